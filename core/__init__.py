@@ -1,0 +1,1 @@
+"""Traindash: train, watch and compare computer-vision models the Supervisely way."""

@@ -1,0 +1,1 @@
+"""The field's words as types. Imports nothing else of this project."""

@@ -1,0 +1,58 @@
+"""Experiments: what finished trainings leave behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentInfo:
+    """The record of a finished training: ``experiment_info.json`` and ``meta.output.experiment.data``.
+
+    Names and meanings as in ``supervisely.nn.experiments.ExperimentInfo``; keys that class drops (``primary_metric``,
+    ``device``, ``training_duration``, ``random_initialization``) are kept here.
+
+    Attributes:
+        task_type: ``object detection`` or ``instance segmentation``.
+        checkpoints: Paths relative to ``artifacts_dir``.
+        best_checkpoint: Bare file name of the best checkpoint.
+        artifacts_dir: Absolute path in Team Files.
+        export: Runtime (``ONNXRuntime``, ``TensorRT``) → path relative to ``artifacts_dir``.
+        evaluation_report_id: Team Files id of the report's ``template.vue``; ``None`` if there was no benchmark.
+        evaluation_metrics: Supervisely metric name → value, 0 to 1; empty without benchmark.
+        training_duration: Seconds.
+        random_initialization: The training started from random weights; ``None`` where the record does not say.
+    """
+
+    experiment_name: str
+    framework_name: str
+    model_name: str
+    task_type: str
+    project_id: ProjectId
+    task_id: TaskId
+    model_files: Mapping[str, str]
+    model_meta: str
+    checkpoints: tuple[str, ...]
+    best_checkpoint: str
+    hyperparameters: str
+    artifacts_dir: str
+    base_checkpoint: str | None = None
+    base_checkpoint_link: str | None = None
+    project_version: Mapping[str, object] | None = None
+    export: Mapping[str, str] = field(default_factory=dict)
+    app_state: str | None = None
+    datetime: str | None = None
+    evaluation_report_id: FileId | None = None
+    evaluation_report_link: str | None = None
+    evaluation_metrics: Mapping[str, float] = field(default_factory=dict)
+    primary_metric: str | None = None
+    logs: Mapping[str, str] | None = None
+    device: str | None = None
+    training_duration: float | None = None
+    train_collection_id: CollectionId | None = None
+    val_collection_id: CollectionId | None = None
+    train_val_split: str | None = None
+    train_size: int | None = None
+    val_size: int | None = None
+    random_initialization: bool | None = None

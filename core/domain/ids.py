@@ -1,0 +1,18 @@
+"""Identifiers of the entities a Supervisely server hands out.
+
+All are positive integers, unique per entity kind on one server. They are separate types so that a task id can never be
+passed where a project id is meant.
+"""
+
+from typing import NewType
+
+TeamId = NewType("TeamId", int)
+WorkspaceId = NewType("WorkspaceId", int)
+ProjectId = NewType("ProjectId", int)
+DatasetId = NewType("DatasetId", int)
+ImageId = NewType("ImageId", int)
+CollectionId = NewType("CollectionId", int)
+AgentId = NewType("AgentId", int)
+ModuleId = NewType("ModuleId", int)
+TaskId = NewType("TaskId", int)
+FileId = NewType("FileId", int)

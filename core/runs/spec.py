@@ -1,0 +1,248 @@
+"""What a run is asked to do and what it answers, with strict JSON reading and writing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from core.domain.ids import DatasetId, ImageId, ProjectId, TaskId
+from core.domain.plan import Side
+from core.domain.project import ProjectMeta
+from core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSpec:
+    """One training, with everything resolved: no id has to be looked up, no network is needed.
+
+    Attributes:
+        trainer: Package under ``core.trainers`` that runs this.
+        app_name: Title of the training app; part of the evaluation directory's name.
+        model_name: Catalogue name, e.g. ``YOLO26n-det``.
+        task_type: ``object detection`` or ``instance segmentation``.
+        custom_weights: Absolute path of the checkpoint to start from; ``None`` for a catalogue model.
+        base_checkpoint: Name of what training starts from as the experiment record shall show it.
+        classes: Names of the classes to train on, in the order of the project meta; never empty.
+        meta: Meta of the project, all classes.
+        hyperparameters: YAML text, already known to be a mapping.
+        convert_class_shapes: Convert shapes to what the task needs; otherwise unsuitable objects are an error.
+        app_state: The ``guiState`` as really used, without ``start_training`` and ``experiment_name``.
+        split_method: ``random``, ``datasets``, ``tags`` or ``collections``.
+        artifacts_dir: Path in Team Files that ``artifacts/`` will get.
+        evaluation_dir: Path in Team Files that ``evaluation/`` will get.
+        server_address: Address that links in written files shall start with.
+        threads: CPU threads the process may use, at least 1.
+        device: ``cpu`` or a CUDA index such as ``0``.
+        weights_dir: Folder where published weights are kept between runs.
+        offline: Never try the network.
+        resume_from: Absolute path of a resumable checkpoint of an earlier run; ``None`` for a new start.
+    """
+
+    kind: Literal["train"] = "train"
+    trainer: str
+    task_id: TaskId
+    project_id: ProjectId
+    project_name: str
+    project_version: Mapping[str, int] | None = None
+    framework: str
+    app_name: str
+    model_name: str
+    task_type: str
+    custom_weights: str | None = None
+    base_checkpoint: str | None = None
+    classes: tuple[str, ...]
+    meta: ProjectMeta
+    hyperparameters: str
+    convert_class_shapes: bool
+    enable_benchmark: bool
+    enable_speedtest: bool
+    export_onnx: bool
+    export_tensorrt: bool
+    experiment_name: str
+    app_state: Mapping[str, object]
+    split_method: Literal["random", "datasets", "tags", "collections"]
+    train_dataset_ids: tuple[DatasetId, ...] = ()
+    val_dataset_ids: tuple[DatasetId, ...] = ()
+    artifacts_dir: str
+    evaluation_dir: str
+    server_address: str
+    threads: int = 1
+    device: str = "cpu"
+    weights_dir: str
+    offline: bool = False
+    resume_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSource:
+    """An evaluation to compare.
+
+    Attributes:
+        path: Its directory in Team Files, e.g. ``/model-benchmark/1_Sample/12_Train YOLO v8 - 26``.
+        folder: Absolute local folder with the same content.
+        label: Name of the model in the comparison.
+    """
+
+    path: str
+    folder: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSpec:
+    """One model comparison, as the module ``compare_models`` makes it.
+
+    Attributes:
+        output_dir: Path in Team Files that ``evaluation/`` will get, e.g. ``/model-comparison/…``.
+    """
+
+    kind: Literal["compare"] = "compare"
+    trainer: str = "compare"
+    task_id: TaskId
+    sources: tuple[EvaluationSource, ...]
+    output_dir: str
+    server_address: str
+
+
+RunSpec: TypeAlias = Annotated[TrainSpec | CompareSpec, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunImage:
+    """An image of a training run.
+
+    Attributes:
+        path: Absolute path of the image file; never written to.
+        hash: Base64 of the SHA-256 of the file.
+        sides: Which sets it belongs to; both is possible.
+        annotation: The image's annotation in Supervisely JSON format.
+    """
+
+    id: ImageId
+    name: str
+    dataset_id: DatasetId
+    dataset_name: str
+    path: str
+    width: int
+    height: int
+    hash: str
+    sides: tuple[Side, ...]
+    annotation: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """What a finished training answers; the platform adds file ids and registers the experiment.
+
+    Attributes:
+        experiment: Keys of ``experiment_info.json`` that the trainer knows (all required ones, see
+            :class:`core.domain.experiment.ExperimentInfo`).
+        has_evaluation: ``evaluation/`` holds a complete evaluation with ``visualizations/template.vue``.
+        problems: Sentences about optional steps that did not work (benchmark, export); the training still counts.
+    """
+
+    kind: Literal["train"] = "train"
+    experiment: Mapping[str, object]
+    has_evaluation: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareResult:
+    """What a finished comparison answers; ``evaluation/`` holds ``template.vue`` and what belongs to it."""
+
+    kind: Literal["compare"] = "compare"
+    title: str
+    problems: tuple[str, ...] = field(default=())
+
+
+RunResult: TypeAlias = Annotated[TrainResult | CompareResult, Field(discriminator="kind")]
+
+_T = TypeVar("_T")
+_SPEC: TypeAdapter[TrainSpec | CompareSpec] = TypeAdapter(RunSpec)
+_RESULT: TypeAdapter[TrainResult | CompareResult] = TypeAdapter(RunResult)
+_IMAGE: TypeAdapter[RunImage] = TypeAdapter(RunImage)
+
+
+def write_spec(path: Path, spec: TrainSpec | CompareSpec) -> None:
+    """Write ``spec.json`` in one step: it is complete or not there."""
+    _write_atomically(path, _SPEC.dump_json(spec, indent=2))
+
+
+def read_spec(path: Path) -> TrainSpec | CompareSpec:
+    """Read ``spec.json``.
+
+    Raises:
+        InputError: It is missing or not valid; names the field.
+    """
+    return _read(path, _SPEC)
+
+
+def write_result(path: Path, result: TrainResult | CompareResult) -> None:
+    """Write ``result.json`` in one step."""
+    _write_atomically(path, _RESULT.dump_json(result, indent=2))
+
+
+def read_result(path: Path) -> TrainResult | CompareResult:
+    """Read ``result.json``.
+
+    Raises:
+        InputError: It is missing or not valid; names the field.
+    """
+    return _read(path, _RESULT)
+
+
+def write_images(path: Path, images: Iterator[RunImage]) -> int:
+    """Write the image list a line at a time.
+
+    Returns:
+        Number of images written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with path.open("wb") as file:
+        for image in images:
+            file.write(_IMAGE.dump_json(image) + b"\n")
+            count += 1
+    return count
+
+
+def read_images(path: Path) -> Iterator[RunImage]:
+    """Yield the images of a run in the order they were written.
+
+    Raises:
+        InputError: A line is not valid; names the line.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield _IMAGE.validate_json(line)
+            except ValidationError as error:
+                msg = f"Line {number} of {path} is not an image record: {_first_problem(error)}"
+                raise InputError(msg) from error
+
+
+def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist."
+        raise InputError(msg) from error
+    except ValidationError as error:
+        msg = f"{path} is not valid: {_first_problem(error)}"
+        raise InputError(msg) from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}"
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)

@@ -1,0 +1,51 @@
+"""Settings. The only module that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "traindash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the process was told from outside.
+
+    Attributes:
+        home: Data directory: database, projects, Team Files, run folders, token, drafts, caches.
+        server_address: A Supervisely server named by ``SERVER_ADDRESS``; ``None`` means the embedded platform.
+        api_token: Token for that server from ``API_TOKEN``. Never shown: left out of ``repr``.
+        trainer_environment: The process environment that child processes start from.
+    """
+
+    home: Path
+    server_address: str | None
+    api_token: str | None
+    trainer_environment: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Return a text without secrets."""
+        return f"Settings(home={str(self.home)!r}, server_address={self.server_address!r})"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: Stands in for the process environment in tests.
+
+    Returns:
+        ``TRAINDASH_HOME`` decides the data directory; without it, it is the user data directory of the operating
+        system.
+    """
+    env = dict(os.environ) if environment is None else dict(environment)  # noqa: TID251 - this is the one place
+    home = env.get("TRAINDASH_HOME") or platformdirs.user_data_dir(APP_NAME, appauthor=False)
+    return Settings(
+        home=Path(home).expanduser().absolute(),
+        server_address=env.get("SERVER_ADDRESS") or None,
+        api_token=env.get("API_TOKEN") or None,
+        trainer_environment=env,
+    )
