@@ -1,0 +1,1 @@
+"""Tests, a folder per layer; see the section "Tests" of the README."""

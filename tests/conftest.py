@@ -1,0 +1,31 @@
+"""Fixtures for every layer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.outside import sdk_python as find_sdk_python
+from tests.server import DashboardProcess
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share something expensive (a built environment, a browser) on one worker each."""
+    for item in items:
+        for group in ("sdk", "browser", "slow"):
+            if item.get_closest_marker(group):
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
+
+
+@pytest.fixture(scope="session")
+def sdk_python() -> str:
+    """Path of a Python interpreter that has the official SDK."""
+    return find_sdk_python()
+
+
+@pytest.fixture
+def dashboard(tmp_path: Path) -> Iterator[DashboardProcess]:
+    """A running dashboard of its own: `streamlit run app.py` on a free port with an empty data directory."""
+    with DashboardProcess(home=tmp_path / "home") as process:
+        yield process

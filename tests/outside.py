@@ -1,0 +1,70 @@
+"""What tests need from outside the project: Chromium, the official SDK, shared data.
+
+A missing part skips its tests with the reason. In CI (``CI=true``) nothing that an install step can provide may skip,
+so there it is a failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import NoReturn
+
+import platformdirs
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SDK_VERSION = "6.74.51"
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+_ENVIRONMENT = os.environ  # noqa: TID251 - tests decide what they need from the machine's own environment
+IN_CI = _ENVIRONMENT.get("CI") == "true"
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test, or fail it in CI."""
+    if IN_CI:
+        pytest.fail(f"In CI nothing may be missing: {reason}")
+    pytest.skip(reason)
+
+
+def chromium_path() -> str:
+    """Return the path of an installed Chromium."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    unavailable("Chromium is not installed: apt-get install chromium")
+
+
+def sdk_python() -> str:
+    """Return a Python interpreter that has the official SDK.
+
+    The SDK pins old versions of what the project uses, so it lives in an environment of its own: the interpreter named
+    by ``TRAINDASH_SDK_PYTHON``, or one that is built once in the user's cache folder (about a minute).
+    """
+    if named := _ENVIRONMENT.get("TRAINDASH_SDK_PYTHON"):
+        return named
+    folder = Path(platformdirs.user_cache_dir("traindash", appauthor=False)) / (
+        f"supervisely-{SDK_VERSION}-python{sys.version_info.major}.{sys.version_info.minor}"
+    )
+    python = folder / "bin" / "python"
+    complete = folder / "complete"
+    if not complete.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        command = [str(python), "-m", "pip", "install", "-q", f"supervisely=={SDK_VERSION}"]
+        built = subprocess.run(command, capture_output=True, text=True, check=False)
+        if built.returncode != 0:
+            unavailable(f"The official SDK cannot be installed: {built.stderr.strip()[-300:]}")
+        complete.touch()
+    return str(python)
+
+
+def shared_data(name: str) -> Path:
+    """Return a folder of the shared test data; its tests skip where it is missing, in CI too."""
+    folder = SHARED_DATA / name
+    if not folder.exists():
+        pytest.skip(f"The shared test data {name!r} are not beside the checkout.")
+    return folder

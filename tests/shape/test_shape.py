@@ -1,0 +1,74 @@
+"""The shape of the project: sizes, names, and documents that name real files."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.outside import ROOT
+
+PYTHON_FILES = sorted(
+    path.relative_to(ROOT) for folder in ("core", "pages", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+CODE_FILES = [path for path in PYTHON_FILES if path.parts[0] != "tests"]
+BANNED_NAMES = {"utils", "helpers", "manager", "helper", "util", "managers", "misc", "common"}
+STREAMLIT_HOMES = ("pages", "core/ui", "core/frame")
+HEAVY = {"torch", "ultralytics", "onnx", "onnxruntime", "torchvision"}
+
+
+def _imports(path: Path) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", CODE_FILES, ids=str)
+def test_no_file_is_crowded(path: Path) -> None:
+    limit = 80 if path.parts[0] == "pages" else 400
+    lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
+    assert lines <= limit, f"{path} has {lines} lines, {limit} are allowed: split it"
+
+
+@pytest.mark.parametrize("path", CODE_FILES, ids=str)
+def test_names_say_what_is_inside(path: Path) -> None:
+    assert not BANNED_NAMES & {part.removesuffix(".py") for part in path.parts}
+
+
+@pytest.mark.parametrize("path", CODE_FILES, ids=str)
+def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
+    names = _imports(path)
+    if not str(path).startswith("core/trainers"):
+        assert not names & HEAVY, f"{path} imports {names & HEAVY}; only core/trainers may"
+    if not str(path).startswith(STREAMLIT_HOMES):
+        assert "streamlit" not in names or path == Path("core/cli.py"), f"{path} imports Streamlit"
+    if path != Path("core/api/transport.py"):
+        assert "httpx" not in names, f"{path} imports httpx; only core/api/transport.py may"
+    assert "pickle" not in names, f"{path} imports pickle"
+
+
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md"])
+def test_documents_name_real_files(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:core|pages|tests|\.ci|\.streamlit|docs)/[\w./-]*|app\.py|pyproject\.toml)`", text))
+    assert named, f"{document} names no file"
+    missing = sorted(name for name in named if not (ROOT / name).exists())
+    assert not missing, f"{document} names what does not exist: {missing}"
+
+
+def test_every_package_says_what_it_is() -> None:
+    folders = {path.parent for path in CODE_FILES if path.parts[0] == "core"}
+    silent = [str(f) for f in folders if not (ROOT / f / "__init__.py").exists()]
+    undocumented = [
+        str(f)
+        for f in folders
+        if (ROOT / f / "__init__.py").exists()
+        and ast.get_docstring(ast.parse((ROOT / f / "__init__.py").read_text(encoding="utf-8"))) is None
+    ]
+    assert not silent
+    assert not undocumented
