@@ -1,0 +1,1 @@
+"""Client of the Supervisely REST API. ``core.api.client.connect`` opens it."""

@@ -1,0 +1,1 @@
+"""One module per resource of the API: each builds requests, calls the transport and returns domain types."""

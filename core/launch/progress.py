@@ -1,0 +1,94 @@
+"""What is known of a running task: the value that a live page draws."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.log import LogRow
+from core.domain.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSpan:
+    """A phase of a task.
+
+    Attributes:
+        name: ``preparing_data``, ``training``, ``evaluation``, ``speed_test``, ``export``, ``uploading`` or
+            ``comparing``.
+        started_at: When its first row was written.
+        ended_at: When the next phase began or the task ended; ``None`` while it runs.
+    """
+
+    name: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A number over the epochs of a training. All three tuples have the same length.
+
+    Attributes:
+        epochs: 1 for the first; growing.
+        seconds: Since the training began; NaN where the log does not say.
+        values: NaN where the value was not finite.
+    """
+
+    epochs: tuple[int, ...] = ()
+    seconds: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """A duration that is known only roughly, in seconds, ``0 <= low <= high``."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """Something that is counted while it runs (files uploaded, images prepared)."""
+
+    name: str
+    current: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
+    """A task and what its log says so far.
+
+    Attributes:
+        task: The task as the server described it last.
+        phase: Name of the running phase (see :class:`PhaseSpan`); ``None`` before the first and after the end.
+        phases: Phases in the order they began.
+        epoch: Finished epochs; ``None`` before the first report.
+        epochs: Planned epochs.
+        step: Batch of the running epoch.
+        steps: Batches of an epoch.
+        eta_seconds: Time until the training (not what follows it) is done, seen from the newest row; ``None`` when
+            nothing can be said.
+        curves: Framework's own metric name → curve, e.g. ``train/box_loss``, ``metrics/mAP50-95(B)``.
+        per_class: Class name → curve of its AP.
+        not_finite: Metric name → first epoch in which it was NaN or infinite.
+        counters: What else is counted, the newest state of each.
+        log: Rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them.
+        train_status: The training app's own status text; empty where the server gives none.
+    """
+
+    task: Task
+    phase: str | None = None
+    phases: tuple[PhaseSpan, ...] = ()
+    epoch: int | None = None
+    epochs: int | None = None
+    step: int | None = None
+    steps: int | None = None
+    eta_seconds: TimeRange | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    per_class: Mapping[str, Curve] = field(default_factory=dict)
+    not_finite: Mapping[str, int] = field(default_factory=dict)
+    counters: tuple[Counter, ...] = ()
+    log: tuple[LogRow, ...] = ()
+    train_status: str = ""
