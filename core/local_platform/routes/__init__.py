@@ -1,0 +1,1 @@
+"""One module per resource: a handler parses the request, calls the store and returns JSON."""

@@ -1,0 +1,1 @@
+"""What the embedded server keeps: one SQLite file for state, folders for bytes."""

@@ -1,0 +1,137 @@
+"""The SQLite file: one writer at a time, readers that never wait, numbered migrations."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from core.errors import StorageError
+from core.local_platform.store.migrations import MIGRATIONS
+
+_BUSY_SECONDS = 30.0
+_READ_CACHE_KIB = 16_384
+
+
+class Database:
+    """A SQLite database in WAL mode.
+
+    All connections belong to this object and may be used from any thread; a connection is with one thread at a time.
+    Rows are :class:`sqlite3.Row`. ``sqlite3.IntegrityError`` reaches the caller (it often means a name is taken); any
+    other database error becomes a :class:`core.errors.StorageError`.
+
+    Args:
+        path: The file; its folder must exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._write_lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+
+    def open(self, migrations: Sequence[str] = MIGRATIONS) -> None:
+        """Open the file, create it if needed, and bring its tables up to date.
+
+        Raises:
+            StorageError: The file cannot be used, or a newer version of this program wrote it.
+        """
+        with _storage_errors(self.path):
+            writer = self._connect()
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("PRAGMA synchronous = NORMAL")
+            self._writer = writer
+        self._migrate(migrations)
+
+    def close(self) -> None:
+        """Close every connection. Closing twice does nothing."""
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except Empty:
+                return
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give the writing connection inside one transaction.
+
+        The transaction is committed when the block ends and rolled back when it raises. Blocks wait for each other;
+        keep them short and never nest them.
+        """
+        with self._write_lock, _storage_errors(self.path):
+            if self._writer is None:
+                msg = "The database is closed."
+                raise StorageError(msg)
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one state of the database for the whole block, whatever is written meanwhile."""
+        with _storage_errors(self.path):
+            try:
+                connection = self._readers.get_nowait()
+            except Empty:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._writer is None:
+            connection.close()
+        else:
+            self._readers.put(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        with self.read() as connection:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(migrations):
+            msg = f"{self.path} was written by a newer version of Traindash."
+            raise StorageError(msg, "Update Traindash, or point TRAINDASH_HOME to another folder.")
+        for number, script in enumerate(migrations[version:], start=version + 1):
+            with self.write() as connection:
+                for statement in script.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+
+def now_text() -> str:
+    """Return the current moment as the API writes it: ISO 8601, UTC, milliseconds, ``Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        msg = f"The database {path} does not work: {error}."
+        raise StorageError(msg, "Check that the disk has space and that the folder is writable.") from error
