@@ -1,0 +1,149 @@
+"""Masks, outlines and boxes in Supervisely's pixel coordinates.
+
+A coordinate names a pixel, not an edge between pixels: the rectangle from 3 to 5 covers three columns, a polygon
+through pixel centres covers those pixels too, as ``cv2.fillPoly`` and ``ImageDraw.polygon`` fill it.
+"""
+
+import base64
+import binascii
+import io
+import math
+import warnings
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from core.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
+from core.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+"""A boolean array of shape (height, width)."""
+
+MAX_MASK_PIXELS = 200_000_000
+"""Largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory."""
+_MAX_PNG_BYTES = 128 * 2**20
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+def bounds(geometry: Geometry) -> Rectangle | None:
+    """Return the smallest rectangle around a geometry, ``None`` for one whose extent is not known.
+
+    For a bitmap it is the box of the mask's array, read from the PNG header; :func:`tight_bounds` looks at its pixels.
+
+    Raises:
+        InputError: The bitmap's data are no mask.
+    """
+    match geometry:
+        case Rectangle():
+            return geometry
+        case Polygon(exterior=exterior):
+            xs, ys = [x for x, _ in exterior], [y for _, y in exterior]
+            return Rectangle(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))
+        case Bitmap(origin=(x, y)):
+            with _open_mask(geometry) as image:
+                width, height = image.size
+            return Rectangle(left=x, top=y, right=x + width - 1, bottom=y + height - 1)
+        case OtherGeometry():
+            return None
+
+
+def tight_bounds(bitmap: Bitmap) -> Rectangle | None:
+    """Return the smallest rectangle around the set pixels of a bitmap, ``None`` if no pixel is set."""
+    mask = decode_mask(bitmap)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    x, y = bitmap.origin
+    return Rectangle(
+        left=x + int(columns[0]), top=y + int(rows[0]), right=x + int(columns[-1]), bottom=y + int(rows[-1])
+    )
+
+
+def clip(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
+    """Cut a rectangle at the borders of an image, ``None`` if nothing of it is inside."""
+    left, top = max(rectangle.left, 0), max(rectangle.top, 0)
+    right, bottom = min(rectangle.right, width - 1), min(rectangle.bottom, height - 1)
+    if left > right or top > bottom:
+        return None
+    return Rectangle(left=left, top=top, right=right, bottom=bottom)
+
+
+def outline_area(outline: tuple[Point, ...]) -> float:
+    """Return the area inside an outline in square pixels (shoelace formula), without its border's half pixels."""
+    closed = (*outline[1:], outline[0])
+    return abs(math.fsum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(outline, closed, strict=True))) / 2
+
+
+def polygon_area(polygon: Polygon) -> float:
+    """Return the area of a polygon without its holes in square pixels."""
+    return max(outline_area(polygon.exterior) - math.fsum(outline_area(hole) for hole in polygon.interior), 0.0)
+
+
+def decode_mask(bitmap: Bitmap) -> Mask:
+    """Unpack a bitmap's mask.
+
+    Returns:
+        The mask in its own frame; its pixel (0, 0) is ``bitmap.origin`` in the image.
+
+    Raises:
+        InputError: The data are no mask, or one larger than :data:`MAX_MASK_PIXELS`.
+    """
+    with _open_mask(bitmap) as image:
+        try:
+            if "A" in image.getbands():
+                pixels = np.asarray(image.getchannel("A"))
+            elif image.mode == "P":
+                pixels = np.asarray(image)
+            else:
+                pixels = np.asarray(image.convert("L"))
+        except (OSError, SyntaxError, ValueError) as error:
+            msg = "The mask of a bitmap is damaged."
+            raise InputError(msg, "Export the annotation again.") from error
+    return pixels.astype(bool)
+
+
+def encode_mask(mask: Mask, origin: tuple[int, int] = (0, 0)) -> Bitmap:
+    """Pack a mask the way Supervisely does: a palette PNG, zlib, base64."""
+    image = Image.fromarray(mask.astype(np.uint8))
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", transparency=0, optimize=False)
+    return Bitmap(origin=origin, data=base64.b64encode(zlib.compress(buffer.getvalue())).decode("ascii"))
+
+
+def fill(polygon: Polygon, width: int, height: int) -> Mask:
+    """Return the pixels a polygon covers in an image of the given size."""
+    image = Image.new("1", (width, height))
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(round(x), round(y)) for x, y in polygon.exterior], fill=1, outline=1)
+    for hole in polygon.interior:
+        draw.polygon([(round(x), round(y)) for x, y in hole], fill=0, outline=0)
+    return np.asarray(image)
+
+
+def _open_mask(bitmap: Bitmap) -> Image.Image:
+    """Open the PNG of a bitmap; its pixels are not read yet."""
+    try:
+        packed = base64.b64decode(bitmap.data, validate=True)
+        png = packed if packed.startswith(_PNG_START) else _unpack(packed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(png), formats=("PNG",))
+    except (binascii.Error, zlib.error, OSError, SyntaxError, ValueError) as error:
+        msg = "The data of a bitmap are not a base64 text of a compressed PNG mask."
+        raise InputError(msg, "Export the annotation again.") from error
+    if image.width * image.height > MAX_MASK_PIXELS:
+        msg = f"The mask of a bitmap has {image.width} x {image.height} pixels, more than can be unpacked."
+        raise InputError(msg, "Leave the object out or draw it again.")
+    return image
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    png = unpacker.decompress(packed, _MAX_PNG_BYTES)
+    if unpacker.unconsumed_tail:
+        msg = "longer than any mask"
+        raise ValueError(msg)
+    return png
