@@ -129,8 +129,13 @@ class EventChunk:
     offset: int
 
 
-def read_events(path: Path, offset: int = 0) -> EventChunk:
+def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:
     """Read the complete rows behind a byte position.
+
+    Args:
+        path: The event file.
+        offset: Byte position at which a row begins.
+        limit: Stop after the row in which this many bytes are reached; a negative number reads to the end.
 
     A half-written last line stays for the next call; a line that is no JSON object (a torn write before a crash) is
     skipped. A missing file has no rows.
@@ -138,7 +143,9 @@ def read_events(path: Path, offset: int = 0) -> EventChunk:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(limit)
+            if limit >= 0:
+                data += file.readline()
     except FileNotFoundError:
         return EventChunk(rows=(), offset=0)
     complete = data[: data.rfind(b"\n") + 1]

@@ -1,0 +1,201 @@
+"""The log of a task: the trainer's and the platform's events as one list, read without starting over each time.
+
+A live page asks every second for what is new. Event files only grow, so each is read once: what a reader remembers is
+where rows of which moment begin, and the newest phase, failure and progress.
+"""
+
+import heapq
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from core.domain.ids import TaskId
+from core.domain.task import ExitCause
+from core.errors import InputError
+from core.local_platform.tasks.exits import FailureEvent
+from core.runs.events import format_timestamp, read_events
+from core.runs.layout import RunLayout
+
+Row = Mapping[str, object]
+_BLOCK_BYTES = 64 * 1024
+_KEPT_TASKS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveInfo:
+    """The newest state that the events of a task tell.
+
+    Attributes:
+        phase: Value of the newest phase row, see :class:`core.runs.events.Phase`; ``None`` before the first.
+        phase_text: Its text.
+        failure: The newest failure row.
+        progress: Subtask → (current, total), in the order in which the subtasks first appeared.
+        newest: Timestamp of the newest row; empty before the first.
+    """
+
+    phase: str | None = None
+    phase_text: str = ""
+    failure: FailureEvent | None = None
+    progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    newest: str = ""
+
+
+@dataclass(slots=True)
+class _EventFile:
+    """One event file and what was learned from it.
+
+    Attributes:
+        offset: Bytes that were read.
+        starts: Byte position of each block.
+        before: Newest timestamp in front of each block, growing; rows behind it start in this block at the latest.
+    """
+
+    path: Path
+    offset: int = 0
+    starts: list[int] = field(default_factory=lambda: [0])
+    before: list[str] = field(default_factory=lambda: [""])
+    newest: str = ""
+    phase: tuple[str, str, str] = ("", "", "")
+    failure: FailureEvent | None = None
+    progress: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def catch_up(self) -> None:
+        """Learn from the rows that were appended since the last time."""
+        while True:
+            chunk = read_events(self.path, self.offset, limit=_BLOCK_BYTES)
+            if chunk.offset <= self.offset:
+                return
+            for row in chunk.rows:
+                self._learn(row)
+            self.offset = chunk.offset
+            if self.offset - self.starts[-1] >= _BLOCK_BYTES:
+                self.starts.append(self.offset)
+                self.before.append(self.newest)
+
+    def rows_after(self, since: str) -> Iterator[Row]:
+        """Yield the rows younger than a moment, oldest first; reads only the blocks that can hold some."""
+        block = bisect_right(self.before, since) - 1
+        position, end = self.starts[block], self.offset
+        while position < end:
+            chunk = read_events(self.path, position, limit=_BLOCK_BYTES)
+            if chunk.offset <= position:
+                return
+            yield from (row for row in chunk.rows if _timestamp(row) > since)
+            position = chunk.offset
+
+    def _learn(self, row: Row) -> None:
+        moment = _timestamp(row)
+        self.newest = max(self.newest, moment)
+        match row:
+            case {"event_type": "EventType.PHASE", "phase": str(phase), "message": str(text)}:
+                self.phase = (moment, phase, text)
+            case {"event_type": "EventType.FAILURE", "cause": str(cause), "message": str(text), "hint": str(hint)}:
+                self.failure = FailureEvent(cause=_cause(cause), message=text, hint=hint)
+            case {"event_type": "EventType.PROGRESS", "subtask": str(name), "current": int(now), "total": int(total)}:
+                self.progress[name] = (now, total)
+            case _:
+                pass
+
+
+class TaskLogs:
+    """Reads the logs of tasks and remembers how far it got. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._files: OrderedDict[Path, tuple[_EventFile, _EventFile]] = OrderedDict()
+
+    def rows(
+        self, task_id: TaskId, run: RunLayout, *, since: str | None = None, limit: int | None = None
+    ) -> list[dict[str, object]]:
+        """Return log rows as ``tasks.log.download`` answers them.
+
+        Args:
+            task_id: Goes into each row.
+            run: The task's run folder; one that does not exist has no rows.
+            since: ISO 8601 moment; only younger rows are given. Milliseconds are enough.
+            limit: At most this many rows, the oldest ones: asking again from the last row's moment gives the next.
+
+        Raises:
+            InputError: ``since`` is no moment, or ``limit`` is negative.
+        """
+        after = _normal_moment(since) if since else ""
+        if limit is not None and limit < 0:
+            msg = "'limit' must not be negative."
+            raise InputError(msg)
+        with self._lock:
+            files = self._caught_up(run)
+            merged = heapq.merge(*(file.rows_after(after) for file in files), key=_timestamp)
+            return [{**row, "task_id": task_id} for row in islice(merged, limit)]
+
+    def live(self, run: RunLayout) -> LiveInfo:
+        """Return the newest state of a task."""
+        with self._lock:
+            trainer, platform = self._caught_up(run)
+            _, phase, text = max(trainer.phase, platform.phase)
+            return LiveInfo(
+                phase=phase or None,
+                phase_text=text,
+                failure=trainer.failure or platform.failure,
+                progress={**platform.progress, **trainer.progress},
+                newest=max(trainer.newest, platform.newest),
+            )
+
+    def forget(self, run: RunLayout) -> None:
+        """Forget a run folder, because it is about to be written anew."""
+        with self._lock:
+            self._files.pop(run.root, None)
+
+    def _caught_up(self, run: RunLayout) -> tuple[_EventFile, _EventFile]:
+        files = self._files.get(run.root)
+        if files is None:
+            files = (_EventFile(run.events), _EventFile(run.platform_events))
+            self._files[run.root] = files
+            while len(self._files) > _KEPT_TASKS:
+                self._files.popitem(last=False)
+        self._files.move_to_end(run.root)
+        for file in files:
+            file.catch_up()
+        return files
+
+
+def read_failure(run: RunLayout) -> FailureEvent | None:
+    """Return the newest failure row of a run's trainer, ``None`` if it said nothing of the kind."""
+    file = _EventFile(run.events)
+    file.catch_up()
+    return file.failure
+
+
+def tail_lines(path: Path, lines: int = 40, most_bytes: int = 64 * 1024) -> tuple[str, ...]:
+    """Return the last lines of a text file without line ends, oldest first; a missing file has none."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - most_bytes))
+            data = file.read()
+    except FileNotFoundError:
+        return ()
+    text = data.decode("utf-8", errors="replace").replace("\r", "\n")
+    return tuple(line for line in text.split("\n") if line.strip())[-lines:]
+
+
+def _timestamp(row: Row) -> str:
+    value = row.get("timestamp")
+    return value if isinstance(value, str) else ""
+
+
+def _normal_moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"'sinceTime' is not a moment: {text!r}."
+        raise InputError(msg, "Write it like 2026-03-30T14:28:58.816Z.") from error
+    return format_timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _cause(word: str) -> ExitCause:
+    return ExitCause(word) if word in set(ExitCause) else ExitCause.CRASHED
