@@ -1,0 +1,105 @@
+"""Teams, workspaces, projects, datasets and collections."""
+
+from dataclasses import dataclass
+
+from core.api.paging import read_all
+from core.api.transport import Transport
+from core.api.wire.projects import (
+    CollectionShape,
+    DatasetShape,
+    MetaShape,
+    ProjectShape,
+    StatisticsShape,
+    TeamShape,
+    WorkspaceShape,
+)
+from core.api.wire.reading import read
+from core.domain.ids import CollectionId, ProjectId, TeamId, WorkspaceId
+from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics, Team, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Teams:
+    """Teams that the token's owner is in."""
+
+    transport: Transport
+
+    def list(self) -> tuple[Team, ...]:
+        """Return all teams."""
+        rows = read_all(self.transport, "teams.list", {})
+        return tuple(read("teams.list", TeamShape, row).team() for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspaces:
+    """Workspaces of a team."""
+
+    transport: Transport
+
+    def list(self, team_id: TeamId) -> tuple[Workspace, ...]:
+        """Return a team's workspaces."""
+        rows = read_all(self.transport, "workspaces.list", {"teamId": team_id})
+        return tuple(read("workspaces.list", WorkspaceShape, row).workspace(team_id) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Projects:
+    """Projects of a workspace."""
+
+    transport: Transport
+
+    def list(self, workspace_id: WorkspaceId) -> tuple[Project, ...]:
+        """Return a workspace's projects, of every type."""
+        rows = read_all(self.transport, "projects.list", {"workspaceId": workspace_id, "fields": []})
+        return tuple(read("projects.list", ProjectShape, row).project() for row in rows)
+
+    def get(self, project_id: ProjectId) -> Project:
+        """Return a project.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        return read("projects.info", ProjectShape, self.transport.read("projects.info", {"id": project_id})).project()
+
+    def meta(self, project_id: ProjectId) -> ProjectMeta:
+        """Return a project's classes and tags."""
+        return read("projects.meta", MetaShape, self.transport.read("projects.meta", {"id": project_id})).meta()
+
+    def statistics(self, project_id: ProjectId) -> ProjectStatistics:
+        """Return how often each class and image tag of a project is used."""
+        answer = read("projects.stats", StatisticsShape, self.transport.read("projects.stats", {"id": project_id}))
+        return answer.statistics(self.meta(project_id), self.get(project_id).items_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """Datasets of a project."""
+
+    transport: Transport
+
+    def list(self, project_id: ProjectId) -> tuple[Dataset, ...]:
+        """Return a project's datasets, nested ones included."""
+        rows = read_all(self.transport, "datasets.list", {"projectId": project_id, "recursive": True})
+        return tuple(read("datasets.list", DatasetShape, row).dataset(project_id) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """Collections of a project: named sets of its images."""
+
+    transport: Transport
+
+    def list(self, project_id: ProjectId) -> tuple[Collection, ...]:
+        """Return a project's ordinary collections (those that a split may use)."""
+        method = "entities-collections.list"
+        rows = read_all(self.transport, method, {"projectId": project_id, "type": "default"})
+        return tuple(read(method, CollectionShape, row).collection() for row in rows)
+
+    def get(self, collection_id: CollectionId) -> Collection:
+        """Return a collection.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        method = "entities-collections.info"
+        return read(method, CollectionShape, self.transport.read(method, {"id": collection_id})).collection()

@@ -1,0 +1,322 @@
+"""Bytes to a server and back. The only module that knows httpx.
+
+Every request has timeouts; reads are repeated after passing failures, nothing else is; the API token goes into the
+header ``x-api-key`` and nowhere else.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import httpx
+
+from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
+from core.api.retry import NO_RETRY, RetryPolicy
+from core.api.verdict import Answer, error_of, is_passing, json_of
+
+AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
+"""An ASGI 3 application: ``await app(scope, receive, send)``."""
+
+JsonObject: TypeAlias = Mapping[str, object]
+
+_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=15.0)
+_PROBE_TIMEOUT = httpx.Timeout(5.0)
+_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
+_HIDDEN = "[token]"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent: POST with JSON, or GET with query parameters or a form (contract section 1, "Verb")."""
+
+    method: str
+    verb: str
+    json: JsonObject | None = None
+    params: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = None
+
+
+class Transport:
+    """A pooled connection to one server. Safe to share between threads.
+
+    Args:
+        address: Server address; ``http://`` is assumed where the scheme is missing.
+        token: API token.
+        http: What carries requests; stands in for the network (an ASGI app in this process, a recorder in a test).
+        policy: How reads are repeated.
+        sleep: Waits; stands in for the clock in tests.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        *,
+        http: httpx.BaseTransport | None = None,
+        policy: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._address = normalised_address(address)
+        self._token = token
+        self._policy = policy or RetryPolicy()
+        self._sleep = sleep
+        local = _is_loopback(self._address)
+        # A proxy from the environment serves the way out; it must never see requests to this machine.
+        self._client = httpx.Client(
+            transport=http,
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            auth=_TokenAuth(token),
+            headers={"User-Agent": "traindash"},
+            trust_env=http is None and not local,
+        )
+        self._probe_lock = threading.Lock()
+        self._probed = local or self._address.startswith("https://")
+
+    def __repr__(self) -> str:
+        """Return a text without the token."""
+        return f"Transport({self._address!r})"
+
+    @property
+    def address(self) -> str:
+        """Address of the server, without a slash at the end. May turn from http to https with the first request."""
+        return self._address
+
+    def read(self, method: str, body: JsonObject | None = None) -> object:
+        """Ask for something; repeated after passing failures.
+
+        Args:
+            method: API method, e.g. ``tasks.info``. It must change nothing on the server.
+            body: JSON object to send.
+
+        Returns:
+            The JSON of the answer.
+
+        Raises:
+            ApiError: By kind, see :mod:`core.api.errors`.
+        """
+        return json_of(method, self._send(_Request(method, "POST", json=body or {}), self._policy))
+
+    def read_bytes(self, method: str, body: JsonObject) -> bytes:
+        """Ask for a file; repeated after passing failures. Raises as :meth:`read`."""
+        return self._send(_Request(method, "POST", json=body), self._policy).body
+
+    def get(
+        self, method: str, *, params: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
+    ) -> object:
+        """Ask with GET, for the two methods that want it. Raises as :meth:`read`."""
+        return json_of(method, self._send(_Request(method, "GET", params=params, form=form), self._policy))
+
+    def write(self, method: str, body: JsonObject) -> object:
+        """Change something on the server. Sent exactly once; whoever calls decides what a failure means.
+
+        Raises:
+            ApiError: By kind. After a :class:`RequestTimeoutError`, a server failure or a
+                :class:`ConnectionFailedError` with ``sent`` the change may have happened.
+        """
+        return json_of(method, self._send(_Request(method, "POST", json=body), NO_RETRY))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _send(self, request: _Request, policy: RetryPolicy) -> Answer:
+        self._probe_once()
+        attempt = 1
+        while True:
+            retry_after = None
+            try:
+                answer = self._exchange(request)
+                error = error_of(request.method, answer, self._address)
+                if error is None:
+                    return answer
+                retry_after = _retry_after(answer)
+            except (ConnectionFailedError, RequestTimeoutError) as failure:
+                error = failure
+            attempt += 1
+            wait = policy.wait_before(attempt, retry_after) if is_passing(error) else None
+            if wait is None:
+                raise self._without_token(error)
+            _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)
+            self._sleep(wait)
+
+    def _exchange(self, request: _Request) -> Answer:
+        url = f"{self._address}/public/api/v3/{request.method}"
+        try:
+            response = self._client.request(
+                request.verb, url, json=request.json, params=request.params, data=request.form
+            )
+        except httpx.TimeoutException as error:
+            if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+                raise self._unreachable(request.method, sent=False) from error
+            msg = f"{self._address} did not answer {request.method} in time."
+            raise RequestTimeoutError(
+                msg, "Try again; if it stays so, the server is overloaded.", method=request.method
+            ) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
+            raise self._unreachable(request.method, sent=False) from error
+        except httpx.HTTPError as error:
+            raise self._unreachable(request.method, sent=True) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.content)
+
+    def _unreachable(self, method: str, *, sent: bool) -> ConnectionFailedError:
+        if sent:
+            msg = f"The connection to {self._address} broke off during {method}."
+        else:
+            msg = f"{self._address} cannot be reached."
+        hint = "Check the address, and that the server runs and this machine has a connection to it."
+        return ConnectionFailedError(msg, hint, method=method, sent=sent)
+
+    def _without_token(self, error: ApiError) -> ApiError:
+        if self._token:
+            error.message = error.message.replace(self._token, _HIDDEN)
+            error.args = (error.message,)
+        return error
+
+    def _probe_once(self) -> None:
+        """Switch to https if the server has it, as the official SDK does before its first request."""
+        with self._probe_lock:
+            if self._probed:
+                return
+            secure = "https://" + self._address.removeprefix("http://")
+            try:
+                # Without the token: it must not go anywhere before the way is known.
+                answer = self._client.get(secure, timeout=_PROBE_TIMEOUT, auth=_NoAuth(), follow_redirects=False)
+                if answer.status_code < HTTPStatus.BAD_REQUEST:
+                    self._address = secure
+            except httpx.HTTPError:
+                _log.info("%s does not speak https; staying with http", self._address)
+            self._probed = True
+
+
+def open_transport(address: str, token: str, app: AsgiApp | None = None) -> Transport:
+    """Open a transport over the network, or to an ASGI app in this process."""
+    return Transport(address, token, http=None if app is None else InMemoryTransport(app))
+
+
+class InMemoryTransport(httpx.BaseTransport):
+    """Carries requests to an ASGI app in this process, without a socket.
+
+    The app runs on an event loop of its own in a background thread, so that callers stay synchronous and any thread may
+    call. An error that the app does not handle comes back as status 500.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="traindash-api", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the whole answer."""
+        loop = self._loop
+        if loop is None or not self._thread.is_alive():
+            msg = "The connection is closed."
+            raise httpx.ConnectError(msg, request=request)
+        future = asyncio.run_coroutine_threadsafe(self._answer(request), loop)
+        try:
+            return future.result(request.extensions.get("timeout", {}).get("read"))
+        except TimeoutError as error:
+            future.cancel()
+            msg = "The application did not answer in time."
+            raise httpx.ReadTimeout(msg, request=request) from error
+        except CancelledError as error:
+            msg = "The connection was closed."
+            raise httpx.ReadError(msg, request=request) from error
+
+    def close(self) -> None:
+        """End the event loop and its thread; requests under way are cancelled."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._asgi.handle_async_request(request)
+        body = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+    def _run(self) -> None:
+        # Not run_forever: threads that the app's sync handlers use are kept for the life of this main task.
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+        await self._stop.wait()
+
+
+class _TokenAuth(httpx.Auth):
+    """Adds the token to a request at the last moment, so that no header store shows it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["x-api-key"] = self._token
+        yield request
+
+
+class _NoAuth(httpx.Auth):
+    """Sends a request as it is."""
+
+
+def normalised_address(address: str) -> str:
+    """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
+    bare = address.strip().strip("/")
+    return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        host = httpx.URL(address).host
+    except httpx.InvalidURL:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds of a ``Retry-After`` header, which may be a number or a date."""
+    text = answer.headers.get("retry-after")
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None

@@ -1,0 +1,147 @@
+"""From an HTTP answer to data or a typed error; no input or output here.
+
+Error bodies, the codes that are worth another try and their meaning: contract section 1.1.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeAlias
+
+from core.api.errors import (
+    ApiError,
+    ContractError,
+    ForbiddenError,
+    MissingError,
+    RateLimitedError,
+    RejectedError,
+    RequestTimeoutError,
+    ServerFailedError,
+    UnauthorizedError,
+)
+
+PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 509, 598, 599})
+"""Statuses that may be gone at the next try, as the official SDK sees it."""
+
+_AGENT_NOT_READY = "Agent should call AgentConnected or AgentPing before attempting any other request"
+_LONGEST_QUOTE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer.
+
+    Attributes:
+        headers: Names in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
+    """Return what an answer's status says is wrong, ``None`` if nothing.
+
+    Args:
+        method: API method that was called.
+        answer: What came back.
+        address: Server address, for the text.
+    """
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    kind, what, hint = _meaning(method, answer, address)
+    said = server_words(answer.body)
+    message = f"{what}: {said.rstrip('.')}." if said else f"{what}."
+    return kind(message, hint, method=method, status=answer.status)
+
+
+def is_passing(error: ApiError) -> bool:
+    """Whether the same request may work at the next try."""
+    if error.status is None:
+        return not isinstance(error, ContractError)
+    return error.status in PASSING_STATUSES or (
+        error.status == HTTPStatus.BAD_REQUEST and _AGENT_NOT_READY in error.message
+    )
+
+
+def server_words(body: bytes) -> str:
+    """Return what a server says in an error body: ``details.message``, else ``error``; empty if it says nothing.
+
+    ``details`` may also be a list whose first element has the message.
+    """
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    details = content.get("details")
+    if isinstance(details, list) and details:
+        details = details[0]
+    message = details.get("message") if isinstance(details, dict) else None
+    for words in (message, content.get("error"), content.get("message")):
+        if isinstance(words, str) and words.strip():
+            return words.strip()[:_LONGEST_QUOTE]
+    return ""
+
+
+def json_of(method: str, answer: Answer) -> object:
+    """Return the JSON of an answer.
+
+    Raises:
+        ContractError: The body is no JSON.
+    """
+    try:
+        content: object = json.loads(answer.body)
+    except ValueError as error:
+        kind = answer.headers.get("content-type", "no content type").split(";")[0]
+        msg = f"The server's answer to {method} is not JSON ({kind}, {len(answer.body)} bytes)."
+        hint = "Check that the address is that of a Supervisely server."
+        raise ContractError(msg, hint, method=method, field="body") from error
+    return content
+
+
+def _meaning(method: str, answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
+    """Return kind, what happened, and the next step."""
+    status = answer.status
+    if known := _MEANINGS.get(status):
+        kind, what, hint = known
+    elif status < HTTPStatus.BAD_REQUEST:
+        # A followed redirect would turn POST into GET, so none is ever followed (contract section 1).
+        target = answer.headers.get("location", "another address")
+        return RejectedError, f"{address} redirects {method} to {target}", "Use that server's address."
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind, what, hint = _FAILED
+    else:
+        kind, what, hint = RejectedError, "The server refused {method}", ""
+    return kind, what.format(address=address, method=method, status=status), hint
+
+
+_Meaning: TypeAlias = tuple[type[ApiError], str, str]
+_GAVE_UP: _Meaning = (
+    RequestTimeoutError,
+    "The server gave up on {method}",
+    "Try again; if it stays so, the server is overloaded.",
+)
+_FAILED: _Meaning = (
+    ServerFailedError,
+    "The server failed in {method} (status {status})",
+    "Try again in a minute; if it stays so, look into the server's own log.",
+)
+_MEANINGS: Mapping[int, _Meaning] = {
+    401: (
+        UnauthorizedError,
+        "{address} does not accept the API token",
+        "Check the API token: copy it again from your account page on the server.",
+    ),
+    403: (
+        ForbiddenError,
+        "The server forbids {method}",
+        "Ask an admin of the team for the right to do this, or choose another team.",
+    ),
+    404: (MissingError, "The server did not find what {method} asked for", ""),
+    429: (RateLimitedError, "The server gets too many requests", "Wait a moment and try again."),
+    **dict.fromkeys((408, 499, 598, 599), _GAVE_UP),
+}
