@@ -1,0 +1,281 @@
+"""Images and what is drawn on them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection, Row
+from typing import Literal
+
+from pydantic import JsonValue
+
+from core.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
+from core.errors import InputError, NotFoundError
+from core.local_platform.store.blobs import ImageBlobs
+from core.local_platform.store.database import Database
+from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from core.local_platform.store.projects import parse_object
+
+_IMAGES = "SELECT images.* FROM images"
+_COLUMNS = {
+    "id": Column("id", "number"),
+    "name": Column("name"),
+    "datasetId": Column("dataset_id", "number"),
+    "projectId": Column("project_id", "number"),
+    "labelsCount": Column("labels_count", "number"),
+    "size": Column("size", "number"),
+    "width": Column("width", "number"),
+    "height": Column("height", "number"),
+    "hash": Column("hash"),
+    "mime": Column("mime"),
+    "description": Column("coalesce(json_extract(meta, '$.description'), '')"),
+    "customSort": Column("coalesce(json_extract(meta, '$.customSort'), '')"),
+    "createdAt": Column("created_at"),
+    "updatedAt": Column("updated_at"),
+}
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentFilter:
+    """One entry of a request's ``filters``: images by what is on them.
+
+    Attributes:
+        kind: What is looked at.
+        wanted: Id of the class, tag or collection; ``None`` for any class or tag.
+        text: Part of the file name.
+        include: ``False`` turns the condition round.
+        lowest: Fewest objects of the class.
+        highest: Most objects of the class.
+    """
+
+    kind: Literal["collection", "class", "image_tag", "object_tag", "filename"]
+    wanted: int | None = None
+    text: str = ""
+    include: bool = True
+    lowest: int = 1
+    highest: int = 9999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """An image with everything a training needs.
+
+    Attributes:
+        path: The image file; never written to.
+        annotation: Annotation in Supervisely JSON format.
+    """
+
+    id: ImageId
+    name: str
+    dataset_id: DatasetId
+    dataset_name: str
+    path: Path
+    width: int
+    height: int
+    hash: str
+    annotation: Mapping[str, object]
+
+
+class Images:
+    """The images of all projects.
+
+    Args:
+        database: Rows and annotations.
+        blobs: The files.
+    """
+
+    def __init__(self, database: Database, blobs: ImageBlobs) -> None:
+        self._database = database
+        self.blobs = blobs
+
+    def page(
+        self,
+        listing: Listing,
+        *,
+        project_id: int | None = None,
+        dataset_id: int | None = None,
+        recursive: bool = False,
+        filters: Sequence[ContentFilter] = (),
+    ) -> tuple[IdPage, list[Row]]:
+        """Return a page of the images of a dataset or of a whole project.
+
+        Args:
+            listing: The client's wishes.
+            project_id: The project, if no dataset is named.
+            dataset_id: The dataset.
+            recursive: With a dataset: those of the datasets inside it, too.
+            filters: Further conditions.
+
+        Raises:
+            NotFoundError: The project, dataset, class, tag or collection does not exist.
+            InputError: Neither a project nor a dataset is named.
+        """
+        with self._database.read() as connection:
+            where = [_scope(connection, project_id, dataset_id, recursive=recursive)]
+            where += [_content_clause(connection, entry) for entry in filters]
+            page = fetch_page(connection, "images", _COLUMNS, where, listing)
+            return page, rows_by_id(connection, _IMAGES, page.ids)
+
+    def row(self, image_id: int) -> Row:
+        """Return an image.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        return self.rows([image_id])[0]
+
+    def rows(self, image_ids: Sequence[int], dataset_id: int | None = None) -> list[Row]:
+        """Return images in the order asked for.
+
+        Raises:
+            NotFoundError: One does not exist, or is not in the dataset; names it.
+        """
+        with self._database.read() as connection:
+            rows = rows_by_id(connection, _IMAGES, image_ids)
+        if dataset_id is not None:
+            rows = [row for row in rows if row["dataset_id"] == dataset_id]
+        if len(rows) < len(image_ids):
+            found = {row["id"] for row in rows}
+            missing = next(image_id for image_id in image_ids if image_id not in found)
+            where = "" if dataset_id is None else f" in dataset {dataset_id}"
+            msg = f"There is no image {missing}{where}."
+            raise NotFoundError(msg)
+        return rows
+
+    def annotations(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """Return image id → annotation as JSON text."""
+        with self._database.read() as connection:
+            query = "SELECT image_id, annotation FROM annotations WHERE image_id IN (SELECT value FROM json_each(?))"
+            return {row["image_id"]: row["annotation"] for row in connection.execute(query, (json.dumps(image_ids),))}
+
+    def ids(
+        self,
+        project_id: ProjectId,
+        *,
+        datasets: Sequence[DatasetId] | None = None,
+        collections: Sequence[CollectionId] | None = None,
+        tag: str | None = None,
+    ) -> tuple[ImageId, ...]:
+        """Return the ids of a project's images, sorted; each condition that is given narrows them.
+
+        Args:
+            project_id: The project.
+            datasets: Only images directly in these.
+            collections: Only members of at least one of these.
+            tag: Only images with this image tag.
+        """
+        clauses = [Clause("project_id = ?", (project_id,))]
+        if datasets is not None:
+            clauses.append(Clause("dataset_id IN (SELECT value FROM json_each(?))", (json.dumps(datasets),)))
+        if collections is not None:
+            members = (
+                "id IN (SELECT image_id FROM collection_items WHERE collection_id IN (SELECT value FROM json_each(?)))"
+            )
+            clauses.append(Clause(members, (json.dumps(collections),)))
+        if tag is not None:
+            clauses.append(Clause("id IN (SELECT image_id FROM image_tags WHERE tag_name = ?)", (tag,)))
+        condition = " AND ".join(clause.sql for clause in clauses)
+        values = [value for clause in clauses for value in clause.values]
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT id FROM images WHERE {condition} ORDER BY id", values)  # noqa: S608 - constant conditions
+            return tuple(ImageId(row[0]) for row in rows)
+
+    def read(self, image_ids: Sequence[ImageId]) -> Iterator[StoredImage]:
+        """Yield images with their annotations in the order asked for; those that are gone are left out."""
+        select = (
+            "SELECT images.*, (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
+            " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name FROM images"
+        )
+        for start in range(0, len(image_ids), _BATCH):
+            with self._database.read() as connection:
+                rows = rows_by_id(connection, select, image_ids[start : start + _BATCH])
+            yield from (self._stored(row) for row in rows)
+
+    def annotation(self, row: Row, text: str | None) -> dict[str, JsonValue]:
+        """Return the annotation of an image row; an image without one has an empty annotation."""
+        if text is not None:
+            return parse_object(text)
+        size: JsonValue = {"width": int(row["width"]), "height": int(row["height"])}
+        return {"description": "", "tags": [], "size": size, "objects": []}
+
+    def _stored(self, row: Row) -> StoredImage:
+        return StoredImage(
+            id=ImageId(row["id"]),
+            name=row["name"],
+            dataset_id=DatasetId(row["dataset_id"]),
+            dataset_name=row["dataset_name"],
+            path=self.blobs.path(row["hash"], row["mime"]),
+            width=row["width"],
+            height=row["height"],
+            hash=row["hash"],
+            annotation=self.annotation(row, row["annotation"]),
+        )
+
+
+def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> Clause:
+    if dataset_id is not None:
+        _require(connection, "datasets", "dataset", dataset_id)
+        if not recursive:
+            return Clause("dataset_id = ?", (dataset_id,))
+        return Clause(
+            "dataset_id IN (WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
+            " JOIN below ON d.parent_id = below.id) SELECT id FROM below)",
+            (dataset_id,),
+        )
+    if project_id is None:
+        msg = "Neither 'projectId' nor 'datasetId' is given."
+        raise InputError(msg, "Name the project or the dataset whose images are wanted.")
+    _require(connection, "projects", "project", project_id)
+    return Clause("project_id = ?", (project_id,))
+
+
+def _content_clause(connection: Connection, entry: ContentFilter) -> Clause:
+    negation = "" if entry.include else "NOT "
+    match entry.kind:
+        case "filename":
+            return Clause(f"{negation}instr(lower(name), lower(?)) > 0", (entry.text,))
+        case "collection":
+            _require(connection, "collections", "collection", entry.wanted or 0)
+            inner = "SELECT image_id FROM collection_items WHERE collection_id = ?"
+            return Clause(f"id {negation}IN ({inner})", (entry.wanted,))
+        case "class":
+            return _class_clause(connection, entry, negation)
+        case "image_tag":
+            if entry.wanted is None:
+                return Clause(f"id {negation}IN (SELECT image_id FROM image_tags)")  # noqa: S608 - constant
+            inner = "SELECT image_id FROM image_tags WHERE tag_name = ?"
+            return Clause(f"id {negation}IN ({inner})", (_meta_name(connection, "tags", "name", entry.wanted),))
+        case "object_tag":
+            name = None if entry.wanted is None else _meta_name(connection, "tags", "name", entry.wanted)
+            inner = (
+                "SELECT 1 FROM annotations a, json_each(a.annotation, '$.objects') o, json_each(o.value, '$.tags') t"
+                " WHERE a.image_id = images.id AND (? IS NULL OR json_extract(t.value, '$.name') = ?)"
+            )
+            return Clause(f"{negation}EXISTS ({inner})", (name, name))
+
+
+def _class_clause(connection: Connection, entry: ContentFilter, negation: str) -> Clause:
+    if entry.wanted is None:
+        return Clause(f"{negation}labels_count BETWEEN ? AND ?", (entry.lowest, entry.highest))
+    name = _meta_name(connection, "classes", "title", entry.wanted)
+    inner = "SELECT image_id FROM image_classes WHERE class_name = ? AND objects BETWEEN ? AND ?"
+    return Clause(f"id {negation}IN ({inner})", (name, entry.lowest, entry.highest))
+
+
+def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
+    query = (
+        f"SELECT json_extract(entry.value, '$.{key}') FROM projects, json_each(projects.meta, '$.{part}') AS entry"  # noqa: S608 - constant names
+        " WHERE json_extract(entry.value, '$.id') = ?"
+    )
+    row = connection.execute(query, (wanted,)).fetchone()
+    if row is None:
+        msg = f"There is no {'object class' if part == 'classes' else 'tag'} {wanted}."
+        raise NotFoundError(msg)
+    return str(row[0])
+
+
+def _require(connection: Connection, table: str, kind: str, wanted: int) -> None:
+    if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (wanted,)).fetchone() is None:  # noqa: S608 - constant names
+        msg = f"There is no {kind} {wanted}."
+        raise NotFoundError(msg)
