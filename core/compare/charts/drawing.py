@@ -1,0 +1,152 @@
+"""What a chart is, before anything draws it.
+
+A chart module turns a comparison into panels of lines, bars or cells. How they get onto the screen is another matter:
+:mod:`core.compare.charts.echarts` draws them on pages, :mod:`core.compare.report` in the one-file report. So both show
+the same numbers, ranges and words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from core.compare.palette import SeriesStyle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One axis of a panel.
+
+    Attributes:
+        title: With its unit; what can be read without the text around it.
+        low: Fixed lower end; ``None`` follows the data.
+        high: Fixed upper end.
+        categories: Names along the axis; empty for numbers.
+        decimals: Of values on this axis when they are pointed at; ``None`` for whole numbers.
+        whole: Ticks are whole numbers only.
+    """
+
+    title: str
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+    decimals: int | None = 3
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line through points, from left to right.
+
+    Attributes:
+        name: In the legend.
+        x: Positions; indexes of the categories on a category axis.
+        y: As many values; ``None`` leaves a gap.
+        style: ``None`` for a quiet reference line (the diagonal of a reliability diagram).
+        points: Mark every point.
+        highlight: Index of one point to mark, with its text.
+        highlight_text: Text at that point.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    style: SeriesStyle | None
+    points: bool = False
+    highlight: int | None = None
+    highlight_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Bars, one for each category of the x axis.
+
+    Attributes:
+        name: In the legend.
+        values: ``None`` for no bar.
+        texts: The values as they are written.
+        style: Look of the experiment.
+    """
+
+    name: str
+    values: tuple[float | None, ...]
+    texts: tuple[str, ...]
+    style: SeriesStyle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """A matrix; rows belong to the y axis' categories, columns to those of the x axis.
+
+    Attributes:
+        shades: Rows of values 0 to 1 that decide the colour.
+        texts: Rows of what is written into the cells.
+    """
+
+    shades: tuple[tuple[float, ...], ...]
+    texts: tuple[tuple[str, ...], ...]
+
+
+Mark: TypeAlias = Line | Bars | Cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: What this panel shows; empty where the chart's title says it all.
+        x: Horizontal axis.
+        y: Vertical axis.
+        marks: What is drawn, in the order of the legend.
+        alt: The content in words for people who do not see it.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    alt: str
+    size: Literal["normal", "square"] = "normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A chart of a comparison.
+
+    Attributes:
+        panels: Side by side; empty where there is nothing to draw.
+        empty: Why there is nothing to draw and what to do about it; empty text where there is something.
+        notes: What is left out, and why.
+    """
+
+    panels: tuple[Panel, ...] = ()
+    empty: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the person chose to see.
+
+    Attributes:
+        class_name: Class of the charts that show one at a time; ``None`` for the mean.
+        time_axis: Training curves over time instead of epochs.
+        smoothing: Of training curves, 0 to below 1.
+    """
+
+    class_name: str | None = None
+    time_axis: bool = False
+    smoothing: float = 0.0
+
+
+def nothing(sentences: Sequence[str], advice: str) -> Drawing:
+    """Return a drawing without panels.
+
+    Args:
+        sentences: Why, one for each experiment at most.
+        advice: What to do.
+    """
+    shown = list(sentences[:3])
+    if len(sentences) > len(shown):
+        shown.append(f"{len(sentences) - len(shown)} more are like that.")
+    return Drawing(empty=" ".join([*shown, advice]))

@@ -1,0 +1,219 @@
+"""Panels as options for Apache ECharts, which Streamlit carries and updates without remounting its canvas.
+
+Text and grid colours come from the page's theme; only what belongs to an experiment is coloured here.
+"""
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from core.compare.charts.drawing import Axis, Bars, Cells, Line, Panel
+from core.compare.palette import SeriesStyle, Theme
+
+Option = dict[str, Any]
+
+SYMBOLS: Mapping[str, str] = {
+    "circle": "circle",
+    "square": "rect",
+    "diamond": "diamond",
+    "triangle-up": "triangle",
+    "cross": "path://M4,0h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+    "star": "path://M6,0l1.8,4.2l4.2,.3l-3.2,2.8l1,4.2l-3.8,-2.3l-3.8,2.3l1,-4.2l-3.2,-2.8l4.2,-.3z",
+    "triangle-down": "path://M0,0h12l-6,11z",
+    "x": "path://M2,0l4,4l4,-4l2,2l-4,4l4,4l-2,2l-4,-4l-4,4l-2,-2l4,-4l-4,-4z",
+    "pentagon": "path://M6,0l6,4.4l-2.3,7.1h-7.4l-2.3,-7.1z",
+    "hexagon": "path://M3,0h6l3,5.2l-3,5.2h-6l-3,-5.2z",
+}
+"""Marker → ECharts' symbol; paths are drawn in a box of 12 by 12."""
+
+DASHES: Mapping[str, str | list[int]] = {
+    "solid": "solid",
+    "dash": [8, 4],
+    "dot": [2, 3],
+    "dashdot": [8, 3, 2, 3],
+    "longdash": [14, 4],
+    "longdashdot": [14, 3, 2, 3],
+}
+QUIET: Mapping[Theme, str] = {"light": "#8A909C", "dark": "#7D8594"}
+SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dark": ("#171B23", "#5E8BFF")}
+INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0B0E14")}
+"""Text in a pale and in a strong cell."""
+
+_STRONG = 0.55
+_CROWDED = 8
+_BAR_TEXT_LIMIT = 32
+
+
+def option(panel: Panel, theme: Theme) -> Option:
+    """Return the ECharts option object of a panel.
+
+    Args:
+        panel: What to draw.
+        theme: Decides the series colours.
+    """
+    series = [item for mark in panel.marks for item in _series(mark, theme)]
+    if any(isinstance(mark, Cells) for mark in panel.marks):
+        return _matrix(panel, series, theme)
+    bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
+    if sum(len(mark.values) for mark in bars) > _BAR_TEXT_LIMIT:
+        for item in series:
+            item["label"] = {"show": False}
+    return {
+        "animation": False,
+        "legend": _legend(panel),
+        "grid": {"left": 4, "right": 16, "top": 44 if len(panel.marks) > 1 else 20, "bottom": 4, **_BOUNDS},
+        "tooltip": {
+            "trigger": "axis",
+            "confine": True,
+            "valueFormatter": _value_format(panel.y),
+            "axisPointer": {"type": "shadow" if bars else "line", "label": {"precision": panel.x.decimals or 0}},
+        },
+        "xAxis": _axis(panel.x, gap=30, split=False),
+        "yAxis": _axis(panel.y, gap=44, split=True),
+        "series": series,
+    }
+
+
+_BOUNDS = {"outerBoundsMode": "same", "outerBoundsContain": "all"}
+
+
+def _legend(panel: Panel) -> Option:
+    return {
+        "show": len(panel.marks) > 1,
+        "type": "scroll",
+        "left": 0,
+        "top": 0,
+        "itemGap": 16,
+        "textStyle": {"width": 220, "overflow": "truncate"},
+        "tooltip": {"show": True},
+    }
+
+
+def _axis(axis: Axis, *, gap: int, split: bool) -> Option:
+    result: Option = {
+        "type": "category" if axis.categories else "value",
+        "name": axis.title,
+        "nameLocation": "middle",
+        "nameGap": gap,
+        "splitLine": {"show": split},
+    }
+    if axis.categories:
+        result["data"] = list(axis.categories)
+        crowded = len(axis.categories) > _CROWDED
+        result["axisLabel"] = {"rotate": 30 if crowded else 0, "width": 110, "overflow": "truncate", "interval": 0}
+        result["axisTick"] = {"show": False}
+        return result
+    result["scale"] = axis.low is None
+    if axis.low is not None:
+        result["min"] = axis.low
+    if axis.high is not None:
+        result["max"] = axis.high
+    if axis.whole:
+        result["minInterval"] = 1
+    return result
+
+
+def _value_format(axis: Axis) -> str:
+    return "%,d" if axis.decimals is None else f"%.{axis.decimals}f"
+
+
+def _series(mark: Line | Bars | Cells, theme: Theme) -> list[Option]:
+    match mark:
+        case Line():
+            return [_line(mark, theme)]
+        case Bars():
+            return [_bars(mark, theme)]
+        case Cells():
+            return [_cells(mark, theme)]
+    assert_never(mark)
+
+
+def _line(line: Line, theme: Theme) -> Option:
+    color = line.style.hex(theme) if line.style else QUIET[theme]
+    result: Option = {
+        "type": "line",
+        "name": line.name,
+        "data": [[x, y] for x, y in zip(line.x, line.y, strict=True)],
+        "showSymbol": line.points,
+        "symbol": SYMBOLS[line.style.marker] if line.style else "none",
+        "symbolSize": 8,
+        "connectNulls": False,
+        "itemStyle": {"color": color},
+        "lineStyle": {
+            "color": color,
+            "width": 2 if line.style else 1,
+            "type": DASHES[line.style.dash] if line.style else [4, 4],
+        },
+        "emphasis": {"focus": "series"},
+    }
+    if line.highlight is not None and line.y[line.highlight] is not None:
+        result["markPoint"] = {
+            "symbol": SYMBOLS[line.style.marker] if line.style else "circle",
+            "symbolSize": 12,
+            "itemStyle": {"color": color},
+            "label": {
+                "show": True,
+                "formatter": line.highlight_text,
+                "position": "top",
+                "color": color,
+                "fontWeight": 600,
+            },
+            "data": [{"coord": [line.x[line.highlight], line.y[line.highlight]], "name": line.highlight_text}],
+        }
+    return result
+
+
+def _bars(bars: Bars, theme: Theme) -> Option:
+    return {
+        "type": "bar",
+        "name": bars.name,
+        "barMaxWidth": 40,
+        "data": [
+            {"value": value, "label": {"formatter": _escaped(text)}} if value is not None else None
+            for value, text in zip(bars.values, bars.texts, strict=True)
+        ],
+        "itemStyle": {"color": bars.style.hex(theme), "borderRadius": [2, 2, 0, 0], **_decal(bars.style, theme)},
+        "label": {"show": True, "position": "top", "fontSize": 11},
+        "labelLayout": {"hideOverlap": True},
+        "emphasis": {"focus": "series"},
+    }
+
+
+def _decal(style: SeriesStyle, theme: Theme) -> Option:
+    if not style.pattern:
+        return {}
+    color = "rgba(255,255,255,.55)" if theme == "light" else "rgba(14,17,23,.55)"
+    return {"decal": {"symbol": "rect", "color": color, "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}}
+
+
+def _cells(cells: Cells, theme: Theme) -> Option:
+    pale, strong = INK[theme]
+    data = [
+        {
+            "value": [column, row, shade],
+            "label": {"formatter": _escaped(text), "color": strong if shade > _STRONG else pale},
+        }
+        for row, shades in enumerate(cells.shades)
+        for column, (shade, text) in enumerate(zip(shades, cells.texts[row], strict=True))
+    ]
+    return {"type": "heatmap", "data": data, "label": {"show": True, "fontSize": 11}}
+
+
+def _matrix(panel: Panel, series: list[Option], theme: Theme) -> Option:
+    low, high = SHADES[theme]
+    y = _axis(panel.y, gap=44, split=False)
+    y["inverse"] = True
+    y["axisLabel"] = {"width": 96, "overflow": "truncate"}
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
+        "tooltip": {"confine": True, "valueFormatter": "%.3f"},
+        "visualMap": {"show": False, "min": 0, "max": 1, "inRange": {"color": [low, high]}},
+        "xAxis": _axis(panel.x, gap=34, split=False),
+        "yAxis": y,
+        "series": series,
+    }
+
+
+def _escaped(text: str) -> str:
+    """Keep a text from being read as a template of ECharts, whose braces mean something."""
+    return text.replace("{", "(").replace("}", ")")

@@ -1,0 +1,45 @@
+"""What most charts begin with: the experiments that have an evaluation, and a word about those that have none."""
+
+import math
+from collections.abc import Sequence
+
+from core.compare.charts.drawing import Bars, Drawing, nothing
+from core.compare.experiment import ComparedExperiment, Comparison, explain_missing
+from core.compare.formatting import metric
+
+ADVICE = "Train with the benchmark switched on to get this chart."
+CHOOSE = "Choose finished experiments on the experiments page to see them here."
+
+
+def without_evaluation(comparison: Comparison) -> tuple[str, ...]:
+    """Return a sentence for each experiment that has no evaluation."""
+    return explain_missing([(e.label, e.evaluation) for e in comparison.experiments])
+
+
+def no_evaluation(comparison: Comparison) -> Drawing:
+    """Return the drawing that says why there is no evaluation to draw."""
+    if not comparison.experiments:
+        return nothing([], CHOOSE)
+    return nothing(without_evaluation(comparison), ADVICE)
+
+
+def metric_bars(experiment: ComparedExperiment, values: Sequence[float | None]) -> Bars:
+    """Return bars of metrics between 0 and 1."""
+    clean = tuple(finite(value) for value in values)
+    return Bars(
+        name=experiment.label, values=clean, texts=tuple(metric(value) for value in clean), style=experiment.style
+    )
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value, ``None`` for NaN and infinity."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def in_words(names: Sequence[str], categories: Sequence[str], bars: Sequence[Bars]) -> str:
+    """Return bars as text: ``A: mAP 0.684, F1 0.712; B: …``, the first twelve values of each."""
+    parts = []
+    for name, series in zip(names, bars, strict=True):
+        values = ", ".join(f"{c} {t}" for c, t in list(zip(categories, series.texts, strict=True))[:12])
+        parts.append(f"{name}: {values}")
+    return "; ".join(parts)

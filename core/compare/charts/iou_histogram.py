@@ -1,0 +1,55 @@
+"""How well the boxes of found objects fit."""
+
+import numpy as np
+
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
+from core.compare.charts.evaluated import no_evaluation, without_evaluation
+from core.compare.experiment import Comparison
+from core.compare.formatting import metric
+from core.evaluation import Evaluation
+from core.evaluation.records import FloatArray
+
+EDGES = np.linspace(0.5, 1.0, 11)
+BINS = tuple(f"{low:.2f} to {low + 0.05:.2f}" for low in EDGES[:-1])
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw the share of found objects by IoU, at each model's F1-optimal confidence."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    lines, words, notes = [], [], list(without_evaluation(comparison))
+    for experiment, evaluation in comparison.evaluated:
+        overlaps = found_overlaps(evaluation)
+        if not overlaps.size:
+            notes.append(f"“{experiment.label}” found no object.")
+            continue
+        shares = np.histogram(np.clip(overlaps, 0.5, 1.0), EDGES)[0] / overlaps.size
+        lines.append(
+            Line(
+                name=experiment.label,
+                x=tuple(range(len(BINS))),
+                y=tuple(round(float(v), 4) for v in shares),
+                style=experiment.style,
+                points=True,
+            )
+        )
+        words.append(f"{experiment.label} {metric(float(overlaps.mean()))}")
+    if not lines:
+        return Drawing(empty=" ".join(notes))
+    panel = Panel(
+        title="",
+        x=Axis(title="IoU of prediction and object", categories=BINS),
+        y=Axis(title="Share of found objects", low=0),
+        marks=tuple(lines),
+        alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
+    )
+    return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def found_overlaps(evaluation: Evaluation) -> FloatArray:
+    """Return the IoU of every true positive at or above the F1-optimal confidence."""
+    table = evaluation.table
+    accepted = ~(table.dt_score < evaluation.counts.confidence)
+    overlaps: FloatArray = table.dt_iou[0, accepted & (table.dt_gt[0] >= 0) & ~table.dt_ignored[0]]
+    return overlaps

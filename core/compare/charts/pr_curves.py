@@ -1,0 +1,73 @@
+"""Precision over recall: the mean of the classes, and each class."""
+
+import numpy as np
+
+from core.compare.charts.by_class import chosen_classes
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
+from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.formatting import metric
+from core.evaluation import Evaluation
+from core.evaluation.records import FloatArray
+
+MOST_PANELS = 12
+RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
+PRECISION = Axis(title="Precision", low=0, high=1)
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw the mean curve, or the one of the chosen class."""
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    panel = _panel(comparison, view.class_name)
+    if panel is None:
+        return Drawing(empty=f"No experiment has objects of the class “{view.class_name}”. Choose another class.")
+    return Drawing(panels=(panel,), notes=without_evaluation(comparison))
+
+
+def draw_by_class(comparison: Comparison, view: View) -> Drawing:
+    """Draw one panel for each class."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    names = chosen_classes(comparison, lambda c: c.ap, MOST_PANELS)
+    panels = tuple(panel for name in names if (panel := _panel(comparison, name)) is not None)
+    notes = list(without_evaluation(comparison))
+    if len(names) < len(comparison.classes):
+        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
+    return Drawing(panels=panels, notes=tuple(notes))
+
+
+def _panel(comparison: Comparison, class_name: str | None) -> Panel | None:
+    lines = [line for e, evaluation in comparison.evaluated if (line := _line(e, evaluation, class_name)) is not None]
+    if not lines:
+        return None
+    words = [f"{e.label} {metric(_area(evaluation, class_name))}" for e, evaluation in comparison.evaluated]
+    return Panel(
+        title=class_name or "",
+        x=RECALL,
+        y=PRECISION,
+        marks=tuple(lines),
+        alt=f"Precision over recall. Area under the curve: {', '.join(words)}",
+    )
+
+
+def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: str | None) -> Line | None:
+    values = _column(evaluation, class_name)
+    if values is None or np.isnan(values).all():
+        return None
+    recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)
+    return Line(name=experiment.label, x=recall, y=tuple(map(finite, values.tolist())), style=experiment.style)
+
+
+def _column(evaluation: Evaluation, class_name: str | None) -> FloatArray | None:
+    if class_name is None:
+        return evaluation.pr_curve.precision
+    if class_name not in evaluation.classes:
+        return None
+    return evaluation.pr_curve.per_class[:, evaluation.classes.index(class_name)]
+
+
+def _area(evaluation: Evaluation, class_name: str | None) -> float | None:
+    values = _column(evaluation, class_name)
+    return None if values is None or np.isnan(values).all() else float(np.nanmean(values))

@@ -1,0 +1,45 @@
+"""Whether a confidence of 0.8 means that 80 % are right."""
+
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
+from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
+from core.compare.experiment import Comparison
+from core.compare.formatting import metric
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw the share of right predictions over their confidence; the diagonal is perfect."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    lines, words, notes = [], [], list(without_evaluation(comparison))
+    for experiment, evaluation in comparison.evaluated:
+        bins = evaluation.calibration
+        pairs = [
+            (x, y)
+            for score, share in zip(bins.mean_score.tolist(), bins.accuracy.tolist(), strict=True)
+            if (x := finite(score)) is not None and (y := finite(share)) is not None
+        ]
+        if not pairs:
+            notes.append(f"“{experiment.label}” predicted nothing.")
+            continue
+        lines.append(
+            Line(
+                name=experiment.label,
+                x=tuple(round(x, 4) for x, _ in pairs),
+                y=tuple(round(y, 4) for _, y in pairs),
+                style=experiment.style,
+                points=True,
+            )
+        )
+        words.append(f"{experiment.label} {metric(bins.expected_error)}")
+    if not lines:
+        return Drawing(empty=" ".join(notes))
+    perfect = Line(name="Perfect", x=(0.0, 1.0), y=(0.0, 1.0), style=None)
+    panel = Panel(
+        title="",
+        x=Axis(title="Mean confidence of the predictions", low=0, high=1),
+        y=Axis(title="Share of right predictions", low=0, high=1),
+        marks=(*lines, perfect),
+        alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
+    )
+    return Drawing(panels=(panel,), notes=tuple(notes))

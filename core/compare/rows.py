@@ -1,0 +1,203 @@
+"""The key metrics table: a row for each metric, a column for each experiment, the best marked, deltas to a baseline."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from core.compare import formatting
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.speed import SpeedTest
+from core.evaluation import Evaluation
+
+Better: TypeAlias = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A number that experiments have.
+
+    Attributes:
+        key: Supervisely's name where it has one.
+        title: With its unit.
+        better: Which direction is good.
+        meaning: One sentence for people who do not know it.
+        write: How its value is written.
+        write_delta: How a difference is written, from the new and the old value.
+        read: Where it is taken from; ``None`` where the experiment has none.
+    """
+
+    key: str
+    title: str
+    better: Better
+    meaning: str
+    write: Callable[[float | None], str]
+    write_delta: Callable[[float, float], str]
+    read: Callable[[ComparedExperiment], float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value of the table.
+
+    Attributes:
+        value: ``None`` where the experiment has none.
+        text: As it is shown.
+        best: It is the best of the row; never set where all are equal as shown, or only one is known.
+        delta: Difference to the baseline as it is shown; empty for the baseline itself and where there is none.
+        change: Whether that difference is good; ``same`` where it is zero as shown.
+    """
+
+    value: float | None
+    text: str
+    best: bool = False
+    delta: str = ""
+    change: Literal["better", "worse", "same", "none"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """A metric of all experiments."""
+
+    metric: Metric
+    cells: tuple[Cell, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether any experiment has it."""
+        return any(cell.value is not None for cell in self.cells)
+
+
+def key_metric_rows(comparison: Comparison, metrics: Sequence[Metric] | None = None) -> tuple[MetricRow, ...]:
+    """Return the rows of the metrics that at least one experiment has."""
+    rows = (metric_row(comparison, metric) for metric in (METRICS if metrics is None else metrics))
+    return tuple(row for row in rows if row.known)
+
+
+def metric_row(comparison: Comparison, metric: Metric) -> MetricRow:
+    """Return one row."""
+    values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
+    base = values[comparison.baseline] if values else None
+    best = _best_text(values, metric)
+    cells = []
+    for i, value in enumerate(values):
+        text = metric.write(value)
+        if value is None or base is None or i == comparison.baseline:
+            cells.append(Cell(value=value, text=text, best=value is not None and text == best))
+            continue
+        delta = metric.write_delta(value, base)
+        cells.append(
+            Cell(value=value, text=text, best=text == best, delta=delta, change=_change(metric, value - base, delta))
+        )
+    return MetricRow(metric=metric, cells=tuple(cells))
+
+
+def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
+    """Return a metric of Supervisely's by its name: recomputed where the evaluation is there, else as recorded."""
+    if isinstance(experiment.evaluation, Evaluation):
+        return experiment.evaluation.key_metrics.as_supervisely().get(key)
+    return experiment.info.evaluation_metrics.get(key) if experiment.info else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
+    known = [value for value in values if value is not None]
+    texts = {metric.write(value) for value in known}
+    if metric.better == "neither" or len(texts) < 2:  # noqa: PLR2004 - a best needs two
+        return None
+    return metric.write(max(known) if metric.better == "higher" else min(known))
+
+
+def _change(metric: Metric, difference: float, text: str) -> Literal["better", "worse", "same", "none"]:
+    if not text.startswith(("+", formatting.MINUS)):
+        return "same"
+    if metric.better == "neither":
+        return "none"
+    return "better" if (difference > 0) == (metric.better == "higher") else "worse"
+
+
+def _points(new: float, old: float) -> str:
+    return formatting.points(new - old)
+
+
+def _quality(key: str, title: str, meaning: str, better: Better = "higher") -> Metric:
+    return Metric(
+        key=key,
+        title=title,
+        better=better,
+        meaning=meaning,
+        write=formatting.metric,
+        write_delta=_points,
+        read=lambda experiment: read_metric(experiment, key),
+    )
+
+
+def _latency(experiment: ComparedExperiment) -> float | None:
+    row = experiment.speed.row(1) if isinstance(experiment.speed, SpeedTest) else None
+    return row.total if row else None
+
+
+def _throughput(experiment: ComparedExperiment) -> float | None:
+    rows = experiment.speed.rows if isinstance(experiment.speed, SpeedTest) else ()
+    return max((row.images_per_second for row in rows), default=None)
+
+
+MAP = _quality(
+    "mAP", "mAP", "Average precision over classes and IoU 0.50 to 0.95, the usual single number for a detector."
+)
+LATENCY = Metric(
+    key="latency",
+    title="Latency, batch 1 (ms)",
+    better="lower",
+    meaning="Time from image to result when images come one by one.",
+    write=formatting.quantity,
+    write_delta=formatting.ratio_change,
+    read=_latency,
+)
+METRICS: tuple[Metric, ...] = (
+    MAP,
+    _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
+    _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
+    _quality("f1", "F1", "Balance of precision and recall at the confidence threshold that suits each model best."),
+    _quality("precision", "Precision", "Share of the predictions that are right."),
+    _quality("recall", "Recall", "Share of the objects that are found."),
+    _quality("iou", "Mean IoU", "How well the boxes of found objects fit."),
+    _quality(
+        "classification_accuracy", "Classification accuracy", "Share of the found objects that got the right class."
+    ),
+    _quality(
+        "calibration_score", "Calibration score", "1 means that confidences are the true share of right predictions."
+    ),
+    _quality("f1_optimal_conf", "F1-optimal confidence", "The confidence threshold with the best F1.", "neither"),
+    LATENCY,
+    Metric(
+        key="throughput",
+        title="Best throughput (img/s)",
+        better="higher",
+        meaning="Images per second at the batch size that suits the model best.",
+        write=formatting.quantity,
+        write_delta=formatting.ratio_change,
+        read=_throughput,
+    ),
+    Metric(
+        key="checkpoint",
+        title="Checkpoint size",
+        better="lower",
+        meaning="Size of the best checkpoint's file.",
+        write=formatting.size,
+        write_delta=formatting.ratio_change,
+        read=lambda experiment: experiment.checkpoint_bytes,
+    ),
+    Metric(
+        key="duration",
+        title="Training time",
+        better="neither",
+        meaning="How long the training took on its agent.",
+        write=formatting.duration,
+        write_delta=formatting.ratio_change,
+        read=lambda experiment: experiment.info.training_duration if experiment.info else None,
+    ),
+)
