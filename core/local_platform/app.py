@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.local_platform.layout import HomeLayout
-from core.local_platform.parts import Parts
-from core.local_platform.store.database import Database
-from core.local_platform.store.files import TeamFiles
+from core.local_platform.hardware import Hardware
+from core.local_platform.parts import build_parts
 
 
 class LocalPlatform:
@@ -17,25 +15,30 @@ class LocalPlatform:
         address: Address of this server as clients see it, e.g. ``http://127.0.0.1:8501``.
         environment: Process environment that child processes start from.
         trainer: Trainer package that runs every training, for tests.
+        hardware: What agents compute with, for tests.
     """
 
-    def __init__(self, home: Path, *, address: str, environment: Mapping[str, str], trainer: str | None = None) -> None:
-        layout = HomeLayout(home.absolute())
-        database = Database(layout.database)
-        self.parts = Parts(
-            layout=layout,
-            database=database,
-            files=TeamFiles(database, layout.team_files),
-            address=address.rstrip("/"),
-            environment=environment,
-            trainer=trainer,
-        )
+    def __init__(
+        self,
+        home: Path,
+        *,
+        address: str,
+        environment: Mapping[str, str],
+        trainer: str | None = None,
+        hardware: Hardware | None = None,
+    ) -> None:
+        self.parts = build_parts(home, address=address, environment=environment, trainer=trainer, hardware=hardware)
 
     def open(self) -> None:
         """Prepare the data directory."""
-        for folder in self.parts.layout.folders():
+        parts = self.parts
+        for folder in parts.layout.folders():
             folder.mkdir(parents=True, exist_ok=True)
-        self.parts.database.open()
+        parts.database.open()
+        home = parts.accounts.ensure_home()
+        parts.blobs.unlock(parts.accounts.secret("image_seal"))
+        parts.agents.ensure(home)
+        parts.modules.ensure()
 
     def close(self) -> None:
         """Release the data directory."""

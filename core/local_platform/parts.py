@@ -2,25 +2,88 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from core.local_platform.agents import Agents
+from core.local_platform.hardware import Hardware
 from core.local_platform.layout import HomeLayout
+from core.local_platform.modules import Modules
+from core.local_platform.store.accounts import Accounts
+from core.local_platform.store.blobs import ImageBlobs
 from core.local_platform.store.database import Database
 from core.local_platform.store.files import TeamFiles
+from core.local_platform.store.images import Images
+from core.local_platform.store.project_collections import Collections
+from core.local_platform.store.project_import import ProjectImport
+from core.local_platform.store.projects import Projects
+from core.local_platform.store.tasks import TaskStore
+from core.local_platform.tasks.log import TaskLogs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Parts:
-    """The parts of a running platform.
+    """The parts of a platform.
 
     Attributes:
-        address: Address of this server without a slash at the end, e.g. ``http://127.0.0.1:8501``.
+        address: Address of this server without a slash at the end, e.g. ``http://127.0.0.1:8501``; may be set until
+            the server starts, when the port is known.
         environment: Process environment that child processes start from.
         trainer: Trainer package that runs every training, whatever the framework says; ``None`` outside tests.
     """
 
     layout: HomeLayout
     database: Database
+    accounts: Accounts
+    agents: Agents
+    modules: Modules
+    projects: Projects
+    images: Images
+    collections: Collections
+    imports: ProjectImport
     files: TeamFiles
+    tasks: TaskStore
+    logs: TaskLogs
     address: str
     environment: Mapping[str, str]
     trainer: str | None = None
+
+    @property
+    def blobs(self) -> ImageBlobs:
+        """The image files."""
+        return self.images.blobs
+
+    @property
+    def offline(self) -> bool:
+        """Nothing may try the network."""
+        return self.environment.get("TRAINDASH_OFFLINE", "") not in {"", "0"}
+
+
+def build_parts(
+    home: Path,
+    *,
+    address: str,
+    environment: Mapping[str, str],
+    trainer: str | None = None,
+    hardware: Hardware | None = None,
+) -> Parts:
+    """Put the parts together; nothing is read or written yet."""
+    layout = HomeLayout(home.absolute())
+    database = Database(layout.database)
+    blobs = ImageBlobs(layout.images)
+    return Parts(
+        layout=layout,
+        database=database,
+        accounts=Accounts(database),
+        agents=Agents(database, hardware or Hardware()),
+        modules=Modules(database),
+        projects=Projects(database),
+        images=Images(database, blobs),
+        collections=Collections(database),
+        imports=ProjectImport(database, blobs, layout.incoming),
+        files=TeamFiles(database, layout.team_files),
+        tasks=TaskStore(database),
+        logs=TaskLogs(),
+        address=address.rstrip("/"),
+        environment=environment,
+        trainer=trainer,
+    )

@@ -136,7 +136,7 @@ def rows_by_id(connection: Connection, select: str, ids: Sequence[int]) -> list[
         select: ``SELECT … FROM <table>``, with the table as the last word.
         ids: Wanted ids.
     """
-    table = select.split()[-1]
+    table = select.rsplit(maxsplit=1)[-1]
     query = f"{select} JOIN json_each(?) AS wanted ON {table}.id = wanted.value ORDER BY wanted.key"
     return connection.execute(query, (json.dumps(ids),)).fetchall()
 
