@@ -1,0 +1,131 @@
+"""Every chart with any number of experiments and whatever may be missing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from core.compare.charts import echarts
+from core.compare.charts.drawing import Bars, Cells, Drawing, Line, View
+from core.compare.charts.registry import CHARTS, Chart, chart
+from core.compare.experiment import Comparison, Missing
+from core.compare.speed import SpeedTest, parse_speed_test
+from tests.fakes.evaluations import Made, evaluation, speed_test_json
+from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+
+EACH = pytest.mark.parametrize("item", CHARTS, ids=lambda item: item.key)
+
+
+def _check(drawing: Drawing, expected: Comparison) -> None:
+    assert bool(drawing.panels) != bool(drawing.empty), "either panels, or why there are none"
+    for panel in drawing.panels:
+        assert panel.alt
+        assert panel.x.title
+        assert panel.y.title
+        assert panel.marks
+        for mark in panel.marks:
+            match mark:
+                case Line():
+                    assert len(mark.x) == len(mark.y)
+                    assert list(mark.x) == sorted(mark.x)
+                case Bars():
+                    assert len(mark.values) == len(mark.texts) == len(panel.x.categories)
+                    assert mark.name in expected.labels
+                case Cells():
+                    assert len(mark.shades) == len(panel.y.categories)
+                    assert all(len(row) == len(panel.x.categories) for row in mark.shades)
+        for theme in ("light", "dark"):
+            json.dumps(echarts.option(panel, theme), allow_nan=False)
+
+
+@EACH
+@pytest.mark.parametrize("count", [0, 1, 2, 12])
+def test_any_number_of_experiments(item: Chart, count: int) -> None:
+    chosen = comparison(count)
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    assert bool(drawing.panels) == (count > 0)
+
+
+@EACH
+def test_nothing_known_says_why(item: Chart) -> None:
+    chosen = together([bare(1), bare(2)])
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    assert "Bare 1" in drawing.empty
+
+
+@EACH
+def test_one_of_two_lacks_everything(item: Chart) -> None:
+    chosen = together([experiment(1), bare(2)])
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    assert drawing.panels
+    assert any("Bare 2" in note for note in drawing.notes)
+
+
+@EACH
+def test_a_model_that_finds_nothing(item: Chart) -> None:
+    blind = replace(experiment(1), evaluation=evaluation(Made(quality=-1, images=12)))
+    chosen = together([blind, experiment(2)])
+    _check(item.draw(chosen, View()), chosen)
+    alone = together([blind])
+    _check(item.draw(alone, View()), alone)
+
+
+@EACH
+def test_different_classes(item: Chart) -> None:
+    other = replace(experiment(2), evaluation=evaluation(Made(classes=("apple", "zebra"))))
+    chosen = together([experiment(1), other])
+    _check(item.draw(chosen, View()), chosen)
+
+
+@EACH
+def test_many_classes(item: Chart) -> None:
+    names = tuple(f"class {i:03}" for i in range(80))
+    chosen = together([replace(experiment(i), evaluation=evaluation(Made(classes=names, seed=i))) for i in (1, 2)])
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    if item.section == "By class":
+        assert any("of 80 classes" in note for note in drawing.notes)
+
+
+@EACH
+def test_hostile_names(item: Chart) -> None:
+    chosen = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE)])
+    _check(item.draw(chosen, View()), chosen)
+
+
+def test_compared_panels_have_equal_ranges() -> None:
+    for item in CHARTS:
+        panels = item.draw(comparison(3), View()).panels
+        if item.key in {"pr_by_class", "prf_by_class", "confusion_matrix"}:
+            assert len({(p.y.low, p.y.high) for p in panels}) == 1
+
+
+def test_pr_curve_of_one_class() -> None:
+    draw = chart("pr_curves").draw
+    assert draw(comparison(2), View(class_name="lemon")).panels[0].title == "lemon"
+    assert "melon" in draw(comparison(2), View(class_name="melon")).empty
+
+
+def test_training_curves_over_time() -> None:
+    panel = chart("training_curves").draw(comparison(2), View(time_axis=True, smoothing=0.6)).panels[0]
+    assert panel.x.title.endswith("(s)")
+
+
+def test_speed_of_one_batch_size_is_drawn_as_bars() -> None:
+    one = replace(experiment(1), speed=parse_speed_test(speed_test_json(batches=(1,))))
+    panels = chart("inference_speed").draw(together([one]), View()).panels
+    assert isinstance(panels[0].marks[0], Bars)
+
+
+def test_speed_without_a_row_says_so() -> None:
+    drawing = chart("inference_speed").draw(together([replace(experiment(1), speed=SpeedTest(rows=()))]), View())
+    assert "measured no batch size" in drawing.empty
+
+
+def test_notes_name_the_reason() -> None:
+    gone = replace(experiment(2), evaluation=Missing(reason="has no evaluation: its files are gone"))
+    drawing = chart("pr_curves").draw(together([experiment(1), gone]), View())
+    assert drawing.notes == ("“Experiment 2” has no evaluation: its files are gone.",)
