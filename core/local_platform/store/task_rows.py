@@ -24,7 +24,7 @@ class NewTask:
     Attributes:
         agent_id: Wanted agent; ``None`` for the first one that is free.
         params: ``params`` of the request, with the ``state``.
-        settings: Further keys of the request that ``tasks.info`` gives back.
+        settings: What was decided when the task was taken in: for a training ``framework`` and ``guiState``.
         autostart: ``False``: the task waits until someone starts the training.
         launch_key: Two tasks never have the same one; ``None`` when the client gave none.
     """

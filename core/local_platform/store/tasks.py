@@ -51,7 +51,7 @@ _GIVE_BACK = (
     " WHERE id = ? AND queue_order = 0 AND stop_requested_at IS NULL AND status IN ('consumed', 'started')"
 )
 _RELEASE = (
-    "UPDATE tasks SET autostart = 1, params = ?, updated_at = ?,"
+    "UPDATE tasks SET autostart = 1, settings = ?, updated_at = ?,"
     " queue_order = (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0) WHERE id = ?"
 )
 _AHEAD = (
@@ -219,12 +219,12 @@ class TaskStore:
             changed = connection.execute(_GIVE_BACK, (now_text(), task_id))
             return changed.rowcount == 1
 
-    def release(self, task_id: TaskId, params: Mapping[str, object]) -> None:
+    def release(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
         """Let a task that waited for its start button wait for its agent.
 
         Args:
             task_id: The task.
-            params: Its parameters as they shall be used.
+            settings: Its settings as they shall be used.
 
         Raises:
             NotFoundError: There is no such task.
@@ -235,7 +235,7 @@ class TaskStore:
             if task.autostart or task.status not in {TaskStatus.QUEUED, TaskStatus.STARTED}:
                 msg = f"Task {task_id} does not wait for a start; it is {task.status.value}."
                 raise StateError(msg, "Start a new training instead.")
-            connection.execute(_RELEASE, (json_text(params), now_text(), task_id))
+            connection.execute(_RELEASE, (json_text(settings), now_text(), task_id))
 
     def queue_position(self, task: TaskRecord) -> int | None:
         """Return how soon a task's turn comes, 1 for next; ``None`` if it does not wait for an agent."""
