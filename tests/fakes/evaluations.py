@@ -55,7 +55,12 @@ def coco_pair(made: Made) -> tuple[dict[str, Any], dict[str, Any]]:
             k = int(world.choice(len(names), p=weights / weights.sum()))
             w, h = world.uniform(20, 90, 2)
             x, y = world.uniform(0, 320 - w), world.uniform(0, 240 - h)
-            row = {"id": len(objects) + 1, "image_id": image_id, "category_id": k + 1, "bbox": [x, y, w, h]}
+            row: dict[str, Any] = {
+                "id": len(objects) + 1,
+                "image_id": image_id,
+                "category_id": k + 1,
+                "bbox": [x, y, w, h],
+            }
             objects.append({**row, "area": w * h, "iscrowd": 0, "ignore": 0, "sly_id": 5000 + len(objects)})
             if model.random() < 0.35 + 0.6 * made.quality - 0.03 * k:
                 shift = model.normal(0, 0.16 * (1.15 - made.quality), 4)
@@ -72,8 +77,8 @@ def coco_pair(made: Made) -> tuple[dict[str, Any], dict[str, Any]]:
                 {"image_id": image_id, "category_id": int(model.integers(len(names))) + 1, "bbox": box, "score": score}
             )
     categories = [{"id": i + 1, "name": name} for i, name in enumerate(names)]
-    for number, row in enumerate(found, start=1):
-        row |= {"id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
+    for number, detection in enumerate(found, start=1):
+        detection |= {"id": number, "area": detection["bbox"][2] * detection["bbox"][3], "iscrowd": 0}
     return (
         {"images": images, "categories": categories, "annotations": objects},
         {"images": images, "categories": categories, "annotations": found},

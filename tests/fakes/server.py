@@ -159,8 +159,8 @@ def training_log(*, epochs: int, planned: int, finished: bool = False) -> list[d
         }
         rows.append(event(at, event_type="EventType.PROGRESS", subtask="Steps", current=20, total=20))
         rows.append(event(at + 0.1, event_type="EventType.PROGRESS", subtask="Epochs", current=epoch, total=planned))
-        keys = {"epoch": epoch, "epochs": planned, "seconds": epoch * 5.0, "values": values}
-        rows.append(event(at + 0.2, "metrics", event_type="EventType.METRICS", **keys))
+        numbers: dict[str, Any] = {"epoch": epoch, "epochs": planned, "seconds": epoch * 5.0, "values": values}
+        rows.append(event(at + 0.2, "metrics", event_type="EventType.METRICS", **numbers))
         rows.append(event(at + 0.3, f"Epoch {epoch} of {planned}: mAP50-95 {values['metrics/mAP50-95(B)']:.3f}"))
     if finished:
         last = 8 + planned * 5.0
@@ -204,8 +204,13 @@ def experiment_record(task_id: int, name: str, **changes: Any) -> dict[str, Any]
 
 
 def add_experiment(
-    server: FakeServer, task_id: int, name: str, *, evaluation: dict[str, bytes] | None = None, **changes: Any
-) -> None:  # noqa: ANN401
+    server: FakeServer,
+    task_id: int,
+    name: str,
+    *,
+    evaluation: dict[str, bytes] | None = None,
+    **changes: Any,  # noqa: ANN401
+) -> None:
     """Add a finished training with its files.
 
     Args:
