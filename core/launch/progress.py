@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.log import LogRow
-from core.domain.task import Task
+from core.domain.task import Task, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,19 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpochMark:
+    """An epoch that ended.
+
+    Attributes:
+        epoch: 1 for the first; 0 for the begin of the training.
+        at: When.
+    """
+
+    epoch: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgress:
     """A task and what its log says so far.
 
@@ -75,7 +88,11 @@ class TaskProgress:
         not_finite: Metric name → first epoch in which it was NaN or infinite.
         counters: What else is counted, the newest state of each.
         log: Rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them.
-        train_status: The training app's own status text; empty where the server gives none.
+        epoch_marks: When each epoch ended, as far as the log says; epoch 0 stands for the begin of the training.
+        newest: Moment of the newest row.
+        reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
+            counted.
+        train_status: The training app's own status text; empty where the log says more than it does.
     """
 
     task: Task
@@ -91,4 +108,13 @@ class TaskProgress:
     not_finite: Mapping[str, int] = field(default_factory=dict)
     counters: tuple[Counter, ...] = ()
     log: tuple[LogRow, ...] = ()
+    epoch_marks: tuple[EpochMark, ...] = ()
+    newest: datetime | None = None
+    reports_phases: bool = False
     train_status: str = ""
+
+    @property
+    def app_failed(self) -> bool:
+        """Whether the training app says that it failed though its task still counts as started (contract section 8)."""
+        running = self.task.status is TaskStatus.STARTED
+        return running and self.train_status.removeprefix("Status: ").startswith("Error occurred")

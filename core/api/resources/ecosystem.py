@@ -66,15 +66,17 @@ class Ecosystem:
         The framework's own table (``models.json`` of its training app) comes first, since it has the columns that its
         authors chose; where an app has none, the server's model list stands in.
         """
-        modules = self.modules(("train", f"framework:{framework}" if framework else "train"))
-        rows: list[CatalogueModel] = []
-        seen: set[str] = set()
-        for module in modules:
-            name = module.framework
-            if name is not None and name not in seen:
-                seen.add(name)
-                rows.extend(self._own_table(name, module) or self._server_list(name))
-        return tuple(rows)
+        modules = self.modules(("train",) if framework is None else ("train", f"framework:{framework}"))
+        first = {module.framework: module for module in reversed(modules)}
+        order = dict.fromkeys(module.framework for module in modules)
+        return tuple(model for name in order for model in self.models_of(first[name]))
+
+    def models_of(self, module: AppModule) -> tuple[CatalogueModel, ...]:
+        """Return the models that a training app offers, as :meth:`models`; none if it is no training app."""
+        framework = module.framework
+        if framework is None:
+            return ()
+        return self._own_table(framework, module) or self._server_list(framework)
 
     def default_hyperparameters(self, framework: str) -> str | None:
         """Return the YAML text that a framework's training app starts from, ``None`` if the app offers none."""

@@ -65,10 +65,21 @@ class Projects:
         """Return a project's classes and tags."""
         return read("projects.meta", MetaShape, self.transport.read("projects.meta", {"id": project_id})).meta()
 
-    def statistics(self, project_id: ProjectId) -> ProjectStatistics:
-        """Return how often each class and image tag of a project is used."""
+    def statistics(
+        self, project_id: ProjectId, *, meta: ProjectMeta | None = None, images: int | None = None
+    ) -> ProjectStatistics:
+        """Return how often each class and image tag of a project is used.
+
+        Args:
+            project_id: The project.
+            meta: Its meta; asked for when not given.
+            images: Its number of images; asked for when not given.
+        """
         answer = read("projects.stats", StatisticsShape, self.transport.read("projects.stats", {"id": project_id}))
-        return answer.statistics(self.meta(project_id), self.get(project_id).items_count)
+        return answer.statistics(
+            self.meta(project_id) if meta is None else meta,
+            self.get(project_id).items_count if images is None else images,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,198 @@
+"""A plan as ``params.state`` of ``tasks.run.app``, and back (contract section 4).
+
+Written exactly as the official SDK writes it. Read tolerantly: Supervisely's own app writes some words differently from
+those it reads, and its ``app_state.json`` lacks the name and the start flag.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from pydantic import ValidationError
+
+from core.domain.ids import AgentId, ProjectId, TaskId
+from core.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from core.domain.project import ProjectMeta
+from core.errors import InputError
+from core.launch.checkpoint import CheckpointOrigin
+from core.launch.state_shapes import SPLITS, GuiShape, ModelShape, StartShape, checked
+
+PRETRAINED = "Pretrained models"
+CUSTOM = "Custom models"
+
+Locate = Callable[[TaskId, str], str | None]
+"""Task id and bare file name of a checkpoint → its path in Team Files, ``None`` if it is not there any more."""
+
+JsonObject = Mapping[str, object]
+
+
+def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
+    """Return the classes that will be trained: those of the plan that exist, in the project's order; none means all."""
+    return tuple(item.name for item in meta.classes if not plan.classes or item.name in plan.classes)
+
+
+def canonical(plan: TrainingPlan, meta: ProjectMeta) -> TrainingPlan:
+    """Return the plan as a server understands it: classes spelled out, a speed test switches the benchmark on."""
+    return replace(
+        plan, classes=chosen_classes(plan, meta), enable_benchmark=plan.enable_benchmark or plan.enable_speedtest
+    )
+
+
+def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin | None = None) -> dict[str, object]:
+    """Return ``params.state`` for a plan.
+
+    Args:
+        plan: The plan. Its agent and description are not part of the state.
+        meta: Meta of the plan's project.
+        origin: Where the plan's custom checkpoint comes from; ``None`` for a pretrained model.
+
+    Raises:
+        InputError: The plan names a custom checkpoint and there is no origin.
+    """
+    known = canonical(plan, meta)
+    return {
+        "slyProjectId": known.project_id,
+        "guiState": {
+            "model": _model_state(known.model, origin),
+            "classes": list(known.classes or ()),
+            "train_val_split": split_state(known.train_val_split),
+            "hyperparameters": known.hyperparameters,
+            "options": {
+                "convert_class_shapes": known.convert_class_shapes,
+                "model_benchmark": {"enable": known.enable_benchmark, "speed_test": known.enable_speedtest},
+                "cache_project": known.cache_project,
+                "export": {
+                    "enable": known.export_onnx or known.export_tensorrt,
+                    "ONNXRuntime": known.export_onnx,
+                    "TensorRT": known.export_tensorrt,
+                },
+            },
+            "experiment_name": known.experiment_name,
+            "start_training": known.autostart,
+        },
+    }
+
+
+def split_state(split: TrainValSplit) -> dict[str, object]:
+    """Return a split as the state spells it; a plan file uses the same form."""
+    match split:
+        case RandomSplit(percent=percent, split=side):
+            return {"method": "random", "split": side, "percent": percent}
+        case DatasetsSplit(train_datasets=train, val_datasets=val):
+            return {"method": "datasets", "train_datasets": list(train), "val_datasets": list(val)}
+        case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
+            return {"method": "tags", "train_tag": train_tag, "val_tag": val_tag, "untagged_action": action}
+        case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
+            return {"method": "collections", "train_collections": list(train_sets), "val_collections": list(val_sets)}
+        case _:
+            assert_never(split)
+
+
+def read_start_state(
+    state: JsonObject,
+    *,
+    framework: str,
+    locate: Locate,
+    agent_id: AgentId | None = None,
+    description: str | None = None,
+) -> TrainingPlan:
+    """Return the plan that a task was started with.
+
+    Args:
+        state: ``params.state`` of a training task.
+        framework: Framework of the task's app; the state does not name it.
+        locate: Finds custom checkpoints.
+        agent_id: Agent for the plan.
+        description: Description for the plan.
+
+    Raises:
+        InputError: The state has another form, or names what cannot be known any more.
+    """
+    shape = checked(StartShape, state)
+    plan = read_gui_state(shape.gui_state, project_id=ProjectId(shape.project_id), framework=framework, locate=locate)
+    return replace(plan, agent_id=agent_id, description=description)
+
+
+def read_gui_state(gui_state: JsonObject, *, project_id: ProjectId, framework: str, locate: Locate) -> TrainingPlan:
+    """Return the plan in a ``guiState``, or in the ``app_state.json`` of an experiment.
+
+    Raises:
+        InputError: As :func:`read_start_state`.
+    """
+    shape = checked(GuiShape, gui_state)
+    options = shape.options
+    return TrainingPlan(
+        project_id=project_id,
+        model=_model(shape.model, framework, locate),
+        classes=shape.classes,
+        train_val_split=read_split(shape.train_val_split),
+        hyperparameters=shape.hyperparameters,
+        experiment_name=shape.experiment_name,
+        convert_class_shapes=options.convert_class_shapes,
+        enable_benchmark=options.model_benchmark.enable,
+        enable_speedtest=options.model_benchmark.speed_test,
+        cache_project=options.cache_project,
+        export_onnx=options.export.enable and options.export.onnx,
+        export_tensorrt=options.export.enable and options.export.tensorrt,
+        autostart=shape.start_training,
+    )
+
+
+def read_split(state: JsonObject) -> TrainValSplit:
+    """Return the split in a state.
+
+    Supervisely's app reads ``datasets`` and writes ``based on datasets``: both are understood.
+
+    Raises:
+        InputError: The method is not known, or its details are missing. The latter is what Supervisely's app leaves of
+            a split by tags.
+    """
+    method = str(state.get("method", "")).lower().removeprefix("based on ").removeprefix("item ").strip()
+    if method not in SPLITS:
+        msg = f"The split method “{state.get('method')}” is not known."
+        raise InputError(msg, "Choose the split again.")
+    details = {key: value for key, value in state.items() if key != "method" and value is not None}
+    try:
+        return SPLITS[method].model_validate(details).value()
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        msg = f"The split by {method} does not say “{field}”."
+        raise InputError(msg, "Choose the split again.") from error
+
+
+def _model_state(model: ModelChoice, origin: CheckpointOrigin | None) -> dict[str, object]:
+    match model:
+        case PretrainedModel(name=name):
+            return {"source": PRETRAINED, "model_name": name}
+        case CustomCheckpoint(path=path):
+            if origin is None:
+                msg = f"The experiment that made {path} is not known."
+                raise InputError(msg, "Choose a checkpoint of an experiment.")
+            return {"source": CUSTOM, "task_id": origin.experiment.task_id, "checkpoint": origin.file_name}
+        case _:
+            assert_never(model)
+
+
+def _model(shape: ModelShape, framework: str, locate: Locate) -> ModelChoice:
+    match shape:
+        case ModelShape(source="Pretrained models", model_name=str() as name):
+            return PretrainedModel(framework=framework, name=name)
+        case ModelShape(source="Custom models", task_id=int() as task_id, checkpoint=str() as checkpoint):
+            path = locate(TaskId(task_id), checkpoint)
+            if path is None:
+                msg = f"The checkpoint {checkpoint} of task {task_id} is not there any more."
+                raise InputError(msg, "Choose another model.")
+            return CustomCheckpoint(path=path)
+        case _:
+            msg = f"The model source “{shape.source}” cannot be read."
+            raise InputError(msg, "Choose the model again.")

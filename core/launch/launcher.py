@@ -1,0 +1,158 @@
+"""Starting a plan: exactly once, and never without knowing what became of it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+
+from core.api.client import SuperviselyClient
+from core.api.errors import (
+    ApiError,
+    ConnectionFailedError,
+    ContractError,
+    RequestTimeoutError,
+    ServerFailedError,
+)
+from core.api.resources.tasks import StartRequest
+from core.domain.agent import Agent
+from core.domain.ids import AgentId, TaskId
+from core.domain.plan import PretrainedModel, TrainingPlan
+from core.errors import InputError, StateError
+from core.launch.app_state import start_state
+from core.launch.facts import PlanFacts, gather
+from core.launch.preflight import problems_of
+from core.launch.problems import Problem
+
+_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two equal plans that start at the same time could otherwise take each other's task for their own."""
+
+
+class PlanRefusedError(InputError):
+    """The plan has errors and was not sent.
+
+    Args:
+        problems: All findings, warnings included.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        errors = [problem for problem in problems if problem.severity == "error"]
+        super().__init__(" ".join(problem.message for problem in errors), errors[0].hint if errors else "")
+        self.problems = problems
+
+
+class LaunchUncertainError(StateError):
+    """The start was sent, and whether the task exists could not be found out."""
+
+
+def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
+    """Check a plan and start it.
+
+    The start is sent once. When its answer does not arrive, the server's tasks are looked through for the one that was
+    asked for.
+
+    Args:
+        client: The server.
+        plan: The plan.
+        sleep: Waits between looks; stands in for the clock in tests.
+
+    Returns:
+        Id of the task. The task itself may still have to wait or to get ready; follow it with ``TaskWatch``.
+
+    Raises:
+        PlanRefusedError: The plan has errors; nothing was sent.
+        NotFoundError: The plan's project does not exist.
+        LaunchUncertainError: It is not known whether the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    facts = gather(client, plan)
+    problems = problems_of(plan, facts)
+    if any(problem.severity == "error" for problem in problems):
+        raise PlanRefusedError(problems)
+    return send(client, request_for(plan, facts), sleep=sleep)
+
+
+def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
+    """Return what a plan's start sends. Pure.
+
+    Raises:
+        PlanRefusedError: There is no app or no agent for the plan.
+    """
+    if facts.module is None:
+        raise PlanRefusedError(problems_of(plan, facts))
+    name = plan.model.name if isinstance(plan.model, PretrainedModel) else facts.model_name
+    return StartRequest(
+        module_id=facts.module.id,
+        workspace_id=facts.project.workspace_id,
+        agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.agents),
+        state=start_state(plan, facts.meta, facts.origin),
+        description=plan.description if plan.description is not None else name or "",
+    )
+
+
+def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
+    """Return the agent that the official SDK would take (contract section 9.1).
+
+    Args:
+        agents: Available agents.
+
+    Returns:
+        The one whose first device has the most free memory, else the first Kubernetes agent, else ``None``: the
+        server decides.
+    """
+    own = [agent for agent in agents if agent.type == "sly_agent"]
+    if own:
+        return max(own, key=_free_memory).id
+    return next((agent.id for agent in agents if agent.type == "kubernetes"), None)
+
+
+def send(client: SuperviselyClient, request: StartRequest, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
+    """Send a start once; after an unclear failure find out what became of it.
+
+    Raises:
+        LaunchUncertainError: It is not known whether the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    with _ONE_AT_A_TIME:
+        newest = client.tasks.newest(request.workspace_id, 1)
+        before = newest[0].id if newest else 0
+        try:
+            return client.tasks.start(request)
+        except (RequestTimeoutError, ServerFailedError, ContractError) as failure:
+            return _find(client, request, before, failure, sleep)
+        except ConnectionFailedError as failure:
+            if not failure.sent:
+                raise
+            return _find(client, request, before, failure, sleep)
+
+
+def _find(
+    client: SuperviselyClient,
+    request: StartRequest,
+    before: int,
+    failure: ApiError,
+    sleep: Callable[[float], None],
+) -> TaskId:
+    for pause in _LOOKS:
+        sleep(pause)
+        try:
+            tasks = client.tasks.newest(request.workspace_id)
+        except ApiError:
+            continue  # the failure that made the start unclear may last; there are further looks
+        wanted = _key(request.state, request.description)
+        for task in tasks:
+            if task.id > before and _key(task.params, task.description) == wanted:
+                return task.id
+    msg = f"It is not known whether the training was started: {failure.message}"
+    hint = "Look at the list of tasks before you start it again."
+    raise LaunchUncertainError(msg, hint) from failure
+
+
+def _key(state: object, description: str) -> str:
+    return json.dumps([state, description], sort_keys=True)
+
+
+def _free_memory(agent: Agent) -> float:
+    return (agent.devices[0].available_bytes if agent.devices else None) or 0.0

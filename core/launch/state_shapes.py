@@ -1,0 +1,153 @@
+"""The JSON of ``params.state`` as it may come from any server or file, checked by pydantic."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.domain.ids import CollectionId, DatasetId
+from core.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    RandomSplit,
+    Side,
+    TagsSplit,
+    TrainValSplit,
+    UntaggedAction,
+)
+from core.errors import InputError
+
+
+class Shape(BaseModel):
+    """Base: unknown keys are ignored, for apps add their own."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), populate_by_name=True)
+
+
+class RandomShape(Shape):
+    """``method: random``."""
+
+    split: Side
+    percent: int
+
+    def value(self) -> TrainValSplit:
+        """Return the domain value."""
+        return RandomSplit(percent=self.percent, split=self.split)
+
+
+class DatasetsShape(Shape):
+    """``method: datasets``."""
+
+    train_datasets: tuple[int, ...]
+    val_datasets: tuple[int, ...]
+
+    def value(self) -> TrainValSplit:
+        """Return the domain value."""
+        return DatasetsSplit(
+            train_datasets=tuple(DatasetId(number) for number in self.train_datasets),
+            val_datasets=tuple(DatasetId(number) for number in self.val_datasets),
+        )
+
+
+class TagsShape(Shape):
+    """``method: tags``."""
+
+    train_tag: str
+    val_tag: str
+    untagged_action: UntaggedAction
+
+    def value(self) -> TrainValSplit:
+        """Return the domain value."""
+        return TagsSplit(train_tag=self.train_tag, val_tag=self.val_tag, untagged_action=self.untagged_action)
+
+
+class CollectionsShape(Shape):
+    """``method: collections``."""
+
+    train_collections: tuple[int, ...]
+    val_collections: tuple[int, ...]
+
+    def value(self) -> TrainValSplit:
+        """Return the domain value."""
+        return CollectionsSplit(
+            train_collections=tuple(CollectionId(number) for number in self.train_collections),
+            val_collections=tuple(CollectionId(number) for number in self.val_collections),
+        )
+
+
+SPLITS: Mapping[str, type[RandomShape | DatasetsShape | TagsShape | CollectionsShape]] = {
+    "random": RandomShape,
+    "datasets": DatasetsShape,
+    "tags": TagsShape,
+    "collections": CollectionsShape,
+}
+
+
+class ModelShape(Shape):
+    """``guiState.model``."""
+
+    source: str
+    model_name: str | None = None
+    task_id: int | None = None
+    checkpoint: str | None = None
+
+
+class BenchmarkShape(Shape):
+    """``guiState.options.model_benchmark``."""
+
+    enable: bool = True
+    speed_test: bool = False
+
+
+class ExportShape(Shape):
+    """``guiState.options.export``."""
+
+    enable: bool = False
+    onnx: bool = Field(alias="ONNXRuntime", default=False)
+    tensorrt: bool = Field(alias="TensorRT", default=False)
+
+
+class OptionsShape(Shape):
+    """``guiState.options``."""
+
+    convert_class_shapes: bool = True
+    model_benchmark: BenchmarkShape = BenchmarkShape()
+    cache_project: bool = True
+    export: ExportShape = ExportShape()
+
+
+class GuiShape(Shape):
+    """``guiState``, or ``app_state.json``."""
+
+    model: ModelShape
+    classes: tuple[str, ...] | None = None
+    train_val_split: dict[str, Any]
+    hyperparameters: str | None = None
+    options: OptionsShape = OptionsShape()
+    experiment_name: str | None = None
+    start_training: bool = True
+
+
+class StartShape(Shape):
+    """``params.state`` of a training."""
+
+    project_id: int = Field(alias="slyProjectId")
+    gui_state: dict[str, Any] = Field(alias="guiState")
+
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+
+def checked(shape: type[ShapeT], state: Mapping[str, object]) -> ShapeT:
+    """Check a state against a shape.
+
+    Raises:
+        InputError: A field is missing or has the wrong type; the first one is named.
+    """
+    try:
+        return shape.model_validate(state)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        msg = f"The settings of this training cannot be read: {field}: {first['msg'].lower()}."
+        raise InputError(msg, "Go through the steps and choose anew.") from error
