@@ -166,7 +166,7 @@ def read_split(state: JsonObject) -> TrainValSplit:
         return SPLITS[method].model_validate(details).value()
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        msg = f"The split by {method} does not say “{field}”."
+        msg = f"The split by {method} cannot be read: “{field}” is missing or out of range."
         raise InputError(msg, "Choose the split again.") from error
 
 

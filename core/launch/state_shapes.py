@@ -1,7 +1,7 @@
 """The JSON of ``params.state`` as it may come from any server or file, checked by pydantic."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,9 @@ from core.domain.plan import (
 )
 from core.errors import InputError
 
+Id: TypeAlias = Annotated[int, Field(gt=0)]
+"""An id as any server hands it out."""
+
 
 class Shape(BaseModel):
     """Base: unknown keys are ignored, for apps add their own."""
@@ -28,7 +31,7 @@ class RandomShape(Shape):
     """``method: random``."""
 
     split: Side
-    percent: int
+    percent: Annotated[int, Field(ge=1, le=99)]
 
     def value(self) -> TrainValSplit:
         """Return the domain value."""
@@ -38,8 +41,8 @@ class RandomShape(Shape):
 class DatasetsShape(Shape):
     """``method: datasets``."""
 
-    train_datasets: tuple[int, ...]
-    val_datasets: tuple[int, ...]
+    train_datasets: list[Id]
+    val_datasets: list[Id]
 
     def value(self) -> TrainValSplit:
         """Return the domain value."""
@@ -64,8 +67,8 @@ class TagsShape(Shape):
 class CollectionsShape(Shape):
     """``method: collections``."""
 
-    train_collections: tuple[int, ...]
-    val_collections: tuple[int, ...]
+    train_collections: list[Id]
+    val_collections: list[Id]
 
     def value(self) -> TrainValSplit:
         """Return the domain value."""

@@ -1,0 +1,239 @@
+"""A plan as a YAML file. Keys are the parameter names of ``TrainApi.run``, with the same defaults."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from core.domain.ids import AgentId, ProjectId
+from core.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from core.errors import InputError
+from core.launch.app_state import split_state
+from core.launch.state_shapes import SPLITS, Id
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_LONGEST_QUOTE = 80
+_ID = "an id, a whole number above 0"
+_IDS = "a list of ids, such as [101, 102]"
+
+
+_EXPECTED: Mapping[str, str] = {
+    "project_id": _ID,
+    "model": "“framework/model” or the path of a checkpoint in Team Files",
+    "agent_id": f"{_ID}, or nothing",
+    "classes": "a list of class names (a number in quotes), or nothing for all",
+    "train_val_split": "a split such as {method: random, split: train, percent: 80}",
+    "hyperparameters": "YAML as a text; write it as a block after “hyperparameters: |”",
+    "percent": "a whole number from 1 to 99",
+    "split": "train or val",
+    "untagged_action": "train, val or ignore",
+    **dict.fromkeys(("experiment_name", "description", "train_tag", "val_tag"), "a text"),
+    **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
+    **dict.fromkeys(
+        (
+            "convert_class_shapes",
+            "enable_benchmark",
+            "enable_speedtest",
+            "cache_project",
+            "export_onnx",
+            "export_tensorrt",
+            "autostart",
+        ),
+        "true or false",
+    ),
+}
+"""Key → what it wants, for people."""
+
+_SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    "random": {"split": "train", "percent": 80},
+    "tags": {"untagged_action": "ignore"},
+}
+
+
+class _Plan(BaseModel):
+    """The keys of a plan file. Values are checked strictly: a text is no number, a number no flag."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    project_id: Id
+    model: Annotated[str, Field(min_length=1)]
+    agent_id: Id | None = None
+    classes: list[str] | None = None
+    train_val_split: dict[str, Any] | None = None
+    hyperparameters: str | None = None
+    experiment_name: str | None = None
+    convert_class_shapes: bool = True
+    enable_benchmark: bool = True
+    enable_speedtest: bool = False
+    cache_project: bool = True
+    export_onnx: bool = False
+    export_tensorrt: bool = False
+    autostart: bool = True
+    description: str | None = None
+
+
+def read_plan(text: str) -> TrainingPlan:
+    """Read a plan file.
+
+    Args:
+        text: YAML.
+
+    Raises:
+        InputError: It is not YAML, a key is unknown, missing or given twice, or a value has the wrong type. The message
+            names the key and what it wants.
+    """
+    content = _mapping(text)
+    plan = _checked(_Plan, content, "")
+    split = RandomSplit() if plan.train_val_split is None else _split(plan.train_val_split)
+    return TrainingPlan(
+        project_id=ProjectId(plan.project_id),
+        model=model_of(plan.model),
+        agent_id=None if plan.agent_id is None else AgentId(plan.agent_id),
+        classes=None if plan.classes is None else tuple(plan.classes),
+        train_val_split=split,
+        hyperparameters=plan.hyperparameters,
+        experiment_name=plan.experiment_name,
+        convert_class_shapes=plan.convert_class_shapes,
+        enable_benchmark=plan.enable_benchmark,
+        enable_speedtest=plan.enable_speedtest,
+        cache_project=plan.cache_project,
+        export_onnx=plan.export_onnx,
+        export_tensorrt=plan.export_tensorrt,
+        autostart=plan.autostart,
+        description=plan.description,
+    )
+
+
+def write_plan(plan: TrainingPlan) -> str:
+    """Return a plan file: the two required keys, and every key whose value is not the default."""
+    return yaml.dump(plan_values(plan), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
+
+
+def plan_values(plan: TrainingPlan) -> dict[str, object]:
+    """Return the arguments of ``TrainApi.run`` that a plan stands for, without those that are the default."""
+    defaults = TrainingPlan(project_id=plan.project_id, model=plan.model)
+    values: dict[str, object] = {"project_id": int(plan.project_id), "model": model_text(plan.model)}
+    for name in _Plan.model_fields:
+        value = getattr(plan, name)
+        if name in values or value == getattr(defaults, name):
+            continue
+        match value:
+            case RandomSplit() | DatasetsSplit() | TagsSplit() | CollectionsSplit():
+                values[name] = split_state(value)
+            case tuple():
+                values[name] = list(value)
+            case _:
+                values[name] = value
+    return values
+
+
+def model_text(model: ModelChoice) -> str:
+    """Return a model as ``TrainApi.run`` takes it: ``framework/name``, or the path of a checkpoint."""
+    return f"{model.framework}/{model.name}" if isinstance(model, PretrainedModel) else model.path
+
+
+def model_of(text: str) -> ModelChoice:
+    """Read a model as ``TrainApi.run`` takes it.
+
+    A path of a checkpoint starts with ``/`` or, relative, with ``experiments/``; both are under ``/experiments`` in
+    Team Files (contract section 7.1).
+
+    Raises:
+        InputError: The text is neither.
+    """
+    if text.startswith(("/", "experiments/")):
+        return CustomCheckpoint(path=text if text.startswith("/") else f"/{text}")
+    framework, slash, name = text.partition("/")
+    if not (slash and framework and name):
+        msg = f"model: “{text}” names no framework."
+        raise InputError(msg, "Write “framework/model”, for example “YOLO/YOLO26n-det”, or the path of a checkpoint.")
+    return PretrainedModel(framework=framework, name=name)
+
+
+def _split(content: Mapping[str, Any]) -> TrainValSplit:
+    method = content.get("method")
+    shape = SPLITS.get(method) if isinstance(method, str) else None
+    if shape is None:
+        given = "is missing" if method is None else f"is “{method}”"
+        msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
+        raise InputError(msg, "For example {method: random, split: train, percent: 80}.")
+    details = {key: value for key, value in content.items() if key != "method"}
+    return _checked(shape, {**_SPLIT_DEFAULTS.get(str(method), {}), **details}, "train_val_split.").value()
+
+
+def _checked(shape: type[_ModelT], content: Mapping[str, Any], prefix: str) -> _ModelT:
+    for key in content:
+        if key not in shape.model_fields:
+            msg = f"{prefix}{key} is not a key of a plan."
+            raise InputError(msg, f"Known keys: {', '.join(shape.model_fields)}.")
+    try:
+        return shape.model_validate(content, strict=True)
+    except ValidationError as error:
+        raise _refusal(error.errors(include_url=False)[0], prefix) from error
+
+
+def _refusal(problem: ErrorDetails, prefix: str) -> InputError:
+    key = str(problem["loc"][0])
+    hint = f"Expected {_EXPECTED[key]}."
+    if problem["type"] == "missing":
+        return InputError(f"{prefix}{key} is missing.", hint)
+    where = "".join(f"[{part}]" for part in problem["loc"][1:] if isinstance(part, int))
+    given = repr(problem["input"])
+    shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
+    return InputError(f"{prefix}{key}{where} is {shown}.", hint)
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    try:
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        msg = f"The plan is not valid YAML: line {line}: {error.problem}."
+        raise InputError(msg, "Write one “key: value” per line.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
+        msg = f"The plan is not valid YAML: {error}."
+        raise InputError(msg, "Write one “key: value” per line.") from error
+    if not isinstance(content, dict):
+        msg = "The plan has no keys."
+        raise InputError(msg, "It needs at least project_id and model.")
+    return {str(key): value for key, value in content.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice; plain YAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(problem=f"{name} is given twice", problem_mark=key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that hyperparameters stay readable."""
+
+
+def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # A block can hold printable text only, and loses spaces at the end of lines and the kind of line break.
+    lines = text.split("\n")
+    plain = all(line.isprintable() and line == line.rstrip() for line in lines) and not lines[0].startswith(" ")
+    style = "|" if len(lines) > 1 and lines[0] and plain else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _write_text)
