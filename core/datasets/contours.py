@@ -69,8 +69,12 @@ def _loops(mask: Mask) -> list[_Loop]:
 
 
 def _edges(mask: Mask) -> list[tuple[int, int, int]]:
-    """All edges between a set and a clear pixel in reading order of their pixels."""
-    padded = np.pad(mask, 1)
+    """All edges between a set and a clear pixel."""
+    set_rows, set_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not set_rows.size:
+        return []
+    top, left = int(set_rows[0]), int(set_columns[0])
+    padded = np.pad(mask[top : int(set_rows[-1]) + 1, left : int(set_columns[-1]) + 1], 1)
     core = padded[1:-1, 1:-1]
     clear = {
         0: (~padded[:-2, 1:-1], 0, 0),  # nothing above: walk east along the top
@@ -81,7 +85,7 @@ def _edges(mask: Mask) -> list[tuple[int, int, int]]:
     edges: list[tuple[int, int, int]] = []
     for direction, (beside, row_shift, column_shift) in clear.items():
         rows, columns = np.nonzero(core & beside)
-        shifted = zip((rows + row_shift).tolist(), (columns + column_shift).tolist(), strict=True)
+        shifted = zip((rows + (top + row_shift)).tolist(), (columns + (left + column_shift)).tolist(), strict=True)
         edges.extend((row, column, direction) for row, column in shifted)
     return edges
 
@@ -165,27 +169,28 @@ def simplify(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[n
     closed = np.vstack([points, points[:1]])
     keep = np.zeros(len(closed), dtype=np.bool_)
     keep[[0, far, len(points)]] = True
+    limit = (tolerance + 1e-9) ** 2
     spans = [(0, far), (far, len(points))]
     while spans:
         first, last = spans.pop()
         if last - first < 2:  # noqa: PLR2004 - nothing in between
             continue
-        distances = _distances(closed[first + 1 : last], closed[first], closed[last])
+        distances = _square_distances(closed[first + 1 : last], closed[first], closed[last])
         worst = int(np.argmax(distances))
-        if distances[worst] > tolerance + 1e-9:
+        if distances[worst] > limit:
             middle = first + 1 + worst
             keep[middle] = True
             spans += [(first, middle), (middle, last)]
     return closed[:-1][keep[:-1]]
 
 
-def _distances(
+def _square_distances(
     points: npt.NDArray[np.float64], start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Distances of points to the straight piece between two points."""
-    along = end - start
+    """Squares of the distances of points to the straight piece between two points."""
+    along, off = end - start, points - start
     length = float(along @ along)
-    if length == 0:
-        return np.asarray(np.hypot(*(points - start).T))
-    share = np.clip((points - start) @ along / length, 0, 1)
-    return np.asarray(np.hypot(*(points - start - share[:, None] * along).T))
+    if length > 0:
+        off -= np.minimum(np.maximum(off @ along / length, 0), 1)[:, None] * along
+    off *= off
+    return np.asarray(off[:, 0] + off[:, 1])
