@@ -52,9 +52,12 @@ def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     kind, what, hint = _meaning(method, answer, address)
-    said = server_words(answer.body)
-    message = f"{what}: {said.rstrip('.')}." if said else f"{what}."
-    return kind(message, hint, method=method, status=answer.status)
+    words = server_words(answer.body)
+    if words.message and kind in {MissingError, RejectedError}:
+        # What the server says is about what was asked for; more words would only hide it.
+        return kind(f"{words.message}.", words.hint or hint, method=method, status=answer.status)
+    message = f"{what}: {words.message}." if words.message else f"{what}."
+    return kind(message, words.hint or hint, method=method, status=answer.status)
 
 
 def is_passing(error: ApiError) -> bool:
@@ -66,25 +69,42 @@ def is_passing(error: ApiError) -> bool:
     )
 
 
-def server_words(body: bytes) -> str:
-    """Return what a server says in an error body: ``details.message``, else ``error``; empty if it says nothing.
+@dataclass(frozen=True, slots=True)
+class ServerWords:
+    """What a server says in an error body; empty where it says nothing.
+
+    Attributes:
+        message: Without the period at its end.
+        hint: The next step; the embedded platform gives one.
+    """
+
+    message: str = ""
+    hint: str = ""
+
+
+def server_words(body: bytes) -> ServerWords:
+    """Read an error body: ``details.message``, else ``error``.
 
     ``details`` may also be a list whose first element has the message.
     """
     try:
         content = json.loads(body)
-    except ValueError:
-        return ""
+    except (ValueError, RecursionError):
+        return ServerWords()
     if not isinstance(content, dict):
-        return ""
+        return ServerWords()
     details = content.get("details")
     if isinstance(details, list) and details:
         details = details[0]
-    message = details.get("message") if isinstance(details, dict) else None
-    for words in (message, content.get("error"), content.get("message")):
-        if isinstance(words, str) and words.strip():
-            return words.strip()[:_LONGEST_QUOTE]
-    return ""
+    if not isinstance(details, dict):
+        details = {}
+    said = (_text(words) for words in (details.get("message"), content.get("error"), content.get("message")))
+    message = next((words for words in said if words), "")
+    return ServerWords(message.rstrip("."), _text(details.get("hint")))
+
+
+def _text(value: object) -> str:
+    return value.strip()[:_LONGEST_QUOTE] if isinstance(value, str) else ""
 
 
 def json_of(method: str, answer: Answer) -> object:
@@ -95,7 +115,7 @@ def json_of(method: str, answer: Answer) -> object:
     """
     try:
         content: object = json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kind = answer.headers.get("content-type", "no content type").split(";")[0]
         msg = f"The server's answer to {method} is not JSON ({kind}, {len(answer.body)} bytes)."
         hint = "Check that the address is that of a Supervisely server."

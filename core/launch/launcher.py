@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from core.api.client import SuperviselyClient
 from core.api.errors import (
@@ -39,7 +40,8 @@ class PlanRefusedError(InputError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         errors = [problem for problem in problems if problem.severity == "error"]
-        super().__init__(" ".join(problem.message for problem in errors), errors[0].hint if errors else "")
+        told = [f"{problem.message} {problem.hint}".strip() for problem in errors]
+        super().__init__(" ".join([*told[:-1], errors[-1].message]), errors[-1].hint)
         self.problems = problems
 
 
@@ -47,7 +49,27 @@ class LaunchUncertainError(StateError):
     """The start was sent, and whether the task exists could not be found out."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A plan that was started.
+
+    Attributes:
+        task_id: Its task. It may still have to wait or to get ready; follow it with ``TaskWatch``.
+        warnings: What did not keep it from being started.
+    """
+
+    task_id: TaskId
+    warnings: tuple[Problem, ...] = ()
+
+
 def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
+    """Check a plan, start it and return its task, as :func:`check_and_launch`."""
+    return check_and_launch(client, plan, sleep=sleep).task_id
+
+
+def check_and_launch(
+    client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep
+) -> Launched:
     """Check a plan and start it.
 
     The start is sent once. When its answer does not arrive, the server's tasks are looked through for the one that was
@@ -57,9 +79,6 @@ def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[fl
         client: The server.
         plan: The plan.
         sleep: Waits between looks; stands in for the clock in tests.
-
-    Returns:
-        Id of the task. The task itself may still have to wait or to get ready; follow it with ``TaskWatch``.
 
     Raises:
         PlanRefusedError: The plan has errors; nothing was sent.
@@ -71,7 +90,7 @@ def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[fl
     problems = problems_of(plan, facts)
     if any(problem.severity == "error" for problem in problems):
         raise PlanRefusedError(problems)
-    return send(client, request_for(plan, facts), sleep=sleep)
+    return Launched(task_id=send(client, request_for(plan, facts), sleep=sleep), warnings=problems)
 
 
 def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:

@@ -1,0 +1,144 @@
+"""The command line. Each command imports what it needs when it runs, so that a launch starts at once."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.errors import AppError, InputError
+
+if TYPE_CHECKING:
+    from core.evaluation import Evaluation
+
+DEFAULT_PORT = 8501
+APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
+
+
+class _Commands(click.Group):
+    """Tells errors that are meant for people in their own words, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+        try:
+            return super().invoke(ctx)
+        except AppError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _port(command: Callable[..., Any]) -> Callable[..., Any]:
+    about = "Port of the dashboard."
+    return click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help=about)(
+        command
+    )
+
+
+@click.group(cls=_Commands, invoke_without_command=True)
+@_port
+@click.pass_context
+def main(context: click.Context, port: int) -> None:
+    """Train computer-vision models the Supervisely way. Without a command: start the dashboard."""
+    if context.invoked_subcommand is None:
+        start_dashboard(port)
+
+
+def start_dashboard(port: int) -> None:
+    """Serve dashboard and platform on a port of this machine until interrupted."""
+    from streamlit.web.cli import main as streamlit
+
+    sys.argv = ["streamlit", "run", str(APP_FILE), "--server.port", str(port)]
+    streamlit()
+
+
+@main.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--server", help="Address of the server.  [default: SERVER_ADDRESS]")
+@click.option("--token-env", help="Environment variable that holds the API token.  [default: API_TOKEN]")
+def launch(plan: Path, server: str | None, token_env: str | None) -> None:
+    """Start the plan in the YAML file PLAN and print the id of its task."""
+    from core.api.client import connect
+    from core.launch.launcher import check_and_launch
+    from core.launch.plan_file import read_plan
+
+    address, token = _server(server, token_env)
+    with connect(address, token) as client:
+        launched = check_and_launch(client, read_plan(_text_of(plan)))
+    for warning in launched.warnings:
+        click.echo(f"Warning: {warning.message} {warning.hint}".rstrip(), err=True)
+    click.echo(launched.task_id)
+
+
+@main.command()
+@click.option("--gt", required=True, type=click.Path(path_type=Path), help="Ground truth, cocoGt.json.")
+@click.option("--dt", required=True, type=click.Path(path_type=Path), help="Predictions, cocoDt.json.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
+def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
+    """Evaluate predictions: key metrics with Supervisely's names, per class, and counts, as JSON."""
+    from core.evaluation import evaluate_files
+
+    text = json.dumps(_metrics_json(evaluate_files(gt, dt)), indent=2, ensure_ascii=False, allow_nan=False)
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{out} cannot be written: {error.strerror}."
+        raise InputError(msg, "Name another file.") from error
+
+
+def _metrics_json(evaluation: "Evaluation") -> dict[str, object]:
+    """Return what ``evaluate`` prints; a figure that is not defined is null."""
+    per_class = {
+        item.name: {name: _defined(value) for name, value in asdict(item).items() if name != "name"}
+        for item in evaluation.per_class
+    }
+    return {
+        **evaluation.key_metrics.as_supervisely(),
+        "AP_by_class": {name: figures["ap"] for name, figures in per_class.items()},
+        "per_class": per_class,
+        "counts": {
+            "tp": evaluation.counts.true_positives,
+            "fp": evaluation.counts.false_positives,
+            "fn": evaluation.counts.false_negatives,
+        },
+    }
+
+
+def _defined(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _server(server: str | None, token_env: str | None) -> tuple[str, str]:
+    """Return address and token, given or from the environment."""
+    from core.settings import load_settings
+
+    settings = load_settings()
+    address = server or settings.server_address
+    if address is None:
+        msg = "No server is named."
+        raise InputError(msg, "Give --server, or set SERVER_ADDRESS (“traindash env” prints it).")
+    name = token_env or "API_TOKEN"
+    token = settings.trainer_environment.get(name)
+    if not token:
+        msg = f"The environment variable {name} holds no API token."
+        raise InputError(msg, "Set it, or name another one with --token-env (“traindash env” prints the token).")
+    return address, token
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise InputError(msg, "Check the path.") from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not a UTF-8 text."
+        raise InputError(msg, "Save it as UTF-8.") from error
+
+
+if __name__ == "__main__":
+    main()
