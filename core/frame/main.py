@@ -1,0 +1,17 @@
+"""Navigation and frame; Streamlit runs this file for every page."""
+
+import streamlit as st
+
+from core.ui import screens, theme
+from core.ui.errors import guarded_page
+from core.ui.sidebar import draw_sidebar
+from core.ui.state import show_flashes
+
+st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state="expanded")
+current = st.navigation([screens.page(item.id) for item in screens.SCREENS], position="hidden")
+theme.apply()
+st.session_state["screen"] = current.url_path or screens.DEFAULT
+draw_sidebar(st.session_state["screen"])
+show_flashes()
+with guarded_page():
+    current.run()

@@ -1,0 +1,86 @@
+"""The classes step: a table to choose from."""
+
+import base64
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.project import ObjectClass
+from core.ui.row_selection import chosen_rows, mirror_selection
+from core.ui.state import change_draft
+from core.ui.widgets import widget_key
+from core.wizard import shapes
+from core.wizard.draft import DraftId, WizardDraft, set_classes
+from core.wizard.facts import ModelFacts, ProjectFacts
+
+_ROW = 35
+_MAX_ROWS = 12
+
+
+def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFacts | None) -> None:
+    """Draw all classes of a project with their counts; a tick takes part."""
+    classes = project.meta.classes
+    counts = {item.name: item for item in project.statistics.classes}
+    chosen = project.class_names if draft.classes is None else draft.classes
+    rows = [
+        {
+            "Colour": _swatch(item.color),
+            "Class": item.name,
+            "Images": counts[item.name].images if item.name in counts else 0,
+            "Objects": counts[item.name].objects if item.name in counts else 0,
+            "Share": counts[item.name].objects if item.name in counts else 0,
+            "Shape": item.shape,
+            "What happens": _effect(item, model, convert=draft.convert_class_shapes),
+        }
+        for item in classes
+    ]
+    most = max((item.objects for item in project.statistics.classes), default=0)
+    key = widget_key(draft, "classes")
+    mirror_selection(key, classes, lambda item: item.name in chosen)
+    st.dataframe(
+        pd.DataFrame(rows),
+        key=key,
+        hide_index=True,
+        height=_ROW * (min(len(rows), _MAX_ROWS) + 1) + 3,
+        selection_mode="multi-row",
+        on_select=lambda: _choose(draft.id, key, classes),
+        column_config={
+            "Colour": st.column_config.ImageColumn("", width=40),
+            "Images": st.column_config.NumberColumn(format="localized", width="small"),
+            "Objects": st.column_config.NumberColumn(format="localized", width="small"),
+            "Share": st.column_config.ProgressColumn(
+                "", min_value=0, max_value=max(most, 1), format=" ", width="small"
+            ),
+        },
+        alt="Classes of the project; ticked ones are trained",
+    )
+
+
+def draw_class_buttons(draft: WizardDraft, project: ProjectFacts) -> None:
+    """Draw the ways to choose many classes at once."""
+    every = project.class_names
+    filled = tuple(item.name for item in project.statistics.classes if item.objects)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for label, names in (("All", every), ("With objects", filled), ("None", ())):
+            st.button(label, key=f"classes-{label}", on_click=_set, args=(draft.id, names, every))
+
+
+def _choose(draft_id: DraftId, key: str, classes: Sequence[ObjectClass]) -> None:
+    picked = tuple(item.name for item in chosen_rows(key, classes))
+    _set(draft_id, picked, tuple(item.name for item in classes))
+
+
+def _set(draft_id: DraftId, chosen: tuple[str, ...], every: tuple[str, ...]) -> None:
+    change_draft(draft_id, lambda draft: set_classes(draft, chosen, every))
+
+
+def _effect(item: ObjectClass, model: ModelFacts | None, *, convert: bool) -> str:
+    return "" if model is None else shapes.effect(item, model.task_type, convert=convert)
+
+
+def _swatch(color: str) -> str:
+    safe = color if color.startswith("#") and color[1:].isalnum() else "#7B7F85"
+    shape = f'<rect width="16" height="16" rx="4" fill="{safe}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">{shape}</svg>'
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")

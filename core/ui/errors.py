@@ -1,0 +1,63 @@
+"""The edge where errors become screen text: what happened, to what, what to do next. Never a traceback."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.api.errors import (
+    ConnectionFailedError,
+    ForbiddenError,
+    RequestTimeoutError,
+    ServerFailedError,
+    UnauthorizedError,
+)
+from core.errors import AppError
+from core.ui import connection, screens
+from core.ui.text import plain
+
+_log = logging.getLogger(__name__)
+_CONNECTION_KINDS = (
+    ConnectionFailedError,
+    RequestTimeoutError,
+    UnauthorizedError,
+    ForbiddenError,
+    ServerFailedError,
+)
+
+
+@contextmanager
+def guarded_page() -> Iterator[None]:
+    """Show what goes wrong inside as text with the next step."""
+    try:
+        yield
+    except AppError as error:
+        _log.info("Shown to the person: %s", error)
+        show_error(error)
+    except Exception:  # noqa: BLE001 - the last edge before the screen; logged with its traceback
+        _log.exception("A page failed")
+        show_error(
+            AppError(
+                "Something went wrong in the dashboard itself.",
+                "Reload the page. If it happens again, the log of the dashboard has the details.",
+            )
+        )
+
+
+def show_error(error: AppError) -> None:
+    """Draw an error with its next step, and a way on where one is known."""
+    with st.container(key="page-error", width=720):
+        hint = f"  \n{plain(error.hint)}" if error.hint else ""
+        st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
+        with st.container(horizontal=True):
+            st.button("Try again", icon=":material/refresh:", key="error-retry", on_click=_retry, args=(error,))
+            if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
+                st.page_link(screens.page("connection"), label="Check the connection", icon=":material/lan:")
+
+
+def _retry(error: AppError) -> None:
+    if isinstance(error, _CONNECTION_KINDS):
+        connection.reconnect()
+    else:
+        st.cache_data.clear()

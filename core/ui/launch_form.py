@@ -1,0 +1,160 @@
+"""The last step: review, where to run, name, and the button that starts the training."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.compare.formatting import plural
+from core.domain.agent import Agent, AgentStatus
+from core.domain.ids import AgentId
+from core.domain.plan import TrainingPlan
+from core.errors import AppError, InputError
+from core.launch.launcher import launch
+from core.launch.preflight import check
+from core.launch.problems import Problem
+from core.ui import connection, screens, theme
+from core.ui.launch_desk import DESK
+from core.ui.state import DRAFT_PARAM, change_draft, flash
+from core.ui.summary import default_name, summary_lines
+from core.ui.text import plain
+from core.ui.widgets import draft_select, draft_text, draft_toggle
+from core.ui.wizard_frame import WizardView, draw_back, draw_problems
+from core.wizard.completion import complete
+from core.wizard.draft import DraftId
+from core.wizard.steps import step
+
+_AUTOMATIC = AgentId(0)
+_WAIT_SECONDS = 1.0
+
+
+def draw_review(view: WizardView) -> None:
+    """Draw every choice with a link to its step."""
+    with st.container(key="review", gap="xsmall"):
+        for line in summary_lines(view.draft, view.facts)[:-1]:
+            with st.container(horizontal=True, vertical_alignment="center", key=f"review-{line.step}"):
+                st.markdown(f"**{line.label}**", width=140)
+                detail = f" :gray[{plain(line.detail)}]" if line.detail else ""
+                st.markdown(f"{plain(line.value)}{detail}", width="stretch")
+                st.page_link(
+                    screens.page(line.step),
+                    label="Change",
+                    icon=":material/edit:",
+                    query_params={DRAFT_PARAM: view.draft.id},
+                )
+
+
+def draw_where_and_name(view: WizardView) -> None:
+    """Draw the choice of the agent, the name and the autostart."""
+    agents = {agent.id: agent for agent in view.facts.agents}
+    draft_select(
+        view.draft,
+        "agent",
+        "Agent",
+        options=(_AUTOMATIC, *agents),
+        value=view.draft.agent_id or _AUTOMATIC,
+        save=lambda draft, chosen: replace(draft, agent_id=None if chosen in {None, _AUTOMATIC} else chosen),
+        text=lambda item: "Automatic" if item == _AUTOMATIC else _agent_text(agents[item]),
+    )
+    draft_text(
+        view.draft,
+        "name",
+        "Experiment name",
+        value=view.draft.experiment_name or "",
+        placeholder=default_name(view.draft, view.facts),
+        save=lambda draft, text: replace(draft, experiment_name=text.strip() or None),
+    )
+    st.caption(f"Left empty, the name will be: {plain(default_name(view.draft, view.facts))}")
+    draft_toggle(
+        view.draft,
+        "autostart",
+        "Start training at once",
+        value=view.draft.autostart,
+        save=lambda draft, on: replace(draft, autostart=on),
+        help_text="Off: the task is created and waits until “Start training” is pressed on its page.",
+    )
+
+
+def draw_start(view: WizardView) -> None:
+    """Draw what speaks against the start, and the bar with the button."""
+    plan = complete(view.draft, view.facts)
+    problems = _findings(view, plan)
+    wrong = [problem for problem in problems if problem.severity == "error"]
+    _draw_findings(view, problems)
+    is_busy = DESK.is_busy(view.draft.id)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
+        draw_back(view)
+        with st.container(width="stretch"):
+            st.markdown(plain(_reason(wrong, len(problems) - len(wrong))), text_alignment="right")
+        st.button(
+            "Starting" if is_busy else "Start training",
+            key="start-training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(wrong) or is_busy,
+            on_click=_start,
+            args=(view.draft.id, plan),
+        )
+    _wait(view.draft.id)
+
+
+def _findings(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> list[Problem]:
+    """Return the problems of all steps, and what only the server's side of the check finds."""
+    own = [problem for problems in view.problems.values() for problem in problems]
+    if not isinstance(plan, TrainingPlan):
+        return own
+    covered = {(problem.step, problem.severity) for problem in own}
+    further = check(connection.client(), plan)
+    return [*own, *(problem for problem in further if (problem.step, problem.severity) not in covered)]
+
+
+def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
+    for problem in sorted(problems, key=lambda item: item.severity != "error"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"finding-{problems.index(problem)}"):
+            with st.container(width="stretch"):
+                draw_problems((problem,))
+            if problem.step != view.step.id:
+                st.page_link(
+                    screens.page(problem.step),
+                    label=f"Go to {step(problem.step).title.lower()}",
+                    icon=":material/arrow_back:",
+                    query_params={DRAFT_PARAM: view.draft.id},
+                )
+
+
+def _reason(wrong: list[Problem], warnings: int) -> str:
+    if wrong:
+        return wrong[0].message
+    return f"{plural(warnings, 'warning')}, nothing that prevents the start." if warnings else "Everything is set."
+
+
+def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
+    if isinstance(plan, TrainingPlan):
+        client = connection.client()
+        DESK.start(draft_id, lambda: launch(client, plan))
+
+
+def _wait(draft_id: DraftId) -> None:
+    """Follow a start that is under way; the page stays responsive between two looks."""
+    try:
+        task = DESK.result(draft_id, _WAIT_SECONDS)
+    except AppError as error:
+        DESK.forget(draft_id)
+        hint = (
+            error.hint if isinstance(error, InputError) else f"{error.hint} Nothing was changed in the draft.".strip()
+        )
+        st.error(f"**{plain(error.message)}** {plain(hint)}", icon=":material/error:")
+        return
+    if task is not None:
+        change_draft(draft_id, lambda draft: replace(draft, task_id=task))
+        DESK.forget(draft_id)
+        st.session_state.pop(DRAFT_PARAM, None)
+        flash(f"Task {task} was created.")
+        st.switch_page(screens.page("task"), query_params={"task": str(task)})
+    if DESK.is_busy(draft_id):
+        st.rerun()
+
+
+def _agent_text(agent: Agent) -> str:
+    device = agent.devices[0].name if agent.devices else ""
+    state = "" if agent.status is AgentStatus.RUNNING else f", {theme.AGENT_STATUS[agent.status].word.lower()}"
+    return f"{agent.name}{state}{f' ({device})' if device else ''}"

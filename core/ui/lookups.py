@@ -1,0 +1,110 @@
+"""Cached look-ups. Keys are the server's address and ids, never frames or secrets; nothing is kept for long."""
+
+import streamlit as st
+
+from core.domain.agent import Agent
+from core.domain.annotation import Annotation
+from core.domain.experiment import ExperimentInfo
+from core.domain.ids import ImageId, ProjectId, TeamId, WorkspaceId
+from core.domain.model import CatalogueModel
+from core.domain.plan import ModelChoice, TrainValSplit
+from core.domain.project import Image, Project
+from core.errors import NotFoundError
+from core.ui import connection
+from core.wizard import gather
+from core.wizard.draft import WizardDraft
+from core.wizard.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
+
+_SECONDS = 10
+_LONG_SECONDS = 300
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+def projects(server: str, workspace: WorkspaceId) -> tuple[Project, ...]:
+    """Return the image projects of a workspace."""
+    del server
+    return tuple(item for item in connection.client().projects.list(workspace) if item.type == "images")
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+def project(server: str, project_id: ProjectId) -> ProjectFacts | None:
+    """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""
+    del server
+    try:
+        return gather.project_facts(connection.client(), project_id)
+    except NotFoundError:
+        return None
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
+def catalogue(server: str) -> tuple[CatalogueModel, ...]:
+    """Return the models of all frameworks."""
+    del server
+    return tuple(connection.client().ecosystem.models())
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+def experiments(server: str, team: TeamId) -> tuple[ExperimentInfo, ...]:
+    """Return the experiments of a team, newest first."""
+    del server
+    return tuple(connection.client().experiments.list(team))
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+def agents(server: str, team: TeamId) -> tuple[Agent, ...]:
+    """Return the agents of a team."""
+    del server
+    return tuple(connection.client().agents.list(team))
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=200, show_spinner=False)
+def model(server: str, team: TeamId, choice: ModelChoice) -> ModelFacts | None:
+    """Return what the server says about a chosen model, ``None`` if it does not have it."""
+    return gather.model_facts(connection.client(), choice, team_id=team, catalogue=catalogue(server))
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=200, show_spinner="Counting images")
+def split_counts(server: str, project_id: ProjectId, split: TrainValSplit) -> SplitCounts | None:
+    """Return how many images a split gives to each side."""
+    facts = project(server, project_id)
+    return None if facts is None else gather.split_counts(connection.client(), facts, split)
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
+def sample_images(server: str, project_id: ProjectId, count: int) -> tuple[Image, ...]:
+    """Return images from all over a project, evenly taken from its datasets."""
+    facts = project(server, project_id)
+    if facts is None:
+        return ()
+    filled = [dataset for dataset in facts.datasets if dataset.items_count]
+    per_dataset = -(-count // max(len(filled), 1))
+    listed = [
+        connection.client().images.list(project_id=project_id, dataset_id=dataset.id, limit=per_dataset)
+        for dataset in filled
+    ]
+    rounds = [images[turn] for turn in range(per_dataset) for images in listed if turn < len(images)]
+    return tuple(rounds[:count])
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
+def annotations(server: str, images: tuple[Image, ...]) -> dict[ImageId, Annotation]:
+    """Return the annotations of images."""
+    del server
+    found: dict[ImageId, Annotation] = {}
+    for dataset in dict.fromkeys(image.dataset_id for image in images):
+        ids = [image.id for image in images if image.dataset_id == dataset]
+        found.update(connection.client().annotations.get(dataset, ids))
+    return found
+
+
+def facts_of(draft: WizardDraft) -> Facts:
+    """Return all facts about a draft."""
+    server, team = connection.address(), connection.team_id()
+    split = draft.split.chosen()
+    known = None if draft.project_id is None else project(server, draft.project_id)
+    return Facts(
+        project=known,
+        model=None if draft.model is None else model(server, team, draft.model),
+        split=None if known is None or split is None else split_counts(server, known.project.id, split),
+        agents=agents(server, team),
+    )

@@ -1,0 +1,104 @@
+"""The project step: cards to choose from, and what is in the chosen project."""
+
+import html
+
+import streamlit as st
+
+from core.compare.formatting import count, plural, size
+from core.domain.project import Project
+from core.ui import connection, lookups
+from core.ui.annotation_drawing import thumbnail
+from core.ui.state import change_draft
+from core.ui.text import plain
+from core.wizard.draft import DraftId, WizardDraft, choose_project
+from core.wizard.facts import ProjectFacts
+from core.wizard.suggestions import suggest_split
+
+_CARD_PICTURE = (400, 225)
+_GALLERY_PICTURE = (320, 240)
+_GALLERY_IMAGES = 8
+_SHOWN_CLASSES = 24
+
+
+def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> None:
+    """Draw a card per project, the chosen one marked."""
+    with st.grid("auto", min_column_width=260, gap="small"):
+        for project in projects:
+            is_chosen = project.id == draft.project_id
+            with st.container(
+                border=True, height="stretch", key=f"card-{'chosen' if is_chosen else 'other'}-{project.id}"
+            ):
+                _cover(project)
+                st.markdown(f"**{plain(project.name)}**")
+                st.caption(
+                    f"{plural(project.items_count, 'image')} in {plural(project.datasets_count, 'dataset')}, "
+                    f"{size(project.size_bytes)}"
+                )
+                st.button(
+                    "Chosen" if is_chosen else "Choose",
+                    key=f"choose-project-{project.id}",
+                    icon=":material/check:" if is_chosen else None,
+                    disabled=is_chosen,
+                    width="stretch",
+                    on_click=_choose,
+                    args=(draft.id, project),
+                )
+
+
+def draw_gallery(facts: ProjectFacts) -> None:
+    """Draw some images of a project with their annotations, and the legend of classes."""
+    server = connection.address()
+    pictures = [
+        (image, thumbnail(server, facts.project.id, image, _GALLERY_PICTURE))
+        for image in lookups.sample_images(server, facts.project.id, _GALLERY_IMAGES)
+    ]
+    with st.grid(4, min_column_width=140, gap="xsmall"):
+        for image, picture in pictures:
+            if picture is None:
+                st.caption(f"{plain(image.name)} cannot be read as an image.")
+            else:
+                names = plural(image.labels_count, "object")
+                st.image(picture, width="stretch", alt=f"{image.name} with {names} drawn on it")
+    st.html(_legend(facts))
+
+
+def draw_counts(facts: ProjectFacts) -> None:
+    """Draw how much there is of what."""
+    objects = sum(item.objects for item in facts.statistics.classes)
+    numbers = (
+        ("Images", facts.project.items_count),
+        ("Objects", objects),
+        ("Classes", len(facts.meta.classes)),
+        ("Datasets", len(facts.datasets)),
+    )
+    with st.grid(4, min_column_width=110, gap="small"):
+        for label, number in numbers:
+            st.metric(label, count(number))
+
+
+def _cover(project: Project) -> None:
+    server = connection.address()
+    first = lookups.sample_images(server, project.id, 1)
+    picture = thumbnail(server, project.id, first[0], _CARD_PICTURE) if first else None
+    if picture is None:
+        st.caption("No picture")
+    else:
+        st.image(picture, width="stretch", alt=f"An image of {project.name}")
+
+
+def _legend(facts: ProjectFacts) -> str:
+    shown = facts.meta.classes[:_SHOWN_CLASSES]
+    items = "".join(
+        f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
+        for item in shown
+    )
+    rest = len(facts.meta.classes) - len(shown)
+    more = f"<span>and {rest} more</span>" if rest else ""
+    return f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>'
+
+
+def _choose(draft_id: DraftId, project: Project) -> None:
+    facts = lookups.project(connection.address(), project.id)
+    if facts is not None:
+        split = suggest_split(facts).split
+        change_draft(draft_id, lambda draft: choose_project(draft, project.id, split))

@@ -1,0 +1,81 @@
+"""The draft that a tab works on, its place in the URL, and messages that outlive a rerun."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from core.errors import AppError
+from core.ui import connection
+from core.wizard.draft import DraftId, WizardDraft
+
+DRAFT_PARAM = "draft"
+_FLASHES = "flashes"
+_ICONS = {"error": ":material/error:", "success": ":material/check_circle:"}
+
+
+def current_draft() -> WizardDraft:
+    """Return the draft of this tab and put its id into the URL.
+
+    The URL decides; without an id there, the tab's own draft, then the latest one that was not started yet, then a new
+    one.
+
+    Raises:
+        NotFoundError: The URL names a draft that does not exist.
+        InputError: The draft's file is damaged.
+    """
+    named = st.query_params.get(DRAFT_PARAM)
+    if named:
+        draft = connection.drafts().load(named)
+    else:
+        kept = st.session_state.get(DRAFT_PARAM)
+        draft = connection.drafts().load(kept) if kept else _latest_or_new()
+        st.query_params[DRAFT_PARAM] = draft.id
+    st.session_state[DRAFT_PARAM] = draft.id
+    return draft
+
+
+def open_draft(draft_id: DraftId) -> None:
+    """Make a draft the one of this tab; for callbacks."""
+    st.session_state[DRAFT_PARAM] = draft_id
+    st.query_params[DRAFT_PARAM] = draft_id
+
+
+def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
+    """Make a new draft and open it; for callbacks.
+
+    Args:
+        start: A draft whose choices the new one begins with.
+    """
+    draft = connection.drafts().create(connection.address(), start)
+    open_draft(draft.id)
+    return draft
+
+
+def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft | None:
+    """Apply a change to a stored draft; for callbacks, where nothing can be drawn.
+
+    Returns:
+        The changed draft; ``None`` when that failed, which the next run tells the person.
+    """
+    try:
+        return connection.drafts().update(draft_id, change)
+    except AppError as error:
+        flash(str(error), "error")
+        return None
+
+
+def flash(message: str, kind: Literal["error", "success"] = "success") -> None:
+    """Show a message in the next run. A toast right before a rerun would never be seen."""
+    st.session_state.setdefault(_FLASHES, []).append((message, kind))
+
+
+def show_flashes() -> None:
+    """Show what :func:`flash` collected."""
+    for message, kind in st.session_state.pop(_FLASHES, []):
+        st.toast(message, icon=_ICONS[kind], duration="long" if kind == "error" else "short")
+
+
+def _latest_or_new() -> WizardDraft:
+    server = connection.address()
+    return connection.drafts().latest_open(server) or connection.drafts().create(server)

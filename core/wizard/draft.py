@@ -1,0 +1,202 @@
+"""A training plan with holes, as a person fills it step by step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal, NewType, TypeAlias, assert_never
+
+from core.domain.ids import AgentId, DatasetId, ProjectId, TaskId
+from core.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    ModelChoice,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+    UntaggedAction,
+)
+from core.launch.problems import Step
+
+DraftId = NewType("DraftId", str)
+SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsChoice:
+    """A :class:`TagsSplit` whose tags need not be chosen yet."""
+
+    train_tag: str | None = None
+    val_tag: str | None = None
+    untagged_action: UntaggedAction = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitDraft:
+    """The split step: one method is in force, what was set for the others is kept for the way back."""
+
+    method: SplitMethod = "random"
+    random: RandomSplit = field(default_factory=RandomSplit)
+    datasets: DatasetsSplit = field(default_factory=lambda: DatasetsSplit(train_datasets=(), val_datasets=()))
+    tags: TagsChoice = field(default_factory=TagsChoice)
+    collections: CollectionsSplit = field(
+        default_factory=lambda: CollectionsSplit(train_collections=(), val_collections=())
+    )
+
+    def chosen(self) -> TrainValSplit | None:
+        """Return the split in force, ``None`` while a tag is missing."""
+        match self.method:
+            case "random":
+                return self.random
+            case "datasets":
+                return self.datasets
+            case "collections":
+                return self.collections
+            case "tags":
+                if self.tags.train_tag is None or self.tags.val_tag is None:
+                    return None
+                return TagsSplit(
+                    train_tag=self.tags.train_tag,
+                    val_tag=self.tags.val_tag,
+                    untagged_action=self.tags.untagged_action,
+                )
+            case _:
+                assert_never(self.method)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WizardDraft:
+    """What a person has chosen so far.
+
+    The fields are those of :class:`core.domain.plan.TrainingPlan`, empty where nothing is chosen yet.
+
+    Attributes:
+        id: Short random text; part of the URL.
+        server: Address of the server that the ids belong to.
+        created_at: In UTC.
+        changed_at: Last change, in UTC.
+        seen: Steps that a person has confirmed with "Next", in that order.
+        task_id: Task that was started from this draft; ``None`` before the start.
+    """
+
+    id: DraftId
+    server: str
+    created_at: datetime
+    changed_at: datetime
+    seen: tuple[Step, ...] = ()
+    task_id: TaskId | None = None
+    project_id: ProjectId | None = None
+    cache_project: bool = True
+    model: ModelChoice | None = None
+    classes: tuple[str, ...] | None = None
+    convert_class_shapes: bool = True
+    split: SplitDraft = field(default_factory=SplitDraft)
+    hyperparameters: str | None = None
+    enable_benchmark: bool = True
+    enable_speedtest: bool = False
+    export_onnx: bool = False
+    export_tensorrt: bool = False
+    agent_id: AgentId | None = None
+    experiment_name: str | None = None
+    autostart: bool = True
+    description: str | None = None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing is lost when this draft is thrown away."""
+        return self.project_id is None and self.model is None
+
+
+def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> WizardDraft:
+    """Return an empty draft.
+
+    Args:
+        draft_id: Its id.
+        server: Address of the server that its ids will belong to.
+        now: Stands in for the clock in tests.
+    """
+    moment = now or datetime.now(UTC)
+    return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment)
+
+
+def choose_project(draft: WizardDraft, project_id: ProjectId, split: SplitDraft) -> WizardDraft:
+    """Return the draft on another project: classes and split belong to a project and start anew."""
+    if draft.project_id == project_id:
+        return draft
+    return replace(draft, project_id=project_id, classes=None, split=split)
+
+
+def choose_model(draft: WizardDraft, model: ModelChoice, *, same_framework: bool) -> WizardDraft:
+    """Return the draft with another model; hyperparameters of another framework are dropped."""
+    kept = draft.hyperparameters if same_framework else None
+    return replace(draft, model=model, hyperparameters=kept)
+
+
+def set_benchmark(draft: WizardDraft, enable: bool) -> WizardDraft:  # noqa: FBT001 - the value of a switch
+    """Return the draft with the benchmark on or off; the speed test is a part of it and goes off with it."""
+    return replace(draft, enable_benchmark=enable, enable_speedtest=draft.enable_speedtest and enable)
+
+
+def set_classes(draft: WizardDraft, chosen: tuple[str, ...], every: tuple[str, ...]) -> WizardDraft:
+    """Return the draft with these classes, in the project's order; all of them are written as ``None``."""
+    ordered = tuple(name for name in every if name in set(chosen))
+    return replace(draft, classes=None if ordered == every else ordered)
+
+
+def set_dataset_sides(draft: WizardDraft, sides: Mapping[DatasetId, tuple[bool, bool]]) -> WizardDraft:
+    """Return the draft with the datasets split.
+
+    Args:
+        draft: The draft.
+        sides: Dataset → whether it is used for training, for validation.
+    """
+    split = DatasetsSplit(
+        train_datasets=tuple(dataset for dataset, (train, _) in sides.items() if train),
+        val_datasets=tuple(dataset for dataset, (_, val) in sides.items() if val),
+    )
+    return replace(draft, split=replace(draft.split, method="datasets", datasets=split))
+
+
+def mark_seen(draft: WizardDraft, step: Step) -> WizardDraft:
+    """Return the draft with a step confirmed."""
+    return draft if step in draft.seen else replace(draft, seen=(*draft.seen, step))
+
+
+def fill(draft: WizardDraft, plan: TrainingPlan) -> WizardDraft:
+    """Return the draft with everything that a plan says; ids, times and server stay.
+
+    This is the way from a plan file, an earlier experiment or a copied draft into the wizard.
+    """
+    return replace(
+        draft,
+        project_id=plan.project_id,
+        cache_project=plan.cache_project,
+        model=plan.model,
+        classes=plan.classes,
+        convert_class_shapes=plan.convert_class_shapes,
+        split=split_draft(plan.train_val_split),
+        hyperparameters=plan.hyperparameters,
+        enable_benchmark=plan.enable_benchmark or plan.enable_speedtest,
+        enable_speedtest=plan.enable_speedtest,
+        export_onnx=plan.export_onnx,
+        export_tensorrt=plan.export_tensorrt,
+        agent_id=plan.agent_id,
+        experiment_name=plan.experiment_name,
+        autostart=plan.autostart,
+        description=plan.description,
+    )
+
+
+def split_draft(split: TrainValSplit) -> SplitDraft:
+    """Return the split step that stands for a complete split."""
+    match split:
+        case RandomSplit():
+            return SplitDraft(method="random", random=split)
+        case DatasetsSplit():
+            return SplitDraft(method="datasets", datasets=split)
+        case CollectionsSplit():
+            return SplitDraft(method="collections", collections=split)
+        case TagsSplit(train_tag=train, val_tag=val, untagged_action=action):
+            return SplitDraft(method="tags", tags=TagsChoice(train_tag=train, val_tag=val, untagged_action=action))
+        case _:
+            assert_never(split)

@@ -1,0 +1,125 @@
+"""What speaks against a split. Thresholds and cases are those of Supervisely's split step."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, assert_never
+
+from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
+from core.launch.problems import Problem, Severity
+from core.wizard.draft import WizardDraft
+from core.wizard.facts import Facts, ProjectFacts, SplitCounts
+
+_FEW, _MANY = 0.7, 0.9
+_WHOLE = 100
+_Id = TypeVar("_Id", bound=int)
+
+
+def check_split(draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
+    """Check the split in force: complete, made of things that exist, both sides with images, sensible shares."""
+    if facts.project is None:
+        return ()
+    found = _setting_problems(draft.split.chosen(), facts.project)
+    if any(item.severity == "error" for item in found) or facts.split is None:
+        return tuple(found)
+    return (*found, *_sides(facts.split))
+
+
+def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
+    match split:
+        case None:
+            return [_problem("error", "A tag is missing.", "Choose a tag for training and one for validation.")]
+        case RandomSplit(percent=percent):
+            return [] if 0 < percent < _WHOLE else [_problem("error", f"{percent} % is out of range.", "Use 1 to 99.")]
+        case DatasetsSplit():
+            return _datasets(split, project)
+        case TagsSplit():
+            return _tags(split, project)
+        case CollectionsSplit():
+            return _collections(split, project)
+        case _:
+            assert_never(split)
+
+
+def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
+    sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
+    names = project.dataset_names
+    found = _list_problems("dataset", split.train_datasets, split.val_datasets, names)
+    used = {*split.train_datasets, *split.val_datasets}
+    empty = [names[item] for item in names if item in used and sizes[item] == 0]
+    if empty:
+        message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
+        found.append(_problem("warning", message, "Nested datasets are not implied; choose them, too."))
+    return found
+
+
+def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem]:
+    return _list_problems("collection", split.train_collections, split.val_collections, project.collection_names)
+
+
+def _list_problems(kind: str, train: Sequence[_Id], val: Sequence[_Id], names: Mapping[_Id, str]) -> list[Problem]:
+    found: list[Problem] = []
+    for side, chosen in (("training", train), ("validation", val)):
+        if not chosen:
+            found.append(_problem("error", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
+        missing = [str(item) for item in chosen if item not in names]
+        if missing:
+            message = f"The project does not have {kind} {', '.join(missing)}, or not any more."
+            found.append(_problem("error", message, f"Choose the {kind}s again."))
+    shared = [names[item] for item in train if item in set(val) and item in names]
+    if shared:
+        message = f"{_quoted(shared)} {'is' if len(shared) == 1 else 'are'} on both sides."
+        hint = "Images that were trained on make the validation look too good; take them off one side."
+        found.append(_problem("warning", message, hint))
+    return found
+
+
+def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
+    if split.train_tag == split.val_tag:
+        message = f"Tag “{split.train_tag}” is chosen for both sides."
+        return [_problem("warning", message, "The validation would show images that were trained on.")]
+    uses = project.statistics.image_tags
+    return [
+        _problem("error", f"No image has the tag “{tag}”.", "Choose a tag that images have.")
+        for tag in (split.train_tag, split.val_tag)
+        if not uses.get(tag)
+    ]
+
+
+def _sides(counts: SplitCounts) -> list[Problem]:
+    if counts.train == 0:
+        return [
+            _problem("error", "There are no images for training.", "Change the split so that both sides have some.")
+        ]
+    if counts.val == 0:
+        message = "There are no images for validation."
+        return [_problem("error", message, "Change the split so that both sides have some.")]
+    found: list[Problem] = []
+    share = counts.train_share
+    percent = f"{share * 100:.0f} %"
+    if counts.both and counts.both < max(counts.train, counts.val):
+        message = f"{counts.both:,} images are on both sides."
+        found.append(_problem("warning", message, "They make the validation look better than it is."))
+    if counts.val > counts.train:
+        message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
+        found.append(_problem("warning", message, "Were the sides mixed up?"))
+    elif counts.val == counts.train:
+        message = "Half of the images are held back for validation."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    elif share < _FEW:
+        message = f"Only {percent} of the images are used for training."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    elif share > _MANY:
+        message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    return found
+
+
+def _problem(severity: Severity, message: str, hint: str) -> Problem:
+    return Problem(severity=severity, step="split", message=message, hint=hint)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def _its(names: list[str]) -> str:
+    return "its" if len(names) == 1 else "their"

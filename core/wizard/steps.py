@@ -1,0 +1,115 @@
+"""The steps of the wizard in their order, and how far a draft has come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from core.launch.problems import Problem, Step
+from core.wizard.checks import (
+    check_benchmark,
+    check_classes,
+    check_export,
+    check_hyperparameters,
+    check_launch,
+    check_model,
+    check_project,
+)
+from core.wizard.draft import WizardDraft
+from core.wizard.facts import Facts
+from core.wizard.split_checks import check_split
+
+Check: TypeAlias = Callable[[WizardDraft, Facts], tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpec:
+    """A step of the wizard.
+
+    Attributes:
+        id: Its name in problems, drafts and URLs.
+        title: On the step bar and in the summary.
+        question: What the step asks, as a heading.
+        check: What speaks against leaving it.
+    """
+
+    id: Step
+    title: str
+    question: str
+    check: Check
+
+
+STEPS: tuple[StepSpec, ...] = (
+    StepSpec(id="project", title="Project", question="Which data to train on?", check=check_project),
+    StepSpec(id="model", title="Model", question="Which model to start from?", check=check_model),
+    StepSpec(id="classes", title="Classes", question="Which classes to learn?", check=check_classes),
+    StepSpec(id="split", title="Split", question="Which images train, which validate?", check=check_split),
+    StepSpec(
+        id="hyperparameters",
+        title="Hyperparameters",
+        question="How to train?",
+        check=check_hyperparameters,
+    ),
+    StepSpec(id="benchmark", title="Benchmark", question="What to measure afterwards?", check=check_benchmark),
+    StepSpec(id="export", title="Export", question="Which formats to export?", check=check_export),
+    StepSpec(id="launch", title="Launch", question="Ready to start?", check=check_launch),
+)
+
+
+class StepState(StrEnum):
+    """How a step looks on the step bar."""
+
+    DONE = "done"
+    CURRENT = "current"
+    OPEN = "open"
+    BROKEN = "broken"
+    LOCKED = "locked"
+
+
+def step(step_id: Step) -> StepSpec:
+    """Return a step by its id."""
+    return next(item for item in STEPS if item.id == step_id)
+
+
+def neighbour(step_id: Step, offset: int) -> StepSpec | None:
+    """Return the step ``offset`` places further, ``None`` beyond either end."""
+    position = [item.id for item in STEPS].index(step_id) + offset
+    return STEPS[position] if 0 <= position < len(STEPS) else None
+
+
+def all_problems(draft: WizardDraft, facts: Facts) -> dict[Step, tuple[Problem, ...]]:
+    """Return every step with its problems, in the order of the steps."""
+    return {item.id: item.check(draft, facts) for item in STEPS}
+
+
+def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return the problems that keep a plan from being started."""
+    return tuple(problem for problem in problems if problem.severity == "error")
+
+
+def first_open_step(draft: WizardDraft, facts: Facts) -> Step:
+    """Return the first step that cannot be left yet; the last one when all can."""
+    found = all_problems(draft, facts)
+    return next((item.id for item in STEPS if errors(found[item.id])), STEPS[-1].id)
+
+
+def states(draft: WizardDraft, facts: Facts, current: Step) -> dict[Step, StepState]:
+    """Return how each step stands, seen from the one that is shown.
+
+    A step can be opened when no step before it has an error. It is done when it was confirmed and has none itself.
+    """
+    found = all_problems(draft, facts)
+    result: dict[Step, StepState] = {}
+    blocked = False
+    for item in STEPS:
+        broken = bool(errors(found[item.id]))
+        if item.id == current:
+            result[item.id] = StepState.CURRENT
+        elif blocked:
+            result[item.id] = StepState.LOCKED
+        elif broken:
+            result[item.id] = StepState.BROKEN if item.id in draft.seen else StepState.OPEN
+        else:
+            result[item.id] = StepState.DONE if item.id in draft.seen else StepState.OPEN
+        blocked = blocked or broken
+    return result

@@ -1,0 +1,109 @@
+"""What the wizard proposes before a person has chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.ids import CollectionId, DatasetId
+from core.domain.model import CatalogueModel
+from core.domain.plan import CollectionsSplit, DatasetsSplit
+from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice
+from core.wizard.facts import ProjectFacts
+
+_TRAIN_WORDS = ("train", "training")
+_VAL_WORDS = ("val", "valid", "validation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSuggestion:
+    """A prepared split step and why its method was taken."""
+
+    split: SplitDraft
+    reason: str
+
+
+def suggest_split(project: ProjectFacts) -> SplitSuggestion:
+    """Prepare the split step for a project.
+
+    Datasets, collections and tags named like ``train`` and ``val`` are filled in. The first of them that covers both
+    sides is proposed, because every run then sees the same sets; a random split is drawn anew each time.
+    """
+    datasets = DatasetsSplit(
+        train_datasets=tuple(d.id for d in project.datasets if d.items_count and _named(d.name, _TRAIN_WORDS)),
+        val_datasets=tuple(d.id for d in project.datasets if d.items_count and _named(d.name, _VAL_WORDS)),
+    )
+    usable = [c for c in project.collections if c.type == "default"]
+    collections = CollectionsSplit(
+        train_collections=tuple(c.id for c in usable if _named(c.name, _TRAIN_WORDS)),
+        val_collections=tuple(c.id for c in usable if _named(c.name, _VAL_WORDS)),
+    )
+    used_tags = [name for name, images in project.statistics.image_tags.items() if images]
+    tags = TagsChoice(
+        train_tag=next((name for name in used_tags if _named(name, _TRAIN_WORDS)), None),
+        val_tag=next((name for name in used_tags if _named(name, _VAL_WORDS)), None),
+    )
+    method, what = _first_complete(datasets, collections, tags)
+    reason = (
+        f"This project has {what} named for training and validation. They give every run the same images, "
+        "so that runs can be compared."
+        if what
+        else ""
+    )
+    return SplitSuggestion(
+        split=SplitDraft(method=method, datasets=datasets, collections=collections, tags=tags), reason=reason
+    )
+
+
+def recommend_model(models: Sequence[CatalogueModel], *, has_gpu: bool) -> CatalogueModel | None:
+    """Return the model to propose.
+
+    Args:
+        models: The catalogue in the server's order.
+        has_gpu: Whether a connected agent has a CUDA device.
+
+    Returns:
+        Without a GPU the detection model with the fewest parameters; with one ``None``: the choice is a matter of
+        taste there.
+    """
+    if has_gpu:
+        return None
+    sized = [(size, model) for model in models if (size := parameters(model)) is not None]
+    detection = [pair for pair in sized if pair[1].task_type == "object detection"] or sized
+    return min(detection, key=lambda pair: pair[0])[1] if detection else None
+
+
+def parameters(model: CatalogueModel) -> float | None:
+    """Return the number of parameters in millions as the catalogue gives it, ``None`` if it does not."""
+    for name, value in model.columns.items():
+        if name.casefold().startswith("params"):
+            try:
+                return float(value) if value is not None else None
+            except ValueError:
+                return None
+    return None
+
+
+def _first_complete(
+    datasets: DatasetsSplit, collections: CollectionsSplit, tags: TagsChoice
+) -> tuple[SplitMethod, str]:
+    if datasets.train_datasets and datasets.val_datasets:
+        return "datasets", "datasets"
+    if collections.train_collections and collections.val_collections:
+        return "collections", "collections"
+    if tags.train_tag is not None and tags.val_tag is not None:
+        return "tags", "image tags"
+    return "random", ""
+
+
+def _named(name: str, words: Sequence[str]) -> bool:
+    first = name.casefold().replace("-", "_").replace(" ", "_").split("_")[0]
+    return first in words
+
+
+def sides_of_datasets(split: DatasetsSplit, ids: Sequence[DatasetId]) -> dict[DatasetId, tuple[bool, bool]]:
+    """Return for each dataset whether it trains and whether it validates."""
+    return {item: (item in split.train_datasets, item in split.val_datasets) for item in ids}
+
+
+def sides_of_collections(split: CollectionsSplit, ids: Sequence[CollectionId]) -> dict[CollectionId, tuple[bool, bool]]:
+    """Return for each collection whether it trains and whether it validates."""
+    return {item: (item in split.train_collections, item in split.val_collections) for item in ids}

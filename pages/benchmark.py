@@ -1,0 +1,37 @@
+"""Step 6: what is measured after the training."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.ui.widgets import draft_toggle
+from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.wizard.draft import set_benchmark
+
+
+def form(view: WizardView) -> None:
+    """Draw the benchmark step."""
+    draft_toggle(
+        view.draft,
+        "benchmark",
+        "Evaluate the best checkpoint",
+        value=view.draft.enable_benchmark,
+        save=set_benchmark,
+        help_text="Measures mAP, precision, recall and more on the validation images. Experiments are compared by it.",
+    )
+    st.space("small")
+    draft_toggle(
+        view.draft,
+        "speedtest",
+        "Measure inference speed",
+        value=view.draft.enable_speedtest,
+        save=lambda draft, on: replace(draft, enable_speedtest=on),
+        disabled=not view.draft.enable_benchmark,
+        help_text="Times the model with batches of 1, 8 and 16 images on the agent that trained it."
+        if view.draft.enable_benchmark
+        else "The speed test is a part of the evaluation. Switch the evaluation on first.",
+    )
+    draw_problems(view.own_problems)
+
+
+wizard_page("benchmark", form)

@@ -1,0 +1,29 @@
+"""Step 3: the object classes to learn."""
+
+from dataclasses import replace
+
+from core.ui.class_table import draw_class_buttons, draw_class_table
+from core.ui.widgets import draft_toggle
+from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.wizard import shapes
+
+
+def form(view: WizardView) -> None:
+    """Draw the classes step."""
+    if view.facts.project is None:
+        return
+    draw_class_buttons(view.draft, view.facts.project)
+    draw_class_table(view.draft, view.facts.project, view.facts.model)
+    target = shapes.target(view.facts.model.task_type) if view.facts.model else "the shape that the model needs"
+    draft_toggle(
+        view.draft,
+        "convert",
+        "Convert class shapes",
+        value=view.draft.convert_class_shapes,
+        save=lambda draft, on: replace(draft, convert_class_shapes=on),
+        help_text=f"On: objects drawn in other shapes become {target} for training. The project itself is not changed.",
+    )
+    draw_problems(view.own_problems)
+
+
+wizard_page("classes", form)

@@ -1,0 +1,13 @@
+"""Which server, team and workspace the dashboard works with."""
+
+import streamlit as st
+
+from core.ui.connection_panel import draw_agents, draw_place, draw_server
+
+st.title("Connection", anchor=False)
+left, right = st.columns([2, 1], gap="medium")
+with left, st.container(border=True):
+    draw_server()
+    draw_place()
+with right, st.container(border=True):
+    draw_agents()

@@ -1,0 +1,35 @@
+"""Step 1: the project, and whether its files stay on the agent."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.ui import connection, lookups
+from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards
+from core.ui.widgets import draft_toggle
+from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+
+
+def form(view: WizardView) -> None:
+    """Draw the project step."""
+    projects = lookups.projects(connection.address(), connection.workspace_id())
+    if not projects:
+        st.info("This workspace has no image projects. Choose another workspace.", icon=":material/info:")
+    draw_project_cards(view.draft, projects)
+    if view.draft.project_id is not None:
+        draw_problems(view.own_problems)
+    if view.facts.project is None:
+        return
+    draw_counts(view.facts.project)
+    draw_gallery(view.facts.project)
+    draft_toggle(
+        view.draft,
+        "cache",
+        "Keep the project's files on the agent",
+        value=view.draft.cache_project,
+        save=lambda draft, on: replace(draft, cache_project=on),
+        help_text="On: the next training on this project starts sooner. What changed is fetched again.",
+    )
+
+
+wizard_page("project", form)
