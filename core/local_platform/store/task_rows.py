@@ -74,6 +74,22 @@ class TaskRecord(NewTask):
     finished_at: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """What the supervisor looks at, all the time, of a task that is not over.
+
+    Attributes:
+        autostart: ``False``: it waits for its start button.
+        waits: It waits for an agent.
+    """
+
+    id: TaskId
+    status: TaskStatus
+    agent_id: AgentId | None
+    autostart: bool
+    waits: bool
+
+
 def record_from_row(row: Row) -> TaskRecord:
     """Turn a row of the table ``tasks`` into a record."""
     kind: TaskKind = "compare" if row["kind"] == "compare" else "train"

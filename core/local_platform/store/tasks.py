@@ -13,7 +13,7 @@ from core.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
 from core.errors import NotFoundError, StateError
 from core.local_platform.store.database import Database, now_text
 from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
-from core.local_platform.store.task_rows import NewTask, TaskRecord, json_text, record_from_row, report_json
+from core.local_platform.store.task_rows import NewTask, OpenTask, TaskRecord, json_text, record_from_row, report_json
 
 _SELECT = "SELECT tasks.* FROM tasks"
 _COLUMNS = {
@@ -64,7 +64,10 @@ _MOVE = (
     " finished_at = CASE WHEN ? IN ('finished', 'stopped', 'error') THEN ? ELSE finished_at END"
     " WHERE id = ? AND status IN (SELECT value FROM json_each(?))"
 )
-_UNFINISHED = "SELECT * FROM tasks WHERE status NOT IN ('finished', 'stopped', 'error') ORDER BY id"
+_OPEN = (
+    "SELECT id, status, agent_id, autostart, queue_order FROM tasks"
+    " WHERE status IN ('queued', 'consumed', 'started', 'deployed', 'terminating') ORDER BY id"
+)
 
 
 class TaskStore:
@@ -124,10 +127,20 @@ class TaskStore:
             page = fetch_page(connection, "tasks", _COLUMNS, where, listing)
             return page, tuple(record_from_row(row) for row in rows_by_id(connection, _SELECT, page.ids))
 
-    def unfinished(self) -> tuple[TaskRecord, ...]:
+    def open_tasks(self) -> tuple[OpenTask, ...]:
         """Return all tasks that are not over, oldest first."""
         with self._database.read() as connection:
-            return tuple(record_from_row(row) for row in connection.execute(_UNFINISHED))
+            rows = connection.execute(_OPEN).fetchall()
+        return tuple(
+            OpenTask(
+                id=TaskId(row["id"]),
+                status=TaskStatus(row["status"]),
+                agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
+                autostart=bool(row["autostart"]),
+                waits=row["queue_order"] > 0,
+            )
+            for row in rows
+        )
 
     def move(self, task_id: TaskId, to: TaskStatus, *, sources: Iterable[TaskStatus] | None = None) -> bool:
         """Change the status if the task is where such a move may begin.

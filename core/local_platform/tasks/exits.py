@@ -117,8 +117,8 @@ def report_lost() -> ExitReport:
     """Say that nothing is left of a task that was running."""
     return ExitReport(
         cause=ExitCause.LOST,
-        message="The training process is gone, and it left neither a result nor a reason. "
-        "It ended while the dashboard was not running, for instance because the computer was restarted.",
+        message="The training process is gone, and it left neither a result nor a reason. The dashboard had been "
+        "restarted meanwhile, so it cannot tell whether the process was ended from outside or with the computer.",
         hint="Start the training again; its settings are kept.",
     )
 
@@ -145,6 +145,8 @@ def _from_exit_code(end: ProcessEnd) -> ExitReport | None:
     if end.exit_code is None:
         if end.output_tail and _last_error(end.output_tail):
             return None
+        if end.memory_kill:
+            return _killed_hard(end)
         lost = report_lost()
         return _report(end, lost.cause, lost.message, lost.hint)
     number = signal_number(end.exit_code)

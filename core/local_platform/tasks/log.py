@@ -183,6 +183,13 @@ def tail_lines(path: Path, lines: int = 40, most_bytes: int = 64 * 1024) -> tupl
     return tuple(line for line in text.split("\n") if line.strip())[-lines:]
 
 
+def tail_messages(run: RunLayout, lines: int = 20) -> tuple[str, ...]:
+    """Return the messages of the last events of a run that are meant for people, oldest first."""
+    size = run.events.stat().st_size if run.events.exists() else 0
+    rows = read_events(run.events, max(0, size - _BLOCK_BYTES)).rows
+    return tuple(str(row["message"]) for row in rows if "message" in row and "event_type" not in row)[-lines:]
+
+
 def _timestamp(row: Row) -> str:
     value = row.get("timestamp")
     return value if isinstance(value, str) else ""

@@ -147,6 +147,16 @@ def end_group(identity: ProcessIdentity, *, force: bool = False) -> None:
         return
 
 
+def sweep_group(identity: ProcessIdentity) -> None:
+    """End what a process that was just seen to end has left running (data loaders, for instance)."""
+    if sys.platform == "win32":
+        return
+    try:
+        os.killpg(identity.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
 def write_identity(run: RunLayout, identity: ProcessIdentity) -> None:
     """Write ``process.json`` in one step."""
     partial = run.process.with_name(run.process.name + ".partial")

@@ -51,6 +51,7 @@ class TrainingRequest:
     convert_class_shapes: bool
     enable_benchmark: bool
     enable_speedtest: bool
+    cache_project: bool
     export_onnx: bool
     export_tensorrt: bool
     experiment_name: str | None
@@ -240,6 +241,7 @@ def parse_gui_state(gui_state: Mapping[str, object]) -> TrainingRequest:
         convert_class_shapes=options.convert_class_shapes,
         enable_benchmark=options.model_benchmark.enable or options.model_benchmark.speed_test,
         enable_speedtest=options.model_benchmark.speed_test,
+        cache_project=options.cache_project,
         export_onnx=options.export.onnx,
         export_tensorrt=options.export.tensorrt,
         experiment_name=_experiment_name(wire.experiment_name),

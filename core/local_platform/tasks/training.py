@@ -7,7 +7,6 @@ because the project may have changed while it waited.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from core.datasets.conversion import unsuitable_shapes
 from core.domain.ids import ProjectId, TaskId, TeamId
 from core.domain.project import Project, ProjectMeta
 from core.errors import InputError, NotFoundError
@@ -164,3 +163,9 @@ def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str) -
         listed = ", ".join(f"{name} ({shape})" for name, shape in bad)
         msg = f"These classes have a shape that {task_type} cannot use as it is: {listed}."
         raise InputError(msg, "Switch “Convert class shapes” on, or leave these classes out.")
+
+
+def unsuitable_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str) -> tuple[tuple[str, str], ...]:
+    """Temporary."""
+    good = {"rectangle"} if task_type == "object detection" else {"polygon", "bitmap"}
+    return tuple((item.name, item.shape) for item in meta.classes if item.name in classes and item.shape not in good)
