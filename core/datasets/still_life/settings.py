@@ -8,7 +8,7 @@ SETTINGS: Mapping[str, Setting] = {
     "kitchen": Setting(
         surfaces=("oak", "walnut", "linen", "red gingham", "white marble", "blue linen"),
         props=("", "board", "board", "plate", "napkin"),
-        weights={"tomato": 0.32, "lemon": 0.24, "carrot": 0.20, "mushroom": 0.15, "eggplant": 0.09},
+        weights={"tomato": 0.28, "lemon": 0.20, "carrot": 0.18, "mushroom": 0.20, "eggplant": 0.14},
         count=(3, 6),
         size=1.0,
         lamp="#FFEBD2",
@@ -18,7 +18,7 @@ SETTINGS: Mapping[str, Setting] = {
     "market": Setting(
         surfaces=("weathered wood", "burlap", "kraft paper", "blue gingham", "walnut"),
         props=("", "", "napkin"),
-        weights={"tomato": 0.28, "lemon": 0.20, "carrot": 0.24, "mushroom": 0.12, "eggplant": 0.16},
+        weights={"tomato": 0.26, "lemon": 0.18, "carrot": 0.20, "mushroom": 0.17, "eggplant": 0.19},
         count=(5, 8),
         size=0.92,
         lamp="#FFF6E6",
@@ -28,7 +28,7 @@ SETTINGS: Mapping[str, Setting] = {
     "studio": Setting(
         surfaces=("slate", "green marble", "white marble", "grey paper", "rose paper", "teal paper", "painted wood"),
         props=("", "", "plate"),
-        weights={"tomato": 0.22, "lemon": 0.22, "carrot": 0.20, "mushroom": 0.20, "eggplant": 0.16},
+        weights={"tomato": 0.22, "lemon": 0.22, "carrot": 0.18, "mushroom": 0.22, "eggplant": 0.16},
         count=(2, 4),
         size=1.12,
         lamp="#F4F6FF",
