@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
+from pydantic import BaseModel, ValidationError
 
 from core.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
 from core.errors import InputError
@@ -28,7 +29,7 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 def bounds(geometry: Geometry) -> Rectangle | None:
-    """Return the smallest rectangle around a geometry, ``None`` for one whose extent is not known.
+    """Return the smallest rectangle around a geometry, ``None`` for one without a known extent.
 
     For a bitmap it is the box of the mask's array, read from the PNG header; :func:`tight_bounds` looks at its pixels.
 
@@ -46,7 +47,32 @@ def bounds(geometry: Geometry) -> Rectangle | None:
                 width, height = image.size
             return Rectangle(left=x, top=y, right=x + width - 1, bottom=y + height - 1)
         case OtherGeometry():
-            return None
+            points = _other_points(geometry)
+            return bounds(Polygon(exterior=points)) if points else None
+
+
+class _OtherPoints(BaseModel):
+    exterior: list[tuple[float, float]] = []
+
+
+class _OtherNode(BaseModel):
+    loc: tuple[float, float]
+
+
+class _OtherWire(BaseModel):
+    points: _OtherPoints = _OtherPoints()
+    nodes: dict[str, _OtherNode] = {}
+
+
+def _other_points(geometry: OtherGeometry) -> tuple[Point, ...]:
+    """Points of the geometries that have an extent: lines (``points``) and graphs of key points (``nodes``)."""
+    if geometry.shape not in ("line", "polyline", "graph"):
+        return ()
+    try:
+        wire = _OtherWire.model_validate_json(geometry.json)
+    except ValidationError:
+        return ()
+    return (*wire.points.exterior, *(node.loc for node in wire.nodes.values()))
 
 
 def tight_bounds(bitmap: Bitmap) -> Rectangle | None:

@@ -1,0 +1,105 @@
+"""Images with annotations → the ground truth of an evaluation in COCO format.
+
+Form as Supervisely's Model Benchmark writes ``cocoGt.json`` (``sly2coco`` of the official SDK): categories 1..K in
+alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` beside COCO's own keys.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets.conversion import SEGMENTATION, convert_label, outlines
+from core.datasets.geometry import bounds, decode_mask, fill, tight_bounds
+from core.datasets.yolo_labels import join_outlines
+from core.domain.annotation import Annotation, Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
+from core.domain.ids import ImageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoImage:
+    """An image to export.
+
+    Attributes:
+        id: Its id on the server, ``sly_id`` in the file.
+        name: File name.
+        dataset: Name of its dataset.
+    """
+
+    id: ImageId
+    name: str
+    dataset: str
+    annotation: Annotation
+
+
+def ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type: str) -> dict[str, object]:
+    """Return the ground truth of images as a COCO object.
+
+    Args:
+        images: Image ids of the file are 1, 2, … in this order.
+        classes: Classes that were trained; objects of others are left out.
+        task_type: ``object detection`` or ``instance segmentation``; shapes are converted as for training.
+
+    Raises:
+        InputError: The task type is unknown, or a mask is damaged.
+    """
+    categories = {name: number for number, name in enumerate(sorted(classes), start=1)}
+    image_rows: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
+    for number, image in enumerate(images, start=1):
+        image_rows.append(_image_row(number, image))
+        for label in image.annotation.labels:
+            if label.class_name not in categories:
+                continue
+            for part in convert_label(label, task_type):
+                if (shape := _shape(part.geometry, task_type)) is None:
+                    continue
+                row = {"id": len(rows) + 1, "image_id": number, "category_id": categories[label.class_name]}
+                sly_id = len(rows) + 1 if label.id is None else label.id
+                rows.append(row | shape | {"iscrowd": 0, "ignore": 0, "sly_id": sly_id})
+    named = [{"id": number, "name": name} for name, number in categories.items()]
+    return {"images": image_rows, "annotations": rows, "categories": named}
+
+
+def _image_row(number: int, image: CocoImage) -> dict[str, object]:
+    return {
+        "id": number,
+        "file_name": image.name,
+        "width": image.annotation.width,
+        "height": image.annotation.height,
+        "sly_id": image.id,
+        "dataset": image.dataset,
+    }
+
+
+def _shape(geometry: Geometry, task_type: str) -> dict[str, object] | None:
+    box = tight_bounds(geometry) if isinstance(geometry, Bitmap) else bounds(geometry)
+    if box is None:
+        return None
+    width, height = box.right - box.left + 1, box.bottom - box.top + 1
+    shape: dict[str, object] = {"bbox": [box.left, box.top, width, height], "area": float(width * height)}
+    if task_type == SEGMENTATION:
+        shape["segmentation"] = _segmentation(geometry)
+        shape["area"] = float(_covered(geometry, box))
+    return shape
+
+
+def _segmentation(geometry: Geometry) -> list[list[float]]:
+    """COCO polygons: one list ``x, y, x, y, …`` per part, holes joined by bridges."""
+    rings = (np.array(join_outlines([part])) + 0.5 for part in outlines(geometry))
+    return [ring.ravel().tolist() for ring in rings]
+
+
+def _covered(geometry: Geometry, box: Rectangle) -> int:
+    """Number of pixels."""
+    match geometry:
+        case Bitmap():
+            return int(decode_mask(geometry).sum())
+        case Polygon(exterior=exterior, interior=interior):
+            left, top = int(box.left), int(box.top)
+            outer = tuple((x - left, y - top) for x, y in exterior)
+            holes = tuple(tuple((x - left, y - top) for x, y in hole) for hole in interior)
+            local = Polygon(exterior=outer, interior=holes)
+            return int(fill(local, int(box.right) - left + 2, int(box.bottom) - top + 2).sum())
+        case Rectangle() | OtherGeometry():
+            return int((box.right - box.left + 1) * (box.bottom - box.top + 1))

@@ -1,0 +1,150 @@
+"""What a model's task can use of the shapes people drew, and how the rest is converted.
+
+Rules of Supervisely's training apps (``ClassesSelector.classify_incompatible_classes`` of the official SDK): detection
+takes the box around any shape; instance segmentation takes masks and polygons. We also let a rectangle stand for the
+mask of its object, which a real server refuses: :attr:`ShapeFit.ROUGH`, so that pages can warn.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+
+from core.datasets.contours import trace
+from core.datasets.geometry import bounds, decode_mask, tight_bounds
+from core.domain.annotation import Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, shape_name
+from core.domain.project import ObjectClass, ProjectMeta
+from core.errors import InputError
+
+DETECTION = "object detection"
+SEGMENTATION = "instance segmentation"
+
+OUTLINE_TOLERANCE = 0.75
+"""Pixels by which the outline made of a mask may miss it; training labels need no more."""
+_SPECK = 0.01
+"""Parts of a mask smaller than this share of the largest part are specks of the brush."""
+
+
+class ShapeFit(StrEnum):
+    """How a shape suits a task."""
+
+    READY = "ready"
+    CONVERTED = "converted"
+    ROUGH = "rough"
+    UNUSABLE = "unusable"
+
+
+_BOXABLE = frozenset({"polygon", "bitmap", "line", "polyline", "graph"})
+
+
+def shape_fit(shape: str, task_type: str) -> ShapeFit:
+    """Return how a class of a shape suits a task.
+
+    Args:
+        shape: Supervisely shape name; ``any`` is ready, its objects are looked at one by one.
+        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
+
+    Raises:
+        InputError: The task type is neither.
+    """
+    if task_type == DETECTION:
+        if shape in ("rectangle", "any"):
+            return ShapeFit.READY
+        return ShapeFit.CONVERTED if shape in _BOXABLE else ShapeFit.UNUSABLE
+    if task_type == SEGMENTATION:
+        if shape in ("bitmap", "any"):
+            return ShapeFit.READY
+        if shape == "polygon":
+            return ShapeFit.CONVERTED
+        return ShapeFit.ROUGH if shape == "rectangle" else ShapeFit.UNUSABLE
+    msg = f"Shapes cannot be converted for the task “{task_type}”."
+    raise InputError(msg, f"Choose a model for {DETECTION} or {SEGMENTATION}.")
+
+
+def unsuitable_shapes(
+    meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool = True
+) -> tuple[ObjectClass, ...]:
+    """Return those of the chosen classes that a task cannot use.
+
+    Args:
+        meta: Meta of the project.
+        classes: Names of the chosen classes.
+        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
+        convert: Whether shapes are converted; without it only the task's own shape suits.
+    """
+    chosen = set(classes)
+    suits = set(ShapeFit) - {ShapeFit.UNUSABLE} if convert else {ShapeFit.READY}
+    return tuple(item for item in meta.classes if item.name in chosen and shape_fit(item.shape, task_type) not in suits)
+
+
+def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) -> ProjectMeta:
+    """Return the meta a model is trained with: the chosen classes in the meta's order, in the task's own shape."""
+    chosen = set(classes)
+    shape = "rectangle" if task_type == DETECTION else "bitmap"
+    kept = tuple(replace(item, shape=shape) for item in meta.classes if item.name in chosen)
+    return replace(meta, classes=kept)
+
+
+def convert_label(label: Label, task_type: str) -> tuple[Label, ...]:
+    """Convert an object to what a task uses.
+
+    Detection: the rectangle around it. Segmentation: masks and polygons as they are, a rectangle as a polygon.
+
+    Returns:
+        One label, or none if the geometry cannot be used or is empty.
+
+    Raises:
+        InputError: The task type is unknown, or a mask is damaged.
+    """
+    geometry = _box(label.geometry) if task_type == DETECTION else _region(label.geometry, task_type)
+    return () if geometry is None else (replace(label, geometry=geometry),)
+
+
+def _box(geometry: Geometry) -> Rectangle | None:
+    return tight_bounds(geometry) if isinstance(geometry, Bitmap) else bounds(geometry)
+
+
+def _region(geometry: Geometry, task_type: str) -> Polygon | Bitmap | None:
+    if shape_fit(shape_name(geometry), task_type) is ShapeFit.UNUSABLE:
+        return None
+    match geometry:
+        case Polygon() | Bitmap():
+            return geometry
+        case Rectangle(left=left, top=top, right=right, bottom=bottom):
+            return Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom)))
+        case OtherGeometry():
+            return None
+
+
+def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
+    """Return the outlines of a geometry's parts, largest first; none if it has no area.
+
+    Points are pixel centres. Specks of a mask are left out.
+
+    Raises:
+        InputError: A mask is damaged.
+    """
+    match geometry:
+        case Polygon():
+            return (geometry,)
+        case Rectangle(left=left, top=top, right=right, bottom=bottom):
+            return (Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom))),)
+        case Bitmap(origin=origin):
+            parts = trace(decode_mask(geometry), tolerance=OUTLINE_TOLERANCE)
+            return tuple(_moved(part, origin) for part in parts if _extent(part) >= _SPECK * _extent(parts[0]))
+        case OtherGeometry():
+            return ()
+
+
+def _extent(part: Polygon) -> float:
+    box = bounds(part)
+    return 0.0 if box is None else (box.right - box.left + 1) * (box.bottom - box.top + 1)
+
+
+def _moved(part: Polygon, origin: tuple[int, int]) -> Polygon:
+    return Polygon(
+        exterior=_shift(part.exterior, origin), interior=tuple(_shift(hole, origin) for hole in part.interior)
+    )
+
+
+def _shift(points: tuple[Point, ...], origin: tuple[int, int]) -> tuple[Point, ...]:
+    return tuple((x + origin[0], y + origin[1]) for x, y in points)
