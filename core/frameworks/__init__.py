@@ -1,0 +1,1 @@
+"""What can be trained, as data: frameworks, their models, their hyperparameters."""

@@ -1,0 +1,55 @@
+"""All frameworks. A new one is a folder beside this file and a line in :data:`FRAMEWORKS`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from core.errors import NotFoundError
+from core.frameworks.spec import Framework, FrameworkModel
+
+_HERE = Path(__file__).resolve().parent
+
+
+class _ModelTable(BaseModel):
+    """Form of ``models.json``; unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    models: tuple[FrameworkModel, ...]
+
+
+def _load(folder: str, *, name: str, slug: str, app_name: str, trainer: str) -> Framework:
+    table = _ModelTable.model_validate_json((_HERE / folder / "models.json").read_bytes())
+    return Framework(
+        name=name, slug=slug, app_name=app_name, trainer=trainer, folder=_HERE / folder, models=table.models
+    )
+
+
+FRAMEWORKS: Mapping[str, Framework] = {
+    framework.name: framework
+    for framework in (
+        _load(
+            "yolo",
+            name="YOLO",
+            slug="supervisely-ecosystem/yolo/supervisely_integration/train",
+            app_name="Train YOLO v8 - 26",
+            trainer="yolo",
+        ),
+    )
+}
+"""Framework name → framework, in the order they are shown."""
+
+
+def framework(name: str) -> Framework:
+    """Return a framework by name; upper and lower case do not matter.
+
+    Raises:
+        NotFoundError: There is no such framework.
+    """
+    for known in FRAMEWORKS.values():
+        if known.name.casefold() == name.casefold():
+            return known
+    msg = f"There is no framework “{name}”."
+    raise NotFoundError(msg, "Choose one of: " + ", ".join(FRAMEWORKS) + ".")

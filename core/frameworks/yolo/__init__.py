@@ -1,0 +1,1 @@
+"""Ultralytics YOLO as data: model table, hyperparameter defaults, our small CPU model."""
