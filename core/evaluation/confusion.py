@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.match_table import MatchTable, Outcome
-from core.evaluation.records import FloatArray, IntArray
+from core.evaluation.match_view import MatchView
+from core.evaluation.ratios import ratio
+from core.evaluation.records import IntArray
 
 MOST_PAIRS = 20
 
@@ -15,10 +16,10 @@ class ConfusedPair:
     """Two classes that were taken for each other.
 
     Attributes:
-        first: Index of the class that comes earlier in the alphabet.
+        first: Index of the class that comes earlier.
         second: Index of the other one.
         count: Detections of one that cover an object of the other.
-        probability: ``count`` by all detections and misses of the two classes' rows.
+        probability: ``count`` by all detections of the two classes.
     """
 
     first: int
@@ -29,44 +30,40 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """Confusion matrix at IoU 0.50.
+    """Confusion matrix at a confidence threshold.
 
     Attributes:
         matrix: (K + 1, K + 1) rows are predicted, columns are true classes; the last row and column stand for "none".
-        pairs: At most 20 pairs, most probable first.
+        pairs: The 20 pairs with the largest counts, most probable first.
     """
 
     matrix: IntArray
     pairs: tuple[ConfusedPair, ...]
 
 
-def confusion(table: MatchTable, confidence: float) -> Confusion:
+def confusion(view: MatchView, confidence: float) -> Confusion:
     """Return the matrix of detections at or above the confidence; NaN accepts everything."""
-    size = table.class_count + 1
-    outcome = table.outcomes()
-    accepted = ~(table.dt_score < confidence) & (outcome != Outcome.IGNORED)
-    truth = np.full(table.dt_score.size, table.class_count)
-    covers = np.where(outcome == Outcome.TRUE_POSITIVE, table.dt_gt[0], table.dt_confused_gt[0])
-    truth[covers >= 0] = table.gt_class[covers[covers >= 0]]
+    table, accepted = view.table, view.accepted(confidence)
+    none, size = table.class_count, table.class_count + 1
+    # the last entry is what -1 (no object) finds
+    truth = np.append(table.gt_class, none)[np.where(view.right, view.gt, view.confused_gt)]
     cells = table.dt_class[accepted] * size + truth[accepted]
     matrix = np.bincount(cells, minlength=size * size).reshape(size, size)
-    found = np.zeros(table.gt_class.size, dtype=np.bool_)
-    found[table.dt_gt[0, accepted & (outcome == Outcome.TRUE_POSITIVE)]] = True
-    matrix[-1, :-1] = np.bincount(table.gt_class[~found & ~table.gt_crowd], minlength=size - 1)
+    missed = ~view.found(confidence) & ~table.gt_crowd
+    matrix[none, :none] = np.bincount(table.gt_class[missed], minlength=none)
     return Confusion(matrix=matrix, pairs=_frequent_pairs(matrix))
 
 
 def _frequent_pairs(matrix: IntArray) -> tuple[ConfusedPair, ...]:
-    both: IntArray = np.triu(matrix[:-1, :-1], 1) + np.tril(matrix[:-1, :-1], -1).T
-    flat = both.ravel()
-    most = np.argsort(-flat, kind="stable")[:MOST_PAIRS]
-    most = most[flat[most] > 0]
+    known = matrix[:-1, :-1]
+    both = np.triu(known, 1) + np.tril(known, -1).T
+    most = np.argsort(-both, axis=None, kind="stable")[:MOST_PAIRS]
+    most = most[both.flat[most] > 0]
     first, second = np.unravel_index(most, both.shape)
+    count = both.flat[most]
     predicted = matrix.sum(axis=1)
-    probability: FloatArray = flat[most] / (predicted[first] + predicted[second])
+    probability = ratio(count, predicted[first] + predicted[second])
     return tuple(
-        ConfusedPair(
-            first=int(first[i]), second=int(second[i]), count=int(flat[most[i]]), probability=float(probability[i])
-        )
+        ConfusedPair(first=int(first[i]), second=int(second[i]), count=int(count[i]), probability=float(probability[i]))
         for i in np.argsort(-probability, kind="stable")
     )

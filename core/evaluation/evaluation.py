@@ -1,18 +1,22 @@
 """One evaluation: the match table of two COCO files and the figures seen from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.evaluation.cache import EvaluationCache
 from core.evaluation.calibration import Calibration, calibration
 from core.evaluation.class_metrics import ClassMetrics, class_metrics
 from core.evaluation.confusion import Confusion, confusion
 from core.evaluation.key_metrics import KeyMetrics, key_metrics
-from core.evaluation.match_table import MatchTable, build_match_table
-from core.evaluation.outcome_counts import OutcomeCounts, count_outcomes
+from core.evaluation.match_table import IOU_THRESHOLDS, MatchTable, build_match_table
+from core.evaluation.match_view import EvaluationSettings, MatchView, view_at
+from core.evaluation.outcome_counts import ImageOutcomes, OutcomeCounts, count_outcomes, count_per_image
+from core.evaluation.overlaps import Overlaps, find_overlaps
 from core.evaluation.precision_recall import PrCurve, pr_curve, precision_array
 from core.evaluation.reading import read_coco_pair
-from core.evaluation.records import CocoPair, FloatArray
+from core.evaluation.records import CocoPair, FloatArray, Kind
 from core.evaluation.score_profile import ScoreProfile, score_profile
+from core.evaluation.wire import CocoFile, WirePredictions, WireTruth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,67 +24,116 @@ class Evaluation:
     """Everything known about one model on one set of images.
 
     Attributes:
-        pair: Ground truth and predictions.
-        table: The matches.
+        pair: Ground truth and predictions, without their masks.
+        kind: What was compared: ``bbox`` (boxes) or ``segm`` (masks).
+        overlaps: Pairs of detections and objects that a match can be made of.
+        settings: Thresholds.
+        table: The matches at all IoU thresholds.
+        view: The matches at the IoU thresholds of the settings.
         precision: (T, 101, K) interpolated precision; NaN for a class without objects.
+        pr_curve: Precision over recall.
         profile: Precision, recall and F1 over the confidence.
         calibration: Reliability of the scores.
-        counts: Outcomes at the F1-optimal confidence.
-        confusion: Confused classes at the F1-optimal confidence.
+        counts: Outcomes at the confidence threshold: that of the settings, or the F1-optimal one.
+        confusion: Confused classes at the same threshold.
         key_metrics: The figures Supervisely reports.
         per_class: The figures of the K classes.
-        pr_curve: Precision over recall.
     """
 
     pair: CocoPair
+    kind: Kind
+    overlaps: Overlaps
+    settings: EvaluationSettings
     table: MatchTable
+    view: MatchView
     precision: FloatArray
+    pr_curve: PrCurve
     profile: ScoreProfile
     calibration: Calibration
     counts: OutcomeCounts
     confusion: Confusion
     key_metrics: KeyMetrics
     per_class: tuple[ClassMetrics, ...]
-    pr_curve: PrCurve
 
     @property
     def classes(self) -> tuple[str, ...]:
         """K class names, by id in the files."""
         return self.pair.classes
 
+    @property
+    def confidence(self) -> float:
+        """The confidence threshold of the counts; NaN when nothing was right and none was chosen."""
+        return self.counts.confidence
 
-def evaluate(pair: CocoPair) -> Evaluation:
-    """Match and measure."""
-    table = build_match_table(pair)
-    precision = precision_array(table)
-    profile = score_profile(table)
-    confidence = profile.f1_optimal_confidence
-    counts = count_outcomes(table, confidence)
-    reliability = calibration(profile)
-    return Evaluation(
-        pair=pair,
-        table=table,
-        precision=precision,
-        profile=profile,
-        calibration=reliability,
-        counts=counts,
-        confusion=confusion(table, confidence),
-        key_metrics=key_metrics(table, precision, counts, reliability, confidence),
-        per_class=class_metrics(pair.classes, precision, counts),
-        pr_curve=pr_curve(precision),
-    )
+    @property
+    def per_image(self) -> ImageOutcomes:
+        """Outcomes of each image at the confidence threshold."""
+        return count_per_image(self.view, self.confidence)
+
+    def at(self, confidence: float) -> "Evaluation":
+        """Return the same evaluation at another confidence threshold; takes milliseconds."""
+        settings = replace(self.settings, confidence_threshold=confidence)
+        counts = count_outcomes(self.view, confidence)
+        return replace(
+            self,
+            settings=settings,
+            counts=counts,
+            confusion=confusion(self.view, confidence),
+            key_metrics=key_metrics(self.view, self.precision, counts, self.profile, averaged=settings.averaged),
+            per_class=class_metrics(self.classes, self.precision, counts, averaged=settings.averaged),
+        )
 
 
-def evaluate_files(gt: Path, dt: Path, *, cache: Path | None = None) -> Evaluation:
+def evaluate_files(
+    gt: Path, dt: Path, *, settings: EvaluationSettings | None = None, cache: Path | None = None
+) -> Evaluation:
     """Evaluate ``cocoGt.json`` and ``cocoDt.json``.
 
     Args:
         gt: Ground truth.
         dt: Predictions.
-        cache: Folder for results by content; none by default.
+        settings: Thresholds; Supervisely's defaults where none are given.
+        cache: Folder that keeps what was read, by the content of the two files; ``None`` keeps nothing.
 
     Raises:
-        InputError: A file cannot be used; names the file and the place.
+        InputError: A file cannot be used (names the file and the place), or a setting does not exist.
+        StorageError: The cache folder cannot be written.
     """
-    del cache
-    return evaluate(read_coco_pair(gt, dt))
+    truth, predictions = CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt)
+    store = EvaluationCache(cache, truth.content, predictions.content) if cache else None
+    found = store.load() if store else None
+    if found is None:
+        full = read_coco_pair(truth, predictions)
+        overlaps = find_overlaps(full, float(IOU_THRESHOLDS[0]))
+        kind: Kind = "bbox" if full.gt_masks is None else "segm"
+        found = replace(full, gt_masks=None, dt_masks=None), overlaps, kind
+        if store:
+            store.save(*found)
+    return evaluate(*found, settings or EvaluationSettings())
+
+
+def evaluate(pair: CocoPair, overlaps: Overlaps, kind: Kind, settings: EvaluationSettings) -> Evaluation:
+    """Match and measure."""
+    table = build_match_table(pair, overlaps)
+    view = view_at(table, settings.levels(pair.classes))
+    precision = precision_array(table)
+    profile = score_profile(view)
+    chosen = settings.confidence_threshold
+    confidence = profile.f1_optimal_confidence if chosen is None else chosen
+    counts = count_outcomes(view, confidence)
+    return Evaluation(
+        pair=pair,
+        kind=kind,
+        overlaps=overlaps,
+        settings=settings,
+        table=table,
+        view=view,
+        precision=precision,
+        pr_curve=pr_curve(precision),
+        profile=profile,
+        calibration=calibration(profile),
+        counts=counts,
+        confusion=confusion(view, confidence),
+        key_metrics=key_metrics(view, precision, counts, profile, averaged=settings.averaged),
+        per_class=class_metrics(pair.classes, precision, counts, averaged=settings.averaged),
+    )

@@ -6,8 +6,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.matching import greedy_matches
-from core.evaluation.overlaps import Overlaps, box_overlaps
+from core.evaluation.matching import greedy_matches, group_positions
+from core.evaluation.overlaps import Overlaps
 from core.evaluation.records import BoolArray, CocoPair, FloatArray, IntArray
 
 # COCO's thresholds, by the expression of pycocotools so that the last bits agree
@@ -33,6 +33,7 @@ class MatchTable:
         dt_image: (D,) row in ``CocoPair.images``.
         dt_class: (D,) index of the class.
         dt_score: (D,) 0..1.
+        dt_rank: (D,) position among the detections of its image and class, from 0.
         dt_gt: (T, D) row of the matched object of the same class, -1 for none.
         dt_iou: (T, D) IoU with it, 0 for none.
         dt_ignored: (T, D) matched to a crowd: neither right nor wrong.
@@ -51,6 +52,7 @@ class MatchTable:
     dt_image: IntArray
     dt_class: IntArray
     dt_score: FloatArray
+    dt_rank: IntArray
     dt_gt: IntArray
     dt_iou: FloatArray
     dt_ignored: BoolArray
@@ -72,36 +74,33 @@ class MatchTable:
         result[self.dt_ignored[level]] = Outcome.IGNORED
         return result
 
+    def missed(self, level: int = 0) -> BoolArray:
+        """Return (G,) countable objects without a detection at a threshold, given by its index."""
+        result: BoolArray = (self.gt_dt[level] < 0) & ~self.gt_crowd
+        return result
 
-def group_positions(*keys: IntArray) -> IntArray:
-    """Return the position of each row within its run of equal keys, from 0; the rows are sorted by the keys."""
-    size = keys[0].size
-    new = np.zeros(size, dtype=np.bool_)
-    new[:1] = True
-    for key in keys:
-        new[1:] |= key[1:] != key[:-1]
-    starts = np.flatnonzero(new)
-    return np.arange(size) - np.repeat(starts, np.diff(np.append(starts, size)))
+    def objects_per_class(self) -> IntArray:
+        """Return (K,) countable objects."""
+        return np.bincount(self.gt_class[~self.gt_crowd], minlength=self.class_count)
 
 
-def build_match_table(pair: CocoPair) -> MatchTable:
-    """Match detections and objects, within the classes and regardless of the class."""
+def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
+    """Match detections and objects, within the classes and regardless of the class.
+
+    Args:
+        pair: Objects and detections.
+        overlaps: All pairs from the lowest of the IoU thresholds on.
+    """
     rank = group_positions(pair.dt.image, pair.dt.category)
     kept = np.flatnonzero(rank < MAX_DETECTIONS)
-    new_row = np.full(rank.size, -1, dtype=np.int64)
-    new_row[kept] = np.arange(kept.size)
-    everything = box_overlaps(pair, float(IOU_THRESHOLDS[0]))
     crowd = pair.gt.crowd
-
-    same = pair.dt.category[everything.dt] == pair.gt.category[everything.gt]
-    same &= new_row[everything.dt] >= 0
-    within = Overlaps(dt=new_row[everything.dt[same]], gt=everything.gt[same], iou=everything.iou[same])
-    matched = greedy_matches(within, rank[kept], crowd, IOU_THRESHOLDS)
-    dt_gt, dt_iou = _looked_up(matched, within)
-    is_crowd = np.append(crowd, False)  # the last entry is what -1 (no object) finds
+    within = same_class_overlaps(pair, overlaps, kept)
+    matched = greedy_matches(within, rank[kept], crowd, crowd, IOU_THRESHOLDS)
+    dt_gt = np.append(within.gt, -1)[matched]
+    is_crowd = np.append(crowd, [False])  # the last entry is what -1 (no object) finds
     dt_ignored = is_crowd[dt_gt]
 
-    confused = _class_blind_matches(pair, everything)[:, kept]
+    confused = _class_blind_matches(pair, overlaps)[:, kept]
     confused[(dt_gt >= 0) | is_crowd[confused]] = -1
 
     gt_dt = np.full((IOU_THRESHOLDS.size, crowd.size), -1, dtype=np.int64)
@@ -112,8 +111,9 @@ def build_match_table(pair: CocoPair) -> MatchTable:
         dt_image=pair.dt.image[kept],
         dt_class=pair.dt.category[kept],
         dt_score=pair.dt.scores[kept],
+        dt_rank=rank[kept],
         dt_gt=dt_gt,
-        dt_iou=dt_iou,
+        dt_iou=np.append(within.iou, 0.0)[matched],
         dt_ignored=dt_ignored,
         dt_confused_gt=confused,
         gt_image=pair.gt.image,
@@ -127,13 +127,16 @@ def build_match_table(pair: CocoPair) -> MatchTable:
     )
 
 
-def _looked_up(matched: IntArray, overlaps: Overlaps) -> tuple[IntArray, FloatArray]:
-    """Return object and IoU of the matched pairs; -1 and 0 where there is none."""
-    gt = np.append(overlaps.gt, -1)[matched]
-    return gt, np.append(overlaps.iou, 0.0)[matched]
+def same_class_overlaps(pair: CocoPair, overlaps: Overlaps, kept: IntArray) -> Overlaps:
+    """Return the pairs of one class whose detection is kept; detections are numbered by their place in ``kept``."""
+    new_row = np.full(pair.dt.scores.size, -1, dtype=np.int64)
+    new_row[kept] = np.arange(kept.size)
+    dt = new_row[overlaps.dt]
+    same = (pair.dt.category[overlaps.dt] == pair.gt.category[overlaps.gt]) & (dt >= 0)
+    return Overlaps(dt=dt[same], gt=overlaps.gt[same], iou=overlaps.iou[same])
 
 
-def _class_blind_matches(pair: CocoPair, everything: Overlaps) -> IntArray:
+def _class_blind_matches(pair: CocoPair, overlaps: Overlaps) -> IntArray:
     """Return (T, D) the object that each detection gets when classes do not matter, -1 for none.
 
     Only the 100 best detections of an image take part.
@@ -141,9 +144,10 @@ def _class_blind_matches(pair: CocoPair, everything: Overlaps) -> IntArray:
     order = np.lexsort((-pair.dt.scores, pair.dt.image))
     turn = np.empty(order.size, dtype=np.int64)
     turn[order] = group_positions(pair.dt.image[order])
-    kept = turn[everything.dt] < MAX_DETECTIONS
-    overlaps = Overlaps(dt=everything.dt[kept], gt=everything.gt[kept], iou=everything.iou[kept])
-    return _looked_up(greedy_matches(overlaps, turn, pair.gt.crowd, IOU_THRESHOLDS), overlaps)[0]
+    kept = turn[overlaps.dt] < MAX_DETECTIONS
+    taking_part = Overlaps(dt=overlaps.dt[kept], gt=overlaps.gt[kept], iou=overlaps.iou[kept])
+    matched = greedy_matches(taking_part, turn, pair.gt.crowd, pair.gt.crowd, IOU_THRESHOLDS)
+    return np.append(taking_part.gt, -1)[matched]
 
 
 def _first_class(pair: CocoPair) -> IntArray:

@@ -1,12 +1,6 @@
-"""COCO's greedy matching for all groups and thresholds at once.
-
-The rule (``evaluateImg`` in pycocotools): within a group, detections choose in falling score. Each takes, among the
-objects that are still free and overlap by at least the threshold, the one with the largest IoU, the last one when
-several are equal. Crowd objects are taken only when nothing else is left, and stay free for others.
-"""
+"""COCO's greedy matching for all groups and thresholds at once."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.evaluation.overlaps import Overlaps
 from core.evaluation.records import BoolArray, FloatArray, IntArray
@@ -15,13 +9,20 @@ from core.evaluation.records import BoolArray, FloatArray, IntArray
 HIGHEST_THRESHOLD = 1 - 1e-10
 
 
-def greedy_matches(overlaps: Overlaps, turn: IntArray, crowd: BoolArray, thresholds: FloatArray) -> NDArray[np.int64]:
-    """Return for each threshold and detection the pair it is matched by.
+def greedy_matches(
+    overlaps: Overlaps, turn: IntArray, last_choice: BoolArray, shared: BoolArray, thresholds: FloatArray
+) -> IntArray:
+    """Return for each threshold and detection the pair by which it is matched.
+
+    The rule (``evaluateImg`` of pycocotools): within a group, detections choose in falling score. Each takes, among the
+    objects that are free and overlap by at least the threshold, the one with the largest IoU, the last one where
+    several are equal; objects of the last choice only when no other is left.
 
     Args:
         overlaps: P pairs; two detections with the same turn never share an object.
         turn: (D,) when the detection chooses within its group, from 0.
-        crowd: (G,) objects that stay free.
+        last_choice: (G,) objects that are not counted.
+        shared: (G,) objects that stay free when taken (crowds).
         thresholds: (T,) least IoU.
 
     Returns:
@@ -31,21 +32,30 @@ def greedy_matches(overlaps: Overlaps, turn: IntArray, crowd: BoolArray, thresho
     if not overlaps.dt.size:
         return matched
     pair_turn = turn[overlaps.dt]
-    # by turn, detection, then the order in which a detection prefers objects
-    order = np.lexsort((-overlaps.gt, -overlaps.iou, crowd[overlaps.gt], overlaps.dt, pair_turn))
-    dt, gt, iou = overlaps.dt[order], overlaps.gt[order], overlaps.iou[order]
-    enough = iou >= np.minimum(thresholds, HIGHEST_THRESHOLD)[:, None]
-    free = np.ones((thresholds.size, crowd.size), dtype=np.bool_)
+    # by turn, by detection, then as the detection prefers
+    order = np.lexsort((-overlaps.gt, -overlaps.iou, last_choice[overlaps.gt], overlaps.dt, pair_turn))
+    dt, gt = overlaps.dt[order], overlaps.gt[order]
+    enough = overlaps.iou[order] >= np.minimum(thresholds, HIGHEST_THRESHOLD)[:, None]
+    free = np.ones((thresholds.size, shared.size), dtype=np.bool_)
     is_first = np.concatenate([[True], dt[1:] != dt[:-1]])
-    turn_starts = np.flatnonzero(np.concatenate([[True], np.diff(pair_turn[order]) != 0]))
-    turn_ends = np.append(turn_starts[1:], dt.size)
-    for start, end in zip(turn_starts.tolist(), turn_ends.tolist(), strict=True):
+    bounds = np.flatnonzero(np.concatenate([[True], np.diff(pair_turn[order]) != 0, [True]]))
+    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         possible = enough[:, start:end] & free[:, gt[start:end]]
-        firsts = np.flatnonzero(is_first[start:end])
         place = np.where(possible, np.arange(end - start), end - start)
-        best = np.minimum.reduceat(place, firsts, axis=1)
+        best = np.minimum.reduceat(place, np.flatnonzero(is_first[start:end]), axis=1)
         level, chooser = np.nonzero(best < end - start)
         chosen = best[level, chooser] + start
         matched[level, dt[chosen]] = order[chosen]
-        free[level, gt[chosen]] = crowd[gt[chosen]]
+        free[level, gt[chosen]] = shared[gt[chosen]]
     return matched
+
+
+def group_positions(*keys: IntArray) -> IntArray:
+    """Return the position of each row within its run of equal keys, from 0; the rows are sorted by the keys."""
+    size = keys[0].size
+    is_first = np.zeros(size, dtype=np.bool_)
+    is_first[:1] = True
+    for key in keys:
+        is_first[1:] |= key[1:] != key[:-1]
+    starts = np.flatnonzero(is_first)
+    return np.arange(size) - np.repeat(starts, np.diff(np.append(starts, size)))

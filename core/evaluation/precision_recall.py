@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.match_table import MatchTable
-from core.evaluation.records import BoolArray, FloatArray
+from core.evaluation.ratios import mean_defined
+from core.evaluation.records import BoolArray, FloatArray, IntArray
 
 # by the expression of pycocotools so that the last bits agree
 RECALL_STEPS: FloatArray = np.linspace(0.0, 1.0, int(np.round((1.0 - 0.0) / 0.01)) + 1, endpoint=True)
@@ -28,44 +29,35 @@ class PrCurve:
 
 def precision_array(table: MatchTable) -> FloatArray:
     """Return (T, 101, K) interpolated precision; NaN for a class without countable objects."""
-    positives = np.bincount(table.gt_class[~table.gt_crowd], minlength=table.class_count)
-    result = np.full((table.dt_gt.shape[0], RECALL_STEPS.size, table.class_count), np.nan)
+    return accumulate(table, (table.dt_gt >= 0) & ~table.dt_ignored, table.dt_gt < 0, table.objects_per_class())
+
+
+def accumulate(table: MatchTable, right: BoolArray, wrong: BoolArray, objects: IntArray) -> FloatArray:
+    """Return (T, 101, K) interpolated precision.
+
+    Args:
+        table: For class and score of the detections.
+        right: (T, D) true positives.
+        wrong: (T, D) false positives.
+        objects: (K,) objects to find; a class without any gets NaN.
+    """
+    result = np.full((right.shape[0], RECALL_STEPS.size, objects.size), np.nan)
     order = np.lexsort((-table.dt_score, table.dt_class))
-    bounds = np.searchsorted(table.dt_class[order], np.arange(table.class_count + 1))
-    right = ((table.dt_gt >= 0) & ~table.dt_ignored)[:, order]
-    wrong = (table.dt_gt < 0)[:, order]
-    for k in np.flatnonzero(positives).tolist():
-        part = slice(bounds[k], bounds[k + 1])
-        result[:, :, k] = interpolated_precision(right[:, part], wrong[:, part], float(positives[k]))
+    bounds = np.searchsorted(table.dt_class[order], np.arange(objects.size + 1))
+    for k in np.flatnonzero(objects).tolist():
+        rows = order[bounds[k] : bounds[k + 1]]
+        result[:, :, k] = _interpolated(right[:, rows], wrong[:, rows], int(objects[k]))
     return result
 
 
-def interpolated_precision(
-    right: FloatArray | BoolArray, wrong: FloatArray | BoolArray, positives: float
-) -> FloatArray:
-    """Return (T, 101) precision at the recall steps.
-
-    Args:
-        right: (T, N) count of true positives of each detection, by falling score.
-        wrong: (T, N) the same of false positives.
-        positives: Objects to find, above 0.
-    """
+def _interpolated(right: BoolArray, wrong: BoolArray, objects: int) -> FloatArray:
+    """Return (T, 101) precision at the recall steps; detections by falling score; see pycocotools' ``accumulate``."""
     tp, fp = np.cumsum(right, axis=1, dtype=np.float64), np.cumsum(wrong, axis=1, dtype=np.float64)
     precision = tp / (fp + tp + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     envelope = np.concatenate([envelope, np.zeros((envelope.shape[0], 1))], axis=1)
-    recall = tp / positives
-    steps = np.stack([np.searchsorted(row, RECALL_STEPS, side="left") for row in recall])
+    steps = np.stack([np.searchsorted(row, RECALL_STEPS, side="left") for row in tp / objects])
     return np.take_along_axis(envelope, steps, axis=1)
-
-
-def mean_defined(values: FloatArray, axis: int | tuple[int, ...] | None = None) -> FloatArray:
-    """Return the mean without NaN; NaN where nothing is defined."""
-    defined = ~np.isnan(values)
-    total = np.where(defined, values, 0.0).sum(axis=axis)
-    count = np.asarray(defined.sum(axis=axis))
-    mean: FloatArray = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-    return mean
 
 
 def pr_curve(precision: FloatArray) -> PrCurve:

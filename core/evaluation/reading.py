@@ -1,83 +1,161 @@
-"""``cocoGt.json`` and ``cocoDt.json`` as Supervisely's Model Benchmark writes them."""
+"""``cocoGt.json`` and ``cocoDt.json`` become sorted columns; what does not fit together is refused with its place."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.errors import InputError
-from core.evaluation.records import CocoPair, Detections, GroundTruth, Images
+from core.evaluation.records import BoolArray, CocoPair, Detections, FloatArray, GroundTruth, Images, IntArray, Masks
+from core.evaluation.run_lengths import masks_of
+from core.evaluation.wire import CocoFile, WirePredictions, WireTruth
+
+Rows = Sequence[Mapping[str, Any]]
 
 
-def read_coco_pair(gt: Path, dt: Path) -> CocoPair:
-    """Read, check and sort the two files.
+class _Columns(NamedTuple):
+    """What objects and detections have in common; rows as in the file."""
+
+    image: IntArray
+    category: IntArray
+    boxes: FloatArray
+    area: FloatArray
+    sly_ids: IntArray
+    masks: Masks | None
+
+
+def read_coco_pair(truth_file: CocoFile[WireTruth], prediction_file: CocoFile[WirePredictions]) -> CocoPair:
+    """Check and sort the two files.
 
     Raises:
         InputError: A file cannot be used; names the file and the place.
     """
-    truth, found = _load(gt), _load(dt)
-    try:
-        return _pair(truth, found)
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"{gt.name} and {dt.name} do not fit together: {error!r}."
-        raise InputError(message) from error
+    truth = truth_file.parsed(WireTruth)
+    predictions = prediction_file.parsed(WirePredictions)
+    images = _images(truth_file, truth["images"])
+    category_ids, classes = _categories(truth_file, truth["categories"])
+    _same_header(prediction_file, "categories", predictions.get("categories"), truth["categories"], "name")
+    _same_header(prediction_file, "images", predictions.get("images"), truth["images"], "file_name")
 
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        message = f"{path} is not a COCO JSON file: {error}."
-        raise InputError(message) from error
-
-
-def _rows(ids: Any, wanted: Any) -> Any:  # noqa: ANN401
-    rows = np.searchsorted(ids, wanted)
-    if np.any(ids[np.minimum(rows, ids.size - 1)] != wanted):
-        message = "an id points nowhere"
-        raise ValueError(message)
-    return rows
-
-
-def _pair(truth: dict[str, Any], found: dict[str, Any]) -> CocoPair:
-    images = sorted(truth["images"], key=lambda x: x["id"])
-    categories = sorted(truth["categories"], key=lambda x: x["id"])
-    image_ids = np.array([x["id"] for x in images], dtype=np.int64)
-    category_ids = np.array([x["id"] for x in categories], dtype=np.int64)
-    g, d = truth["annotations"], found["annotations"]
-
-    def columns(rows: list[dict[str, Any]]) -> tuple[Any, Any, Any, Any]:
-        return (
-            _rows(image_ids, np.array([x["image_id"] for x in rows], dtype=np.int64)),
-            _rows(category_ids, np.array([x["category_id"] for x in rows], dtype=np.int64)),
-            np.array([x["bbox"] for x in rows], dtype=np.float64).reshape(-1, 4),
-            np.array([x.get("sly_id", -1) for x in rows], dtype=np.int64),
-        )
-
-    gi, gc, gb, gs = columns(g)
-    di, dc, db, ds = columns(d)
-    scores = np.array([x["score"] for x in d], dtype=np.float64)
-    go = np.lexsort((gc, gi))
-    do = np.lexsort((-scores, dc, di))
+    objects, detections = truth["annotations"], predictions["annotations"]
+    by_mask = _all_have("segmentation", objects) and _all_have("segmentation", detections)
+    object_ids = _unique_ids(truth_file, "annotations", objects)
+    if _all_have("id", detections):
+        _unique_ids(prediction_file, "annotations", detections)
+    g = _columns(truth_file, objects, images, category_ids, by_mask=by_mask)
+    d = _columns(prediction_file, detections, images, category_ids, by_mask=by_mask)
+    scores = np.fromiter(map(itemgetter("score"), detections), dtype=np.float64, count=len(detections))
+    crowd = np.array([row.get("iscrowd", 0) for row in objects], dtype=np.bool_)
+    said_area = np.array([row.get("area", np.nan) for row in objects], dtype=np.float64)
+    g_order = np.lexsort((g.category, g.image))
+    d_order = np.lexsort((-scores, d.category, d.image))
     return CocoPair(
-        images=Images(
-            ids=image_ids,
-            file_names=tuple(str(x.get("file_name", "")) for x in images),
-            datasets=tuple(str(x.get("dataset", "")) for x in images),
-            sly_ids=np.array([x.get("sly_id", -1) for x in images], dtype=np.int64),
-            sizes=np.array([[x.get("width", 0), x.get("height", 0)] for x in images], dtype=np.int64).reshape(-1, 2),
-        ),
+        images=images,
         category_ids=category_ids,
-        classes=tuple(str(x["name"]) for x in categories),
+        classes=classes,
         gt=GroundTruth(
-            ids=np.array([x["id"] for x in g], dtype=np.int64)[go],
-            image=gi[go],
-            category=gc[go],
-            boxes=gb[go],
-            area=np.array([x.get("area", x["bbox"][2] * x["bbox"][3]) for x in g], dtype=np.float64)[go],
-            crowd=np.array([x.get("iscrowd", 0) for x in g], dtype=np.bool_)[go],
-            sly_ids=gs[go],
+            ids=object_ids[g_order],
+            image=g.image[g_order],
+            category=g.category[g_order],
+            boxes=g.boxes[g_order],
+            area=np.where(np.isnan(said_area), g.area, said_area)[g_order],
+            crowd=crowd[g_order],
+            sly_ids=g.sly_ids[g_order],
         ),
-        dt=Detections(place=do, image=di[do], category=dc[do], boxes=db[do], scores=scores[do], sly_ids=ds[do]),
+        dt=Detections(
+            place=d_order,
+            image=d.image[d_order],
+            category=d.category[d_order],
+            boxes=d.boxes[d_order],
+            area=d.area[d_order],
+            scores=scores[d_order],
+            sly_ids=d.sly_ids[d_order],
+        ),
+        gt_masks=g.masks.taken(g_order) if g.masks else None,
+        dt_masks=d.masks.taken(d_order) if d.masks else None,
     )
+
+
+def _images(file: CocoFile[Any], rows: Rows) -> Images:
+    ids = _unique_ids(file, "images", rows)
+    order = np.argsort(ids)
+    ordered = [rows[i] for i in order.tolist()]
+    return Images(
+        ids=ids[order],
+        file_names=tuple(row["file_name"] for row in ordered),
+        datasets=tuple(row.get("dataset") or "" for row in ordered),
+        sly_ids=_optional_ids(ordered),
+        sizes=np.array([(row.get("width") or 0, row.get("height") or 0) for row in ordered], dtype=np.int64),
+    )
+
+
+def _categories(file: CocoFile[Any], rows: Rows) -> tuple[IntArray, tuple[str, ...]]:
+    ids = _unique_ids(file, "categories", rows)
+    seen: set[str] = set()
+    for place, row in enumerate(rows):
+        if row["name"] in seen:
+            raise file.unusable(("categories", place, "name"), f"the class name {row['name']!r} occurs twice")
+        seen.add(row["name"])
+    order = np.argsort(ids)
+    return ids[order], tuple(rows[i]["name"] for i in order.tolist())
+
+
+def _same_header(file: CocoFile[Any], name: str, given: Rows | None, wanted: Rows, label: str) -> None:
+    """Refuse predictions for other images or classes than those of the ground truth."""
+    if given is None:
+        return
+    _unique_ids(file, name, given)
+    expected = {row["id"]: row[label] for row in wanted}
+    for place, row in enumerate(given):
+        if expected.get(row["id"]) != row[label]:
+            reason = f"id {row['id']} is {row[label]!r} here and {expected.get(row['id'])!r} in the ground truth"
+            raise file.unusable((name, place), reason)
+    if len(given) < len(expected):
+        missing = min(set(expected) - {row["id"] for row in given})
+        raise file.unusable((name,), f"id {missing} ({expected[missing]!r}) of the ground truth is missing")
+
+
+def _columns(file: CocoFile[Any], rows: Rows, images: Images, category_ids: IntArray, *, by_mask: bool) -> _Columns:
+    image = _pointers(file, rows, "image_id", images.ids, "images")
+    category = _pointers(file, rows, "category_id", category_ids, "categories")
+    if by_mask:
+        masks = masks_of(file, [row["segmentation"] for row in rows], images.sizes[image])
+        return _Columns(image, category, masks.boxes, masks.areas, _optional_ids(rows), masks)
+    boxes = _boxes(file, rows)
+    return _Columns(image, category, boxes, boxes[:, 2] * boxes[:, 3], _optional_ids(rows), None)
+
+
+def _boxes(file: CocoFile[Any], rows: Rows) -> FloatArray:
+    for place, row in enumerate(rows):
+        if "bbox" not in row:
+            raise file.unusable(("annotations", place), "bbox is missing, and not all annotations have a segmentation")
+    return np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
+
+
+def _unique_ids(file: CocoFile[Any], name: str, rows: Rows) -> IntArray:
+    ids = np.fromiter(map(itemgetter("id"), rows), dtype=np.int64, count=len(rows))
+    if np.unique(ids).size < ids.size:
+        order = np.argsort(ids, kind="stable")
+        place = int(order[1:][np.diff(ids[order]) == 0].min())
+        raise file.unusable((name, place, "id"), f"the id {ids[place]} occurs twice")
+    return ids
+
+
+def _pointers(file: CocoFile[Any], rows: Rows, key: str, ids: IntArray, target: str) -> IntArray:
+    """Return where the ids of a column stand in sorted ids."""
+    wanted = np.fromiter(map(itemgetter(key), rows), dtype=np.int64, count=len(rows))
+    found: IntArray = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
+    lost: BoolArray = ids[found] != wanted
+    if lost.any():
+        place = int(np.argmax(lost))
+        raise file.unusable(("annotations", place, key), f"{wanted[place]} is not in {target} of the ground truth")
+    return found
+
+
+def _optional_ids(rows: Iterable[Mapping[str, Any]]) -> IntArray:
+    ids = [row.get("sly_id") for row in rows]
+    return np.array([-1 if one is None else one for one in ids], dtype=np.int64)
+
+
+def _all_have(key: str, rows: Rows) -> bool:
+    return all(key in row for row in rows)

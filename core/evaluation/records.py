@@ -1,6 +1,7 @@
 """The two files of an evaluation as columns."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+# what is compared: boxes or masks (COCO's words)
+Kind = Literal["bbox", "segm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Detections:
         image: (D,) row in ``Images``.
         category: (D,) index of the class.
         boxes: (D, 4) x, y, width, height in pixels.
+        area: (D,) pixels of the box or of the mask.
         scores: (D,) 0..1.
         sly_ids: (D,) ids on the platform; -1 where the file has none.
     """
@@ -69,8 +73,28 @@ class Detections:
     image: IntArray
     category: IntArray
     boxes: FloatArray
+    area: FloatArray
     scores: FloatArray
     sly_ids: IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masks:
+    """N masks as COCO's run lengths.
+
+    Attributes:
+        runs: N dictionaries ``{"size": [height, width], "counts": bytes | str | list}``.
+        boxes: (N, 4) x, y, width, height of the pixels that are set.
+        areas: (N,) pixels that are set.
+    """
+
+    runs: tuple[dict[str, Any], ...]
+    boxes: FloatArray
+    areas: FloatArray
+
+    def taken(self, rows: IntArray) -> "Masks":
+        """Return some of the masks in the given order."""
+        return Masks(runs=tuple(self.runs[i] for i in rows.tolist()), boxes=self.boxes[rows], areas=self.areas[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +107,8 @@ class CocoPair:
         classes: K names in the same order.
         gt: Objects.
         dt: Predictions.
+        gt_masks: (G) masks where the evaluation compares masks; ``None`` where it compares boxes.
+        dt_masks: (D) masks, or ``None``.
     """
 
     images: Images
@@ -90,3 +116,5 @@ class CocoPair:
     classes: tuple[str, ...]
     gt: GroundTruth
     dt: Detections
+    gt_masks: Masks | None = None
+    dt_masks: Masks | None = None

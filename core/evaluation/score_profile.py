@@ -1,15 +1,16 @@
 """Precision, recall and F1 as the confidence threshold falls, with Supervisely's definitions.
 
-Supervisely matches once, at IoU 0.50, and asks of each match whether its IoU also passes the higher thresholds; all
-classes are counted together.
+Supervisely matches once and asks of each match which of the ten IoU thresholds it passes; all classes are counted
+together (``_calculate_score_profile`` of its ``MetricProvider``).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.match_table import IOU_THRESHOLDS, MatchTable
-from core.evaluation.precision_recall import mean_defined
+from core.evaluation.match_table import IOU_THRESHOLDS
+from core.evaluation.match_view import MatchView
+from core.evaluation.ratios import mean_defined, ratio
 from core.evaluation.records import FloatArray, IntArray
 
 
@@ -49,21 +50,20 @@ def passed_thresholds(iou: FloatArray) -> IntArray:
     return passed
 
 
-def score_profile(table: MatchTable) -> ScoreProfile:
-    """Return the profile of a match table."""
-    counted = np.flatnonzero(~table.dt_ignored[0])
-    wrong = table.dt_gt[0, counted] < 0
+def score_profile(view: MatchView) -> ScoreProfile:
+    """Return the profile of all counted detections."""
+    table = view.table
+    counted = np.flatnonzero(view.counted)
+    wrong = ~view.right[counted]
     # the order of equal scores is Supervisely's: true positives first, images by their lowest class
     order = np.lexsort((table.first_class[table.dt_image[counted]], wrong, -table.dt_score[counted]))
     rows = counted[order]
-    passed = np.where(wrong[order], 0, passed_thresholds(table.dt_iou[0, rows]))
-    objects = int((~table.gt_crowd).sum())
+    passed = np.where(wrong[order], 0, passed_thresholds(view.iou[rows]))
     accepted = np.arange(1, rows.size + 1)
     tp = np.cumsum(passed > np.arange(IOU_THRESHOLDS.size)[:, None], axis=1)
     precision = tp / accepted
-    recall = tp / max(objects, 1)
-    both = precision + recall
-    f1 = np.divide(2 * precision * recall, both, out=np.full(both.shape, np.nan), where=both > 0)
+    recall = tp / max(int((~table.gt_crowd).sum()), 1)
+    f1 = ratio(2 * precision * recall, precision + recall)
     return ScoreProfile(
         rows=rows,
         scores=table.dt_score[rows],
