@@ -1,0 +1,111 @@
+"""Experiments: found among the files, read once, and never lost because of a bad neighbour."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from core.api.errors import ContractError
+from core.domain.ids import TaskId, TeamId
+from tests.unit.api.scripted import Scripted, refusal
+
+RECORD: dict[str, Any] = {
+    "experiment_name": "9 Fruit Pico",
+    "framework_name": "YOLO",
+    "model_name": "Pico-det",
+    "task_type": "object detection",
+    "project_id": 6,
+    "task_id": 9,
+    "model_files": {},
+    "model_meta": "model_meta.json",
+    "checkpoints": ["checkpoints/best.pt"],
+    "best_checkpoint": "best.pt",
+    "hyperparameters": "hyperparameters.yaml",
+    "artifacts_dir": "/experiments/6_Fruit/9_YOLO/",
+}
+FULL = {
+    **RECORD,
+    "evaluation_report_id": 12,
+    "evaluation_metrics": {"mAP": 0.5, "AP75": None, "f1": 1, "note": "x"},
+    "primary_metric": "mAP",
+    "export": {"ONNXRuntime": "export/best.onnx"},
+    "random_initialization": True,
+    "new_key_of_a_newer_server": [1],
+}
+
+
+def _server(records: dict[int, Any]) -> Scripted:
+    server = Scripted()
+    rows = [
+        {"id": number, "hash": f"h{number}", "path": f"/experiments/6_F/{number}_YOLO/experiment_info.json"}
+        for number in records
+    ]
+    server.add("file-storage.list", [*rows, {"id": 1, "path": "/experiments/6_F/9_YOLO/app_state.json"}])
+
+    def content(body: dict[str, Any]) -> httpx.Response:
+        number = int(body["path"].split("/")[3].split("_")[0])
+        record = records[number]
+        return record if isinstance(record, httpx.Response) else httpx.Response(200, json=record)
+
+    server.add("file-storage.download", content)
+    return server
+
+
+def test_records_are_read_once_while_their_files_stay_the_same() -> None:
+    records = {number: {**RECORD, "task_id": number} for number in range(20, 60)}
+    server = _server(records)
+    with server.client() as client:
+        experiments = client.experiments.list(TeamId(1))
+        assert [item.task_id for item in experiments] == list(range(59, 19, -1))
+        assert client.experiments.list(TeamId(1)) == experiments
+    assert server.methods().count("file-storage.download") == 40
+    assert server.methods().count("file-storage.list") == 2
+
+
+def test_a_bad_record_hides_no_other() -> None:
+    bad = {name: value for name, value in RECORD.items() if name != "model_name"}
+    server = _server({9: RECORD, 10: bad, 11: httpx.Response(200, content=b"{"), 12: refusal(404, "gone")})
+    with server.client() as client:
+        scan = client.experiments.scan(TeamId(1))
+    assert [item.task_id for item in scan.experiments] == [9]
+    assert sorted(path.split("/")[3] for path in scan.unreadable) == ["10_YOLO", "11_YOLO"]
+    assert "model_name" in scan.unreadable["/experiments/6_F/10_YOLO/experiment_info.json"]
+
+
+def test_the_record_of_a_task_comes_from_its_output() -> None:
+    server = Scripted()
+    output = {"experiment": {"data": FULL}, "general": {"title": "x"}}
+    server.add("tasks.info", {"id": 9, "status": "finished", "meta": {"output": output}})
+    with server.client() as client:
+        experiment = client.experiments.of_task(TaskId(9))
+    assert experiment is not None
+    assert experiment.evaluation_metrics == {"mAP": 0.5, "f1": 1.0}
+    assert (experiment.evaluation_report_id, experiment.random_initialization) == (12, True)
+    assert experiment.export == {"ONNXRuntime": "export/best.onnx"}
+
+
+@pytest.mark.parametrize("key", sorted(RECORD))
+def test_each_of_the_twelve_keys_is_needed_and_named(key: str) -> None:
+    server = Scripted()
+    data = {name: value for name, value in RECORD.items() if name != key}
+    server.add("tasks.info", {"id": 9, "status": "finished", "meta": {"output": {"experiment": {"data": data}}}})
+    with server.client() as client, pytest.raises(ContractError) as caught:
+        client.experiments.of_task(TaskId(9))
+    assert caught.value.field == key
+
+
+@pytest.mark.parametrize("output", [{}, {"experiment": None}, {"experiment": {}}, {"experiment": {"data": None}}])
+def test_a_task_without_a_record_has_no_experiment(output: dict[str, Any]) -> None:
+    server = Scripted()
+    server.add("tasks.info", {"id": 9, "status": "started", "meta": {"output": output}})
+    with server.client() as client:
+        assert client.experiments.of_task(TaskId(9)) is None
+
+
+def test_the_record_of_a_folder() -> None:
+    server = Scripted()
+    server.add("file-storage.download", httpx.Response(200, content=json.dumps(RECORD)))
+    with server.client() as client:
+        assert client.experiments.of_folder(TeamId(1), "/experiments/6_Fruit/9_YOLO/").task_id == 9
+    assert server.calls[0][1]["path"] == "/experiments/6_Fruit/9_YOLO/experiment_info.json"
