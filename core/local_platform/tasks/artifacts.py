@@ -1,11 +1,11 @@
 """The files of contract section 7.1 that every experiment has, whatever trained it."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets.annotation_json import meta_to_json
+from core.datasets.conversion import converted_meta
 from core.domain.ids import ImageId
 from core.domain.project import ProjectMeta
 from core.runs.layout import RunLayout
@@ -14,7 +14,6 @@ from core.runs.spec import TrainSpec, read_images
 APP_LINK = "open_app.lnk"
 REPORT_LINK = "Model Evaluation Report.lnk"
 RECORD = "experiment_info.json"
-_TASK_SHAPES: Mapping[str, str] = {"object detection": "rectangle", "instance segmentation": "bitmap"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,7 @@ def complete_artifacts(run: RunLayout, spec: TrainSpec, images: UsedImages) -> N
 
 def model_meta(spec: TrainSpec) -> ProjectMeta:
     """Return the project meta of what the model predicts: the trained classes with the shape of the task."""
-    shape = _TASK_SHAPES.get(spec.task_type)
-    kept = [item for item in spec.meta.classes if item.name in spec.classes]
-    if spec.convert_class_shapes and shape is not None:
-        kept = [replace(item, shape=shape) for item in kept]
-    return ProjectMeta(classes=tuple(kept), tags=spec.meta.tags)
+    return converted_meta(spec.meta, spec.classes, spec.task_type)
 
 
 def report_link(report_id: int) -> str:

@@ -7,6 +7,7 @@ because the project may have changed while it waited.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from core.datasets.conversion import unsuitable_shapes
 from core.domain.ids import ProjectId, TaskId, TeamId
 from core.domain.project import Project, ProjectMeta
 from core.errors import InputError, NotFoundError
@@ -75,8 +76,7 @@ def resolve_training(
     start = _start(parts, team_id, framework, request)
     meta = parts.projects.meta(project_id)
     classes = _check_classes(meta, request.classes)
-    if not request.convert_class_shapes:
-        _check_shapes(meta, classes, start.task_type)
+    _check_shapes(meta, classes, start.task_type, convert=request.convert_class_shapes)
     return Training(
         framework=framework,
         request=request,
@@ -158,14 +158,11 @@ def _check_classes(meta: ProjectMeta, wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name in chosen)
 
 
-def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str) -> None:
-    if bad := unsuitable_shapes(meta, classes, task_type):
-        listed = ", ".join(f"{name} ({shape})" for name, shape in bad)
-        msg = f"These classes have a shape that {task_type} cannot use as it is: {listed}."
-        raise InputError(msg, "Switch “Convert class shapes” on, or leave these classes out.")
-
-
-def unsuitable_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str) -> tuple[tuple[str, str], ...]:
-    """Temporary."""
-    good = {"rectangle"} if task_type == "object detection" else {"polygon", "bitmap"}
-    return tuple((item.name, item.shape) for item in meta.classes if item.name in classes and item.shape not in good)
+def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str, *, convert: bool) -> None:
+    if bad := unsuitable_shapes(meta, classes, task_type, convert=convert):
+        listed = ", ".join(f"{item.name} ({item.shape})" for item in bad)
+        msg = f"These classes have a shape that {task_type} cannot use{'' if convert else ' as it is'}: {listed}."
+        raise InputError(
+            msg,
+            "Leave these classes out." if convert else "Switch “Convert class shapes” on, or leave these classes out.",
+        )
