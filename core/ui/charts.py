@@ -1,0 +1,45 @@
+"""Drawings onto the page."""
+
+import streamlit as st
+
+from core.compare.charts import echarts
+from core.compare.charts.drawing import Drawing, Panel
+from core.ui import theme
+from core.ui.text import plain
+
+_HEIGHT = 340
+_SQUARE_HEIGHT = 420
+_PER_ROW = 2
+
+
+def draw_drawing(drawing: Drawing, key: str) -> None:
+    """Draw a chart of any number of panels, or why there is none.
+
+    Args:
+        drawing: What to draw.
+        key: Unique on the page.
+    """
+    if drawing.empty:
+        st.info(plain(drawing.empty), icon=":material/info:")
+    if len(drawing.panels) == 1:
+        draw_panel(drawing.panels[0], f"{key}-0")
+    else:
+        for start in range(0, len(drawing.panels), _PER_ROW):
+            for place, column in enumerate(st.columns(_PER_ROW, gap="medium")):
+                if start + place < len(drawing.panels):
+                    with column:
+                        draw_panel(drawing.panels[start + place], f"{key}-{start + place}")
+    for note in drawing.notes:
+        st.caption(plain(note))
+
+
+def draw_panel(panel: Panel, key: str, *, height: int | None = None) -> None:
+    """Draw one panel; data may change under the same key, the canvas stays."""
+    if panel.title:
+        st.markdown(f"**{plain(panel.title)}**")
+    st.echarts_chart(
+        echarts.option(panel, theme.theme_name()),
+        height=height or (_SQUARE_HEIGHT if panel.size == "square" else _HEIGHT),
+        key=key,
+        alt=panel.alt,
+    )

@@ -1,0 +1,160 @@
+"""Experiments with everything the comparison needs, read through the client and kept on this machine by content."""
+
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import streamlit as st
+
+from core.api.client import SuperviselyClient
+from core.compare.curves import parse_results_csv
+from core.compare.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
+from core.compare.palette import styles_together
+from core.compare.reading import parse_app_state, parse_hyperparameters, parse_train_images
+from core.compare.speed import SpeedTest, parse_speed_test
+from core.domain.experiment import ExperimentInfo
+from core.domain.files import TeamFile
+from core.domain.ids import TaskId, TeamId
+from core.errors import InputError, NotFoundError
+from core.evaluation import Evaluation, evaluate_files
+from core.ui import connection, lookups
+from core.ui.experiment_styles import slots_of
+
+_MOST_KEPT = 40
+_SECONDS = 600
+_T = TypeVar("_T")
+
+
+def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Comparison:
+    """Return experiments in the order asked for.
+
+    Args:
+        ids: Their task ids, all different.
+        baseline: The one that the others are measured against; the first where it is not among them.
+
+    Raises:
+        NotFoundError: There is no experiment of one of the tasks.
+    """
+    server, team = connection.address(), connection.team_id()
+    known = {info.task_id: info for info in lookups.experiments(server, team)}
+    unknown = [task for task in ids if task not in known]
+    if unknown:
+        msg = f"There is no experiment of task {unknown[0]} on this server."
+        raise NotFoundError(msg, "Choose experiments on the experiments page.")
+    loaded = [load_experiment(server, team, known[task]) for task in ids]
+    slots = slots_of(connection.home() / "experiment_styles.json", server, list(known))
+    labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
+    styles = styles_together([slots[task] for task in ids])
+    experiments = tuple(
+        replace(item, label=label, style=style) for item, label, style in zip(loaded, labels, styles, strict=True)
+    )
+    return Comparison(experiments=experiments, baseline=ids.index(baseline) if baseline in ids else 0)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Reading the experiment")
+def load_experiment(server: str, team: TeamId, info: ExperimentInfo) -> ComparedExperiment:
+    """Return one experiment; what it lacks is named, never an error.
+
+    Args:
+        server: Address; part of the cache's key.
+        team: Where its files are.
+        info: Its record.
+    """
+    del server
+    reader = _Reader(connection.client(), team, connection.home() / "cache")
+    artifacts = reader.folder(info.artifacts_dir)
+    results = reader.evaluation_files(info)
+    return ComparedExperiment(
+        key=str(info.task_id),
+        label=info.experiment_name,
+        info=info,
+        evaluation=_evaluation(reader, results),
+        speed=_speed(reader, results),
+        training=_parsed(
+            reader,
+            next((file for path, file in artifacts.items() if path.endswith("results.csv")), None),
+            lambda content: parse_results_csv(content.decode("utf-8", errors="replace")),
+            "left no results.csv with training curves",
+        ),
+        hyperparameters=_parsed(
+            reader,
+            artifacts.get(info.hyperparameters),
+            lambda content: parse_hyperparameters(content.decode("utf-8", errors="replace")),
+            "left no hyperparameters",
+        ),
+        app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, "left no settings"),
+        train_image_ids=_train_images(reader, artifacts.get(info.train_val_split or "")),
+        checkpoint_bytes=next(
+            (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
+            None,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads Team Files, each content once per machine where its hash is known."""
+
+    client: SuperviselyClient
+    team: TeamId
+    cache: Path
+
+    def folder(self, path: str) -> dict[str, TeamFile]:
+        """Return the files below a folder by their relative path."""
+        start = path.rstrip("/") + "/"
+        return {file.path.removeprefix(start): file for file in self.client.files.list(self.team, start)}
+
+    def evaluation_files(self, info: ExperimentInfo) -> dict[str, TeamFile] | Missing:
+        """Return the files of the evaluation directory, whose report the experiment names."""
+        if info.evaluation_report_id is None:
+            return Missing(reason="was trained without the benchmark, or it failed")
+        try:
+            report = self.client.files.info(info.evaluation_report_id)
+            return self.folder(str(PurePosixPath(report.path).parent.parent))
+        except NotFoundError:
+            return Missing(reason="has an evaluation whose files are gone")
+
+    def local(self, file: TeamFile) -> Path:
+        """Return a local copy of a file."""
+        name = b64decode(file.hash).hex() if file.hash else f"{self.team}-{file.id}-{file.size_bytes}"
+        path = self.cache / "files" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{name}.{id(file)}.partial")
+            partial.write_bytes(self.client.files.read(self.team, file.path))
+            partial.replace(path)
+        return path
+
+
+def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[Evaluation]:
+    if isinstance(files, Missing):
+        return files
+    truth, found = files.get("evaluation/cocoGt.json"), files.get("evaluation/cocoDt.json")
+    if truth is None or found is None:
+        return Missing(reason="has an evaluation without its COCO files")
+    try:
+        return evaluate_files(reader.local(truth), reader.local(found), cache=reader.cache / "evaluations")
+    except InputError as error:
+        return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+
+
+def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[SpeedTest]:
+    file = None if isinstance(files, Missing) else files.get("speedtest/speedtest.json")
+    return _parsed(reader, file, parse_speed_test, "was trained without the speed test")
+
+
+def _train_images(reader: _Reader, file: TeamFile | None) -> frozenset[int] | None:
+    return None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
+
+
+def _parsed(
+    reader: _Reader, file: TeamFile | None, parse: Callable[[bytes], _T | Missing], absent: str
+) -> _T | Missing:
+    if file is None:
+        return Missing(reason=absent)
+    try:
+        return parse(reader.client.files.read(reader.team, file.path))
+    except InputError as error:
+        return Missing(reason=f"has a file that cannot be read: {error.message.rstrip('.')}")

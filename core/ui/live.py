@@ -1,0 +1,172 @@
+"""The moving part of the task page: numbers every second, charts every five, nothing once the task is over."""
+
+import html
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.compare import formatting
+from core.domain.log import LogRow
+from core.domain.task import TaskStatus
+from core.errors import AppError
+from core.launch.log_reading import moment_of
+from core.launch.progress import TaskProgress
+from core.launch.watch import TaskWatch
+from core.ui import theme
+from core.ui.charts import draw_panel
+from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
+from core.ui.phase_line import phase_line
+from core.ui.task_text import fraction, seconds_of, sentence
+from core.ui.text import plain
+
+NUMBERS_EVERY = "1s"
+CHARTS_EVERY = "5s"
+_CHART_HEIGHT = 280
+_LOG_HEIGHT = 668
+_LOG_ROWS = 300
+_OVER_TIME = "Time"
+
+
+@dataclass(slots=True)
+class LiveState:
+    """What the fragments of one run share.
+
+    Attributes:
+        watch: Follows the task.
+        progress: As it was last seen.
+    """
+
+    watch: TaskWatch
+    progress: TaskProgress
+
+
+def draw_live(state: LiveState, *, paused: bool) -> None:
+    """Draw status, progress, cards, charts and log; refresh them while the task is active and not paused.
+
+    Args:
+        state: The watch and what it last saw.
+        paused: Draw once and keep still.
+    """
+    active = not paused and not state.progress.task.status.is_terminal
+    st.fragment(_numbers, run_every=NUMBERS_EVERY if active else None)(state)
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        st.fragment(_charts, run_every=CHARTS_EVERY if active else None)(state)
+    with right:
+        st.fragment(_log, run_every=NUMBERS_EVERY if active else None)(state)
+
+
+def _numbers(state: LiveState) -> None:
+    before = state.progress.task
+    try:
+        progress = state.watch.refresh()
+    except AppError as error:
+        st.warning(plain(f"{error.message} The numbers below are the last known ones."), icon=":material/sync_problem:")
+        progress = state.progress
+    state.progress = progress
+    if progress.task.status is not before.status:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
+        theme.status_badge(theme.TASK_STATUS[progress.task.status])
+        st.markdown(plain(sentence(progress)))
+    phase_line(progress)
+    st.progress(fraction(progress))
+    _cards(progress)
+    for name, epoch in list(progress.not_finite.items())[:3]:
+        text = f"“{name}” was not a number in epoch {epoch}. The training may not recover: try a smaller learning rate."
+        st.warning(plain(text), icon=":material/warning:")
+
+
+def _cards(progress: TaskProgress) -> None:
+    best = best_of(progress.curves.get("metrics/mAP50-95(B)"))
+    half, half_before = last_two(progress.curves.get("metrics/mAP50(B)"))
+    loss, loss_before = last_two(training_loss(progress.curves))
+    seconds = seconds_of(progress.task, datetime.now(UTC))
+    cards = st.columns(4)
+    cards[0].metric(
+        "Best mAP50-95",
+        formatting.metric(best[1] if best else None),
+        f"in epoch {best[0]}" if best else None,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+    )
+    cards[1].metric("mAP50", formatting.metric(half), _points(half, half_before), border=True, height="stretch")
+    cards[2].metric(
+        "Training loss",
+        formatting.quantity(loss),
+        _change(loss, loss_before),
+        delta_color="inverse",
+        border=True,
+        height="stretch",
+    )
+    cards[3].metric(
+        "Time",
+        formatting.duration(math.floor(seconds) if seconds is not None else None),
+        f"started {formatting.clock(progress.task.started_at)}" if progress.task.started_at else "not started",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+    )
+
+
+def _points(new: float | None, old: float | None) -> str | None:
+    return None if new is None or old is None else f"{formatting.points(new - old)} to the epoch before"
+
+
+def _change(new: float | None, old: float | None) -> str | None:
+    return None if new is None or old is None else f"{formatting.signed(new - old, 3)} to the epoch before"
+
+
+def _charts(state: LiveState) -> None:
+    with st.container(border=True, key="live-charts"):
+        axis = st.segmented_control(
+            "Horizontal axis",
+            ["Epoch", _OVER_TIME],
+            default="Epoch",
+            required=True,
+            key="live-axis",
+            label_visibility="collapsed",
+        )
+        panels = [draw(state.progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
+        for number, panel in enumerate(panels):
+            if panel is not None:
+                draw_panel(panel, f"live-{number}", height=_CHART_HEIGHT)
+        if not any(panels):
+            _no_curves(state.progress)
+
+
+def _no_curves(progress: TaskProgress) -> None:
+    over = progress.task.status.is_terminal
+    with st.container(height=_CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"):
+        st.markdown(
+            ":material/show_chart: "
+            + ("No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch.")
+        )
+
+
+def _log(state: LiveState) -> None:
+    rows = state.progress.log[-_LOG_ROWS:]
+    with st.container(border=True, key="live-log"):
+        st.markdown("**Log**")
+        with st.container(height=_LOG_HEIGHT, border=False, autoscroll=True):
+            lines = "".join(map(log_line, rows)) or _silence(state.progress)
+            st.html(f'<div class="td-log" role="log" aria-live="off">{lines}</div>')
+
+
+def log_line(row: LogRow) -> str:
+    """Return a log row as HTML: time, level where it matters, message."""
+    at = moment_of(row)
+    level = row.level if row.level in {"warning", "error", "debug"} else "info"
+    word = f"<b>{level}</b> " if level in {"warning", "error"} else ""
+    time = f"<time>{formatting.clock(at) if at else ''}</time>"
+    return f'<div class="td-{level}">{time}<span>{word}{html.escape(row.message)}</span></div>'
+
+
+def _silence(progress: TaskProgress) -> str:
+    waiting = progress.task.status in {TaskStatus.QUEUED, TaskStatus.CONSUMED}
+    return "<p>The log begins when the task starts.</p>" if waiting else "<p>Nothing was logged yet.</p>"

@@ -1,0 +1,115 @@
+"""The charts of a running training, as panels."""
+
+import math
+from collections.abc import Mapping
+
+from core.compare.charts.drawing import Axis, Line, Panel
+from core.compare.curves import thinned
+from core.compare.formatting import metric
+from core.compare.palette import SeriesStyle
+from core.launch.progress import Curve, TaskProgress
+
+_LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "obj": 5}
+_LOSS_WORDS = {"box": "box", "cls": "class", "dfl": "DFL", "seg": "mask", "l1": "L1", "obj": "objectness"}
+_METRICS = {
+    "metrics/mAP50-95(B)": "mAP50-95",
+    "metrics/mAP50(B)": "mAP50",
+    "metrics/mAP50-95(M)": "mask mAP50-95",
+    "metrics/mAP50(M)": "mask mAP50",
+}
+_MARKERS = ("circle", "square", "diamond", "triangle-up")
+
+
+def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
+    """Return the validation metrics; ``None`` before the first evaluated epoch."""
+    lines = []
+    for number, (column, name) in enumerate(_METRICS.items()):
+        style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
+        if line := _line(progress.curves.get(column), name, style, over_time=over_time, mark_best=number == 0):
+            lines.append(line)
+    return _panel("Metrics on validation images", "Value, 0 to 1", lines, 1.0, over_time=over_time)
+
+
+def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
+    """Return the losses of training (solid) and validation (dashed); ``None`` before the first epoch."""
+    lines = []
+    for column, curve in sorted(progress.curves.items(), key=lambda item: not item[0].startswith("train/")):
+        side, _, name = column.partition("/")
+        if side not in {"train", "val"} or not name.endswith("_loss"):
+            continue
+        kind = name.removesuffix("_loss")
+        color = _LOSS_COLORS.get(kind, len(_LOSS_COLORS))
+        style = SeriesStyle(color=color, marker=_MARKERS[color % 4], dash="solid" if side == "train" else "dash")
+        label = f"{_LOSS_WORDS.get(kind, kind)}, {'training' if side == 'train' else 'validation'}"
+        if line := _line(curve, label, style, over_time=over_time, mark_best=False):
+            lines.append(line)
+    return _panel("Losses", "Loss", lines, None, over_time=over_time)
+
+
+def best_of(curve: Curve | None) -> tuple[int, float] | None:
+    """Return epoch and value of the highest point; ``None`` where there is none."""
+    pairs = zip(curve.values, curve.epochs, strict=True) if curve else ()
+    finite = [(value, -epoch) for value, epoch in pairs if math.isfinite(value)]
+    if not finite:
+        return None
+    value, epoch = max(finite)
+    return -epoch, value
+
+
+def last_two(curve: Curve | None) -> tuple[float | None, float | None]:
+    """Return the newest value and the one before it."""
+    finite = [value for value in (curve.values if curve else ()) if math.isfinite(value)]
+    return (finite[-1] if finite else None, finite[-2] if len(finite) > 1 else None)
+
+
+def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
+    """Return the sum of the training losses."""
+    parts = [curve for name, curve in curves.items() if name.startswith("train/") and name.endswith("_loss")]
+    if not parts or len({curve.epochs for curve in parts}) != 1:
+        return None
+    sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in _rows(parts))
+    return Curve(epochs=parts[0].epochs, seconds=parts[0].seconds, values=sums)
+
+
+def _rows(parts: list[Curve]) -> list[tuple[float, ...]]:
+    return list(zip(*(curve.values for curve in parts), strict=True))
+
+
+def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool, mark_best: bool) -> Line | None:
+    if curve is None or not any(map(math.isfinite, curve.values)):
+        return None
+    positions = (
+        curve.seconds if over_time and all(map(math.isfinite, curve.seconds)) else tuple(map(float, curve.epochs))
+    )
+    best = best_of(curve) if mark_best else None
+    at = curve.epochs.index(best[0]) if best else None
+    kept = sorted({*thinned(len(positions)), *(() if at is None else (at,))})
+    return Line(
+        name=name,
+        x=tuple(positions[i] for i in kept),
+        y=tuple(curve.values[i] if math.isfinite(curve.values[i]) else None for i in kept),
+        style=style,
+        points=len(kept) == 1,
+        highlight=None if at is None else kept.index(at),
+        highlight_text=metric(best[1]) if best else "",
+    )
+
+
+def _panel(title: str, axis: str, lines: list[Line], high: float | None, *, over_time: bool) -> Panel | None:
+    if not lines:
+        return None
+    x = (
+        Axis(title="Training time (s)", low=0, decimals=1)
+        if over_time
+        else Axis(title="Epoch", low=0, decimals=None, whole=True)
+    )
+    words = "; ".join(
+        f"{line.name} {metric(next((y for y in reversed(line.y) if y is not None), None))}" for line in lines
+    )
+    return Panel(
+        title=title,
+        x=x,
+        y=Axis(title=axis, low=0, high=high),
+        marks=tuple(lines),
+        alt=f"{title}, newest values: {words}",
+    )

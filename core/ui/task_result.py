@@ -1,0 +1,85 @@
+"""What a task left behind when it is over: the experiment and its files, or the reason of the failure."""
+
+import streamlit as st
+
+from core.api.resources.files import experiment_of_output
+from core.compare import formatting
+from core.compare.training_setup import start_of
+from core.domain.experiment import ExperimentInfo
+from core.domain.task import ExitReport, TaskStatus
+from core.launch.progress import TaskProgress
+from core.ui import connection, screens
+from core.ui.text import plain
+
+_TAIL_ROWS = 30
+
+
+def draw_result(progress: TaskProgress) -> None:
+    """Draw the end of a task."""
+    task = progress.task
+    if task.status is TaskStatus.ERROR or (task.exit_report and task.status is TaskStatus.STOPPED):
+        _draw_end(progress, task.exit_report)
+    experiment = experiment_of_output(task.output)
+    if experiment is not None:
+        _draw_experiment(experiment)
+
+
+def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
+    failed = progress.task.status is TaskStatus.ERROR
+    message = report.message if report else "The server does not say why the task ended."
+    hint = report.hint if report else "Look at the last lines of the log."
+    text = f"**{plain(message)}**  \n{plain(hint)}"
+    if failed:
+        st.error(text, icon=":material/error:")
+    else:
+        st.warning(text, icon=":material/stop_circle:")
+    tail = report.log_tail if report and report.log_tail else tuple(row.message for row in progress.log[-_TAIL_ROWS:])
+    if failed and tail:
+        with st.expander("Last lines of the log", icon=":material/terminal:"):
+            st.code("\n".join(tail), language=None, wrap_lines=True)
+
+
+def _draw_experiment(experiment: ExperimentInfo) -> None:
+    with st.container(border=True, key="task-result"):
+        st.subheader(plain(experiment.experiment_name), anchor=False)
+        st.caption(
+            plain(f"{experiment.framework_name} {experiment.model_name} · started from {start_of(experiment).lower()}")
+        )
+        with st.container(horizontal=True, gap="large"):
+            for name, title in (("mAP", "mAP"), ("AP50", "AP50"), ("f1", "F1")):
+                if (value := experiment.evaluation_metrics.get(name)) is not None:
+                    st.metric(title, formatting.metric(value), width="content")
+        if not experiment.evaluation_metrics:
+            st.info(
+                "This training was not evaluated, so it has no metrics on the validation images.",
+                icon=":material/info:",
+            )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.page_link(
+                screens.page("compare"),
+                label="Compare with others",
+                icon=":material/compare_arrows:",
+                query_params={"ids": str(experiment.task_id)},
+            )
+            st.page_link(screens.page("experiments"), label="All experiments", icon=":material/science:")
+            if experiment.evaluation_report_link:
+                st.link_button(
+                    "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
+                )
+        _draw_files(experiment)
+
+
+def _draw_files(experiment: ExperimentInfo) -> None:
+    with st.expander("Files", icon=":material/folder:"):
+        files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
+        start = len(experiment.artifacts_dir.rstrip("/")) + 1
+        st.caption(plain(f"Team Files, {experiment.artifacts_dir}"))
+        st.dataframe(
+            {
+                "File": [file.path[start:] for file in files],
+                "Size": [formatting.size(file.size_bytes) for file in files],
+            },
+            hide_index=True,
+            height="content",
+            alt="Files of the experiment",
+        )

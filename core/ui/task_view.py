@@ -1,0 +1,100 @@
+"""The page of one task: what it does, how it goes, what came out of it."""
+
+import streamlit as st
+
+from core.api.errors import MissingError
+from core.domain.ids import TaskId
+from core.domain.task import Task, TaskStatus
+from core.errors import InputError, NotFoundError
+from core.launch.progress import TaskProgress
+from core.launch.watch import TaskWatch
+from core.ui import connection, lookups, screens
+from core.ui.live import LiveState, draw_live
+from core.ui.task_actions import ask_to_stop, draw_start_button
+from core.ui.task_result import draw_result
+from core.ui.task_text import model_name, task_title, waits_for_start
+from core.ui.text import plain
+
+_WATCHES = "task_watches"
+
+
+def draw_task_page(wanted: str | None) -> None:
+    """Draw the page.
+
+    Args:
+        wanted: Task id as the URL has it.
+
+    Raises:
+        InputError: It is missing or no number.
+        NotFoundError: There is no such task.
+    """
+    watch = _watch(_task_id(wanted))
+    try:
+        progress = watch.refresh()
+    except MissingError as error:
+        msg = f"Task {watch.task_id} does not exist on this server."
+        raise NotFoundError(msg, "Open it from the list of tasks.") from error
+    paused = _draw_header(progress)
+    if waits_for_start(progress.task) and progress.phase is None and progress.task.status is not TaskStatus.CONSUMED:
+        draw_start_button(progress.task)
+    draw_live(LiveState(watch=watch, progress=progress), paused=paused)
+    if progress.task.status.is_terminal:
+        draw_result(progress)
+
+
+def _draw_header(progress: TaskProgress) -> bool:
+    """Draw name and actions; return whether updates are paused."""
+    task = progress.task
+    st.page_link(screens.page("tasks"), label="All tasks", icon=":material/arrow_back:")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
+        st.title(plain(task_title(task)), anchor=False)
+        paused = False
+        if not task.status.is_terminal:
+            with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+                paused = st.toggle(
+                    "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
+                )
+                stopping = task.status is TaskStatus.TERMINATING
+                if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
+                    ask_to_stop(task)
+    st.caption(" · ".join(_facts(task)))
+    return paused
+
+
+def _facts(task: Task) -> list[str]:
+    facts = [f"Task {task.id}"]
+    if name := project_name(task):
+        facts.append(plain(f"Project {name}"))
+    if (model := model_name(task)) and model != task_title(task):
+        facts.append(plain(model))
+    if task.agent_name:
+        facts.append(plain(task.agent_name))
+    return facts
+
+
+def project_name(task: Task) -> str:
+    """Return the name of a task's project; empty where it is not known."""
+    if task.project_id is None:
+        return ""
+    known = lookups.projects(connection.address(), connection.workspace_id())
+    return next((project.name for project in known if project.id == task.project_id), f"{task.project_id}")
+
+
+def _task_id(wanted: str | None) -> TaskId:
+    if not wanted:
+        msg = "No task is chosen."
+        raise InputError(msg, "Open one from the list of tasks.")
+    if not wanted.isascii() or not wanted.isdigit():
+        msg = f"“{wanted}” is no task id."
+        raise InputError(msg, "Open a task from the list of tasks.")
+    return TaskId(int(wanted))
+
+
+def _watch(task_id: TaskId) -> TaskWatch:
+    """Return this tab's watch of a task, made anew for another server."""
+    watches: dict[tuple[str, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
+    key = (connection.address(), task_id)
+    if key not in watches:
+        watches.clear()
+        watches[key] = TaskWatch(connection.client(), task_id)
+    return watches[key]
