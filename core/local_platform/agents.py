@@ -119,6 +119,11 @@ class Agents:
             ids = [int(row[0]) for row in connection.execute("SELECT id FROM agents ORDER BY id")]
         return self._by_id(ids)
 
+    def names(self) -> dict[AgentId, str]:
+        """Return agent id → name, without looking at devices."""
+        with self._database.read() as connection:
+            return {AgentId(row["id"]): row["name"] for row in connection.execute("SELECT id, name FROM agents")}
+
     def running(self, team_id: int) -> tuple[LocalAgent, ...]:
         """Return the agents of a team that can take tasks, by id."""
         return tuple(agent for agent in self.all() if agent.team_id == team_id and agent.status is AgentStatus.RUNNING)

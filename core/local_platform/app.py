@@ -1,10 +1,27 @@
 """The embedded platform as one object."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import platformdirs
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from core.errors import StateError, StorageError
 from core.local_platform.hardware import Hardware
+from core.local_platform.identity import HomeLock, ensure_token
 from core.local_platform.parts import build_parts
+from core.local_platform.reports import Reports
+from core.local_platform.routes.assets import Assets
+from core.local_platform.routes.endpoint import ApiEndpoint, Site
+from core.local_platform.routes.table import METHODS
+from core.local_platform.sample import SampleProject
+from core.local_platform.tasks.admission import Admission
+from core.local_platform.tasks.supervisor import Supervisor
+
+_THREADS = 16
+"""Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""
 
 
 class LocalPlatform:
@@ -16,6 +33,7 @@ class LocalPlatform:
         environment: Process environment that child processes start from.
         trainer: Trainer package that runs every training, for tests.
         hardware: What agents compute with, for tests.
+        cache: Folder for what can be made again; by default the user's cache folder.
     """
 
     def __init__(
@@ -26,20 +44,84 @@ class LocalPlatform:
         environment: Mapping[str, str],
         trainer: str | None = None,
         hardware: Hardware | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.parts = build_parts(home, address=address, environment=environment, trainer=trainer, hardware=hardware)
+        self.supervisor = Supervisor(self.parts)
+        self.sample = SampleProject(self.parts, cache or platformdirs.user_cache_path("traindash", appauthor=False))
+        self._lock = HomeLock(self.parts.layout.lock)
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
+        self._token: str | None = None
+        self.api = Starlette(routes=self.routes())
+
+    @property
+    def address(self) -> str:
+        """Address of this server; set it before :meth:`open` once the port is known."""
+        return self.parts.address
+
+    @address.setter
+    def address(self, value: str) -> None:
+        self.parts.address = value.rstrip("/")
+
+    @property
+    def token(self) -> str:
+        """The API token.
+
+        Raises:
+            StateError: The platform is not open.
+        """
+        if self._token is None:
+            msg = "The platform is not open."
+            raise StateError(msg)
+        return self._token
 
     def open(self) -> None:
-        """Prepare the data directory."""
+        """Prepare the data directory: folders, lock, tables, token, default team, agents, sample project.
+
+        Raises:
+            StateError: Another server uses the directory.
+            StorageError: The directory or its database does not work.
+        """
         parts = self.parts
-        for folder in parts.layout.folders():
-            folder.mkdir(parents=True, exist_ok=True)
-        parts.database.open()
-        home = parts.accounts.ensure_home()
-        parts.blobs.unlock(parts.accounts.secret("image_seal"))
-        parts.agents.ensure(home)
-        parts.modules.ensure()
+        try:
+            for folder in parts.layout.folders():
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"The data directory {parts.layout.root} cannot be made: {error.strerror}."
+            raise StorageError(msg, "Check the path and who may write there, or set TRAINDASH_HOME.") from error
+        self._lock.acquire()
+        try:
+            self._token = ensure_token(parts.layout.token)
+            for leftover in parts.layout.incoming.iterdir():
+                leftover.unlink()
+            parts.database.open()
+            home = parts.accounts.ensure_home()
+            parts.blobs.unlock(parts.accounts.secret("image_seal"))
+            parts.agents.ensure(home)
+            parts.modules.ensure()
+            self.sample.ensure(home)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Take up what an earlier server left and begin to work on tasks."""
+        self.supervisor.start()
 
     def close(self) -> None:
-        """Release the data directory."""
+        """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
+        self.supervisor.stop()
+        self.sample.close()
+        self._executor.shutdown(wait=True)
         self.parts.database.close()
+        self._lock.release()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the routes of the API, of images and of reports, for this or another ASGI application."""
+        site = Site(parts=self.parts, admission=Admission(self.parts), control=self.supervisor)
+        endpoint = ApiEndpoint(site, METHODS, lambda: self.token, self._executor)
+        return [
+            Route("/public/api/{version}/{method:path}", endpoint=endpoint),
+            *Assets(self.parts, self._executor).routes(),
+            *Reports(self.parts, self._executor).routes(),
+        ]

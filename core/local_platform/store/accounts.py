@@ -105,6 +105,21 @@ class Accounts:
         with self._database.read() as connection:
             return _only(rows_by_id(connection, _WORKSPACES, [workspace_id]), "workspace", workspace_id)
 
+    def setting(self, key: str) -> str | None:
+        """Return a setting of the server, ``None`` if it was never set."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Set a setting of the server."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO settings (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, value),
+            )
+
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes that are made once and kept; never leave this server."""
         with self._database.write() as connection:

@@ -106,7 +106,7 @@ class ImageBlobs:
     def url_path(self, digest: str, mime: str) -> str:
         """Return the path part of an image's address, with a slash at its start."""
         name = base64.b64decode(digest).hex()
-        return f"/{URL_FOLDER}/{name}-{self._seal(name)}.{EXTENSIONS[mime]}"
+        return f"/{URL_FOLDER}/{name}-{self.seal(name)}.{EXTENSIONS[mime]}"
 
     def resolve(self, name: str) -> tuple[Path, str]:
         """Return the file and media type behind the last part of an address.
@@ -116,7 +116,7 @@ class ImageBlobs:
         """
         match = _NAME.fullmatch(name)
         mime = _mime_of(match["extension"]) if match else None
-        if match is None or mime is None or not hmac.compare_digest(match["seal"], self._seal(match["digest"])):
+        if match is None or mime is None or not hmac.compare_digest(match["seal"], self.seal(match["digest"])):
             msg = "There is no such image."
             raise NotFoundError(msg)
         path = self._path(match["digest"], mime)
@@ -125,7 +125,8 @@ class ImageBlobs:
             raise NotFoundError(msg)
         return path, mime
 
-    def _seal(self, name: str) -> str:
+    def seal(self, name: str) -> str:
+        """Return the part of an address that cannot be made up, for what the name stands for."""
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _path(self, name: str, mime: str) -> Path:

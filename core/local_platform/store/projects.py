@@ -1,10 +1,10 @@
 """Projects, datasets and their counts."""
 
-import json
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection, IntegrityError, Row
 
 from pydantic import JsonValue, TypeAdapter
+from pydantic_core import to_json
 
 from core.datasets.annotation_json import meta_from_json
 from core.domain.ids import DatasetId, ProjectId, TeamId, WorkspaceId
@@ -229,7 +229,7 @@ def parse_object(text: str) -> dict[str, JsonValue]:
 
 def dump(value: object) -> str:
     """Write a JSON column."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return to_json(value, inf_nan_mode="null").decode()
 
 
 def _dataset_row(connection: Connection, dataset_id: int) -> Row:

@@ -1,0 +1,79 @@
+"""Agents."""
+
+from typing import Any
+
+from core.domain.agent import AgentStatus
+from core.domain.ids import AgentId
+from core.local_platform.agents import AGENT_TYPE, LocalAgent
+from core.local_platform.routes.accounts import API_VERSION
+from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.lists import Id, ListBody, page_json
+
+
+class _AgentList(ListBody):
+    team_id: Id
+
+
+class _Available(Body):
+    """``needGPU`` is accepted and not looked at: the SDK always sends it, and CPU agents train here as well."""
+
+    team_id: Id
+    any_status: bool = False
+
+
+class _ById(Body):
+    id: Id
+
+
+def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
+    """Return an agent. Its ``token`` is null: agents of this server are part of it and never log in."""
+    answer = {
+        "id": agent.id,
+        "name": agent.name,
+        "token": None,
+        "status": agent.status.value,
+        "userId": agent.user_id,
+        "teamId": agent.team_id,
+        "capabilities": {"types": ["app", "app_gpu"]},
+        "createdAt": agent.created_at,
+        "updatedAt": agent.updated_at,
+        "isPublic": False,
+        "type": AGENT_TYPE,
+        "disabled": agent.status is not AgentStatus.RUNNING,
+        "version": API_VERSION,
+    }
+    return answer | ({"gpuInfo": _gpu_json(agent)} if with_gpu else {})
+
+
+def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
+    """The SDK picks the agent with most free device memory, so a CPU agent reports the machine's main memory."""
+    memory = agent.memory
+    return {
+        "is_available": agent.is_gpu,
+        "device_count": 1,
+        "device_names": [memory.name],
+        "device_memory": [{"total": memory.total, "available": memory.available}],
+    }
+
+
+def _list(site: Site, body: _AgentList) -> object:
+    page, agents = site.parts.agents.page(body.team_id, body.listing())
+    return page_json(page, [agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
+
+
+def _available(site: Site, body: _Available) -> object:
+    site.parts.accounts.team(body.team_id)
+    if body.any_status:
+        return [agent_json(agent) for agent in site.parts.agents.all() if agent.team_id == body.team_id]
+    return [agent_json(agent) for agent in site.parts.agents.running(body.team_id)]
+
+
+def _info(site: Site, body: _ById) -> object:
+    return agent_json(site.parts.agents.get(AgentId(body.id)))
+
+
+METHODS = (
+    Method("agents.list", _AgentList, _list),
+    Method("agents.available", _Available, _available),
+    Method("agents.info", _ById, _info),
+)

@@ -1,0 +1,119 @@
+"""Collections of images."""
+
+from sqlite3 import Row
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from core.errors import InputError
+from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
+from core.local_platform.store.project_collections import Membership
+from core.local_platform.store.projects import parse_object
+
+
+class _CollectionList(ListBody):
+    project_id: Id
+    type: str | None = "default"
+
+
+class _ById(Body):
+    id: Id
+    extra_fields: list[str] | None = None
+
+
+class _Add(Body):
+    project_id: Id
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    type: Literal["default"] = "default"
+    description: Annotated[str | None, Field(max_length=10_000)] = None
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    entity_id: Id
+
+
+class _Items(Body):
+    collection_id: Id
+    entity_ids: Ids | None = None
+    entity_items: list[_Item] | None = None
+
+    @property
+    def wanted(self) -> list[int]:
+        """The images, from whichever of the two lists was sent.
+
+        Raises:
+            InputError: Neither was.
+        """
+        if self.entity_ids is not None:
+            return self.entity_ids
+        if self.entity_items is not None:
+            return [item.entity_id for item in self.entity_items]
+        msg = "Neither 'entityIds' nor 'entityItems' is given."
+        raise InputError(msg, "Send the ids of the images.")
+
+
+def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
+    """Return a collection."""
+    answer = {
+        "id": row["id"],
+        "name": row["name"],
+        "teamId": row["team_id"],
+        "projectId": row["project_id"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+        "description": row["description"],
+        "options": parse_object(row["options"]),
+        "type": row["type"],
+        "itemsCount": row["items_count"],
+    }
+    return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
+
+
+def _list(site: Site, body: _CollectionList) -> object:
+    kind = None if body.type in {None, "all"} else body.type
+    page, rows = site.parts.collections.page(body.listing(), body.project_id, kind)
+    return page_json(page, [collection_json(row, with_meta=body.wants("meta")) for row in rows])
+
+
+def _info(site: Site, body: _ById) -> object:
+    return collection_json(site.parts.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
+
+
+def _add(site: Site, body: _Add) -> object:
+    row = site.parts.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
+    return collection_json(row, with_meta=True)
+
+
+def _remove(site: Site, body: _ById) -> object:
+    site.parts.collections.remove(body.id)
+    return {"success": True}
+
+
+def _add_items(site: Site, body: _Items) -> object:
+    return _membership_json(site.parts.collections.add_items(body.collection_id, body.wanted))
+
+
+def _remove_items(site: Site, body: _Items) -> object:
+    return _membership_json(site.parts.collections.remove_items(body.collection_id, body.wanted))
+
+
+def _membership_json(change: Membership) -> dict[str, Any]:
+    """``missing`` is always there: the SDK looks at it without asking."""
+    return {
+        "items": [{"id": image_id, "entityId": image_id, "createdAt": moment} for image_id, moment in change.changed],
+        "missing": [{"entityId": image_id} for image_id in change.missing],
+    }
+
+
+METHODS = (
+    Method("entities-collections.list", _CollectionList, _list),
+    Method("entities-collections.info", _ById, _info),
+    Method("entities-collections.add", _Add, _add),
+    Method("entities-collections.remove", _ById, _remove),
+    Method("entities-collections.items.bulk.add", _Items, _add_items),
+    Method("entities-collections.items.bulk.remove", _Items, _remove_items),
+)

@@ -1,0 +1,38 @@
+"""All methods of the API in one table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.local_platform.routes import (
+    accounts,
+    agents,
+    annotations,
+    apps,
+    ecosystem,
+    files,
+    images,
+    project_collections,
+    project_statistics,
+    projects,
+    task_commands,
+    tasks,
+    uploads,
+)
+from core.local_platform.routes.endpoint import Method, StreamMethod
+
+METHODS: Sequence[Method[Any] | StreamMethod] = (
+    *accounts.METHODS,
+    *agents.METHODS,
+    *annotations.METHODS,
+    *apps.METHODS,
+    *ecosystem.METHODS,
+    *files.METHODS,
+    *images.METHODS,
+    *project_collections.METHODS,
+    *project_statistics.METHODS,
+    *projects.METHODS,
+    *task_commands.METHODS,
+    *tasks.METHODS,
+    *uploads.METHODS,
+)
+"""A new method is a line in the table of its resource, and a new resource a line here."""

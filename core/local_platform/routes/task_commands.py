@@ -1,0 +1,179 @@
+"""Commands to the app of a task (``tasks.request.direct``).
+
+Our apps have no web server of their own: the platform answers from the task and its log what the training app of
+Supervisely answers (contract section 6.1). ``stop_after_epoch`` is ours.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.domain.ids import TaskId
+from core.domain.task import TaskStatus
+from core.errors import NotFoundError, StateError
+from core.local_platform.parts import Parts
+from core.local_platform.routes.answers import invalid_body, json_response
+from core.local_platform.routes.endpoint import Body, InThread, Site, StreamMethod, read_object
+from core.local_platform.routes.lists import Id
+from core.local_platform.store.task_rows import TaskRecord
+from core.local_platform.tasks.log import LiveInfo
+from core.runs.events import Phase
+
+_NAME = "tasks.request.direct"
+_POLL_SECONDS = 0.5
+_DEFAULT_WAIT_SECONDS = 60.0
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+_STAGES: Mapping[str, str] = {
+    Phase.PREPARING_DATA: "data preparation",
+    Phase.UPLOADING: "finalizing and uploading training artifacts",
+}
+
+
+class _Request(Body):
+    task_id: Id
+    command: str
+    state: Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
+    skip_response: bool | None = False
+    timeout: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+
+    @property
+    def starts_training(self) -> bool:
+        """Whether it is ``train_from_api``."""
+        return self.command.strip("/") == "train_from_api"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client wants the answer when the training is over."""
+        return self.starts_training and self.state.get("wait") is not False and not self.skip_response
+
+
+async def _direct(site: Site, request: Request, in_thread: InThread) -> Response:
+    data = await read_object(request)
+    try:
+        body = _Request.model_validate(data)
+    except ValidationError as error:
+        raise invalid_body(_NAME, error) from error
+    given = await in_thread(lambda: _answer(site, body))
+    if body.waits:
+        given = await _wait(site, body, in_thread) or given
+    return json_response({} if body.skip_response else given)
+
+
+def _answer(site: Site, body: _Request) -> dict[str, object]:
+    task = site.parts.tasks.get(TaskId(body.task_id))
+    command = _COMMANDS.get(body.command.strip("/"))
+    if command is None:
+        msg = f"The app of task {task.id} has no command {body.command!r}."
+        raise NotFoundError(msg, f"It has: {', '.join(_COMMANDS)}.")
+    return command(site, task, body.state)
+
+
+async def _wait(site: Site, body: _Request, in_thread: InThread) -> dict[str, object] | None:
+    """Wait for the end of a training as long as the client does, holding no thread; ``None`` if it takes longer."""
+    wanted = _DEFAULT_WAIT_SECONDS if body.timeout is None else body.timeout
+    deadline = time.monotonic() + min(wanted, _LONGEST_WAIT_SECONDS)
+    while time.monotonic() < deadline:
+        if (outcome := await in_thread(lambda: _outcome(site, body))) is not None:
+            return outcome
+        await asyncio.sleep(_POLL_SECONDS)
+    return None
+
+
+def _outcome(site: Site, body: _Request) -> dict[str, object] | None:
+    task = site.parts.tasks.get(TaskId(body.task_id))
+    match task.status:
+        case TaskStatus.FINISHED:
+            return {"result": "model was successfully trained"}
+        case TaskStatus.ERROR | TaskStatus.STOPPED:
+            return {"result": train_status(site.parts, task) or f"the training ended as {task.status.value}"}
+        case _:
+            return None
+
+
+def train_status(parts: Parts, task: TaskRecord) -> str:
+    """Return the sentence that a training app answers to ``train_status``; empty when it has nothing to say."""
+    live = parts.logs.live(parts.layout.run(task.id))
+    match task.status:
+        case TaskStatus.ERROR:
+            stage = _STAGES.get(live.phase or "", "training" if live.phase else "training initialization")
+            text = f"Error occurred during {stage}. Please check the logs for more details."
+            report = task.exit_report
+            return text if report is None else f"{text} {report.message} {report.hint}".strip()
+        case TaskStatus.STARTED | TaskStatus.TERMINATING:
+            if live.phase is not None:
+                return f"Status: {live.phase_text}"
+            return "Training has been started..." if task.autostart and task.queue_order == 0 else ""
+        case _:
+            return ""
+
+
+def _is_running(_site: Site, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    """True from the start on and for ever: the SDK takes anything else for "not ready" and waits 100 seconds."""
+    return {"running": True, "mode": "production"}
+
+
+def _is_ready(_site: Site, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return {"status": "ready"}
+
+
+def _train_status(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return {"status": train_status(site.parts, task)}
+
+
+def _train_from_api(site: Site, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
+    site.admission.release(task.id, state.get("app_state"))
+    site.control.wake()
+    return {"result": "model training started"}
+
+
+def _stop_after_epoch(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    run = site.parts.layout.run(task.id)
+    if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
+        msg = f"Task {task.id} is not training; it is {task.status.value}."
+        raise StateError(msg, "Only a running training can end after its epoch.")
+    run.stop_after_epoch.touch()
+    return {"result": "the training ends after this epoch"}
+
+
+def _data(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return _widgets(site.parts.logs.live(site.parts.layout.run(task.id)))
+
+
+def _widgets(live: LiveInfo) -> dict[str, object]:
+    """Return the progress bars as the widgets of a real app hold them; the first one counts epochs."""
+    order = sorted(live.progress, key=lambda name: {"Epochs": 0, "Steps": 1}.get(name, 2))
+    return {f"ProgressAutoId{number}": _bar(name, *live.progress[name]) for number, name in enumerate(order, start=1)}
+
+
+def _bar(name: str, current: int, total: int) -> dict[str, object]:
+    return {
+        "percent": 0 if total <= 0 else round(100 * min(current, total) / total),
+        "info": f"{current} / {total}",
+        "message": name,
+        "status": "success" if 0 < total <= current else None,
+        "n": current,
+        "hide": False,
+    }
+
+
+def _app_state(_site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    state = task.params.get("state")
+    return dict(state) if isinstance(state, dict) else {}
+
+
+_COMMANDS: Mapping[str, Callable[[Site, TaskRecord, Mapping[str, object]], dict[str, object]]] = {
+    "is_running": _is_running,
+    "is_ready": _is_ready,
+    "train_status": _train_status,
+    "train_from_api": _train_from_api,
+    "stop_after_epoch": _stop_after_epoch,
+    "sly/data": _data,
+    "sly/state": _app_state,
+}
+
+METHODS = (StreamMethod(_NAME, _direct),)

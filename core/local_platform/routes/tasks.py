@@ -1,0 +1,169 @@
+"""Tasks: start, look, stop, logs, outputs."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from core.domain.ids import TaskId, WorkspaceId
+from core.domain.task import ExitReport, TaskStatus
+from core.errors import InputError, StateError
+from core.local_platform.parts import Parts
+from core.local_platform.routes.endpoint import Body, FreeBody, Method, Site
+from core.local_platform.routes.lists import Count, Id, ListBody, page_json
+from core.local_platform.store.task_rows import TaskRecord
+
+
+class _ById(Body):
+    id: Id
+
+
+class _TaskList(ListBody):
+    workspace_id: Id
+
+
+class _LogDownload(Body):
+    id: Id
+    since_time: str | None = None
+    limit: Count | None = None
+
+
+class _OutputSet(Body):
+    task_id: Id
+    output: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+
+
+class _StatusUpdate(Body):
+    id: Id
+    status: str
+
+
+def tasks_json(parts: Parts, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
+    """Return tasks."""
+    names = parts.agents.names()
+    login = parts.accounts.user()["login"]
+    return [
+        _task_json(parts, task, login, None if task.agent_id is None else names.get(task.agent_id)) for task in tasks
+    ]
+
+
+def _task_json(parts: Parts, task: TaskRecord, login: str, agent_name: str | None) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "type": task.type,
+        "status": task.status.value,
+        "description": task.description,
+        "size": 0,
+        "attempt": task.attempt,
+        "createdAt": task.created_at,
+        "updatedAt": task.updated_at,
+        "startedAt": task.started_at,
+        "finishedAt": task.finished_at,
+        "teamId": task.team_id,
+        "workspaceId": task.workspace_id,
+        "userId": task.user_id,
+        "createdBy": task.user_id,
+        "userLogin": login,
+        "agentId": task.agent_id,
+        "nodeId": task.agent_id,
+        "agentName": agent_name,
+        "moduleId": task.module_id,
+        "settings": {},
+        "meta": _task_meta(parts, task),
+    }
+
+
+def _task_meta(parts: Parts, task: TaskRecord) -> dict[str, Any]:
+    # Keys without content are left out: clients take a null for an object and fail.
+    meta: dict[str, Any] = {
+        "app": {
+            "id": task.module_id,
+            "name": task.app_name,
+            "version": task.app_version,
+            "isBranch": False,
+            "logLevel": task.log_level,
+            "moduleId": task.module_id,
+        },
+        "name": task.name,
+        "params": dict(task.params),
+        "sessionToken": task.session_token,
+        "hasLogs": True,
+        "restartPolicy": task.restart_policy,
+    }
+    if task.output:
+        meta["output"] = dict(task.output)
+    if task.exit_report is not None:
+        meta["exitReport"] = _report_json(task.exit_report)
+    if (position := parts.tasks.queue_position(task)) is not None:
+        meta["queuePosition"] = position
+    return meta
+
+
+def _report_json(report: ExitReport) -> dict[str, Any]:
+    return {
+        "cause": report.cause.value,
+        "message": report.message,
+        "hint": report.hint,
+        "exitCode": report.exit_code,
+        "logTail": list(report.log_tail),
+    }
+
+
+def _info(site: Site, body: _ById) -> object:
+    return tasks_json(site.parts, [site.parts.tasks.get(TaskId(body.id))])[0]
+
+
+def _list(site: Site, body: _TaskList) -> object:
+    site.parts.accounts.workspace(body.workspace_id)
+    page, tasks = site.parts.tasks.list(WorkspaceId(body.workspace_id), body.listing())
+    return page_json(page, tasks_json(site.parts, tasks))
+
+
+def _run_app(site: Site, body: FreeBody) -> object:
+    task = site.admission.admit(body.content)
+    site.control.wake()
+    return [
+        {"id": task.id, "taskId": task.id, "userId": task.user_id, "moduleId": task.module_id, "appId": task.module_id}
+    ]
+
+
+def _stop(site: Site, body: _ById) -> object:
+    return {"status": site.control.request_stop(TaskId(body.id)).value}
+
+
+def _log(site: Site, body: _LogDownload) -> object:
+    task = site.parts.tasks.get(TaskId(body.id))
+    run = site.parts.layout.run(task.id)
+    return site.parts.logs.rows(task.id, run, since=body.since_time, limit=body.limit)
+
+
+def _set_output(site: Site, body: _OutputSet) -> object:
+    site.parts.tasks.merge_output(TaskId(body.task_id), body.output)
+    return {"success": True}
+
+
+def _set_status(site: Site, body: _StatusUpdate) -> object:
+    """Accept what is true already and a wish to stop; everything else this server sees for itself."""
+    task = site.parts.tasks.get(TaskId(body.id))
+    wanted = TaskStatus.parse(body.status)
+    if wanted is TaskStatus.UNKNOWN:
+        msg = f"There is no task status {body.status!r}."
+        known = ", ".join(status.value for status in TaskStatus if status is not TaskStatus.UNKNOWN)
+        raise InputError(msg, f"Use one of: {known}.")
+    if wanted is task.status:
+        return {"status": wanted.value}
+    if wanted in {TaskStatus.TERMINATING, TaskStatus.STOPPED} and not task.status.is_terminal:
+        return {"status": site.control.request_stop(task.id).value}
+    msg = f"Task {task.id} is {task.status.value}; a client cannot make it {wanted.value}."
+    raise StateError(msg, "This server sets the status from what its processes do; tasks.stop ends a task.")
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("tasks.info", _ById, _info),
+    Method("tasks.list", _TaskList, _list),
+    Method("tasks.run.app", FreeBody, _run_app),
+    Method("tasks.stop", _ById, _stop),
+    Method("tasks.log.download", _LogDownload, _log),
+    Method("tasks.output.set", _OutputSet, _set_output),
+    Method("tasks.status.update", _StatusUpdate, _set_status),
+)
