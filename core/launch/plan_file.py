@@ -229,10 +229,13 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # A block can hold printable text only, and loses spaces at the end of lines and the kind of line break.
     lines = text.split("\n")
-    plain = all(line.isprintable() and line == line.rstrip() for line in lines) and not lines[0].startswith(" ")
-    style = "|" if len(lines) > 1 and lines[0] and plain else None
+    if not all(line.isprintable() for line in lines):
+        style = '"'  # only this one keeps every character: others change line breaks such as \x85
+    elif len(lines) > 1 and lines[0] and lines[0][0] != " " and all(line == line.rstrip() for line in lines):
+        style = "|"
+    else:
+        style = None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
