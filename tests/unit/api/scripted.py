@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,11 +67,11 @@ def refusal(status: int, message: str, **headers: str) -> httpx.Response:
 
 
 def page(
-    rows: list[dict[str, Any]], *, total: int | None = None, per_page: int = 500, pages: int = 1
+    rows: Sequence[Mapping[str, Any]], *, total: int | None = None, per_page: int = 500, pages: int = 1
 ) -> dict[str, Any]:
     """Return one page of a list."""
     count = len(rows) if total is None else total
-    return {"total": count, "perPage": per_page, "pagesCount": pages, "entities": rows}
+    return {"total": count, "perPage": per_page, "pagesCount": pages, "entities": list(rows)}
 
 
 def _reply(reply: Any) -> Reply:  # noqa: ANN401 - see Scripted.add
