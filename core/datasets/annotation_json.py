@@ -294,7 +294,11 @@ def _refuse_twice(names: list[str], what: str) -> None:
 
 
 def _refuse_outside(geometry: Geometry, size: tuple[int, int], where: str) -> None:
-    box = bounds(geometry)
+    try:
+        box = bounds(geometry)
+    except InputError as error:
+        msg = f"{where}: {error.message}"
+        raise InputError(msg, error.hint) from error
     if box is None:
         return
     width, height = size

@@ -7,12 +7,10 @@ alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.datasets.conversion import SEGMENTATION, convert_label, outlines
-from core.datasets.geometry import bounds, decode_mask, fill, tight_bounds
+from core.datasets.geometry import bounds, polygon_area, tight_bounds
 from core.datasets.yolo_labels import join_outlines
-from core.domain.annotation import Annotation, Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
+from core.domain.annotation import Annotation, Bitmap, Geometry, Polygon
 from core.domain.ids import ImageId
 
 
@@ -32,7 +30,7 @@ class CocoImage:
     annotation: Annotation
 
 
-def ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type: str) -> dict[str, object]:
+def coco_ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type: str) -> dict[str, object]:
     """Return the ground truth of images as a COCO object.
 
     Args:
@@ -52,7 +50,7 @@ def ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type:
             if label.class_name not in categories:
                 continue
             for part in convert_label(label, task_type):
-                if (shape := _shape(part.geometry, task_type)) is None:
+                if (shape := _shape(part.geometry, label.geometry, task_type)) is None:
                     continue
                 row = {"id": len(rows) + 1, "image_id": number, "category_id": categories[label.class_name]}
                 sly_id = len(rows) + 1 if label.id is None else label.id
@@ -72,34 +70,19 @@ def _image_row(number: int, image: CocoImage) -> dict[str, object]:
     }
 
 
-def _shape(geometry: Geometry, task_type: str) -> dict[str, object] | None:
-    box = tight_bounds(geometry) if isinstance(geometry, Bitmap) else bounds(geometry)
+def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, object] | None:
+    box = tight_bounds(converted) if isinstance(converted, Bitmap) else bounds(converted)
     if box is None:
         return None
     width, height = box.right - box.left + 1, box.bottom - box.top + 1
     shape: dict[str, object] = {"bbox": [box.left, box.top, width, height], "area": float(width * height)}
     if task_type == SEGMENTATION:
-        shape["segmentation"] = _segmentation(geometry)
-        shape["area"] = float(_covered(geometry, box))
+        parts = outlines(drawn)
+        shape["segmentation"] = [_ring(part) for part in parts]
+        shape["area"] = sum(polygon_area(part) for part in parts)
     return shape
 
 
-def _segmentation(geometry: Geometry) -> list[list[float]]:
-    """COCO polygons: one list ``x, y, x, y, …`` per part, holes joined by bridges."""
-    rings = (np.array(join_outlines([part])) + 0.5 for part in outlines(geometry))
-    return [ring.ravel().tolist() for ring in rings]
-
-
-def _covered(geometry: Geometry, box: Rectangle) -> int:
-    """Number of pixels."""
-    match geometry:
-        case Bitmap():
-            return int(decode_mask(geometry).sum())
-        case Polygon(exterior=exterior, interior=interior):
-            left, top = int(box.left), int(box.top)
-            outer = tuple((x - left, y - top) for x, y in exterior)
-            holes = tuple(tuple((x - left, y - top) for x, y in hole) for hole in interior)
-            local = Polygon(exterior=outer, interior=holes)
-            return int(fill(local, int(box.right) - left + 2, int(box.bottom) - top + 2).sum())
-        case Rectangle() | OtherGeometry():
-            return int((box.right - box.left + 1) * (box.bottom - box.top + 1))
+def _ring(part: Polygon) -> list[float]:
+    """A COCO polygon ``x, y, x, y, …``, holes joined by bridges."""
+    return [value for point in join_outlines([part]) for value in point]

@@ -21,28 +21,32 @@ _RIGHT = ((0, 0), (0, -1), (-1, -1), (-1, 0))
 """Per direction, the pixel on the right hand of an edge, seen from the corner it starts at."""
 _LEFT = ((-1, 0), (0, 0), (0, -1), (-1, -1))
 """Per direction, the pixel on the left hand."""
+_CORNER = ((0, 0), (0, 0), (0, 0), (0, 0))
+"""Per direction, the corner an edge starts at."""
 _SMALLEST_OUTLINE = 3
 
 
-def trace(mask: Mask, *, tolerance: float = 0.0) -> tuple[Polygon, ...]:
+def trace(mask: Mask, *, tolerance: float = 0.0, corners: bool = False) -> tuple[Polygon, ...]:
     """Return the outlines of the connected parts of a mask, largest first.
 
     Pixels that touch at a corner only are connected, those of a hole are not. Parts that are too thin to enclose a
-    triangle (single pixels, straight lines) have no outline and are left out, and so are such holes.
+    triangle of pixels (single ones, straight lines) have no outline by pixels and are left out, and so are such holes.
 
     Args:
         mask: Boolean array of shape (height, width).
         tolerance: Largest distance in pixels between the outline given and the exact one.
+        corners: Tell the corners the edges go through, from (0, 0) at the upper left corner of the mask to
+            (width, height), instead of pixels.
     """
     loops = _loops(mask)
     outers = [number for number, loop in enumerate(loops) if _turning(loop) > 0]
     holes = _holes_by_outer(loops, frozenset(outers))
     found = []
     for number in outers:
-        exterior = _outline(loops[number], _RIGHT, tolerance)
+        exterior = _outline(loops[number], _CORNER if corners else _RIGHT, tolerance)
         if exterior is None:
             continue
-        inside = (_outline(loops[hole], _LEFT, tolerance) for hole in holes.get(number, ()))
+        inside = (_outline(loops[hole], _CORNER if corners else _LEFT, tolerance) for hole in holes.get(number, ()))
         interior = tuple(outline for outline in inside if outline is not None)
         found.append(Polygon(exterior=exterior, interior=interior))
     return tuple(sorted(found, key=lambda polygon: outline_area(polygon.exterior), reverse=True))

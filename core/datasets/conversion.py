@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from core.datasets.contours import trace
-from core.datasets.geometry import bounds, decode_mask, tight_bounds
+from core.datasets.geometry import bounds, decode_mask, outline_area, tight_bounds
 from core.domain.annotation import Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, shape_name
 from core.domain.project import ObjectClass, ProjectMeta
 from core.errors import InputError
@@ -51,17 +51,15 @@ def shape_fit(shape: str, task_type: str) -> ShapeFit:
             return ShapeFit.READY
         return ShapeFit.CONVERTED if shape in _BOXABLE else ShapeFit.UNUSABLE
     if task_type == SEGMENTATION:
-        if shape in ("bitmap", "any"):
+        if shape in ("bitmap", "polygon", "any"):
             return ShapeFit.READY
-        if shape == "polygon":
-            return ShapeFit.CONVERTED
         return ShapeFit.ROUGH if shape == "rectangle" else ShapeFit.UNUSABLE
     msg = f"Shapes cannot be converted for the task “{task_type}”."
     raise InputError(msg, f"Choose a model for {DETECTION} or {SEGMENTATION}.")
 
 
 def unsuitable_shapes(
-    meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool = True
+    meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool
 ) -> tuple[ObjectClass, ...]:
     """Return those of the chosen classes that a task cannot use.
 
@@ -69,7 +67,7 @@ def unsuitable_shapes(
         meta: Meta of the project.
         classes: Names of the chosen classes.
         task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
-        convert: Whether shapes are converted; without it only the task's own shape suits.
+        convert: Whether shapes are converted; without it only those suit that the task uses as they are.
     """
     chosen = set(classes)
     suits = set(ShapeFit) - {ShapeFit.UNUSABLE} if convert else {ShapeFit.READY}
@@ -116,35 +114,32 @@ def _region(geometry: Geometry, task_type: str) -> Polygon | Bitmap | None:
 
 
 def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
-    """Return the outlines of a geometry's parts, largest first; none if it has no area.
+    """Return the borders of a geometry's parts for training and measuring, largest first; none if it has no area.
 
-    Points are pixel centres. Specks of a mask are left out.
+    Unlike everywhere else, points are positions and not pixels: 0 is the left or upper edge of the image, so that the
+    area inside is the number of pixels covered. Specks of a mask are left out.
 
     Raises:
         InputError: A mask is damaged.
     """
     match geometry:
         case Polygon():
-            return (geometry,)
-        case Rectangle(left=left, top=top, right=right, bottom=bottom):
+            return (_moved(geometry, 0.5, 0.5),)
+        case Rectangle(left=left, top=top):
+            right, bottom = geometry.right + 1, geometry.bottom + 1
             return (Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom))),)
-        case Bitmap(origin=origin):
-            parts = trace(decode_mask(geometry), tolerance=OUTLINE_TOLERANCE)
-            return tuple(_moved(part, origin) for part in parts if _extent(part) >= _SPECK * _extent(parts[0]))
+        case Bitmap(origin=(x, y)):
+            parts = trace(decode_mask(geometry), tolerance=OUTLINE_TOLERANCE, corners=True)
+            large = (part for part in parts if outline_area(part.exterior) >= _SPECK * outline_area(parts[0].exterior))
+            return tuple(_moved(part, x, y) for part in large)
         case OtherGeometry():
             return ()
 
 
-def _extent(part: Polygon) -> float:
-    box = bounds(part)
-    return 0.0 if box is None else (box.right - box.left + 1) * (box.bottom - box.top + 1)
+def _moved(part: Polygon, right: float, down: float) -> Polygon:
+    holes = tuple(_shift(hole, right, down) for hole in part.interior)
+    return Polygon(exterior=_shift(part.exterior, right, down), interior=holes)
 
 
-def _moved(part: Polygon, origin: tuple[int, int]) -> Polygon:
-    return Polygon(
-        exterior=_shift(part.exterior, origin), interior=tuple(_shift(hole, origin) for hole in part.interior)
-    )
-
-
-def _shift(points: tuple[Point, ...], origin: tuple[int, int]) -> tuple[Point, ...]:
-    return tuple((x + origin[0], y + origin[1]) for x, y in points)
+def _shift(points: tuple[Point, ...], right: float, down: float) -> tuple[Point, ...]:
+    return tuple((x + right, y + down) for x, y in points)

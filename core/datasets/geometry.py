@@ -22,9 +22,11 @@ from core.errors import InputError
 Mask = npt.NDArray[np.bool_]
 """A boolean array of shape (height, width)."""
 
-MAX_MASK_PIXELS = 200_000_000
+MAX_MASK_PIXELS = 150_000_000
 """Largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory."""
 _MAX_PNG_BYTES = 128 * 2**20
+_TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
+_SMALLER = "Leave the object out or draw it again."
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -157,12 +159,13 @@ def _open_mask(bitmap: Bitmap) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(png), formats=("PNG",))
+    except Image.DecompressionBombError as error:
+        raise InputError(_TOO_LARGE, _SMALLER) from error
     except (binascii.Error, zlib.error, OSError, SyntaxError, ValueError) as error:
         msg = "The data of a bitmap are not a base64 text of a compressed PNG mask."
         raise InputError(msg, "Export the annotation again.") from error
     if image.width * image.height > MAX_MASK_PIXELS:
-        msg = f"The mask of a bitmap has {image.width} x {image.height} pixels, more than can be unpacked."
-        raise InputError(msg, "Leave the object out or draw it again.")
+        raise InputError(_TOO_LARGE, _SMALLER)
     return image
 
 

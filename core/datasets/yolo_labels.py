@@ -15,7 +15,7 @@ from core.domain.annotation import Annotation, Label, Point, Polygon, Rectangle
 _FEWEST_POINTS = 3
 
 
-def label_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
+def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
     """Return the lines of an image's label file; none for an image without objects.
 
     Objects of other classes and objects that the task cannot use are left out, parts outside the image are cut off.
@@ -34,7 +34,7 @@ def label_lines(annotation: Annotation, classes: Sequence[str], task_type: str) 
         if label.class_name not in numbers:
             continue
         for part in convert_label(label, task_type):
-            values = _box(part, annotation) if task_type == DETECTION else _outline(part, annotation)
+            values = _box(part, annotation) if task_type == DETECTION else _outline(label, annotation)
             if values:
                 lines.append(" ".join([str(numbers[label.class_name]), *(f"{value:.6f}" for value in values)]))
     return tuple(lines)
@@ -55,8 +55,7 @@ def _outline(label: Label, annotation: Annotation) -> tuple[float, ...]:
     joined = join_outlines(outlines(label.geometry))
     if len(joined) < _FEWEST_POINTS:
         return ()
-    points = np.array(joined, dtype=np.float64) + 0.5  # from pixel centres to positions
-    points = np.clip(points / (annotation.width, annotation.height), 0, 1)
+    points = np.clip(np.array(joined, dtype=np.float64) / (annotation.width, annotation.height), 0, 1)
     if np.ptp(points, axis=0).min() == 0:
         return ()
     return tuple(points.ravel().tolist())

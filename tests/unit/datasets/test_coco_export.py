@@ -1,0 +1,101 @@
+"""Ground truth in COCO format, read back by pycocotools."""
+
+import contextlib
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+
+from core.datasets.coco_export import CocoImage, coco_ground_truth
+from core.datasets.conversion import DETECTION, SEGMENTATION
+from core.datasets.geometry import Mask, encode_mask
+from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
+from core.domain.ids import ImageId
+
+TRIANGLE = Polygon(exterior=((10.0, 10.0), (49.0, 10.0), (10.0, 39.0)))
+
+
+def _image(number: int, *labels: tuple[str, Geometry, int | None]) -> CocoImage:
+    drawn = tuple(Label(class_name=name, geometry=geometry, id=sly_id) for name, geometry, sly_id in labels)
+    annotation = Annotation(width=80, height=60, labels=drawn)
+    return CocoImage(id=ImageId(number), name=f"{number}.jpg", dataset="ds", annotation=annotation)
+
+
+def _read(content: Any) -> COCO:  # noqa: ANN401 - pycocotools has its own type for it
+    coco = COCO()
+    coco.dataset = content
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    return coco
+
+
+def test_form_of_the_file() -> None:
+    images = [
+        _image(501, ("pear", Rectangle(left=3, top=4, right=12, bottom=23), 77), ("left out", TRIANGLE, 78)),
+        _image(502, ("apple", TRIANGLE, None)),
+    ]
+    content: dict[str, Any] = coco_ground_truth(images, classes=("pear", "apple"), task_type=DETECTION)
+    assert content["categories"] == [{"id": 1, "name": "apple"}, {"id": 2, "name": "pear"}]
+    assert content["images"][0] == {
+        "id": 1,
+        "file_name": "501.jpg",
+        "width": 80,
+        "height": 60,
+        "sly_id": 501,
+        "dataset": "ds",
+    }
+    assert content["annotations"] == [
+        {
+            "id": 1,
+            "image_id": 1,
+            "category_id": 2,
+            "bbox": [3, 4, 10, 20],
+            "area": 200.0,
+            "iscrowd": 0,
+            "ignore": 0,
+            "sly_id": 77,
+        },
+        {
+            "id": 2,
+            "image_id": 2,
+            "category_id": 1,
+            "bbox": [10.0, 10.0, 40.0, 30.0],
+            "area": 1200.0,
+            "iscrowd": 0,
+            "ignore": 0,
+            "sly_id": 2,
+        },
+    ]
+
+
+def _mask(coco: COCO, row: Any) -> Mask:  # noqa: ANN401 - as above
+    """Rasterise the polygons with COCO's own rules."""
+    size = coco.imgs[row["image_id"]]
+    encoded = coco_mask.merge(coco_mask.frPyObjects(row["segmentation"], size["height"], size["width"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pycocotools under NumPy 2
+        return np.asarray(coco_mask.decode(encoded)).astype(np.bool_)
+
+
+def test_masks_cover_what_was_drawn() -> None:
+    mask = np.zeros((30, 40), dtype=np.bool_)
+    mask[2:28, 3:37] = True
+    mask[10:18, 12:24] = False
+    bitmap = encode_mask(mask, (20, 15))
+    box = Rectangle(left=1, top=1, right=30, bottom=20)
+    images = [_image(1, ("a", bitmap, 1), ("a", TRIANGLE, 2), ("a", box, 3))]
+    coco = _read(coco_ground_truth(images, classes=("a",), task_type=SEGMENTATION))
+    holed, triangle, boxed = (coco.anns[number] for number in (1, 2, 3))
+    whole = np.zeros((60, 80), dtype=np.bool_)
+    whole[15:45, 20:60] = mask
+    assert holed["area"] == mask.sum()
+    assert holed["bbox"] == [23, 17, 34, 26]
+    drawn = _mask(coco, holed)
+    assert np.sum(drawn & whole) / np.sum(drawn | whole) > 0.95
+    assert boxed["area"] == _mask(coco, boxed).sum() == 30 * 20
+    assert boxed["bbox"] == [1, 1, 30, 20]
+    assert _mask(coco, triangle).sum() == pytest.approx(triangle["area"], rel=0.08)

@@ -1,0 +1,115 @@
+"""The sample project: the same everywhere, learnable, with something for every step of the wizard."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.annotation_json import annotation_from_json
+from core.datasets.geometry import bounds
+from core.datasets.sample import SAMPLE_META
+from core.datasets.source import ProjectSource
+from core.datasets.supervisely_format import open_project
+from core.domain.annotation import Annotation, shape_name
+from tests.unit.datasets.conftest import TwoSamples, content_hash
+
+pytestmark = pytest.mark.xdist_group("sample")  # the project is drawn once
+
+CLASSES = [item.name for item in SAMPLE_META.classes]
+SMALLEST_SHARE = 0.12
+
+
+@pytest.fixture(scope="module")
+def source(samples: TwoSamples) -> ProjectSource:
+    return open_project(samples.folder)
+
+
+@pytest.fixture(scope="module")
+def annotations(source: ProjectSource) -> dict[tuple[str, str], Annotation]:
+    return {
+        (dataset.path, image.name): annotation_from_json(image.annotation, where=image.name)
+        for dataset in source.datasets
+        for image in dataset.images
+    }
+
+
+def _tags(annotation: Annotation) -> set[str]:
+    return {tag.name for tag in annotation.tags}
+
+
+def test_two_processes_write_the_same_bytes(samples: TwoSamples) -> None:
+    assert content_hash(samples.folder) == content_hash(samples.twin)
+
+
+def test_has_three_datasets_with_two_hundred_images(source: ProjectSource) -> None:
+    counts = {dataset.path: len(list(dataset.images)) for dataset in source.datasets}
+    assert counts == {"kitchen": 120, "market": 40, "studio": 40}
+
+
+def test_images_have_the_size_their_annotation_says(source: ProjectSource) -> None:
+    for dataset in source.datasets:
+        for image in dataset.images:
+            annotation = annotation_from_json(image.annotation, where=image.name)
+            with Image.open(image.path) as picture:
+                assert picture.size == (annotation.width, annotation.height)
+
+
+def test_pictures_have_contrast_and_are_neither_black_nor_burnt_out(source: ProjectSource) -> None:
+    for dataset in source.datasets:
+        for image in list(dataset.images)[::7]:
+            pixels = np.asarray(Image.open(image.path).convert("L"), dtype=float)
+            assert pixels.std() > 10, image.name
+            assert np.mean(pixels > 250) < 0.25, image.name
+
+
+def test_tags_leave_some_training_images_out(annotations: dict[tuple[str, str], Annotation]) -> None:
+    counts = Counter(name for annotation in annotations.values() for name in _tags(annotation))
+    assert counts["val"] == 40
+    assert 140 <= counts["train"] < 160
+    assert not any({"train", "val"} <= _tags(annotation) for annotation in annotations.values())
+
+
+def test_collections_split_all_images(source: ProjectSource, annotations: dict[tuple[str, str], Annotation]) -> None:
+    members = {collection.name: set(collection.images) for collection in source.collections}
+    assert {name: len(images) for name, images in members.items()} == {"train": 160, "val": 40}
+    assert members["train"] | members["val"] == annotations.keys()
+    assert {key for key, annotation in annotations.items() if "val" in _tags(annotation)} == members["val"]
+
+
+def test_every_class_occurs_often_in_every_dataset_and_on_both_sides(
+    annotations: dict[tuple[str, str], Annotation],
+) -> None:
+    groups: dict[str, Counter[str]] = {}
+    for (dataset, _), annotation in annotations.items():
+        side = "val" if "val" in _tags(annotation) else "train"
+        for group in (dataset, side):
+            groups.setdefault(group, Counter()).update(label.class_name for label in annotation.labels)
+    for group, counts in groups.items():
+        assert all(counts[name] >= 10 for name in CLASSES), (group, counts)
+
+
+def test_class_counts_are_uneven(annotations: dict[tuple[str, str], Annotation]) -> None:
+    counts = Counter(label.class_name for annotation in annotations.values() for label in annotation.labels)
+    assert max(counts.values()) > 1.8 * min(counts.values())
+
+
+def test_objects_are_drawn_in_the_shape_of_their_class(annotations: dict[tuple[str, str], Annotation]) -> None:
+    shapes = {item.name: item.shape for item in SAMPLE_META.classes}
+    assert set(shapes.values()) == {"rectangle", "polygon"}
+    for annotation in annotations.values():
+        for label in annotation.labels:
+            assert shape_name(label.geometry) == shapes[label.class_name]
+
+
+def test_objects_are_not_tiny(annotations: dict[tuple[str, str], Annotation]) -> None:
+    small = 0
+    total = 0
+    for annotation in annotations.values():
+        for label in annotation.labels:
+            box = bounds(label.geometry)
+            assert box is not None
+            side = min(box.right - box.left, box.bottom - box.top) + 1
+            small += side < SMALLEST_SHARE * min(annotation.width, annotation.height)
+            total += 1
+    assert small <= 0.01 * total
