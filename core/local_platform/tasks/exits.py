@@ -98,8 +98,6 @@ def report_platform_error(error: Exception, doing: str) -> ExitReport:
         error: What was raised.
         doing: What was being done, e.g. ``preparing the data``.
     """
-    if isinstance(error, AppError) and not isinstance(error.__cause__, OSError):
-        return ExitReport(cause=ExitCause.BAD_INPUT, message=error.message, hint=error.hint)
     source = error.__cause__ if isinstance(error.__cause__, OSError) else error
     number = source.errno if isinstance(source, OSError) else None
     if number in _DISK_NUMBERS or any(text in str(error) for text in _DISK_TEXTS):
@@ -109,6 +107,8 @@ def report_platform_error(error: Exception, doing: str) -> ExitReport:
         message = f"A file could not be written while {doing}: {error}"
         hint = "Check that the data directory belongs to you and is not read-only; then start it again."
         return ExitReport(cause=ExitCause.CRASHED, message=message, hint=hint)
+    if isinstance(error, AppError):
+        return ExitReport(cause=ExitCause.BAD_INPUT, message=error.message, hint=error.hint)
     message = f"An error of the dashboard itself while {doing}: {type(error).__name__}: {error}"
     return ExitReport(cause=ExitCause.CRASHED, message=message, hint="Start it again; if it happens again, report it.")
 

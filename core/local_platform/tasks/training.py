@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.datasets.conversion import unsuitable_shapes
 from core.domain.ids import ProjectId, TaskId, TeamId
 from core.domain.project import Project, ProjectMeta
-from core.errors import InputError, NotFoundError
+from core.errors import InputError
 from core.frameworks.spec import Framework
 from core.local_platform.parts import Parts
 from core.local_platform.tasks.request import ExperimentCheckpoint, RepeatState, TrainingRequest, parse_gui_state
@@ -151,7 +151,7 @@ def _check_classes(meta: ProjectMeta, wanted: Iterable[str]) -> tuple[str, ...]:
     chosen = set(wanted)
     if unknown := sorted(chosen - set(names)):
         msg = f"The project has no class {', '.join(map(repr, unknown))}."
-        raise NotFoundError(msg, f"Choose from: {', '.join(names) or 'the project has no classes'}.")
+        raise InputError(msg, f"Choose from: {', '.join(names) or 'the project has no classes'}.")
     if not chosen:
         msg = "No class is chosen to train on."
         raise InputError(msg, f"Choose at least one of: {', '.join(names) or 'the project has no classes'}.")
