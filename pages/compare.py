@@ -6,5 +6,4 @@ from core.ui.compare_view import BASELINE, IDS, draw_comparison
 from core.ui.workspace_style import apply_workspace_style
 
 apply_workspace_style()
-st.title("Compare", anchor=False)
 draw_comparison(st.query_params.get(IDS), st.query_params.get(BASELINE))

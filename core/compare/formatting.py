@@ -136,6 +136,17 @@ def moment(when: datetime | None) -> str:
     return MISSING if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def recent(when: datetime | None, now: datetime) -> str:
+    """Write a moment shortly: ``14:05`` on the day of ``now``, ``23 Nov 14:05`` before."""
+    if when is None:
+        return MISSING
+    local = when.astimezone()
+    if local.date() == now.astimezone().date():
+        return local.strftime("%H:%M")
+    year = "" if local.year == now.astimezone().year else f" {local.year}"
+    return f"{local.day} {local:%b}{year} {local:%H:%M}"
+
+
 def clock(when: datetime | None) -> str:
     """Write the time of day of a moment in the time of this machine: ``14:05:07``."""
     return MISSING if when is None else when.astimezone().strftime("%H:%M:%S")

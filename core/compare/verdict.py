@@ -160,11 +160,11 @@ def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, 
     mine, theirs = LATENCY.read(first), LATENCY.read(second)
     if not mine or not theirs:
         return ()
-    slow, fast = max(mine, theirs), min(mine, theirs)
-    both = f"{quantity(mine)} ms against {quantity(theirs)} ms an image"
-    if slow / fast < _SLOWER:
+    both = f"{quantity(mine)} ms against {quantity(theirs)} ms"
+    if max(mine, theirs) / min(mine, theirs) < _SLOWER:
         return (f"Both are equally fast ({both}).",)
-    return (f"It is {slow / fast:.1f} times {'slower' if mine > theirs else 'faster'} than “{second.label}” ({both}).",)
+    share = f"{abs(mine / theirs - 1) * 100:.0f} % {'more' if mine > theirs else 'less'}"
+    return (f"It needs {share} time for an image ({both}).",)
 
 
 def _quoted(labels: Sequence[str]) -> str:

@@ -1,9 +1,12 @@
 """Drawings onto the page."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.compare.charts import echarts
 from core.compare.charts.drawing import Drawing, Panel
+from core.compare.report.tables import panels_legend
 from core.ui import theme
 from core.ui.text import plain
 
@@ -23,12 +26,14 @@ def draw_drawing(drawing: Drawing, key: str) -> None:
         st.info(plain(drawing.empty), icon=":material/info:")
     if len(drawing.panels) == 1:
         draw_panel(drawing.panels[0], f"{key}-0")
-    else:
+    elif drawing.panels:
+        if legend := panels_legend(drawing.panels):
+            st.html(legend)
         for start in range(0, len(drawing.panels), _PER_ROW):
-            for place, column in enumerate(st.columns(_PER_ROW, gap="medium")):
-                if start + place < len(drawing.panels):
-                    with column:
-                        draw_panel(drawing.panels[start + place], f"{key}-{start + place}")
+            cells = zip(st.columns(_PER_ROW, gap="medium"), drawing.panels[start : start + _PER_ROW], strict=False)
+            for place, (cell, panel) in enumerate(cells, start=start):
+                with cell:
+                    draw_panel(replace(panel, has_legend=False), f"{key}-{place}")
     for note in drawing.notes:
         st.caption(plain(note))
 

@@ -1,11 +1,11 @@
 """The comparison page: verdict, then what supports it, then the details."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core.compare.charts.drawing import View
+from core.compare.charts.drawing import Drawing, View
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.experiment import Comparison
 from core.compare.report.tables import legend
@@ -20,6 +20,7 @@ from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 
 IDS, BASELINE = "ids", "baseline"
+_PER_ROW = 2
 _MEAN = "Mean of all classes"
 
 
@@ -51,9 +52,7 @@ _SECTIONS = (
     _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings),
     _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
 )
-_WIDE = frozenset(
-    {"confusion_matrix", "inference_speed", "training_curves", "pr_by_class", "prf_by_class", "ap_by_class"}
-)
+_NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
 
 
 def draw_comparison(wanted: str | None, baseline: str | None) -> None:
@@ -69,6 +68,7 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     """
     ids = parse_ids(wanted)
     if not ids:
+        st.title("Compare", anchor=False)
         _draw_empty()
         return
     chosen = parse_ids(baseline)
@@ -98,23 +98,27 @@ def parse_ids(text: str | None) -> list[TaskId]:
 
 
 def _draw_head(comparison: Comparison) -> None:
+    several = len(comparison.experiments) > 1
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
     ):
-        st.html(legend(comparison.experiments, comparison.baseline if len(comparison.experiments) > 1 else None))
-        if len(comparison.experiments) > 1:
-            labels = list(comparison.labels)
-            key = "compare-baseline"
-            st.session_state[key] = labels[comparison.baseline]
-            st.selectbox(
-                "Baseline",
-                labels,
-                key=key,
-                on_change=_set_baseline,
-                args=(key, dict(zip(labels, (e.key for e in comparison.experiments), strict=True))),
-                help="The experiment that differences are measured against.",
-                width=320,
-            )
+        st.title("Compare", anchor=False)
+        if several:
+            _draw_baseline(comparison)
+    st.html(legend(comparison.experiments, comparison.baseline if several else None))
+
+
+def _draw_baseline(comparison: Comparison) -> None:
+    labels, key = list(comparison.labels), "compare-baseline"
+    st.session_state[key] = labels[comparison.baseline]
+    st.selectbox(
+        "Baseline: differences are measured against it",
+        labels,
+        key=key,
+        on_change=_set_baseline,
+        args=(key, dict(zip(labels, (e.key for e in comparison.experiments), strict=True))),
+        width=340,
+    )
 
 
 def _set_baseline(key: str, ids: dict[str, str]) -> None:
@@ -125,64 +129,74 @@ def _draw_section(section: _Section, comparison: Comparison) -> None:
     st.header(section.title, anchor=section.anchor)
     if section.draw is not None:
         section.draw(comparison)
-    charts = [item for item in CHARTS if item.section == section.charts]
-    narrow: list[Chart] = []
-    for item in charts:
-        if item.key in _WIDE or _panel_count(item, comparison) > 1:
-            _draw_pair(narrow, comparison)
-            narrow = []
-            _draw_chart(item, comparison)
-        else:
-            narrow.append(item)
-    _draw_pair(narrow, comparison)
+    waiting: list[Chart] = []
+    for item in (chart for chart in CHARTS if chart.section == section.charts):
+        if item.key in _NARROW:
+            waiting.append(item)
+        if item.key not in _NARROW or len(waiting) == _PER_ROW:
+            _draw_row(waiting, comparison)
+            waiting = []
+        if item.key not in _NARROW:
+            _draw_row([item], comparison)
+    _draw_row(waiting, comparison)
 
 
-def _panel_count(item: Chart, comparison: Comparison) -> int:
-    return len(item.draw(comparison, View()).panels)
-
-
-def _draw_pair(charts: list[Chart], comparison: Comparison) -> None:
-    for start in range(0, len(charts), 2):
-        cells = st.columns(2, gap="medium") if len(charts) - start > 1 else [st.container()]
-        for cell, item in zip(cells, charts[start : start + 2], strict=True):
+def _draw_row(charts: list[Chart], comparison: Comparison) -> None:
+    if charts:
+        for cell, item in zip(st.columns(len(charts), gap="medium"), charts, strict=True):
             with cell:
                 _draw_chart(item, comparison)
 
 
 def _draw_chart(item: Chart, comparison: Comparison) -> None:
-    with st.container(border=True, key=f"chart-{item.key}"):
+    with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
         st.subheader(item.title, anchor=item.key)
         st.caption(item.reading)
-        draw_drawing(item.draw(comparison, _view(item, comparison)), f"chart-{item.key}")
+        draw_drawing(_drawing(item, comparison), f"chart-{item.key}")
 
 
-def _view(item: Chart, comparison: Comparison) -> View:
-    """Draw the choices that a chart offers and return what was chosen."""
-    if item.key == "pr_curves" and comparison.classes:
-        name = st.selectbox(
-            "Class",
-            [_MEAN, *comparison.classes],
-            key="pr-class",
-            label_visibility="collapsed",
-            persist_state="session",
-            width=260,
-        )
-        return View(class_name=None if name == _MEAN else name)
+def _drawing(item: Chart, comparison: Comparison) -> Drawing:
+    """Offer the choices of a chart and return it as chosen."""
+    if item.key == "pr_curves":
+        return item.draw(comparison, View(class_name=_choose_class(comparison)))
     if item.key == "training_curves":
-        with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-            axis = st.segmented_control(
-                "Horizontal axis",
-                ["Epoch", "Time"],
-                default="Epoch",
-                required=True,
-                key="curve-axis",
-                label_visibility="collapsed",
-            )
-            smooth = st.toggle(
-                "Smooth", key="curve-smooth", help="Draws a moving average; the marks stay at the true best epochs."
-            )
-        return View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0)
-    return View()
+        return item.draw(comparison, _choose_axis())
+    drawing = item.draw(comparison, View())
+    return _choose_panel(drawing) if item.key == "prf_by_class" else drawing
+
+
+def _choose_class(comparison: Comparison) -> str | None:
+    names = [_MEAN, *comparison.classes]
+    if len(names) == 1:
+        return None
+    name = st.selectbox(
+        "Class", names, key="pr-class", label_visibility="collapsed", persist_state="session", width=260
+    )
+    return None if name == _MEAN else name
+
+
+def _choose_axis() -> View:
+    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        axis = st.segmented_control(
+            "Horizontal axis",
+            ["Epoch", "Time"],
+            default="Epoch",
+            required=True,
+            key="curve-axis",
+            label_visibility="collapsed",
+        )
+        smooth = st.toggle("Smooth", key="curve-smooth", help="Draws a moving average; the best epochs stay marked.")
+    return View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0)
+
+
+def _choose_panel(drawing: Drawing) -> Drawing:
+    if not drawing.panels:
+        return drawing
+    titles = [panel.title for panel in drawing.panels]
+    chosen = st.segmented_control(
+        "Metric", titles, default=titles[0], required=True, key="class-metric", label_visibility="collapsed"
+    )
+    return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))
 
 
 def _draw_empty() -> None:

@@ -150,12 +150,16 @@ def _draw_table(shown: tuple[ExperimentInfo, ...]) -> None:
         on_select=lambda: _choose(ids),
         selection_mode="multi-row",
         column_config={
-            "Experiment": st.column_config.TextColumn(width="large", pinned=True),
+            "Experiment": st.column_config.TextColumn(width=260),
             "Finished": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            **{name: st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in ("mAP",)},
+            **{
+                name: st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1, width=130)
+                for name in ("mAP",)
+            },
             **{name: number(format="%.3f") for name in ("AP50", "F1")},
             "Images": st.column_config.TextColumn(help="Images for training and for validation."),
         },
+        placeholder=formatting.MISSING,
         alt="Finished experiments",
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.compare import formatting
 from core.domain.log import LogRow
@@ -94,14 +95,12 @@ def _cards(progress: TaskProgress) -> None:
         border=True,
         height="stretch",
     )
-    cards[1].metric("mAP50", formatting.metric(half), _points(half, half_before), border=True, height="stretch")
-    cards[2].metric(
-        "Training loss",
-        formatting.quantity(loss),
-        _change(loss, loss_before),
-        delta_color="inverse",
-        border=True,
-        height="stretch",
+    half_rises, loss_rises = (half or 0) >= (half_before or 0), (loss or 0) > (loss_before or 0)
+    change = _points(half, half_before)
+    _trend_card(cards[1], "mAP50", formatting.metric(half), change, is_rising=half_rises, is_good=half_rises)
+    change = _change(loss, loss_before)
+    _trend_card(
+        cards[2], "Training loss", formatting.quantity(loss), change, is_rising=loss_rises, is_good=not loss_rises
     )
     cards[3].metric(
         "Time",
@@ -114,12 +113,27 @@ def _cards(progress: TaskProgress) -> None:
     )
 
 
+def _trend_card(
+    place: DeltaGenerator, label: str, value: str, change: str | None, *, is_rising: bool, is_good: bool
+) -> None:
+    """Draw a number with its change; the arrow says where it goes and the colour whether that is good."""
+    place.metric(
+        label,
+        value,
+        change,
+        delta_color="green" if is_good else "red",
+        delta_arrow="up" if is_rising else "down",
+        border=True,
+        height="stretch",
+    )
+
+
 def _points(new: float | None, old: float | None) -> str | None:
-    return None if new is None or old is None else f"{formatting.points(new - old)} to the epoch before"
+    return None if new is None or old is None else f"{formatting.points(new - old)} since last epoch"
 
 
 def _change(new: float | None, old: float | None) -> str | None:
-    return None if new is None or old is None else f"{formatting.signed(new - old, 3)} to the epoch before"
+    return None if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
 
 
 def _charts(state: LiveState) -> None:
@@ -155,7 +169,7 @@ def _log(state: LiveState) -> None:
         st.markdown("**Log**")
         with st.container(height=_LOG_HEIGHT, border=False, autoscroll=True):
             lines = "".join(map(log_line, rows)) or _silence(state.progress)
-            st.html(f'<div class="td-log" role="log" aria-live="off">{lines}</div>')
+            st.html(f'<div class="cx-log" role="log" aria-live="off">{lines}</div>')
 
 
 def log_line(row: LogRow) -> str:
@@ -164,7 +178,7 @@ def log_line(row: LogRow) -> str:
     level = row.level if row.level in {"warning", "error", "debug"} else "info"
     word = f"<b>{level}</b> " if level in {"warning", "error"} else ""
     time = f"<time>{formatting.clock(at) if at else ''}</time>"
-    return f'<div class="td-{level}">{time}<span>{word}{html.escape(row.message)}</span></div>'
+    return f'<div class="cx-{level}">{time}<span>{word}{html.escape(row.message)}</span></div>'
 
 
 def _silence(progress: TaskProgress) -> str:

@@ -27,7 +27,12 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
         if line := _line(progress.curves.get(column), name, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
-    return _panel("Metrics on validation images", "Value, 0 to 1", lines, 1.0, over_time=over_time)
+    return _panel(
+        "Metrics on validation images",
+        _x_axis(progress, over_time=over_time),
+        Axis(title="Value, 0 to 1", low=0, high=1),
+        lines,
+    )
 
 
 def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -43,7 +48,7 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         label = f"{_LOSS_WORDS.get(kind, kind)}, {'training' if side == 'train' else 'validation'}"
         if line := _line(curve, label, style, over_time=over_time, mark_best=False):
             lines.append(line)
-    return _panel("Losses", "Loss", lines, None, over_time=over_time)
+    return _panel("Losses", _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0), lines)
 
 
 def best_of(curve: Curve | None) -> tuple[int, float] | None:
@@ -95,21 +100,17 @@ def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool
     )
 
 
-def _panel(title: str, axis: str, lines: list[Line], high: float | None, *, over_time: bool) -> Panel | None:
+def _x_axis(progress: TaskProgress, *, over_time: bool) -> Axis:
+    """Return the axis; over epochs it spans what is planned from the first epoch on, so that nothing jumps."""
+    if over_time:
+        return Axis(title="Training time (s)", low=0, decimals=1)
+    planned = None if progress.task.status.is_terminal else progress.epochs
+    return Axis(title="Epoch", low=1, high=planned if planned and planned > 1 else None, decimals=None, whole=True)
+
+
+def _panel(title: str, x: Axis, y: Axis, lines: list[Line]) -> Panel | None:
     if not lines:
         return None
-    x = (
-        Axis(title="Training time (s)", low=0, decimals=1)
-        if over_time
-        else Axis(title="Epoch", low=0, decimals=None, whole=True)
-    )
-    words = "; ".join(
-        f"{line.name} {metric(next((y for y in reversed(line.y) if y is not None), None))}" for line in lines
-    )
-    return Panel(
-        title=title,
-        x=x,
-        y=Axis(title=axis, low=0, high=high),
-        marks=tuple(lines),
-        alt=f"{title}, newest values: {words}",
-    )
+    newest = [next((value for value in reversed(line.y) if value is not None), None) for line in lines]
+    words = "; ".join(f"{line.name} {metric(value)}" for line, value in zip(lines, newest, strict=True))
+    return Panel(title=title, x=x, y=y, marks=tuple(lines), alt=f"{title}, newest values: {words}")

@@ -1,7 +1,11 @@
 """All tasks, newest first, refreshing while anything is on its way."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import streamlit as st
 
+from core.api.resources.files import experiment_of_output
 from core.compare import formatting
 from core.domain.ids import ProjectId, TaskId
 from core.domain.task import Task, TaskStatus
@@ -16,8 +20,9 @@ from core.ui.workspace_style import apply_workspace_style
 _EVERY = "2s"
 _PER_PAGE = 15
 _MOST_TASKS = 500
-_WIDTHS = [1.3, 3.2, 1.5, 1.4, 1.1, 3]
+_WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
 _HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
+_RESULTS = (("mAP", "mAP"), ("AP50", "AP50"))
 _WATCHES = "list_watches"
 
 
@@ -63,11 +68,11 @@ def _row(task: Task, projects: dict[ProjectId, str]) -> None:
         cells = st.columns(_WIDTHS, vertical_alignment="center")
         with cells[0]:
             theme.status_badge(theme.TASK_STATUS[task.status])
-        with cells[1]:
+        with cells[1], st.container(key=f"task-name-{task.id}"):
             st.page_link(screens.page("task"), label=plain(task_title(task)), query_params={"task": str(task.id)})
             st.caption(plain(_about(task, projects)))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
-        cells[3].markdown(formatting.moment(task.started_at))
+        cells[3].markdown(formatting.recent(task.started_at, datetime.now(UTC)))
         cells[4].markdown(duration(task))
         with cells[5]:
             _progress(task)
@@ -85,13 +90,22 @@ def _about(task: Task, projects: dict[ProjectId, str]) -> str:
 
 def _progress(task: Task) -> None:
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
-        text = sentence(TaskProgress(task=task))
-        if task.status is TaskStatus.ERROR and task.exit_report:
-            text = task.exit_report.message
-        st.caption(plain(text))
+        st.caption(plain(_outcome(task)))
         return
     progress = _watched(task)
-    st.progress(fraction(progress), text=plain(sentence(progress)))
+    st.progress(fraction(progress), text=plain(sentence(replace(progress, step=None))))
+
+
+def _outcome(task: Task) -> str:
+    """Return what came of a task, in a few words."""
+    if task.status is TaskStatus.ERROR and task.exit_report:
+        return task.exit_report.message
+    experiment = experiment_of_output(task.output)
+    if experiment is None:
+        return sentence(TaskProgress(task=task))
+    values = experiment.evaluation_metrics
+    named = [f"{title} {formatting.metric(values[key])}" for key, title in _RESULTS if key in values]
+    return ", ".join(named) or "Not evaluated"
 
 
 def _watched(task: Task) -> TaskProgress:

@@ -99,6 +99,8 @@ class Panel:
         y: Vertical axis.
         marks: What is drawn, in the order of the legend.
         alt: The content in words for people who do not see it.
+        size: ``square`` for a matrix.
+        has_legend: Whether the panel names its marks itself.
     """
 
     title: str
@@ -107,6 +109,7 @@ class Panel:
     marks: tuple[Mark, ...]
     alt: str
     size: Literal["normal", "square"] = "normal"
+    has_legend: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

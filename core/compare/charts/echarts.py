@@ -38,9 +38,9 @@ SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dar
 INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0B0E14")}
 """Text in a pale and in a strong cell."""
 
-_STRONG = 0.55
+_STRONG = 0.65
 _CROWDED = 8
-_BAR_TEXT_LIMIT = 32
+_BAR_TEXT_LIMIT = 30
 
 
 def option(panel: Panel, theme: Theme) -> Option:
@@ -60,7 +60,13 @@ def option(panel: Panel, theme: Theme) -> Option:
     return {
         "animation": False,
         "legend": _legend(panel),
-        "grid": {"left": 4, "right": 16, "top": 44 if len(panel.marks) > 1 else 20, "bottom": 4, **_BOUNDS},
+        "grid": {
+            "left": 4,
+            "right": 16,
+            "top": 44 if panel.has_legend and len(panel.marks) > 1 else 20,
+            "bottom": 4,
+            **_BOUNDS,
+        },
         "tooltip": {
             "trigger": "axis",
             "confine": True,
@@ -78,7 +84,8 @@ _BOUNDS = {"outerBoundsMode": "same", "outerBoundsContain": "all"}
 
 def _legend(panel: Panel) -> Option:
     return {
-        "show": len(panel.marks) > 1,
+        "show": panel.has_legend and len(panel.marks) > 1,
+        "data": [mark.name for mark in panel.marks if not isinstance(mark, Cells) and mark.style],
         "type": "scroll",
         "left": 0,
         "top": 0,

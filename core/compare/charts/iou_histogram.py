@@ -10,7 +10,7 @@ from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray
 
 EDGES = np.linspace(0.5, 1.0, 11)
-BINS = tuple(f"{low:.2f} to {low + 0.05:.2f}" for low in EDGES[:-1])
+MIDDLES = tuple(round(float(low) + 0.025, 3) for low in EDGES[:-1])
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -28,7 +28,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         lines.append(
             Line(
                 name=experiment.label,
-                x=tuple(range(len(BINS))),
+                x=MIDDLES,
                 y=tuple(round(float(v), 4) for v in shares),
                 style=experiment.style,
                 points=True,
@@ -39,7 +39,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         return Drawing(empty=" ".join(notes))
     panel = Panel(
         title="",
-        x=Axis(title="IoU of prediction and object", categories=BINS),
+        x=Axis(title="IoU of prediction and object (bins of 0.05)", low=0.5, high=1),
         y=Axis(title="Share of found objects", low=0),
         marks=tuple(lines),
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",

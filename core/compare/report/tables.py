@@ -1,28 +1,38 @@
 """Tables of a comparison as HTML; used by the page and by the one-file report. Every text from data is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from core.compare import formatting
-from core.compare.charts.echarts import DASHES
+from core.compare.charts.drawing import Cells, Panel
 from core.compare.differences import ABSENT, SettingRow
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.palette import SeriesStyle
 from core.compare.rows import Cell, MetricRow
 from core.evaluation import ClassMetrics
 
+GLYPHS: Mapping[str, str] = {
+    "circle": "●",
+    "square": "■",
+    "diamond": "◆",
+    "triangle-up": "▲",
+    "cross": "✚",
+    "star": "★",
+    "triangle-down": "▼",
+    "x": "✖",
+    "pentagon": "⬟",
+    "hexagon": "⬢",
+}
+"""Marker → the character that looks like it."""
+
 _ARROWS = {"better": "▲", "worse": "▼", "same": "", "none": ""}
-_WORDS = {"better": "better", "worse": "worse", "same": "", "none": ""}
 
 
 def swatch(style: SeriesStyle) -> str:
     """Return the legend mark of an experiment: its line with its marker."""
-    dashes = DASHES[style.dash]
-    dash = "" if isinstance(dashes, str) else f' stroke-dasharray="{" ".join(map(str, dashes))}"'
+    line = "solid" if style.dash == "solid" else "dotted" if style.dash == "dot" else "dashed"
     return (
-        f'<svg class="td-swatch td-c{style.color}" width="28" height="12" viewBox="0 0 28 12" aria-hidden="true">'
-        f'<line x1="1" y1="6" x2="27" y2="6" stroke="currentColor" stroke-width="2"{dash}/>'
-        f"{_marker(style.marker)}</svg>"
+        f'<span class="cx-swatch cx-{line} cx-c{style.color}" aria-hidden="true"><i>{GLYPHS[style.marker]}</i></span>'
     )
 
 
@@ -33,21 +43,21 @@ def metric_table(rows: Sequence[MetricRow], comparison: Comparison) -> str:
         f"{''.join(map(_metric_cell, row.cells))}</tr>"
         for row in rows
     )
-    return _table(["Metric"], comparison, body)
+    return _table(["Metric"], comparison, body, css="cx-metrics")
 
 
 def settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> str:
     """Return settings: a row for each, a column for each experiment; what differs is marked."""
     body = "".join(
-        f'<tr{" class=td-differs" if row.differs else ""}><th scope="row"><code>{escape(row.path)}</code></th>'
+        f'<tr{" class=cx-differs" if row.differs else ""}><th scope="row"><code>{escape(row.path)}</code></th>'
         + "".join(
-            f'<td class="td-text{" td-absent" if value is ABSENT else ""}">{escape(text)}</td>'
+            f'<td class="cx-text{" cx-absent" if value is ABSENT else ""}">{escape(text)}</td>'
             for value, text in zip(row.values, row.texts, strict=True)
         )
         + "</tr>"
         for row in rows
     )
-    return _table(["Setting"], comparison, body, css="td-settings")
+    return _table(["Setting"], comparison, body, css="cx-settings")
 
 
 def class_table(comparison: Comparison) -> str:
@@ -65,7 +75,7 @@ def class_table(comparison: Comparison) -> str:
         for name in comparison.classes
     )
     top = f'<tr><td></td>{heads}</tr><tr><th scope="col">Class</th>{names}</tr>'
-    return _scrolling("td-table td-sortable", top, body)
+    return _scrolling("cx-table cx-classes cx-sortable", top, body)
 
 
 def legend(experiments: Sequence[ComparedExperiment], baseline: int | None = None) -> str:
@@ -74,7 +84,15 @@ def legend(experiments: Sequence[ComparedExperiment], baseline: int | None = Non
         f"<li>{swatch(e.style)} {escape(e.label)}{' <small>baseline</small>' if i == baseline else ''}</li>"
         for i, e in enumerate(experiments)
     )
-    return f'<ul class="td-legend">{items}</ul>'
+    return f'<ul class="cx-legend">{items}</ul>'
+
+
+def panels_legend(panels: Sequence[Panel]) -> str:
+    """Return the names of all lines and bars of several panels, each once."""
+    marks = (mark for panel in panels for mark in panel.marks if not isinstance(mark, Cells))
+    named = {mark.name: mark.style for mark in marks if mark.style is not None}
+    items = "".join(f"<li>{swatch(style)} {escape(name)}</li>" for name, style in named.items())
+    return f'<ul class="cx-legend">{items}</ul>' if items else ""
 
 
 def _table(heads: Sequence[str], comparison: Comparison, body: str, *, css: str = "") -> str:
@@ -84,40 +102,23 @@ def _table(heads: Sequence[str], comparison: Comparison, body: str, *, css: str 
         for i, e in enumerate(comparison.experiments)
     )
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    return _scrolling(f"td-table {css}".strip(), f"<tr>{first}{columns}</tr>", body)
+    return _scrolling(f"cx-table {css}".strip(), f"<tr>{first}{columns}</tr>", body)
 
 
 def _scrolling(kind: str, head: str, body: str) -> str:
     table = f'<table class="{kind}"><thead>{head}</thead><tbody>{body}</tbody></table>'
-    return f'<div class="td-scroll" tabindex="0" role="region" aria-label="Table">{table}</div>'
+    return f'<div class="cx-scroll" tabindex="0" role="region" aria-label="Table">{table}</div>'
 
 
 def _metric_cell(cell: Cell) -> str:
     text = escape(cell.text)
-    best = f'<b>{text}<span class="td-best" title="Best of all" aria-label="best">●</span></b>' if cell.best else text
-    if not cell.delta:
-        return f"<td>{best}</td>"
-    word = _WORDS[cell.change]
-    label = f' <span class="td-hidden">{word}</span>' if word else ""
-    return f'<td>{best}<small class="td-{cell.change}">{_ARROWS[cell.change]} {escape(cell.delta)}{label}</small></td>'
+    best = '<i class="cx-best" title="Best of the row">●</i>' if cell.best else "<i></i>"
+    value = f'<span class="cx-value{" cx-top" if cell.best else ""}">{text}</span>{best}'
+    word = f'<span class="cx-hidden">{cell.change}</span>' if _ARROWS[cell.change] else ""
+    delta = f"{_ARROWS[cell.change]} {escape(cell.delta)}{word}" if cell.delta else ""
+    return f'<td>{value}<small class="cx-{cell.change}">{delta}</small></td>'
 
 
 def _class_cells(item: ClassMetrics | None) -> str:
     values = (item.ap, item.precision, item.recall, item.f1) if item else (None, None, None, None)
     return "".join(f"<td>{formatting.metric(value)}</td>" for value in values)
-
-
-def _marker(marker: str) -> str:
-    shapes = {
-        "circle": '<circle cx="14" cy="6" r="4"/>',
-        "square": '<rect x="10" y="2" width="8" height="8"/>',
-        "diamond": '<path d="M14,1l5,5l-5,5l-5,-5z"/>',
-        "triangle-up": '<path d="M14,1l5,9h-10z"/>',
-        "cross": '<path d="M12,1h4v3h3v4h-3v3h-4v-3h-3v-4h3z"/>',
-        "star": '<path d="M14,0l1.6,4h4.2l-3.4,2.6l1.3,4.3l-3.7,-2.5l-3.7,2.5l1.3,-4.3l-3.4,-2.6h4.2z"/>',
-        "triangle-down": '<path d="M14,11l5,-9h-10z"/>',
-        "x": '<path d="M11,1l3,3l3,-3l2,2l-3,3l3,3l-2,2l-3,-3l-3,3l-2,-2l3,-3l-3,-3z"/>',
-        "pentagon": '<path d="M14,1l5,3.7l-1.9,6h-6.2l-1.9,-6z"/>',
-        "hexagon": '<path d="M11,1.5h6l3,4.5l-3,4.5h-6l-3,-4.5z"/>',
-    }
-    return f'<g fill="currentColor">{shapes[marker]}</g>'
