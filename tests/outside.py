@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK_VERSION = "6.74.51"
+# what the SDK's evaluator imports; its extra "model-benchmark" would bring torch and plotly as well
+SDK_EVALUATION = ("pycocotools>=2.0.11,<3", "scikit-learn>=1.6,<2")
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 _ENVIRONMENT = os.environ  # noqa: TID251 - tests decide what they need from the machine's own environment
@@ -47,14 +49,14 @@ def sdk_python() -> str:
     if named := _ENVIRONMENT.get("TRAINDASH_SDK_PYTHON"):
         return named
     folder = Path(platformdirs.user_cache_dir("traindash", appauthor=False)) / (
-        f"supervisely-{SDK_VERSION}-python{sys.version_info.major}.{sys.version_info.minor}"
+        f"supervisely-{SDK_VERSION}-evaluation-python{sys.version_info.major}.{sys.version_info.minor}"
     )
     python = folder / "bin" / "python"
     complete = folder / "complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "-q", f"supervisely=={SDK_VERSION}"]
+        command = [str(python), "-m", "pip", "install", "-q", f"supervisely=={SDK_VERSION}", *SDK_EVALUATION]
         built = subprocess.run(command, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             unavailable(f"The official SDK cannot be installed: {built.stderr.strip()[-300:]}")

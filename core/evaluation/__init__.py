@@ -5,6 +5,7 @@ from core.evaluation.confusion import Confusion
 from core.evaluation.evaluation import Evaluation, evaluate_files
 from core.evaluation.key_metrics import KeyMetrics
 from core.evaluation.match_table import MatchTable
+from core.evaluation.match_view import EvaluationSettings
 from core.evaluation.outcome_counts import OutcomeCounts
 from core.evaluation.precision_recall import PrCurve
 
@@ -12,6 +13,7 @@ __all__ = [
     "ClassMetrics",
     "Confusion",
     "Evaluation",
+    "EvaluationSettings",
     "KeyMetrics",
     "MatchTable",
     "OutcomeCounts",

@@ -38,8 +38,12 @@ def figures(case: dict[str, Any]) -> dict[str, Any]:
         "per_class": {name: per_class[name].tolist() for name in ("precision", "recall", "f1")},
         "ap_per_class": provider.AP_per_class().tolist(),
         "pr_curve": provider.pr_curve().tolist(),
-        "counts": [provider.true_positives.tolist(), provider.false_positives.tolist()]
-        + [provider.false_negatives.tolist(), [provider.TP_count, provider.FP_count, provider.FN_count]],
+        "counts": [
+            provider.true_positives.tolist(),
+            provider.false_positives.tolist(),
+            provider.false_negatives.tolist(),
+            [provider.TP_count, provider.FP_count, provider.FN_count],
+        ],
         "confusion": provider.confusion_matrix().tolist(),
         "pairs": [pairs["category_pair"].tolist(), pairs["count"].tolist(), pairs["probability"].tolist()],
         "profile": {name: profile[name].tolist() for name in ("scores", "precision", "recall", "f1")},
@@ -65,7 +69,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                answer = {"figures": figures(json.loads(line))}
+                answer: dict[str, Any] = {"figures": figures(json.loads(line))}
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the answer
             answer = {"error": f"{type(error).__name__}: {error}"}
         out.write(json.dumps(answer, default=plain) + "\n")
