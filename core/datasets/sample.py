@@ -48,7 +48,7 @@ SAMPLE_META = ProjectMeta(
 
 _COUNTS = {"kitchen": 120, "market": 40, "studio": 40}
 _SIZES = ((320, 240), (256, 192), (288, 216), (240, 320), (256, 192))
-"""(width, height) in pixels, taken in turn."""
+"""(width, height) in pixels; a group of images that gives one to the validation set shares a size."""
 _SEED = 20_261
 _VAL_EVERY = 5
 _UNTAGGED_EVERY = 16
@@ -90,9 +90,9 @@ def write_sample_project(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio(_SEED)
     for shot in _shots():
-        picture = studio.take(
-            np.random.RandomState(_SEED + 101 * shot.number), SETTINGS[shot.dataset], _SIZES[shot.number % len(_SIZES)]
-        )
+        random = np.random.RandomState(_SEED + 101 * shot.number)
+        size = _SIZES[shot.number // _VAL_EVERY % len(_SIZES)]
+        picture = studio.take(random, SETTINGS[shot.dataset], size)
         _write_image(folder / shot.dataset, shot, picture)
     _write_json(folder / META_FILE, meta_to_json(SAMPLE_META))
     _write_json(folder / COLLECTIONS_FILE, {"collections": [_collection("train"), _collection("val")]})
