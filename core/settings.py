@@ -1,4 +1,4 @@
-"""Settings. The only module that reads the environment."""
+"""Settings. The only module that touches the environment."""
 
 import os
 from collections.abc import Mapping
@@ -19,12 +19,14 @@ class Settings:
         server_address: A Supervisely server named by ``SERVER_ADDRESS``; ``None`` means the embedded platform.
         api_token: Token for that server from ``API_TOKEN``. Never shown: left out of ``repr``.
         trainer_environment: The process environment that child processes start from.
+        offline: Nothing may try the network by itself (``TRAINDASH_OFFLINE``, anything but empty or ``0``).
     """
 
     home: Path
     server_address: str | None
     api_token: str | None
     trainer_environment: Mapping[str, str]
+    offline: bool = False
 
     def __repr__(self) -> str:
         """Return a text without secrets."""
@@ -48,4 +50,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         server_address=env.get("SERVER_ADDRESS") or None,
         api_token=env.get("API_TOKEN") or None,
         trainer_environment=env,
+        offline=env.get("TRAINDASH_OFFLINE", "") not in {"", "0"},
     )
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Set variables of this process's environment, for engines that take their own settings from there.
+
+    Call it before such an engine is imported; most read the environment once, at import.
+    """
+    os.environ.update(variables)  # noqa: TID251 - this is the one place

@@ -1,0 +1,129 @@
+"""Model Benchmark of a trained model: evaluation, speed test, report (contract section 7.2)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ultralytics.utils.patches import imread
+
+from core.compare.experiment import ComparedExperiment, Comparison, Missing
+from core.compare.speed import parse_speed_test
+from core.evaluation import Evaluation
+from core.runs.spec import TrainSpec
+from core.trainers.pages import write_report
+from core.trainers.progress import Progress
+from core.trainers.yolo.data import PlacedImage, PreparedData
+from core.trainers.yolo.evaluation import BATCH_SIZE, evaluate_model, inference_settings
+from core.trainers.yolo.speed_test import BATCH_SIZES, hardware_name, speed_test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """The benchmark of one trained model.
+
+    Attributes:
+        folder: Becomes the evaluation directory.
+        spec: The run.
+        model: The trained model, an ``ultralytics.YOLO``.
+        checkpoint: File name of its checkpoint.
+        image_size: Longer image side in pixels that it gets.
+        progress: Where progress goes.
+    """
+
+    folder: Path
+    spec: TrainSpec
+    model: Any
+    checkpoint: str
+    image_size: int
+    progress: Progress
+
+    def evaluate(self, data: PreparedData) -> Evaluation:
+        """Write ``evaluation/``.
+
+        Raises:
+            InputError: There is nothing to measure.
+        """
+        folder = self.folder / "evaluation"
+        evaluation = evaluate_model(
+            self.model,
+            self.spec,
+            data.val,
+            folder,
+            image_size=self.image_size,
+            report=lambda done, total: self.progress.report("Evaluation: Running inference", done, total),
+        )
+        _write(folder / "key_metrics.json", evaluation.key_metrics.as_supervisely())
+        _write(folder / "inference_info.json", self._inference_info(data))
+        return evaluation
+
+    def speed_test(self, val: Sequence[PlacedImage]) -> Path:
+        """Write ``speedtest/speedtest.json``, measured on the first validation images."""
+        images = [imread(str(placed.file)) for placed in val[: max(BATCH_SIZES)]]
+        entries = speed_test(
+            self.model,
+            images,
+            image_size=self.image_size,
+            device=self.spec.device,
+            report=lambda done, total: self.progress.report("Speedtest: Running inference", done, total),
+        )
+        file = self.folder / "speedtest" / "speedtest.json"
+        _write(file, {"model_info": self._model_info(), "speedtest": entries})
+        return file
+
+    def write_report(self, evaluation: Evaluation) -> Path:
+        """Write ``visualizations/``; returns its ``template.vue``."""
+        speed = self.folder / "speedtest" / "speedtest.json"
+        experiment = ComparedExperiment(
+            key=str(self.spec.task_id),
+            label=self.spec.experiment_name,
+            evaluation=evaluation,
+            speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
+        )
+        title = f"Evaluation of {self.spec.experiment_name}"
+        return write_report(
+            self.folder / "visualizations", title=title, comparison=Comparison(experiments=(experiment,))
+        )
+
+    def _model_info(self) -> dict[str, object]:
+        spec = self.spec
+        return {
+            "model_name": spec.model_name,
+            "architecture": spec.framework,
+            "checkpoint_name": self.checkpoint,
+            "custom_checkpoint_path": f"{spec.artifacts_dir.rstrip('/')}/checkpoints/{self.checkpoint}",
+            "checkpoint_url": None,
+            "model_source": "Custom models",
+            "task_type": spec.task_type,
+            "device": spec.device,
+            "runtime": "PyTorch",
+            "model_precision": "FP32",
+            "hardware": hardware_name(spec.device),
+            "image_size": self.image_size,
+        }
+
+    def _inference_info(self, data: PreparedData) -> dict[str, object]:
+        spec = self.spec
+        datasets = spec.val_dataset_ids or sorted({placed.image.dataset_id for placed in data.val})
+        return {
+            "gt_project_id": int(spec.project_id),
+            "gt_dataset_ids": [int(dataset) for dataset in datasets],
+            "dt_project_id": None,
+            "batch_size": BATCH_SIZE,
+            **self._model_info(),
+            "deploy_params": {},
+            "inference_settings": {**inference_settings(), "classes": list(spec.classes)},
+            "app_info": {"name": spec.app_name},
+            "train_info": {
+                "app_session_id": int(spec.task_id),
+                "train_dataset_ids": [int(dataset) for dataset in spec.train_dataset_ids],
+                "images_count": data.train_size,
+            },
+            "val_images_cnt": len(data.val),
+        }
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")

@@ -1,0 +1,144 @@
+"""Hyperparameters: YAML text → what Ultralytics' ``train()`` gets, with the mistakes named before the training."""
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from core.domain.task import ExitCause
+from core.trainers.failure import RunError
+
+OWNED: Mapping[str, str] = {
+    "data": "the run's own images are used",
+    "model": "the chosen model is used",
+    "task": "the chosen model decides",
+    "mode": "this is a training",
+    "device": "the agent decides",
+    "project": "the run folder is used",
+    "name": "the run folder is used",
+    "exist_ok": "the run folder is used",
+    "save_dir": "the run folder is used",
+    "resume": "the platform continues trainings itself",
+    "save": "checkpoints are always kept",
+    "split": "the train/val split of the plan is used",
+}
+"""Keys of Ultralytics that belong to the platform: a value in the text is not used, and the log says so."""
+
+REFUSED: Mapping[str, str] = {
+    "cfg": "Write its keys into the hyperparameters.",
+    "distill_model": "Training with a teacher model is not offered here; remove the key.",
+    "single_cls": "The evaluation needs the real classes; choose one class in the step Classes instead.",
+    "classes": "Choose the classes in the step Classes.",
+}
+"""Keys that would change what the run means; each with what to do instead."""
+
+OPTIMIZERS = ("auto", "SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp")
+SMALLEST_IMAGE = 32
+"""Smallest image side in pixels that the models' strides allow."""
+
+_MAPPING: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """What the person wrote, sorted.
+
+    Attributes:
+        values: Keys for ``train()``.
+        ignored: Keys the platform owns, each with the reason.
+    """
+
+    values: Mapping[str, object]
+    ignored: Mapping[str, str]
+
+
+def parse_hyperparameters(text: str) -> Hyperparameters:
+    """Read the YAML text.
+
+    Raises:
+        RunError: It is no YAML mapping, or holds a key that cannot be used here.
+    """
+    try:
+        values = _MAPPING.validate_python(yaml.safe_load(text) or {}, strict=True)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        _refuse(f"The hyperparameters are no valid YAML{place}.", "Correct the text and start again.")
+    except ValidationError:
+        _refuse("The hyperparameters are no list of “key: value” lines.", "Write one key per line.")
+    for key in values.keys() & REFUSED.keys():
+        if values[key]:
+            _refuse(f"The hyperparameter “{key}” cannot be used.", REFUSED[key])
+    if isinstance(values.get("pretrained"), str):
+        _refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
+    ignored = {key: OWNED[key] for key in values if key in OWNED and values[key] is not None}
+    used = {key: value for key, value in values.items() if key not in OWNED and key not in REFUSED}
+    return Hyperparameters(values=used, ignored=ignored)
+
+
+def check_values(
+    values: Mapping[str, object], known: Collection[str], check: Callable[[Mapping[str, object]], None]
+) -> None:
+    """Check each key by itself, so that the message can name it.
+
+    Args:
+        values: Keys for ``train()``.
+        known: Keys the engine has.
+        check: The engine's own check; raises on a value it does not take.
+
+    Raises:
+        RunError: A key is unknown or its value is not possible.
+    """
+    for key, value in values.items():
+        if key not in known:
+            similar = difflib.get_close_matches(key, known, n=1)
+            hint = f"Did you mean “{similar[0]}”?" if similar else "Remove it, or look it up in the documentation."
+            _refuse(f"The hyperparameter “{key}” is not known to Ultralytics.", hint)
+        try:
+            check({key: value})
+        except (TypeError, ValueError, SyntaxError, AssertionError) as error:
+            _refuse(f"The hyperparameter “{key}” cannot be {value!r}.", _hint(value, error))
+    _check_optimizer(values.get("optimizer", "auto"))
+    _check_image_size(values.get("imgsz", 640))
+
+
+def _check_optimizer(value: object) -> None:
+    if str(value).casefold() not in {name.casefold() for name in OPTIMIZERS}:
+        _refuse(f"The hyperparameter “optimizer” cannot be {value!r}.", "Use one of: " + ", ".join(OPTIMIZERS) + ".")
+
+
+def _check_image_size(value: object) -> None:
+    sizes = value if isinstance(value, list) else [value]
+    for size in sizes:
+        if not isinstance(size, int) or isinstance(size, bool) or size < SMALLEST_IMAGE:
+            hint = f"Use a whole number of pixels, {SMALLEST_IMAGE} or more, e.g. 640."
+            _refuse(f"The hyperparameter “imgsz” cannot be {value!r}.", hint)
+
+
+def _hint(value: object, error: Exception) -> str:
+    number = _number(value)
+    if number is not None:
+        return f"YAML reads {value} as text, not as a number. Write {number:g} as {_plain(number)}."
+    return " ".join(str(error).split())[:300]
+
+
+def _number(value: object) -> float | None:
+    """``1e-3`` has no dot, so YAML 1.1 takes it for text."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _plain(number: float) -> str:
+    text = f"{number:.12f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    raise RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)

@@ -1,0 +1,178 @@
+"""A training from its run folder to its result. Importing this module imports the engine."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ultralytics.cfg import DEFAULT_CFG_DICT, get_cfg
+
+from core.domain.task import ExitCause
+from core.errors import AppError
+from core.evaluation import Evaluation
+from core.frameworks.registry import framework
+from core.runs.events import EventWriter, Phase
+from core.runs.layout import RunLayout
+from core.runs.spec import TrainResult, TrainSpec
+from core.trainers.failure import explain
+from core.trainers.progress import Progress
+from core.trainers.stopping import Stopped, StopSwitch
+from core.trainers.yolo import artifacts
+from core.trainers.yolo.benchmark import Benchmark
+from core.trainers.yolo.data import PreparedData, write_dataset
+from core.trainers.yolo.export import ExportError, export_onnx, export_tensorrt
+from core.trainers.yolo.hyperparameters import Hyperparameters, check_values
+from core.trainers.yolo.speed_test import hardware_name
+from core.trainers.yolo.training import Training, TrainingOutcome, add_metadata, load_model, training_folder
+from core.trainers.yolo.weights import StartingPoint, find_start
+
+_T = TypeVar("_T")
+_STEP_ERRORS = (
+    *(AppError, ExportError, RuntimeError, ValueError, TypeError, LookupError),
+    *(AttributeError, AssertionError, OSError, ImportError),
+)
+"""What an engine raises when an optional step does not work; the training counts all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """One training run.
+
+    Attributes:
+        layout: Its folder.
+        spec: What to do.
+        events: What happens.
+        stop: Ends it.
+        offline: Never try the network.
+        problems: Sentences for the result, filled on the way.
+    """
+
+    layout: RunLayout
+    spec: TrainSpec
+    events: EventWriter
+    stop: StopSwitch
+    offline: bool
+    problems: list[str] = field(default_factory=list)
+
+    def run(self, hyperparameters: Hyperparameters) -> TrainResult:
+        """Do everything the spec asks for.
+
+        Raises:
+            RunError: There is no trained model; says why.
+            Stopped: The run was asked to stop.
+        """
+        check_values(hyperparameters.values, DEFAULT_CFG_DICT.keys(), lambda values: get_cfg(overrides=dict(values)))
+        for key, reason in hyperparameters.ignored.items():
+            self.events.log(f"The hyperparameter “{key}” is not used: {reason}.", "warning")
+        self.events.phase(Phase.PREPARING_DATA)
+        data = write_dataset(self.layout, self.spec, self.events)
+        self.problems.extend(data.problems)
+        start = self._start(hyperparameters)
+        self.events.phase(Phase.TRAINING)
+        outcome = self._train(hyperparameters, data, start)
+        checkpoints = self._keep(outcome)
+        evaluation = self._benchmark(checkpoints[0], outcome, data) if self.spec.enable_benchmark else None
+        export = self._export(checkpoints[0], outcome.image_size)
+        facts: dict[str, object] = {
+            "checkpoints": [f"checkpoints/{path.name}" for path in checkpoints],
+            "best_checkpoint": checkpoints[0].name,
+            "export": export,
+            "evaluation_metrics": evaluation.key_metrics.as_supervisely() if evaluation else {},
+            "primary_metric": "mAP" if evaluation else None,
+            "device": hardware_name(self.spec.device),
+            "training_duration": round(outcome.seconds, 3),
+            "train_size": data.train_size,
+            "val_size": len(data.val),
+        }
+        return TrainResult(
+            experiment=artifacts.experiment_record(self.spec, start, facts),
+            has_evaluation=evaluation is not None,
+            problems=tuple(self.problems),
+        )
+
+    def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
+        wants_random = hyperparameters.values.get("pretrained") is False
+        return find_start(
+            self.spec, framework(self.spec.framework), self.events, offline=self.offline, wants_random=wants_random
+        )
+
+    def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
+        training = Training(layout=self.layout, spec=self.spec, events=self.events, stop=self.stop, config=data.config)
+        try:
+            if self.spec.resume_from is not None:
+                return training.resume(Path(self.spec.resume_from))
+            return training.run(start.source, hyperparameters.values)
+        except Stopped:
+            weights = training_folder(self.layout) / "weights"
+            kept = artifacts.keep_checkpoints(weights, self.layout.artifacts / "checkpoints")
+            if kept:
+                names = " and ".join(path.name for path in kept)
+                self.events.log(f"Stopped; {names} are kept, and the training can be continued from last.pt.")
+            raise
+
+    def _keep(self, outcome: TrainingOutcome) -> tuple[Path, ...]:
+        kept = artifacts.keep_checkpoints(outcome.best.parent, self.layout.artifacts / "checkpoints")
+        for path in kept:
+            add_metadata(path, artifacts.checkpoint_metadata(self.spec, path.name))
+        artifacts.keep_engine_files(outcome.folder, self.layout.artifacts / "ultralytics")
+        return kept
+
+    def _benchmark(self, checkpoint: Path, outcome: TrainingOutcome, data: PreparedData) -> Evaluation | None:
+        self.events.phase(Phase.EVALUATION)
+        benchmark = Benchmark(
+            folder=self.layout.evaluation,
+            spec=self.spec,
+            model=load_model(str(checkpoint), self.spec.task_type),
+            checkpoint=checkpoint.name,
+            image_size=outcome.image_size,
+            progress=Progress(self.events),
+        )
+        evaluation = self._optional("The evaluation", lambda: benchmark.evaluate(data))
+        if evaluation is None:
+            return None
+        if self.spec.enable_speedtest:
+            self.events.phase(Phase.SPEED_TEST)
+            self._optional("The speed test", lambda: benchmark.speed_test(data.val))
+        return evaluation if self._optional("The report", lambda: benchmark.write_report(evaluation)) else None
+
+    def _export(self, checkpoint: Path, image_size: int) -> dict[str, str]:
+        folder = self.layout.artifacts / "export"
+        exported: dict[str, str] = {}
+        if self.spec.export_onnx or self.spec.export_tensorrt:
+            self.events.phase(Phase.EXPORT)
+        if self.spec.export_onnx:
+            target = folder / f"{checkpoint.stem}.onnx"
+            difference = self._optional(
+                "The ONNX export", lambda: export_onnx(checkpoint, target, image_size=image_size)
+            )
+            if difference is not None:
+                self.events.log(f"Exported to ONNX; its output differs from the original by {difference:.2g} at most.")
+                exported["ONNXRuntime"] = f"export/{target.name}"
+        if self.spec.export_tensorrt:
+            engine = folder / f"{checkpoint.stem}.engine"
+            written = self._optional(
+                "The TensorRT export",
+                lambda: export_tensorrt(checkpoint, engine, image_size=image_size, device=self.spec.device),
+            )
+            if written is not None:
+                exported["TensorRT"] = f"export/{written.name}"
+        return exported
+
+    def _optional(self, what: str, step: Callable[[], _T]) -> _T | None:
+        """Run a step that the training does not depend on; ``None`` and a problem if it does not work."""
+        self.stop.check()
+        try:
+            return step()
+        except _STEP_ERRORS as error:
+            explained = explain(error)
+            if explained.cause is ExitCause.DISK_FULL:
+                raise
+            if not isinstance(error, (AppError, ExportError)):
+                traceback.print_exc(file=sys.stderr)
+            text = str(error) if isinstance(error, ExportError) else explained.message
+            problem = f"{what} did not work: {text}"
+            self.problems.append(problem)
+            self.events.log(problem, "warning")
+            return None

@@ -1,0 +1,173 @@
+"""The training itself."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics import YOLO
+
+from core.domain.task import ExitCause
+from core.runs.events import EventWriter
+from core.runs.layout import RunLayout
+from core.runs.spec import TrainSpec
+from core.trainers.failure import RunError
+from core.trainers.stopping import StopSwitch
+from core.trainers.yolo.callbacks import TrainingReporter
+
+TASKS: Mapping[str, str] = {"object detection": "detect", "instance segmentation": "segment"}
+"""Supervisely's task types → Ultralytics' tasks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    """What a training left.
+
+    Attributes:
+        folder: Ultralytics' folder: ``results.csv``, ``args.yaml``, ``weights/``.
+        best: Best checkpoint by the engine's fitness on the validation set.
+        last: Checkpoint of the last epoch.
+        image_size: Longer image side in pixels as used, after the engine rounded it to its strides.
+        epochs: Number of finished epochs.
+        seconds: Duration.
+    """
+
+    folder: Path
+    best: Path
+    last: Path
+    image_size: int
+    epochs: int
+    seconds: float
+
+
+def training_folder(layout: RunLayout) -> Path:
+    """Return Ultralytics' folder within a run; a stopped run keeps its resumable ``weights/last.pt`` there."""
+    return layout.work / "training"
+
+
+def load_model(source: str, task_type: str) -> Any:  # noqa: ANN401 - ultralytics.YOLO; the engine has no types
+    """Load a checkpoint or build an architecture.
+
+    Raises:
+        RunError: The file is no model, or one for another task.
+    """
+    try:
+        model = YOLO(source)
+    except (TypeError, KeyError, AttributeError, RuntimeError, FileNotFoundError) as error:
+        message = f"{Path(source).name} is no YOLO model that this version of Ultralytics can load ({error})."
+        raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.") from error
+    if model.task != TASKS[task_type]:
+        message = f"{Path(source).name} is a model for “{model.task}”, but this training is for {task_type}."
+        raise RunError(ExitCause.BAD_INPUT, message, "Choose a checkpoint of the same task type.")
+    return model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """One training on prepared data.
+
+    Attributes:
+        layout: Run folder.
+        spec: The run.
+        events: Where progress goes.
+        stop: Ends it.
+        config: ``data.yaml``.
+    """
+
+    layout: RunLayout
+    spec: TrainSpec
+    events: EventWriter
+    stop: StopSwitch
+    config: Path
+
+    def run(self, source: str, hyperparameters: Mapping[str, object]) -> TrainingOutcome:
+        """Train from a checkpoint or an architecture.
+
+        Raises:
+            RunError: The model cannot be loaded.
+            Stopped: The run was asked to stop; ``weights/last.pt`` can be resumed if an epoch was finished.
+        """
+        folder = training_folder(self.layout)
+        arguments = {
+            "plots": False,  # our own report has the charts; Ultralytics' cost seconds
+            **hyperparameters,
+            "project": str(folder.parent),
+            "name": folder.name,
+            "exist_ok": True,
+            "save": True,
+        }
+        return self._train(load_model(source, self.spec.task_type), arguments)
+
+    def resume(self, checkpoint: Path) -> TrainingOutcome:
+        """Go on where an earlier run was stopped; its files are not touched.
+
+        Raises:
+            RunError: The checkpoint does not hold what is needed to go on.
+            Stopped: As in :meth:`run`.
+        """
+        folder = training_folder(self.layout)
+        weights = folder / "weights"
+        weights.mkdir(parents=True, exist_ok=True)
+        last = weights / "last.pt"
+        try:
+            shutil.copyfile(checkpoint, last)
+        except OSError as error:
+            message = f"The checkpoint {checkpoint} to continue from cannot be read."
+            raise RunError(ExitCause.BAD_INPUT, message, "Start a new training.") from error
+        for source, target in (
+            (checkpoint.with_name("best.pt"), weights),
+            (checkpoint.parent.parent / "results.csv", folder),
+        ):
+            if source.is_file():
+                shutil.copyfile(source, target / source.name)
+        model = load_model(str(last), self.spec.task_type)
+        if model.ckpt.get("epoch", -1) < 0 or model.ckpt.get("optimizer") is None:
+            message = f"{checkpoint.name} is a finished checkpoint: there is nothing to continue."
+            raise RunError(ExitCause.BAD_INPUT, message, "Start a new training from it as a custom checkpoint.")
+        self.events.log(f"Continuing after epoch {model.ckpt['epoch'] + 1} of an earlier run.")
+        return self._train(model, {"resume": str(last), "save_dir": str(folder), "plots": False})
+
+    def _train(self, model: Any, arguments: Mapping[str, object]) -> TrainingOutcome:  # noqa: ANN401
+        reporter = TrainingReporter(self.layout, self.events, self.stop)
+        reporter.attach(model)
+        began = time.monotonic()
+        model.train(
+            trainer=_safe_trainer(model, self.stop), data=str(self.config), device=self.spec.device, **arguments
+        )
+        trainer = model.trainer
+        last, best = Path(trainer.last), Path(trainer.best)
+        size = trainer.args.imgsz
+        return TrainingOutcome(
+            folder=Path(trainer.save_dir),
+            best=best if best.is_file() else last,
+            last=last,
+            image_size=max(size) if isinstance(size, (list, tuple)) else int(size),
+            epochs=reporter.epochs_done,
+            seconds=time.monotonic() - began,
+        )
+
+
+def _safe_trainer(model: Any, stop: StopSwitch) -> type:  # noqa: ANN401
+    """Return the engine's trainer class for a model, with checkpoints that no stop can tear."""
+    base: Any = model.task_map[model.task]["trainer"]
+
+    class SafeTrainer(base):  # type: ignore[misc, unused-ignore]
+        """Writes a checkpoint completely or not at all."""
+
+        def save_model(self) -> bool:
+            """Write ``last.pt`` and ``best.pt``; a stop waits until both are there."""
+            with stop.held():
+                return bool(super().save_model())
+
+    return SafeTrainer
+
+
+def add_metadata(checkpoint: Path, extra: Mapping[str, object]) -> None:
+    """Add keys to a checkpoint that this process has written, as Supervisely's training app does."""
+    content = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    torch.save({**content, **extra}, partial)
+    partial.replace(checkpoint)
