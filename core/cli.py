@@ -63,12 +63,27 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     from core.launch.launcher import check_and_launch
     from core.launch.plan_file import read_plan
 
+    wanted = read_plan(_text_of(plan))
     address, token = _server(server, token_env)
     with connect(address, token) as client:
-        launched = check_and_launch(client, read_plan(_text_of(plan)))
+        launched = check_and_launch(client, wanted)
     for warning in launched.warnings:
         click.echo(f"Warning: {warning.message} {warning.hint}".rstrip(), err=True)
     click.echo(launched.task_id)
+
+
+@main.command()
+@_port
+@click.option("--project", metavar="NAME_OR_ID", help="Project to train on.  [default: the first one]")
+def env(port: int, project: str | None) -> None:
+    """Print what a script for the official SDK needs to reach this dashboard, as the content of a local.env file."""
+    from core.local_platform.script_environment import script_environment
+    from core.settings import load_settings
+
+    address = f"http://127.0.0.1:{port}"
+    for name, value in script_environment(load_settings().home, address=address, project=project).items():
+        # No value needs its spaces (AGENT_IDS is a JSON list), and without them a shell can read the lines, too.
+        click.echo(f"{name}={value.replace(' ', '')}")
 
 
 @main.command()

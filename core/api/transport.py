@@ -31,6 +31,7 @@ JsonObject: TypeAlias = Mapping[str, object]
 _TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=15.0)
 _PROBE_TIMEOUT = httpx.Timeout(5.0)
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
+_TRIES_TO_REACH = 2
 _HIDDEN = "[token]"
 _log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class Transport:
             except (ConnectionFailedError, RequestTimeoutError) as failure:
                 error = failure
             attempt += 1
-            wait = policy.wait_before(attempt, retry_after) if is_passing(error) else None
+            wait = policy.wait_before(attempt, retry_after) if _may_pass(error, attempt) else None
             if wait is None:
                 raise self._without_token(error)
             _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)
@@ -305,6 +306,12 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _may_pass(error: ApiError, attempt: int) -> bool:
+    """Whether a further try makes sense. A server that nobody can reach is asked once more, then the person decides."""
+    unreachable = isinstance(error, ConnectionFailedError) and not error.sent
+    return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)
 
 
 def _retry_after(answer: Answer) -> float | None:

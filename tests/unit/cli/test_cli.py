@@ -1,0 +1,134 @@
+"""The command line: exit codes, messages, and what a launch does not load."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from core.cli import APP_FILE, main
+from tests.fakes.evaluations import Made, coco_pair
+from tests.outside import ROOT
+
+PLAN = "project_id: 1\nmodel: YOLO/YOLO26n-det\n"
+NOWHERE = {"SERVER_ADDRESS": "http://127.0.0.1:9", "API_TOKEN": "t0ken"}
+
+
+def _run(*words: str, **environment: str | None) -> Result:
+    settings: dict[str, str | None] = {"SERVER_ADDRESS": None, "API_TOKEN": None, **environment}
+    return CliRunner(env=settings).invoke(main, list(words))
+
+
+def _plan(folder: Path, text: str = PLAN) -> str:
+    path = folder / "plan.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_dashboard_s_file_is_there() -> None:
+    assert APP_FILE.is_file()
+
+
+def test_every_command_explains_itself() -> None:
+    result = _run("--help")
+    assert result.exit_code == 0
+    for command in main.commands:
+        assert command in result.stdout
+        assert _run(command, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("nope",), ("launch",), ("env", "--port", "0"), ("env", "--port", "x"), ("evaluate", "--gt", "a")]
+)
+def test_wrong_usage_is_2(words: tuple[str, ...]) -> None:
+    result = _run(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage:")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epochs: 3\n" + PLAN, "epochs is not a key of a plan"),
+        ("model: YOLO/a", "project_id is missing"),
+        ("", "The plan has no keys"),
+    ],
+)
+def test_a_bad_plan_is_refused_before_any_server_is_asked(tmp_path: Path, text: str, words: str) -> None:
+    result = _run("launch", _plan(tmp_path, text))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing = _run("launch", str(tmp_path / "none.yaml"))
+    assert (missing.exit_code, "none.yaml cannot be read" in missing.stderr) == (1, True)
+    (tmp_path / "latin.yaml").write_bytes(b"model: \xff")
+    assert "not a UTF-8 text" in _run("launch", str(tmp_path / "latin.yaml")).stderr
+
+
+def test_a_launch_needs_a_server_and_a_token(tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    assert "No server is named" in _run("launch", plan).stderr
+    assert "API_TOKEN holds no API token" in _run("launch", plan, "--server", "127.0.0.1:9").stderr
+    named = _run("launch", plan, "--server", "127.0.0.1:9", "--token-env", "MINE", API_TOKEN="x")  # noqa: S106 - made up
+    assert (named.exit_code, "MINE holds no API token" in named.stderr) == (1, True)
+
+
+def test_evaluate_prints_key_metrics_by_class_and_counts(tmp_path: Path) -> None:
+    gt, dt = coco_pair(Made(images=12))
+    (tmp_path / "gt.json").write_text(json.dumps(gt))
+    (tmp_path / "dt.json").write_text(json.dumps(dt))
+    files = ("--gt", str(tmp_path / "gt.json"), "--dt", str(tmp_path / "dt.json"))
+    shown = _run("evaluate", *files)
+    assert shown.exit_code == 0
+    metrics = json.loads(shown.stdout)
+    assert 0 < metrics["mAP"] < metrics["AP50"] <= 1
+    assert list(metrics["AP_by_class"]) == [row["name"] for row in gt["categories"]]
+    assert metrics["AP_by_class"]["apple"] == metrics["per_class"]["apple"]["ap"]
+    assert metrics["counts"]["tp"] + metrics["counts"]["fn"] == len(gt["annotations"])
+    written = _run("evaluate", *files, "--out", str(tmp_path / "m.json"))
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert json.loads((tmp_path / "m.json").read_text()) == metrics
+
+
+def test_evaluate_refuses_what_is_no_coco_file(tmp_path: Path) -> None:
+    (tmp_path / "gt.json").write_text("{}")
+    result = _run("evaluate", "--gt", str(tmp_path / "gt.json"), "--dt", str(tmp_path / "none.json"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+
+
+def test_env_of_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
+    result = _run("env", TRAINDASH_HOME=str(tmp_path / "none"))
+    assert (result.exit_code, "Start the dashboard once" in result.stderr) == (1, True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_launch_loads_nothing_heavy_and_keeps_the_token_to_itself(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from core.cli import main\n"
+        "try:\n"
+        f"    main(['launch', {_plan(tmp_path)!r}])\n"
+        "except SystemExit as end:\n"
+        "    print('exit', end.code)\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**NOWHERE, "API_TOKEN": "s3cret-t0ken", "PYTHONPATH": str(ROOT)},
+    )
+    assert "exit 1" in done.stdout
+    assert "127.0.0.1:9 cannot be reached" in done.stderr
+    assert "s3cret-t0ken" not in done.stdout + done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1].replace("'", '"')))
+    heavy = {"streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3"}
+    assert not loaded & heavy
