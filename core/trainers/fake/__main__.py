@@ -31,6 +31,7 @@ _CHECKPOINT_BYTES = 4096
 def main(folder: str) -> int:
     """Run on a run folder; returns the exit code."""
     run = RunLayout(Path(folder))
+    _count_start(run)
     events = EventWriter(run.events)
     spec = read_spec(run.spec)
     match spec:
@@ -38,6 +39,12 @@ def main(folder: str) -> int:
             return _train(run, spec, events)
         case CompareSpec():
             return _compare(run, spec, events)
+
+
+def _count_start(run: RunLayout) -> None:
+    """Note that a process began, in a file that nobody cleans up: no task may ever have two lines there."""
+    with (run.root / "starts.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
 
 
 def _compare(run: RunLayout, spec: CompareSpec, events: EventWriter) -> int:

@@ -55,7 +55,7 @@ def write_evaluation(folder: Path, images: Iterable[RunImage], classes: tuple[st
             truth["annotations"].append({**base, **own})
             predictions.append({**base, "id": number, "sly_id": number, "score": _SCORE})
     _write(folder / "evaluation" / "cocoGt.json", json.dumps(truth))
-    _write(folder / "evaluation" / "cocoDt.json", json.dumps(predictions))
+    _write(folder / "evaluation" / "cocoDt.json", json.dumps({**truth, "annotations": predictions}))
     _write(folder / "evaluation" / "inference_info.json", json.dumps({"task_type": "object detection"}))
     _write(folder / "visualizations" / "template.vue", "<template><p>Evaluation of a test run</p></template>\n")
 
