@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -18,10 +19,30 @@ from core.local_platform.routes.endpoint import ApiEndpoint, Site
 from core.local_platform.routes.table import METHODS
 from core.local_platform.sample import SampleProject
 from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.supervisor import Supervisor
+from core.local_platform.tasks.supervisor import Pace, Supervisor
 
 _THREADS = 16
 """Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What tests choose differently.
+
+    Attributes:
+        hardware: What agents compute with.
+        cache: Folder for what can be made again; by default the user's cache folder.
+        pace: How often the supervisor looks.
+        with_sample: Give a new data directory the sample project.
+    """
+
+    hardware: Hardware | None = None
+    cache: Path | None = None
+    pace: Pace | None = None
+    with_sample: bool = True
+
+
+_DEFAULTS = Options()
 
 
 class LocalPlatform:
@@ -32,8 +53,7 @@ class LocalPlatform:
         address: Address of this server as clients see it, e.g. ``http://127.0.0.1:8501``.
         environment: Process environment that child processes start from.
         trainer: Trainer package that runs every training, for tests.
-        hardware: What agents compute with, for tests.
-        cache: Folder for what can be made again; by default the user's cache folder.
+        options: Further choices for tests.
     """
 
     def __init__(
@@ -43,12 +63,15 @@ class LocalPlatform:
         address: str,
         environment: Mapping[str, str],
         trainer: str | None = None,
-        hardware: Hardware | None = None,
-        cache: Path | None = None,
+        options: Options = _DEFAULTS,
     ) -> None:
-        self.parts = build_parts(home, address=address, environment=environment, trainer=trainer, hardware=hardware)
-        self.supervisor = Supervisor(self.parts)
-        self.sample = SampleProject(self.parts, cache or platformdirs.user_cache_path("traindash", appauthor=False))
+        self.parts = build_parts(
+            home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
+        )
+        self.supervisor = Supervisor(self.parts, options.pace)
+        cache = options.cache or platformdirs.user_cache_path("traindash", appauthor=False)
+        self.sample = SampleProject(self.parts, cache)
+        self._with_sample = options.with_sample
         self._lock = HomeLock(self.parts.layout.lock)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
         self._token: str | None = None
@@ -99,7 +122,8 @@ class LocalPlatform:
             parts.blobs.unlock(parts.accounts.secret("image_seal"))
             parts.agents.ensure(home)
             parts.modules.ensure()
-            self.sample.ensure(home)
+            if self._with_sample:
+                self.sample.ensure(home)
         except BaseException:
             self.close()
             raise

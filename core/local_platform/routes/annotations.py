@@ -1,10 +1,11 @@
 """Annotations in Supervisely's JSON format."""
 
+from collections.abc import Sequence
 from sqlite3 import Row
 from typing import Any
 
 from core.local_platform.routes.endpoint import Body, Method, Site
-from core.local_platform.routes.lists import Id, Ids
+from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
 
 
 class _Bulk(Body):
@@ -16,6 +17,16 @@ class _Bulk(Body):
 class _ByImage(Body):
     image_id: Id
     integer_coords: bool | None = False
+
+
+class _List(ListBody):
+    dataset_id: Id
+    integer_coords: bool | None = False
+
+
+def _list(site: Site, body: _List) -> object:
+    page, rows = site.parts.images.page(body.listing(), dataset_id=body.dataset_id)
+    return page_json(page, _answers(site, rows, whole=bool(body.integer_coords)))
 
 
 def _bulk(site: Site, body: _Bulk) -> object:
@@ -65,4 +76,8 @@ def _round(value: object) -> object:
             return value
 
 
-METHODS = (Method("annotations.bulk.info", _Bulk, _bulk), Method("annotations.info", _ByImage, _info))
+METHODS: Sequence[Method[Any]] = (
+    Method("annotations.list", _List, _list),
+    Method("annotations.bulk.info", _Bulk, _bulk),
+    Method("annotations.info", _ByImage, _info),
+)

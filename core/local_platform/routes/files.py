@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import Field
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -48,7 +49,7 @@ class _ManyPaths(Body):
 
 def file_json(parts: Parts, file: StoredFile) -> dict[str, Any]:
     """Return a file."""
-    url_path = f"/storage/files/{file.id}-{parts.blobs.seal(f'file {file.id}')}/{file.name}"
+    url_path = f"/storage/files/{file.id}-{parts.blobs.seal(f'file {file.id}')}/{quote(file.name)}"
     return {
         "id": file.id,
         "userId": file.user_id,

@@ -11,8 +11,10 @@ from PIL import ImageOps
 from core.errors import InputError
 
 MAX_SIDE = 4096
-_RESIZE = re.compile(r"resize:(?P<method>fit|fill|fill-down|force|auto):(?P<width>\d{0,5}):(?P<height>\d{0,5})(:\d)?")
-_QUALITY = re.compile(r"q:(\d{1,3})")
+_RESIZE = re.compile(
+    r"resize:(?P<method>fit|fill|fill-down|force|auto):(?P<width>[0-9]{0,5}|None):(?P<height>[0-9]{0,5}|None)(:[0-9])?"
+)
+_QUALITY = re.compile(r"q:([0-9]{1,3})")
 _FORMATS = {"ext:jpeg": ("JPEG", "image/jpeg"), "ext:png": ("PNG", "image/png")}
 
 
@@ -45,7 +47,7 @@ def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
     if size is None or level is None or kind is None:
         msg = "The address of this preview is not valid."
         raise InputError(msg, "Write it like /previews/q/ext:jpeg/resize:fit:300:0:0/q:70/plain/….")
-    width, height = int(size["width"] or 0), int(size["height"] or 0)
+    width, height = _pixels(size["width"]), _pixels(size["height"])
     if max(width, height) > MAX_SIDE:
         msg = f"Previews have at most {MAX_SIDE} pixels to a side."
         raise InputError(msg)
@@ -57,6 +59,10 @@ def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
         height=height,
         quality=min(max(int(level[1]), 1), 100),
     )
+
+
+def _pixels(text: str) -> int:
+    return int(text) if text.isdecimal() else 0  # the SDK writes None for a side that is not given
 
 
 def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:

@@ -1,0 +1,88 @@
+"""The embedded platform on a real socket, with the tiny project and the fake trainer."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from core.domain.ids import ProjectId
+from core.local_platform.app import LocalPlatform, Options
+from core.local_platform.guard import Guard
+from core.local_platform.hardware import Hardware
+from tests.fakes.small_platform import FAST, tiny_project, wait_for
+
+API = "/public/api/v3/"
+HARDWARE = Hardware(list_gpus=tuple, cores=2)
+
+
+class LivePlatform:
+    """A server and an HTTP client for it.
+
+    Args:
+        platform: The open platform.
+        url: Where it listens.
+    """
+
+    def __init__(self, platform: LocalPlatform, url: str) -> None:
+        self.platform = platform
+        self.url = url
+        self.http = httpx.Client(base_url=url, headers={"x-api-key": platform.token}, timeout=30)
+
+    def post(self, method: str, **body: object) -> httpx.Response:
+        """Call a method with a JSON body."""
+        return self.http.post(API + method, json=body)
+
+    def call(self, method: str, **body: object) -> object:
+        """Call a method that must answer 200; return the parsed JSON."""
+        answer = self.post(method, **body)
+        assert answer.status_code == 200, f"{method}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def import_tiny(self, scratch: Path, name: str = "Shapes") -> ProjectId:
+        """Import the tiny project."""
+        parts = self.platform.parts
+        return parts.imports.run(tiny_project(scratch, name), parts.accounts.home())
+
+
+@contextmanager
+def live_platform(home: Path, *, working: bool = False) -> Iterator[LivePlatform]:
+    """Serve a new platform with the tiny project; with ``working`` its supervisor runs tasks with the fake trainer."""
+    environment = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - trainers need PATH and the like
+    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False, cache=home.parent / "cache")
+    platform = LocalPlatform(
+        home, address="http://127.0.0.1:0", environment=environment, trainer="fake", options=options
+    )
+    with serve(Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost"))) as url:
+        platform.address = url
+        platform.open()
+        try:
+            if working:
+                platform.start()
+            live = LivePlatform(platform, url)
+            live.import_tiny(home.parent / "scratch")
+            with live.http:
+                yield live
+        finally:
+            platform.close()
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """Serve an ASGI application on a free port of the loopback interface; give its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        wait_for(lambda: server.started, "the server listens")
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)

@@ -1,0 +1,94 @@
+"""The edge of the API: whatever happens inside, clients get JSON that says what to do."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from core.domain.ids import TaskId
+from core.domain.task import TaskStatus
+from core.errors import AppError, InputError, NotFoundError, StateError, StorageError
+from core.local_platform.parts import build_parts
+from core.local_platform.routes.endpoint import ApiEndpoint, Body, Method, Site
+from core.local_platform.tasks.admission import Admission
+
+TOKEN = "right"  # noqa: S105 - of a server that exists for a moment
+
+
+class _Idle:
+    def wake(self) -> None:
+        """Do nothing."""
+
+    def request_stop(self, task_id: TaskId) -> TaskStatus:
+        """Say that it is over."""
+        del task_id
+        return TaskStatus.STOPPED
+
+
+class _Number(Body):
+    number: int = 0
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
+    parts = build_parts(home, address="http://x", environment={})
+    site = Site(parts=parts, admission=Admission(parts), control=_Idle())
+    endpoint = ApiEndpoint(site, [method], lambda: TOKEN, executor)
+    app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            return await client.post("/v3/do.it", json={}, headers={"x-api-key": TOKEN})
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InputError("What", "next"), 400),
+        (NotFoundError("What", "next"), 404),
+        (StateError("What", "next"), 409),
+        (StorageError("What", "next"), 507),
+        (AppError("What", "next"), 400),
+    ],
+)
+def test_each_kind_of_error_has_its_status(
+    tmp_path: Path, executor: ThreadPoolExecutor, error: AppError, status: int
+) -> None:
+    def fail(_site: Site, _body: _Number) -> object:
+        raise error
+
+    answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
+    assert answer.status_code == status
+    assert answer.json() == {"error": "What", "details": {"message": "What", "hint": "next"}}
+
+
+def test_a_mistake_of_ours_is_json_without_inner_details(
+    tmp_path: Path, executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = _ask(Method("do.it", _Number, lambda _site, body: 1 / body.number), tmp_path, executor)
+    assert answer.status_code == 500
+    assert "division" not in answer.text
+    assert "details" in answer.json()
+    assert "do.it failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_full_disk_is_no_500(tmp_path: Path, executor: ThreadPoolExecutor) -> None:
+    def fail(_site: Site, _body: _Number) -> object:
+        raise OSError(28, "No space left on device")
+
+    answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
+    assert answer.status_code == 507
+    assert "No space left" in answer.json()["error"]
