@@ -91,7 +91,7 @@ def judge(comparison: Comparison, interval: Interval | None = None) -> Verdict:
     else:
         headline = f"“{first.label}” and “{second.label}” cannot be told apart."
     sentences = (
-        *_certainty(first, top - next_value, interval),
+        *_certainty(first, top - next_value, interval, several="All" if len(ranked) > 2 else "Both"),  # noqa: PLR2004
         *leak,
         *_weak_classes(first, second),
         *_speed(first, second),
@@ -128,10 +128,12 @@ def _too_few(comparison: Comparison, ranked: int) -> str:
     return f"{ranked or 'None'} of {total} experiments has metrics, so there is nothing to rank."
 
 
-def _certainty(first: ComparedExperiment, difference: float, interval: Interval | None) -> tuple[str, ...]:
+def _certainty(
+    first: ComparedExperiment, difference: float, interval: Interval | None, *, several: str
+) -> tuple[str, ...]:
     if interval is None:
         images = len(first.evaluation.pair.images.file_names) if isinstance(first.evaluation, Evaluation) else 0
-        return (f"Both were measured on the same {plural(images, 'image')}.",) if images else ()
+        return (f"{several} were measured on the same {plural(images, 'image')}.",) if images else ()
     span = points_interval(interval.low, interval.high).replace(" to ", " and ")
     resamples = f"in {interval.level * 100:.0f} % of resamples of these {plural(interval.images, 'image')}"
     if interval.tells_apart:

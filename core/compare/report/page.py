@@ -1,0 +1,163 @@
+"""The report as one HTML file: opens by double click without a network, follows light and dark, prints."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from html import escape
+
+from core.compare import formatting
+from core.compare.charts.drawing import Drawing, Panel, View
+from core.compare.charts.registry import CHARTS, Chart
+from core.compare.differences import compare_settings
+from core.compare.experiment import Comparison, Missing
+from core.compare.report.panels import panels_json
+from core.compare.report.style import read_part, table_style
+from core.compare.report.tables import class_table, legend, metric_table, panels_legend, settings_table
+from core.compare.rows import key_metric_rows
+from core.compare.training_setup import setup_of
+from core.compare.verdict import Interval, judge
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+_NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
+
+
+def render_report(
+    comparison: Comparison,
+    *,
+    title: str | None = None,
+    interval: Interval | None = None,
+    made_at: datetime | None = None,
+) -> str:
+    """Return the report of one or several experiments as HTML.
+
+    Args:
+        comparison: What is reported; one experiment makes an evaluation report.
+        title: Heading; made from the names by default.
+        interval: Of the difference between the best two, where it was computed.
+        made_at: Moment that is printed; none by default, so that equal data give equal files.
+    """
+    several = len(comparison.experiments) > 1
+    heading = title or " vs. ".join(comparison.labels) or "No experiment"
+    panels: list[Panel] = []
+    body = [
+        f"<h1>{escape(heading)}</h1>",
+        f'<p class="rp-about">{escape(_about(comparison, made_at))}</p>',
+        legend(comparison.experiments, comparison.baseline) if several else "",
+        _verdict(comparison, interval) if several else "",
+        _navigation(),
+        '<section id="key-metrics"><h2>Key metrics</h2>',
+        _metrics(comparison),
+        "</section>",
+        *(_section(section, comparison, panels) for section in _sections()),
+        _settings(comparison),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(heading)}</title><style>{table_style()}{read_part('report.css')}</style></head>"
+        f"<body><main>{''.join(body)}<footer>Made by Traindash. Everything is inside this file.</footer></main>"
+        f'<script type="application/json" id="panels">{panels_json(panels)}</script>'
+        f"<script>{read_part('report.js')}</script></body></html>"
+    )
+
+
+def _sections() -> list[str]:
+    return list(dict.fromkeys(item.section for item in CHARTS))
+
+
+def _anchor(section: str) -> str:
+    return section.lower().replace(" ", "-")
+
+
+def _about(comparison: Comparison, made_at: datetime | None) -> str:
+    parts = [formatting.plural(len(comparison.experiments), "experiment")]
+    if comparison.evaluated:
+        parts.append(formatting.plural(len(comparison.classes), "class", "classes"))
+        sizes = sorted({len(evaluation.pair.images.file_names) for _, evaluation in comparison.evaluated})
+        parts.append(f"{formatting.listing([formatting.count(size) for size in sizes])} validation images")
+    if made_at is not None:
+        parts.append(formatting.moment(made_at))
+    return " · ".join(parts)
+
+
+def _navigation() -> str:
+    names = ["Key metrics", *_sections(), "Settings"]
+    links = (f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
+    return f"<nav>{''.join(links)}</nav>"
+
+
+def _verdict(comparison: Comparison, interval: Interval | None) -> str:
+    verdict = judge(comparison, interval)
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
+    return f'<div class="rp-card rp-verdict rp-{verdict.kind}"><h2>{escape(verdict.headline)}</h2>{sentences}</div>'
+
+
+def _metrics(comparison: Comparison) -> str:
+    rows = key_metric_rows(comparison)
+    if not rows:
+        return "<p>There are no metrics.</p>"
+    table = metric_table(rows, comparison)
+    if len(comparison.experiments) < 2:  # noqa: PLR2004 - nothing to compare with
+        return table
+    reading = "● marks the best of a row. ▲ is better, ▼ is worse than the baseline; a point (pt) is a hundredth."
+    return f'{table}<p class="rp-note">{reading}</p>'
+
+
+def _section(section: str, comparison: Comparison, panels: list[Panel]) -> str:
+    rows: list[str] = []
+    pair: list[str] = []
+    for item in (chart for chart in CHARTS if chart.section == section):
+        card = _chart(item, item.draw(comparison, View()), panels)
+        if item.key in _NARROW:
+            pair.append(card)
+        else:
+            rows += [_row(pair), card]
+            pair = []
+    table = ""
+    if section == "By class" and comparison.evaluated:
+        table = f"<details><summary>Table of all classes</summary>{class_table(comparison)}</details>"
+    return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
+
+
+def _row(cards: Sequence[str]) -> str:
+    return f'<div class="rp-row rp-charts">{"".join(cards)}</div>' if cards else ""
+
+
+def _chart(item: Chart, drawing: Drawing, panels: list[Panel]) -> str:
+    several = len(drawing.panels) > 1
+    figures = []
+    for panel in drawing.panels:
+        figures.append(f'<figure class="rp-panel" data-panel="{len(panels)}"></figure>')
+        panels.append(replace(panel, has_legend=not several))
+    names = panels_legend(drawing.panels) if several else ""
+    empty = f"<p>{escape(drawing.empty)}</p>" if drawing.empty else ""
+    notes = "".join(f'<p class="rp-note">{escape(note)}</p>' for note in drawing.notes)
+    return (
+        f'<div class="rp-card" id="{item.key}"><h3>{escape(item.title)}</h3>'
+        f'<p class="rp-reading">{escape(item.reading)}</p>{names}'
+        f'<div class="rp-panels">{"".join(figures)}</div>{empty}{notes}</div>'
+    )
+
+
+def _settings(comparison: Comparison) -> str:
+    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
+    groups = (
+        ("Hyperparameters", compare_settings(known)),
+        ("Set-up and cost", compare_settings([setup_of(e) or None for e in comparison.experiments])),
+    )
+    several = len(comparison.experiments) > 1
+    parts = ['<section id="settings"><h2>Settings</h2>']
+    for name, rows in groups:
+        if not rows:
+            continue
+        differing = [row for row in rows if row.differs or not several]
+        equal = [row for row in rows if not row.differs]
+        parts.append(f"<h3>{escape(name)}</h3>")
+        parts.append(settings_table(differing, comparison) if differing else "<p>All settings are the same.</p>")
+        if several and equal:
+            parts.append(
+                f"<details><summary>{formatting.plural(len(equal), 'equal setting')}</summary>"
+                f"{settings_table(equal, comparison)}</details>"
+            )
+    return "".join([*parts, "</section>"])
