@@ -1,0 +1,48 @@
+"""Fixtures: our client and the real platform, over a socket and in one process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from core.api.client import SuperviselyClient, connect
+from core.domain.project import Project
+from tests.fakes.live_platform import LivePlatform, live_platform
+
+WAYS = ("socket", "memory")
+
+
+@contextmanager
+def connected(live: LivePlatform, way: str) -> Iterator[SuperviselyClient]:
+    """Open a client of a platform, one way or the other."""
+    app = live.platform.api if way == "memory" else None
+    with connect(live.url, live.platform.token, app=app) as client:
+        yield client
+
+
+def project_of(client: SuperviselyClient) -> Project:
+    """Return the tiny project."""
+    team = client.teams.list()[0]
+    workspace = client.workspaces.list(team.id)[0]
+    return client.projects.list(workspace.id)[0]
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server that no test changes."""
+    with live_platform(tmp_path_factory.mktemp("client") / "home") as live:
+        yield live
+
+
+@pytest.fixture(params=WAYS)
+def client(server: LivePlatform, request: pytest.FixtureRequest) -> Iterator[SuperviselyClient]:
+    """A client for reading."""
+    with connected(server, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def working(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server that runs trainings with the fake trainer."""
+    with live_platform(tmp_path_factory.mktemp("working") / "home", working=True) as live:
+        yield live
