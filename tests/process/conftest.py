@@ -17,25 +17,38 @@ ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the trainers need PATH and the 
 
 
 class PlatformProcess:
-    """A platform in a process of its own on the data directory of a test."""
+    """A platform in a process of its own on the data directory of a test, see ``platform_child.py``."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
-        self._child: subprocess.Popen[bytes] | None = None
+        command = [sys.executable, "-m", "tests.process.platform_child", str(home)]
+        self._parent = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def start(self) -> None:
         """Start it and wait until it supervises."""
-        command = [sys.executable, "-m", "tests.process.platform_child", str(self._home)]
-        self._child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        with self._child.stdout or sys.stdin.buffer as stream:
-            assert stream.readline() == b"ready\n"
+        self._say("start", "ready")
+
+    def begin(self) -> None:
+        """Start it and do not wait."""
+        self._say("start", "")
 
     def kill(self) -> None:
         """End it with SIGKILL, as a power cut would."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            self._child = None
+        self._say("kill", "dead")
+
+    def close(self) -> None:
+        """End everything."""
+        self._parent.communicate(timeout=30)
+
+    def _say(self, command: str, answer: str) -> None:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(command + "\n")
+        self._parent.stdin.flush()
+        while answer:
+            line = self._parent.stdout.readline()
+            assert line, "the platform process is gone"
+            if line.strip() == answer:
+                return
 
 
 @pytest.fixture
@@ -59,7 +72,7 @@ def other(desk: SmallPlatform) -> Iterator[PlatformProcess]:
     """The process that runs the tasks of the desk; not started yet."""
     process = PlatformProcess(desk.parts.layout.root)
     yield process
-    process.kill()
+    process.close()
 
 
 def end_trainers(platform: SmallPlatform) -> None:
