@@ -5,8 +5,7 @@ from html import escape
 from pathlib import Path
 
 from core.compare.experiment import Comparison
-from core.compare.report.tables import class_table, metric_table
-from core.compare.rows import key_metric_rows
+from core.compare.report import render_report
 
 _TEMPLATE = """<template>
   <div>
@@ -29,16 +28,8 @@ def write_report(folder: Path, *, title: str, comparison: Comparison) -> Path:
         ``template.vue``, written last.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(_page(title, comparison), encoding="utf-8")
+    (folder / "report.html").write_text(render_report(comparison, title=title), encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")
     template = folder / "template.vue"
     template.write_text(_TEMPLATE.format(title=escape(title)), encoding="utf-8")
     return template
-
-
-def _page(title: str, comparison: Comparison) -> str:
-    metrics = metric_table(key_metric_rows(comparison), comparison)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<h1>{escape(title)}</h1>{metrics}{class_table(comparison)}</html>"
-    )
