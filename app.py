@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.api.client import connect
+from core.errors import AppError
 from core.local_platform.app import LocalPlatform
 from core.local_platform.guard import Guard
 from core.settings import load_settings
@@ -25,7 +27,6 @@ from core.ui import connection
 ROOT = Path(__file__).resolve().parent
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 
-_log = logging.getLogger("traindash")
 _settings = load_settings()
 _platform = LocalPlatform(_settings.home, address="http://127.0.0.1:8501", environment=_settings.trainer_environment)
 
@@ -36,13 +37,23 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
     _send_small_answers_at_once(port)
-    await asyncio.to_thread(_platform.open)
+    try:
+        await asyncio.to_thread(_platform.open)
+    except AppError as error:
+        _refuse(error)
+        raise
     _platform.start()
     connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api))
     try:
         yield
     finally:
         await asyncio.to_thread(_platform.close)
+
+
+def _refuse(error: AppError) -> None:
+    """Say why the server does not start, in place of the traceback that the web server would print."""
+    print(f"Traindash does not start: {error}", file=sys.stderr)  # noqa: T201 - the log is not configured for people
+    logging.getLogger("uvicorn.error").disabled = True
 
 
 def _send_small_answers_at_once(port: int) -> None:
