@@ -1,0 +1,57 @@
+"""Evaluation directories on this machine (contract section 7.2) → a comparison."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.compare.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
+from core.compare.palette import styles_together
+from core.compare.speed import SpeedTest, parse_speed_test
+from core.errors import InputError
+from core.evaluation import evaluate_files
+
+TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
+
+
+def compare_folders(folders: Sequence[Path]) -> Comparison:
+    """Read evaluation directories and put them side by side, the first one as baseline.
+
+    Args:
+        folders: Each holds ``evaluation/cocoGt.json`` and ``evaluation/cocoDt.json``, or the two files themselves;
+            ``speedtest/speedtest.json`` is read where it is.
+
+    Raises:
+        InputError: A folder lacks the files, or one of them cannot be used.
+    """
+    keys = [str(number) for number in range(1, len(folders) + 1)]
+    names = [folder.resolve().name for folder in folders]
+    experiments = tuple(
+        _read(folder, key, label, slot)
+        for slot, (folder, key, label) in enumerate(zip(folders, keys, unique_labels(names, keys), strict=True))
+    )
+    return Comparison(experiments=experiments)
+
+
+def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
+    places = (folder / "evaluation", folder)
+    place = next((place for place in places if (place / TRUTH).is_file() and (place / FOUND).is_file()), None)
+    if place is None:
+        msg = f"{folder} holds no evaluation: {TRUTH} and {FOUND} are missing."
+        raise InputError(msg, "Name the evaluation directory of an experiment.")
+    return ComparedExperiment(
+        key=key,
+        label=label,
+        style=styles_together(range(slot + 1))[slot],
+        evaluation=evaluate_files(place / TRUTH, place / FOUND),
+        speed=_speed(folder / "speedtest" / "speedtest.json"),
+        training=Missing(reason="is read from its evaluation alone, which holds no training curves"),
+        hyperparameters=Missing(reason="is read from its evaluation alone, which holds no hyperparameters"),
+    )
+
+
+def _speed(file: Path) -> Maybe[SpeedTest]:
+    if not file.is_file():
+        return Missing(reason="was evaluated without the speed test")
+    try:
+        return parse_speed_test(file.read_bytes())
+    except InputError as error:
+        return Missing(reason=f"has a speed test that cannot be read: {error.message.rstrip('.')}")

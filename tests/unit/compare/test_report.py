@@ -1,0 +1,109 @@
+"""The one-file report."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from core.compare.experiment import Comparison
+from core.compare.folder import compare_folders
+from core.compare.report import render_report
+from core.errors import InputError
+from tests.fakes.evaluations import Made, speed_test_json, write_pair
+from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+
+
+class _Reader(HTMLParser):
+    """Collects tags, and the data of the script elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.panels = ""
+        del tag
+        self._in_panels = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._in_panels = ("id", "panels") in attrs
+
+    def handle_data(self, data: str) -> None:
+        if self._in_panels:
+            self.panels += data
+
+    def handle_endtag(self, tag: str) -> None:
+        del tag
+        self._in_panels = False
+
+
+def _read(html: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(html)
+    return reader
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 12])
+def test_any_number_of_experiments(count: int) -> None:
+    reader = _read(render_report(comparison(count)))
+    panels = json.loads(reader.panels)
+    figures = [int(attrs["data-panel"] or "") for tag, attrs in reader.tags if tag == "figure"]
+    assert figures == list(range(len(panels)))
+    assert bool(panels) == (count > 0)
+
+
+def test_nothing_is_asked_for_from_outside() -> None:
+    html = render_report(comparison(2))
+    assert not re.search(r"(?:src|href)=[\"'](?!#)", html)
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    policy = next(attrs["content"] for tag, attrs in _read(html).tags if attrs.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+
+
+def test_names_cannot_leave_their_place() -> None:
+    hostile = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE)])
+    plain = comparison(len(HOSTILE))
+    reader, expected = _read(render_report(hostile, title=HOSTILE[0])), _read(render_report(plain, title="x"))
+    assert [tag for tag, _ in reader.tags] == [tag for tag, _ in expected.tags]
+    assert not any(key.startswith("on") for _, attrs in reader.tags for key in attrs)
+    names = {mark["name"] for panel in json.loads(reader.panels) for mark in panel["marks"]}
+    assert HOSTILE[0] in names
+
+
+def test_missing_parts_are_named() -> None:
+    html = render_report(together([experiment(1), bare(2)]))
+    assert "“Bare 2” was trained without the benchmark." in html
+    assert "There are no metrics." in render_report(
+        together([replace(bare(1), info=None), replace(bare(2), info=None)])
+    )
+
+
+def test_equal_data_give_equal_files_and_stay_small() -> None:
+    first, second = render_report(comparison(4)), render_report(comparison(4))
+    assert first == second
+    assert len(first) < 1_000_000
+
+
+def test_one_experiment_has_no_verdict_and_no_baseline() -> None:
+    html = render_report(comparison(1), title="Evaluation of Experiment 1")
+    assert "rp-verdict" not in html.split("</style>")[1]
+    assert ">baseline<" not in html
+
+
+def test_folders(tmp_path: Path) -> None:
+    write_pair(tmp_path / "first" / "evaluation", Made(seed=1))
+    (tmp_path / "first" / "speedtest").mkdir()
+    (tmp_path / "first" / "speedtest" / "speedtest.json").write_bytes(speed_test_json())
+    write_pair(tmp_path / "second", Made(seed=2))
+    chosen: Comparison = compare_folders([tmp_path / "first", tmp_path / "second"])
+    assert chosen.labels == ("first", "second")
+    assert len(chosen.evaluated) == 2
+    assert "was evaluated without the speed test" in render_report(chosen)
+
+
+def test_a_folder_without_evaluation_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no evaluation"):
+        compare_folders([tmp_path])
