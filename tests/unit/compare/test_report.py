@@ -23,7 +23,6 @@ class _Reader(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.panels = ""
-        del tag
         self._in_panels = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
