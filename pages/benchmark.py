@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import streamlit as st
-
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 from core.wizard.draft import set_benchmark
@@ -19,7 +17,6 @@ def form(view: WizardView) -> None:
         save=set_benchmark,
         help_text="Measures mAP, precision, recall and more on the validation images. Experiments are compared by it.",
     )
-    st.space("small")
     draft_toggle(
         view.draft,
         "speedtest",

@@ -19,7 +19,6 @@ def form(view: WizardView) -> None:
         save=lambda draft, on: replace(draft, export_onnx=on),
         help_text="Runs with ONNX Runtime and many other engines, on CPU and GPU.",
     )
-    st.space("small")
     has_gpu = view.facts.has_gpu
     draft_toggle(
         view.draft,

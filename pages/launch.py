@@ -1,7 +1,5 @@
 """Step 8: review and start."""
 
-import streamlit as st
-
 from core.ui.launch_form import draw_review, draw_start, draw_where_and_name
 from core.ui.wizard_frame import WizardView, wizard_page
 
@@ -9,9 +7,7 @@ from core.ui.wizard_frame import WizardView, wizard_page
 def form(view: WizardView) -> None:
     """Draw the launch step."""
     draw_review(view)
-    st.space("small")
-    draw_where_and_name(view)
     draw_start(view)
 
 
-wizard_page("launch", form)
+wizard_page("launch", form, side=draw_where_and_name)

@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from core.domain.plan import CustomCheckpoint, PretrainedModel
+from core.domain.plan import CustomCheckpoint
 from core.ui import connection, lookups
-from core.ui.model_table import choose, draw_catalogue, draw_checkpoints
-from core.ui.text import plain
+from core.ui.model_hints import draw_recommendation, draw_start_note, narrow
+from core.ui.model_table import draw_catalogue, draw_checkpoints
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
-from core.wizard.checks import random_start_note
 from core.wizard.suggestions import recommend_model
 
 SOURCES = ("Pretrained models", "My checkpoints")
@@ -23,33 +22,22 @@ def form(view: WizardView) -> None:
         pretrained(view)
     else:
         checkpoints(view)
-    if view.facts.model is not None and (note := random_start_note(view.facts.model)):
-        st.warning(plain(note), icon=":material/casino:")
     if view.draft.model is not None:
         draw_problems(view.own_problems)
 
 
 def pretrained(view: WizardView) -> None:
-    """Draw the catalogue, one framework at a time."""
+    """Draw the catalogue, one framework and task at a time."""
     catalogue = lookups.catalogue(connection.address())
-    frameworks = tuple(dict.fromkeys(model.framework for model in catalogue))
-    if not frameworks:
+    if not catalogue:
         st.info("This server offers no models to train.", icon=":material/info:")
         return
-    framework = frameworks[0]
-    if len(frameworks) > 1:
-        framework = st.segmented_control("Framework", frameworks, default=framework, required=True, key="framework")
-    recommended = recommend_model(catalogue, has_gpu=view.facts.has_gpu)
-    if recommended is not None:
-        with st.container(horizontal=True, vertical_alignment="center", key="recommendation"):
-            st.markdown(
-                f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest model and "
-                "trains in minutes on a CPU.",
-                width="stretch",
-            )
-            choice = PretrainedModel(framework=recommended.framework, name=recommended.name)
-            st.button("Use it", disabled=choice == view.draft.model, on_click=choose, args=(view.draft.id, choice))
-    draw_catalogue(view.draft, [model for model in catalogue if model.framework == framework], recommended)
+    draw_recommendation(view.draft, recommend_model(catalogue, has_gpu=view.facts.has_gpu))
+    draw_start_note(catalogue, view.facts.model)
+    with st.container(horizontal=True):
+        shown = narrow(catalogue, "Framework", lambda model: model.framework, view.facts.model)
+        shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model)
+    draw_catalogue(view.draft, shown)
     st.caption("Figures as published by the framework's authors. mAP was measured on COCO, not on your images.")
 
 

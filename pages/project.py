@@ -2,19 +2,18 @@
 
 from dataclasses import replace
 
-import streamlit as st
-
 from core.ui import connection, lookups
-from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards
+from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards, draw_waiting
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:
     """Draw the project step."""
-    projects = lookups.projects(connection.address(), connection.workspace_id())
+    workspace = connection.workspace_id()
+    projects = lookups.projects(connection.address(), workspace)
     if not projects:
-        st.info("This workspace has no image projects. Choose another workspace.", icon=":material/info:")
+        draw_waiting(workspace)
     draw_project_cards(view.draft, projects)
     if view.draft.project_id is not None:
         draw_problems(view.own_problems)

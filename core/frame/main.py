@@ -7,7 +7,9 @@ from core.ui.errors import guarded_page
 from core.ui.sidebar import draw_sidebar
 from core.ui.state import show_flashes
 
-st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state="expanded")
+_SIDEBAR_WIDTH = 232
+
+st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_SIDEBAR_WIDTH)
 current = st.navigation([screens.page(item.id) for item in screens.SCREENS], position="hidden")
 theme.apply()
 st.session_state["screen"] = current.url_path or screens.DEFAULT

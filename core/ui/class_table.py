@@ -81,6 +81,6 @@ def _effect(item: ObjectClass, model: ModelFacts | None, *, convert: bool) -> st
 
 def _swatch(color: str) -> str:
     safe = color if color.startswith("#") and color[1:].isalnum() else "#7B7F85"
-    shape = f'<rect width="16" height="16" rx="4" fill="{safe}"/>'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">{shape}</svg>'
+    shape = f'<rect x="16" y="8" width="16" height="16" rx="4" fill="{safe}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="48" height="32">{shape}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")

@@ -15,6 +15,7 @@ from core.api.errors import (
 )
 from core.errors import AppError
 from core.ui import connection, screens
+from core.ui.state import DRAFT_PARAM, flash, start_new_draft
 from core.ui.text import plain
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ def show_error(error: AppError) -> None:
         st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
         with st.container(horizontal=True):
             st.button("Try again", icon=":material/refresh:", key="error-retry", on_click=_retry, args=(error,))
+            if DRAFT_PARAM in st.query_params:
+                st.button("New draft", icon=":material/add:", key="error-new-draft", on_click=_new_draft)
             if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
                 st.page_link(screens.page("connection"), label="Check the connection", icon=":material/lan:")
 
@@ -61,3 +64,10 @@ def _retry(error: AppError) -> None:
         connection.reconnect()
     else:
         st.cache_data.clear()
+
+
+def _new_draft() -> None:
+    try:
+        start_new_draft()
+    except AppError as error:
+        flash(str(error), "error")

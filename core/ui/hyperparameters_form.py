@@ -35,7 +35,7 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
 
 def draw_reset(draft: WizardDraft, model: ModelFacts) -> None:
     """Draw whose defaults these are, and the way back to them."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(
             f"Names and meanings are those of {plain(model.framework)}. The text goes to the training as it is.",
             width="stretch",

@@ -31,9 +31,9 @@ def draw_review(view: WizardView) -> None:
     """Draw every choice with a link to its step."""
     with st.container(key="review", gap="xsmall"):
         for line in summary_lines(view.draft, view.facts)[:-1]:
-            with st.container(horizontal=True, vertical_alignment="center", key=f"review-{line.step}"):
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"review-{line.step}"):
                 st.markdown(f"**{line.label}**", width=140)
-                detail = f" :gray[{plain(line.detail)}]" if line.detail else ""
+                detail = f"  \n:gray[{plain(line.detail)}]" if line.detail else ""
                 st.markdown(f"{plain(line.value)}{detail}", width="stretch")
                 st.page_link(
                     screens.page(line.step),
@@ -45,6 +45,7 @@ def draw_review(view: WizardView) -> None:
 
 def draw_where_and_name(view: WizardView) -> None:
     """Draw the choice of the agent, the name and the autostart."""
+    st.header("How to run", anchor=False)
     agents = {agent.id: agent for agent in view.facts.agents}
     draft_select(
         view.draft,
@@ -54,6 +55,7 @@ def draw_where_and_name(view: WizardView) -> None:
         value=view.draft.agent_id or _AUTOMATIC,
         save=lambda draft, chosen: replace(draft, agent_id=None if chosen in {None, _AUTOMATIC} else chosen),
         text=lambda item: "Automatic" if item == _AUTOMATIC else _agent_text(agents[item]),
+        placeholder=None,
     )
     draft_text(
         view.draft,

@@ -18,19 +18,19 @@ from core.wizard.draft import DraftId, WizardDraft, choose_model
 from core.wizard.gather import custom_checkpoints
 
 _ROW = 35
-_MAX_ROWS = 12
+_MAX_ROWS = 10
 
 
-def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel], recommended: CatalogueModel | None) -> None:
+def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None:
     """Draw the pretrained models of a framework with the columns that the framework gives."""
     choices = [PretrainedModel(framework=model.framework, name=model.name) for model in models]
-    columns = list(dict.fromkeys(name for model in models for name in model.columns))
+    named = dict.fromkeys(name for model in models for name in model.columns)
+    columns = [name for name in named if any(model.columns.get(name) is not None for model in models)]
     rows = [
         {
             "Model": model.name,
-            "Task": model.task_type,
             **{name: model.columns.get(name) for name in columns},
-            "Starts from": _start(model, is_recommended=model == recommended),
+            "Start": _start(model),
         }
         for model in models
     ]
@@ -108,13 +108,11 @@ def _choose(draft_id: DraftId, key: str, choices: Sequence[ModelChoice]) -> None
         choose(draft_id, chosen[0])
 
 
-def _start(model: CatalogueModel, *, is_recommended: bool) -> str:
+def _start(model: CatalogueModel) -> str:
     if model.pretrained is None:
-        start = "published weights"
-    else:
-        start = "published weights" if model.pretrained else "random initialisation"
-    return f"{start}, recommended here" if is_recommended else start
+        return "published weights"
+    return "published weights" if model.pretrained else "random"
 
 
 def _header(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    return f"Params{name[6:]}" if name.startswith("params") else name

@@ -5,6 +5,7 @@ import html
 import streamlit as st
 
 from core.compare.formatting import count, plural, size
+from core.domain.ids import WorkspaceId
 from core.domain.project import Project
 from core.ui import connection, lookups
 from core.ui.annotation_drawing import thumbnail
@@ -17,6 +18,7 @@ from core.wizard.suggestions import suggest_split
 _CARD_PICTURE = (400, 225)
 _GALLERY_PICTURE = (320, 240)
 _GALLERY_IMAGES = 8
+_LOOK_SECONDS = 2.0
 _SHOWN_CLASSES = 24
 
 
@@ -45,6 +47,24 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                 )
 
 
+@st.fragment(run_every=_LOOK_SECONDS)
+def draw_waiting(workspace: WorkspaceId) -> None:
+    """Say that there is no project, and look for one from time to time.
+
+    Args:
+        workspace: Where to look.
+    """
+    if any(item.type == "images" for item in connection.client().projects.list(workspace)):
+        lookups.projects.clear()
+        st.rerun()
+    st.info(
+        "This workspace has no image project yet. After the very first start the sample project is being drawn, which "
+        "takes some seconds; it appears here by itself.",
+        icon=":material/hourglass_top:",
+    )
+    st.skeleton(height=220)
+
+
 def draw_gallery(facts: ProjectFacts) -> None:
     """Draw some images of a project with their annotations, and the legend of classes."""
     server = connection.address()
@@ -52,7 +72,7 @@ def draw_gallery(facts: ProjectFacts) -> None:
         (image, thumbnail(server, facts.project.id, image, _GALLERY_PICTURE))
         for image in lookups.sample_images(server, facts.project.id, _GALLERY_IMAGES)
     ]
-    with st.grid(4, min_column_width=140, gap="xsmall"):
+    with st.grid(4, min_column_width=120, gap="xsmall"):
         for image, picture in pictures:
             if picture is None:
                 st.caption(f"{plain(image.name)} cannot be read as an image.")

@@ -22,8 +22,8 @@ _METHODS: Mapping[SplitMethod, str] = {
     "collections": "By collections",
 }
 _EXPLANATIONS: Mapping[SplitMethod, str] = {
-    "random": "Images are dealt at random, anew for every run: two such runs validate on different images, so their numbers "
-    "cannot be compared exactly.",
+    "random": "Images are dealt at random, anew for every run: two such runs validate on different images, so "
+    "their numbers cannot be compared exactly.",
     "datasets": "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
     "tags": "Image tags decide. An image with both tags goes to both sides.",
     "collections": "Collections of the project decide. Images in none of them are not used.",

@@ -55,9 +55,10 @@ def draft_toggle(  # noqa: PLR0913 - a widget has a label, a value, a way to sav
         disabled: It cannot be changed now.
     """
     key = _mirror(draft, name, value)
-    st.toggle(label, key=key, on_change=_save, args=(key, draft.id, save), disabled=disabled)
-    if help_text:
-        st.caption(help_text)
+    with st.container(gap=None, key=f"{key}-option"):
+        st.toggle(label, key=key, on_change=_save, args=(key, draft.id, save), disabled=disabled)
+        if help_text:
+            st.caption(help_text)
 
 
 def draft_choice(  # noqa: PLR0913 - see draft_toggle
@@ -86,16 +87,19 @@ def draft_select(  # noqa: PLR0913 - see draft_toggle
     value: _T | None,
     save: Callable[[WizardDraft, _T | None], WizardDraft],
     text: Callable[[_T], str] = str,
-    placeholder: str = "Choose",
+    placeholder: str | None = "Choose",
 ) -> None:
-    """Draw a list to choose from; ``None`` when nothing is chosen. Arguments as in :func:`draft_toggle`."""
+    """Draw a list to choose from; ``None`` when nothing is chosen. Arguments as in :func:`draft_toggle`.
+
+    With ``placeholder=None`` something always is chosen.
+    """
     known = value if value in options else None
     key = _mirror(draft, name, known)
     st.selectbox(
         label,
         list(options),
         key=key,
-        index=None,
+        index=None if placeholder else 0,
         format_func=text,
         placeholder=placeholder,
         on_change=_save,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -37,12 +38,16 @@ class WizardView:
         return self.problems[self.step.id]
 
 
-def wizard_page(step_id: Step, form: Callable[[WizardView], None]) -> None:
+Form: TypeAlias = Callable[[WizardView], None]
+
+
+def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
     """Draw a page of the wizard.
 
     Args:
         step_id: The step.
         form: Draws the step's own widgets inside the card.
+        side: Draws the card on the right in place of the summary.
     """
     draft = current_draft()
     if draft.server != connection.address():
@@ -64,7 +69,11 @@ def wizard_page(step_id: Step, form: Callable[[WizardView], None]) -> None:
             st.header(view.step.question, anchor=False)
             form(view)
     with right:
-        draw_summary(summary_lines(draft, facts), view.problems)
+        if side is None or draft.task_id is not None or blocker is not None:
+            draw_summary(summary_lines(draft, facts), view.problems)
+        else:
+            with st.container(border=True, key="side-card"):
+                side(view)
     if draft.task_id is None and step_id != STEPS[-1].id:
         _bottom_bar(view, is_locked=blocker is not None)
 

@@ -1,5 +1,5 @@
 const PAUSE_MS = 450
-const TOKENS = /(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|\b(true|false|null|yes|no|on|off)\b|([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/g
+const TOKENS = /(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|\b(true|false|null|yes|no|on|off)\b|([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/gi
 const KINDS = ["comment", "string", "word", "number"]
 const memory = new WeakMap()
 

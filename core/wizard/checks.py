@@ -1,5 +1,6 @@
 """What speaks against a draft, step by step. Pure: a draft and facts in, problems out."""
 
+from core.datasets.conversion import ShapeFit
 from core.domain.agent import AgentStatus
 from core.domain.plan import CustomCheckpoint, PretrainedModel
 from core.launch.problems import Problem, Severity, Step
@@ -77,9 +78,9 @@ def _shape_problems(draft: WizardDraft, chosen: tuple[str, ...], facts: Facts) -
     if facts.project is None or facts.model is None:
         return []
     task = facts.model.task_type
-    unfit = [c for c in facts.project.meta.classes if c.name in chosen and not shapes.fits(c.shape, task)]
-    hopeless = [c.name for c in unfit if not shapes.can_convert(c.shape, task)]
-    convertible = [c.name for c in unfit if shapes.can_convert(c.shape, task)]
+    fits = {c.name: shapes.fit(c.shape, task) for c in facts.project.meta.classes if c.name in chosen}
+    hopeless = [name for name, fit in fits.items() if fit is ShapeFit.UNUSABLE]
+    convertible = [name for name, fit in fits.items() if fit in {ShapeFit.CONVERTED, ShapeFit.ROUGH}]
     problems: list[Problem] = []
     if hopeless and len(hopeless) == len(chosen):
         message = f"No chosen class has a shape that {task} can use."

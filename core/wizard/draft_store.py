@@ -1,5 +1,6 @@
 """Drafts on disk: one JSON file each, written in one step, so that no refresh, crash or second tab loses anything."""
 
+import contextlib
 import logging
 import re
 import secrets
@@ -128,7 +129,8 @@ class DraftStore:
             partial.write_bytes(_ADAPTER.dump_json(draft, indent=2))
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise _storage_error(path, error) from error
 
 

@@ -1,31 +1,16 @@
-"""Which annotated shapes a model's task can learn from, directly and after conversion.
-
-Source: the classes step of Supervisely's training app, rules of its class shape conversion.
-"""
+"""What the wizard says about annotated shapes; the rules are those of the training itself."""
 
 from collections.abc import Mapping
 
+from core.datasets.conversion import DETECTION, SEGMENTATION, ShapeFit, shape_fit
 from core.domain.project import ObjectClass
 
-_NATIVE: Mapping[str, frozenset[str]] = {
-    "object detection": frozenset({"rectangle", "any"}),
-    "instance segmentation": frozenset({"polygon", "bitmap", "any"}),
-}
-_CONVERTIBLE: Mapping[str, frozenset[str]] = {
-    "object detection": frozenset({"polygon", "bitmap"}),
-    "instance segmentation": frozenset({"rectangle"}),
-}
-_TARGET: Mapping[str, str] = {"object detection": "rectangles", "instance segmentation": "polygons"}
+_TARGET: Mapping[str, str] = {DETECTION: "rectangles", SEGMENTATION: "polygons"}
 
 
-def fits(shape: str, task_type: str) -> bool:
-    """Return whether objects of a shape are used as they are; true for a task that is not known here."""
-    return shape in _NATIVE.get(task_type, frozenset({shape}))
-
-
-def can_convert(shape: str, task_type: str) -> bool:
-    """Return whether objects of a shape become usable by conversion."""
-    return shape in _CONVERTIBLE.get(task_type, frozenset())
+def fit(shape: str, task_type: str) -> ShapeFit:
+    """Return how a shape suits a task; a task that is not known here takes every shape as it is."""
+    return shape_fit(shape, task_type) if task_type in _TARGET else ShapeFit.READY
 
 
 def target(task_type: str) -> str:
@@ -34,9 +19,15 @@ def target(task_type: str) -> str:
 
 
 def effect(item: ObjectClass, task_type: str, *, convert: bool) -> str:
-    """Return in a few words what happens to the objects of a class: ``used``, ``to rectangles``, ``cannot be used``."""
-    if fits(item.shape, task_type):
-        return "used as drawn"
-    if can_convert(item.shape, task_type):
-        return f"converted to {target(task_type)}" if convert else "needs conversion"
-    return "cannot be used"
+    """Return in a few words what happens to the objects of a class, e.g. ``to rectangles``."""
+    match fit(item.shape, task_type):
+        case ShapeFit.READY:
+            return "used as drawn"
+        case ShapeFit.UNUSABLE:
+            return "cannot be used"
+        case ShapeFit.ROUGH if convert:
+            return f"to {target(task_type)}, roughly"
+        case ShapeFit.CONVERTED if convert:
+            return f"to {target(task_type)}"
+        case _:
+            return "needs conversion"

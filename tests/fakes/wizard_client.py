@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -11,6 +12,7 @@ from PIL import ImageDraw
 
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError, UnauthorizedError
+from core.api.resources.tasks import StartRequest
 from core.domain.agent import Agent, AgentStatus
 from core.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
 from core.domain.experiment import ExperimentInfo
@@ -19,12 +21,15 @@ from core.domain.ids import (
     CollectionId,
     DatasetId,
     ImageId,
+    ModuleId,
     ProjectId,
     TaskId,
     TeamId,
     WorkspaceId,
 )
+from core.domain.log import LogRow
 from core.domain.model import CatalogueModel
+from core.domain.module import AppModule
 from core.domain.project import (
     ClassStatistics,
     Collection,
@@ -38,6 +43,8 @@ from core.domain.project import (
     Team,
     Workspace,
 )
+from core.domain.task import Task, TaskStatus
+from core.errors import AppError
 
 TEAM = Team(id=TeamId(1), name="Our team")
 WORKSPACE = Workspace(id=WorkspaceId(2), name="First workspace", team_id=TEAM.id)
@@ -52,6 +59,9 @@ class World:
     Attributes:
         calls: Methods that were called, in order.
         token_is_wrong: Every call is refused.
+        started: Requests to start a task.
+        start_waits: A start is answered when this is set; at once without it.
+        start_refusal: A start is answered with this error.
     """
 
     address: str = field(default_factory=lambda: f"http://fake-{next(_numbers)}")
@@ -66,6 +76,9 @@ class World:
     experiments: tuple[ExperimentInfo, ...] = ()
     agents: tuple[Agent, ...] = ()
     calls: list[str] = field(default_factory=list)
+    started: list[StartRequest] = field(default_factory=list)
+    start_waits: threading.Event | None = None
+    start_refusal: AppError | None = None
     token_is_wrong: bool = False
 
     def note(self, method: str) -> None:
@@ -174,6 +187,7 @@ class _Client:
         self.images = _Images(world)
         self.annotations = _Annotations(world)
         self.agents = _Agents(world)
+        self.tasks = _Tasks(world)
         self.ecosystem = _Ecosystem(world)
         self.experiments = _Experiments(world)
         self._world = world
@@ -221,7 +235,10 @@ class _Projects(_Resource):
     def meta(self, project_id: ProjectId) -> ProjectMeta:
         return self.world.metas[project_id]
 
-    def statistics(self, project_id: ProjectId) -> ProjectStatistics:
+    def statistics(
+        self, project_id: ProjectId, *, meta: ProjectMeta | None = None, images: int | None = None
+    ) -> ProjectStatistics:
+        del meta, images
         return self.world.statistics[project_id]
 
 
@@ -278,6 +295,29 @@ class _Annotations(_Resource):
         )
 
 
+class _Tasks(_Resource):
+    def get(self, task_id: TaskId) -> Task:
+        return Task(id=task_id, status=TaskStatus.QUEUED, workspace_id=WORKSPACE.id, queue_position=1)
+
+    def log(self, task_id: TaskId, since: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
+        del task_id, since, limit
+        return ()
+
+    def newest(self, workspace_id: WorkspaceId, count: int = 20) -> tuple[Task, ...]:
+        del workspace_id, count
+        return ()
+
+    def start(self, request: StartRequest) -> TaskId:
+        self.world.note("tasks.run.app")
+        self.world.started.append(request)
+        if self.world.start_waits is not None and not self.world.start_waits.wait(timeout=30):
+            msg = "The test never let the start go on."
+            raise TimeoutError(msg)
+        if self.world.start_refusal is not None:
+            raise self.world.start_refusal
+        return TaskId(40 + len(self.world.started))
+
+
 class _Agents(_Resource):
     def list(self, team_id: TeamId) -> tuple[Agent, ...]:
         del team_id
@@ -289,8 +329,15 @@ class _Agents(_Resource):
 
 
 class _Ecosystem(_Resource):
+    def train_module(self, framework: str) -> AppModule:
+        return AppModule(id=ModuleId(3), slug=f"train-{framework}", name="Train YOLO v8 - 26")
+
     def models(self, framework: str | None = None) -> tuple[CatalogueModel, ...]:
         return tuple(model for model in self.world.models if framework in {None, model.framework})
+
+    def models_of(self, module: AppModule) -> tuple[CatalogueModel, ...]:
+        del module
+        return self.world.models
 
     def default_hyperparameters(self, framework: str) -> str | None:
         return DEFAULTS if framework == "YOLO" else None

@@ -1,0 +1,1 @@
+"""The wizard's pages, run without a browser."""

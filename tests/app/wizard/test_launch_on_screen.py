@@ -1,0 +1,76 @@
+"""The last step: what is sent, once, and what happens when it is refused."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from core.api.errors import RejectedError
+from core.domain.agent import AgentStatus
+from core.domain.ids import TaskId
+from tests.app.wizard.stage import Stage, everything_said, links
+
+
+def test_start_sends_one_request_and_opens_the_task(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, classes=("apple",), export_onnx=True))
+    app = stage.open("launch", draft=draft.id)
+    assert app.button(key="start-training").label == "Start training"
+    app.button(key="start-training").click().run()
+    assert stage.store.load(draft.id).task_id == TaskId(41)
+    assert len(stage.world.started) == 1
+    state = cast("dict[str, Any]", stage.world.started[0].state)
+    assert state["slyProjectId"] == 7
+    assert state["guiState"]["classes"] == ["apple"]
+    assert state["guiState"]["options"]["export"]["ONNXRuntime"] is True
+    assert app.query_params["task"] == "41"
+
+
+def test_a_refused_start_keeps_the_draft_and_can_be_repeated(stage: Stage) -> None:
+    stage.world.start_refusal = RejectedError("The agent is full.", "Wait for a task to end.", method="tasks.run.app")
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    app.button(key="start-training").click().run()
+    assert "The agent is full." in everything_said(app)
+    assert stage.store.load(draft.id).task_id is None
+    stage.world.start_refusal = None
+    app.button(key="start-training").click().run()
+    assert stage.store.load(draft.id).task_id is not None
+
+
+def test_problems_are_listed_with_their_step_and_switch_the_button_off(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, experiment_name="a/b"))
+    stage.world.agents = tuple(replace(agent, status=AgentStatus.WAITING) for agent in stage.world.agents)
+    app = stage.open("launch", draft=draft.id)
+    said = everything_said(app)
+    assert "No agent is connected." in said
+    assert "contains a slash" in said
+    assert "“fig”" in said
+    assert app.button(key="start-training").disabled
+    assert "Go to classes" in links(app)
+
+
+def test_the_documented_default_name_is_shown(stage: Stage) -> None:
+    app = stage.open("launch", draft=stage.draft().id)
+    assert "<task id> Fruit and vegetables Pico-det (CPU demo)" in everything_said(app)
+
+
+def test_agent_and_name_go_into_the_request(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    agent = stage.world.agents[1]
+    app.selectbox(key=f"{draft.id}-agent").set_value(agent.id).run()
+    app.text_input(key=f"{draft.id}-name").set_value("  My first  ").run()
+    app.toggle(key=f"{draft.id}-autostart").set_value(False).run()
+    app.button(key="start-training").click().run()
+    request = stage.world.started[0]
+    gui = cast("dict[str, Any]", request.state)["guiState"]
+    assert (request.agent_id, gui["experiment_name"], gui["start_training"]) == (agent.id, "My first", False)
+
+
+def test_a_started_draft_cannot_be_changed_but_copied(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, task_id=TaskId(9)))
+    app = stage.open("split", draft=draft.id)
+    assert "Started as task 9" in everything_said(app)
+    assert not app.slider
+    next(button for button in app.button if button.label.startswith("New training with")).click().run()
+    copied = stage.store.load(app.query_params["draft"])
+    assert copied.id != draft.id
+    assert (copied.task_id, copied.project_id) == (None, draft.project_id)

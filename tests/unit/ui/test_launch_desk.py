@@ -1,0 +1,65 @@
+"""One start per draft."""
+
+import threading
+
+import pytest
+
+from core.domain.ids import TaskId
+from core.errors import StateError
+from core.ui.launch_desk import LaunchDesk
+from core.wizard.draft import DraftId
+
+DRAFT = DraftId("abcdef12")
+
+
+def test_many_clicks_start_once() -> None:
+    desk, gate, calls = LaunchDesk(), threading.Event(), []
+
+    def send() -> TaskId:
+        calls.append(1)
+        gate.wait(timeout=30)
+        return TaskId(7)
+
+    assert [desk.start(DRAFT, send) for _ in range(3)] == [True, False, False]
+    assert desk.is_busy(DRAFT)
+    assert desk.result(DRAFT, 0.01) is None
+    gate.set()
+    assert desk.result(DRAFT, 30) == TaskId(7)
+    assert not desk.start(DRAFT, send)
+    assert calls == [1]
+
+
+def test_a_failed_start_can_be_repeated() -> None:
+    desk = LaunchDesk()
+
+    def fail() -> TaskId:
+        msg = "The agent is offline."
+        raise StateError(msg, "Start it.")
+
+    desk.start(DRAFT, fail)
+    with pytest.raises(StateError, match="offline"):
+        desk.result(DRAFT, 30)
+    assert desk.start(DRAFT, lambda: TaskId(8))
+    assert desk.result(DRAFT, 30) == TaskId(8)
+
+
+def test_an_unknown_draft_has_no_result() -> None:
+    desk = LaunchDesk()
+    assert desk.result(DRAFT, 0) is None
+    assert not desk.is_busy(DRAFT)
+    desk.forget(DRAFT)
+
+
+def test_a_forgotten_start_is_gone_but_not_one_under_way() -> None:
+    desk, gate = LaunchDesk(), threading.Event()
+
+    def send() -> TaskId:
+        gate.wait(timeout=30)
+        return TaskId(9)
+
+    desk.start(DRAFT, send)
+    desk.forget(DRAFT)
+    gate.set()
+    assert desk.result(DRAFT, 30) == TaskId(9)
+    desk.forget(DRAFT)
+    assert desk.result(DRAFT, 0) is None

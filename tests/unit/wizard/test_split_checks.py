@@ -1,0 +1,115 @@
+"""The split step's check."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.domain.ids import CollectionId, DatasetId
+from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
+from core.launch.problems import Problem
+from core.wizard.draft import SplitDraft, TagsChoice, split_draft
+from core.wizard.facts import Facts, SplitCounts
+from core.wizard.gather import split_counts
+from core.wizard.split_checks import check_split
+from tests.fakes.wizard_client import client_of, small_world
+from tests.unit.wizard.facts import MARKET, ORCHARD, draft, facts, project
+
+
+def found(step: SplitDraft, **changes: object) -> list[Problem]:
+    return list(check_split(draft(split=step), facts(**changes)))
+
+
+def counted(split: TrainValSplit) -> SplitCounts:
+    return split_counts(client_of(small_world()), project(), split)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "words"),
+    [
+        (100, 100, "Half of the images"),
+        (60, 40, "Only 60 %"),
+        (95, 5, "95 %"),
+        (40, 60, "more images (60) than training (40)"),
+    ],
+)
+def test_unusual_shares_warn(train: int, val: int, words: str) -> None:
+    problems = found(SplitDraft(), split=SplitCounts(train=train, val=val))
+    assert [problem.severity for problem in problems] == ["warning"]
+    assert words in problems[0].message
+
+
+@pytest.mark.parametrize(("train", "val"), [(70, 30), (80, 20), (90, 10)])
+def test_usual_shares_are_fine(train: int, val: int) -> None:
+    assert found(SplitDraft(), split=SplitCounts(train=train, val=val)) == []
+
+
+@pytest.mark.parametrize(("train", "val", "side"), [(0, 9, "training"), (9, 0, "validation")])
+def test_an_empty_side_is_an_error(train: int, val: int, side: str) -> None:
+    problems = found(SplitDraft(), split=SplitCounts(train=train, val=val))
+    assert [problem.severity for problem in problems] == ["error"]
+    assert side in problems[0].message
+
+
+def test_a_dataset_is_needed_on_each_side() -> None:
+    split = split_draft(DatasetsSplit(train_datasets=(ORCHARD,), val_datasets=()))
+    assert [problem.message for problem in found(split)] == ["No dataset is chosen for validation."]
+
+
+def test_a_dataset_on_both_sides_warns() -> None:
+    split = split_draft(DatasetsSplit(train_datasets=(ORCHARD, MARKET), val_datasets=(MARKET,)))
+    problems = found(split, split=SplitCounts(train=200, val=50, both=50))
+    assert "“market” is on both sides." in [problem.message for problem in problems]
+    assert {problem.severity for problem in problems} == {"warning"}
+
+
+def test_a_dataset_without_images_of_its_own_warns() -> None:
+    whole = project()
+    emptied = tuple(replace(item, items_count=0) if item.id == MARKET else item for item in whole.datasets)
+    split = split_draft(DatasetsSplit(train_datasets=(ORCHARD,), val_datasets=(MARKET,)))
+    problems = found(split, project=replace(whole, datasets=emptied), split=None)
+    assert any("nested" in problem.hint.casefold() for problem in problems)
+
+
+def test_foreign_datasets_and_collections_are_errors() -> None:
+    splits = (
+        DatasetsSplit(train_datasets=(DatasetId(999),), val_datasets=(MARKET,)),
+        CollectionsSplit(train_collections=(CollectionId(999),), val_collections=(CollectionId(76),)),
+    )
+    for split in splits:
+        problems = found(split_draft(split))
+        assert [problem.severity for problem in problems] == ["error"]
+        assert "999" in problems[0].message
+
+
+def test_tags_must_be_chosen_used_and_different() -> None:
+    def of(train: str | None, val: str | None) -> list[str]:
+        return [p.severity for p in found(SplitDraft(method="tags", tags=TagsChoice(train_tag=train, val_tag=val)))]
+
+    assert of("train", None) == ["error"]
+    assert of("train", "never used") == ["error"]
+    assert of("train", "train") == ["warning"]
+    assert of("train", "val") == []
+
+
+def test_counts_are_those_of_the_server() -> None:
+    assert counted(RandomSplit(percent=80)) == SplitCounts(train=160, val=40)
+    assert counted(RandomSplit(percent=25, split="val")) == SplitCounts(train=150, val=50)
+    assert counted(DatasetsSplit(train_datasets=(ORCHARD,), val_datasets=(MARKET,))) == SplitCounts(train=150, val=50)
+    both = counted(DatasetsSplit(train_datasets=(ORCHARD, MARKET), val_datasets=(MARKET,)))
+    assert both == SplitCounts(train=200, val=50, both=50)
+    by_collection = counted(
+        CollectionsSplit(train_collections=(CollectionId(75),), val_collections=(CollectionId(76),))
+    )
+    assert by_collection == SplitCounts(train=160, val=40)
+
+
+@pytest.mark.parametrize(("action", "train", "val", "unused"), [("ignore", 140, 40, 20), ("train", 160, 40, 0)])
+def test_untagged_images_go_where_they_are_told(action: str, train: int, val: int, unused: int) -> None:
+    choice = TagsChoice(train_tag="train", val_tag="val", untagged_action="train" if action == "train" else "ignore")
+    split = SplitDraft(method="tags", tags=choice).chosen()
+    assert split is not None
+    assert counted(split) == SplitCounts(train=train, val=val, unused=unused)
+
+
+def test_without_a_project_there_is_nothing_to_say() -> None:
+    assert check_split(draft(), Facts()) == ()
