@@ -1,0 +1,1 @@
+"""Tests of the task, experiment and comparison pages."""

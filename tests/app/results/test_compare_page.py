@@ -1,0 +1,115 @@
+"""The comparison page."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.compare.formatting import metric
+from tests.app.results.conftest import Open, add_evaluated, screen
+from tests.fakes.evaluations import Made, evaluation
+from tests.fakes.server import FakeServer, add_experiment
+
+GOOD, BAD = Made(seed=1, quality=0.9), Made(seed=2, quality=0.5)
+
+
+@pytest.fixture
+def two(server: FakeServer) -> FakeServer:
+    add_evaluated(server, 3, "Bad one", BAD)
+    add_evaluated(server, 4, "Good one", GOOD)
+    return server
+
+
+def _charts(at: AppTest) -> int:
+    return len(at.get("echarts_chart"))
+
+
+def test_nothing_chosen_offers_the_next_step(open_page: Open) -> None:
+    at = open_page("compare")
+    assert not at.exception
+    assert "Nothing to compare yet" in screen(at)
+
+
+@pytest.mark.parametrize(("ids", "message"), [("3,x", "“x” is no experiment id"), ("3,77", "no experiment of task 77")])
+def test_ids_that_are_none(two: FakeServer, open_page: Open, ids: str, message: str) -> None:
+    del two
+    at = open_page("compare", ids=ids)
+    assert not at.exception
+    assert message in screen(at)
+
+
+def test_two_side_by_side(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    assert not at.exception
+    text = screen(at)
+    assert "“Good one” has the highest mAP" in text
+    assert metric(evaluation(GOOD).key_metrics.mAP) in text
+    assert metric(evaluation(BAD).key_metrics.mAP) in text
+    assert "lr0" in text
+    assert "mosaic" not in text
+    assert _charts(at) > 12
+
+
+def test_equal_settings_are_shown_on_request(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    at.toggle(key="all-hyperparameters").set_value(True).run()
+    assert "mosaic" in screen(at)
+
+
+def test_the_baseline_is_chosen_and_kept_in_the_url(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    at.selectbox(key="compare-baseline").set_value("Good one").run()
+    assert at.query_params["baseline"] in ("4", ["4"])
+    assert at.selectbox(key="compare-baseline").value == "Good one"
+    assert "cx-worse" in screen(at)
+
+
+def test_one_without_benchmark(two: FakeServer, open_page: Open) -> None:
+    add_experiment(two, 5, "Blind one")
+    at = open_page("compare", ids="3,5")
+    assert not at.exception
+    assert "“Blind one” was trained without the benchmark, or it failed." in screen(at)
+
+
+def test_different_images_are_said_on_top(two: FakeServer, open_page: Open) -> None:
+    add_evaluated(two, 6, "Elsewhere", Made(seed=3, images=20, data_seed=9, dataset="other"))
+    text = screen(open_page("compare", ids="3,6"))
+    assert "cannot be ranked" in text
+    assert "different images" in text
+
+
+def test_one_experiment_alone(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3")
+    assert not at.exception
+    assert "One experiment is chosen" in screen(at)
+    assert not [item for item in at.selectbox if item.key == "compare-baseline"]
+
+
+def test_twelve_experiments_with_hostile_names(server: FakeServer, open_page: Open) -> None:
+    for number in range(1, 13):
+        add_evaluated(
+            server, number, "<b onclick=x>&" + "long " * 12 if number == 1 else "Same name", Made(seed=number)
+        )
+    at = open_page("compare", ids=",".join(map(str, range(1, 13))))
+    assert not at.exception
+    text = screen(at)
+    assert "<b onclick" not in "".join(item.proto.body for item in at.get("html"))
+    assert "Same name (7)" in text
+
+
+def test_files_are_read_once(two: FakeServer, open_page: Open) -> None:
+    open_page("compare", ids="3,4")
+    before = two.calls.count("file-storage.download")
+    open_page("compare", ids="4,3")
+    assert two.calls.count("file-storage.download") == before
+
+
+def test_a_missing_evaluation_file_is_named(two: FakeServer, open_page: Open) -> None:
+    two.files = {
+        path: content
+        for path, content in two.files.items()
+        if not path.endswith("3_Train YOLO v8 - 26/evaluation/cocoDt.json")
+    }
+    assert "“Bad one” has an evaluation without its COCO files." in screen(open_page("compare", ids="3,4"))

@@ -1,0 +1,56 @@
+"""The list of tasks."""
+
+from tests.app.results.conftest import Open, add_evaluated, add_running, screen
+from tests.fakes.evaluations import Made
+from tests.fakes.server import FakeServer
+
+
+def test_no_task_offers_the_next_step(open_page: Open) -> None:
+    at = open_page("tasks")
+    assert not at.exception
+    assert "No task yet" in screen(at)
+
+
+def test_every_state_has_its_word(server: FakeServer, open_page: Open) -> None:
+    add_evaluated(server, 1, "First", Made())
+    add_running(server, 2)
+    server.add_task(3, "queued")["meta"]["queuePosition"] = 2
+    failed = server.add_task(4, "error")
+    failed["meta"]["exitReport"] = {"cause": "out_of_memory", "message": "The training ran out of memory."}
+    server.add_task(5, "hibernating")
+    at = open_page("tasks")
+    assert not at.exception
+    text = screen(at)
+    for word in ("Finished", "Running", "Queued", "Error", "Unknown state"):
+        assert f"{word}" in text
+    assert "Queued, number 2" in text
+    assert "The training ran out of memory." in text
+    assert "mAP 0." in text
+
+
+def test_newest_first(server: FakeServer, open_page: Open) -> None:
+    for number in (1, 2, 3):
+        server.add_task(number, "stopped", description=f"Model {number}")
+    labels = [item.proto.label.replace("\\", "") for item in open_page("tasks").get("page_link")]
+    assert [label for label in labels if label.startswith("Model")] == ["Model 3", "Model 2", "Model 1"]
+
+
+def test_many_tasks_come_in_pages(server: FakeServer, open_page: Open) -> None:
+    for number in range(1, 41):
+        server.add_task(number, "stopped", description=f"Model {number}")
+    labels = [item.proto.label for item in open_page("tasks").get("page_link")]
+    assert len([label for label in labels if label.startswith("Model")]) == 15
+
+
+def test_hostile_names_stay_text(server: FakeServer, open_page: Open) -> None:
+    server.add_task(1, "stopped", description="**bold** <script>x</script> :red[y]")
+    labels = [item.proto.label for item in open_page("tasks").get("page_link")]
+    assert any(label.startswith("\\*\\*bold") for label in labels)
+
+
+def test_a_running_task_asks_for_new_rows_only(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2)
+    at = open_page("tasks")
+    before = server.calls.count("tasks.log.download")
+    at.run()
+    assert server.calls.count("tasks.log.download") == before + 1
