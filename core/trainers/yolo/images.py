@@ -36,9 +36,10 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
     """
     try:
         with Image.open(source) as image:
+            image.verify()
+        with Image.open(source) as image:  # Pillow wants a fresh look after that
             stored, upright = image.size, _upright_size(image)
             suffix = SUFFIXES.get(image.format or "")
-            image.verify()
         if suffix == ".jpg" and not _is_complete_jpeg(source):
             _decode(source)
         if min(upright) < SMALLEST_SIDE:
@@ -68,6 +69,8 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
+    if image.format == "PNG" and "exif" not in image.info:
+        return (width, height)  # or Pillow would read all pixels to look behind them
     quarter_turned = image.getexif().get(_ORIENTATION_TAG) in {5, 6, 7, 8}
     return (height, width) if quarter_turned else (width, height)
 

@@ -26,7 +26,7 @@ from core.trainers.yolo.export import ExportError, export_onnx, export_tensorrt
 from core.trainers.yolo.hyperparameters import Hyperparameters, check_values
 from core.trainers.yolo.speed_test import hardware_name
 from core.trainers.yolo.training import Training, TrainingOutcome, add_metadata, load_model, training_folder
-from core.trainers.yolo.weights import StartingPoint, find_start
+from core.trainers.yolo.weights import StartingPoint, download, find_start
 
 _T = TypeVar("_T")
 _STEP_ERRORS = (
@@ -94,9 +94,9 @@ class Pipeline:
 
     def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
         wants_random = hyperparameters.values.get("pretrained") is False
-        return find_start(
-            self.spec, framework(self.spec.framework), self.events, offline=self.offline, wants_random=wants_random
-        )
+        fetch = None if self.offline else download
+        asked = framework(self.spec.framework)
+        return find_start(self.spec, asked, self.events, fetch=fetch, wants_random=wants_random)
 
     def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
         training = Training(layout=self.layout, spec=self.spec, events=self.events, stop=self.stop, config=data.config)

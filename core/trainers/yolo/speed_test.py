@@ -1,5 +1,6 @@
 """Inference speed of a trained model, measured on validation images."""
 
+import importlib
 import itertools
 import platform
 import statistics
@@ -8,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 BATCH_SIZES = (1, 8, 16)
 ITERATIONS = 100
@@ -107,6 +106,7 @@ def speed_test(
 def hardware_name(device: str) -> str:
     """Return the name of the GPU or CPU that a device stands for."""
     if device != "cpu":
+        torch = importlib.import_module("torch")
         return str(torch.cuda.get_device_name(int(device)))
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

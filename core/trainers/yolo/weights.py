@@ -40,7 +40,12 @@ class StartingPoint:
 
 
 def find_start(
-    spec: TrainSpec, framework: Framework, events: EventWriter, *, offline: bool, wants_random: bool = False
+    spec: TrainSpec,
+    framework: Framework,
+    events: EventWriter,
+    *,
+    fetch: Fetch | None,
+    wants_random: bool = False,
 ) -> StartingPoint:
     """Decide what to start from, and say it in the log.
 
@@ -48,7 +53,7 @@ def find_start(
         spec: The run.
         framework: Its framework.
         events: For the log.
-        offline: Do not try the network.
+        fetch: Downloads a URL to a path, :func:`download`; ``None`` on a machine that shall stay offline.
         wants_random: The person asked for random initialisation (``pretrained: False``).
 
     Raises:
@@ -70,7 +75,7 @@ def find_start(
         events.log(f"{model.name} has no published weights: training starts from random initialisation.", "warning")
         return random
     path = Path(spec.weights_dir) / model.weights_file
-    problem = None if is_checkpoint(path) else _obtain(model, path, offline=offline)
+    problem = None if is_checkpoint(path) else _obtain(model, path, fetch)
     if problem is not None:
         events.log(
             f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
@@ -118,15 +123,15 @@ def is_checkpoint(path: Path) -> bool:
         return False
 
 
-def _obtain(model: FrameworkModel, path: Path, *, offline: bool, fetch: Fetch | None = None) -> str | None:
+def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | None:
     """Download published weights; returns what went wrong, ``None`` if all is well."""
     name = model.weights_file
-    if offline or model.weights_url is None:
+    if fetch is None or model.weights_url is None:
         return f"The published weights {name} are not on this machine, and the machine is offline."
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # two trainings may want the same file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (fetch or download)(model.weights_url, partial)
+        fetch(model.weights_url, partial)
         if not is_checkpoint(partial):
             return f"The download of {name} is not a complete checkpoint."
         partial.replace(path)

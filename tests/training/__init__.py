@@ -1,0 +1,1 @@
+"""Real, tiny trainings in child processes."""

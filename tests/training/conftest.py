@@ -1,0 +1,17 @@
+"""One finished tiny training that several tests look at."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.run_folders import tiny_images, train_spec, write_run
+from tests.training.trainer_process import FinishedRun, run_trainer
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A training with everything switched on."""
+    home: Path = tmp_path_factory.mktemp("finished")
+    spec = train_spec(home, enable_speedtest=True, export_onnx=True, export_tensorrt=True)
+    run = write_run(home, spec, tiny_images(home / "images"))
+    return run_trainer(run, forbid_network=True)

@@ -1,0 +1,98 @@
+"""Trainings that do not run to their planned end."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.domain.ids import TaskId
+from core.runs.layout import RunLayout
+from core.runs.spec import read_result
+from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
+from tests.training.trainer_process import run_trainer, start_trainer, stop_when, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_stopped_training_can_be_continued(tmp_path: Path) -> None:
+    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 40"), enable_benchmark=False)
+    images = tiny_images(tmp_path / "images")
+    run = write_run(tmp_path, spec, images)
+    process = start_trainer(run)
+    stop_when(run, process, lambda row: row.get("subtask") == "Epochs" and row["current"] == 2)
+    stopped = wait_for(run, process)
+    assert stopped.exit_code == 143, stopped.output[-3000:]
+    assert not run.result.exists()
+    assert not stopped.rows_of("FAILURE")
+    assert "can be continued" in stopped.log
+    last = run.artifacts / "checkpoints" / "last.pt"
+    assert last.is_file()
+
+    done = stopped.rows_of("METRICS")[-1]["epoch"]
+    again = replace(spec, task_id=TaskId(8), resume_from=str(run.work / "training" / "weights" / "last.pt"))
+    second = write_run(tmp_path, again, images)
+    process = start_trainer(second)
+    stop_when(second, process, lambda row: row.get("subtask") == "Epochs" and row["current"] == done + 1)
+    continued = wait_for(second, process)
+    epochs = [row["epoch"] for row in continued.rows_of("METRICS")]
+    assert epochs[0] == done + 1, continued.output[-3000:]
+    assert f"Continuing after epoch {done}" in continued.log
+
+
+def test_ending_after_an_epoch_is_a_good_end(tmp_path: Path) -> None:
+    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 40"))
+    run = write_run(tmp_path, spec, tiny_images(tmp_path / "images"))
+    run.stop_after_epoch.touch()
+    finished = run_trainer(run)
+    assert finished.exit_code == 0, finished.output[-3000:]
+    assert [row["epoch"] for row in finished.rows_of("METRICS")] == [1]
+    assert read_result(run.result).problems == ()
+    assert "as asked" in finished.log
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "cause", "words"),
+    [
+        ("epochs: 2\nlearning_rate: 0.1\n", "bad_hyperparameter", "learning_rate"),
+        ("epochs: -3\n", "bad_hyperparameter", "epochs"),
+        ("lr0: 1e-3\n", "bad_hyperparameter", "0.001"),
+    ],
+)
+def test_a_bad_hyperparameter_is_named_before_the_training(
+    tmp_path: Path, hyperparameters: str, cause: str, words: str
+) -> None:
+    run = write_run(tmp_path, train_spec(tmp_path, hyperparameters=hyperparameters), tiny_images(tmp_path / "images"))
+    failed = run_trainer(run)
+    assert failed.exit_code == 1
+    (failure,) = failed.rows_of("FAILURE")
+    assert failure["cause"] == cause
+    assert words in failure["message"] + failure["hint"]
+    assert not failed.rows_of("PHASE")
+
+
+def test_a_run_without_a_spec_says_so(tmp_path: Path) -> None:
+    failed = run_trainer(_empty(tmp_path))
+    assert failed.exit_code == 1
+    assert failed.rows_of("FAILURE")[0]["cause"] == "bad_input"
+
+
+def test_a_finished_checkpoint_cannot_be_continued_but_can_be_trained_on(tmp_path: Path) -> None:
+    images = tiny_images(tmp_path / "images")
+    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 1"), enable_benchmark=False)
+    first = run_trainer(write_run(tmp_path, spec, images))
+    best = first.layout.artifacts / "checkpoints" / "best.pt"
+    refused = run_trainer(write_run(tmp_path, replace(spec, task_id=TaskId(8), resume_from=str(best)), images))
+    assert refused.rows_of("FAILURE")[0]["cause"] == "bad_input"
+    finetune = replace(spec, task_id=TaskId(9), custom_weights=str(best), base_checkpoint="7 Tiny Pico / best.pt")
+    second = run_trainer(write_run(tmp_path, finetune, images))
+    assert second.exit_code == 0, second.output[-3000:]
+    record = json.loads(second.layout.result.read_text(encoding="utf-8"))["experiment"]
+    assert record["random_initialization"] is False
+    assert record["base_checkpoint"] == "7 Tiny Pico / best.pt"
+
+
+def _empty(tmp_path: Path) -> RunLayout:
+    run = RunLayout(tmp_path / "nothing")
+    run.root.mkdir()
+    return run

@@ -1,0 +1,87 @@
+"""Starts trainers as the platform does: a child process with a run folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.runs.events import read_events
+from core.runs.layout import RunLayout
+
+DEADLINE_SECONDS = 240.0
+_POLL_SECONDS = 0.05
+
+_NO_NETWORK = """
+import runpy, sys
+
+FORBIDDEN = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.connect", "socket.sendto")
+
+def watch(event, arguments):
+    if event in FORBIDDEN:
+        print("NETWORK", event, arguments, flush=True)
+        raise PermissionError(f"{event} {arguments}")
+
+sys.addaudithook(watch)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """A run that is over."""
+
+    layout: RunLayout
+    exit_code: int
+    output: str
+
+    @property
+    def rows(self) -> tuple[Mapping[str, Any], ...]:
+        """All events."""
+        return read_events(self.layout.events).rows
+
+    def rows_of(self, kind: str) -> list[Mapping[str, Any]]:
+        """Return the events of a type: ``METRICS``, ``PHASE``, ``PROGRESS``, ``FAILURE``."""
+        return [row for row in self.rows if row.get("event_type") == f"EventType.{kind}"]
+
+    @property
+    def log(self) -> str:
+        """Lines for people."""
+        return "\n".join(str(row["message"]) for row in self.rows if "event_type" not in row)
+
+
+def start_trainer(run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False) -> subprocess.Popen[bytes]:
+    """Start a trainer; its output goes to ``output.log``."""
+    module = f"core.trainers.{trainer}"
+    command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
+    variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath}
+    with run.output.open("wb") as output:
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables)
+
+
+def run_trainer(run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False) -> FinishedRun:
+    """Run a trainer to its end."""
+    return wait_for(run, start_trainer(run, trainer=trainer, forbid_network=forbid_network))
+
+
+def wait_for(run: RunLayout, process: subprocess.Popen[bytes]) -> FinishedRun:
+    """Wait for the end of a trainer; a hanging one is killed and fails the test."""
+    try:
+        code = process.wait(DEADLINE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    return FinishedRun(layout=run, exit_code=code, output=run.output.read_text(encoding="utf-8", errors="replace"))
+
+
+def stop_when(run: RunLayout, process: subprocess.Popen[bytes], reached: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Send SIGTERM as soon as an event is there."""
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not any(reached(row) for row in read_events(run.events).rows):
+        assert process.poll() is None, run.output.read_text(encoding="utf-8", errors="replace")
+        assert time.monotonic() < end, "the event did not come"
+        time.sleep(_POLL_SECONDS)
+    process.send_signal(signal.SIGTERM)

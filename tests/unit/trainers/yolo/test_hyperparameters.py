@@ -1,0 +1,85 @@
+"""Mistakes in hyperparameters are named before the training."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from core.domain.task import ExitCause
+from core.frameworks.registry import FRAMEWORKS
+from core.trainers.failure import RunError
+from core.trainers.yolo.hyperparameters import OWNED, check_values, parse_hyperparameters
+
+KNOWN = {"epochs", "lr0", "batch", "imgsz", "optimizer"}
+
+
+def engine_check(values: Mapping[str, object]) -> None:
+    """Stands in for the engine's check: numbers only, but for the optimizer."""
+    for key, value in values.items():
+        if key != "optimizer" and not isinstance(value, (int, float, list)):
+            message = f"'{key}={value}' is of invalid type"
+            raise TypeError(message)
+
+
+def refusal(text: str) -> RunError:
+    """Return the failure that a text ends in."""
+    with pytest.raises(RunError) as caught:
+        check_values(parse_hyperparameters(text).values, KNOWN, engine_check)
+    assert caught.value.cause is ExitCause.BAD_HYPERPARAMETER
+    return caught.value
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_the_defaults_are_read_unchanged(device: str) -> None:
+    text = FRAMEWORKS["YOLO"].hyperparameters("cpu" if device == "cpu" else "gpu")
+    parsed = parse_hyperparameters(text)
+    assert parsed.values["epochs"]
+    assert not parsed.ignored
+
+
+def test_an_empty_text_means_the_engines_defaults() -> None:
+    assert parse_hyperparameters("# nothing\n").values == {}
+
+
+def test_broken_yaml_names_the_line() -> None:
+    assert "line 2" in refusal("epochs: 3\nbatch: 8: 9\n").message
+
+
+@pytest.mark.parametrize("text", ["- epochs\n- lr0\n", "hello", "3: 4"])
+def test_what_is_no_mapping_of_names_is_refused(text: str) -> None:
+    assert "key: value" in refusal(text).message
+
+
+def test_an_unknown_key_is_named_with_a_suggestion() -> None:
+    error = refusal("epochs: 3\nepoch: 4\n")
+    assert "“epoch”" in error.message
+    assert "epochs" in error.hint
+
+
+def test_a_number_that_yaml_reads_as_text_is_explained() -> None:
+    error = refusal("lr0: 1e-3\n")
+    assert "“lr0”" in error.message
+    assert "0.001" in error.hint
+
+
+def test_the_engines_own_words_are_passed_on() -> None:
+    assert "invalid type" in refusal("epochs: many\n").hint
+
+
+@pytest.mark.parametrize("text", ["imgsz: 16", "imgsz: '640'", "imgsz: true", "imgsz: [640, 8]", "optimizer: Magic"])
+def test_values_that_the_engine_finds_out_too_late_are_refused(text: str) -> None:
+    assert text.partition(":")[0] in refusal(text).message
+
+
+@pytest.mark.parametrize("text", ["single_cls: true", "classes: [0]", "cfg: my.yaml", "distill_model: big.pt"])
+def test_keys_that_change_what_a_run_means_are_refused(text: str) -> None:
+    assert text.partition(":")[0] in refusal(text).message
+
+
+def test_weights_cannot_be_named_by_path() -> None:
+    assert "pretrained" in refusal("pretrained: /tmp/x.pt").message
+
+
+def test_keys_of_the_platform_are_set_aside_with_a_reason() -> None:
+    parsed = parse_hyperparameters("device: cuda:3\nproject: x\nepochs: 2\nresume:\nsingle_cls: false\n")
+    assert parsed.values == {"epochs": 2}
+    assert dict(parsed.ignored) == {"device": OWNED["device"], "project": OWNED["project"]}
