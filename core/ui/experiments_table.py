@@ -19,14 +19,14 @@ _TABLE = "experiments-table"
 _COLUMNS = (
     "Experiment",
     "Model",
-    "Project",
-    "Finished",
+    "Started from",
     "mAP",
     "AP50",
     "F1",
     "Training time",
+    "Finished",
     "Images",
-    "Started from",
+    "Project",
 )
 
 
@@ -150,7 +150,7 @@ def _draw_table(shown: tuple[ExperimentInfo, ...]) -> None:
         on_select=lambda: _choose(ids),
         selection_mode="multi-row",
         column_config={
-            "Experiment": st.column_config.TextColumn(width=260),
+            "Experiment": st.column_config.TextColumn(width=240),
             "Finished": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             **{
                 name: st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1, width=130)
@@ -170,14 +170,14 @@ def table_columns(shown: Sequence[ExperimentInfo]) -> dict[str, list[object]]:
         (
             info.experiment_name,
             info.model_name,
-            project_name(info),
-            _moment(info.datetime),
+            start_of(info),
             info.evaluation_metrics.get("mAP"),
             info.evaluation_metrics.get("AP50"),
             info.evaluation_metrics.get("f1"),
             formatting.duration(info.training_duration),
+            _moment(info.datetime),
             _images(info),
-            start_of(info),
+            project_name(info),
         )
         for info in shown
     ]

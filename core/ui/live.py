@@ -43,20 +43,28 @@ class LiveState:
     progress: TaskProgress
 
 
-def draw_live(state: LiveState, *, paused: bool) -> None:
-    """Draw status, progress, cards, charts and log; refresh them while the task is active and not paused.
+def draw_numbers(state: LiveState, *, paused: bool) -> None:
+    """Draw status, phases, progress and cards; refresh them every second while the task is on its way.
 
     Args:
         state: The watch and what it last saw.
         paused: Draw once and keep still.
     """
-    active = not paused and not state.progress.task.status.is_terminal
-    st.fragment(_numbers, run_every=NUMBERS_EVERY if active else None)(state)
+    st.fragment(_numbers, run_every=NUMBERS_EVERY if _moves(state, paused=paused) else None)(state)
+
+
+def draw_charts_and_log(state: LiveState, *, paused: bool) -> None:
+    """Draw the curves, every five seconds, and the log beside them. Arguments as in :func:`draw_numbers`."""
+    moves = _moves(state, paused=paused)
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        st.fragment(_charts, run_every=CHARTS_EVERY if active else None)(state)
+        st.fragment(_charts, run_every=CHARTS_EVERY if moves else None)(state)
     with right:
-        st.fragment(_log, run_every=NUMBERS_EVERY if active else None)(state)
+        st.fragment(_log, run_every=NUMBERS_EVERY if moves else None)(state)
+
+
+def _moves(state: LiveState, *, paused: bool) -> bool:
+    return not paused and not state.progress.task.status.is_terminal
 
 
 def _numbers(state: LiveState) -> None:
@@ -73,7 +81,8 @@ def _numbers(state: LiveState) -> None:
         theme.status_badge(theme.TASK_STATUS[progress.task.status])
         st.markdown(plain(sentence(progress)))
     phase_line(progress)
-    st.progress(fraction(progress))
+    if progress.task.status is not TaskStatus.FINISHED:
+        st.progress(fraction(progress))
     _cards(progress)
     for name, epoch in list(progress.not_finite.items())[:3]:
         text = f"“{name}” was not a number in epoch {epoch}. The training may not recover: try a smaller learning rate."

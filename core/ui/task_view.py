@@ -9,7 +9,7 @@ from core.errors import InputError, NotFoundError
 from core.launch.progress import TaskProgress
 from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens
-from core.ui.live import LiveState, draw_live
+from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
 from core.ui.task_actions import ask_to_stop, draw_start_button
 from core.ui.task_result import draw_result
 from core.ui.task_text import model_name, task_title, waits_for_start
@@ -37,9 +37,11 @@ def draw_task_page(wanted: str | None) -> None:
     paused = _draw_header(progress)
     if waits_for_start(progress.task) and progress.phase is None and progress.task.status is not TaskStatus.CONSUMED:
         draw_start_button(progress.task)
-    draw_live(LiveState(watch=watch, progress=progress), paused=paused)
+    live = LiveState(watch=watch, progress=progress)
+    draw_numbers(live, paused=paused)
     if progress.task.status.is_terminal:
         draw_result(progress)
+    draw_charts_and_log(live, paused=paused)
 
 
 def _draw_header(progress: TaskProgress) -> bool:
