@@ -30,7 +30,7 @@ class _FolderV2(_Folder):
     files: bool | None = True
     folders: bool | None = True
     limit: Count | None = None
-    continuation_token: Annotated[str | None, Field(pattern=r"^[0-9]{1,15}$")] = None
+    continuation_token: Annotated[str, Field(pattern=r"^[0-9]{1,15}$")] | None = None
 
 
 class _ById(Body):

@@ -36,6 +36,7 @@ Id: TypeAlias = Annotated[int, BeforeValidator(_no_bool), Field(ge=-_MAX_INTEGER
 
 Ids: TypeAlias = Annotated[list[Id], BeforeValidator(_list_from_text)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=_MAX_INTEGER)]
+Positive: TypeAlias = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=_MAX_INTEGER)]
 Text: TypeAlias = Annotated[str, Field(max_length=100_000)]
 
 
@@ -60,8 +61,8 @@ class ListBody(Body):
     filter: Annotated[list[FilterEntry] | None, BeforeValidator(_list_from_text)] = None
     sort: str | None = None
     sort_order: Annotated[Literal["asc", "desc"] | None, Field(alias="sort_order")] = None
-    page: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=_MAX_INTEGER)] = 1
-    per_page: Annotated[int | None, BeforeValidator(_no_bool), Field(alias="per_page", ge=1, le=_MAX_INTEGER)] = None
+    page: Positive = 1
+    per_page: Annotated[Positive | None, Field(alias="per_page")] = None
     pagination_mode: Annotated[str | None, Field(alias="pagination_mode")] = None
     after: str | None = None
     extra_fields: Annotated[list[str] | None, BeforeValidator(_list_from_text)] = None

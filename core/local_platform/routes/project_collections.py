@@ -27,7 +27,7 @@ class _Add(Body):
     project_id: Id
     name: Annotated[str, Field(min_length=1, max_length=255)]
     type: Literal["default"] = "default"
-    description: Annotated[str | None, Field(max_length=10_000)] = None
+    description: Annotated[str, Field(max_length=10_000)] | None = None
 
 
 class _Item(BaseModel):

@@ -39,7 +39,7 @@ class _Request(Body):
     command: str
     state: Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
     skip_response: bool | None = False
-    timeout: Annotated[float | None, Field(ge=0, allow_inf_nan=False)] = None
+    timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
     @property
     def starts_training(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -33,7 +33,7 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
     team_id: Id
-    path: Annotated[str | None, Field(min_length=1), BeforeValidator(lambda value: value)] = None
+    path: Annotated[str, Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,3 +27,10 @@ def working_server(tmp_path: Path) -> Iterator[LivePlatform]:
     """A server of this test's own that runs tasks with the fake trainer."""
     with live_platform(tmp_path / "home", working=True) as live:
         yield live
+
+
+@pytest.fixture(scope="package")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server for requests that may change anything."""
+    with live_platform(tmp_path_factory.mktemp("fuzzed") / "home") as live:
+        yield live

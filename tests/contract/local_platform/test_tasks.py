@@ -140,14 +140,14 @@ def test_stop(own_server: LivePlatform) -> None:
 
 
 def test_stop_of_a_running_training(working_server: LivePlatform) -> None:
-    task = _start(working_server, epochs=100_000, epoch_seconds=0.05)
+    task = _start(working_server, epochs=100_000, seconds_per_epoch=0.05)
     wait_for(lambda: "in progress" in _ask(working_server, task, "train_status")["status"], "it trains")
     assert _call(working_server, "tasks.stop", id=task) == {"status": "terminating"}
     _wait(working_server, task, "stopped")
 
 
 def test_a_training_can_end_after_its_epoch(working_server: LivePlatform) -> None:
-    task = _start(working_server, epochs=100_000, epoch_seconds=0.05)
+    task = _start(working_server, epochs=100_000, seconds_per_epoch=0.05)
     wait_for(lambda: "ProgressAutoId1" in _ask(working_server, task, "sly/data"), "an epoch is over")
     _ask(working_server, task, "stop_after_epoch")
     assert _wait(working_server, task, "finished", "error", "stopped")["status"] == "finished"

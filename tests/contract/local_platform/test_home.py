@@ -1,0 +1,178 @@
+"""The data directory: first start, second server, what a script needs."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from core.datasets.sample import SAMPLE_PROJECT_NAME
+from core.domain.ids import ProjectId
+from core.errors import NotFoundError, StateError, StorageError
+from core.local_platform.app import LocalPlatform, Options
+from core.local_platform.hardware import Hardware, Memory
+from core.local_platform.script_environment import script_environment
+from tests.fakes.live_platform import HARDWARE
+from tests.fakes.small_platform import tiny_project
+
+ADDRESS = "http://127.0.0.1:8501"
+
+
+def _platform(home: Path, *, hardware: Hardware = HARDWARE, with_sample: bool = False) -> LocalPlatform:
+    options = Options(hardware=hardware, with_sample=with_sample, cache=home.parent / "cache")
+    return LocalPlatform(home, address=ADDRESS, environment={}, trainer="fake", options=options)
+
+
+def _cards(count: int) -> tuple[Memory, ...]:
+    return (Memory(name="Card", total=8, available=5),) * count
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A data directory with the tiny project."""
+    platform = _platform(tmp_path / "home")
+    with closing(platform):
+        platform.open()
+        platform.parts.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.parts.accounts.home())
+        yield tmp_path / "home"
+
+
+def test_the_token_is_kept_and_private(tmp_path: Path) -> None:
+    tokens = []
+    for _ in range(2):
+        platform = _platform(tmp_path / "home")
+        with closing(platform):
+            platform.open()
+            tokens.append(platform.token)
+    file = tmp_path / "home" / "token"
+    assert tokens[0] == tokens[1] == file.read_text().strip()
+    assert len(tokens[0]) >= 48
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_token_others_can_read_is_closed_again(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "token"
+    file.parent.mkdir()
+    file.write_text("chosen\n")
+    file.chmod(0o644)
+    platform = _platform(tmp_path / "home")
+    with closing(platform):
+        platform.open()
+        assert platform.token == "chosen"  # noqa: S105 - of this test
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_second_server_is_refused_and_told_why(home: Path) -> None:
+    second = _platform(home)
+    with pytest.raises(StateError, match=f"process {os.getpid()}"):
+        second.open()
+    second.close()
+
+
+def test_the_next_server_may_have_it(tmp_path: Path) -> None:
+    for _ in range(3):
+        platform = _platform(tmp_path / "home")
+        platform.open()
+        platform.close()
+        platform.close()  # again does nothing
+
+
+def test_an_open_that_fails_leaves_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "platform.db").write_text("this is no database, and long enough to look like a broken one" * 9)
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"platform\.db"):
+            _platform(tmp_path / "home").open()
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be made"):
+        _platform(tmp_path / "file" / "home").open()
+
+
+def test_the_platform_has_no_token_before_it_is_open(tmp_path: Path) -> None:
+    platform = _platform(tmp_path / "home")
+    with closing(platform), pytest.raises(StateError):
+        _ = platform.token
+
+
+def test_what_a_script_needs(home: Path) -> None:
+    environment = script_environment(home, address=ADDRESS + "/")
+    assert environment == {
+        "SERVER_ADDRESS": ADDRESS,
+        "API_TOKEN": (home / "token").read_text().strip(),
+        "TEAM_ID": "1",
+        "WORKSPACE_ID": "1",
+        "PROJECT_ID": "1",
+        "AGENT_IDS": "[1, 2]",
+        "TRAIN_DATASET_ID": "1",
+        "VAL_DATASET_ID": "2",
+    }
+    assert script_environment(home, address=ADDRESS, project="Shapes") == {**environment, "SERVER_ADDRESS": ADDRESS}
+    assert script_environment(home, address=ADDRESS, project="1")["PROJECT_ID"] == "1"
+    for unknown in ("99", "Nothing"):
+        with pytest.raises(NotFoundError, match=unknown):
+            script_environment(home, address=ADDRESS, project=unknown)
+
+
+def test_a_script_needs_a_started_directory(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="data directory"):
+        script_environment(tmp_path, address=ADDRESS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_core_is_one_agent_that_scripts_name_twice(tmp_path: Path) -> None:
+    platform = _platform(tmp_path / "home", hardware=Hardware(list_gpus=tuple, cores=1))
+    with closing(platform):
+        platform.open()
+        platform.parts.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.parts.accounts.home())
+        assert len(platform.parts.agents.all()) == 1
+    agents = json.loads(script_environment(tmp_path / "home", address=ADDRESS)["AGENT_IDS"])
+    assert agents == [1, 1]
+
+
+def test_agents_follow_the_machine(tmp_path: Path) -> None:
+    seen = []
+    for count in (0, 3, 1):
+        platform = _platform(tmp_path / "home", hardware=Hardware(list_gpus=partial(_cards, count), cores=2))
+        with closing(platform):
+            platform.open()
+            agents = platform.parts.agents.all()
+            seen.append([(agent.name, agent.status.value, agent.device, agent.is_gpu) for agent in agents])
+    assert seen == [
+        [("local-1", "running", "cpu", False), ("local-2", "running", "cpu", False)],
+        [(f"local-{number}", "running", str(number - 1), True) for number in (1, 2, 3)],
+        [
+            ("local-1", "running", "0", True),
+            ("local-2", "waiting", "1", True),
+            ("local-3", "waiting", "2", True),
+        ],
+    ]
+
+
+@pytest.mark.slow
+def test_the_sample_project_is_drawn_once_and_imported_once(tmp_path: Path) -> None:
+    first = _platform(tmp_path / "a", with_sample=True)
+    with closing(first):
+        first.open()
+        assert first.sample.is_pending
+        assert first.sample.wait(120)
+        project = first.parts.projects.get(ProjectId(1))
+        assert (project.name, project.items_count) == (SAMPLE_PROJECT_NAME, 200)
+        names = [collection.name for collection in first.parts.collections.of_project(project.id)]
+        assert names == ["train", "val"]
+    second = _platform(tmp_path / "b", with_sample=True)
+    with closing(second):
+        second.open()  # from the copy the first one drew: there before the first request
+        assert not second.sample.is_pending
+        assert second.parts.projects.get(ProjectId(1)).items_count == 200
+    again = _platform(tmp_path / "a", with_sample=True)
+    with closing(again):
+        again.open()
+        with pytest.raises(NotFoundError):
+            again.parts.projects.get(ProjectId(2))
