@@ -57,7 +57,7 @@ def ensure_split_collections(database: Database, record: SplitRecord) -> SplitCo
 
 
 def _numbered(connection: Connection, project_id: ProjectId) -> dict[tuple[str, int], int]:
-    query = "SELECT id, name FROM collections WHERE project_id = ? AND type = 'default' ORDER BY id"
+    query = "SELECT id, name FROM collections WHERE project_id = ? ORDER BY id"
     rows = connection.execute(query, (project_id,)).fetchall()
     found = ((_NAME.fullmatch(row["name"]), int(row["id"])) for row in rows)
     return {(match[1], int(match[2])): number for match, number in found if match}
