@@ -1,0 +1,118 @@
+"""The wizard in a real browser: the editor's keys, a reload in the middle, deep links on a cold server."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.server import DashboardProcess
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 60_000
+
+
+def ready(page: Page) -> None:
+    """Wait until the page's script has run."""
+    app = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    expect(app).to_be_attached(timeout=WAIT_MS)
+
+
+def go_to(page: Page, url: str) -> None:
+    """Open an address and wait for it."""
+    page.goto(url)
+    ready(page)
+
+
+def press_next(page: Page, question: str) -> None:
+    """Go on and wait for the next step's heading."""
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", name=question)).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a dashboard that the tests of this file share."""
+    with DashboardProcess(home=tmp_path_factory.mktemp("wizard") / "home") as process:
+        yield process.url
+
+
+def start_draft(page: Page, url: str) -> None:
+    """Begin a draft, choose the sample project and the recommended model."""
+    go_to(page, url)
+    page.get_by_role("button", name="Drafts").click()
+    page.get_by_role("button", name="Start over with an empty draft").click()
+    expect(page.get_by_text("No project is chosen.")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_role("button", name="Choose").click(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
+    press_next(page, "Which model to start from?")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
+
+
+def open_step(page: Page, url: str, step: str) -> None:
+    """Open a step of the page's draft by its address."""
+    found = re.search(r"draft=([a-z0-9]+)", page.url)
+    assert found is not None, page.url
+    go_to(page, f"{url}/{step}?draft={found.group(1)}")
+
+
+def test_a_cold_deep_link_opens_its_step_inside_the_frame(dashboard: DashboardProcess, page: Page) -> None:
+    go_to(page, f"{dashboard.url}/split")
+    expect(page.get_by_role("heading", name="New training")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("No project is chosen.").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("link", name="Experiments")).to_be_visible()
+
+
+def test_editor_marks_errors_resets_and_leaves_by_keyboard(server: str, page: Page) -> None:
+    start_draft(page, server)
+    open_step(page, server, "hyperparameters")
+    editor, following = page.get_by_label("Hyperparameters", exact=True), page.get_by_role("button", name="Next")
+    expect(editor).to_have_value(re.compile("epochs"), timeout=WAIT_MS)
+    defaults = editor.input_value()
+
+    editor.press("Control+Home")
+    page.keyboard.type("lr0: [1, 2\n")
+    expect(page.get_by_text("is not valid YAML").first).to_be_visible(timeout=WAIT_MS)
+    expect(editor).to_have_attribute("aria-invalid", "true")
+    expect(following).to_be_disabled()
+    page.reload()
+    expect(editor).to_have_value(re.compile(r"^lr0: \[1, 2\n"), timeout=WAIT_MS)
+
+    page.get_by_role("button", name="Reset to defaults").click()
+    expect(editor).to_have_value(defaults, timeout=WAIT_MS)
+    expect(following).to_be_enabled(timeout=WAIT_MS)
+
+    editor.press("Control+Home")
+    editor.press("Tab")
+    page.keyboard.type("# mine\n")
+    editor.press("Control+Enter")
+    expect(editor).to_have_value(re.compile("^  # mine\n"))
+    editor.press("Escape")
+    editor.press("Tab")
+    expect(editor).not_to_be_focused()
+
+
+def test_what_was_typed_last_is_not_lost_by_going_on(server: str, page: Page) -> None:
+    start_draft(page, server)
+    open_step(page, server, "hyperparameters")
+    editor = page.get_by_label("Hyperparameters", exact=True)
+    expect(editor).to_have_value(re.compile("epochs"), timeout=WAIT_MS)
+    editor.press("Control+Home")
+    page.keyboard.type("my_key: 7\n")
+    press_next(page, "What to measure afterwards?")
+    page.get_by_role("button", name="Back").click()
+    expect(editor).to_have_value(re.compile("^my_key: 7\n"), timeout=WAIT_MS)
+    expect(page.get_by_text("1 change from the defaults")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_reload_in_the_middle_loses_nothing_and_a_second_tab_follows(server: str, page: Page) -> None:
+    start_draft(page, server)
+    open_step(page, server, "export")
+    page.get_by_text("ONNX", exact=True).first.click()
+    expect(page.locator(".st-key-summary")).to_contain_text("ONNX", timeout=WAIT_MS)
+    page.reload()
+    expect(page.get_by_role("switch", name="ONNX")).to_be_checked(timeout=WAIT_MS)
+    second = page.context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_role("switch", name="ONNX")).to_be_checked(timeout=WAIT_MS)
