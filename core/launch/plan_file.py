@@ -65,7 +65,7 @@ _SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
 class _Plan(BaseModel):
     """The keys of a plan file. Values are checked strictly: a text is no number, a number no flag."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), defer_build=True)
 
     project_id: Id
     model: Annotated[str, Field(min_length=1)]

@@ -24,7 +24,9 @@ Id: TypeAlias = Annotated[int, Field(gt=0)]
 class Shape(BaseModel):
     """Base: unknown keys are ignored, for apps add their own."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), populate_by_name=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, protected_namespaces=(), populate_by_name=True, defer_build=True
+    )
 
 
 class RandomShape(Shape):

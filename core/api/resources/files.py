@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from core.api.errors import ContractError, MissingError
 from core.api.transport import Transport
@@ -21,7 +21,6 @@ from core.domain.ids import FileId, TaskId, TeamId
 
 _RECORD_NAME = "experiment_info.json"
 _DOWNLOADS_AT_ONCE = 8
-_RECORD = TypeAdapter(ExperimentShape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def experiment_of_output(output: Mapping[str, object] | None) -> ExperimentInfo 
 
 def _record_of(content: bytes) -> ExperimentInfo:
     try:
-        return _RECORD.validate_json(content).experiment()
+        return ExperimentShape.model_validate_json(content).experiment()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "body"

@@ -9,8 +9,8 @@ from core.api.paging import read_all, read_page
 from core.api.transport import Transport
 from core.api.wire.reading import read
 from core.api.wire.tasks import (
+    AgentPage,
     AgentShape,
-    AvailableShape,
     StartedShape,
     StopShape,
     TaskShape,
@@ -173,7 +173,9 @@ class Agents:
         """
         method = "agents.available"
         body = {"teamId": team_id, "withoutPublic": False, "anyStatus": False, "needGPU": True}
-        return read(method, AvailableShape, self.transport.read(method, body)).agents()
+        answer = self.transport.read(method, body)
+        page = answer if isinstance(answer, dict) else {"entities": answer}
+        return tuple(row.agent() for row in read(method, AgentPage, page).entities)
 
 
 def _task(row: Mapping[str, Any]) -> Task:

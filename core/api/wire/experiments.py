@@ -13,7 +13,7 @@ from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
 class ExperimentShape(BaseModel):
     """The record. Its keys are snake_case; the twelve without a default are those that the official SDK needs."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), defer_build=True)
 
     experiment_name: str
     framework_name: str

@@ -16,7 +16,10 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 class Shape(BaseModel):
     """Base of all wire shapes: camelCase keys; unknown keys are ignored, for servers grow."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+    # Most calls need a few shapes only, so each is built when it is first used: a launch from a terminal starts sooner.
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
 
 
 def read(method: str, shape: type[T], data: object) -> T:

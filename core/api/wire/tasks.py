@@ -7,7 +7,7 @@ are optional here.
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from core.api.wire.reading import FreeObject, Moment, Shape
 from core.domain.agent import Agent, AgentStatus, Device
@@ -163,17 +163,10 @@ class AgentShape(Shape):
         )
 
 
-class _AgentPage(Shape):
+class AgentPage(Shape):
+    """The answer of ``agents.available`` as the reference documents it; servers send the bare array of its entities."""
+
     entities: tuple[AgentShape, ...]
-
-
-class AvailableShape(RootModel[tuple[AgentShape, ...] | _AgentPage]):
-    """The answer of ``agents.available``: a bare array, or a page as the reference documents it."""
-
-    def agents(self) -> tuple[Agent, ...]:
-        """Return the domain values."""
-        rows = self.root.entities if isinstance(self.root, _AgentPage) else self.root
-        return tuple(row.agent() for row in rows)
 
 
 def _project_of(state: Mapping[str, object] | None) -> ProjectId | None:
