@@ -62,8 +62,8 @@ def replace_yaml(page: Page, old: str, new: str) -> None:
 
 
 def tick_row(page: Page, row: int) -> None:
-    """Tick a row of the first table on the page; 0 is the first. The table is a canvas, so this is a place, not a name."""
-    canvas = page.get_by_test_id("stDataFrame").first.locator("canvas").first
-    expect(canvas).to_be_visible(timeout=PATIENCE)
-    canvas.click(position={"x": 18, "y": 38 + 36 * row + 18})
+    """Tick a row of the first table on the page, 0 for the first; the table is a canvas, so rows have no names."""
+    grid = page.get_by_test_id("stDataFrame").first.locator(".dvn-scroller").first
+    expect(grid).to_be_visible(timeout=PATIENCE)
+    grid.click(position={"x": 18, "y": 38 + 36 * row + 18})
     settle(page)
