@@ -149,11 +149,12 @@ def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:
     except FileNotFoundError:
         return EventChunk(rows=(), offset=0)
     complete = data[: data.rfind(b"\n") + 1]
-    rows = tuple(row for line in complete.splitlines() if (row := _parse(line)) is not None)
+    rows = tuple(row for line in complete.splitlines() if (row := parse_row(line)) is not None)
     return EventChunk(rows=rows, offset=offset + len(complete))
 
 
-def _parse(line: bytes) -> dict[str, object] | None:
+def parse_row(line: bytes) -> dict[str, object] | None:
+    """Return a line of an event file as a row, ``None`` if it is no JSON object."""
     try:
         row = json.loads(line)
     except ValueError:

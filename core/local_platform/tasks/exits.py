@@ -39,6 +39,7 @@ _BAD_HYPERPARAMETER = re.compile(r"'([^']+)' is not a valid YOLO argument")
 _LAST_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*")
 _DISK_NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITE_NUMBERS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NO_TROUBLE = frozenset({ExitCause.FINISHED, ExitCause.STOPPED_BY_USER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,4 +231,5 @@ def _last_error(tail: tuple[str, ...]) -> str:
 
 
 def _report(end: ProcessEnd, cause: ExitCause, message: str, hint: str) -> ExitReport:
-    return ExitReport(cause=cause, message=message, hint=hint, exit_code=end.exit_code, log_tail=end.output_tail)
+    tail = () if cause in _NO_TROUBLE else end.output_tail
+    return ExitReport(cause=cause, message=message, hint=hint, exit_code=end.exit_code, log_tail=tail)

@@ -5,6 +5,7 @@ where rows of which moment begin, and the newest phase, failure and progress.
 """
 
 import heapq
+import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
@@ -18,12 +19,14 @@ from core.domain.ids import TaskId
 from core.domain.task import ExitCause
 from core.errors import InputError
 from core.local_platform.tasks.exits import FailureEvent
-from core.runs.events import format_timestamp, read_events
+from core.runs.events import format_timestamp, parse_row, read_events
 from core.runs.layout import RunLayout
 
 Row = Mapping[str, object]
 _BLOCK_BYTES = 64 * 1024
 _KEPT_TASKS = 64
+_SUBTASK = re.compile(rb'"event_type": ?"EventType\.PROGRESS", ?"subtask": ?("(?:[^"\\]|\\.)*")')
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +69,9 @@ class _EventFile:
 
     def catch_up(self) -> None:
         """Learn from the rows that were appended since the last time."""
-        while True:
-            chunk = read_events(self.path, self.offset, limit=_BLOCK_BYTES)
-            if chunk.offset <= self.offset:
-                return
-            for row in chunk.rows:
-                self._learn(row)
-            self.offset = chunk.offset
+        while block := _complete_lines(self.path, self.offset):
+            self._learn(block.splitlines())
+            self.offset += len(block)
             if self.offset - self.starts[-1] >= _BLOCK_BYTES:
                 self.starts.append(self.offset)
                 self.before.append(self.newest)
@@ -88,7 +87,23 @@ class _EventFile:
             yield from (row for row in chunk.rows if _timestamp(row) > since)
             position = chunk.offset
 
-    def _learn(self, row: Row) -> None:
+    def _learn(self, lines: list[bytes]) -> None:
+        # Most rows are progress and metrics. Only those that tell something new are parsed: a long log is read at the
+        # speed of a search, not of a JSON parser.
+        progress: dict[bytes, bytes] = {}
+        for line in lines:
+            if found := _SUBTASK.search(line):
+                progress[found[1]] = line
+            elif b"EventType.PHASE" in line or b"EventType.FAILURE" in line:
+                self._note(parse_row(line))
+        for line in progress.values():
+            self._note(parse_row(line))
+        youngest = next((row for line in reversed(lines) if (row := parse_row(line)) is not None), None)
+        self._note(youngest)
+
+    def _note(self, row: Row | None) -> None:
+        if row is None:
+            return
         moment = _timestamp(row)
         self.newest = max(self.newest, moment)
         match row:
@@ -102,12 +117,25 @@ class _EventFile:
                 pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The event files of one run; one thread reads them at a time."""
+
+    trainer: _EventFile
+    platform: _EventFile
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def catch_up(self) -> None:
+        self.trainer.catch_up()
+        self.platform.catch_up()
+
+
 class TaskLogs:
     """Reads the logs of tasks and remembers how far it got. May be used from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._files: OrderedDict[Path, tuple[_EventFile, _EventFile]] = OrderedDict()
+        self._files: OrderedDict[Path, _Files] = OrderedDict()
 
     def rows(
         self, task_id: TaskId, run: RunLayout, *, since: str | None = None, limit: int | None = None
@@ -127,15 +155,18 @@ class TaskLogs:
         if limit is not None and limit < 0:
             msg = "'limit' must not be negative."
             raise InputError(msg)
-        with self._lock:
-            files = self._caught_up(run)
-            merged = heapq.merge(*(file.rows_after(after) for file in files), key=_timestamp)
+        files = self._of(run)
+        with files.lock:
+            files.catch_up()
+            merged = heapq.merge(files.trainer.rows_after(after), files.platform.rows_after(after), key=_timestamp)
             return [{**row, "task_id": task_id} for row in islice(merged, limit)]
 
     def live(self, run: RunLayout) -> LiveInfo:
         """Return the newest state of a task."""
-        with self._lock:
-            trainer, platform = self._caught_up(run)
+        files = self._of(run)
+        with files.lock:
+            files.catch_up()
+            trainer, platform = files.trainer, files.platform
             _, phase, text = max(trainer.phase, platform.phase)
             return LiveInfo(
                 phase=phase or None,
@@ -150,17 +181,13 @@ class TaskLogs:
         with self._lock:
             self._files.pop(run.root, None)
 
-    def _caught_up(self, run: RunLayout) -> tuple[_EventFile, _EventFile]:
-        files = self._files.get(run.root)
-        if files is None:
-            files = (_EventFile(run.events), _EventFile(run.platform_events))
-            self._files[run.root] = files
+    def _of(self, run: RunLayout) -> _Files:
+        with self._lock:
+            files = self._files.setdefault(run.root, _Files(_EventFile(run.events), _EventFile(run.platform_events)))
+            self._files.move_to_end(run.root)
             while len(self._files) > _KEPT_TASKS:
                 self._files.popitem(last=False)
-        self._files.move_to_end(run.root)
-        for file in files:
-            file.catch_up()
-        return files
+            return files
 
 
 def read_failure(run: RunLayout) -> FailureEvent | None:
@@ -171,7 +198,11 @@ def read_failure(run: RunLayout) -> FailureEvent | None:
 
 
 def tail_lines(path: Path, lines: int = 40, most_bytes: int = 64 * 1024) -> tuple[str, ...]:
-    """Return the last lines of a text file without line ends, oldest first; a missing file has none."""
+    """Return the last lines of a program's output as a terminal would show them, oldest first.
+
+    A line that was drawn over with carriage returns (a progress bar) counts as what was drawn last; colours and cursor
+    movements are left out, and so are empty lines. A missing file has none.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -179,8 +210,9 @@ def tail_lines(path: Path, lines: int = 40, most_bytes: int = 64 * 1024) -> tupl
             data = file.read()
     except FileNotFoundError:
         return ()
-    text = data.decode("utf-8", errors="replace").replace("\r", "\n")
-    return tuple(line for line in text.split("\n") if line.strip())[-lines:]
+    text = _CONTROL.sub("", data.decode("utf-8", errors="replace"))
+    shown = (line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n"))
+    return tuple(line for line in shown if line.strip())[-lines:]
 
 
 def tail_messages(run: RunLayout, lines: int = 20) -> tuple[str, ...]:
@@ -188,6 +220,18 @@ def tail_messages(run: RunLayout, lines: int = 20) -> tuple[str, ...]:
     size = run.events.stat().st_size if run.events.exists() else 0
     rows = read_events(run.events, max(0, size - _BLOCK_BYTES)).rows
     return tuple(str(row["message"]) for row in rows if "message" in row and "event_type" not in row)[-lines:]
+
+
+def _complete_lines(path: Path, offset: int) -> bytes:
+    """Return about a block of whole lines behind a byte position; nothing if there is no whole line."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(_BLOCK_BYTES)
+            data += file.readline()
+    except FileNotFoundError:
+        return b""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _timestamp(row: Row) -> str:

@@ -147,8 +147,9 @@ def test_a_cause_nobody_knows_is_a_crash(run: RunLayout) -> None:
 def test_the_end_of_the_output(tmp_path: Path) -> None:
     path = tmp_path / "output.log"
     assert tail_lines(path) == ()
-    path.write_bytes(b"first\n10%\r20%\r30%\n\nlast \xff\n")
-    assert tail_lines(path, 3) == ("20%", "30%", "last \ufffd")
+    path.write_bytes(b"first\n10%\r20%\r\x1b[K30%\n\n\x1b[34m\x1b[1mlast\x1b[0m \xff\r\n")
+    assert tail_lines(path) == ("first", "30%", "last \ufffd")
+    assert tail_lines(path, 1) == ("last \ufffd",)
     path.write_text("\n".join(str(number) for number in range(50_000)), encoding="utf-8")
     assert tail_lines(path, 2) == ("49998", "49999")
 
