@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from core.datasets.contours import trace
-from core.datasets.geometry import bounds, decode_mask, outline_area, tight_bounds
+from core.datasets.geometry import bounds, decode_mask, outline_area, tight_bounds, to_positions
 from core.domain.annotation import Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, shape_name
 from core.domain.project import ObjectClass, ProjectMeta
 from core.errors import InputError
@@ -124,7 +124,7 @@ def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
     """
     match geometry:
         case Polygon():
-            return (_moved(geometry, 0.5, 0.5),)
+            return (to_positions(geometry),)
         case Rectangle(left=left, top=top):
             right, bottom = geometry.right + 1, geometry.bottom + 1
             return (Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom))),)

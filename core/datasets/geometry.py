@@ -27,6 +27,8 @@ MAX_MASK_PIXELS = 150_000_000
 _MAX_PNG_BYTES = 128 * 2**20
 _TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
 _SMALLER = "Leave the object out or draw it again."
+_FLAT = 1e-6
+"""Pixels below which an extent is none."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -107,6 +109,36 @@ def outline_area(outline: tuple[Point, ...]) -> float:
 def polygon_area(polygon: Polygon) -> float:
     """Return the area of a polygon without its holes in square pixels."""
     return max(outline_area(polygon.exterior) - math.fsum(outline_area(hole) for hole in polygon.interior), 0.0)
+
+
+def to_positions(polygon: Polygon) -> Polygon:
+    """Turn pixels into positions, where 0 is the left or upper edge of the image.
+
+    A polygon through the centres of its border pixels covers them wholly, as a rectangle does: its box from pixel 3 to
+    pixel 5 reaches from 3 to 6. The points between are moved in proportion.
+    """
+    return _stretched(polygon, 1.0)
+
+
+def to_pixels(polygon: Polygon) -> Polygon:
+    """Turn positions into pixels, the inverse of :func:`to_positions`."""
+    return _stretched(polygon, -1.0)
+
+
+def _stretched(polygon: Polygon, more: float) -> Polygon:
+    """Widen the box of a polygon by so many pixels to the right and down."""
+    xs, ys = [x for x, _ in polygon.exterior], [y for _, y in polygon.exterior]
+    left, top = min(xs), min(ys)
+    across, down = _factor(max(xs) - left, more), _factor(max(ys) - top, more)
+
+    def moved(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple((left + (x - left) * across, top + (y - top) * down) for x, y in points)
+
+    return Polygon(exterior=moved(polygon.exterior), interior=tuple(moved(hole) for hole in polygon.interior))
+
+
+def _factor(length: float, more: float) -> float:
+    return max(length + more, 0.0) / length if length > _FLAT else 1.0
 
 
 def decode_mask(bitmap: Bitmap) -> Mask:

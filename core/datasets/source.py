@@ -65,10 +65,14 @@ ImageKey: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCollection:
-    """A named set of images over all datasets."""
+    """A named set of images over all datasets.
+
+    Attributes:
+        images: To be read after the images of the datasets.
+    """
 
     name: str
-    images: tuple[ImageKey, ...]
+    images: Iterable[ImageKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

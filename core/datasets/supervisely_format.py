@@ -13,23 +13,21 @@ Source of the layout: https://docs.supervisely.com/data-organization/00_ann_form
 ``{"collections": [{"name": "train", "images": {"<dataset>/<nested dataset>": ["<image>", …]}}]}``.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.datasets.annotation_json import annotation_from_json, meta_from_json
+from core.datasets.problems import Effect, ProblemKind, ProblemLog
+from core.datasets.reading import image_size, is_image, read_json
 from core.datasets.source import ImageKey, LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
 from core.errors import InputError
 
 META_FILE = "meta.json"
 COLLECTIONS_FILE = "collections.json"
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jfif", ".mpo"})
-MAX_JSON_BYTES = 512 * 2**20
 
 
 class _CollectionWire(BaseModel):
@@ -46,102 +44,94 @@ class _CollectionsWire(BaseModel):
 _COLLECTIONS = TypeAdapter(_CollectionsWire)
 
 
-def open_project(folder: Path) -> ProjectSource:
+def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
     """Open a project folder; annotations are read while its images are walked over.
 
+    Args:
+        folder: The folder that holds ``meta.json``.
+        log: Told of annotations that cannot be read; their images are left out. Without it they are an error.
+
     Raises:
-        InputError: The folder is no Supervisely project, or its meta or collections are not valid. Walking over
-            images raises it for the first annotation that is not valid.
+        InputError: The folder is no Supervisely project, or its meta or collections are not valid. Without a log,
+            walking over images raises it for the first annotation that is not valid.
     """
     meta_file = folder / META_FILE
     if not meta_file.is_file():
         msg = f"{folder} is not a Supervisely project: it has no {META_FILE}."
         raise InputError(msg, "Choose the folder that holds meta.json and the dataset folders.")
     meta = meta_from_json(read_json(meta_file), where=str(meta_file))
-    datasets = tuple(_datasets(folder, None))
+    datasets = tuple(_datasets(folder, None, log))
     return ProjectSource(
         name=folder.resolve().name, meta=meta, datasets=datasets, collections=_collections(folder / COLLECTIONS_FILE)
     )
 
 
-def read_json(path: Path) -> object:
-    """Read a JSON file.
-
-    Raises:
-        InputError: It cannot be read or is not JSON; names the file, and the line where it breaks off.
-    """
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            msg = f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB."
-            raise InputError(msg, "Split it into smaller files.")
-        parsed: object = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        msg = f"{path} does not exist."
-        raise InputError(msg) from error
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}."
-        raise InputError(msg, "Check the permissions of the file.") from error
-    except json.JSONDecodeError as error:
-        msg = f"{path} is not valid JSON: {error.msg} in line {error.lineno}."
-        raise InputError(msg, "Correct the file or leave it out.") from error
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        msg = f"{path} is not valid JSON."
-        raise InputError(msg, "Correct the file or leave it out.") from error
-    return parsed
-
-
-def _datasets(folder: Path, parent: str | None) -> Iterator[SourceDataset]:
+def _datasets(folder: Path, parent: str | None, log: ProblemLog | None) -> Iterator[SourceDataset]:
     for path in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         if not (path / "img").is_dir() and not (path / "datasets").is_dir():
             continue
-        dataset = SourceDataset(name=path.name, parent=parent, images=LazyImages(read=_walk(path)))
-        yield dataset
+        name = path.name if parent is None else f"{parent}/{path.name}"
+        yield SourceDataset(name=path.name, parent=parent, images=LazyImages(read=_walk(path, name, log)))
         if (path / "datasets").is_dir():
-            yield from _datasets(path / "datasets", dataset.path)
+            yield from _datasets(path / "datasets", name, log)
 
 
-def _walk(folder: Path) -> Callable[[], Iterator[SourceImage]]:
-    return lambda: _images(folder)
+def _walk(folder: Path, dataset: str, log: ProblemLog | None) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: _images(folder, dataset, log)
 
 
-def _images(folder: Path) -> Iterator[SourceImage]:
+def _images(folder: Path, dataset: str, log: ProblemLog | None) -> Iterator[SourceImage]:
     if not (folder / "img").is_dir():
         return
-    names = sorted(entry.name for entry in os.scandir(folder / "img") if is_image(entry.name))
+    with os.scandir(folder / "img") as entries:
+        names = sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
     for name in names:
         path = folder / "img" / name
-        yield SourceImage(name=name, path=path, annotation=_annotation(folder / "ann", path))
+        file = _annotation_file(folder / "ann", path)
+        if log is None:
+            yield SourceImage(name=name, path=path, annotation=_strict(file, path))
+            continue
+        try:
+            annotation = _empty(path) if file is None else _mapping(file)
+        except InputError as error:
+            kind = ProblemKind.UNREADABLE_IMAGE if file is None else ProblemKind.UNREADABLE_ANNOTATION
+            log.add(kind, Effect.IMAGE_SKIPPED, f"{dataset}/{name}", _without_path(error, folder))
+            continue
+        if file is None:
+            message = "There is no annotation for it; it is taken as an image without objects."
+            log.add(ProblemKind.MISSING_ANNOTATION, Effect.NOTED, f"{dataset}/{name}", message)
+        yield SourceImage(name=name, path=path, annotation=annotation)
 
 
-def is_image(name: str) -> bool:
-    """Whether a file name ends like an image's; hidden files are none."""
-    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+def _without_path(error: InputError, folder: Path) -> str:
+    return error.message.replace(f"{folder}{os.sep}", "")
 
 
-def _annotation(folder: Path, image: Path) -> Mapping[str, object]:
-    path = folder / f"{image.name}.json"
-    if not path.exists():
-        path = folder / f"{image.stem}.json"  # projects exported before 2019 leave the image's extension out
-    if not path.exists():
-        width, height = image_size(image)
-        return {"description": "", "tags": [], "size": {"height": height, "width": width}, "objects": []}
-    parsed = read_json(path)
-    annotation_from_json(parsed, where=str(path))
-    return parsed if isinstance(parsed, dict) else {}
+def _annotation_file(folder: Path, image: Path) -> Path | None:
+    """``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it."""
+    candidates = (folder / f"{image.name}.json", folder / f"{image.stem}.json")
+    return next((path for path in candidates if path.is_file()), None)
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) in pixels from the header of an image file.
+def _strict(file: Path | None, image: Path) -> Mapping[str, object]:
+    if file is None:
+        return _empty(image)
+    annotation = _mapping(file)
+    annotation_from_json(annotation, where=str(file))
+    return annotation
 
-    Raises:
-        InputError: It is no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        msg = f"{path} is not an image that can be read."
-        raise InputError(msg, "Replace the file or leave it out.") from error
+
+def _empty(image: Path) -> Mapping[str, object]:
+    width, height = image_size(image)
+    return {"description": "", "tags": [], "size": {"height": height, "width": width}, "objects": []}
+
+
+def _mapping(file: Path) -> Mapping[str, object]:
+    parsed = read_json(file)
+    if not isinstance(parsed, dict):
+        msg = f"{file} holds no annotation."
+        raise InputError(msg, "Correct the file or leave it out.")
+    return parsed
 
 
 def _collections(path: Path) -> tuple[SourceCollection, ...]:

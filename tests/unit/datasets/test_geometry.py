@@ -21,6 +21,8 @@ from core.datasets.geometry import (
     outline_area,
     polygon_area,
     tight_bounds,
+    to_pixels,
+    to_positions,
 )
 from core.domain.annotation import Bitmap, OtherGeometry, Polygon, Rectangle
 from core.errors import InputError
@@ -133,3 +135,17 @@ def test_clipping_stays_inside(box: Rectangle) -> None:
     else:
         assert 0 <= clipped.left <= clipped.right <= 19
         assert 0 <= clipped.top <= clipped.bottom <= 29
+
+
+@given(strategies.polygons)
+def test_positions_turn_back_into_pixels(polygon: Polygon) -> None:
+    back = to_pixels(to_positions(polygon))
+    for points, wanted in zip((back.exterior, *back.interior), (polygon.exterior, *polygon.interior), strict=True):
+        assert [value for point in points for value in point] == pytest.approx(
+            [value for point in wanted for value in point], abs=1e-6
+        )
+
+
+def test_positions_cover_the_border_pixels() -> None:
+    box = bounds(to_positions(Polygon(exterior=SQUARE, interior=(HOLE,))))
+    assert box == Rectangle(left=2, top=3, right=7, bottom=8)

@@ -54,8 +54,8 @@ def test_parts_outside_the_image_are_cut_off() -> None:
     assert yolo_lines(outside, classes=("b",), task_type=DETECTION) == ()
 
 
-def test_a_polygon_keeps_its_points() -> None:
-    triangle = Polygon(exterior=((9.5, 9.5), (49.5, 9.5), (9.5, 59.5)))
+def test_a_polygon_covers_its_border_pixels() -> None:
+    triangle = Polygon(exterior=((10.0, 10.0), (49.0, 10.0), (10.0, 59.0)))
     lines = yolo_lines(_annotation(triangle, width=100, height=100), classes=("b",), task_type=SEGMENTATION)
     assert lines == ("0 0.100000 0.100000 0.500000 0.100000 0.100000 0.600000",)
 

@@ -1,0 +1,291 @@
+"""Data in COCO layout: JSON files with images, annotations and categories (https://cocodataset.org/#format-data).
+
+Each JSON file is a dataset. Boxes and polygons are positions there and become pixels here; an object of several
+polygons or of run lengths becomes a mask, so that one object stays one object.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from core.datasets.annotation_json import annotation_to_json
+from core.datasets.coco_rle import decode_rle
+from core.datasets.geometry import Mask, encode_mask, fill, to_pixels
+from core.datasets.image_search import ImageSearch
+from core.datasets.palette import class_color
+from core.datasets.problems import Effect, ProblemKind, ProblemLog
+from core.datasets.reading import image_size, read_json
+from core.datasets.recognition import coco_files
+from core.datasets.source import LazyImages, ProjectSource, SourceDataset, SourceImage
+from core.domain.annotation import Annotation, Bitmap, Geometry, Label, Point, Polygon, Rectangle
+from core.domain.project import ObjectClass, ProjectMeta
+from core.errors import InputError
+
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e7, le=1e7)]
+_Identifier = int | str
+_FEWEST_VALUES = 6
+_SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
+"""Names of files and folders that do not name a dataset."""
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _ImageWire(_Wire):
+    id: _Identifier
+    file_name: Annotated[str, Field(min_length=1, max_length=1024)]
+    width: int | None = None
+    height: int | None = None
+
+
+class _CategoryWire(_Wire):
+    id: _Identifier
+    name: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class _RleWire(_Wire):
+    counts: str | list[int]
+    size: tuple[int, int]
+
+
+class _AnnotationWire(_Wire):
+    image_id: _Identifier
+    category_id: _Identifier
+    bbox: tuple[_Number, _Number, _Number, _Number] | None = None
+    segmentation: _RleWire | list[list[_Number]] | None = None
+    iscrowd: int = 0
+
+
+class _FileWire(_Wire):
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]] = []
+    categories: list[_CategoryWire]
+
+
+_FILE = TypeAdapter(_FileWire)
+_IMAGE = TypeAdapter(_ImageWire)
+_ANNOTATION = TypeAdapter(_AnnotationWire)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CocoFile:
+    """A JSON file, indexed.
+
+    Attributes:
+        place: Its path relative to the root, for messages.
+        dataset: Name of the dataset it becomes.
+        annotations: Image id → rows (number in the file, row).
+    """
+
+    path: Path
+    place: str
+    dataset: str
+    images: tuple[dict[str, Any], ...]
+    categories: Mapping[_Identifier, str]
+    annotations: Mapping[object, list[tuple[int, dict[str, Any]]]]
+
+
+def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
+    """Open a folder with COCO annotations.
+
+    Args:
+        root: The folder that holds images and JSON files.
+        log: Told of images and objects that cannot be used while they are walked over.
+
+    Raises:
+        InputError: A JSON file is not valid as a whole; names it.
+    """
+    files = tuple(_read(path, root) for path in coco_files(root))
+    if not files:
+        msg = f"{root.name} holds no COCO annotations."
+        raise InputError(msg, "COCO annotations are .json files with images, annotations and categories.")
+    names = tuple(dict.fromkeys(name for file in files for name in file.categories.values()))
+    shapes = _class_shapes(files)
+    classes = tuple(
+        ObjectClass(name=name, shape=shapes.get(name, "rectangle"), color=class_color(number))
+        for number, name in enumerate(names)
+    )
+    search = ImageSearch(root)
+    datasets = tuple(
+        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(file, search, log)))
+        for name, file in _uniquely_named(files)
+    )
+    return ProjectSource(name=root.resolve().name, meta=ProjectMeta(classes=classes), datasets=datasets)
+
+
+def _read(path: Path, root: Path) -> _CocoFile:
+    place = path.relative_to(root).as_posix()
+    try:
+        wire = _FILE.validate_python(read_json(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        msg = f"{place}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+        raise InputError(msg, "Correct the file or leave it out.") from error
+    rows: dict[object, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for number, row in enumerate(wire.annotations, start=1):
+        image_id = row.get("image_id")
+        rows[image_id if isinstance(image_id, int | str) else None].append((number, row))
+    return _CocoFile(
+        path=path,
+        place=place,
+        dataset=_dataset_name(path),
+        images=tuple(wire.images),
+        categories={item.id: item.name for item in wire.categories},
+        annotations=rows,
+    )
+
+
+def _dataset_name(path: Path) -> str:
+    """``instances_val2017.json`` → ``val2017``; Roboflow's ``valid/_annotations.coco.json`` → ``valid``."""
+    stem = path.name.split(".")[0].removeprefix("instances_").strip("_")
+    folder = path.parent.name
+    if stem.lower() not in _SAYS_NOTHING:
+        return stem
+    return folder if folder.lower() not in _SAYS_NOTHING and folder else "dataset"
+
+
+def _uniquely_named(files: tuple[_CocoFile, ...]) -> Iterator[tuple[str, _CocoFile]]:
+    taken: set[str] = set()
+    for file in files:
+        name, number = file.dataset, 2
+        while name in taken:
+            name, number = f"{file.dataset} {number}", number + 1
+        taken.add(name)
+        yield name, file
+
+
+def _class_shapes(files: tuple[_CocoFile, ...]) -> dict[str, str]:
+    """Class → the one shape its objects have, ``any`` where they differ."""
+    shapes: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        for rows in file.annotations.values():
+            for _, row in rows:
+                if not row.get("iscrowd") and (name := file.categories.get(row.get("category_id", ""))):
+                    shapes[name].add(_shape_of(row.get("segmentation")))
+    return {name: found.pop() if len(found) == 1 else "any" for name, found in shapes.items()}
+
+
+def _shape_of(segmentation: object) -> str:
+    if isinstance(segmentation, dict):
+        return "bitmap"
+    parts = segmentation if isinstance(segmentation, list) else []
+    return "rectangle" if not parts else "polygon" if len(parts) == 1 else "bitmap"
+
+
+def _walk(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: _images(file, search, log)
+
+
+def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[SourceImage]:
+    known: set[_Identifier] = set()
+    for number, row in enumerate(file.images, start=1):
+        place = f"{file.place}, image {number}"
+        if isinstance(image_id := row.get("id"), int | str):
+            known.add(image_id)
+        try:
+            wire = _IMAGE.validate_python(row)
+        except ValidationError as error:
+            log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, _first(error))
+            continue
+        path = search.find(wire.file_name, near=file.path.parent, dataset=file.dataset)
+        if path is None:
+            message = f"The file “{wire.file_name}” is not there."
+            log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+            continue
+        if (size := _size(wire, path, log)) is not None:
+            labels = tuple(_labels(file, wire.id, size, log))
+            annotation = Annotation(width=size[0], height=size[1], labels=labels)
+            name = PurePosixPath(wire.file_name.replace("\\", "/")).name
+            yield SourceImage(name=name, path=path, annotation=annotation_to_json(annotation))
+    for image_id in file.annotations.keys() - known:
+        for number, _ in file.annotations[image_id]:
+            message = f"There is no image with the id {image_id!r}."
+            log.add(ProblemKind.MISSING_IMAGE, Effect.OBJECT_SKIPPED, f"{file.place}, annotation {number}", message)
+
+
+def _size(wire: _ImageWire, path: Path, log: ProblemLog) -> tuple[int, int] | None:
+    """The size the file says; that of the image where it says none."""
+    if wire.width and wire.height and min(wire.width, wire.height) > 0:
+        return wire.width, wire.height
+    try:
+        return image_size(path)
+    except InputError as error:
+        log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, path.name, error.message)
+        return None
+
+
+def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: ProblemLog) -> Iterator[Label]:
+    for number, row in file.annotations.get(image_id, ()):
+        place = f"{file.place}, annotation {number}"
+        try:
+            wire = _ANNOTATION.validate_python(row)
+            geometry = _geometry(wire, size)
+        except ValidationError as error:
+            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, _first(error))
+            continue
+        except InputError as error:
+            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
+            continue
+        name = file.categories.get(wire.category_id)
+        if name is None:
+            message = f"There is no category with the id {wire.category_id!r}."
+            log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
+        elif wire.iscrowd:
+            message = "It marks a crowd, not an object."
+            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+        elif geometry is None:
+            message = "It has neither a box nor a segmentation."
+            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+        else:
+            yield Label(class_name=name, geometry=geometry)
+
+
+def _geometry(wire: _AnnotationWire, size: tuple[int, int]) -> Geometry | None:
+    match wire.segmentation:
+        case _RleWire(counts=counts, size=(height, width)):
+            return None if wire.iscrowd else _packed(decode_rle(counts, height, width))
+        case [single]:
+            return _polygon(single)
+        case [_, *_] as parts:
+            mask = fill(_polygon(parts[0]), *size)
+            for part in parts[1:]:
+                mask = mask | fill(_polygon(part), *size)
+            return _packed(mask)
+        case _:
+            return None if wire.bbox is None else _rectangle(*wire.bbox)
+
+
+def _packed(mask: Mask) -> Bitmap:
+    """A mask of the whole image → a bitmap of the part that is set."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        msg = "Its mask is empty."
+        raise InputError(msg)
+    top, left = int(rows[0]), int(columns[0])
+    return encode_mask(mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1], (left, top))
+
+
+def _polygon(values: list[float]) -> Polygon:
+    if len(values) < _FEWEST_VALUES or len(values) % 2:
+        msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
+        raise InputError(msg)
+    points: list[Point] = list(zip(values[::2], values[1::2], strict=True))
+    return to_pixels(Polygon(exterior=tuple(points)))
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> Rectangle:
+    if width <= 0 or height <= 0:
+        msg = f"A box of {width:g} x {height:g} pixels has no area."
+        raise InputError(msg)
+    return Rectangle(left=x, top=y, right=max(x + width - 1, x), bottom=max(y + height - 1, y))
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

@@ -1,0 +1,67 @@
+"""Whether an image file can be used, and its size."""
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from core.datasets.reading import lies_on_its_side
+from core.errors import InputError
+
+_FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
+_PREVIEW = (64, 64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImage:
+    """An image that opens.
+
+    Attributes:
+        width: Pixels, as stored.
+        height: Pixels, as stored.
+        on_its_side: The camera asks viewers to turn it by a quarter, so they see width and height exchanged.
+    """
+
+    width: int
+    height: int
+    on_its_side: bool
+
+    def has_size(self, width: int, height: int) -> bool:
+        """Whether an annotation of this size fits: drawn on the image as it is stored, or as people see it."""
+        stored = (self.width, self.height)
+        return (width, height) == stored or (self.on_its_side and (height, width) == stored)
+
+
+def check_image(path: Path) -> CheckedImage:
+    """Read an image to its end.
+
+    Raises:
+        InputError: It is missing, damaged, cut off, too large or of a kind that is not trained on.
+    """
+    hint = "Replace the file or leave it out."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
+            with Image.open(path) as image:
+                kind, (width, height) = image.format, image.size
+                turned = kind in _FORMATS and lies_on_its_side(image)
+                if kind in _FORMATS:
+                    image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
+                    image.load()
+    except UnidentifiedImageError as error:
+        msg = "It is not an image of a kind that can be read."
+        raise InputError(msg, hint) from error
+    except Image.DecompressionBombError as error:
+        msg = "It has more pixels than can be read."
+        raise InputError(msg, hint) from error
+    except _BROKEN as error:
+        msg = "It is damaged or not complete."
+        raise InputError(msg, hint) from error
+    if kind not in _FORMATS:
+        msg = f"It is a {kind} picture."
+        raise InputError(msg, "Save it as PNG or JPEG.")
+    return CheckedImage(width=width, height=height, on_its_side=turned)

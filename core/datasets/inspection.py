@@ -1,0 +1,143 @@
+"""Makes what a reader found fit for use: every image opens, every object is a clean one inside its image.
+
+The rest is left out and written down. What comes out passes :func:`core.datasets.annotation_json.annotation_from_json`
+and names only classes and tags of the project.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from core.datasets.annotation_json import annotation_parts, annotation_to_json, label_from_json
+from core.datasets.clipping import clip_geometry
+from core.datasets.image_check import check_image
+from core.datasets.problems import Effect, ProblemKind, ProblemLog
+from core.datasets.source import ImageKey, LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
+from core.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
+from core.errors import InputError
+
+
+def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
+    """Return a source that gives only what can be used, and tells a log about the rest.
+
+    Collections list the images that were taken, so they are to be read after the images.
+
+    Args:
+        source: What a reader found.
+        log: Filled by one walk over all images.
+    """
+    inspector = _Inspector(
+        classes=frozenset(item.name for item in source.meta.classes),
+        tags=frozenset(item.name for item in source.meta.tags),
+        log=log,
+    )
+    datasets = tuple(replace(dataset, images=LazyImages(read=_walk(inspector, dataset))) for dataset in source.datasets)
+    collections = tuple(
+        SourceCollection(name=item.name, images=_Members(inspector=inspector, collection=item))
+        for item in source.collections
+    )
+    return replace(source, datasets=datasets, collections=collections)
+
+
+def _walk(inspector: "_Inspector", dataset: SourceDataset) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: inspector.images(dataset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inspector:
+    classes: frozenset[str]
+    tags: frozenset[str]
+    log: ProblemLog
+    taken: set[ImageKey] = field(default_factory=set)
+
+    def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
+        names: set[str] = set()
+        for image in dataset.images:
+            place = f"{dataset.path}/{image.name}"
+            if image.name in names:
+                message = "The dataset has an image of that name already."
+                self.log.add(ProblemKind.DUPLICATE_NAME, Effect.IMAGE_SKIPPED, place, message)
+                continue
+            names.add(image.name)
+            annotation = self._annotation(image, place)
+            if annotation is not None:
+                self.taken.add((dataset.path, image.name))
+                self.log.took([label.class_name for label in annotation.labels])
+                yield replace(image, annotation=annotation_to_json(annotation))
+
+    def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
+        for key in collection.images:
+            if key in self.taken:
+                yield key
+            elif not self.log.has_skipped("/".join(key)):
+                place = f"collection “{collection.name}”"
+                message = f"There is no image {'/'.join(key)}."
+                self.log.add(ProblemKind.UNKNOWN_MEMBER, Effect.CHANGED, place, message)
+
+    def _annotation(self, image: SourceImage, place: str) -> Annotation | None:
+        try:
+            checked = check_image(image.path)
+        except InputError as error:
+            self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, error.message)
+            return None
+        try:
+            size, objects, tags = annotation_parts(image.annotation, where="The annotation")
+        except InputError as error:
+            self.log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, error.message)
+            return None
+        if not checked.has_size(*size):
+            message = (
+                f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
+            )
+            self.log.add(ProblemKind.WRONG_SIZE, Effect.IMAGE_SKIPPED, place, message)
+            return None
+        numbered = enumerate(objects, start=1)
+        labels = (self._label(item, size, f"{place}, object {number}") for number, item in numbered)
+        return Annotation(
+            width=size[0],
+            height=size[1],
+            labels=tuple(label for label in labels if label is not None),
+            tags=self._known(tags, place),
+        )
+
+    def _label(self, item: Mapping[str, object], size: tuple[int, int], place: str) -> Label | None:
+        try:
+            label = label_from_json(item, where="It")
+            clipped = clip_geometry(label.geometry, *size)
+        except InputError as error:
+            self.log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
+            return None
+        shape = shape_name(label.geometry)
+        if label.class_name not in self.classes:
+            message = f"The project has no class “{label.class_name}”."
+            self.log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
+            return None
+        if clipped.geometry is None:
+            kind = ProblemKind.OUTSIDE if clipped.had_area else ProblemKind.EMPTY
+            message = f"The {shape} {'lies outside the image' if clipped.had_area else 'has no area'}."
+            self.log.add(kind, Effect.OBJECT_SKIPPED, place, message)
+            return None
+        if clipped.was_cut:
+            message = f"The {shape} reaches over the border of the image."
+            self.log.add(ProblemKind.CUT, Effect.CHANGED, place, message)
+        if isinstance(clipped.geometry, OtherGeometry):
+            message = f"Nothing is trained on the shape “{shape}”; it is kept."
+            self.log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.NOTED, place, message)
+        return replace(label, geometry=clipped.geometry, tags=self._known(label.tags, place))
+
+    def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
+        for tag in tags:
+            if tag.name not in self.tags:
+                message = f"The project has no tag “{tag.name}”."
+                self.log.add(ProblemKind.UNKNOWN_TAG, Effect.CHANGED, place, message)
+        return tuple(tag for tag in tags if tag.name in self.tags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Members:
+    """The members of a collection that were taken."""
+
+    inspector: _Inspector
+    collection: SourceCollection
+
+    def __iter__(self) -> Iterator[ImageKey]:
+        return self.inspector.members(self.collection)

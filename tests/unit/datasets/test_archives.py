@@ -1,0 +1,182 @@
+"""Archives that nobody vouches for."""
+
+import bz2
+import io
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.datasets.archives import ArchiveLimits, is_archive, unpack
+from core.errors import InputError
+
+SMALL = ArchiveLimits(entries=20, total_bytes=2**20, ratio=50, ratio_floor=2**18)
+
+
+def _zip(path: Path, **content: bytes | str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in content.items():
+            file.writestr(name, data)
+
+
+def _zip_link(path: Path) -> None:
+    info = zipfile.ZipInfo("link")
+    info.create_system = 3
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("good.txt", "x")
+        file.writestr(info, "/etc/passwd")
+
+
+def _zip_encrypted(path: Path) -> None:
+    _zip(path, **{"secret.txt": b"x" * 50})
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.index(signature) + offset
+        data[start : start + 2] = struct.pack("<H", 1)
+    path.write_bytes(bytes(data))
+
+
+def _zip_damaged(path: Path) -> None:
+    _zip(path, **{"a.txt": bytes(range(256)) * 40})
+    data = bytearray(path.read_bytes())
+    data[60] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+
+def _zip_that_lies(path: Path) -> None:
+    """The directory says 5 bytes, 3 MB come out."""
+    _zip(path, **{"a.bin": bytes(3 * 2**20)})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"PK\x01\x02") + 24
+    data[start : start + 4] = struct.pack("<I", 5)
+    path.write_bytes(bytes(data))
+
+
+def _tar(path: Path, *infos: tarfile.TarInfo, mode: str = "w:gz") -> None:
+    with tarfile.open(path, mode) as file:  # type: ignore[call-overload]
+        good = tarfile.TarInfo("good.txt")
+        good.size = 4
+        file.addfile(good, io.BytesIO(b"good"))
+        for info in infos:
+            file.addfile(info, io.BytesIO(bytes(info.size)))
+
+
+def _entry(name: str, *, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, size
+    return info
+
+
+def _huge_header(path: Path) -> None:
+    """An extended header that says it is gigabytes long."""
+    info = _entry("pax", kind=tarfile.XHDTYPE)
+    info.size = 3 * 2**30
+    block = info.tobuf(tarfile.USTAR_FORMAT)
+    path.write_bytes(bz2.compress(block + bytes(2**16)))
+
+
+def _cut_off(path: Path) -> None:
+    _tar(path, _entry("big.bin", size=200_000), mode="w:xz")
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "zip with a path upwards": (lambda p: _zip(p, **{"a.txt": "x", "../evil.txt": "x"}), "“../evil.txt”, a path that"),
+    "zip with a path upwards inside": (lambda p: _zip(p, **{"a/../../evil": "x"}), "a path that leads out of it"),
+    "zip with an absolute path": (lambda p: _zip(p, **{"/tmp/evil.txt": "x"}), "a path that leads out of it"),  # noqa: S108
+    "zip with backslashes upwards": (lambda p: _zip(p, **{"a\\..\\..\\evil": "x"}), "a path that leads out of it"),
+    "zip with a drive": (lambda p: _zip(p, **{"C:\\evil.txt": "x"}), "a path that leads out of it"),
+    "zip with an endless name": (lambda p: _zip(p, **{"x" * 300: "x"}), "a name that cannot be used"),
+    "zip with very deep folders": (lambda p: _zip(p, **{"d/" * 100 + "x": "x"}), "a name that cannot be used"),
+    "zip with a link": (_zip_link, "“link”, which is a link or a device"),
+    "zip with a password": (_zip_encrypted, "“secret.txt”, which is encrypted"),
+    "zip with too many entries": (lambda p: _zip(p, **{f"{i}": "x" for i in range(25)}), "more than 20 entries"),
+    "zip that is too large": (lambda p: p.write_bytes(_random_zip(2 * 2**20)), "unpacks to more than 1 MB"),
+    "zip bomb": (lambda p: _zip(p, **{"a.bin": bytes(2**19)}), "more than 50 times its own size"),
+    "zip that lies about sizes": (_zip_that_lies, "damaged or not complete"),
+    "zip with a file as a folder": (lambda p: _zip(p, **{"a": "x", "a/b": "y"}), "twice"),
+    "zip that is damaged": (_zip_damaged, "damaged or not complete"),
+    "tar with a path upwards": (lambda p: _tar(p, _entry("../evil.txt")), "a path that leads out of it"),
+    "tar with an absolute path": (lambda p: _tar(p, _entry("/tmp/evil")), "a path that leads out of it"),  # noqa: S108
+    "tar with a symbolic link": (lambda p: _tar(p, _entry("l", kind=tarfile.SYMTYPE, link="/etc")), "a link or"),
+    "tar with a hard link": (lambda p: _tar(p, _entry("l", kind=tarfile.LNKTYPE, link="good.txt")), "a link or"),
+    "tar with a device": (lambda p: _tar(p, _entry("l", kind=tarfile.CHRTYPE)), "a link or a device"),
+    "tar with a pipe": (lambda p: _tar(p, _entry("l", kind=tarfile.FIFOTYPE)), "a link or a device"),
+    "tar bomb": (lambda p: _tar(p, _entry("a.bin", size=2**19)), "more than 50 times its own size"),
+    "tar with an entry twice": (lambda p: _tar(p, _entry("good.txt")), "“good.txt” twice"),
+    "tar with a huge header": (_huge_header, "damaged or not complete"),
+    "tar that is cut off": (_cut_off, "damaged or not complete"),
+    "text": (lambda p: p.write_text("hello" * 400), "neither a zip nor a tar archive"),
+    "nothing": (lambda p: p.write_bytes(b""), "neither a zip nor a tar archive"),
+    "an executable": (lambda p: p.write_bytes(b"\x7fELF" + bytes(2000)), "neither a zip nor a tar archive"),
+}
+
+
+def _random_zip(size: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("a.bin", (bytes(range(256)) * (size // 256 + 1))[:size])
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_archives_are_refused_and_leave_nothing_behind(tmp_path: Path, name: str) -> None:
+    make, message = BAD[name]
+    archive = tmp_path / "upload"
+    make(archive)
+    with pytest.raises(InputError) as caught:
+        unpack(archive, tmp_path / "work" / "target", limits=SMALL)
+    assert message in caught.value.message
+    assert "upload" in caught.value.message
+    assert caught.value.hint
+    assert not (tmp_path / "work" / "target").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["upload", "work"]
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tar_archives_are_unpacked(tmp_path: Path, mode: str) -> None:
+    folder = _entry("sub/folder", kind=tarfile.DIRTYPE)
+    _tar(tmp_path / "a", folder, _entry("./sub/x.bin", size=5), mode=mode)
+    assert is_archive(tmp_path / "a")
+    unpack(tmp_path / "a", tmp_path / "out")
+    assert (tmp_path / "out" / "good.txt").read_bytes() == b"good"
+    assert (tmp_path / "out" / "sub" / "x.bin").read_bytes() == bytes(5)
+    assert (tmp_path / "out" / "sub" / "folder").is_dir()
+
+
+def test_zip_archives_are_unpacked_without_what_systems_add(tmp_path: Path) -> None:
+    _zip(tmp_path / "a", **{"b/ü.txt": "x", "__MACOSX/b/._ü.txt": "y", "b/.DS_Store": "z", "empty/": ""})
+    seen: list[int] = []
+    unpack(tmp_path / "a", tmp_path / "out", on_progress=seen.append)
+    files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*"))
+    assert files == ["b", "b/ü.txt", "empty"]
+    assert seen == [1]
+
+
+def test_an_end_from_outside_leaves_nothing_behind(tmp_path: Path) -> None:
+    _zip(tmp_path / "a", x="1", y="2")
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        unpack(tmp_path / "a", tmp_path / "out", on_progress=stop)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_target_is_left_alone(tmp_path: Path) -> None:
+    _zip(tmp_path / "a", x="1")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(FileExistsError):
+        unpack(tmp_path / "a", tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+def test_other_files_are_no_archives(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("hello")
+    assert not is_archive(tmp_path / "a")

@@ -1,0 +1,369 @@
+"""Damaged projects: what is wrong is left out and told, the rest is taken."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.geometry import encode_mask
+from core.datasets.problems import Effect, ProblemKind
+from core.errors import InputError
+from tests.unit.datasets import layouts
+from tests.unit.datasets.layouts import HEIGHT, WIDTH, take
+
+Change = Callable[[Path], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A kind of damage and what an import says of it.
+
+    Attributes:
+        write: Writes the sound project.
+        change: Does the damage.
+        message: Part of the sentence in the report.
+        images: Images that are taken.
+        objects: Objects that are taken.
+    """
+
+    write: Callable[[Path], None]
+    change: Change
+    kind: ProblemKind
+    effect: Effect
+    place: str
+    message: str
+    images: int = 3
+    objects: int = 3
+
+
+def _annotation(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
+    def apply(folder: Path) -> None:
+        path = folder / "ds" / "ann" / f"{name}.json"
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return apply
+
+
+def _points(*points: tuple[float, float]) -> Change:
+    """Give the rectangle of a.png other corners."""
+    return _annotation("a.png", lambda a: a["objects"][0]["points"].update(exterior=[list(p) for p in points]))
+
+
+def _coco(change: Callable[[dict[str, Any]], object]) -> Change:
+    def apply(folder: Path) -> None:
+        path = folder / "annotations" / "instances_train.json"
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return apply
+
+
+def _line(line: str) -> Change:
+    return lambda folder: (folder / "labels" / "train" / "a.txt").write_text(f"{line}\n")
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-400])
+
+
+def _bitmap(mask: "np.typing.NDArray[np.bool_]", origin: tuple[int, int]) -> Change:
+    data = encode_mask(mask).data
+    change = {"geometryType": "bitmap", "bitmap": {"data": data, "origin": list(origin)}}
+    return _annotation("a.png", lambda a: a["objects"][0].update(change))
+
+
+SLY, COCO, YOLO = layouts.write_supervisely, layouts.write_coco, layouts.write_yolo
+SKIPPED, DROPPED, CHANGED, NOTED = Effect.IMAGE_SKIPPED, Effect.OBJECT_SKIPPED, Effect.CHANGED, Effect.NOTED
+K = ProblemKind
+
+DAMAGES: dict[str, Damage] = {
+    # images
+    "text instead of an image": Damage(
+        write=SLY, change=lambda f: (f / "ds/img/a.png").write_text("x"), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
+        place="ds/a.png", message="not an image of a kind", images=2, objects=2,
+    ),
+    "empty image file": Damage(
+        write=SLY, change=lambda f: (f / "ds/img/a.png").write_bytes(b""), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
+        place="ds/a.png", message="not an image of a kind", images=2, objects=2,
+    ),
+    "image cut off": Damage(
+        write=COCO, change=lambda f: _truncate(f / "train/a.png"), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
+        place="train/a.png", message="damaged or not complete", images=2, objects=2,
+    ),
+    "GIF under another name": Damage(
+        write=SLY, change=lambda f: Image.new("L", (WIDTH, HEIGHT)).save(f / "ds/img/a.png", format="GIF"),
+        kind=K.UNREADABLE_IMAGE, effect=SKIPPED, place="ds/a.png", message="It is a GIF picture", images=2, objects=2,
+    ),
+    "unreadable image in YOLO layout": Damage(
+        write=YOLO, change=lambda f: (f / "images/train/a.png").write_text("x"), kind=K.UNREADABLE_IMAGE,
+        effect=SKIPPED, place="images/train/a.png", message="not an image", images=2, objects=2,
+    ),
+    "image missing": Damage(
+        write=COCO, change=lambda f: (f / "train/a.png").unlink(), kind=K.MISSING_IMAGE, effect=SKIPPED,
+        place="annotations/instances_train.json, image 1", message="“a.png” is not there", images=2, objects=2,
+    ),
+    "image outside the folder": Damage(
+        write=COCO, change=_coco(lambda c: c["images"][0].update(file_name="../../../etc/a.png")),
+        kind=K.MISSING_IMAGE, effect=SKIPPED, place="image 1", message="is not there", images=2, objects=2,
+    ),
+    "image listed twice": Damage(
+        write=COCO, change=_coco(lambda c: c["images"].append(c["images"][0] | {"id": 99})), kind=K.DUPLICATE_NAME,
+        effect=SKIPPED, place="train/a.png", message="an image of that name already",
+    ),
+    "image without a name": Damage(
+        write=COCO, change=_coco(lambda c: c["images"][0].pop("file_name")), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="image 1", message="file_name: Field required", images=2, objects=2,
+    ),
+    # annotations as a whole
+    "annotation is not JSON": Damage(
+        write=SLY, change=lambda f: (f / "ds/ann/a.png.json").write_text('{"size": '), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="ds/a.png", message="not valid JSON", images=2, objects=2,
+    ),
+    "annotation is a list": Damage(
+        write=SLY, change=lambda f: (f / "ds/ann/a.png.json").write_text("[]"), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="ds/a.png", message="holds no annotation", images=2, objects=2,
+    ),
+    "annotation without size": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a.pop("size")), kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED,
+        place="ds/a.png", message="size: Field required", images=2, objects=2,
+    ),
+    "annotation missing": Damage(
+        write=SLY, change=lambda f: (f / "ds/ann/a.png.json").unlink(), kind=K.MISSING_ANNOTATION, effect=NOTED,
+        place="ds/a.png", message="taken as an image without objects", objects=2,
+    ),
+    "wrong size": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["size"].update(width=WIDTH * 2)), kind=K.WRONG_SIZE,
+        effect=SKIPPED, place="ds/a.png", message=f"says {WIDTH * 2} x {HEIGHT} pixels, the image has {WIDTH} x",
+        images=2, objects=2,
+    ),
+    "wrong size in COCO": Damage(
+        write=COCO, change=_coco(lambda c: c["images"][0].update(height=10)), kind=K.WRONG_SIZE, effect=SKIPPED,
+        place="train/a.png", message=f"says {WIDTH} x 10 pixels", images=2, objects=2,
+    ),
+    "label file is not text": Damage(
+        write=YOLO, change=lambda f: (f / "labels/train/a.txt").write_bytes(b"\xff\xfe\x00\x81"),
+        kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="labels/train/a.txt", message="cannot be read as text",
+        images=2, objects=2,
+    ),
+    "collection with an image that is not there": Damage(
+        write=SLY, change=lambda f: (f / "other/img/c.png").unlink(), kind=K.UNKNOWN_MEMBER, effect=CHANGED,
+        place="collection “all”", message="There is no image other/c.png", images=2,
+    ),
+    # objects
+    "unknown class": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["objects"][0].update(classTitle="cow")),
+        kind=K.UNKNOWN_CLASS, effect=DROPPED, place="ds/a.png, object 1", message="no class “cow”", objects=2,
+    ),
+    "unknown category": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(category_id=7)), kind=K.UNKNOWN_CLASS,
+        effect=DROPPED, place="annotation 1", message="no category with the id 7", objects=2,
+    ),
+    "unknown class number": Damage(
+        write=YOLO, change=_line("5 0.5 0.5 0.1 0.1"), kind=K.UNKNOWN_CLASS, effect=DROPPED,
+        place="labels/train/a.txt, line 1", message="no class with the number 5; the classes are 0 to 1", objects=2,
+    ),
+    "negative class number": Damage(
+        write=YOLO, change=_line("-1 0.5 0.5 0.1 0.1"), kind=K.UNKNOWN_CLASS, effect=DROPPED, place="line 1",
+        message="no class with the number -1", objects=2,
+    ),
+    "unknown tag": Damage(
+        write=SLY, change=_annotation("b.png", lambda a: a["tags"].append({"name": "new"})), kind=K.UNKNOWN_TAG,
+        effect=CHANGED, place="ds/b.png", message="no tag “new”",
+    ),
+    "object without class": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["objects"][0].pop("classTitle")), kind=K.DAMAGED_OBJECT,
+        effect=DROPPED, place="ds/a.png, object 1", message="classTitle: Field required", objects=2,
+    ),
+    "coordinates are text": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["objects"][0]["points"].update(exterior=[["1", 2], [3, 4]])),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="object 1", message="valid number", objects=2,
+    ),
+    "coordinates are NaN": Damage(
+        write=SLY, change=_points((float("nan"), 2), (9, 9)), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="object 1",
+        message="finite number", objects=2,
+    ),
+    "mask of rubbish": Damage(
+        write=SLY,
+        change=_annotation("b.png", lambda a: a["objects"][1]["bitmap"].update(data="rubbish!")),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="ds/b.png, object 2", message="not a base64 text", objects=2,
+    ),
+    "empty mask": Damage(
+        write=SLY, change=_bitmap(np.zeros((4, 4), dtype=np.bool_), (1, 1)), kind=K.EMPTY, effect=DROPPED,
+        place="object 1", message="The bitmap has no area", objects=2,
+    ),
+    "mask outside": Damage(
+        write=SLY, change=_bitmap(np.ones((4, 4), dtype=np.bool_), (WIDTH + 5, 1)), kind=K.OUTSIDE, effect=DROPPED,
+        place="object 1", message="The bitmap lies outside", objects=2,
+    ),
+    "mask over the border": Damage(
+        write=SLY, change=_bitmap(np.ones((4, 9), dtype=np.bool_), (WIDTH - 3, 1)), kind=K.CUT, effect=CHANGED,
+        place="object 1", message="The bitmap reaches over the border",
+    ),
+    "box outside": Damage(
+        write=SLY, change=_points((-30, -30), (-5, -5)), kind=K.OUTSIDE, effect=DROPPED, place="object 1",
+        message="The rectangle lies outside the image", objects=2,
+    ),
+    "box over the border": Damage(
+        write=SLY, change=_points((-30, 3), (20, 20)), kind=K.CUT, effect=CHANGED, place="object 1",
+        message="reaches over the border",
+    ),
+    "polygon without area": Damage(
+        write=SLY, change=_annotation("b.png", lambda a: a["objects"][0]["points"].update(exterior=[[1, 1]] * 4)),
+        kind=K.EMPTY, effect=DROPPED, place="ds/b.png, object 1", message="The polygon has no area", objects=2,
+    ),
+    "polygon outside": Damage(
+        write=SLY,
+        change=_annotation("b.png", lambda a: a["objects"][0]["points"].update(exterior=[[90, 1], [99, 1], [95, 9]])),
+        kind=K.OUTSIDE, effect=DROPPED, place="ds/b.png, object 1", message="The polygon lies outside", objects=2,
+    ),
+    "polygon over the border": Damage(
+        write=SLY,
+        change=_annotation("b.png", lambda a: a["objects"][0]["points"].update(exterior=[[9, 1], [99, 1], [9, 30]])),
+        kind=K.CUT, effect=CHANGED, place="ds/b.png, object 1", message="The polygon reaches over the border",
+    ),
+    "geometry that nothing is trained on": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["objects"][0].update(geometryType="point")),
+        kind=K.UNSUPPORTED_GEOMETRY, effect=NOTED, place="object 1", message="shape “point”; it is kept",
+    ),
+    "COCO object without geometry": Damage(
+        write=COCO, change=_coco(lambda c: (c["annotations"][0].pop("bbox"), c["annotations"][0].pop("segmentation"))),
+        kind=K.UNSUPPORTED_GEOMETRY, effect=DROPPED, place="annotation 1", message="neither a box nor", objects=2,
+    ),
+    "COCO crowd": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(iscrowd=1)), kind=K.UNSUPPORTED_GEOMETRY,
+        effect=DROPPED, place="annotation 1", message="a crowd", objects=2,
+    ),
+    "COCO box without area": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(segmentation=[], bbox=[5, 5, 0, 9])),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="0 x 9 pixels has no area", objects=2,
+    ),
+    "COCO box of three numbers": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(bbox=[5, 5, 9])), kind=K.DAMAGED_OBJECT,
+        effect=DROPPED, place="annotation 1", message="bbox", objects=2,
+    ),
+    "COCO polygon of two points": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(segmentation=[[1, 2, 3, 4]])),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="polygon of 4 numbers", objects=2,
+    ),
+    "COCO run lengths of another size": Damage(
+        write=COCO,
+        change=_coco(lambda c: c["annotations"][0].update(segmentation={"counts": [3, 5], "size": [HEIGHT, WIDTH]})),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="run lengths of a mask", objects=2,
+    ),
+    "COCO object of no image": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(image_id=12345)), kind=K.MISSING_IMAGE,
+        effect=DROPPED, place="annotation 1", message="no image with the id 12345", objects=2,
+    ),
+    "COCO box outside": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].update(segmentation=[], bbox=[500, 5, 9, 9])),
+        kind=K.OUTSIDE, effect=DROPPED, place="train/a.png, object 1", message="lies outside", objects=2,
+    ),
+    "YOLO line of words": Damage(
+        write=YOLO, change=_line("cat 0.5 0.5 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="is not a class number followed by numbers", objects=2,
+    ),
+    "YOLO line of five shares": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 0.1 0.1 0.9"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="5 numbers are neither a box (4) nor a polygon", objects=2,
+    ),
+    "YOLO box in pixels": Damage(
+        write=YOLO, change=_line("0 24 18 10 10"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="they look like pixels", objects=2,
+    ),
+    "YOLO box without area": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 0 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="has no area", objects=2,
+    ),
+    "YOLO value that is not finite": Damage(
+        write=YOLO, change=_line("0 0.5 nan 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="not a finite number", objects=2,
+    ),
+    "YOLO box over the border": Damage(
+        write=YOLO, change=_line("0 0.95 0.5 0.3 0.1"), kind=K.CUT, effect=CHANGED, place="train/a.png, object 1",
+        message="reaches over the border",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_left_out_and_told(tmp_path: Path, name: str) -> None:
+    damage = DAMAGES[name]
+    folder = tmp_path / "pets"
+    damage.write(folder)
+    damage.change(folder)
+    taken = take(folder)
+    (problem,) = taken.report.problems
+    assert (problem.kind, problem.effect) == (damage.kind, damage.effect)
+    assert damage.place in problem.place
+    assert damage.message in problem.message
+    assert str(tmp_path) not in problem.place + problem.message
+    assert dict(taken.report.counts) == {(damage.kind, damage.effect): 1}
+    assert (taken.report.images, taken.report.objects) == (damage.images, damage.objects)
+    assert len(taken.images) == damage.images
+    assert taken.report.skipped_images == (damage.effect is SKIPPED)
+    assert taken.report.skipped_objects == (damage.effect is DROPPED)
+
+
+REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
+    "Supervisely meta is not JSON": (SLY, lambda f: (f / "meta.json").write_text("{"), r"meta\.json is not valid JSON"),
+    "Supervisely class without shape": (
+        SLY,
+        lambda f: (f / "meta.json").write_text('{"classes": [{"title": "cat"}]}'),
+        r"classes\.0\.shape: Field required",
+    ),
+    "COCO is cut off": (
+        COCO,
+        lambda f: _truncate(f / "annotations/instances_train.json"),
+        r"instances_train\.json is not valid JSON",
+    ),
+    "COCO category without name": (
+        COCO,
+        _coco(lambda c: c["categories"][0].pop("name")),
+        r"instances_train\.json, categories\.0\.name: Field required",
+    ),
+    "COCO images are a number": (COCO, _coco(lambda c: c.update(images=5)), r"images: Input should be a valid list"),
+    "YOLO config is not YAML": (
+        YOLO,
+        lambda f: (f / "data.yaml").write_text("names: [cat, dog\ntrain: images"),
+        r"data\.yaml is not valid YAML in line 2",
+    ),
+    "YOLO names are a number": (YOLO, lambda f: (f / "data.yaml").write_text("names: 5"), r"data\.yaml, names"),
+    "YOLO name twice": (YOLO, lambda f: (f / "data.yaml").write_text("names: [cat, cat]"), "“cat” is there twice"),
+    "YOLO without a name": (YOLO, lambda f: (f / "data.yaml").write_text("names: []"), "there is no class"),
+    "YOLO without images": (
+        YOLO,
+        lambda f: shutil.rmtree(f / "images" / "train"),
+        "holds no images",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_projects_that_cannot_be_read_at_all_are_refused(tmp_path: Path, name: str) -> None:
+    write, change, message = REFUSED[name]
+    folder = tmp_path / "pets"
+    write(folder)
+    change(folder)
+    with pytest.raises(InputError, match=message) as caught:
+        take(folder)
+    assert caught.value.hint
+
+
+def test_a_report_keeps_the_first_problems_and_counts_all(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    SLY(folder)
+    bad = {"classTitle": "cow", "geometryType": "rectangle", "points": {"exterior": [[1, 1], [2, 2]]}}
+    _annotation("a.png", lambda a: a["objects"].extend([bad] * 120))(folder)
+    report = take(folder).report
+    assert report.counts[ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED] == 120
+    assert len(report.problems) == 50
+    assert report.objects == 3
