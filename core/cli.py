@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.evaluation import Evaluation
 
 DEFAULT_PORT = 8501
+_FEWEST_TO_COMPARE = 2
 APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
 
 
@@ -97,12 +98,27 @@ def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
     text = json.dumps(_metrics_json(evaluate_files(gt, dt)), indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         click.echo(text)
-        return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"{out} cannot be written: {error.strerror}."
-        raise InputError(msg, "Name another file.") from error
+    else:
+        _write(out, text + "\n")
+
+
+@main.command()
+@click.argument("folders", metavar="EVAL_DIR EVAL_DIR...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--html", required=True, type=click.Path(path_type=Path), help="File to write the report to.")
+def compare(folders: tuple[Path, ...], html: Path) -> None:
+    """Compare evaluation directories, the first one as baseline: a report in one HTML file."""
+    if len(folders) < _FEWEST_TO_COMPARE:
+        msg = "Name at least two evaluation directories."
+        raise click.UsageError(msg)
+    from core.compare.comparability import check_comparability
+    from core.compare.folder import compare_folders
+    from core.compare.report.page import render_report
+
+    comparison = compare_folders(folders)
+    for finding in check_comparability(comparison):
+        click.echo(f"Warning: {finding.message} {finding.meaning}", err=True)
+    _write(html, render_report(comparison))
+    click.echo(html)
 
 
 def _metrics_json(evaluation: "Evaluation") -> dict[str, object]:
@@ -142,6 +158,14 @@ def _server(server: str | None, token_env: str | None) -> tuple[str, str]:
         msg = f"The environment variable {name} holds no API token."
         raise InputError(msg, "Set it, or name another one with --token-env (“traindash env” prints the token).")
     return address, token
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise InputError(msg, "Name another file.") from error
 
 
 def _text_of(path: Path) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -100,6 +101,36 @@ def test_evaluate_refuses_what_is_no_coco_file(tmp_path: Path) -> None:
     result = _run("evaluate", "--gt", str(tmp_path / "gt.json"), "--dt", str(tmp_path / "none.json"))
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
+
+
+def _evaluation(folder: Path, **changes: Any) -> str:  # noqa: ANN401 - what to make up
+    folder.mkdir()
+    for name, content in zip(("cocoGt.json", "cocoDt.json"), coco_pair(Made(images=12, **changes)), strict=True):
+        (folder / name).write_text(json.dumps(content))
+    return str(folder)
+
+
+def test_compare_writes_one_html_file(tmp_path: Path) -> None:
+    folders = [_evaluation(tmp_path / name, seed=seed) for seed, name in enumerate(("a <b>", "c"))]
+    report = tmp_path / "report.html"
+    result = _run("compare", *folders, "--html", str(report))
+    assert (result.exit_code, result.stdout.strip(), result.stderr) == (0, str(report), "")
+    text = report.read_text(encoding="utf-8")
+    assert "a &lt;b&gt;" in text
+    assert "a <b>" not in text
+
+
+def test_compare_says_what_makes_it_unfair_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    first = _evaluation(tmp_path / "a")
+    other = _evaluation(tmp_path / "b", dataset="another")
+    html = ("--html", str(tmp_path / "r.html"))
+    warned = _run("compare", first, other, *html)
+    assert (warned.exit_code, warned.stderr.startswith("Warning: ")) == (0, True)
+    assert _run("compare", first, *html).exit_code == 2
+    missing = _run("compare", first, str(tmp_path / "none"), *html)
+    assert (missing.exit_code, "holds no evaluation" in missing.stderr) == (1, True)
+    unwritable = _run("compare", first, other, "--html", str(tmp_path / "no" / "r.html"))
+    assert (unwritable.exit_code, "cannot be written" in unwritable.stderr) == (1, True)
 
 
 def test_env_of_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
