@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from sqlite3 import Row
 from typing import Any
 
+from core.local_platform.routes.coordinates import to_plane
 from core.local_platform.routes.endpoint import Body, Method, Site
 from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
 
@@ -11,33 +12,35 @@ from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
 class _Bulk(Body):
     dataset_id: Id | None = None
     image_ids: Ids
-    integer_coords: bool | None = False
+    integer_coords: bool | None = True
 
 
 class _ByImage(Body):
     image_id: Id
-    integer_coords: bool | None = False
+    integer_coords: bool | None = True
 
 
 class _List(ListBody):
     dataset_id: Id
-    integer_coords: bool | None = False
+    integer_coords: bool | None = True
 
 
 def _list(site: Site, body: _List) -> object:
     page, rows = site.parts.images.page(body.listing(), dataset_id=body.dataset_id)
-    return page_json(page, _answers(site, rows, whole=bool(body.integer_coords)))
+    return page_json(page, _answers(site, rows, on_plane=body.integer_coords is False))
 
 
 def _bulk(site: Site, body: _Bulk) -> object:
-    return _answers(site, site.parts.images.rows(body.image_ids, body.dataset_id), whole=bool(body.integer_coords))
+    return _answers(
+        site, site.parts.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
+    )
 
 
 def _info(site: Site, body: _ByImage) -> object:
-    return _answers(site, [site.parts.images.row(body.image_id)], whole=bool(body.integer_coords))[0]
+    return _answers(site, [site.parts.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
 
 
-def _answers(site: Site, rows: list[Row], *, whole: bool) -> list[dict[str, Any]]:
+def _answers(site: Site, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
     images = site.parts.images
     texts = images.annotations([row["id"] for row in rows])
     answers = []
@@ -47,33 +50,13 @@ def _answers(site: Site, rows: list[Row], *, whole: bool) -> list[dict[str, Any]
             {
                 "imageId": row["id"],
                 "imageName": row["name"],
-                "annotation": _rounded(annotation) if whole else annotation,
+                "annotation": to_plane(annotation) if on_plane else annotation,
                 "createdAt": row["created_at"],
                 "updatedAt": row["updated_at"],
                 "datasetId": row["dataset_id"],
             }
         )
     return answers
-
-
-def _rounded(annotation: dict[str, Any]) -> dict[str, Any]:
-    """Round the corners of rectangles and polygons to whole pixels."""
-    objects = [
-        item | {"points": _round(item["points"])} if "points" in item else item for item in annotation["objects"]
-    ]
-    return annotation | {"objects": objects}
-
-
-def _round(value: object) -> object:
-    match value:
-        case dict():
-            return {key: _round(inner) for key, inner in value.items()}
-        case list():
-            return [_round(inner) for inner in value]
-        case float():
-            return round(value)
-        case _:
-            return value
 
 
 METHODS: Sequence[Method[Any]] = (

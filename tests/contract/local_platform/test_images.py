@@ -164,7 +164,12 @@ def test_annotations(server: LivePlatform) -> None:
     assert _call(server, "annotations.info", imageId=2) == first
 
 
-def test_annotations_with_whole_coordinates(server: LivePlatform) -> None:
-    info = _call(server, "annotations.bulk.info", datasetId=1, imageIds=[1], integerCoords=True)[0]
-    points = [point for item in info["annotation"]["objects"] for point in item["points"]["exterior"]]
-    assert all(isinstance(value, int) for point in points for value in point)
+def test_annotations_count_pixels_or_measure_on_the_plane(server: LivePlatform) -> None:
+    def exteriors(**body: object) -> list[list[list[float]]]:
+        info = _call(server, "annotations.bulk.info", datasetId=1, imageIds=[1], **body)[0]
+        return [item["points"]["exterior"] for item in info["annotation"]["objects"]]
+
+    pixels = [[[2, 2], [12, 12]], [[15, 15], [28, 15], [20, 28]]]
+    assert exteriors() == exteriors(integerCoords=True) == pixels
+    on_plane = [[[2, 2], [13, 13]], [[15.5, 15.5], [28.5, 15.5], [20.5, 28.5]]]
+    assert exteriors(integerCoords=False) == on_plane

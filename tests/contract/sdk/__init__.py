@@ -1,0 +1,1 @@
+"""The official SDK as a client of the embedded platform."""
