@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
+_SHOWN_PROBLEMS = 20
 APP_FILE = Path(__file__).resolve().parent.parent / "app.py"
 
 
@@ -85,6 +86,31 @@ def env(port: int, project: str | None) -> None:
     for name, value in script_environment(load_settings().home, address=address, project=project).items():
         # No value needs its spaces (AGENT_IDS is a JSON list), and without them a shell can read the lines, too.
         click.echo(f"{name}={value.replace(' ', '')}")
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the project.  [default: the one of the source]")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["supervisely", "coco", "yolo"]),
+    help="Layout of the source.  [default: recognised by its content]",
+)
+def import_project(path: Path, name: str | None, layout: str | None) -> None:
+    """Bring the folder or archive PATH in as a project and print the project's id."""
+    from core.datasets.recognition import Layout
+    from core.local_platform.folder_import import import_path
+    from core.settings import load_settings
+
+    home = load_settings().home
+    project, report = import_path(home, path, name=name, layout=None if layout is None else Layout(layout))
+    click.echo(f"{report.images} images and {report.objects} objects in {len(report.classes)} classes.", err=True)
+    for (kind, effect), number in report.counts.items():
+        click.echo(f"{number} x {kind.value}: {effect.value}.", err=True)
+    for problem in report.problems[:_SHOWN_PROBLEMS]:
+        click.echo(f"  {problem.place}: {problem.message}", err=True)
+    click.echo(project)
 
 
 @main.command()

@@ -1,0 +1,48 @@
+"""Bringing a folder or an archive in from the command line, whether the server runs or not."""
+
+import tempfile
+from pathlib import Path
+
+from core.datasets.importing import open_import
+from core.datasets.problems import ImportReport
+from core.datasets.recognition import Layout
+from core.domain.ids import ProjectId
+from core.errors import NotFoundError
+from core.local_platform.identity import read_token
+from core.local_platform.layout import HomeLayout
+from core.local_platform.parts import build_parts
+
+
+def import_path(
+    home: Path, path: Path, *, name: str | None = None, layout: Layout | None = None
+) -> tuple[ProjectId, ImportReport]:
+    """Import a project into a data directory.
+
+    Args:
+        home: Data directory; a server must have been started on it once.
+        path: A folder, which is only read, or an archive.
+        name: Name of the project; by default that of the source. A number is added when it is taken.
+        layout: How the folder is to be read; ``None`` lets its content decide.
+
+    Returns:
+        The project, and what was taken and what was not.
+
+    Raises:
+        InputError: The folder or archive cannot be used. Nothing is left behind.
+        NotFoundError: No server was ever started on the data directory.
+    """
+    places = HomeLayout(home.absolute())
+    read_token(places.token)
+    if not places.database.is_file():
+        msg = f"{places.root} has no database yet."
+        raise NotFoundError(msg, "Start the dashboard once.")
+    parts = build_parts(home, address="", environment={})
+    parts.database.open()
+    try:
+        # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
+        with tempfile.TemporaryDirectory(prefix="import-", dir=places.root) as scratch:
+            opened = open_import(path, work=Path(scratch) / "unpacked", layout=layout)
+            project = parts.imports.run(opened.source, parts.accounts.home(), name=name, link=path.is_file())
+            return project, opened.report()
+    finally:
+        parts.database.close()
