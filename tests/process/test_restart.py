@@ -19,10 +19,15 @@ from tests.process.conftest import ENVIRONMENT, PlatformProcess
 from tests.process.test_supervisor import experiment, starts
 
 
+def end_soon(desk: SmallPlatform, task_id: TaskId) -> None:
+    """Let a training end well after its running epoch."""
+    desk.parts.layout.run(task_id).stop_after_epoch.touch()
+
+
 def running(desk: SmallPlatform, other: PlatformProcess, **behaviour: Any) -> TaskId:  # noqa: ANN401 - whatever the fake trainer understands
     """Start the other platform and one training on it; the training has finished an epoch."""
     other.start()
-    task_id = desk.train(**{"epochs": 30, "seconds_per_epoch": 0.1, **behaviour})
+    task_id = desk.train(**{"epochs": 10_000, "seconds_per_epoch": 0.1, **behaviour})
     desk.wait_for_epoch(task_id)
     return task_id
 
@@ -34,6 +39,7 @@ def test_a_training_survives_the_platform_and_is_adopted(desk: SmallPlatform, ot
     epoch = desk.parts.logs.live(desk.parts.layout.run(task_id)).progress["Epochs"][0]
     desk.wait_for_epoch(task_id, epoch + 1)
     other.start()
+    end_soon(desk, task_id)
     desk.wait_for_status(task_id, TaskStatus.FINISHED)
     assert starts(desk, task_id) == 1
     assert experiment(desk, task_id)["evaluation_report_id"]
@@ -41,7 +47,7 @@ def test_a_training_survives_the_platform_and_is_adopted(desk: SmallPlatform, ot
 
 
 def test_an_adopted_training_can_be_stopped(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=10_000)
+    task_id = running(desk, other)
     other.kill()
     other.start()
     desk.supervisor.request_stop(task_id)
@@ -49,7 +55,7 @@ def test_an_adopted_training_can_be_stopped(desk: SmallPlatform, other: Platform
 
 
 def test_a_training_that_ends_while_nobody_looks_is_collected(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=5)
+    task_id = running(desk, other, epochs=3)
     other.kill()
     run = desk.parts.layout.run(task_id)
     wait_for(run.result.is_file, "the trainer ends")
@@ -59,7 +65,7 @@ def test_a_training_that_ends_while_nobody_looks_is_collected(desk: SmallPlatfor
 
 
 def test_a_trainer_that_dies_while_nobody_looks_is_lost(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=10_000)
+    task_id = running(desk, other)
     waiting = [desk.train(epochs=1) for _ in range(3)]
     other.kill()
     identity = read_identity(desk.parts.layout.run(task_id))
@@ -88,7 +94,7 @@ def test_a_failure_while_nobody_looks_keeps_its_reason(desk: SmallPlatform, othe
 
 
 def test_a_stop_that_the_platform_did_not_live_to_see(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=10_000)
+    task_id = running(desk, other)
     other.kill()
     desk.supervisor.request_stop(task_id)
     assert desk.task(task_id).status is TaskStatus.TERMINATING
@@ -107,18 +113,19 @@ def test_a_task_that_was_taken_but_not_begun_waits_again(desk: SmallPlatform, ot
 
 
 def test_a_process_that_was_not_written_down_is_found(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=40)
+    task_id = running(desk, other)
     other.kill()
     desk.parts.layout.run(task_id).process.unlink()
     with desk.parts.database.write() as connection:  # as if the server had died right after the start
         connection.execute("UPDATE tasks SET status = 'consumed', started_at = NULL WHERE id = ?", (task_id,))
     other.start()
+    end_soon(desk, task_id)
     desk.wait_for_status(task_id, TaskStatus.FINISHED)
     assert starts(desk, task_id) == 1
 
 
 def test_a_pid_that_another_process_has_now(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=10_000)
+    task_id = running(desk, other)
     other.kill()
     run = desk.parts.layout.run(task_id)
     identity = read_identity(run)
@@ -153,7 +160,7 @@ def test_a_run_folder_that_is_gone(desk: SmallPlatform, other: PlatformProcess) 
 
 
 def test_a_publication_cut_in_the_middle_is_done_again(desk: SmallPlatform, other: PlatformProcess) -> None:
-    task_id = running(desk, other, epochs=5)
+    task_id = running(desk, other, epochs=3)
     other.kill()
     run = desk.parts.layout.run(task_id)
     wait_for(run.result.is_file, "the trainer ends")
