@@ -15,7 +15,8 @@ from core.domain.project import ObjectClass, ProjectMeta
 from core.runs.layout import RunLayout
 from core.runs.spec import RunImage, TrainSpec, write_images, write_spec
 
-CLASSES = ("zebra", "apple")  # not alphabetical: class numbers and COCO ids differ
+CLASSES = ("zebra", "apple ü")
+"""Not alphabetical, so that class numbers and COCO ids differ; not ASCII, so that the engine wants another font."""
 TINY = """
 epochs: 2
 imgsz: 64

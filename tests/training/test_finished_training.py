@@ -110,7 +110,7 @@ def test_the_reported_metrics_are_those_of_the_evaluation(finished_run: Finished
 def test_the_coco_files_have_supervisely_s_form(finished_run: FinishedRun) -> None:
     folder = finished_run.layout.evaluation / "evaluation"
     truth, found = read_json(folder / "cocoGt.json"), read_json(folder / "cocoDt.json")
-    assert truth["categories"] == [{"id": 1, "name": "apple"}, {"id": 2, "name": "zebra"}]
+    assert truth["categories"] == [{"id": 1, "name": "apple ü"}, {"id": 2, "name": "zebra"}]
     assert found["categories"] == truth["categories"]
     assert found["images"] == truth["images"]
     assert [image["id"] for image in truth["images"]] == [1, 2, 3, 4, 5, 6]

@@ -1,106 +1,95 @@
-"""Evaluation directories (contract section 7.2) → what is compared."""
+"""Evaluation directories (contract section 7.2) → what is compared, or a refusal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.compare.experiment import Maybe, Missing
-from core.compare.speed import SpeedTest, parse_speed_test
+from core.compare.experiment import Comparison, unique_labels
+from core.compare.folder import compare_folders
 from core.domain.task import ExitCause
 from core.errors import InputError
-from core.evaluation import Evaluation, evaluate_files
+from core.evaluation import Evaluation
 from core.runs.spec import EvaluationSource
 from core.trainers.failure import RunError
 
 _SHOWN_NAMES = 5
+_EVALUATE_AGAIN = "Train the model again with the benchmark switched on."
 
 
 class _InferenceInfo(BaseModel):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
-    task_type: str = "object detection"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluatedModel:
-    """One evaluation that was read.
-
-    Attributes:
-        source: Where from.
-        task_type: What the model does.
-        evaluation: Matches and metrics.
-        speed: The speed test.
-    """
-
-    source: EvaluationSource
     task_type: str
-    evaluation: Evaluation
-    speed: Maybe[SpeedTest]
-
-    @property
-    def images(self) -> frozenset[tuple[str, str]]:
-        """(dataset, file name) of the images."""
-        images = self.evaluation.pair.images
-        return frozenset(zip(images.datasets, images.file_names, strict=True))
 
 
-def read_model(source: EvaluationSource) -> EvaluatedModel:
-    """Read an evaluation directory.
+def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
+    """Read evaluations and put them side by side.
+
+    Refused is what Supervisely's module refuses: other task types, other images or other classes than the first one's.
 
     Raises:
-        RunError: It is not complete.
+        RunError: An evaluation is not complete, or they cannot be compared; says what differs.
     """
-    folder = Path(source.folder)
-    evaluation = folder / "evaluation"
-    try:
-        info = _InferenceInfo.model_validate_json((evaluation / "inference_info.json").read_bytes())
-        measured = evaluate_files(evaluation / "cocoGt.json", evaluation / "cocoDt.json")
-    except (OSError, ValidationError, InputError) as error:
-        reason = error.message if isinstance(error, InputError) else f"{type(error).__name__} ({error})"
-        message = f"The evaluation {source.path} cannot be read: {reason}"
-        raise RunError(ExitCause.BAD_INPUT, message, "Train the model again with the benchmark switched on.") from error
-    return EvaluatedModel(source=source, task_type=info.task_type, evaluation=measured, speed=_speed(folder))
-
-
-def refuse_unlike(models: Sequence[EvaluatedModel]) -> None:
-    """Refuse what Supervisely's module refuses: other tasks, other images, other classes than the first one.
-
-    Raises:
-        RunError: The evaluations cannot be compared; says what differs.
-    """
-    first = models[0]
-    for other in models[1:]:
-        names = f"“{first.source.label}” and “{other.source.label}”"
-        if first.task_type != other.task_type:
-            message = f"{names} solve different tasks: {first.task_type} and {other.task_type}."
+    tasks = [_task_type(source) for source in sources]
+    for source, task in zip(sources, tasks, strict=True):
+        if task != tasks[0]:
+            message = f"{_pair(sources[0], source)} solve different tasks: {tasks[0]} and {task}."
             _refuse(message, "Compare models of one task.")
-        if uneven := first.images ^ other.images:
-            examples = _some(sorted(f"{dataset}/{name}" for dataset, name in uneven))
-            message = f"{names} were evaluated on different images: {examples} not in both."
-            hint = "Train them with the same validation images: split by datasets or collections, not at random."
-            _refuse(message, hint)
-        if differing := set(first.evaluation.classes) ^ set(other.evaluation.classes):
-            message = f"{names} have different classes: {_some(sorted(differing))} not in both."
-            _refuse(message, "Train them on the same classes.")
-
-
-def _speed(folder: Path) -> Maybe[SpeedTest]:
-    file = folder / "speedtest" / "speedtest.json"
-    if not file.is_file():
-        return Missing(reason="was evaluated without the speed test")
     try:
-        return parse_speed_test(file.read_bytes())
+        comparison = compare_folders([Path(source.folder) for source in sources])
     except InputError as error:
-        return Missing(reason=f"has a speed test that cannot be read ({error.message})")
+        _refuse(f"An evaluation cannot be read: {error.message}", _EVALUATE_AGAIN)
+    first_source, (_, first) = sources[0], comparison.evaluated[0]
+    for source, (_, other) in zip(sources, comparison.evaluated, strict=True):
+        _refuse_other_images(_pair(first_source, source), first, other)
+        _refuse_other_classes(_pair(first_source, source), first, other)
+    labels = unique_labels([source.label for source in sources], [str(n) for n in range(1, len(sources) + 1)])
+    experiments = zip(comparison.experiments, labels, strict=True)
+    return replace(comparison, experiments=tuple(replace(each, label=label) for each, label in experiments))
+
+
+def _task_type(source: EvaluationSource) -> str:
+    file = Path(source.folder) / "evaluation" / "inference_info.json"
+    try:
+        return _InferenceInfo.model_validate_json(file.read_bytes()).task_type
+    except (OSError, ValidationError):
+        _refuse(f"The evaluation {source.path} has no record of what was evaluated ({file.name}).", _EVALUATE_AGAIN)
+
+
+def _refuse_other_images(names: str, first: Evaluation, other: Evaluation) -> None:
+    uneven = _image_names(first) ^ _image_names(other)
+    if uneven:
+        message = f"{names} were evaluated on different images: {_some(sorted(uneven))} not in both."
+        hint = "Train them with the same validation images: split by datasets or collections, not at random."
+        _refuse(message, hint)
+
+
+def _refuse_other_classes(names: str, first: Evaluation, other: Evaluation) -> None:
+    uneven = set(first.classes) ^ set(other.classes)
+    if uneven:
+        message = f"{names} have different classes: {_some(sorted(uneven))} not in both."
+        _refuse(message, "Train them on the same classes.")
+
+
+def _image_names(evaluation: Evaluation) -> frozenset[str]:
+    images = evaluation.pair.images
+    return frozenset(f"{dataset}/{name}" for dataset, name in zip(images.datasets, images.file_names, strict=True))
+
+
+def _pair(first: EvaluationSource, second: EvaluationSource) -> str:
+    return f"“{first.label}” and “{second.label}”"
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN_NAMES])
     more = len(names) - _SHOWN_NAMES
-    return f"{shown} and {more} more are" if more > 0 else f"{shown} {'is' if len(names) == 1 else 'are'}"
+    if more > 0:
+        return f"{shown} and {more} more are"
+    return f"{shown} {'is' if len(names) == 1 else 'are'}"
 
 
-def _refuse(message: str, hint: str) -> None:
+def _refuse(message: str, hint: str) -> NoReturn:
     raise RunError(ExitCause.BAD_INPUT, message, hint)

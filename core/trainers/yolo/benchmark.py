@@ -1,15 +1,19 @@
 """Model Benchmark of a trained model: evaluation, speed test, report (contract section 7.2)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from ultralytics.utils.patches import imread
 
+from core.compare.curves import parse_results_csv
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
+from core.compare.reading import parse_hyperparameters
 from core.compare.speed import parse_speed_test
+from core.domain.experiment import ExperimentInfo
 from core.evaluation import Evaluation
 from core.runs.spec import TrainSpec
 from core.trainers.pages import write_report
@@ -17,6 +21,9 @@ from core.trainers.progress import Progress
 from core.trainers.yolo.data import PlacedImage, PreparedData
 from core.trainers.yolo.evaluation import BATCH_SIZE, evaluate_model, inference_settings
 from core.trainers.yolo.speed_test import BATCH_SIZES, hardware_name, speed_test
+from core.trainers.yolo.training import TrainingOutcome, load_model
+
+_EXPERIMENT: TypeAdapter[ExperimentInfo] = TypeAdapter(ExperimentInfo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +33,15 @@ class Benchmark:
     Attributes:
         folder: Becomes the evaluation directory.
         spec: The run.
-        model: The trained model, an ``ultralytics.YOLO``.
-        checkpoint: File name of its checkpoint.
-        image_size: Longer image side in pixels that it gets.
+        checkpoint: The checkpoint that is measured.
+        outcome: The training it came from.
         progress: Where progress goes.
     """
 
     folder: Path
     spec: TrainSpec
-    model: Any
-    checkpoint: str
-    image_size: int
+    checkpoint: Path
+    outcome: TrainingOutcome
     progress: Progress
 
     def evaluate(self, data: PreparedData) -> Evaluation:
@@ -47,11 +52,11 @@ class Benchmark:
         """
         folder = self.folder / "evaluation"
         evaluation = evaluate_model(
-            self.model,
+            self._model(),
             self.spec,
             data.val,
             folder,
-            image_size=self.image_size,
+            image_size=self.outcome.image_size,
             report=lambda done, total: self.progress.report("Evaluation: Running inference", done, total),
         )
         _write(folder / "key_metrics.json", evaluation.key_metrics.as_supervisely())
@@ -62,9 +67,9 @@ class Benchmark:
         """Write ``speedtest/speedtest.json``, measured on the first validation images."""
         images = [imread(str(placed.file)) for placed in val[: max(BATCH_SIZES)]]
         entries = speed_test(
-            self.model,
+            self._model(),
             images,
-            image_size=self.image_size,
+            image_size=self.outcome.image_size,
             device=self.spec.device,
             report=lambda done, total: self.progress.report("Speedtest: Running inference", done, total),
         )
@@ -72,27 +77,44 @@ class Benchmark:
         _write(file, {"model_info": self._model_info(), "speedtest": entries})
         return file
 
-    def write_report(self, evaluation: Evaluation) -> Path:
-        """Write ``visualizations/``; returns its ``template.vue``."""
+    def write_report(self, evaluation: Evaluation, record: Mapping[str, object]) -> Path:
+        """Write ``visualizations/``.
+
+        Args:
+            evaluation: What :meth:`evaluate` gave.
+            record: The experiment's record.
+
+        Returns:
+            ``template.vue``.
+        """
         speed = self.folder / "speedtest" / "speedtest.json"
+        curves = self.outcome.folder / "results.csv"
         experiment = ComparedExperiment(
             key=str(self.spec.task_id),
             label=self.spec.experiment_name,
+            info=_EXPERIMENT.validate_python(record),
             evaluation=evaluation,
             speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
+            training=parse_results_csv(curves.read_text(encoding="utf-8")),
+            hyperparameters=parse_hyperparameters(self.spec.hyperparameters),
+            app_state=self.spec.app_state,
+            checkpoint_bytes=self.checkpoint.stat().st_size,
         )
         title = f"Evaluation of {self.spec.experiment_name}"
         return write_report(
             self.folder / "visualizations", title=title, comparison=Comparison(experiments=(experiment,))
         )
 
+    def _model(self) -> Any:  # noqa: ANN401 - ultralytics.YOLO; the engine has no types
+        return load_model(str(self.checkpoint), self.spec.task_type)
+
     def _model_info(self) -> dict[str, object]:
         spec = self.spec
         return {
             "model_name": spec.model_name,
             "architecture": spec.framework,
-            "checkpoint_name": self.checkpoint,
-            "custom_checkpoint_path": f"{spec.artifacts_dir.rstrip('/')}/checkpoints/{self.checkpoint}",
+            "checkpoint_name": self.checkpoint.name,
+            "custom_checkpoint_path": f"{spec.artifacts_dir.rstrip('/')}/checkpoints/{self.checkpoint.name}",
             "checkpoint_url": None,
             "model_source": "Custom models",
             "task_type": spec.task_type,
@@ -100,7 +122,7 @@ class Benchmark:
             "runtime": "PyTorch",
             "model_precision": "FP32",
             "hardware": hardware_name(spec.device),
-            "image_size": self.image_size,
+            "image_size": self.outcome.image_size,
         }
 
     def _inference_info(self, data: PreparedData) -> dict[str, object]:

@@ -28,6 +28,9 @@ OWNED: Mapping[str, str] = {
 }
 """Keys of Ultralytics that belong to the platform: a value in the text is not used, and the log says so."""
 
+_AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train", "split": "val", "resume": False}
+"""Values of such keys that say what happens anyway; nobody needs to hear of them."""
+
 REFUSED: Mapping[str, str] = {
     "cfg": "Write its keys into the hyperparameters.",
     "distill_model": "Training with a teacher model is not offered here; remove the key.",
@@ -75,7 +78,7 @@ def parse_hyperparameters(text: str) -> Hyperparameters:
             _refuse(f"The hyperparameter “{key}” cannot be used.", REFUSED[key])
     if isinstance(values.get("pretrained"), str):
         _refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
-    ignored = {key: OWNED[key] for key in values if key in OWNED and values[key] is not None}
+    ignored = {key: OWNED[key] for key in values if key in OWNED and values[key] not in (None, _AGREES.get(key))}
     used = {key: value for key, value in values.items() if key not in OWNED and key not in REFUSED}
     return Hyperparameters(values=used, ignored=ignored)
 

@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +25,7 @@ from core.trainers.yolo.data import PreparedData, write_dataset
 from core.trainers.yolo.export import ExportError, export_onnx, export_tensorrt
 from core.trainers.yolo.hyperparameters import Hyperparameters, check_values
 from core.trainers.yolo.speed_test import hardware_name
-from core.trainers.yolo.training import Training, TrainingOutcome, add_metadata, load_model, training_folder
+from core.trainers.yolo.training import Training, TrainingOutcome, add_metadata, training_folder
 from core.trainers.yolo.weights import StartingPoint, download, find_start
 
 _T = TypeVar("_T")
@@ -66,14 +66,14 @@ class Pipeline:
         check_values(hyperparameters.values, DEFAULT_CFG_DICT.keys(), lambda values: get_cfg(overrides=dict(values)))
         for key, reason in hyperparameters.ignored.items():
             self.events.log(f"The hyperparameter “{key}” is not used: {reason}.", "warning")
-        self.events.phase(Phase.PREPARING_DATA)
         data = write_dataset(self.layout, self.spec, self.events)
         self.problems.extend(data.problems)
         start = self._start(hyperparameters)
         self.events.phase(Phase.TRAINING)
         outcome = self._train(hyperparameters, data, start)
         checkpoints = self._keep(outcome)
-        evaluation = self._benchmark(checkpoints[0], outcome, data) if self.spec.enable_benchmark else None
+        benchmark = self._benchmark(checkpoints[0], outcome)
+        evaluation = self._evaluate(benchmark, data) if self.spec.enable_benchmark else None
         export = self._export(checkpoints[0], outcome.image_size)
         facts: dict[str, object] = {
             "checkpoints": [f"checkpoints/{path.name}" for path in checkpoints],
@@ -86,11 +86,9 @@ class Pipeline:
             "train_size": data.train_size,
             "val_size": len(data.val),
         }
-        return TrainResult(
-            experiment=artifacts.experiment_record(self.spec, start, facts),
-            has_evaluation=evaluation is not None,
-            problems=tuple(self.problems),
-        )
+        record = artifacts.experiment_record(self.spec, start, facts)
+        has_evaluation = evaluation is not None and self._report(benchmark, evaluation, record)
+        return TrainResult(experiment=record, has_evaluation=has_evaluation, problems=tuple(self.problems))
 
     def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
         wants_random = hyperparameters.values.get("pretrained") is False
@@ -119,23 +117,25 @@ class Pipeline:
         artifacts.keep_engine_files(outcome.folder, self.layout.artifacts / "ultralytics")
         return kept
 
-    def _benchmark(self, checkpoint: Path, outcome: TrainingOutcome, data: PreparedData) -> Evaluation | None:
-        self.events.phase(Phase.EVALUATION)
-        benchmark = Benchmark(
+    def _benchmark(self, checkpoint: Path, outcome: TrainingOutcome) -> Benchmark:
+        return Benchmark(
             folder=self.layout.evaluation,
             spec=self.spec,
-            model=load_model(str(checkpoint), self.spec.task_type),
-            checkpoint=checkpoint.name,
-            image_size=outcome.image_size,
+            checkpoint=checkpoint,
+            outcome=outcome,
             progress=Progress(self.events),
         )
+
+    def _evaluate(self, benchmark: Benchmark, data: PreparedData) -> Evaluation | None:
+        self.events.phase(Phase.EVALUATION)
         evaluation = self._optional("The evaluation", lambda: benchmark.evaluate(data))
-        if evaluation is None:
-            return None
-        if self.spec.enable_speedtest:
+        if evaluation is not None and self.spec.enable_speedtest:
             self.events.phase(Phase.SPEED_TEST)
             self._optional("The speed test", lambda: benchmark.speed_test(data.val))
-        return evaluation if self._optional("The report", lambda: benchmark.write_report(evaluation)) else None
+        return evaluation
+
+    def _report(self, benchmark: Benchmark, evaluation: Evaluation, record: Mapping[str, object]) -> bool:
+        return self._optional("The report", lambda: benchmark.write_report(evaluation, record)) is not None
 
     def _export(self, checkpoint: Path, image_size: int) -> dict[str, str]:
         folder = self.layout.artifacts / "export"

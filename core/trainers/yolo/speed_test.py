@@ -66,7 +66,7 @@ def summary(batch_size: int, timings: Sequence[Timing], *, device: str, hardware
         "batch_size": batch_size,
         "benchmark": {name: statistics.fmean(values) for name, values in columns.items()},
         "benchmark_std": {name: statistics.pstdev(values) for name, values in columns.items()},
-        "device": device,
+        "device": device if device == "cpu" else f"cuda:{device}",
         "runtime": "PyTorch",
         "hardware": hardware,
         "num_iterations": len(timings),

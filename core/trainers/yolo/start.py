@@ -3,7 +3,7 @@
 import importlib
 
 from core.domain.task import ExitCause
-from core.runs.events import EventWriter
+from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
 from core.runs.spec import TrainResult, TrainSpec, read_spec
 from core.settings import load_settings
@@ -27,6 +27,7 @@ def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> TrainResul
         message = f"The YOLO trainer was given a run of kind “{spec.kind}”."
         raise RunError(ExitCause.BAD_INPUT, message, "Start a training.")
     hyperparameters = parse_hyperparameters(spec.hyperparameters)
+    events.phase(Phase.PREPARING_DATA)  # importing the engine takes seconds: say that something happens
     try:
         prepare_environment(layout.work / "engine", threads=spec.threads)
         pipeline = importlib.import_module("core.trainers.yolo.pipeline")

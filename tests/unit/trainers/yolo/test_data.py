@@ -38,9 +38,9 @@ def log(tmp_path: Path) -> str:
 
 def test_labels_count_classes_in_the_order_of_the_spec(tmp_path: Path) -> None:
     spec = train_spec(tmp_path)
-    data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "apple", "zebra"), image(tmp_path, 2, "val", "zebra"))
+    data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "apple ü", "zebra"), image(tmp_path, 2, "val", "zebra"))
     config = yaml.safe_load(data.config.read_text(encoding="utf-8"))
-    assert config["names"] == {0: "zebra", 1: "apple"}
+    assert config["names"] == {0: "zebra", 1: "apple ü"}
     root = Path(config["path"])
     lines = (root / "labels" / "train" / "000001.txt").read_text(encoding="utf-8").splitlines()
     assert [line.split()[0] for line in lines] == ["1", "0"]
@@ -51,24 +51,24 @@ def test_labels_count_classes_in_the_order_of_the_spec(tmp_path: Path) -> None:
 
 
 def test_an_image_on_both_sides_is_on_both_sides(tmp_path: Path) -> None:
-    both = replace(image(tmp_path, 1, "train", "apple"), sides=("train", "val"))
+    both = replace(image(tmp_path, 1, "train", "apple ü"), sides=("train", "val"))
     data = prepare(tmp_path, train_spec(tmp_path), both)
     assert (data.train_size, len(data.val)) == (1, 1)
 
 
 def test_objects_of_other_classes_are_left_out(tmp_path: Path) -> None:
-    spec = train_spec(tmp_path, classes=("apple",))
-    data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "zebra", "apple"), image(tmp_path, 2, "val"))
+    spec = train_spec(tmp_path, classes=("apple ü",))
+    data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "zebra", "apple ü"), image(tmp_path, 2, "val"))
     labels = data.config.parent / "labels"
     assert (labels / "train" / "000001.txt").read_text(encoding="utf-8").startswith("0 ")
     assert (labels / "val" / "000002.txt").read_text(encoding="utf-8") == ""
 
 
 def test_unusable_images_are_named_and_left_out(tmp_path: Path) -> None:
-    good, bad = image(tmp_path, 1, "train", "apple"), image(tmp_path, 2, "train", "apple")
+    good, bad = image(tmp_path, 1, "train", "apple ü"), image(tmp_path, 2, "train", "apple ü")
     Path(bad.path).write_text("no image", encoding="utf-8")
-    torn = replace(image(tmp_path, 3, "train", "apple"), annotation={"objects": []})
-    data = prepare(tmp_path, train_spec(tmp_path), good, bad, torn, image(tmp_path, 4, "val", "apple"))
+    torn = replace(image(tmp_path, 3, "train", "apple ü"), annotation={"objects": []})
+    data = prepare(tmp_path, train_spec(tmp_path), good, bad, torn, image(tmp_path, 4, "val", "apple ü"))
     assert data.train_size == 1
     assert "train/picture 2.png" in log(tmp_path)
     assert "train/picture 3.png" in log(tmp_path)
@@ -79,14 +79,14 @@ def test_unusable_images_are_named_and_left_out(tmp_path: Path) -> None:
 def test_an_empty_side_is_refused(tmp_path: Path, side: str) -> None:
     other = "val" if side == "train" else "train"
     with pytest.raises(RunError, match=f"The {side} set") as caught:
-        prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, other, "apple"))
+        prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, other, "apple ü"))
     assert caught.value.cause is ExitCause.BAD_DATA
     assert "split" in caught.value.hint
 
 
 def test_nothing_to_learn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="No train image has an object of the chosen classes") as caught:
-        prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, "train"), image(tmp_path, 2, "val", "apple"))
+        prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, "train"), image(tmp_path, 2, "val", "apple ü"))
     assert caught.value.cause is ExitCause.BAD_DATA
 
 

@@ -79,6 +79,12 @@ def test_weights_cannot_be_named_by_path() -> None:
     assert "pretrained" in refusal("pretrained: /tmp/x.pt").message
 
 
+def test_agreement_with_the_platform_is_not_mentioned() -> None:
+    parsed = parse_hyperparameters("save: true\nexist_ok: true\nresume: false\n")
+    assert not parsed.values
+    assert not parsed.ignored
+
+
 def test_keys_of_the_platform_are_set_aside_with_a_reason() -> None:
     parsed = parse_hyperparameters("device: cuda:3\nproject: x\nepochs: 2\nresume:\nsingle_cls: false\n")
     assert parsed.values == {"epochs": 2}

@@ -1,0 +1,104 @@
+"""Predictions of the engine become COCO annotations."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+
+from core.domain.ids import ImageId
+from core.runs.spec import RunImage
+from core.trainers.yolo.evaluation import prediction_file
+from tests.training.run_folders import annotation_of, run_image
+
+TRUTH = {
+    "images": [{"id": 1, "sly_id": 501, "file_name": "a.png"}, {"id": 2, "sly_id": 500, "file_name": "b.png"}],
+    "categories": [{"id": 1, "name": "apple"}, {"id": 2, "name": "zebra"}],
+    "annotations": [],
+}
+NAMES = {0: "zebra", 1: "apple"}
+
+
+class Rows:
+    """Boxes as the engine gives them."""
+
+    def __init__(self, xyxy: list[list[float]], cls: list[float], conf: list[float]) -> None:
+        self.xyxy, self.cls, self.conf = np.array(xyxy).reshape(-1, 4), np.array(cls), np.array(conf)
+
+    def __len__(self) -> int:
+        """Return the number of boxes."""
+        return len(self.cls)
+
+    def cpu(self) -> "Rows":
+        """Return the boxes."""
+        return self
+
+    def numpy(self) -> "Rows":
+        """Return the boxes."""
+        return self
+
+
+def result(path: Path, rows: Rows, masks: list[Any] | None = None) -> Any:  # noqa: ANN401 - stands in for the engine
+    tensors = None
+    if masks is not None:
+        tensors = SimpleNamespace(
+            data=[SimpleNamespace(cpu=lambda m=m: SimpleNamespace(numpy=lambda: m)) for m in masks]
+        )
+    return SimpleNamespace(path=str(path), names=NAMES, boxes=rows, masks=tensors)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[Path, RunImage]:
+    """Two images whose ids are the other way round than their names."""
+    files = {tmp_path / "000001.png": 500, tmp_path / "000002.png": 501}
+    return {file: run_image(file, int(ImageId(number)), "val", annotation_of(40, 30)) for file, number in files.items()}
+
+
+def test_classes_and_images_are_matched_by_name_and_id(images: dict[Path, RunImage]) -> None:
+    first, second = images
+    results = [
+        result(first, Rows([[1, 2, 11, 22]], [0], [0.9])),
+        result(second, Rows([[0, 0, 4, 5], [3.25, 3, 9, 9]], [1, 0], [0.5, 0.25])),
+    ]
+    content: Any = prediction_file(TRUTH, iter(results), images)
+    rows = content["annotations"]
+    assert [(row["image_id"], row["category_id"], row["score"]) for row in rows] == [
+        (2, 2, 0.9),
+        (1, 1, 0.5),
+        (1, 2, 0.25),
+    ]
+    assert rows[0]["bbox"] == [1, 2, 10, 20]
+    assert rows[0]["area"] == 200
+    assert rows[2]["bbox"] == [3.25, 3, 5.75, 6]
+    assert [row["id"] for row in rows] == [1, 2, 3]
+    assert content["categories"] == TRUTH["categories"]
+    assert content["images"] == TRUTH["images"]
+
+
+def test_boxes_without_area_are_no_predictions(images: dict[Path, RunImage]) -> None:
+    (first, _) = images
+    content: Any = prediction_file(
+        TRUTH, iter([result(first, Rows([[5, 5, 5, 9], [1, 1, 2, 2]], [0, 0], [0.9, 0.8]))]), images
+    )
+    assert [row["score"] for row in content["annotations"]] == [0.8]
+
+
+def test_no_predictions_are_an_empty_list(images: dict[Path, RunImage]) -> None:
+    (first, _) = images
+    content: Any = prediction_file(TRUTH, iter([result(first, Rows([], [], []), masks=None)]), images)
+    assert content["annotations"] == []
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools under numpy 2
+def test_masks_are_written_as_coco_reads_them(images: dict[Path, RunImage]) -> None:
+    (first, _) = images
+    mask = np.zeros((30, 40), dtype=np.float32)
+    mask[4:10, 6:20] = 1
+    mask[5, 7] = 0
+    content: Any = prediction_file(TRUTH, iter([result(first, Rows([[6, 4, 20, 10]], [1], [0.9]), [mask])]), images)
+    (row,) = content["annotations"]
+    assert row["segmentation"]["size"] == [30, 40]
+    assert np.array_equal(coco_mask.decode(row["segmentation"]), mask.astype(np.uint8))
+    assert row["area"] == int(mask.sum())
