@@ -5,9 +5,10 @@ import streamlit as st
 from core.ui.connection_panel import draw_agents, draw_place, draw_server
 
 st.title("Connection", anchor=False)
-left, right = st.columns([2, 1], gap="medium")
-with left, st.container(border=True):
+with st.container(key="connection-columns"):
+    left, right = st.columns([2, 1], gap="medium")
+with left, st.container(border=True, key="panel-server"):
     draw_server()
     draw_place()
-with right, st.container(border=True):
+with right, st.container(border=True, key="panel-agents"):
     draw_agents()

@@ -10,7 +10,7 @@ from core.ui.state import show_flashes
 _SIDEBAR_WIDTH = 232
 
 st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_SIDEBAR_WIDTH)
-current = st.navigation([screens.page(item.id) for item in screens.SCREENS], position="hidden")
+current = st.navigation(screens.all_pages(), position="hidden")
 theme.apply()
 st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])

@@ -30,7 +30,7 @@ def draw_server() -> None:
     client = connection.client()
     user, version = client.user(), client.version()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(connection.address())}**", width="content")
+        st.markdown(f"`{connection.address()}`", width="content")
         st.badge("Connected", icon=":material/check_circle:", color="green")
     about = f"Logged in as {plain(user)}" if user else "Logged in"
     st.caption(f"{about}{f', server version {plain(version)}' if version else ''}.")

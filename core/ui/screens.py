@@ -34,6 +34,8 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="connection", title="Connection", group="connection"),
 )
 DEFAULT = "project"
+_ROOT = "start"
+"""Reserved by Streamlit for the page at the bare address, which is never shown under it."""
 
 
 def screen(screen_id: str) -> Screen:
@@ -43,7 +45,18 @@ def screen(screen_id: str) -> Screen:
 
 def page(screen_id: str) -> st.Page:
     """Return the page object of a screen, for links and switches."""
-    item = screen(screen_id)
-    return st.Page(
-        _PAGES / f"{item.id}.py", title=f"{item.title} · Traindash", url_path=item.id, default=item.id == DEFAULT
-    )
+    if screen_id == DEFAULT:
+        return _page(screen(screen_id), url_path=_ROOT, default=True)
+    return _page(screen(screen_id), url_path=screen_id)
+
+
+def all_pages() -> list[st.Page]:
+    """Return the pages of all screens.
+
+    The first screen has two: one for the bare address and one for its own path, which Streamlit would not know.
+    """
+    return [*(page(item.id) for item in SCREENS), _page(screen(DEFAULT), url_path=DEFAULT)]
+
+
+def _page(item: Screen, *, url_path: str, default: bool = False) -> st.Page:
+    return st.Page(_PAGES / f"{item.id}.py", title=f"{item.title} · Traindash", url_path=url_path, default=default)

@@ -59,7 +59,8 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
     standing = states(draft, facts, step_id)
     draw_step_bar(draft.id, standing)
     blocker = _blocker(view)
-    left, right = st.columns([2, 1], gap="medium")
+    with st.container(key="wizard-columns"):
+        left, right = st.columns([2, 1], gap="medium")
     with left, st.container(border=True, key="form-card"):
         if draft.task_id is not None:
             _started_notice(draft)

@@ -55,8 +55,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
 
   label.textContent = data.label
-  box.style.maxHeight = `${data.rows * 20 + 18}px`
-  box.style.minHeight = `${Math.min(data.rows, 12) * 20 + 18}px`
+  box.style.height = `${data.rows * 20 + 18}px`
   field.setAttribute("aria-invalid", String(data.errorLine > 0))
   // The echo of what was sent last must not undo what was typed since; anything else is a text set elsewhere.
   if (data.text !== kept.sent) {
@@ -65,6 +64,10 @@ export default function ({ data, parentElement, setStateValue }) {
     if (field.value !== data.text) field.value = data.text
   }
   field.oninput = edited
+  field.onscroll = () => {
+    colored.style.transform = `translate(${-field.scrollLeft}px, ${-field.scrollTop}px)`
+    numbers.style.transform = `translateY(${-field.scrollTop}px)`
+  }
   field.onblur = () => kept.timer && send()
   field.onkeydown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 _HTML = """
 <label class="name" for="text"></label>
 <div class="box">
-  <div class="numbers" aria-hidden="true"></div>
+  <div class="gutter" aria-hidden="true"><div class="numbers"></div></div>
   <div class="sheet">
     <pre class="colored" aria-hidden="true"></pre>
     <textarea id="text" spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"></textarea>

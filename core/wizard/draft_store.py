@@ -67,7 +67,7 @@ class DraftStore:
             return _ADAPTER.validate_json(path.read_bytes())
         except FileNotFoundError as error:
             msg = f"There is no draft “{draft_id}” on this machine."
-            raise NotFoundError(msg, "Start a new one, or open another draft.") from error
+            raise NotFoundError(msg, "Start a new one.") from error
         except ValidationError as error:
             _log.warning("Draft file %s cannot be read: %s", path, error)
             msg = f"The file of draft “{draft_id}” is damaged and cannot be read."
@@ -118,7 +118,7 @@ class DraftStore:
     def _path(self, draft_id: str) -> Path:
         if not _ID.fullmatch(draft_id):
             msg = f"“{draft_id}” is not the id of a draft."
-            raise NotFoundError(msg, "Start a new one, or open another draft.")
+            raise NotFoundError(msg, "Start a new one.")
         return self._folder / f"{draft_id}.json"
 
     def _write(self, draft: WizardDraft) -> None:

@@ -6,6 +6,49 @@ from dataclasses import dataclass
 
 import yaml
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mistake:
+    """A mistake that people make, in PyYAML's words and in ours.
+
+    Attributes:
+        context: Part of what PyYAML says it was doing.
+        reason: Part of what PyYAML says went wrong.
+        at_start: The line to look at is where the unfinished thing begins, not where the reader gave up.
+    """
+
+    context: str = ""
+    reason: str
+    message: str
+    hint: str
+    at_start: bool = False
+
+
+_MISTAKES = (
+    _Mistake(
+        context="flow sequence", reason="", message="the list that begins with “[” is not closed",
+        hint="Write “]” at its end.", at_start=True,
+    ),
+    _Mistake(
+        context="flow mapping", reason="", message="the group that begins with “{” is not closed",
+        hint="Write “}” at its end.", at_start=True,
+    ),
+    _Mistake(
+        context="quoted scalar", reason="", message="a quotation mark is not closed",
+        hint="Write the second quotation mark.", at_start=True,
+    ),
+    _Mistake(
+        reason="could not find expected ':'", message="there is no colon after the name",
+        hint="Write “name: value”.", at_start=True,
+    ),
+    _Mistake(
+        reason="mapping values are not allowed", message="there is a colon too many, or the line is indented too far",
+        hint="Write one “name: value” per line; put a value with a colon in quotes.",
+    ),
+    _Mistake(
+        reason="\\t", message="there is a tab where only spaces may be", hint="Indent with spaces.",
+    ),
+)  # fmt: skip
 _NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
 _NOT_GIVEN = object()
 
@@ -95,21 +138,17 @@ def differences(values: Mapping[str, object], defaults: Mapping[str, object]) ->
 
 
 def _syntax_problem(error: yaml.YAMLError) -> TextProblem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    reason = getattr(error, "problem", None) or "it cannot be read"
+    context = str(getattr(error, "context", None) or "")
+    reason = str(getattr(error, "problem", None) or "it cannot be read")
+    known = next((item for item in _MISTAKES if item.context in context and item.reason in reason), None)
+    at_start = known is not None and known.at_start
+    mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line + 1 if mark is not None else None
     where = f"Line {line} is not valid YAML" if line else "The text is not valid YAML"
-    return TextProblem(line=line, message=f"{where}: {reason}.", hint=_syntax_hint(str(reason)))
-
-
-def _syntax_hint(reason: str) -> str:
-    if "\\t" in reason or "tab" in reason:
-        return "Indent with spaces, not with tabs."
-    if "mapping values are not allowed" in reason:
-        return "One “name: value” per line; quote a value that contains a colon."
-    if "could not find expected ':'" in reason:
-        return "Write a colon and a space after the name."
-    return "Write one “name: value” per line, or reset to the defaults."
+    if known is None:
+        hint = "Write one “name: value” per line, or reset to the defaults."
+        return TextProblem(line=line, message=f"{where}: {reason}.", hint=hint)
+    return TextProblem(line=line, message=f"{where}: {known.message}.", hint=known.hint)
 
 
 def _key_nodes(text: str) -> list[tuple[str, int]]:

@@ -10,9 +10,12 @@ from core.wizard.hyperparameters import Difference, differences, read_text
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("epochs: 20\nbatch: [1, 2\nlr0: 1", 3),
+        ("epochs: 20\nbatch: [1, 2\nlr0: 1", 2),
+        ("epochs: 20\nbatch: {a: 1\nlr0: 1", 2),
+        ("epochs: 20\nname: 'open\nlr0: 1", 2),
         ("epochs: 20\n\tbatch: 8", 2),
-        ("epochs: 20\nbatch 8\nlr0: 1", 3),
+        ("epochs: 20\nbatch 8\nlr0: 1", 2),
+        ("epochs: 20\n%oops", 2),
         ("a: b: c", 1),
         ("epochs: 20\nepochs: 30", 2),
         ("- epochs", 1),
@@ -22,6 +25,21 @@ def test_the_line_of_an_error_is_named(text: str, line: int) -> None:
     found = read_text(text)
     assert [problem.line for problem in found.errors] == [line]
     assert found.errors[0].message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1", "the list that begins with “[” is not closed"),
+        ("a: {b: 1", "the group that begins with “{” is not closed"),
+        ('a: "open', "a quotation mark is not closed"),
+        ("epochs: 1\nbatch 8\n", "there is no colon after the name"),
+        ("a: b: c", "there is a colon too many"),
+        ("a:\n\tb: 1", "there is a tab"),
+    ],
+)
+def test_common_mistakes_are_told_in_plain_words(text: str, words: str) -> None:
+    assert words in read_text(text).errors[0].message
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "# only a comment", "--- \n..."])
