@@ -8,6 +8,7 @@ import streamlit as st
 from core.compare.charts.drawing import Drawing, View
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.experiment import Comparison
+from core.compare.report import render_report
 from core.compare.report.tables import legend
 from core.compare.verdict import judge
 from core.domain.ids import TaskId
@@ -103,8 +104,19 @@ def _draw_head(comparison: Comparison) -> None:
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
     ):
         st.title("Compare", anchor=False)
-        if several:
-            _draw_baseline(comparison)
+        with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
+            if several:
+                _draw_baseline(comparison)
+            st.download_button(
+                "Report",
+                data=lambda: render_report(comparison).encode(),
+                file_name="comparison.html",
+                mime="text/html",
+                icon=":material/download:",
+                on_click="ignore",
+                help="One HTML file with everything on this page; opens without a network.",
+                key="report",
+            )
     st.html(legend(comparison.experiments, comparison.baseline if several else None))
 
 

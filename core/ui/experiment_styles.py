@@ -1,5 +1,6 @@
 """The colour slot of each experiment, given once and kept on this machine for ever."""
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.compare.palette import give_slots
 from core.domain.ids import TaskId
-from core.errors import StorageError
 
 _ADAPTER: TypeAdapter[dict[str, dict[TaskId, int]]] = TypeAdapter(dict[str, dict[TaskId, int]])
+_log = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 
 
@@ -22,8 +23,7 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
         server: Address of the server.
         experiments: Task ids that need a slot.
 
-    Raises:
-        StorageError: A new slot cannot be stored.
+    Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
     with _LOCK:
         known = _read(path)
@@ -36,7 +36,7 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
 def _read(path: Path) -> dict[str, dict[TaskId, int]]:
     try:
         return _ADAPTER.validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValidationError):
         return {}
 
 
@@ -47,5 +47,4 @@ def _write(path: Path, slots: dict[str, dict[TaskId, int]]) -> None:
         partial.write_bytes(_ADAPTER.dump_json(slots))
         partial.replace(path)
     except OSError as error:
-        msg = f"The colours of the experiments cannot be stored in {path}: {error.strerror or error}."
-        raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+        _log.warning("The colours of the experiments cannot be stored in %s: %s", path, error.strerror or error)

@@ -1,9 +1,9 @@
 """The moving part of the task page: numbers every second, charts every five, nothing once the task is over."""
 
 import html
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,7 +19,7 @@ from core.ui import theme
 from core.ui.charts import draw_panel
 from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
 from core.ui.phase_line import phase_line
-from core.ui.task_text import fraction, seconds_of, sentence
+from core.ui.task_text import duration, fraction, sentence
 from core.ui.text import plain
 
 NUMBERS_EVERY = "1s"
@@ -93,7 +93,6 @@ def _cards(progress: TaskProgress) -> None:
     best = best_of(progress.curves.get("metrics/mAP50-95(B)"))
     half, half_before = last_two(progress.curves.get("metrics/mAP50(B)"))
     loss, loss_before = last_two(training_loss(progress.curves))
-    seconds = seconds_of(progress.task, datetime.now(UTC))
     cards = st.columns(4)
     cards[0].metric(
         "Best mAP50-95",
@@ -104,16 +103,11 @@ def _cards(progress: TaskProgress) -> None:
         border=True,
         height="stretch",
     )
-    half_rises, loss_rises = (half or 0) >= (half_before or 0), (loss or 0) > (loss_before or 0)
-    change = _points(half, half_before)
-    _trend_card(cards[1], "mAP50", formatting.metric(half), change, is_rising=half_rises, is_good=half_rises)
-    change = _change(loss, loss_before)
-    _trend_card(
-        cards[2], "Training loss", formatting.quantity(loss), change, is_rising=loss_rises, is_good=not loss_rises
-    )
+    _trend_card(cards[1], "mAP50", formatting.metric(half), _points(half, half_before), good="up")
+    _trend_card(cards[2], "Training loss", formatting.quantity(loss), _change(loss, loss_before), good="down")
     cards[3].metric(
         "Time",
-        formatting.duration(math.floor(seconds) if seconds is not None else None),
+        duration(progress.task, datetime.now(UTC)),
         f"started {formatting.clock(progress.task.started_at)}" if progress.task.started_at else "not started",
         delta_color="off",
         delta_arrow="off",
@@ -122,27 +116,28 @@ def _cards(progress: TaskProgress) -> None:
     )
 
 
-def _trend_card(
-    place: DeltaGenerator, label: str, value: str, change: str | None, *, is_rising: bool, is_good: bool
-) -> None:
+def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, good: Literal["up", "down"]) -> None:
     """Draw a number with its change; the arrow says where it goes and the colour whether that is good."""
+    way: Literal["up", "down", "off"] = (
+        "up" if change.startswith("+") else "down" if change.startswith(formatting.MINUS) else "off"
+    )
     place.metric(
         label,
         value,
-        change,
-        delta_color="green" if is_good else "red",
-        delta_arrow="up" if is_rising else "down",
+        change or None,
+        delta_color="off" if way == "off" else "green" if way == good else "red",
+        delta_arrow=way,
         border=True,
         height="stretch",
     )
 
 
-def _points(new: float | None, old: float | None) -> str | None:
-    return None if new is None or old is None else f"{formatting.points(new - old)} since last epoch"
+def _points(new: float | None, old: float | None) -> str:
+    return "" if new is None or old is None else f"{formatting.points(new - old)} since last epoch"
 
 
-def _change(new: float | None, old: float | None) -> str | None:
-    return None if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
+def _change(new: float | None, old: float | None) -> str:
+    return "" if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
 
 
 def _charts(state: LiveState) -> None:

@@ -41,10 +41,8 @@ def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
 
 def _draw_experiment(experiment: ExperimentInfo) -> None:
     with st.container(border=True, key="task-result"):
-        st.subheader(plain(experiment.experiment_name), anchor=False)
-        st.caption(
-            plain(f"{experiment.framework_name} {experiment.model_name} · started from {start_of(experiment).lower()}")
-        )
+        st.subheader("Result", anchor=False)
+        st.caption(plain(_about(experiment)))
         with st.container(horizontal=True, gap="large"):
             for name, title in (("mAP", "mAP"), ("AP50", "AP50"), ("f1", "F1")):
                 if (value := experiment.evaluation_metrics.get(name)) is not None:
@@ -67,6 +65,12 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
                 )
         _draw_files(experiment)
+
+
+def _about(experiment: ExperimentInfo) -> str:
+    start = "random initialisation" if experiment.random_initialization else start_of(experiment)
+    parts = [f"Experiment “{experiment.experiment_name}”", f"{experiment.framework_name} {experiment.model_name}"]
+    return " · ".join([*parts, f"started from {start}"])
 
 
 def _draw_files(experiment: ExperimentInfo) -> None:

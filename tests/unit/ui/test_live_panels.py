@@ -1,0 +1,90 @@
+"""Charts of a running training."""
+
+import json
+import math
+
+from core.compare.charts import echarts
+from core.compare.charts.drawing import Line, Panel
+from core.domain.ids import TaskId
+from core.domain.task import Task, TaskStatus
+from core.launch.progress import Curve, TaskProgress
+from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
+
+
+def _curve(*values: float) -> Curve:
+    return Curve(
+        epochs=tuple(range(1, len(values) + 1)),
+        seconds=tuple(5.0 * i for i in range(1, len(values) + 1)),
+        values=values,
+    )
+
+
+def _progress(status: TaskStatus = TaskStatus.STARTED, **curves: Curve) -> TaskProgress:
+    named = {name.replace("__", "/"): curve for name, curve in curves.items()}
+    return TaskProgress(task=Task(id=TaskId(1), status=status), epochs=20, curves=named)
+
+
+def _lines(panel: Panel | None) -> list[Line]:
+    assert panel is not None
+    json.dumps(echarts.option(panel, "dark"), allow_nan=False)
+    return [mark for mark in panel.marks if isinstance(mark, Line)]
+
+
+def test_nothing_before_the_first_epoch() -> None:
+    assert metric_panel(_progress(), over_time=False) is None
+    assert loss_panel(_progress(), over_time=False) is None
+    assert training_loss({}) is None
+    assert last_two(None) == (None, None)
+    assert best_of(None) is None
+
+
+def test_metrics_with_the_best_marked() -> None:
+    progress = _progress()
+    progress = TaskProgress(
+        task=progress.task,
+        epochs=20,
+        curves={"metrics/mAP50-95(B)": _curve(0.1, 0.5, 0.4), "metrics/mAP50(B)": _curve(0.2, math.nan, 0.6)},
+    )
+    first, second = _lines(metric_panel(progress, over_time=False))
+    assert (first.name, first.highlight, first.highlight_text) == ("mAP50-95", 1, "0.500")
+    assert second.y == (0.2, None, 0.6)
+    panel = metric_panel(progress, over_time=False)
+    assert panel is not None
+    assert (panel.x.low, panel.x.high) == (1, 20)
+    assert _lines(metric_panel(progress, over_time=True))[0].x == (5.0, 10.0, 15.0)
+
+
+def test_losses_of_training_come_first_and_validation_is_dashed() -> None:
+    progress = _progress(val__box_loss=_curve(3, 2), train__box_loss=_curve(2, 1), train__cls_loss=_curve(4, math.inf))
+    lines = _lines(loss_panel(progress, over_time=False))
+    assert [line.name for line in lines] == ["box, training", "class, training", "box, validation"]
+    assert [line.style.dash for line in lines if line.style] == ["solid", "solid", "dash"]
+    total = training_loss(progress.curves)
+    assert total is not None
+    assert total.values[0] == 6
+    assert math.isnan(total.values[1])
+    assert last_two(total) == (6, None)
+
+
+def test_an_unknown_loss_and_a_single_epoch_are_drawn() -> None:
+    (line,) = _lines(loss_panel(_progress(train__odd_loss=_curve(1.5)), over_time=False))
+    assert line.name == "odd, training"
+    assert line.points
+
+
+def test_the_axis_follows_the_data_when_the_training_ended_early() -> None:
+    panel = loss_panel(_progress(TaskStatus.FINISHED, train__box_loss=_curve(2, 1)), over_time=False)
+    assert panel is not None
+    assert panel.x.high is None
+
+
+def test_a_long_training_keeps_its_best_point() -> None:
+    values = [0.5] * 3000
+    values[1234] = 0.9
+    progress = TaskProgress(
+        task=Task(id=TaskId(1), status=TaskStatus.STARTED), curves={"metrics/mAP50-95(B)": _curve(*values)}
+    )
+    (line,) = _lines(metric_panel(progress, over_time=False))
+    assert len(line.x) <= 401
+    assert line.highlight is not None
+    assert (line.x[line.highlight], line.y[line.highlight]) == (1235, 0.9)
