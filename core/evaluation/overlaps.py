@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from hotcoco import mask as coco_mask
 
-from core.evaluation.records import CocoPair, FloatArray, IntArray, Masks
+from core.evaluation.ratios import ratio
+from core.evaluation.records import BoolArray, CocoPair, FloatArray, IntArray, Masks
 
 PAIRS_AT_ONCE = 1_000_000
 
@@ -26,26 +28,93 @@ class Overlaps:
     iou: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedBoxes:
+    """Boxes of which only those of the same group can meet.
+
+    Attributes:
+        group: (N,) number of the group, ascending.
+        boxes: (N, 4) x, y, width, height.
+    """
+
+    group: IntArray
+    boxes: FloatArray
+
+
 def find_overlaps(pair: CocoPair, least: float) -> Overlaps:
     """Return the pairs of one image that overlap by at least ``least`` (above 0); by masks where there are masks."""
-    blocks = [
-        _box_block(pair, dt, gt, least)
-        if pair.dt_masks is None or pair.gt_masks is None
-        else _mask_block(pair, (pair.dt_masks, pair.gt_masks), dt, gt, least)
-        for dt, gt in _same_image_pairs(pair)
-    ]
-    blocks.append((np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)))
+    crowd = pair.gt.crowd
+    if pair.dt_masks is not None and pair.gt_masks is not None:
+        found = GroupedBoxes(group=pair.dt.image, boxes=pair.dt_masks.boxes)
+        wanted = GroupedBoxes(group=pair.gt.image, boxes=pair.gt_masks.boxes)
+        blocks = [
+            _mask_block(pair, (pair.dt_masks, pair.gt_masks), meeting, least) for meeting in _meetings(found, wanted)
+        ]
+        return _joined(blocks)
+    found = GroupedBoxes(group=pair.dt.image, boxes=pair.dt.boxes)
+    return box_overlaps(found, GroupedBoxes(group=pair.gt.image, boxes=pair.gt.boxes), crowd, least)
+
+
+def box_overlaps(found: GroupedBoxes, wanted: GroupedBoxes, crowd: BoolArray, least: float) -> Overlaps:
+    """Return the pairs of boxes of one group that overlap by at least ``least`` (above 0).
+
+    The order of the floating-point operations is that of ``bbIou`` in COCO's maskApi.c, so that ties are the same ties.
+
+    Args:
+        found: Detections.
+        wanted: Objects.
+        crowd: (G,) objects for which the overlap is measured by the detection's own area.
+        least: Pairs below it are left out.
+    """
+    dt_area, gt_area = (one.boxes[:, 2] * one.boxes[:, 3] for one in (found, wanted))
+    blocks = []
+    for meeting in _meetings(found, wanted):
+        dt, gt, shared = meeting.dt, meeting.gt, meeting.iou
+        iou = shared / np.where(crowd[gt], dt_area[dt], dt_area[dt] + gt_area[gt] - shared)
+        enough = iou >= least
+        blocks.append(Overlaps(dt=dt[enough], gt=gt[enough], iou=iou[enough]))
+    return _joined(blocks)
+
+
+def box_ious(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return (N,) the IoU of the boxes (N, 4) of two lists, row by row; 0 where both are empty."""
+    sides = np.minimum(a[:, 2:] + a[:, :2], b[:, 2:] + b[:, :2]) - np.maximum(a[:, :2], b[:, :2])
+    shared = np.prod(np.maximum(sides, 0.0), axis=1)
+    union = np.prod(a[:, 2:], axis=1) + np.prod(b[:, 2:], axis=1) - shared
+    return np.nan_to_num(ratio(shared, union))
+
+
+def _joined(blocks: list[Overlaps]) -> Overlaps:
     return Overlaps(
-        dt=np.concatenate([dt for dt, _, _ in blocks]),
-        gt=np.concatenate([gt for _, gt, _ in blocks]),
-        iou=np.concatenate([iou for _, _, iou in blocks]),
+        dt=np.concatenate([np.zeros(0, dtype=np.int64), *(block.dt for block in blocks)]),
+        gt=np.concatenate([np.zeros(0, dtype=np.int64), *(block.gt for block in blocks)]),
+        iou=np.concatenate([np.zeros(0), *(block.iou for block in blocks)]),
     )
 
 
-def _same_image_pairs(pair: CocoPair) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield rows of detections and objects of the same image, in blocks that fit into memory."""
-    gt_start = np.searchsorted(pair.gt.image, pair.dt.image, side="left")
-    gt_count = np.searchsorted(pair.gt.image, pair.dt.image, side="right") - gt_start
+def _meetings(found: GroupedBoxes, wanted: GroupedBoxes) -> Iterator[Overlaps]:
+    """Yield the pairs of one group whose boxes meet, with the area they share; in blocks that fit into memory."""
+    d, g = (
+        np.column_stack([one.boxes[:, :2], one.boxes[:, 2:] + one.boxes[:, :2]]).T.copy() for one in (found, wanted)
+    )
+    for all_dt, all_gt in _same_group_pairs(found.group, wanted.group):
+        width = np.minimum(d[2][all_dt], g[2][all_gt]) - np.maximum(d[0][all_dt], g[0][all_gt])
+        beside = np.flatnonzero(width > 0)
+        dt, gt = all_dt[beside], all_gt[beside]
+        height = np.minimum(d[3][dt], g[3][gt]) - np.maximum(d[1][dt], g[1][gt])
+        meet = np.flatnonzero(height > 0)
+        yield Overlaps(dt=dt[meet], gt=gt[meet], iou=width[beside][meet] * height[meet])
+
+
+def _edges(boxes: FloatArray) -> FloatArray:
+    """Return (4, N) left, top, right and bottom."""
+    return np.ascontiguousarray(np.concatenate([boxes[:, :2], boxes[:, 2:] + boxes[:, :2]], axis=1).T)
+
+
+def _same_group_pairs(dt_group: IntArray, gt_group: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the rows of all pairs of one group, about a million at once."""
+    gt_start = np.searchsorted(gt_group, dt_group, side="left")
+    gt_count = np.searchsorted(gt_group, dt_group, side="right") - gt_start
     ends = np.cumsum(gt_count)
     first = 0
     while first < gt_count.size:
@@ -58,47 +127,17 @@ def _same_image_pairs(pair: CocoPair) -> Iterator[tuple[IntArray, IntArray]]:
         first = last
 
 
-def _intersections(d: FloatArray, g: FloatArray, dt: IntArray, gt: IntArray) -> tuple[IntArray, FloatArray]:
-    """Return which pairs of boxes meet and the area they share."""
-    d_right, g_right = d[:, 2] + d[:, 0], g[:, 2] + g[:, 0]
-    width = np.minimum(d_right[dt], g_right[gt]) - np.maximum(d[:, 0][dt], g[:, 0][gt])
-    meet = np.flatnonzero(width > 0)
-    dt, gt = dt[meet], gt[meet]
-    d_bottom, g_bottom = d[:, 3] + d[:, 1], g[:, 3] + g[:, 1]
-    height = np.minimum(d_bottom[dt], g_bottom[gt]) - np.maximum(d[:, 1][dt], g[:, 1][gt])
-    both = np.flatnonzero(height > 0)
-    return meet[both], width[meet[both]] * height[both]
-
-
-def _box_block(pair: CocoPair, dt: IntArray, gt: IntArray, least: float) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return the pairs whose boxes overlap enough.
-
-    The order of the floating-point operations is that of ``bbIou`` in COCO's maskApi.c, so that ties are the same ties.
-    """
-    d, g = pair.dt.boxes, pair.gt.boxes
-    meet, shared = _intersections(d, g, dt, gt)
-    dt, gt = dt[meet], gt[meet]
-    d_area = (d[:, 2] * d[:, 3])[dt]
-    union = np.where(pair.gt.crowd[gt], d_area, d_area + (g[:, 2] * g[:, 3])[gt] - shared)
-    iou = shared / union
-    enough = iou >= least
-    return dt[enough], gt[enough], iou[enough]
-
-
-def _mask_block(
-    pair: CocoPair, masks: tuple[Masks, Masks], dt: IntArray, gt: IntArray, least: float
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return the pairs whose masks overlap enough; boxes leave out what cannot reach it."""
+def _mask_block(pair: CocoPair, masks: tuple[Masks, Masks], meeting: Overlaps, least: float) -> Overlaps:
+    """Return the pairs whose masks overlap enough; what cannot reach it by its boxes is not looked at."""
     found, wanted = masks
-    meet, shared = _intersections(found.boxes, wanted.boxes, dt, gt)
-    dt, gt = dt[meet], gt[meet]
+    dt, gt = meeting.dt, meeting.gt
     larger = np.where(pair.gt.crowd[gt], found.areas[dt], np.maximum(found.areas[dt], wanted.areas[gt]))
-    possible = shared >= least * larger
+    possible = meeting.iou >= least * larger
     dt, gt = dt[possible], gt[possible]
     iou = np.zeros(dt.size)
     image = pair.dt.image[dt]
-    bounds = np.flatnonzero(np.concatenate([[True], image[1:] != image[:-1], [True]])) if dt.size else np.zeros(1, int)
-    for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+    bounds = np.flatnonzero(np.diff(image, prepend=-1, append=-1)).tolist()
+    for start, end in pairwise(bounds):
         part = slice(start, end)
         dt_rows, dt_place = np.unique(dt[part], return_inverse=True)
         gt_rows, gt_place = np.unique(gt[part], return_inverse=True)
@@ -109,4 +148,4 @@ def _mask_block(
         )
         iou[part] = matrix[dt_place, gt_place]
     enough = iou >= least
-    return dt[enough], gt[enough], iou[enough]
+    return Overlaps(dt=dt[enough], gt=gt[enough], iou=iou[enough])
