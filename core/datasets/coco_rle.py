@@ -14,7 +14,8 @@ _VALUE_BITS = 0x1F
 _MORE = 0x20
 _SIGN = 0x10
 _WIDTH = 5
-_LONGEST = 13
+_LONGEST = 10
+"""Most characters behind the first of a number: more would not be a count of pixels."""
 
 
 def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
@@ -23,12 +24,12 @@ def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
     Raises:
         InputError: The counts do not add up to the size.
     """
-    numbers = np.array(_unpacked(counts) if isinstance(counts, str) else counts, dtype=np.int64)
-    fits = numbers.size > 0 and int(numbers.min()) >= 0 and int(numbers.sum()) == height * width
-    if not fits or height * width > MAX_MASK_PIXELS:
+    numbers = _unpacked(counts) if isinstance(counts, str) else counts
+    fits = bool(numbers) and min(numbers) >= 0 and sum(numbers) == height * width
+    if not fits or height * width > MAX_MASK_PIXELS or min(height, width) < 1:
         msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
         raise InputError(msg, "Export the annotation again.")
-    values = np.arange(numbers.size) % 2 == 1
+    values = np.arange(len(numbers)) % 2 == 1
     return np.repeat(values, numbers).reshape(width, height).T
 
 
