@@ -1,19 +1,14 @@
 """The command line. Each command imports what it needs when it runs, so that a launch starts at once."""
 
 import json
-import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from core.errors import AppError, InputError
-
-if TYPE_CHECKING:
-    from core.evaluation import Evaluation
 
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
@@ -119,9 +114,9 @@ def import_project(path: Path, name: str | None, layout: str | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
 def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
     """Evaluate predictions: key metrics with Supervisely's names, per class, and counts, as JSON."""
-    from core.evaluation import evaluate_files
+    from core.evaluation import evaluation_report
 
-    text = json.dumps(_metrics_json(evaluate_files(gt, dt)), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(evaluation_report(gt, dt), indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         click.echo(text)
     else:
@@ -145,28 +140,6 @@ def compare(folders: tuple[Path, ...], html: Path) -> None:
         click.echo(f"Warning: {finding.message} {finding.meaning}", err=True)
     _write(html, render_report(comparison))
     click.echo(html)
-
-
-def _metrics_json(evaluation: "Evaluation") -> dict[str, object]:
-    """Return what ``evaluate`` prints; a figure that is not defined is null."""
-    per_class = {
-        item.name: {name: _defined(value) for name, value in asdict(item).items() if name != "name"}
-        for item in evaluation.per_class
-    }
-    return {
-        **evaluation.key_metrics.as_supervisely(),
-        "AP_by_class": {name: figures["ap"] for name, figures in per_class.items()},
-        "per_class": per_class,
-        "counts": {
-            "tp": evaluation.counts.true_positives,
-            "fp": evaluation.counts.false_positives,
-            "fn": evaluation.counts.false_negatives,
-        },
-    }
-
-
-def _defined(value: object) -> object:
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _server(server: str | None, token_env: str | None) -> tuple[str, str]:

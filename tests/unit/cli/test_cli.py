@@ -89,8 +89,8 @@ def test_evaluate_prints_key_metrics_by_class_and_counts(tmp_path: Path) -> None
     metrics = json.loads(shown.stdout)
     assert 0 < metrics["mAP"] < metrics["AP50"] <= 1
     assert list(metrics["AP_by_class"]) == [row["name"] for row in gt["categories"]]
-    assert metrics["AP_by_class"]["apple"] == metrics["per_class"]["apple"]["ap"]
-    assert metrics["counts"]["tp"] + metrics["counts"]["fn"] == len(gt["annotations"])
+    assert metrics["AP_by_class"]["apple"] == metrics["per_class"]["apple"]["AP"]
+    assert metrics["counts"]["TP"] + metrics["counts"]["FN"] == len(gt["annotations"])
     written = _run("evaluate", *files, "--out", str(tmp_path / "m.json"))
     assert (written.exit_code, written.stdout) == (0, "")
     assert json.loads((tmp_path / "m.json").read_text()) == metrics
