@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.datasets.annotation_json import annotation_from_json
+from core.datasets.image_check import check_image
 from core.datasets.source import ProjectSource, SourceDataset, SourceImage
 from core.domain.annotation import Annotation
 from core.domain.ids import ProjectId
@@ -72,7 +73,7 @@ class ProjectImport:
         blob = self._blobs.add(image.path, link=link)
         if blob.is_new:
             added.append(blob)
-        if (annotation.width, annotation.height) != (blob.width, blob.height):
+        if not _fits(image.path, annotation, blob):
             msg = (
                 f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "
                 f"the image has {blob.width} x {blob.height}."
@@ -83,8 +84,8 @@ class ProjectImport:
             hash=blob.hash,
             mime=blob.mime,
             size=blob.size,
-            width=blob.width,
-            height=blob.height,
+            width=annotation.width,
+            height=annotation.height,
             classes=dict(Counter(label.class_name for label in annotation.labels)),
             image_tags=tuple(tag.name for tag in annotation.tags),
             object_tags=dict(Counter(tag.name for label in annotation.labels for tag in label.tags)),
@@ -96,6 +97,12 @@ class ProjectImport:
             for blob in added:
                 if connection.execute("SELECT 1 FROM images WHERE hash = ? LIMIT 1", (blob.hash,)).fetchone() is None:
                     self._blobs.remove(blob)
+
+
+def _fits(path: Path, annotation: Annotation, blob: Blob) -> bool:
+    """Whether the annotation has the size of the image as it is stored or, if it lies on its side, as people see it."""
+    size = (annotation.width, annotation.height)
+    return size == (blob.width, blob.height) or check_image(path).has_size(*size)
 
 
 def _check_names(meta: ProjectMeta, annotation: Annotation, where: str) -> None:
