@@ -1,5 +1,6 @@
 """The embedded platform as one object."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -115,8 +116,7 @@ class LocalPlatform:
         self._lock.acquire()
         try:
             self._token = ensure_token(parts.layout.token)
-            for leftover in parts.layout.incoming.iterdir():
-                leftover.unlink()
+            _empty(parts.layout.incoming)
             parts.database.open()
             home = parts.accounts.ensure_home()
             parts.blobs.unlock(parts.accounts.secret("image_seal"))
@@ -149,3 +149,12 @@ class LocalPlatform:
             *Assets(self.parts, self._executor).routes(),
             *Reports(self.parts, self._executor).routes(),
         ]
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an earlier server did not finish receiving."""
+    for leftover in folder.iterdir():
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)

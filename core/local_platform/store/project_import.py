@@ -68,6 +68,7 @@ class ProjectImport:
         self, meta: ProjectMeta, dataset: SourceDataset, image: SourceImage, added: list[Blob], *, link: bool
     ) -> ImageRecord:
         where = f"{dataset.path}/{image.name}"
+        _check_text(where)
         annotation = annotation_from_json(image.annotation, where=where)
         _check_names(meta, annotation, where)
         blob = self._blobs.add(image.path, link=link)
@@ -103,6 +104,14 @@ def _fits(path: Path, annotation: Annotation, blob: Blob) -> bool:
     """Whether the annotation has the size of the image as it is stored or, if it lies on its side, as people see it."""
     size = (annotation.width, annotation.height)
     return size == (blob.width, blob.height) or check_image(path).has_size(*size)
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # bytes of a file name that are no text
+        msg = f"The name {name!r} is not valid Unicode."
+        raise InputError(msg, "Rename the file.") from error
 
 
 def _check_names(meta: ProjectMeta, annotation: Annotation, where: str) -> None:

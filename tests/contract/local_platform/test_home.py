@@ -15,7 +15,6 @@ from core.domain.ids import ProjectId
 from core.errors import NotFoundError, StateError, StorageError
 from core.local_platform.app import LocalPlatform, Options
 from core.local_platform.hardware import Hardware, Memory
-from core.local_platform.import_command import import_project
 from core.local_platform.script_environment import script_environment
 from tests.fakes.live_platform import HARDWARE
 from tests.fakes.small_platform import tiny_project
@@ -154,13 +153,6 @@ def test_agents_follow_the_machine(tmp_path: Path) -> None:
             ("local-3", "waiting", "2", True),
         ],
     ]
-
-
-def test_a_project_can_be_imported_beside_a_running_server(home: Path, tmp_path: Path) -> None:
-    project = import_project(home, tiny_project(tmp_path / "second", "Second"))
-    assert script_environment(home, address=ADDRESS, project="Second")["PROJECT_ID"] == str(project)
-    fresh = import_project(tmp_path / "fresh", tiny_project(tmp_path / "third", "Third"))
-    assert fresh == 1
 
 
 @pytest.mark.slow

@@ -1,0 +1,145 @@
+"""The database: transactions, snapshots, migrations, errors."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from core.local_platform.store.database import Database, now_text
+from core.local_platform.store.migrations import MIGRATIONS
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path / "x.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def _settings(database: Database) -> dict[str, str]:
+    with database.read() as connection:
+        return {row["key"]: row["value"] for row in connection.execute("SELECT * FROM settings")}
+
+
+def _set(database: Database, key: str, value: str) -> None:
+    with database.write() as connection:
+        connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
+
+
+def test_what_raises_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO settings VALUES ('a', '1')")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert _settings(database) == {}
+    _set(database, "b", "2")
+    assert _settings(database) == {"b": "2"}
+
+
+def test_a_reader_sees_one_state(database: Database) -> None:
+    _set(database, "a", "1")
+    with database.read() as connection:
+        before = connection.execute("SELECT count(*) FROM settings").fetchone()[0]
+        _set(database, "b", "2")
+        after = connection.execute("SELECT count(*) FROM settings").fetchone()[0]
+    assert (before, after) == (1, 1)
+    assert len(_settings(database)) == 2
+
+
+def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(StorageError), database.read() as connection:
+        connection.execute("DELETE FROM settings")
+
+
+def test_many_threads(database: Database) -> None:
+    def work(number: int) -> None:
+        for step in range(20):
+            _set(database, f"{number}-{step}", "x")
+            assert _settings(database)[f"{number}-{step}"] == "x"
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(_settings(database)) == 80
+
+
+def test_taken_names_reach_the_caller(database: Database) -> None:
+    _set(database, "a", "1")
+    with pytest.raises(sqlite3.IntegrityError):
+        _set(database, "a", "2")
+
+
+def test_foreign_keys_are_kept(database: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        connection.execute("INSERT INTO workspaces (team_id, name, created_at, updated_at) VALUES (9, 'x', '', '')")
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    for _ in range(2):
+        database.open()
+        database.close()
+    database.open()
+    with database.read() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+    database.close()
+
+
+def test_migrations_go_on_where_they_stopped(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    database.open(["CREATE TABLE a (x);\nINSERT INTO a VALUES (1)"])
+    database.close()
+    database.open(["CREATE TABLE a (x);\nINSERT INTO a VALUES (1)", "INSERT INTO a VALUES (2)"])
+    with database.read() as connection:
+        assert [row[0] for row in connection.execute("SELECT x FROM a")] == [1, 2]
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_the_version_before(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    with pytest.raises(StorageError):
+        database.open(["CREATE TABLE a (x)", "INSERT INTO a VALUES (1);\nINSERT INTO nowhere VALUES (1)"])
+    database.close()
+    database.open(["CREATE TABLE a (x)"])
+    with database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM a").fetchone()[0] == 0
+    database.close()
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    database.open([*MIGRATIONS, "CREATE TABLE future (x)"])
+    database.close()
+    with pytest.raises(StorageError, match="newer version"):
+        database.open()
+    database.close()
+
+
+def test_a_broken_file_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database at all, but long enough" * 50)
+    database = Database(tmp_path / "x.db")
+    with pytest.raises(StorageError, match=r"x\.db"):
+        database.open()
+    database.close()
+
+
+def test_a_closed_database_says_so(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    with pytest.raises(StorageError, match="closed"), database.write():
+        pass
+
+
+def test_moments_sort_as_they_happen() -> None:
+    first, second = now_text(), now_text()
+    assert first <= second
+    assert len(first) == len("2026-03-30T14:28:58.816Z")
+    assert first.endswith("Z")

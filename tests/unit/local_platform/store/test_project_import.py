@@ -1,0 +1,188 @@
+"""Bringing projects in: all or nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from core.datasets.source import LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
+from core.domain.ids import ProjectId
+from core.errors import InputError
+from core.local_platform.hardware import Hardware
+from core.local_platform.parts import Parts, build_parts
+from tests.fakes.small_platform import tiny_project
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    made = build_parts(
+        tmp_path / "home", address="http://x", environment={}, hardware=Hardware(list_gpus=tuple, cores=1)
+    )
+    for folder in made.layout.folders():
+        folder.mkdir(parents=True)
+    made.database.open()
+    made.accounts.ensure_home()
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> ProjectSource:
+    return tiny_project(tmp_path / "tiny", "Shapes")
+
+
+def _import(parts: Parts, source: ProjectSource, *, link: bool = False) -> ProjectId:
+    return parts.imports.run(source, parts.accounts.home(), link=link)
+
+
+def _blobs(parts: Parts) -> list[Path]:
+    return sorted(path for path in parts.layout.images.rglob("*") if path.is_file())
+
+
+def test_counts_and_sizes(parts: Parts, source: ProjectSource) -> None:
+    project = parts.projects.get(_import(parts, source))
+    assert (project.name, project.items_count, project.datasets_count) == ("Shapes", 9, 3)
+    assert project.size_bytes == sum(path.stat().st_size for path in _blobs(parts))
+    assert parts.projects.meta(project.id) == source.meta
+    assert parts.projects.version(project.id) == {"id": 1, "version": 1}
+    assert [(row["class_name"], row["images"], row["objects"]) for row in parts.projects.class_counts(1)] == [
+        ("blob", 6, 6),
+        ("box", 6, 6),
+        ("blob", 3, 3),
+        ("box", 3, 3),
+    ]
+
+
+def test_annotations_come_back_with_ids_added(parts: Parts, source: ProjectSource) -> None:
+    project = _import(parts, source)
+    images = list(parts.images.read(parts.images.ids(project)))
+    originals = [image for dataset in source.datasets for image in dataset.images]
+    assert [image.name for image in images] == [original.name for original in originals]
+    for image, original in zip(images, originals, strict=True):
+        assert _without_ids(image.annotation) == _without_ids(original.annotation)
+        assert image.path.read_bytes() == original.path.read_bytes()
+
+
+def _without_ids(annotation: Mapping[str, object]) -> object:
+    added = {"id", "classId", "tagId"}
+
+    def strip(value: object) -> object:
+        match value:
+            case dict():
+                return {key: strip(inner) for key, inner in value.items() if key not in added}
+            case list():
+                return [strip(inner) for inner in value]
+            case _:
+                return value
+
+    return strip(dict(annotation))
+
+
+def test_ids_go_on_from_project_to_project(parts: Parts, source: ProjectSource) -> None:
+    _import(parts, source)
+    second = parts.projects.meta_json(_import(parts, source))
+    first = parts.projects.meta_json(1)
+    assert str(first["classes"]) != str(second["classes"])
+
+
+def test_equal_images_are_kept_once(parts: Parts, source: ProjectSource) -> None:
+    _import(parts, source)
+    before = _blobs(parts)
+    _import(parts, source)
+    assert _blobs(parts) == before
+    assert len(before) == 9
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_files_are_linked_only_when_told(parts: Parts, source: ProjectSource, link: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    _import(parts, source, link=link)
+    original = next(iter(source.datasets[0].images)).path
+    assert any(blob.samefile(original) for blob in _blobs(parts)) is link
+
+
+def test_membership(parts: Parts, source: ProjectSource) -> None:
+    project = _import(parts, source)
+    first, second, _ = parts.collections.of_project(project)
+    assert parts.images.ids(project, collections=[first.id]) == (1, 2)
+    assert parts.images.ids(project, collections=[first.id, second.id]) == (1, 2, 7)
+    assert parts.images.ids(project, tag="val", collections=[first.id]) == (2,)
+
+
+def _refused(parts: Parts, source: ProjectSource, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        _import(parts, source)
+    with parts.database.read() as connection:
+        for table in ("projects", "datasets", "images", "annotations", "collections"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0, table  # noqa: S608 - constant
+    assert _blobs(parts) == []
+    assert list(parts.layout.incoming.iterdir()) == []
+
+
+def _with_last_image(source: ProjectSource, image: SourceImage) -> ProjectSource:
+    dataset = source.datasets[0]
+    return replace(source, datasets=(replace(dataset, images=(*dataset.images, image)), *source.datasets[1:]))
+
+
+def test_a_bad_annotation_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+    good = next(iter(source.datasets[0].images))
+    unknown = {**good.annotation, "tags": [{"name": "nobody", "value": None}]}
+    _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=unknown)), "nobody")
+    wrong_size = {**good.annotation, "size": {"width": 40, "height": 40}}
+    _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=wrong_size)), "40 x 40")
+    stranger = {
+        **good.annotation,
+        "objects": [{"classTitle": "cat", "geometryType": "rectangle", "points": {"exterior": [[1, 1], [2, 2]]}}],
+    }
+    _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=stranger)), "cat")
+
+
+def test_a_file_that_is_no_image_leaves_nothing(parts: Parts, source: ProjectSource, tmp_path: Path) -> None:
+    good = next(iter(source.datasets[0].images))
+    text = tmp_path / "text.png"
+    text.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    _refused(parts, _with_last_image(source, replace(good, name="z.png", path=text)), r"text\.png")
+    missing = replace(good, name="z.png", path=tmp_path / "missing.png")
+    _refused(parts, _with_last_image(source, missing), r"missing\.png")
+
+
+def test_names_must_be_unique_within_a_dataset(parts: Parts, source: ProjectSource) -> None:
+    _refused(parts, _with_last_image(source, next(iter(source.datasets[0].images))), r"a0\.png")
+
+
+def test_a_name_that_is_no_text_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+    good = next(iter(source.datasets[0].images))
+    _refused(parts, _with_last_image(source, replace(good, name="\udcff.png")), "Unicode")
+
+
+def test_a_collection_of_something_else_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+    stray = SourceCollection(name="stray", images=(("train", "none.png"),))
+    _refused(parts, replace(source, collections=(*source.collections, stray)), r"train/none\.png")
+
+
+def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+    def read() -> Iterator[SourceImage]:
+        yield from source.datasets[0].images
+        msg = "The fourth file is torn."
+        raise InputError(msg)
+
+    torn = SourceDataset(name="torn", parent=None, images=LazyImages(read=read))
+    _refused(parts, replace(source, datasets=(torn,), collections=()), "torn")
+
+
+def test_what_another_project_uses_survives_a_failed_import(parts: Parts, source: ProjectSource) -> None:
+    _import(parts, source)
+    before = _blobs(parts)
+    with pytest.raises(InputError):
+        _import(parts, _with_last_image(source, next(iter(source.datasets[0].images))))
+    assert _blobs(parts) == before
+
+
+def test_images_are_known_by_content_not_by_name(parts: Parts, source: ProjectSource, tmp_path: Path) -> None:
+    good = next(iter(source.datasets[0].images))
+    jpeg = tmp_path / "really_a_jpeg.png"
+    Image.new("RGB", (32, 32)).save(jpeg, "JPEG")
+    project = _import(parts, _with_last_image(source, replace(good, name="z.png", path=jpeg)))
+    row = next(row for row in parts.images.rows(parts.images.ids(project)) if row["name"] == "z.png")
+    assert row["mime"] == "image/jpeg"
