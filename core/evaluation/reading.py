@@ -32,6 +32,9 @@ def read_coco_pair(truth_file: CocoFile[WireTruth], prediction_file: CocoFile[Wi
     """
     truth = truth_file.parsed(WireTruth)
     predictions = prediction_file.parsed(WirePredictions)
+    for name, rows in truth.items():
+        if not rows:
+            raise truth_file.unusable((name,), "the list is empty, so nothing can be measured")
     images = _images(truth_file, truth["images"])
     category_ids, classes = _categories(truth_file, truth["categories"])
     _same_header(prediction_file, "categories", predictions.get("categories"), truth["categories"], "name")

@@ -83,9 +83,9 @@ class WireDetection(TypedDict):
 class WireTruth(TypedDict):
     """``cocoGt.json``."""
 
-    images: Annotated[list[WireImage], FailFast(), Field(min_length=1)]
-    categories: Annotated[list[WireCategory], FailFast(), Field(min_length=1)]
-    annotations: Annotated[list[WireObject], FailFast(), Field(min_length=1)]
+    images: Annotated[list[WireImage], FailFast()]
+    categories: Annotated[list[WireCategory], FailFast()]
+    annotations: Annotated[list[WireObject], FailFast()]
 
 
 class WirePredictions(TypedDict):
