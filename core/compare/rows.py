@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from core.compare import formatting
+from core.compare.certainty import Certainty, Interval
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.speed import SpeedTest
 from core.evaluation import Evaluation
 
+Change: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
 Better: TypeAlias = Literal["higher", "lower", "neither"]
 
 
@@ -45,14 +47,17 @@ class Cell:
         text: As it is shown.
         best: It is the best of the row; never set where all are equal as shown, or only one is known.
         delta: Difference to the baseline as it is shown; empty for the baseline itself and where there is none.
-        change: Whether that difference is good; ``same`` where it is zero as shown.
+        change: Whether that difference is good; ``same`` where it is zero as shown, ``unsure`` where the images at
+            hand cannot tell it from zero.
+        interval: Where the difference lies, as the end of a sentence; empty where that is not known.
     """
 
     value: float | None
     text: str
     best: bool = False
     delta: str = ""
-    change: Literal["better", "worse", "same", "none"] = "none"
+    change: Change = "none"
+    interval: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,28 +73,40 @@ class MetricRow:
         return any(cell.value is not None for cell in self.cells)
 
 
-def key_metric_rows(comparison: Comparison, metrics: Sequence[Metric] | None = None) -> tuple[MetricRow, ...]:
-    """Return the rows of the metrics that at least one experiment has."""
-    rows = (metric_row(comparison, metric) for metric in (METRICS if metrics is None else metrics))
+def key_metric_rows(comparison: Comparison, certainty: Certainty | None = None) -> tuple[MetricRow, ...]:
+    """Return the rows of the metrics that at least one experiment has.
+
+    Args:
+        comparison: Any number of experiments.
+        certainty: Intervals of the differences; without it no difference is called unsure.
+    """
+    rows = (metric_row(comparison, metric, certainty) for metric in METRICS)
     return tuple(row for row in rows if row.known)
 
 
-def metric_row(comparison: Comparison, metric: Metric) -> MetricRow:
-    """Return one row."""
+def metric_row(comparison: Comparison, metric: Metric, certainty: Certainty | None = None) -> MetricRow:
+    """Return one row. Arguments as in :func:`key_metric_rows`."""
     values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
-    base = values[comparison.baseline] if values else None
     best = _best_text(values, metric)
     cells = []
     for i, value in enumerate(values):
         text = metric.write(value)
-        if value is None or base is None or i == comparison.baseline:
-            cells.append(Cell(value=value, text=text, best=value is not None and text == best))
-            continue
-        delta = metric.write_delta(value, base)
-        cells.append(
-            Cell(value=value, text=text, best=text == best, delta=delta, change=_change(metric, value - base, delta))
-        )
+        cell = Cell(value=value, text=text, best=value is not None and text == best)
+        base = values[comparison.baseline]
+        if value is not None and base is not None and i != comparison.baseline:
+            keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
+            interval = certainty.interval(*keys, metric.key) if certainty else None
+            cell = _with_delta(cell, metric, (value, base), interval)
+        cells.append(cell)
     return MetricRow(metric=metric, cells=tuple(cells))
+
+
+def _with_delta(cell: Cell, metric: Metric, pair: tuple[float, float], interval: Interval | None) -> Cell:
+    delta = metric.write_delta(*pair)
+    change = _change(metric, pair[0] - pair[1], delta)
+    if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
+        change = "unsure"
+    return replace(cell, delta=delta, change=change, interval=interval.words if interval else "")
 
 
 def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
@@ -111,7 +128,7 @@ def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
     return metric.write(max(known) if metric.better == "higher" else min(known))
 
 
-def _change(metric: Metric, difference: float, text: str) -> Literal["better", "worse", "same", "none"]:
+def _change(metric: Metric, difference: float, text: str) -> Change:
     if not text.startswith(("+", formatting.MINUS)):
         return "same"
     if metric.better == "neither":

@@ -2,41 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.compare.comparability import Finding, check_comparability
+from core.compare.certainty import Certainty, Interval, certainty_of
 from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.formatting import count, listing, metric, plural, points, points_interval, quantity
+from core.compare.formatting import count, listing, metric, plural, points, quantity
 from core.compare.rows import LATENCY, read_metric
 from core.evaluation import Evaluation
+from core.evaluation import Verdict as Standing
 
-_NO_WINNER = frozenset({"images", "classes", "task"})
 _MOST_CLASSES_NAMED = 3
 _NOTICEABLE = 0.005
 _SLOWER = 1.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """Where a difference of mAP lies when the evaluated images are drawn again and again.
-
-    Attributes:
-        low: Lower end, in metric units (0.018 is 1.8 points).
-        high: Upper end.
-        images: Number of images it was computed from.
-        level: Share of the resamples inside, e.g. 0.95.
-    """
-
-    low: float
-    high: float
-    images: int
-    level: float = 0.95
-
-    @property
-    def tells_apart(self) -> bool:
-        """Whether zero lies outside."""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,59 +27,65 @@ class Verdict:
         headline: One sentence.
         sentences: What supports or limits it.
         winner: Key of the experiment that is ahead; ``None`` without one.
-        findings: What makes the comparison less fair.
+        warnings: What is not known or not quite equal, though the numbers may stand side by side.
     """
 
     kind: Literal["winner", "tie", "unlike", "nothing"]
     headline: str
     sentences: tuple[str, ...] = ()
     winner: str | None = None
-    findings: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def judge(comparison: Comparison, interval: Interval | None = None) -> Verdict:
+def judge(comparison: Comparison, certainty: Certainty | None = None) -> Verdict:
     """Return the verdict on the mAP of the experiments.
 
     Args:
         comparison: Any number of experiments.
-        interval: Of the difference between the best and the second best (see :func:`leading_pair`); ``None`` where it
-            was not computed.
+        certainty: What the images can tell; computed where it is not given.
     """
-    findings = check_comparability(comparison)
+    known = certainty_of(comparison) if certainty is None else certainty
     ranked = ranking(comparison)
     if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
-        return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)), findings=findings)
-    if any(finding.kind in _NO_WINNER for finding in findings):
+        return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)))
+    reasons = known.judgement.reasons if known.judgement else ()
+    if known.judgement is not None and known.judgement.verdict is not Standing.COMPARABLE:
         return Verdict(
             kind="unlike",
             headline="These experiments cannot be ranked: they were not measured on the same thing.",
-            sentences=tuple(f"{finding.message} {finding.meaning}" for finding in findings),
-            findings=findings,
+            sentences=tuple(reason.text for reason in reasons if not reason.only_a_warning),
+            warnings=tuple(reason.text for reason in reasons if reason.only_a_warning),
         )
+    verdict = _tie(ranked) or _lead(ranked, known)
+    return replace(verdict, warnings=tuple(reason.text for reason in reasons))
+
+
+def _tie(ranked: list[tuple[ComparedExperiment, float]]) -> Verdict | None:
+    """Return the verdict where the best ones are equal as shown, else ``None``."""
+    level = [experiment.label for experiment, value in ranked if metric(value) == metric(ranked[0][1])]
+    if len(level) == 1:
+        return None
+    return Verdict(kind="tie", headline=f"{_quoted(level)} have the same mAP of {metric(ranked[0][1])}.")
+
+
+def _lead(ranked: list[tuple[ComparedExperiment, float]], certainty: Certainty) -> Verdict:
     (first, top), (second, next_value) = ranked[:2]
-    leak = tuple(f"{finding.message} {finding.meaning}" for finding in findings)
-    if metric(top) == metric(next_value):
-        level = [experiment.label for experiment, value in ranked if metric(value) == metric(top)]
-        headline = f"{_quoted(level)} have the same mAP of {metric(top)}."
-        return Verdict(kind="tie", headline=headline, sentences=leak, findings=findings)
+    interval = certainty.interval(second.key, first.key, "mAP")
     apart = interval is None or interval.tells_apart
     if apart:
         lead = points(top - next_value).lstrip("+")
         headline = f"“{first.label}” has the highest mAP, {metric(top)}: {lead} more than “{second.label}”."
     else:
         headline = f"“{first.label}” and “{second.label}” cannot be told apart."
-    sentences = (
-        *_certainty(first, top - next_value, interval, several="All" if len(ranked) > 2 else "Both"),  # noqa: PLR2004
-        *leak,
-        *_weak_classes(first, second),
-        *_speed(first, second),
-    )
     return Verdict(
         kind="winner" if apart else "tie",
         headline=headline,
-        sentences=sentences,
+        sentences=(
+            *_certainty(first, top - next_value, interval, several="All" if len(ranked) > 2 else "Both"),  # noqa: PLR2004
+            *_weak_classes(first, second),
+            *_speed(first, second),
+        ),
         winner=first.key if apart else None,
-        findings=findings,
     )
 
 
@@ -110,13 +94,6 @@ def ranking(comparison: Comparison) -> list[tuple[ComparedExperiment, float]]:
     read = ((experiment, read_metric(experiment, "mAP")) for experiment in comparison.experiments)
     known = [(experiment, value) for experiment, value in read if value is not None and math.isfinite(value)]
     return sorted(known, key=lambda item: -item[1])
-
-
-def leading_pair(comparison: Comparison) -> tuple[Evaluation, Evaluation] | None:
-    """Return the evaluations of the best and the second best; ``None`` unless both have one."""
-    ranked = ranking(comparison)[:2]
-    evaluations = [e.evaluation for e, _ in ranked if isinstance(e.evaluation, Evaluation)]
-    return (evaluations[0], evaluations[1]) if len(evaluations) == 2 else None  # noqa: PLR2004
 
 
 def _too_few(comparison: Comparison, ranked: int) -> str:
@@ -134,12 +111,11 @@ def _certainty(
     if interval is None:
         images = len(first.evaluation.pair.images.file_names) if isinstance(first.evaluation, Evaluation) else 0
         return (f"{several} were measured on the same {plural(images, 'image')}.",) if images else ()
-    span = points_interval(interval.low, interval.high).replace(" to ", " and ")
-    resamples = f"in {interval.level * 100:.0f} % of resamples of these {plural(interval.images, 'image')}"
     if interval.tells_apart:
-        return (f"The difference lies between {span} {resamples}.",)
+        luck = "another training of the same models may still turn out otherwise"
+        return (f"The difference lies {interval.words}; {luck}.",)
     lead = f"“{first.label}” is ahead by {points(difference).lstrip('+')}"
-    return (f"{lead}, but the difference lies anywhere between {span} {resamples}.",)
+    return (f"{lead}, but the difference lies anywhere {interval.words}.",)
 
 
 def _weak_classes(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:

@@ -3,17 +3,19 @@
 import streamlit as st
 
 from core.compare import formatting
+from core.compare.certainty import Certainty
 from core.compare.differences import SettingRow, compare_settings
 from core.compare.experiment import Comparison, Missing, explain_missing
+from core.compare.report import READING
 from core.compare.report.tables import class_table, metric_table, settings_table
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
 from core.ui.text import plain
 
 
-def draw_metrics(comparison: Comparison) -> None:
+def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
     """Draw the key metrics; the best marked, differences to the baseline."""
-    rows = key_metric_rows(comparison)
+    rows = key_metric_rows(comparison, certainty)
     if not rows:
         st.info(
             "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
@@ -21,13 +23,14 @@ def draw_metrics(comparison: Comparison) -> None:
         return
     st.html(metric_table(rows, comparison))
     if len(comparison.experiments) > 1:
-        st.caption("● marks the best of a row. ▲ is better, ▼ is worse than the baseline; a point (pt) is a hundredth.")
+        st.caption(READING)
     for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
         st.caption(plain(note))
 
 
-def draw_class_table(comparison: Comparison) -> None:
+def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
     """Offer the figures of every class as a table."""
+    del certainty
     if comparison.evaluated:
         with st.expander(
             f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
@@ -36,16 +39,18 @@ def draw_class_table(comparison: Comparison) -> None:
             st.html(class_table(comparison))
 
 
-def draw_settings(comparison: Comparison) -> None:
+def draw_settings(comparison: Comparison, certainty: Certainty) -> None:
     """Draw the hyperparameters, differences only by default."""
+    del certainty
     known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
     _draw(compare_settings(known), comparison, "hyperparameters")
     for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
         st.caption(plain(note))
 
 
-def draw_setup(comparison: Comparison) -> None:
+def draw_setup(comparison: Comparison, certainty: Certainty) -> None:
     """Draw model, data, options and cost, differences only by default."""
+    del certainty
     _draw(compare_settings([setup_of(e) or None for e in comparison.experiments]), comparison, "setup")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.compare.certainty import Certainty
 from core.compare.charts.drawing import Drawing, View
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.experiment import Comparison
@@ -13,10 +14,10 @@ from core.compare.report.tables import legend
 from core.compare.verdict import judge
 from core.domain.ids import TaskId
 from core.errors import InputError
-from core.ui import screens
+from core.ui import connection, screens
 from core.ui.charts import draw_drawing
 from core.ui.compare_details import draw_class_table, draw_metrics, draw_settings, draw_setup
-from core.ui.experiment_data import load_comparison
+from core.ui.experiment_data import load_certainty, load_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 
@@ -38,7 +39,7 @@ class _Section:
 
     anchor: str
     title: str
-    draw: Callable[[Comparison], None] | None = None
+    draw: Callable[[Comparison, Certainty], None] | None = None
     charts: str = ""
 
 
@@ -74,14 +75,15 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         return
     chosen = parse_ids(baseline)
     comparison = load_comparison(ids, chosen[0] if chosen else None)
-    _draw_head(comparison)
-    draw_verdict(judge(comparison))
+    certainty = load_certainty(connection.address(), comparison)
+    _draw_head(comparison, certainty)
+    draw_verdict(judge(comparison, certainty))
     rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
         st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
     with content:
         for section in _SECTIONS:
-            _draw_section(section, comparison)
+            _draw_section(section, comparison, certainty)
 
 
 def parse_ids(text: str | None) -> list[TaskId]:
@@ -98,7 +100,7 @@ def parse_ids(text: str | None) -> list[TaskId]:
     return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
-def _draw_head(comparison: Comparison) -> None:
+def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
     several = len(comparison.experiments) > 1
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
@@ -109,7 +111,7 @@ def _draw_head(comparison: Comparison) -> None:
                 _draw_baseline(comparison)
             st.download_button(
                 "Report",
-                data=lambda: render_report(comparison).encode(),
+                data=lambda: render_report(comparison, certainty=certainty).encode(),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",
@@ -137,10 +139,10 @@ def _set_baseline(key: str, ids: dict[str, str]) -> None:
     st.query_params[BASELINE] = ids[st.session_state[key]]
 
 
-def _draw_section(section: _Section, comparison: Comparison) -> None:
+def _draw_section(section: _Section, comparison: Comparison, certainty: Certainty) -> None:
     st.header(section.title, anchor=section.anchor)
     if section.draw is not None:
-        section.draw(comparison)
+        section.draw(comparison, certainty)
     waiting: list[Chart] = []
     for item in (chart for chart in CHARTS if chart.section == section.charts):
         if item.key in _NARROW:

@@ -19,3 +19,5 @@ def draw_verdict(verdict: Verdict) -> None:
         st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False)
         for sentence in verdict.sentences:
             st.markdown(plain(sentence))
+        for warning in verdict.warnings:
+            st.caption(plain(warning))

@@ -50,7 +50,7 @@ def option(panel: Panel, theme: Theme) -> Option:
         panel: What to draw.
         theme: Decides the series colours.
     """
-    series = [item for mark in panel.marks for item in _series(mark, theme)]
+    series = [item for mark in panel.marks for item in _series(mark, panel, theme)]
     if any(isinstance(mark, Cells) for mark in panel.marks):
         return _matrix(panel, series, theme)
     bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
@@ -123,14 +123,14 @@ def _value_format(axis: Axis) -> str:
     return "%,d" if axis.decimals is None else f"%.{axis.decimals}f"
 
 
-def _series(mark: Line | Bars | Cells, theme: Theme) -> list[Option]:
+def _series(mark: Line | Bars | Cells, panel: Panel, theme: Theme) -> list[Option]:
     match mark:
         case Line():
             return [_line(mark, theme)]
         case Bars():
             return [_bars(mark, theme)]
         case Cells():
-            return [_cells(mark, theme)]
+            return [_cells(mark, panel, theme)]
     assert_never(mark)
 
 
@@ -192,17 +192,29 @@ def _decal(style: SeriesStyle, theme: Theme) -> Option:
     return {"decal": {"symbol": "rect", "color": color, "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}}
 
 
-def _cells(cells: Cells, theme: Theme) -> Option:
+def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
     pale, strong = INK[theme]
     data = [
         {
             "value": [column, row, shade],
+            "name": _cell_words(panel, row, column, text, shade),
             "label": {"formatter": _escaped(text), "color": strong if shade > _STRONG else pale},
         }
         for row, shades in enumerate(cells.shades)
         for column, (shade, text) in enumerate(zip(shades, cells.texts[row], strict=True))
     ]
-    return {"type": "heatmap", "data": data, "label": {"show": True, "fontSize": 11}}
+    border = {"borderColor": pale, "borderWidth": 1}
+    return {
+        "type": "heatmap",
+        "data": data,
+        "label": {"show": True, "fontSize": 11},
+        "emphasis": {"itemStyle": border},
+    }
+
+
+def _cell_words(panel: Panel, row: int, column: int, text: str, shade: float) -> str:
+    predicted, true = panel.y.categories[row], panel.x.categories[column]
+    return f"Predicted {predicted}, true {true}: {text or '0'} ({shade * 100:.0f} % of the true class)"
 
 
 def _matrix(panel: Panel, series: list[Option], theme: Theme) -> Option:
@@ -213,7 +225,7 @@ def _matrix(panel: Panel, series: list[Option], theme: Theme) -> Option:
     return {
         "animation": False,
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
-        "tooltip": {"confine": True, "valueFormatter": "%.3f"},
+        "tooltip": {"confine": True, "formatter": "{b}"},
         "visualMap": {"show": False, "min": 0, "max": 1, "inRange": {"color": [low, high]}},
         "xAxis": _axis(panel.x, gap=34, split=False),
         "yAxis": y,

@@ -6,6 +6,7 @@ from datetime import datetime
 from html import escape
 
 from core.compare import formatting
+from core.compare.certainty import Certainty, certainty_of
 from core.compare.charts.drawing import Drawing, Panel, View
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.differences import compare_settings
@@ -15,9 +16,15 @@ from core.compare.report.style import read_part, table_style
 from core.compare.report.tables import class_table, legend, metric_table, panels_legend, settings_table
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
-from core.compare.verdict import Interval, judge
+from core.compare.verdict import judge
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+READING = (
+    "● marks the best of a row. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with these images; "
+    "a point (pt) is a hundredth."
+)
+"""How to read the table of key metrics."""
+
 _NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
 
 
@@ -25,7 +32,7 @@ def render_report(
     comparison: Comparison,
     *,
     title: str | None = None,
-    interval: Interval | None = None,
+    certainty: Certainty | None = None,
     made_at: datetime | None = None,
 ) -> str:
     """Return the report of one or several experiments as HTML.
@@ -33,20 +40,21 @@ def render_report(
     Args:
         comparison: What is reported; one experiment makes an evaluation report.
         title: Heading; made from the names by default.
-        interval: Of the difference between the best two, where it was computed.
+        certainty: What the images can tell about differences; computed where it is not given.
         made_at: Moment that is printed; none by default, so that equal data give equal files.
     """
     several = len(comparison.experiments) > 1
+    known = certainty_of(comparison) if certainty is None else certainty
     heading = title or " vs. ".join(comparison.labels) or "No experiment"
     panels: list[Panel] = []
     body = [
         f"<h1>{escape(heading)}</h1>",
         f'<p class="rp-about">{escape(_about(comparison, made_at))}</p>',
         legend(comparison.experiments, comparison.baseline) if several else "",
-        _verdict(comparison, interval) if several else "",
+        _verdict(comparison, known) if several else "",
         _navigation(),
         '<section id="key-metrics"><h2>Key metrics</h2>',
-        _metrics(comparison),
+        _metrics(comparison, known),
         "</section>",
         *(_section(section, comparison, panels) for section in _sections()),
         _settings(comparison),
@@ -87,21 +95,21 @@ def _navigation() -> str:
     return f"<nav>{''.join(links)}</nav>"
 
 
-def _verdict(comparison: Comparison, interval: Interval | None) -> str:
-    verdict = judge(comparison, interval)
+def _verdict(comparison: Comparison, certainty: Certainty) -> str:
+    verdict = judge(comparison, certainty)
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
+    sentences += "".join(f'<p class="rp-note">{escape(warning)}</p>' for warning in verdict.warnings)
     return f'<div class="rp-card rp-verdict rp-{verdict.kind}"><h2>{escape(verdict.headline)}</h2>{sentences}</div>'
 
 
-def _metrics(comparison: Comparison) -> str:
-    rows = key_metric_rows(comparison)
+def _metrics(comparison: Comparison, certainty: Certainty) -> str:
+    rows = key_metric_rows(comparison, certainty)
     if not rows:
         return "<p>There are no metrics.</p>"
     table = metric_table(rows, comparison)
     if len(comparison.experiments) < 2:  # noqa: PLR2004 - nothing to compare with
         return table
-    reading = "● marks the best of a row. ▲ is better, ▼ is worse than the baseline; a point (pt) is a hundredth."
-    return f'{table}<p class="rp-note">{reading}</p>'
+    return f'{table}<p class="rp-note">{READING}</p>'
 
 
 def _section(section: str, comparison: Comparison, panels: list[Panel]) -> str:

@@ -25,7 +25,7 @@ GLYPHS: Mapping[str, str] = {
 }
 """Marker → the character that looks like it."""
 
-_ARROWS = {"better": "▲", "worse": "▼", "same": "", "none": ""}
+_ARROWS = {"better": "▲", "worse": "▼", "unsure": "≈", "same": "", "none": ""}
 
 
 def swatch(style: SeriesStyle) -> str:
@@ -116,7 +116,8 @@ def _metric_cell(cell: Cell) -> str:
     value = f'<span class="cx-value{" cx-top" if cell.best else ""}">{text}</span>{best}'
     word = f'<span class="cx-hidden">{cell.change}</span>' if _ARROWS[cell.change] else ""
     delta = f"{_ARROWS[cell.change]} {escape(cell.delta)}{word}" if cell.delta else ""
-    return f'<td>{value}<small class="cx-{cell.change}">{delta}</small></td>'
+    title = f' title="{escape(cell.interval)}"' if cell.interval else ""
+    return f'<td>{value}<small class="cx-{cell.change}"{title}>{delta}</small></td>'
 
 
 def _class_cells(item: ClassMetrics | None) -> str:

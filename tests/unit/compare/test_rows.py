@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from core.compare.certainty import certainty_of
 from core.compare.experiment import Comparison
 from core.compare.rows import METRICS, Metric, key_metric_rows, metric_row
+from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
 
 
@@ -79,3 +81,12 @@ def test_every_metric_with_any_number(metric: Metric, count: int) -> None:
     known = [cell.value for cell in row.cells if cell.value is not None]
     if best:
         assert best[0] == pytest.approx(max(known) if metric.better == "higher" else min(known), rel=1e-2)
+
+
+def test_a_difference_that_images_cannot_tell_from_zero_is_unsure() -> None:
+    pair = [replace(experiment(i), evaluation=evaluation(Made(seed=i, quality=0.7))) for i in (1, 2)]
+    chosen = together(pair)
+    cell = metric_row(chosen, METRICS[0], certainty_of(chosen)).cells[1]
+    assert cell.change == "unsure"
+    assert cell.interval.startswith("between −")
+    assert metric_row(chosen, METRICS[0]).cells[1].change in {"better", "worse"}

@@ -1,0 +1,103 @@
+"""How sure differences are: the paired bootstrap of the evaluations, for experiments that may be compared at all."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.compare.experiment import Comparison
+from core.compare.formatting import plural, points_interval
+from core.evaluation import Candidate, Comparability, Metric, Samples, Verdict, bootstrap, comparability, difference
+
+RESAMPLED = frozenset(
+    {"mAP", "AP50", "AP75", "f1", "precision", "recall", "iou", "classification_accuracy", "calibration_score"}
+)
+"""Metrics whose differences get an interval."""
+
+LEVEL = 0.95
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Where a difference lies when the evaluated images are drawn again and again.
+
+    Attributes:
+        low: Lower end, in metric units (0.018 is 1.8 points).
+        high: Upper end.
+        images: Number of images it was computed from.
+        level: Share of the resamples inside, e.g. 0.95.
+    """
+
+    low: float
+    high: float
+    images: int
+    level: float = LEVEL
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether zero lies outside."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def words(self) -> str:
+        """The interval as the end of a sentence."""
+        span = points_interval(self.low, self.high).replace(" to ", " and ")
+        return f"between {span} in {self.level * 100:.0f} % of resamples of these {plural(self.images, 'image')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """What the evaluated images can tell about differences.
+
+    Attributes:
+        judgement: Whether the evaluations may stand side by side; ``None`` with fewer than two.
+        samples: Experiment key → its resamples; empty where they may not.
+    """
+
+    judgement: Comparability | None = None
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+
+    def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
+        """Return the interval of new minus old; ``None`` where it is not known.
+
+        Args:
+            old: Key of the experiment that is subtracted.
+            new: Key of the other one.
+            metric: Name of a key metric, or of a figure of a class.
+            class_name: The class; ``None`` for all.
+        """
+        if old not in self.samples or new not in self.samples or (class_name is None and metric not in RESAMPLED):
+            return None
+        first, second = self.samples[old], self.samples[new]
+        found = difference(first, second, Metric(name=metric, class_name=class_name), level=LEVEL)
+        if not math.isfinite(found.low) or not math.isfinite(found.high):
+            return None
+        return Interval(low=found.low, high=found.high, images=first.evaluation.table.image_count)
+
+
+def certainty_of(comparison: Comparison) -> Certainty:
+    """Judge the experiments that have an evaluation and resample them where they may be compared."""
+    evaluated = comparison.evaluated
+    if len(evaluated) < _FEWEST:
+        return Certainty()
+    judgement = comparability(
+        [
+            Candidate(
+                name=f"“{experiment.label}”",
+                evaluation=evaluation,
+                trained_on=experiment.train_image_ids,
+                project_version=_version(experiment.info.project_version if experiment.info else None),
+            )
+            for experiment, evaluation in evaluated
+        ]
+    )
+    if judgement.verdict is not Verdict.COMPARABLE:
+        return Certainty(judgement=judgement)
+    samples = bootstrap([evaluation for _, evaluation in evaluated])
+    named = {experiment.key: one for (experiment, _), one in zip(evaluated, samples, strict=True)}
+    return Certainty(judgement=judgement, samples=named)
+
+
+def _version(version: Mapping[str, object] | None) -> str | None:
+    number = (version or {}).get("id")
+    return None if number is None else str(number)
