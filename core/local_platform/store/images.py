@@ -112,9 +112,10 @@ class Images:
             InputError: Neither a project nor a dataset is named.
         """
         with self._database.read() as connection:
-            where = [_scope(connection, project_id, dataset_id, recursive=recursive)]
-            where += [_content_clause(connection, entry) for entry in filters]
-            page = fetch_page(connection, "images", _COLUMNS, where, listing)
+            scope = _scope(connection, project_id, dataset_id, recursive=recursive)
+            where = [scope.clause, *(_content_clause(connection, entry, scope) for entry in filters)]
+            total = None if filters else scope.images
+            page = fetch_page(connection, "images", _COLUMNS, where, listing, known_total=total)
             return page, rows_by_id(connection, _IMAGES, page.ids)
 
     def row(self, image_id: int) -> Row:
@@ -174,7 +175,11 @@ class Images:
             )
             clauses.append(Clause(members, (json.dumps(collections),)))
         if tag is not None:
-            clauses.append(Clause("id IN (SELECT image_id FROM image_tags WHERE tag_name = ?)", (tag,)))
+            tagged = (
+                "id IN (SELECT image_id FROM image_tags WHERE tag_name = ?"
+                " AND dataset_id IN (SELECT id FROM datasets WHERE project_id = ?))"
+            )
+            clauses.append(Clause(tagged, (tag, project_id)))
         condition = " AND ".join(clause.sql for clause in clauses)
         values = [value for clause in clauses for value in clause.values]
         with self._database.read() as connection:
@@ -213,24 +218,45 @@ class Images:
         )
 
 
-def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> Clause:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """Where a list looks.
+
+    Attributes:
+        clause: Condition on the table of images.
+        datasets: Query for the ids of the datasets, so that the counts per class and tag are found by their keys.
+        images: Number of images there, ``None`` if it must be counted.
+    """
+
+    clause: Clause
+    datasets: Clause
+    images: int | None
+
+
+def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> _Scope:
     if dataset_id is not None:
-        _require(connection, "datasets", "dataset", dataset_id)
+        dataset = _require(connection, "datasets", "dataset", dataset_id)
         if not recursive:
-            return Clause("dataset_id = ?", (dataset_id,))
-        return Clause(
-            "dataset_id IN (WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
-            " JOIN below ON d.parent_id = below.id) SELECT id FROM below)",
+            own = Clause("SELECT ?", (dataset_id,))
+            return _Scope(clause=Clause("dataset_id = ?", own.values), datasets=own, images=dataset["images_count"])
+        below = Clause(
+            "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
+            " JOIN below ON d.parent_id = below.id) SELECT id FROM below",
             (dataset_id,),
         )
+        return _Scope(clause=Clause(f"dataset_id IN ({below.sql})", below.values), datasets=below, images=None)
     if project_id is None:
         msg = "Neither 'projectId' nor 'datasetId' is given."
         raise InputError(msg, "Name the project or the dataset whose images are wanted.")
-    _require(connection, "projects", "project", project_id)
-    return Clause("project_id = ?", (project_id,))
+    project = _require(connection, "projects", "project", project_id)
+    return _Scope(
+        clause=Clause("project_id = ?", (project_id,)),
+        datasets=Clause("SELECT id FROM datasets WHERE project_id = ?", (project_id,)),
+        images=project["items_count"],
+    )
 
 
-def _content_clause(connection: Connection, entry: ContentFilter) -> Clause:
+def _content_clause(connection: Connection, entry: ContentFilter, scope: _Scope) -> Clause:
     negation = "" if entry.include else "NOT "
     match entry.kind:
         case "filename":
@@ -240,27 +266,31 @@ def _content_clause(connection: Connection, entry: ContentFilter) -> Clause:
             inner = "SELECT image_id FROM collection_items WHERE collection_id = ?"
             return Clause(f"id {negation}IN ({inner})", (entry.wanted,))
         case "class":
-            return _class_clause(connection, entry, negation)
+            return _class_clause(connection, entry, scope, negation)
         case "image_tag":
+            inner = f"SELECT image_id FROM image_tags WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
             if entry.wanted is None:
-                return Clause(f"id {negation}IN (SELECT image_id FROM image_tags)")  # noqa: S608 - constant
-            inner = "SELECT image_id FROM image_tags WHERE tag_name = ?"
-            return Clause(f"id {negation}IN ({inner})", (_meta_name(connection, "tags", "name", entry.wanted),))
+                return Clause(f"id {negation}IN ({inner})", scope.datasets.values)
+            name = _meta_name(connection, "tags", "name", entry.wanted)
+            return Clause(f"id {negation}IN ({inner} AND tag_name = ?)", (*scope.datasets.values, name))
         case "object_tag":
-            name = None if entry.wanted is None else _meta_name(connection, "tags", "name", entry.wanted)
+            tag = None if entry.wanted is None else _meta_name(connection, "tags", "name", entry.wanted)
             inner = (
                 "SELECT 1 FROM annotations a, json_each(a.annotation, '$.objects') o, json_each(o.value, '$.tags') t"
                 " WHERE a.image_id = images.id AND (? IS NULL OR json_extract(t.value, '$.name') = ?)"
             )
-            return Clause(f"{negation}EXISTS ({inner})", (name, name))
+            return Clause(f"{negation}EXISTS ({inner})", (tag, tag))
 
 
-def _class_clause(connection: Connection, entry: ContentFilter, negation: str) -> Clause:
+def _class_clause(connection: Connection, entry: ContentFilter, scope: _Scope, negation: str) -> Clause:
     if entry.wanted is None:
         return Clause(f"{negation}labels_count BETWEEN ? AND ?", (entry.lowest, entry.highest))
     name = _meta_name(connection, "classes", "title", entry.wanted)
-    inner = "SELECT image_id FROM image_classes WHERE class_name = ? AND objects BETWEEN ? AND ?"
-    return Clause(f"id {negation}IN ({inner})", (name, entry.lowest, entry.highest))
+    inner = (
+        f"SELECT image_id FROM image_classes WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
+        " AND class_name = ? AND objects BETWEEN ? AND ?"
+    )
+    return Clause(f"id {negation}IN ({inner})", (*scope.datasets.values, name, entry.lowest, entry.highest))
 
 
 def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
@@ -275,7 +305,9 @@ def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
     return str(row[0])
 
 
-def _require(connection: Connection, table: str, kind: str, wanted: int) -> None:
-    if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (wanted,)).fetchone() is None:  # noqa: S608 - constant names
+def _require(connection: Connection, table: str, kind: str, wanted: int) -> Row:
+    row: Row | None = connection.execute(f"SELECT * FROM {table} WHERE id = ?", (wanted,)).fetchone()  # noqa: S608 - constant names
+    if row is None:
         msg = f"There is no {kind} {wanted}."
         raise NotFoundError(msg)
+    return row

@@ -90,7 +90,13 @@ class IdPage:
 
 
 def fetch_page(
-    connection: Connection, table: str, columns: Mapping[str, Column], where: Sequence[Clause], listing: Listing
+    connection: Connection,
+    table: str,
+    columns: Mapping[str, Column],
+    where: Sequence[Clause],
+    listing: Listing,
+    *,
+    known_total: int | None = None,
 ) -> IdPage:
     """Return the ids of one page.
 
@@ -100,6 +106,7 @@ def fetch_page(
         columns: Field name of the API → column; must have ``id``.
         where: Conditions of the resource itself, joined by AND with those of the listing.
         listing: The client's wishes.
+        known_total: Number of rows that meet ``where``, if it is known without counting them.
 
     Raises:
         InputError: A field, operator or value is not possible; names it.
@@ -108,7 +115,11 @@ def fetch_page(
     order = _order(columns, listing)
     condition_sql = " AND ".join(f"({clause.sql})" for clause in clauses) or "1"
     values = [value for clause in clauses for value in clause.values]
-    total = int(connection.execute(f"SELECT count(*) FROM {table} WHERE {condition_sql}", values).fetchone()[0])  # noqa: S608 - constant expressions, values are bound
+    if known_total is None or listing.conditions:
+        count = f"SELECT count(*) FROM {table} WHERE {condition_sql}"  # noqa: S608 - constant expressions, values are bound
+        total = int(connection.execute(count, values).fetchone()[0])
+    else:
+        total = known_total
     per_page = max(1, min(listing.per_page, MAX_PER_PAGE))
     if listing.by_token:
         condition_sql += " AND id > ?"
