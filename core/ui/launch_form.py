@@ -14,7 +14,7 @@ from core.launch.preflight import check
 from core.launch.problems import Problem
 from core.ui import connection, screens, theme
 from core.ui.launch_desk import DESK
-from core.ui.state import DRAFT_PARAM, change_draft, flash
+from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash
 from core.ui.summary import default_name, summary_lines
 from core.ui.text import plain
 from core.ui.widgets import draft_select, draft_text, draft_toggle
@@ -149,9 +149,8 @@ def _wait(draft_id: DraftId) -> None:
     if task is not None:
         change_draft(draft_id, lambda draft: replace(draft, task_id=task))
         DESK.forget(draft_id)
-        st.session_state.pop(DRAFT_PARAM, None)
         flash(f"Task {task} was created.")
-        st.switch_page(screens.page("task"), query_params={"task": str(task)})
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(task)})
     if DESK.is_busy(draft_id):
         st.rerun()
 

@@ -5,11 +5,12 @@ from typing import Literal
 
 import streamlit as st
 
-from core.errors import AppError
+from core.errors import AppError, InputError, NotFoundError
 from core.ui import connection
 from core.wizard.draft import DraftId, WizardDraft
 
 DRAFT_PARAM = "draft"
+TASK_PARAM = "task"
 _FLASHES = "flashes"
 _ICONS = {"error": ":material/error:", "success": ":material/check_circle:"}
 
@@ -17,8 +18,8 @@ _ICONS = {"error": ":material/error:", "success": ":material/check_circle:"}
 def current_draft() -> WizardDraft:
     """Return the draft of this tab and put its id into the URL.
 
-    The URL decides; without an id there, the tab's own draft, then the latest one that was not started yet, then a new
-    one.
+    The URL decides; without an id there, the tab's own draft if it was not started yet, then the latest such one,
+    then a new one.
 
     Raises:
         NotFoundError: The URL names a draft that does not exist.
@@ -28,8 +29,7 @@ def current_draft() -> WizardDraft:
     if named:
         draft = connection.drafts().load(named)
     else:
-        kept = st.session_state.get(DRAFT_PARAM)
-        draft = connection.drafts().load(kept) if kept else _latest_or_new()
+        draft = _kept() or _latest_or_new()
         st.query_params[DRAFT_PARAM] = draft.id
     st.session_state[DRAFT_PARAM] = draft.id
     return draft
@@ -74,6 +74,17 @@ def show_flashes() -> None:
     """Show what :func:`flash` collected."""
     for message, kind in st.session_state.pop(_FLASHES, []):
         st.toast(message, icon=_ICONS[kind], duration="long" if kind == "error" else "short")
+
+
+def _kept() -> WizardDraft | None:
+    kept = st.session_state.get(DRAFT_PARAM)
+    if not kept:
+        return None
+    try:
+        draft = connection.drafts().load(kept)
+    except (NotFoundError, InputError):  # deleted or damaged meanwhile; nobody asked for this one by name
+        return None
+    return draft if draft.task_id is None else None
 
 
 def _latest_or_new() -> WizardDraft:

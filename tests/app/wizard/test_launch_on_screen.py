@@ -7,6 +7,7 @@ from core.api.errors import RejectedError
 from core.domain.agent import AgentStatus
 from core.domain.ids import TaskId
 from tests.app.wizard.stage import Stage, everything_said, links
+from tests.outside import ROOT
 
 
 def test_start_sends_one_request_and_opens_the_task(stage: Stage) -> None:
@@ -74,3 +75,22 @@ def test_a_started_draft_cannot_be_changed_but_copied(stage: Stage) -> None:
     copied = stage.store.load(app.query_params["draft"])
     assert copied.id != draft.id
     assert (copied.task_id, copied.project_id) == (None, draft.project_id)
+
+
+def test_a_late_second_click_ends_on_the_task_too(stage: Stage) -> None:
+    stage.draft()
+    app = stage.open("project", task="41")
+    assert app.query_params["task"] in ("41", ["41"])
+    assert "draft" not in app.query_params
+    assert "New training" not in [title.value for title in app.title]
+    assert len(stage.store.drafts(stage.world.address)) == 1
+
+
+def test_after_a_start_new_training_begins_afresh(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    app.button(key="start-training").click().run()
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "project.py")).run()
+    assert "No project is chosen." in everything_said(app)
+    assert app.query_params["draft"] not in (draft.id, [draft.id])
