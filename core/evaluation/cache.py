@@ -6,7 +6,9 @@ The figures themselves are not kept: they take a fraction of a second, and what 
 import hashlib
 import io
 import json
+import logging
 import uuid
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import StorageError
 from core.evaluation.overlaps import Overlaps
 from core.evaluation.records import CocoPair, Detections, GroundTruth, Images, Kind
 
+_log = logging.getLogger(__name__)
 DIGEST_SIZE = hashlib.sha256().digest_size
 FORMAT = 1  # raise it when the columns or their meaning change
 Kept = tuple[CocoPair, Overlaps, Kind]
@@ -51,8 +53,7 @@ class EvaluationCache:
     def save(self, pair: CocoPair, overlaps: Overlaps, kind: Kind) -> None:
         """Write the entry; readers see all of it or nothing.
 
-        Raises:
-            StorageError: The folder cannot be written.
+        A folder that cannot be written costs time, not the result: it is logged.
         """
         body = io.BytesIO()
         np.savez(body, allow_pickle=False, **_packed(pair, overlaps, kind))
@@ -63,9 +64,9 @@ class EvaluationCache:
             part.write_bytes(content)
             part.replace(self.path)
         except OSError as error:
-            part.unlink(missing_ok=True)
-            message = f"The evaluation cannot be kept in {self.path.parent}: {error.strerror or error}."
-            raise StorageError(message, "Free some disk space or choose another data directory.") from error
+            _log.warning("The evaluation cannot be kept in %s: %s", self.path.parent, error.strerror)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def _columns(pair: CocoPair, overlaps: Overlaps) -> dict[str, NDArray[Any]]:

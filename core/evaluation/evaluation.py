@@ -97,7 +97,6 @@ def evaluate_files(
 
     Raises:
         InputError: A file cannot be used (names the file and the place), or a setting does not exist.
-        StorageError: The cache folder cannot be written.
     """
     truth, predictions = CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt)
     store = EvaluationCache(cache, truth.content, predictions.content) if cache else None

@@ -34,7 +34,6 @@ def evaluation_report(
 
     Raises:
         InputError: A file cannot be used; names the file and the place.
-        StorageError: The cache folder cannot be written.
     """
     return report_of(evaluate_files(gt, dt, settings=settings, cache=cache))
 

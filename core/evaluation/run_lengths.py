@@ -42,7 +42,7 @@ def masks_of(file: CocoFile[Any], segmentations: Sequence[Any], image_sizes: Int
             runs.append(coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width)))
             continue
         if width and height and tuple(segmentation["size"]) != (height, width):
-            raise file.unusable(where, f"size is {segmentation['size']}, the image has {(height, width)}")
+            raise file.unusable(where, f"size is {list(segmentation['size'])}, the image has {[height, width]}")
         runs.append(segmentation)
     filled = _filled(runs)
     if not filled.all():
