@@ -57,6 +57,10 @@ class Certainty:
     judgement: Comparability | None = None
     samples: Mapping[str, Samples] = field(default_factory=dict)
 
+    def allows(self, metric: str) -> bool:
+        """Return whether values of a metric may be ranked: not if they were measured on different things."""
+        return metric not in RESAMPLED or self.judgement is None or self.judgement.verdict is Verdict.COMPARABLE
+
     def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
         """Return the interval of new minus old; ``None`` where it is not known.
 

@@ -93,7 +93,9 @@ def metric_row(comparison: Comparison, metric: Metric, certainty: Certainty | No
         text = metric.write(value)
         cell = Cell(value=value, text=text, best=value is not None and text == best)
         base = values[comparison.baseline]
-        if value is not None and base is not None and i != comparison.baseline:
+        if certainty is not None and not certainty.allows(metric.key):
+            cell = replace(cell, best=False)
+        elif value is not None and base is not None and i != comparison.baseline:
             keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
             interval = certainty.interval(*keys, metric.key) if certainty else None
             cell = _with_delta(cell, metric, (value, base), interval)

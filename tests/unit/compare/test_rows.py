@@ -90,3 +90,13 @@ def test_a_difference_that_images_cannot_tell_from_zero_is_unsure() -> None:
     assert cell.change == "unsure"
     assert cell.interval.startswith("between −")
     assert metric_row(chosen, METRICS[0]).cells[1].change in {"better", "worse"}
+
+
+def test_unlike_experiments_are_shown_but_not_ranked() -> None:
+    other = replace(experiment(2), evaluation=evaluation(Made(images=30)))
+    chosen = together([experiment(1), other])
+    known = certainty_of(chosen)
+    rows = {row.metric.key: row for row in key_metric_rows(chosen, known)}
+    assert all(cell.text != "–" for cell in rows["mAP"].cells)
+    assert not any(cell.best or cell.delta for cell in rows["mAP"].cells)
+    assert any(cell.best for cell in rows["latency"].cells)
