@@ -9,6 +9,7 @@ from core.local_platform.hardware import Hardware
 from core.local_platform.layout import HomeLayout
 from core.local_platform.modules import Modules
 from core.local_platform.store.accounts import Accounts
+from core.local_platform.store.app_data import AppData
 from core.local_platform.store.blobs import ImageBlobs
 from core.local_platform.store.database import Database
 from core.local_platform.store.files import TeamFiles
@@ -43,6 +44,7 @@ class Parts:
     files: TeamFiles
     tasks: TaskStore
     logs: TaskLogs
+    app_data: AppData
     address: str
     environment: Mapping[str, str]
     trainer: str | None = None
@@ -83,6 +85,7 @@ def build_parts(
         files=TeamFiles(database, layout.team_files),
         tasks=TaskStore(database),
         logs=TaskLogs(),
+        app_data=AppData(database),
         address=address.rstrip("/"),
         environment=environment,
         trainer=trainer,

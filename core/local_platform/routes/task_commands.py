@@ -141,7 +141,9 @@ def _stop_after_epoch(site: Site, task: TaskRecord, _state: Mapping[str, object]
 
 
 def _data(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    return _widgets(site.parts.logs.live(site.parts.layout.run(task.id)))
+    kept = site.parts.app_data.get(task.id).get("data")
+    widgets = _widgets(site.parts.logs.live(site.parts.layout.run(task.id)))
+    return {**kept, **widgets} if isinstance(kept, dict) else widgets
 
 
 def _widgets(live: LiveInfo) -> dict[str, object]:

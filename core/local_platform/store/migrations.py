@@ -237,5 +237,12 @@ CREATE INDEX tasks_by_status ON tasks (status, agent_id, queue_order);
 CREATE INDEX tasks_by_workspace ON tasks (workspace_id, id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES,)
+_APP_DATA = """
+CREATE TABLE task_data (
+    task_id INTEGER PRIMARY KEY REFERENCES tasks(id) ON DELETE CASCADE,
+    document TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA)
 """``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""

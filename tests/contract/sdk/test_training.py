@@ -170,3 +170,15 @@ def test_two_trainings_are_compared(sdk: SdkSession, server: LivePlatform) -> No
 
 def _is_over(info: Any) -> bool:  # noqa: ANN401 - JSON
     return info["status"] in {"finished", "error", "stopped"}
+
+
+def test_data_that_apps_keep(sdk: SdkSession, server: LivePlatform, experiment: dict[str, Any]) -> None:
+    code = """
+        task = arguments["task"]
+        api.task.set_field(task, "data.rows", {"a": 1})
+        api.task.set_field(task, "data.rows", {"b": 2}, append=True)
+        api.task._update_app_content(task, [{"op": "add", "path": "/new", "value": [1]}], {"button": False})
+        return api.task.get_fields(task, ["data.rows", "data.new", "state.button", "none"])
+    """
+    found = sdk.run(server, code, task=experiment["task_id"])
+    assert found == {"data.rows": {"a": 1, "b": 2}, "data.new": [1], "state.button": False, "none": None}
