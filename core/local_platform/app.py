@@ -108,6 +108,7 @@ class LocalPlatform:
         """
         parts = self.parts
         try:
+            parts.layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in parts.layout.folders():
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

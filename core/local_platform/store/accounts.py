@@ -7,7 +7,7 @@ from sqlite3 import Connection, Row
 from core.domain.ids import TeamId, WorkspaceId
 from core.errors import NotFoundError
 from core.local_platform.store.database import Database, now_text
-from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
 
 TEAM_NAME = "Local"
 WORKSPACE_NAME = "My projects"
@@ -88,7 +88,7 @@ class Accounts:
             NotFoundError: There is no such team.
         """
         with self._database.read() as connection:
-            return _only(rows_by_id(connection, _TEAMS, [team_id]), "team", team_id)
+            return row_by_id(connection, _TEAMS, team_id, "team")
 
     def workspaces(self, team_id: int, listing: Listing) -> tuple[IdPage, list[Row]]:
         """Return a page of the workspaces of a team."""
@@ -103,7 +103,7 @@ class Accounts:
             NotFoundError: There is no such workspace.
         """
         with self._database.read() as connection:
-            return _only(rows_by_id(connection, _WORKSPACES, [workspace_id]), "workspace", workspace_id)
+            return row_by_id(connection, _WORKSPACES, workspace_id, "workspace")
 
     def setting(self, key: str) -> str | None:
         """Return a setting of the server, ``None`` if it was never set."""
@@ -139,10 +139,3 @@ def _home(connection: Connection) -> Home | None:
     if row is None:
         return None
     return Home(int(row["user_id"]), TeamId(row["team_id"]), WorkspaceId(row["workspace_id"]))
-
-
-def _only(rows: list[Row], kind: str, wanted: int) -> Row:
-    if not rows:
-        msg = f"There is no {kind} {wanted}."
-        raise NotFoundError(msg)
-    return rows[0]

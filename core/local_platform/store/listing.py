@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Literal, TypeAlias
 
-from core.errors import InputError
+from core.errors import InputError, NotFoundError
 
 DEFAULT_PER_PAGE = 500
 MAX_PER_PAGE = 20_000
@@ -150,6 +150,25 @@ def rows_by_id(connection: Connection, select: str, ids: Sequence[int]) -> list[
     table = select.rsplit(maxsplit=1)[-1]
     query = f"{select} JOIN json_each(?) AS wanted ON {table}.id = wanted.value ORDER BY wanted.key"
     return connection.execute(query, (json.dumps(ids),)).fetchall()
+
+
+def row_by_id(connection: Connection, select: str, wanted: int, kind: str) -> Row:
+    """Return the row with an id.
+
+    Args:
+        connection: Reads one state of the database.
+        select: As for :func:`rows_by_id`.
+        wanted: The id.
+        kind: What the row is, for the message.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rows = rows_by_id(connection, select, [wanted])
+    if not rows:
+        msg = f"There is no {kind} {wanted}."
+        raise NotFoundError(msg)
+    return rows[0]
 
 
 def condition_clause(columns: Mapping[str, Column], condition: Condition) -> Clause:

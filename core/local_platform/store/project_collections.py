@@ -7,9 +7,9 @@ from sqlite3 import Connection, IntegrityError, Row
 
 from core.domain.ids import CollectionId, ProjectId
 from core.domain.project import Collection
-from core.errors import InputError, NotFoundError
+from core.errors import InputError
 from core.local_platform.store.database import Database, now_text
-from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
 from core.local_platform.store.projects import project_row
 
 _COLLECTIONS = (
@@ -175,8 +175,4 @@ def _touch(connection: Connection, collection_id: int, now: str) -> None:
 
 
 def _row(connection: Connection, collection_id: int) -> Row:
-    rows = rows_by_id(connection, _COLLECTIONS, [collection_id])
-    if not rows:
-        msg = f"There is no collection {collection_id}."
-        raise NotFoundError(msg)
-    return rows[0]
+    return row_by_id(connection, _COLLECTIONS, collection_id, "collection")

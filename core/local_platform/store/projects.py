@@ -1,6 +1,6 @@
 """Projects, datasets and their counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from sqlite3 import Connection, IntegrityError, Row
 
 from pydantic import JsonValue, TypeAdapter
@@ -9,9 +9,9 @@ from pydantic_core import to_json
 from core.datasets.annotation_json import meta_from_json
 from core.domain.ids import DatasetId, ProjectId, TeamId, WorkspaceId
 from core.domain.project import Dataset, Project, ProjectMeta
-from core.errors import InputError, NotFoundError
+from core.errors import InputError
 from core.local_platform.store.database import Database, now_text
-from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
 
 _JSON: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 _PROJECTS = (
@@ -219,7 +219,7 @@ def project_row(connection: Connection, project_id: int) -> Row:
     Raises:
         NotFoundError: There is no such project.
     """
-    return _only(rows_by_id(connection, _PROJECTS, [project_id]), "project", project_id)
+    return row_by_id(connection, _PROJECTS, project_id, "project")
 
 
 def parse_object(text: str) -> dict[str, JsonValue]:
@@ -233,7 +233,7 @@ def dump(value: object) -> str:
 
 
 def _dataset_row(connection: Connection, dataset_id: int) -> Row:
-    return _only(rows_by_id(connection, _DATASETS, [dataset_id]), "dataset", dataset_id)
+    return row_by_id(connection, _DATASETS, dataset_id, "dataset")
 
 
 def _below(parent_id: int) -> Clause:
@@ -242,10 +242,3 @@ def _below(parent_id: int) -> Clause:
         " UNION SELECT d.id FROM datasets d JOIN below ON d.parent_id = below.id) SELECT id FROM below)",
         (parent_id,),
     )
-
-
-def _only(rows: Sequence[Row], kind: str, wanted: int) -> Row:
-    if not rows:
-        msg = f"There is no {kind} {wanted}."
-        raise NotFoundError(msg)
-    return rows[0]
