@@ -1,9 +1,12 @@
 """What a person can do to a task: stop it, start it."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.domain.task import Task
 from core.errors import AppError
+from core.launch.task_commands import stop_after_epoch
 from core.ui import connection
 from core.ui.state import flash
 from core.ui.task_text import task_title
@@ -11,26 +14,34 @@ from core.ui.text import plain
 
 
 @st.dialog("Stop this task?", icon=":material/stop_circle:")
-def ask_to_stop(task: Task) -> None:
-    """Ask before a task is stopped, naming it."""
-    st.markdown(f"**{plain(task_title(task))}**, task {task.id}, stops at once.")
-    st.caption("What it has trained so far does not become an experiment.")
+def ask_to_stop(task: Task, *, trains: bool = False) -> None:
+    """Ask before a task is stopped, naming it.
+
+    Args:
+        task: The task.
+        trains: It is a training whose epochs are not over, so it can also end well.
+    """
+    st.markdown(f"**{plain(task_title(task))}**, task {task.id}")
+    if trains:
+        st.caption(
+            "After this epoch: the running epoch is finished, then the best checkpoint is evaluated and becomes an "
+            "experiment."
+        )
+    st.caption("Now: it stops at once, and what it has trained so far does not become an experiment.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep running", key="stop-no"):
             st.rerun()
-        if st.button(f"Stop task {task.id}", type="primary", icon=":material/stop_circle:", key="stop-yes"):
+        if trains and st.button("Stop after this epoch", icon=":material/last_page:", key="stop-epoch"):
+            _tell(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
+            st.rerun()
+        if st.button("Stop now", type="primary", icon=":material/stop_circle:", key="stop-yes"):
             stop(task)
             st.rerun()
 
 
 def stop(task: Task) -> None:
     """Send the stop and tell the person what happened."""
-    try:
-        connection.client().tasks.stop(task.id)
-    except AppError as error:
-        flash(str(error), "error")
-    else:
-        flash(f"Task {task.id} is being stopped.")
+    _tell(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
 
 
 def draw_start_button(task: Task) -> None:
@@ -46,9 +57,15 @@ def draw_start_button(task: Task) -> None:
 
 def _start(task: Task) -> None:
     state = (task.params or {}).get("guiState")
+    wanted = {"app_state": state, "wait": False}
+    _tell(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
+
+
+def _tell(action: Callable[[], object], done: str) -> None:
+    """Do something and tell the person how it went."""
     try:
-        connection.client().tasks.request(task.id, "train_from_api", {"app_state": state, "wait": False})
+        action()
     except AppError as error:
         flash(str(error), "error")
     else:
-        flash("The training starts.")
+        flash(done)

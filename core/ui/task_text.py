@@ -39,6 +39,13 @@ def waits_for_start(task: Task) -> bool:
     return _gui_state(task).get("start_training") is False and not task.status.is_terminal
 
 
+def can_end_after_epoch(progress: TaskProgress) -> bool:
+    """Return whether the task trains and has epochs left, so that it can end well before the last one."""
+    if progress.task.status is not TaskStatus.STARTED or progress.phase not in {"preparing_data", "training"}:
+        return False
+    return progress.epoch is None or progress.epochs is None or progress.epoch < progress.epochs
+
+
 def planned_phases(task: Task) -> tuple[str, ...]:
     """Return the phases that a task goes through, by its options."""
     state = _gui_state(task)

@@ -12,7 +12,7 @@ from core.ui import connection, lookups, screens
 from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
 from core.ui.task_actions import ask_to_stop, draw_start_button
 from core.ui.task_result import draw_result
-from core.ui.task_text import model_name, task_title, waits_for_start
+from core.ui.task_text import can_end_after_epoch, model_name, task_title, waits_for_start
 from core.ui.text import plain
 
 _WATCHES = "task_watches"
@@ -58,7 +58,7 @@ def _draw_header(progress: TaskProgress) -> bool:
                 )
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
-                    ask_to_stop(task)
+                    ask_to_stop(task, trains=can_end_after_epoch(progress))
     st.caption(" · ".join(_facts(task)))
     return paused
 

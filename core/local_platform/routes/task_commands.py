@@ -22,7 +22,7 @@ from core.local_platform.routes.endpoint import Body, InThread, Site, StreamMeth
 from core.local_platform.routes.lists import Id
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.log import LiveInfo
-from core.runs.events import Phase
+from core.runs.events import EventWriter, Phase
 
 _NAME = "tasks.request.direct"
 _POLL_SECONDS = 0.5
@@ -136,7 +136,9 @@ def _stop_after_epoch(site: Site, task: TaskRecord, _state: Mapping[str, object]
     if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
         msg = f"Task {task.id} is not training; it is {task.status.value}."
         raise StateError(msg, "Only a running training can end after its epoch.")
-    run.stop_after_epoch.touch()
+    if not run.stop_after_epoch.exists():
+        run.stop_after_epoch.touch()
+        EventWriter(run.platform_events).log("Ends after this epoch, as you asked.")
     return {"result": "the training ends after this epoch"}
 
 
