@@ -131,14 +131,16 @@ def compare(folders: tuple[Path, ...], html: Path) -> None:
     if len(folders) < _FEWEST_TO_COMPARE:
         msg = "Name at least two evaluation directories."
         raise click.UsageError(msg)
-    from core.compare.comparability import check_comparability
+    from core.compare.certainty import certainty_of
     from core.compare.folder import compare_folders
     from core.compare.report.page import render_report
 
     comparison = compare_folders(folders)
-    for finding in check_comparability(comparison):
-        click.echo(f"Warning: {finding.message} {finding.meaning}", err=True)
-    _write(html, render_report(comparison))
+    certainty = certainty_of(comparison)
+    for reason in certainty.reasons:
+        if not reason.only_a_warning:
+            click.echo(f"Warning: {reason.text}", err=True)
+    _write(html, render_report(comparison, certainty=certainty))
     click.echo(html)
 
 

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from core.compare.experiment import Comparison
 from core.compare.formatting import plural, points_interval
-from core.evaluation import Candidate, Comparability, Metric, Samples, Verdict, bootstrap, comparability, difference
+from core.evaluation import (
+    Candidate,
+    Comparability,
+    Metric,
+    Reason,
+    Samples,
+    Verdict,
+    bootstrap,
+    comparability,
+    difference,
+)
 
 RESAMPLED = frozenset(
     {"mAP", "AP50", "AP75", "f1", "precision", "recall", "iou", "classification_accuracy", "calibration_score"}
@@ -56,6 +66,11 @@ class Certainty:
 
     judgement: Comparability | None = None
     samples: Mapping[str, Samples] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What differs between the evaluations or is not known; empty when there is nothing to judge."""
+        return self.judgement.reasons if self.judgement else ()
 
     def allows(self, metric: str) -> bool:
         """Return whether values of a metric may be ranked: not if they were measured on different things."""

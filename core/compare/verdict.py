@@ -48,7 +48,7 @@ def judge(comparison: Comparison, certainty: Certainty | None = None) -> Verdict
     ranked = ranking(comparison)
     if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
         return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)))
-    reasons = known.judgement.reasons if known.judgement else ()
+    reasons = known.reasons
     if known.judgement is not None and known.judgement.verdict is not Standing.COMPARABLE:
         return Verdict(
             kind="unlike",
