@@ -58,11 +58,11 @@ class LaunchDesk:
         except TimeoutError:
             return None
 
-    def forget(self, draft_id: DraftId) -> None:
-        """Drop a finished start, after its result was stored or its failure was shown."""
+    def forget_failure(self, draft_id: DraftId) -> None:
+        """Drop a failed start after it was shown; a success is kept for the clicks that are still on their way."""
         with self._lock:
             known = self._starts.get(draft_id)
-            if known is not None and known.done():
+            if known is not None and _has_failed(known):
                 del self._starts[draft_id]
 
 

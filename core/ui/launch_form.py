@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.compare.formatting import plural
 from core.domain.agent import Agent, AgentStatus
-from core.domain.ids import AgentId
+from core.domain.ids import AgentId, TaskId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError, InputError
 from core.launch.launcher import launch
@@ -14,7 +14,7 @@ from core.launch.preflight import check
 from core.launch.problems import Problem
 from core.ui import connection, screens, theme
 from core.ui.launch_desk import DESK
-from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash
+from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, remember_start
 from core.ui.summary import default_name, summary_lines
 from core.ui.text import plain
 from core.ui.widgets import draft_select, draft_text, draft_toggle
@@ -130,6 +130,14 @@ def _reason(wrong: list[Problem], warnings: int) -> str:
 
 
 def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
+    """Start once. A late second click finds the task of the first."""
+    try:
+        known = connection.drafts().load(draft_id).task_id
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    if known is not None:
+        _open_task(known)
     if isinstance(plan, TrainingPlan):
         client = connection.client()
         DESK.start(draft_id, lambda: launch(client, plan))
@@ -140,7 +148,7 @@ def _wait(draft_id: DraftId) -> None:
     try:
         task = DESK.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
-        DESK.forget(draft_id)
+        DESK.forget_failure(draft_id)
         hint = (
             error.hint if isinstance(error, InputError) else f"{error.hint} Nothing was changed in the draft.".strip()
         )
@@ -148,11 +156,15 @@ def _wait(draft_id: DraftId) -> None:
         return
     if task is not None:
         change_draft(draft_id, lambda draft: replace(draft, task_id=task))
-        DESK.forget(draft_id)
+        remember_start(task)
         flash(f"Task {task} was created.")
-        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(task)})
+        _open_task(task)
     if DESK.is_busy(draft_id):
         st.rerun()
+
+
+def _open_task(task: TaskId) -> None:
+    st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(task)})
 
 
 def _agent_text(agent: Agent) -> str:

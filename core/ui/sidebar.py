@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.ui import screens, theme
+from core.ui.state import task_just_started
 
 _LAST_STEP = "last_step"
 
@@ -32,7 +33,9 @@ def draw_sidebar(screen_id: str) -> None:
         screen_id: The screen that is shown.
     """
     group = screens.screen(screen_id).group
-    if group == "project":
+    if task_just_started() is not None:
+        st.session_state.pop(_LAST_STEP, None)
+    elif group == "project":
         st.session_state[_LAST_STEP] = screen_id
     with st.sidebar:
         with st.container(key="brand", horizontal=True, vertical_alignment="center", gap="xsmall"):

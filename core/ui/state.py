@@ -1,10 +1,12 @@
 """The draft that a tab works on, its place in the URL, and messages that outlive a rerun."""
 
+import time
 from collections.abc import Callable
 from typing import Literal
 
 import streamlit as st
 
+from core.domain.ids import TaskId
 from core.errors import AppError, InputError, NotFoundError
 from core.ui import connection
 from core.wizard.draft import DraftId, WizardDraft
@@ -12,6 +14,8 @@ from core.wizard.draft import DraftId, WizardDraft
 DRAFT_PARAM = "draft"
 TASK_PARAM = "task"
 _FLASHES = "flashes"
+_STARTED = "started"
+_MOMENT_SECONDS = 5.0
 _ICONS = {"error": ":material/error:", "success": ":material/check_circle:"}
 
 
@@ -63,6 +67,20 @@ def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]
     except AppError as error:
         flash(str(error), "error")
         return None
+
+
+def remember_start(task: TaskId) -> None:
+    """Note that this tab has just started a task."""
+    st.session_state[_STARTED] = (task, time.monotonic())
+
+
+def task_just_started() -> TaskId | None:
+    """Return the task that this tab started a moment ago, ``None`` if it did not.
+
+    Clicks on "Start training" that were already on their way run the last step again after the tab has left it.
+    """
+    task, moment = st.session_state.get(_STARTED, (None, 0.0))
+    return task if time.monotonic() - moment < _MOMENT_SECONDS else None
 
 
 def flash(message: str, kind: Literal["error", "success"] = "success") -> None:

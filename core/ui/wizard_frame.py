@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.launch.problems import Problem, Step
 from core.ui import connection, lookups, screens
 from core.ui.draft_menu import draw_draft_menu
-from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, current_draft, start_new_draft
+from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, current_draft, start_new_draft, task_just_started
 from core.ui.step_bar import draw_step_bar
 from core.ui.summary import draw_summary, summary_lines
 from core.ui.text import plain
@@ -49,7 +49,9 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
         form: Draws the step's own widgets inside the card.
         side: Draws the card on the right in place of the summary.
     """
-    _leave_for_started_task()
+    started = task_just_started() if step_id == STEPS[-1].id else None
+    if started is not None:
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
     draft = current_draft()
     if draft.server != connection.address():
         msg = f"This draft was made for the server {draft.server}, and this is {connection.address()}."
@@ -104,17 +106,6 @@ def draw_back(view: WizardView) -> None:
         args=(view.draft, previous.id),
         help=previous.title,
     )
-
-
-def _leave_for_started_task() -> None:
-    """Go on to the task that was just started.
-
-    A second click on "Start training" that was already on its way runs this page once more after the address has been
-    changed to the task's.
-    """
-    task = st.query_params.get(TASK_PARAM)
-    if task and DRAFT_PARAM not in st.query_params:
-        st.switch_page(screens.page("task"), query_params={TASK_PARAM: task})
 
 
 def _heading(draft: WizardDraft) -> None:

@@ -78,19 +78,21 @@ def test_a_started_draft_cannot_be_changed_but_copied(stage: Stage) -> None:
 
 
 def test_a_late_second_click_ends_on_the_task_too(stage: Stage) -> None:
-    stage.draft()
-    app = stage.open("project", task="41")
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    app.button(key="start-training").click().run()
+    app.query_params.clear()
+    app.query_params["draft"] = draft.id
+    app.switch_page(str(ROOT / "pages" / "launch.py")).run()
     assert app.query_params["task"] in ("41", ["41"])
     assert "draft" not in app.query_params
-    assert "New training" not in [title.value for title in app.title]
-    assert len(stage.store.drafts(stage.world.address)) == 1
+    assert len(stage.world.started) == 1
 
 
 def test_after_a_start_new_training_begins_afresh(stage: Stage) -> None:
     draft = stage.draft()
     app = stage.open("launch", draft=draft.id)
     app.button(key="start-training").click().run()
-    app.query_params.clear()
-    app.switch_page(str(ROOT / "pages" / "project.py")).run()
+    app = stage.open("project")
     assert "No project is chosen." in everything_said(app)
     assert app.query_params["draft"] not in (draft.id, [draft.id])

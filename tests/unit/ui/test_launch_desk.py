@@ -47,19 +47,22 @@ def test_an_unknown_draft_has_no_result() -> None:
     desk = LaunchDesk()
     assert desk.result(DRAFT, 0) is None
     assert not desk.is_busy(DRAFT)
-    desk.forget(DRAFT)
+    desk.forget_failure(DRAFT)
 
 
-def test_a_forgotten_start_is_gone_but_not_one_under_way() -> None:
-    desk, gate = LaunchDesk(), threading.Event()
+def test_only_a_failure_is_forgotten() -> None:
+    desk, other = LaunchDesk(), DraftId("fedcba98")
 
-    def send() -> TaskId:
-        gate.wait(timeout=30)
-        return TaskId(9)
+    def fail() -> TaskId:
+        msg = "No."
+        raise StateError(msg)
 
-    desk.start(DRAFT, send)
-    desk.forget(DRAFT)
-    gate.set()
+    desk.start(DRAFT, lambda: TaskId(9))
+    desk.start(other, fail)
     assert desk.result(DRAFT, 30) == TaskId(9)
-    desk.forget(DRAFT)
-    assert desk.result(DRAFT, 0) is None
+    with pytest.raises(StateError):
+        desk.result(other, 30)
+    desk.forget_failure(DRAFT)
+    desk.forget_failure(other)
+    assert desk.result(DRAFT, 0) == TaskId(9)
+    assert desk.result(other, 0) is None
