@@ -35,6 +35,8 @@ def read_coco_pair(truth_file: CocoFile[WireTruth], prediction_file: CocoFile[Wi
     for name, rows in truth.items():
         if not rows:
             raise truth_file.unusable((name,), "the list is empty, so nothing can be measured")
+    if all(row.get("iscrowd") for row in truth["annotations"]):
+        raise truth_file.unusable(("annotations",), "all objects are crowds, so nothing can be measured")
     images = _images(truth_file, truth["images"])
     category_ids, classes = _categories(truth_file, truth["categories"])
     _same_header(prediction_file, "categories", predictions.get("categories"), truth["categories"], "name")

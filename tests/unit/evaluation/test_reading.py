@@ -65,6 +65,11 @@ def drop(*path: str | int) -> Change:
     return change
 
 
+def only_crowds(gt: Coco, _: Coco) -> None:
+    for row in gt["annotations"]:
+        row["iscrowd"] = 1
+
+
 NAN, INFINITE = float("nan"), float("inf")
 BAD: dict[str, tuple[Change, str]] = {
     "image id that points nowhere": (
@@ -135,6 +140,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "no classes": (put("gt", "categories", value=[]), "/cocoGt.json: categories: the list is empty"),
     "no objects": (put("gt", "annotations", value=[]), "/cocoGt.json: annotations: the list is empty"),
     "no list of objects": (drop("gt", "annotations"), "/cocoGt.json: annotations: Field required."),
+    "only crowds": (only_crowds, "/cocoGt.json: annotations: all objects are crowds"),
     "text for an id": (put("gt", "annotations", 0, "id", value="1"), "/cocoGt.json: annotations[0].id: "),
     "huge id": (put("gt", "annotations", 0, "id", value=2**70), "/cocoGt.json: annotations[0].id: "),
     "negative area": (put("gt", "annotations", 0, "area", value=-1), "/cocoGt.json: annotations[0].area: "),
