@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.compare.experiment import Comparison
 from core.compare.formatting import plural, points_interval
+from core.errors import InputError
 from core.evaluation import (
     Candidate,
     Comparability,
@@ -16,6 +17,7 @@ from core.evaluation import (
     bootstrap,
     comparability,
     difference,
+    rescored,
 )
 
 RESAMPLED = frozenset(
@@ -99,22 +101,32 @@ def certainty_of(comparison: Comparison) -> Certainty:
     evaluated = comparison.evaluated
     if len(evaluated) < _FEWEST:
         return Certainty()
-    judgement = comparability(
-        [
-            Candidate(
-                name=f"“{experiment.label}”",
-                evaluation=evaluation,
-                trained_on=experiment.train_image_ids,
-                project_version=_version(experiment.info.project_version if experiment.info else None),
-            )
-            for experiment, evaluation in evaluated
-        ]
-    )
+    candidates = [
+        Candidate(
+            name=f"“{experiment.label}”",
+            evaluation=evaluation,
+            trained_on=experiment.train_image_ids,
+            project_version=_version(experiment.info.project_version if experiment.info else None),
+        )
+        for experiment, evaluation in evaluated
+    ]
+    judgement = comparability(candidates)
     if judgement.verdict is not Verdict.COMPARABLE:
         return Certainty(judgement=judgement)
-    samples = bootstrap([evaluation for _, evaluation in evaluated])
-    named = {experiment.key: one for (experiment, _), one in zip(evaluated, samples, strict=True)}
-    return Certainty(judgement=judgement, samples=named)
+    keys = [experiment.key for experiment, _ in evaluated]
+    return Certainty(judgement=judgement, samples=dict(zip(keys, _samples(candidates, judgement), strict=False)))
+
+
+def _samples(candidates: list[Candidate], judgement: Comparability) -> tuple[Samples, ...]:
+    """Return the resamples; none where the files name the same images in ways that cannot be brought together."""
+    try:
+        return bootstrap([candidate.evaluation for candidate in candidates])
+    except InputError:  # the same images in another order; scored again, they have one
+        pass
+    try:
+        return bootstrap(rescored(candidates, judgement))
+    except InputError:  # a renamed dataset: equal ids, other names
+        return ()
 
 
 def _version(version: Mapping[str, object] | None) -> str | None:

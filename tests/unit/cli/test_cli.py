@@ -122,7 +122,7 @@ def test_compare_writes_one_html_file(tmp_path: Path) -> None:
 
 def test_compare_says_what_makes_it_unfair_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     first = _evaluation(tmp_path / "a")
-    other = _evaluation(tmp_path / "b", dataset="another")
+    other = _evaluation(tmp_path / "b", data_seed=9)
     html = ("--html", str(tmp_path / "r.html"))
     warned = _run("compare", first, other, *html)
     assert (warned.exit_code, warned.stderr.startswith("Warning: ")) == (0, True)

@@ -124,3 +124,11 @@ def test_the_headline_never_contradicts_the_table(values: list[float]) -> None:
         lead = re.search(r": ([\d.]+) pt more", verdict.headline)
         assert lead is not None
         assert abs(float(lead[1]) / 100 - (best - sorted(values)[-2])) <= 0.0005 + 1e-9
+
+
+def test_a_renamed_dataset_has_no_interval_and_breaks_nothing() -> None:
+    """Ids say that the images are the same; their names differ."""
+    chosen = together([experiment(1), replace(experiment(2), evaluation=evaluation(Made(seed=2, dataset="renamed")))])
+    known = certainty_of(chosen)
+    assert known.interval("1", "2", "mAP") is None
+    assert judge(chosen, known).kind in {"winner", "tie"}
