@@ -7,6 +7,7 @@ from typing import Self
 from core.api.resources.ecosystem import Ecosystem
 from core.api.resources.files import Experiments, Files
 from core.api.resources.images import Annotations, Images
+from core.api.resources.imports import Imports
 from core.api.resources.projects import Collections, Datasets, Projects, Teams, Workspaces
 from core.api.resources.tasks import Agents, Tasks
 from core.api.transport import AsgiApp, Transport, open_transport
@@ -40,6 +41,7 @@ class SuperviselyClient:
     files: Files
     ecosystem: Ecosystem
     experiments: Experiments
+    imports: Imports
 
     def __repr__(self) -> str:
         """Return a text without the token."""
@@ -105,4 +107,5 @@ def client_of(transport: Transport) -> SuperviselyClient:
         files=Files(transport),
         ecosystem=Ecosystem(transport),
         experiments=Experiments(transport),
+        imports=Imports(transport),
     )

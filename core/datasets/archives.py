@@ -24,6 +24,7 @@ from core.errors import InputError
 _CHUNK = 2**20
 _LONGEST_PATH = 1024
 _LONGEST_NAME = 255
+_LONGEST_STEM = 100
 _DEEPEST = 64
 _LARGEST_HEADER = 16 * 2**20
 _NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
@@ -57,6 +58,15 @@ class _Entry:
 def is_archive(path: Path) -> bool:
     """Whether a file's content is that of a zip or tar archive, whatever its name."""
     return zipfile.is_zipfile(path) or _is_tar(path)
+
+
+def archive_stem(name: str) -> str:
+    """Return the name of an archive without its endings, ``shapes`` for ``shapes.tar.gz``; never empty or a path."""
+    stem = PurePosixPath(name.replace("\\", "/")).name
+    for ending in (".zip", ".gz", ".bz2", ".xz", ".tgz", ".tbz2", ".txz", ".tar"):
+        if stem.lower().endswith(ending):
+            stem = stem[: -len(ending)]
+    return stem.strip(". ")[:_LONGEST_STEM] or "Imported"
 
 
 def unpack(

@@ -1,6 +1,5 @@
 """The embedded platform as one object."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ from starlette.routing import BaseRoute, Route
 from core.errors import StateError, StorageError
 from core.local_platform.hardware import Hardware
 from core.local_platform.identity import HomeLock, ensure_token
+from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import build_parts
 from core.local_platform.reports import Reports
 from core.local_platform.routes.assets import Assets
 from core.local_platform.routes.endpoint import ApiEndpoint, Site
 from core.local_platform.routes.table import METHODS
 from core.local_platform.sample import SampleProject
+from core.local_platform.store.import_scratch import clear_leftovers
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.supervisor import Pace, Supervisor
 
@@ -70,6 +71,7 @@ class LocalPlatform:
             home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
         )
         self.supervisor = Supervisor(self.parts, options.pace)
+        self.imports = ImportJobs(self.parts)
         cache = options.cache or platformdirs.user_cache_path("traindash", appauthor=False)
         self.sample = SampleProject(self.parts, cache)
         self._with_sample = options.with_sample
@@ -117,8 +119,9 @@ class LocalPlatform:
         self._lock.acquire()
         try:
             self._token = ensure_token(parts.layout.token)
-            _empty(parts.layout.incoming)
             parts.database.open()
+            clear_leftovers(parts.layout.incoming, parts.database, parts.blobs)
+            self.imports.open()
             home = parts.accounts.ensure_home()
             parts.blobs.unlock(parts.accounts.secret("image_seal"))
             parts.agents.ensure(home)
@@ -136,6 +139,7 @@ class LocalPlatform:
     def close(self) -> None:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         self.supervisor.stop()
+        self.imports.close()
         self.sample.close()
         self._executor.shutdown(wait=True)
         self.parts.database.close()
@@ -143,19 +147,10 @@ class LocalPlatform:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        site = Site(parts=self.parts, admission=Admission(self.parts), control=self.supervisor)
+        site = Site(parts=self.parts, admission=Admission(self.parts), control=self.supervisor, imports=self.imports)
         endpoint = ApiEndpoint(site, METHODS, lambda: self.token, self._executor)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
             *Assets(self.parts, self._executor).routes(),
             *Reports(self.parts, self._executor).routes(),
         ]
-
-
-def _empty(folder: Path) -> None:
-    """Remove what an earlier server did not finish receiving."""
-    for leftover in folder.iterdir():
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)

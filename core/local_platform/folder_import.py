@@ -1,8 +1,8 @@
 """Bringing a folder or an archive in from the command line, whether the server runs or not."""
 
-import tempfile
 from pathlib import Path
 
+from core.datasets.archives import archive_stem
 from core.datasets.importing import open_import
 from core.datasets.problems import ImportReport
 from core.datasets.recognition import Layout
@@ -11,6 +11,7 @@ from core.errors import NotFoundError
 from core.local_platform.identity import read_token
 from core.local_platform.layout import HomeLayout
 from core.local_platform.parts import build_parts
+from core.local_platform.store.import_scratch import ImportScratch
 
 
 def import_path(
@@ -38,10 +39,11 @@ def import_path(
         raise NotFoundError(msg, "Start the dashboard once.")
     parts = build_parts(home, address="", environment={})
     parts.database.open()
+    places.incoming.mkdir(exist_ok=True)
     try:
         # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
-        with tempfile.TemporaryDirectory(prefix="import-", dir=places.root) as scratch:
-            opened = open_import(path, work=Path(scratch) / "unpacked", layout=layout)
+        with ImportScratch(places.incoming) as scratch:
+            opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
             project = parts.imports.run(opened.source, parts.accounts.home(), name=name, link=path.is_file())
             return project, opened.report()
     finally:

@@ -78,7 +78,7 @@ class HomeLock:
         """
         file = self.path.open("a+", encoding="utf-8")
         try:
-            _lock(file)
+            lock_file(file)
         except OSError as error:
             file.seek(0)
             holder = file.read().strip()
@@ -98,7 +98,12 @@ class HomeLock:
             self._file = None
 
 
-def _lock(file: IO[str]) -> None:
+def lock_file(file: IO[str]) -> None:
+    """Lock an open file for this process.
+
+    Raises:
+        OSError: Another process, or another open file of this one, has the lock.
+    """
     if sys.platform == "win32":
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:

@@ -62,10 +62,24 @@ class HomeLayout:
         """Files that are being received; emptied when the server starts."""
         return self.root / "incoming"
 
+    @property
+    def imports(self) -> Path:
+        """One JSON file per import, with its report."""
+        return self.root / "imports"
+
     def run(self, task_id: TaskId) -> RunLayout:
         """Return the layout of a task's run folder."""
         return RunLayout(self.runs / str(task_id))
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that must exist while the server runs."""
-        return (self.root, self.images, self.previews, self.team_files, self.runs, self.weights, self.incoming)
+        return (
+            self.root,
+            self.images,
+            self.previews,
+            self.team_files,
+            self.runs,
+            self.weights,
+            self.incoming,
+            self.imports,
+        )

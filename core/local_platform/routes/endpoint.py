@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
 from core.errors import AppError, InputError
+from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import Parts
 from core.local_platform.routes.answers import error_response, invalid_body, json_response, problem
 from core.local_platform.tasks.admission import Admission
@@ -46,6 +47,7 @@ class Site:
     parts: Parts
     admission: Admission
     control: Control
+    imports: ImportJobs
 
 
 class Body(BaseModel):

@@ -6,7 +6,7 @@ import hmac
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -77,12 +77,13 @@ class ImageBlobs:
         """Set the key of the seals, once it is known."""
         self._secret = secret
 
-    def add(self, source: Path, *, link: bool = False) -> Blob:
+    def add(self, source: Path, *, link: bool = False, before: Callable[[str, str], None] | None = None) -> Blob:
         """Take an image in.
 
         Args:
             source: The image file; it is left as it is.
             link: Make a hard link where the file system can; only for files that nobody will write to again.
+            before: Called with hash and media type before a file that is new is put in place.
 
         Raises:
             InputError: It is no image of a known type.
@@ -92,6 +93,8 @@ class ImageBlobs:
         target = self._path(base64.b64decode(digest).hex(), mime)
         is_new = not target.exists()
         if is_new:
+            if before is not None:
+                before(digest, mime)
             _place(source, target, link=link)
         return Blob(hash=digest, mime=mime, size=size, width=width, height=height, is_new=is_new)
 

@@ -2,20 +2,38 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from core.datasets.annotation_json import annotation_from_json
 from core.datasets.image_check import check_image
 from core.datasets.source import ProjectSource, SourceDataset, SourceImage
 from core.domain.annotation import Annotation
 from core.domain.ids import ProjectId
-from core.domain.project import ProjectMeta
 from core.errors import InputError
 from core.local_platform.store.accounts import Home
 from core.local_platform.store.blobs import Blob, ImageBlobs
 from core.local_platform.store.database import Database
+from core.local_platform.store.import_scratch import ImportScratch
 from core.local_platform.store.project_rows import ImageRecord, ProjectRows, record_to_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportWatch:
+    """Looks on while a project is imported. What a function raises ends the import; nothing is left behind.
+
+    Attributes:
+        on_image: Called with the number of images taken so far.
+        on_row: Called with the number of images written to the database so far.
+    """
+
+    on_image: Callable[[int], None]
+    on_row: Callable[[int], None]
+
+
+_UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None)
 
 
 class ProjectImport:
@@ -24,7 +42,7 @@ class ProjectImport:
     Args:
         database: Gets the rows.
         blobs: Gets the images.
-        incoming: Folder for the list of images while an import is under way.
+        incoming: Folder for what there is only while an import is under way.
     """
 
     def __init__(self, database: Database, blobs: ImageBlobs, incoming: Path) -> None:
@@ -33,7 +51,14 @@ class ProjectImport:
         self._incoming = incoming
 
     def run(
-        self, source: ProjectSource, home: Home, *, name: str | None = None, description: str = "", link: bool = False
+        self,
+        source: ProjectSource,
+        home: Home,
+        *,
+        name: str | None = None,
+        description: str = "",
+        link: bool = False,
+        watch: ImportWatch = _UNWATCHED,
     ) -> ProjectId:
         """Import a project.
 
@@ -43,37 +68,71 @@ class ProjectImport:
             name: Its name instead of the source's; a number is added when the workspace has one of that name.
             description: Text for people.
             link: Hard-link the image files instead of copying; only for files that nobody will write to again.
+            watch: Is told how far it is.
 
         Raises:
             InputError: Something in the source is not usable; names it. Nothing is left behind.
         """
         added: list[Blob] = []
-        with tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._incoming) as spool:
+        with (
+            ImportScratch(self._incoming) as scratch,
+            tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._incoming) as spool,
+        ):
+            taker = _Taker(
+                classes=frozenset(item.name for item in source.meta.classes),
+                tags=frozenset(item.name for item in source.meta.tags),
+                blobs=self._blobs,
+                scratch=scratch,
+                added=added,
+                link=link,
+            )
             try:
+                taken = 0
                 for number, dataset in enumerate(source.datasets):
                     for image in dataset.images:
-                        record = self._take(source.meta, dataset, image, added, link=link)
-                        spool.write(record_to_line(number, record))
+                        spool.write(record_to_line(number, taker.take(dataset, image)))
+                        taken += 1
+                        watch.on_image(taken)
                 spool.seek(0)
                 with self._database.write() as connection:
                     rows = ProjectRows(connection, home, source.meta, name or source.name, description)
-                    rows.insert_images(source.datasets, spool)
+                    rows.insert_images(source.datasets, _counted(spool, watch.on_row))
                     rows.insert_collections(source.collections)
             except BaseException:
                 self._drop(added)
                 raise
         return rows.project_id
 
-    def _take(
-        self, meta: ProjectMeta, dataset: SourceDataset, image: SourceImage, added: list[Blob], *, link: bool
-    ) -> ImageRecord:
+    def _drop(self, added: Iterable[Blob]) -> None:
+        with self._database.read() as connection:
+            for blob in added:
+                if connection.execute("SELECT 1 FROM images WHERE hash = ? LIMIT 1", (blob.hash,)).fetchone() is None:
+                    self._blobs.remove(blob)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taker:
+    """Takes images in, one by one.
+
+    Attributes:
+        added: Gets the files that are new in the store.
+    """
+
+    classes: frozenset[str]
+    tags: frozenset[str]
+    blobs: ImageBlobs
+    scratch: ImportScratch
+    added: list[Blob]
+    link: bool
+
+    def take(self, dataset: SourceDataset, image: SourceImage) -> ImageRecord:
         where = f"{dataset.path}/{image.name}"
         _check_text(where)
         annotation = annotation_from_json(image.annotation, where=where)
-        _check_names(meta, annotation, where)
-        blob = self._blobs.add(image.path, link=link)
+        _check_names(self.classes, self.tags, annotation, where)
+        blob = self.blobs.add(image.path, link=self.link, before=self.scratch.note)
         if blob.is_new:
-            added.append(blob)
+            self.added.append(blob)
         if not _fits(image.path, annotation, blob):
             msg = (
                 f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "
@@ -93,11 +152,11 @@ class ProjectImport:
             annotation=dict(image.annotation),
         )
 
-    def _drop(self, added: Iterable[Blob]) -> None:
-        with self._database.read() as connection:
-            for blob in added:
-                if connection.execute("SELECT 1 FROM images WHERE hash = ? LIMIT 1", (blob.hash,)).fetchone() is None:
-                    self._blobs.remove(blob)
+
+def _counted(lines: IO[str], tell: Callable[[int], None]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        yield line
+        tell(number)
 
 
 def _fits(path: Path, annotation: Annotation, blob: Blob) -> bool:
@@ -114,9 +173,7 @@ def _check_text(name: str) -> None:
         raise InputError(msg, "Rename the file.") from error
 
 
-def _check_names(meta: ProjectMeta, annotation: Annotation, where: str) -> None:
-    classes = {item.name for item in meta.classes}
-    tags = {item.name for item in meta.tags}
+def _check_names(classes: frozenset[str], tags: frozenset[str], annotation: Annotation, where: str) -> None:
     for label in annotation.labels:
         if label.class_name not in classes:
             msg = f"{where}: the project has no object class {label.class_name!r}."

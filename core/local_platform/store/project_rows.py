@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection, IntegrityError
-from typing import IO, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -102,7 +102,7 @@ class ProjectRows:
         )
         self._insert("project_versions", project_id=self.project_id, version=1, name="Import", created_at=self._now)
 
-    def insert_images(self, datasets: Sequence[SourceDataset], lines: IO[str]) -> None:
+    def insert_images(self, datasets: Sequence[SourceDataset], lines: Iterable[str]) -> None:
         """Insert the datasets and, from :func:`record_to_line` lines, their images.
 
         Raises:

@@ -1,0 +1,1 @@
+"""Imports as background jobs of the platform: recognised first, then taken in, with progress and a report."""
