@@ -16,7 +16,10 @@ CPU_AGENTS = 2
 """Agents of a machine without GPU and with at least as many cores. Each job computes with one thread: two of them
 side by side end in the time one would need with both cores."""
 
-_SELECT = "SELECT agents.* FROM agents"
+_SELECT = (
+    "SELECT agents.*, (SELECT COUNT(*) FROM tasks WHERE tasks.agent_id = agents.id"
+    " AND tasks.status IN ('queued', 'consumed', 'started', 'terminating')) AS tasks FROM agents"
+)
 _COLUMNS = {
     "id": Column("id", "number"),
     "name": Column("name"),
@@ -36,6 +39,7 @@ class LocalAgent:
         threads: CPU threads a job may use.
         device: ``cpu`` or a CUDA index such as ``0``.
         memory: The device's memory right now.
+        tasks: Tasks that run on it or wait for it.
     """
 
     id: AgentId
@@ -46,8 +50,18 @@ class LocalAgent:
     threads: int
     device: str
     memory: Memory
+    tasks: int
     created_at: str
     updated_at: str
+
+    @property
+    def free_bytes(self) -> int:
+        """Memory that one more task can count on: what is free, shared with the tasks that are already here.
+
+        The agents of one machine see the same memory. Clients start on the agent with most of it (the SDK's rule), so
+        without the sharing every task would go to the first agent.
+        """
+        return self.memory.available // (1 + self.tasks)
 
     @property
     def is_gpu(self) -> bool:
@@ -146,6 +160,7 @@ class Agents:
                 threads=row["threads"],
                 device=row["device"],
                 memory=self._hardware.device(row["device"]),
+                tasks=row["tasks"],
                 created_at=row["created_at"],
                 updated_at=row["updated_at"],
             )

@@ -52,7 +52,7 @@ def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
         "is_available": agent.is_gpu,
         "device_count": 1,
         "device_names": [memory.name],
-        "device_memory": [{"total": memory.total, "available": memory.available}],
+        "device_memory": [{"total": memory.total, "available": agent.free_bytes}],
     }
 
 

@@ -226,3 +226,15 @@ def test_a_task_that_is_over_keeps_its_status(own_server: LivePlatform) -> None:
     task = _start(own_server)
     own_server.platform.parts.tasks.move(TaskId(task), TaskStatus.ERROR)
     assert _call(own_server, "tasks.stop", id=task) == {"status": "error"}
+
+
+def test_clients_that_pick_the_freest_agent_spread_their_tasks(own_server: LivePlatform) -> None:
+    """The SDK starts on the agent with most free memory; agents of one machine would otherwise always tie."""
+    picked = []
+    for _ in range(4):
+        agents = _call(own_server, "agents.available", teamId=1)
+        free = {agent["id"]: agent["gpuInfo"]["device_memory"][0]["available"] for agent in agents}
+        agent = max(free, key=lambda item: free[item])
+        picked.append(agent)
+        _call(own_server, "tasks.run.app", **_body(_state()) | {"agentId": agent})
+    assert sorted(picked) == [1, 1, 2, 2]
