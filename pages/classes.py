@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.ui.class_table import draw_class_buttons, draw_class_table
+from core.ui.class_table import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 from core.wizard import shapes
@@ -12,8 +12,10 @@ def form(view: WizardView) -> None:
     """Draw the classes step."""
     if view.facts.project is None:
         return
-    draw_class_buttons(view.draft, view.facts.project)
-    draw_class_table(view.draft, view.facts.project, view.facts.model)
+    search = draw_class_search(view.draft, view.facts.project)
+    draw_class_buttons(view.draft, view.facts.project, search)
+    draw_class_table(view.draft, view.facts.project, view.facts.model, search)
+    draw_left_out(view.draft, view.facts.project)
     target = shapes.target(view.facts.model.task_type) if view.facts.model else "the shape that the model needs"
     draft_toggle(
         view.draft,

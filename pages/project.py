@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.ui import connection, lookups
-from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards, draw_waiting
+from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards, draw_waiting, draw_ways_in
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 
@@ -12,6 +12,7 @@ def form(view: WizardView) -> None:
     """Draw the project step."""
     workspace = connection.workspace_id()
     projects = lookups.projects(connection.address(), workspace)
+    draw_ways_in()
     if not projects:
         draw_waiting(workspace)
     draw_project_cards(view.draft, projects)

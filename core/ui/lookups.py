@@ -26,6 +26,13 @@ def projects(server: str, workspace: WorkspaceId) -> tuple[Project, ...]:
     return tuple(item for item in connection.client().projects.list(workspace) if item.type == "images")
 
 
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
+def can_import(server: str) -> bool:
+    """Return whether the server takes data from this dashboard."""
+    del server
+    return connection.client().imports.are_possible()
+
+
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
 def project(server: str, project_id: ProjectId) -> ProjectFacts | None:
     """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""

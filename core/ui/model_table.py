@@ -56,10 +56,10 @@ def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) 
         {
             "Experiment": item.experiment_name,
             "Checkpoint": PurePosixPath(path).name,
-            "Framework": item.framework_name,
+            "mAP": _measured(path, item),
             "Model": item.model_name,
+            "Framework": item.framework_name,
             "Task": item.task_type,
-            "mAP": item.evaluation_metrics.get("mAP"),
         }
         for path, item in found.items()
     ]
@@ -106,6 +106,12 @@ def _choose(draft_id: DraftId, key: str, choices: Sequence[ModelChoice]) -> None
     chosen = chosen_rows(key, choices)
     if chosen:  # a click on the chosen row would leave none; the draft keeps it
         choose(draft_id, chosen[0])
+
+
+def _measured(path: str, experiment: ExperimentInfo) -> float | None:
+    """Return the mAP of a checkpoint; only an experiment's best one was evaluated."""
+    is_best = PurePosixPath(path).name == experiment.best_checkpoint
+    return experiment.evaluation_metrics.get("mAP") if is_best else None
 
 
 def _start(model: CatalogueModel) -> str:

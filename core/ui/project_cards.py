@@ -7,13 +7,13 @@ import streamlit as st
 from core.compare.formatting import count, plural, size
 from core.domain.ids import WorkspaceId
 from core.domain.project import Project
-from core.ui import connection, lookups
+from core.ui import connection, lookups, screens
 from core.ui.annotation_drawing import thumbnail
 from core.ui.state import change_draft
 from core.ui.text import plain
-from core.wizard.draft import DraftId, WizardDraft, choose_project
+from core.wizard.draft import DraftId, WizardDraft
 from core.wizard.facts import ProjectFacts
-from core.wizard.suggestions import suggest_split
+from core.wizard.suggestions import begin_with
 
 _CARD_PICTURE = (400, 225)
 _GALLERY_PICTURE = (320, 240)
@@ -45,6 +45,11 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                     on_click=_choose,
                     args=(draft.id, project),
                 )
+
+
+def draw_ways_in() -> None:
+    """Draw the way to data that are not here yet."""
+    st.page_link(screens.page("import_data"), label="Bring data in", icon=":material/upload_file:")
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
@@ -120,5 +125,4 @@ def _legend(facts: ProjectFacts) -> str:
 def _choose(draft_id: DraftId, project: Project) -> None:
     facts = lookups.project(connection.address(), project.id)
     if facts is not None:
-        split = suggest_split(facts).split
-        change_draft(draft_id, lambda draft: choose_project(draft, project.id, split))
+        change_draft(draft_id, lambda draft: begin_with(draft, facts))

@@ -27,6 +27,7 @@ class Screen:
 
 SCREENS: tuple[Screen, ...] = (
     *(Screen(id=step.id, title=f"{step.title} · New training", group="project") for step in STEPS),
+    Screen(id="import_data", title="Bring data in", group="import_data"),
     Screen(id="tasks", title="Tasks", group="tasks"),
     Screen(id="task", title="Task", group="tasks"),
     Screen(id="experiments", title="Experiments", group="experiments"),

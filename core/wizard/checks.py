@@ -52,8 +52,9 @@ def check_classes(draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
         return ()
     known = facts.project.class_names
     wanted = known if draft.classes is None else draft.classes
-    unknown = [name for name in wanted if name not in known]
-    chosen = tuple(name for name in known if name in wanted)
+    all_known, all_wanted = frozenset(known), frozenset(wanted)
+    unknown = [name for name in wanted if name not in all_known]
+    chosen = tuple(name for name in known if name in all_wanted)
     problems: list[Problem] = []
     if unknown:
         message = f"The project does not have {_classes(unknown)}, or not any more."
@@ -78,7 +79,8 @@ def _shape_problems(draft: WizardDraft, chosen: tuple[str, ...], facts: Facts) -
     if facts.project is None or facts.model is None:
         return []
     task = facts.model.task_type
-    fits = {c.name: shapes.fit(c.shape, task) for c in facts.project.meta.classes if c.name in chosen}
+    taken = frozenset(chosen)
+    fits = {c.name: shapes.fit(c.shape, task) for c in facts.project.meta.classes if c.name in taken}
     hopeless = [name for name, fit in fits.items() if fit is ShapeFit.UNUSABLE]
     convertible = [name for name, fit in fits.items() if fit in {ShapeFit.CONVERTED, ShapeFit.ROUGH}]
     problems: list[Problem] = []

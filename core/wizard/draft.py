@@ -119,11 +119,13 @@ def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> Wi
     return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment)
 
 
-def choose_project(draft: WizardDraft, project_id: ProjectId, split: SplitDraft) -> WizardDraft:
+def choose_project(
+    draft: WizardDraft, project_id: ProjectId, split: SplitDraft, classes: tuple[str, ...] | None = None
+) -> WizardDraft:
     """Return the draft on another project: classes and split belong to a project and start anew."""
     if draft.project_id == project_id:
         return draft
-    return replace(draft, project_id=project_id, classes=None, split=split)
+    return replace(draft, project_id=project_id, classes=classes, split=split)
 
 
 def choose_model(draft: WizardDraft, model: ModelChoice, *, same_framework: bool) -> WizardDraft:

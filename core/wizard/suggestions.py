@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.model import CatalogueModel
 from core.domain.plan import CollectionsSplit, DatasetsSplit
-from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice
+from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
 from core.wizard.facts import ProjectFacts
 
 _TRAIN_WORDS = ("train", "training")
@@ -51,6 +51,18 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
     return SplitSuggestion(
         split=SplitDraft(method=method, datasets=datasets, collections=collections, tags=tags), reason=reason
     )
+
+
+def suggest_classes(project: ProjectFacts) -> tuple[str, ...] | None:
+    """Return the classes that have objects; ``None``, which means all, when that makes no difference."""
+    objects = {item.name: item.objects for item in project.statistics.classes}
+    filled = tuple(name for name in project.class_names if objects.get(name, 0))
+    return None if not filled or filled == project.class_names else filled
+
+
+def begin_with(draft: WizardDraft, project: ProjectFacts) -> WizardDraft:
+    """Return the draft on a project, with the classes and the split that are proposed for it."""
+    return choose_project(draft, project.project.id, suggest_split(project).split, suggest_classes(project))
 
 
 def recommend_model(models: Sequence[CatalogueModel], *, has_gpu: bool) -> CatalogueModel | None:

@@ -71,7 +71,10 @@ def test_own_checkpoints_are_offered(stage: Stage) -> None:
     path = "/experiments/7_Fruit/31_YOLO/checkpoints/best.pt"
     draft = stage.draft(lambda draft: replace(draft, model=CustomCheckpoint(path=path)))
     app = stage.open("model", draft=draft.id)
-    assert list(app.dataframe[0].value["Checkpoint"]) == ["best.pt", "last.pt"]
+    table = app.dataframe[0].value
+    assert list(table["Checkpoint"]) == ["best.pt", "last.pt"]
+    assert table["mAP"][0] == 0.684
+    assert table["mAP"].isna()[1]
     assert not app.button(key="next").disabled
 
 
