@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.domain.ids import AgentId, ProjectId, TaskId, WorkspaceId
+from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, WorkspaceId
 
 
 class TaskStatus(StrEnum):
@@ -97,6 +97,10 @@ class Task:
         params: The state the task was started with (``meta.params.state``), as JSON.
         output: ``meta.output``, as JSON; kinds ``experiment``, ``general``.
         exit_report: ``None`` while it runs, and on servers that give none.
+        settings: The state as it really runs, ``slyProjectId`` and ``guiState``, where the server says it; a task that
+            repeats another one has only this.
+        config_hash: SHA-256 of the settings in hexadecimal; empty where the server does not say it.
+        can_resume: It ended before its last epoch, and a new task can go on from there.
         queue_position: 1 for the next one of its agent; ``None`` when it does not wait or the server does not say.
     """
 
@@ -105,6 +109,7 @@ class Task:
     name: str = ""
     description: str = ""
     app_name: str = ""
+    module_id: ModuleId | None = None
     agent_id: AgentId | None = None
     agent_name: str = ""
     workspace_id: WorkspaceId | None = None
@@ -115,4 +120,7 @@ class Task:
     params: Mapping[str, object] | None = None
     output: Mapping[str, object] | None = None
     exit_report: ExitReport | None = None
+    settings: Mapping[str, object] | None = None
+    config_hash: str = ""
+    can_resume: bool = False
     queue_position: int | None = None

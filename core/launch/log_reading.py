@@ -149,7 +149,15 @@ class _Reader:
             self._epoch, self._step = epoch, None
             if at is not None:
                 self._marks.append(EpochMark(epoch=epoch, at=at))
+        elif epoch == self._epoch and at is not None and self._goes_on(at):
+            self._marks.append(EpochMark(epoch=epoch, at=at))
         self._epochs = epochs if epochs is not None else self._epochs
+
+    def _goes_on(self, at: datetime) -> bool:
+        """Return whether a continued training begins here: the time since its last epoch was no time of training."""
+        if not self._marks or not self._phases or self._phases[-1].name != "training":
+            return False
+        return self._marks[-1].at < self._phases[-1].started_at <= at
 
     def _enter(self, phase: str, at: datetime | None) -> None:
         moment = at or self._newest or datetime.fromtimestamp(0, UTC)

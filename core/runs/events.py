@@ -9,7 +9,7 @@ reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``Ev
 import json
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -109,6 +109,13 @@ class EventWriter:
             row = {"message": message, "level": level, "timestamp": format_timestamp(now), **keys}
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Append rows as they are, with the moments they have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def format_timestamp(moment: datetime) -> str:

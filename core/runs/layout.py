@@ -60,6 +60,15 @@ class RunLayout:
         return self.root / "work"
 
     @property
+    def resume_checkpoint(self) -> Path:
+        """From here another run can go on.
+
+        The trainer writes it in one step after each epoch that is not the last one, with what belongs to it beside it,
+        and removes it when no epoch is left.
+        """
+        return self.work / "training" / "weights" / "resume.pt"
+
+    @property
     def artifacts(self) -> Path:
         """Becomes the experiment's artifacts directory in Team Files, file by file."""
         return self.root / "artifacts"

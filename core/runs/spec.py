@@ -38,6 +38,7 @@ class TrainSpec:
         weights_dir: Folder where published weights are kept between runs.
         offline: Never try the network.
         resume_from: Absolute path of a resumable checkpoint of an earlier run; ``None`` for a new start.
+        resume_seconds: What the epochs before that checkpoint took; reported times go on from there.
     """
 
     kind: Literal["train"] = "train"
@@ -73,6 +74,7 @@ class TrainSpec:
     weights_dir: str
     offline: bool = False
     resume_from: str | None = None
+    resume_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

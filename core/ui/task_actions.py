@@ -27,7 +27,8 @@ def ask_to_stop(task: Task, *, trains: bool = False) -> None:
             "After this epoch: the running epoch is finished, then the best checkpoint is evaluated and becomes an "
             "experiment."
         )
-    st.caption("Now: it stops at once, and what it has trained so far does not become an experiment.")
+    resumable = " It can be resumed from its last epoch." if trains and task.settings is not None else ""
+    st.caption(f"Now: it stops at once and leaves no experiment.{resumable}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep running", key="stop-no"):
             st.rerun()

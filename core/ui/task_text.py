@@ -137,7 +137,7 @@ def _trained(progress: TaskProgress) -> float:
 
 
 def _gui_state(task: Task) -> Mapping[str, object]:
-    return _mapping((task.params or {}).get("guiState"))
+    return _mapping((task.settings or task.params or {}).get("guiState"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -11,11 +11,14 @@ from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens
 from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
 from core.ui.task_actions import ask_to_stop, draw_start_button
+from core.ui.task_follow_ups import draw_follow_ups
 from core.ui.task_result import draw_result
+from core.ui.task_settings import draw_settings
 from core.ui.task_text import can_end_after_epoch, model_name, task_title, waits_for_start
 from core.ui.text import plain
 
 _WATCHES = "task_watches"
+_SHORT_HASH = 8
 
 
 def draw_task_page(wanted: str | None) -> None:
@@ -41,7 +44,9 @@ def draw_task_page(wanted: str | None) -> None:
     draw_numbers(live, paused=paused)
     if progress.task.status.is_terminal:
         draw_result(progress)
+        draw_follow_ups(progress.task)
     draw_charts_and_log(live, paused=paused)
+    draw_settings(progress.task)
 
 
 def _draw_header(progress: TaskProgress) -> bool:
@@ -71,6 +76,8 @@ def _facts(task: Task) -> list[str]:
         facts.append(plain(model))
     if task.agent_name:
         facts.append(plain(task.agent_name))
+    if task.config_hash:
+        facts.append(f"Settings {task.config_hash[:_SHORT_HASH]}")
     return facts
 
 

@@ -1,7 +1,7 @@
 """Tasks, their log, agents (contract sections 3.4, 5 and 6).
 
-The embedded platform says more of a task than Supervisely does: ``meta.exitReport`` and ``meta.queuePosition``. Both
-are optional here.
+The embedded platform says more of a task than Supervisely does: ``meta.exitReport``, ``meta.queuePosition``,
+``meta.settings``, ``meta.configHash`` and ``meta.canResume``. All are optional here.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from pydantic import Field
 
 from core.api.wire.reading import FreeObject, Moment, Shape
 from core.domain.agent import Agent, AgentStatus, Device
-from core.domain.ids import AgentId, ProjectId, TaskId, TeamId, WorkspaceId
+from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow
 from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
 
 
 class _AppShape(Shape):
     name: str | None = None
+    module_id: int | None = None
 
 
 class _ParamsShape(Shape):
@@ -49,6 +50,9 @@ class _MetaShape(Shape):
     output: FreeObject = None
     exit_report: _ExitShape | None = None
     queue_position: int | None = None
+    settings: FreeObject = None
+    config_hash: str | None = None
+    can_resume: bool | None = None
 
 
 class TaskShape(Shape):
@@ -75,6 +79,7 @@ class TaskShape(Shape):
             name=meta.name or "",
             description=self.description or "",
             app_name=(meta.app.name if meta.app else None) or "",
+            module_id=ModuleId(meta.app.module_id) if meta.app and meta.app.module_id is not None else None,
             agent_id=None if self.agent_id is None else AgentId(self.agent_id),
             agent_name=self.agent_name or "",
             workspace_id=None if self.workspace_id is None else WorkspaceId(self.workspace_id),
@@ -85,6 +90,9 @@ class TaskShape(Shape):
             params=state,
             output=meta.output,
             exit_report=meta.exit_report.report() if meta.exit_report else None,
+            settings=meta.settings,
+            config_hash=meta.config_hash or "",
+            can_resume=bool(meta.can_resume),
             queue_position=meta.queue_position,
         )
 

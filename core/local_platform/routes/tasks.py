@@ -12,6 +12,8 @@ from core.local_platform.parts import Parts
 from core.local_platform.routes.endpoint import Body, FreeBody, Method, Site
 from core.local_platform.routes.lists import Count, Id, ListBody, page_json
 from core.local_platform.store.task_rows import TaskRecord
+from core.local_platform.tasks.frozen import config_hash, frozen_settings
+from core.local_platform.tasks.resuming import can_resume
 
 
 class _ById(Body):
@@ -94,6 +96,11 @@ def _task_meta(parts: Parts, task: TaskRecord) -> dict[str, Any]:
         meta["output"] = dict(task.output)
     if task.exit_report is not None:
         meta["exitReport"] = _report_json(task.exit_report)
+    if (settings := frozen_settings(task)) is not None:
+        meta["settings"] = settings
+        meta["configHash"] = config_hash(settings)
+    if can_resume(parts, task):
+        meta["canResume"] = True
     if (position := parts.tasks.queue_position(task)) is not None:
         meta["queuePosition"] = position
     return meta

@@ -14,11 +14,13 @@ from core.local_platform.store.files import clean_path
 from core.local_platform.store.task_rows import NewTask, TaskRecord
 from core.local_platform.tasks.request import (
     FreshState,
+    RepeatState,
     RunAppBody,
     parse_body,
     parse_compare_state,
     parse_train_state,
 )
+from core.local_platform.tasks.resuming import carry_over, find_resumable, source_of
 from core.local_platform.tasks.training import repeated_state, resolve_training
 from core.runs.events import EventWriter
 
@@ -55,6 +57,8 @@ class Admission:
         else:
             task = self._train(wire, team_id, module, module.framework)
         record = self._parts.tasks.create(task)
+        if (source := source_of(record)) is not None:
+            carry_over(self._parts, source, record.id)
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
         EventWriter(self._parts.layout.run(record.id).platform_events).log(waits)
         return record
@@ -90,12 +94,24 @@ class Admission:
 
     def _train(self, wire: RunAppBody, team_id: TeamId, module: Module, framework: Framework) -> NewTask:
         state = parse_train_state(wire.params.state)
-        if isinstance(state, FreshState):
-            gui_state = state.gui_state
-        else:
-            gui_state = repeated_state(self._parts, team_id, framework, state)
         project_id = ProjectId(state.project_id)
-        training = resolve_training(self._parts, team_id, project_id, framework, gui_state)
+        settings: dict[str, object] = {"framework": framework.name}
+        if isinstance(state, RepeatState) and state.mode == "resume":
+            # Nothing is resolved anew: the images, classes and settings are those of the run that is continued.
+            source = find_resumable(self._parts, team_id, project_id, framework.name, TaskId(state.task_id))
+            settings |= {"guiState": source.gui_state, "resumes": int(source.task_id)}
+            autostart = True
+        else:
+            if isinstance(state, FreshState):
+                gui_state = state.gui_state
+            else:
+                gui_state = repeated_state(self._parts, team_id, framework, state)
+            training = resolve_training(self._parts, team_id, project_id, framework, gui_state)
+            if training.request.hyperparameters is None:  # frozen, so that a later version cannot change them
+                gpu = self._parts.agents.kind == "gpu"
+                gui_state = {**gui_state, "hyperparameters": framework.hyperparameters("gpu" if gpu else "cpu")}
+            settings["guiState"] = gui_state
+            autostart = training.request.autostart
         return NewTask(
             team_id=team_id,
             workspace_id=wire.workspace,
@@ -111,8 +127,8 @@ class Admission:
             log_level=wire.log_level,
             restart_policy=wire.restart_policy,
             params={"state": wire.params.state},
-            settings={"framework": framework.name, "guiState": gui_state},
-            autostart=training.request.autostart,
+            settings=settings,
+            autostart=autostart,
         )
 
     def _compare(self, wire: RunAppBody, team_id: TeamId, module: Module) -> NewTask:

@@ -6,12 +6,13 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from core.domain.ids import TeamId
+from core.domain.ids import TaskId, TeamId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit
 from core.errors import InputError, StateError
 from core.frameworks.registry import framework
@@ -19,6 +20,8 @@ from core.local_platform.agents import LocalAgent
 from core.local_platform.parts import Parts
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.admission import check_evaluations
+from core.local_platform.tasks.request import parse_gui_state
+from core.local_platform.tasks.resuming import resume_point, source_of
 from core.local_platform.tasks.training import Training, resolve_training
 from core.runs.events import EventWriter
 from core.runs.layout import RunLayout
@@ -84,6 +87,8 @@ def _prepare_training(parts: Parts, task: TaskRecord, agent: LocalAgent, run: Ru
     if task.project_id is None:
         msg = f"Task {task.id} names no project."
         raise StateError(msg, "Start a new training.")
+    if (source := source_of(task)) is not None:
+        return _prepare_resumed(parts, task, agent, source)
     asked = framework(str(task.settings["framework"]))
     gui_state = _JSON.validate_python(task.settings["guiState"])
     training = resolve_training(parts, task.team_id, task.project_id, asked, gui_state)
@@ -94,6 +99,32 @@ def _prepare_training(parts: Parts, task: TaskRecord, agent: LocalAgent, run: Ru
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
     write_images(run.images, _run_images(parts, training))
+    write_spec(run.spec, spec)
+    return spec
+
+
+def _prepare_resumed(parts: Parts, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
+    """Write the run folder of a training that goes on with an earlier one: its very images, classes and settings."""
+    run = parts.layout.run(task.id)
+    start = resume_point(parts, source, task.id)
+    run.images.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(start.images, run.images)
+    before = start.spec
+    name = parse_gui_state(_JSON.validate_python(task.settings["guiState"])).experiment_name
+    folder = file_name(f"{before.project_id}_{before.project_name}")
+    spec = replace(
+        before,
+        task_id=task.id,
+        experiment_name=name or f"{task.id} {before.project_name} {before.model_name}",
+        artifacts_dir=_artifacts_dir(parts, task, folder, before.framework),
+        evaluation_dir=_evaluation_dir(parts, task, folder, before.app_name),
+        server_address=parts.address,
+        threads=max(1, agent.threads),
+        device=agent.device,
+        offline=parts.offline,
+        resume_from=str(start.checkpoint),
+        resume_seconds=start.seconds,
+    )
     write_spec(run.spec, spec)
     return spec
 
@@ -128,8 +159,8 @@ def _train_spec(parts: Parts, task: TaskRecord, agent: LocalAgent, training: Tra
         split_method=_split_method(split),
         train_dataset_ids=split.train_datasets if isinstance(split, DatasetsSplit) else (),
         val_dataset_ids=split.val_datasets if isinstance(split, DatasetsSplit) else (),
-        artifacts_dir=_free_folder(parts, task, f"{_EXPERIMENTS}/{folder}/{task.id}_{file_name(asked.name)}") + "/",
-        evaluation_dir=_free_folder(parts, task, f"{_BENCHMARKS}/{folder}/{task.id}_{file_name(asked.app_name)}"),
+        artifacts_dir=_artifacts_dir(parts, task, folder, asked.name),
+        evaluation_dir=_evaluation_dir(parts, task, folder, asked.app_name),
         server_address=parts.address,
         threads=max(1, agent.threads),
         device=agent.device,
@@ -221,6 +252,14 @@ def _label(parts: Parts, team_id: TeamId, folder: str) -> str:
     except ValidationError as error:
         msg = f"{file.path} is not a record of an evaluation."
         raise InputError(msg, "Evaluate the model again.") from error
+
+
+def _artifacts_dir(parts: Parts, task: TaskRecord, project: str, framework: str) -> str:
+    return _free_folder(parts, task, f"{_EXPERIMENTS}/{project}/{task.id}_{file_name(framework)}") + "/"
+
+
+def _evaluation_dir(parts: Parts, task: TaskRecord, project: str, app_name: str) -> str:
+    return _free_folder(parts, task, f"{_BENCHMARKS}/{project}/{task.id}_{file_name(app_name)}")
 
 
 def _free_folder(parts: Parts, task: TaskRecord, wanted: str) -> str:

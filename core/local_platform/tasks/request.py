@@ -135,11 +135,14 @@ class FreshState(_Wire):
 
 
 class RepeatState(_Wire):
-    """State of a training with an earlier one's settings (``finetune`` and ``rerun_from_task_id`` of the SDK)."""
+    """State of a training with an earlier one's settings (``finetune`` and ``rerun_from_task_id`` of the SDK).
+
+    The mode ``resume`` is ours: it goes on with the epochs that an earlier training did not get to.
+    """
 
     project_id: int = Field(alias="slyProjectId")
     task_id: int = Field(alias="trainTaskId")
-    mode: Literal["continue", "new"] = Field(alias="trainMode")
+    mode: Literal["continue", "new", "resume"] = Field(alias="trainMode")
 
 
 class CompareState(_Wire):

@@ -64,15 +64,17 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     events.phase(Phase.PREPARING_DATA)
     images = list(read_images(run.images))
     events.phase(Phase.TRAINING)
-    began = time.monotonic()
-    for epoch in range(1, asked.epochs + 1):
+    began = time.monotonic() - spec.resume_seconds
+    for epoch in range(1 + _epochs_before(spec), asked.epochs + 1):
         _misbehave(asked, epoch, events)
         _rest(asked.seconds_per_epoch)
         _report_epoch(events, spec, (epoch, asked.epochs), time.monotonic() - began)
         _write_bytes(run.artifacts / "checkpoints" / "last.pt", _CHECKPOINT_BYTES)
+        _keep_resumable(run, epoch)
         if run.stop_after_epoch.exists():
             events.log(f"Stopped after epoch {epoch} as asked.")
             break
+    run.resume_checkpoint.unlink(missing_ok=True)
     if asked.exit_without_result:
         return 0
     _write_bytes(run.artifacts / "checkpoints" / "best.pt", _CHECKPOINT_BYTES)
@@ -87,6 +89,19 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     )
     write_result(run.result, result)
     return 0
+
+
+def _epochs_before(spec: TrainSpec) -> int:
+    """Return how many epochs an earlier run has done that this one continues."""
+    return 0 if spec.resume_from is None else int(Path(spec.resume_from).read_text("ascii"))
+
+
+def _keep_resumable(run: RunLayout, epoch: int) -> None:
+    target = run.resume_checkpoint
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name("resume.partial")
+    partial.write_text(str(epoch), "ascii")
+    partial.replace(target)
 
 
 def _misbehave(asked: Behaviour, epoch: int, events: EventWriter) -> None:

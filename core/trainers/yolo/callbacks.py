@@ -23,6 +23,7 @@ class TrainingReporter:
         events: Where rows go.
         stop: Asked between batches.
         clock: Seconds, growing; stands in for time in tests.
+        seconds_before: What the epochs of an earlier run took that this one continues.
 
     Attributes:
         epochs_done: Number of the last finished epoch, 0 before the first.
@@ -30,7 +31,13 @@ class TrainingReporter:
     """
 
     def __init__(
-        self, layout: RunLayout, events: EventWriter, stop: StopSwitch, clock: Callable[[], float] = time.monotonic
+        self,
+        layout: RunLayout,
+        events: EventWriter,
+        stop: StopSwitch,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        seconds_before: float = 0.0,
     ) -> None:
         self.epochs_done = 0
         self.ended_early = False
@@ -38,6 +45,7 @@ class TrainingReporter:
         self._events = events
         self._stop = stop
         self._clock = clock
+        self._seconds_before = seconds_before
         self._began = clock()
         self._step = 0
         self._progress = Progress(events, clock)
@@ -87,7 +95,8 @@ class TrainingReporter:
         epoch = trainer.epoch + 1
         values = epoch_values(trainer)
         self._warn_of_nan(epoch, values)
-        self._events.metrics(epoch, trainer.epochs, values, seconds=round(self._clock() - self._began, 3))
+        seconds = self._seconds_before + self._clock() - self._began
+        self._events.metrics(epoch, trainer.epochs, values, seconds=round(seconds, 3))
         self._events.progress("Epochs", epoch, trainer.epochs)
         self.epochs_done = epoch
         if self._layout.stop_after_epoch.exists() and not trainer.stop:

@@ -17,6 +17,7 @@ from core.runs.spec import TrainSpec
 from core.trainers.failure import RunError
 from core.trainers.stopping import StopSwitch
 from core.trainers.yolo.callbacks import TrainingReporter
+from core.trainers.yolo.weights import is_checkpoint
 
 TASKS: Mapping[str, str] = {"object detection": "detect", "instance segmentation": "segment"}
 """Supervisely's task types → Ultralytics' tasks."""
@@ -121,21 +122,26 @@ class Training:
             (checkpoint.with_name("best.pt"), weights),
             (checkpoint.parent.parent / "results.csv", folder),
         ):
-            if source.is_file():
+            if (source.suffix == ".csv" and source.is_file()) or is_checkpoint(source):  # a kill may have torn it
                 shutil.copyfile(source, target / source.name)
         model = load_model(str(last), self.spec.task_type)
         if model.ckpt.get("epoch", -1) < 0 or model.ckpt.get("optimizer") is None:
             message = f"{checkpoint.name} is a finished checkpoint: there is nothing to continue."
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training from it as a custom checkpoint.")
+        _copy_at_once(last, self.layout.resume_checkpoint)
         self.events.log(f"Continuing after epoch {model.ckpt['epoch'] + 1} of an earlier run.")
         return self._train(model, {"resume": str(last), "save_dir": str(folder), "plots": False})
 
     def _train(self, model: Any, arguments: Mapping[str, object]) -> TrainingOutcome:  # noqa: ANN401
-        reporter = TrainingReporter(self.layout, self.events, self.stop)
+        before = self.spec.resume_seconds
+        reporter = TrainingReporter(self.layout, self.events, self.stop, seconds_before=before)
         reporter.attach(model)
         began = time.monotonic()
         model.train(
-            trainer=_safe_trainer(model, self.stop), data=str(self.config), device=self.spec.device, **arguments
+            trainer=_safe_trainer(model, self.stop, self.layout.resume_checkpoint),
+            data=str(self.config),
+            device=self.spec.device,
+            **arguments,
         )
         trainer = model.trainer
         last, best = Path(trainer.last), Path(trainer.best)
@@ -146,12 +152,19 @@ class Training:
             last=last,
             image_size=max(size) if isinstance(size, (list, tuple)) else int(size),
             epochs=reporter.epochs_done,
-            seconds=time.monotonic() - began,
+            seconds=before + time.monotonic() - began,
         )
 
 
-def _safe_trainer(model: Any, stop: StopSwitch) -> type:  # noqa: ANN401
-    """Return the engine's trainer class for a model, with checkpoints that no stop can tear."""
+def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noqa: ANN401
+    """Return the engine's trainer class for a model, with checkpoints that no stop can tear.
+
+    Args:
+        model: The model.
+        stop: Held back while checkpoints are written.
+        resumable: Gets a copy of ``last.pt`` after each epoch but the last: a kill can tear ``last.pt`` itself, and at
+            the end the engine strips it of what a continued training needs.
+    """
     base: Any = model.task_map[model.task]["trainer"]
 
     class SafeTrainer(base):  # type: ignore[misc, unused-ignore]
@@ -160,9 +173,26 @@ def _safe_trainer(model: Any, stop: StopSwitch) -> type:  # noqa: ANN401
         def save_model(self) -> bool:
             """Write ``last.pt`` and ``best.pt``; a stop waits until both are there."""
             with stop.held():
-                return bool(super().save_model())
+                saved = bool(super().save_model())
+                if self.stop:
+                    resumable.unlink(missing_ok=True)
+                else:
+                    _copy_at_once(Path(self.last), resumable)
+                return saved
+
+        def final_eval(self) -> None:
+            """Evaluate the best checkpoint; no epoch is left to continue with."""
+            resumable.unlink(missing_ok=True)
+            super().final_eval()
 
     return SafeTrainer
+
+
+def _copy_at_once(source: Path, target: Path) -> None:
+    """Copy a file so that the target is complete at any moment."""
+    partial = target.with_name(target.name + ".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
 
 
 def add_metadata(checkpoint: Path, extra: Mapping[str, object]) -> None:

@@ -1,0 +1,63 @@
+"""Hyperparameters that need less memory."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+_STRIDE = 32
+"""Image sizes are multiples of this in all YOLO models."""
+_SMALLEST_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaferSetting:
+    """A change that makes a training need less memory.
+
+    Attributes:
+        name: The hyperparameter.
+        before: Its value so far.
+        after: Its new value.
+        hyperparameters: The whole YAML text with the new value; everything else in it, comments too, is as it was.
+    """
+
+    name: str
+    before: int
+    after: int
+    hyperparameters: str
+
+
+def safer_setting(hyperparameters: str) -> SaferSetting | None:
+    """Return the next thing to try after a training ran out of memory: half the batch, then smaller images.
+
+    Args:
+        hyperparameters: YAML text.
+
+    Returns:
+        ``None`` when neither can be made smaller, or neither is a plain number there.
+    """
+    try:
+        values = yaml.safe_load(hyperparameters)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(values, Mapping):
+        return None
+    if (batch := _whole(values.get("batch"))) is not None and batch > 1:
+        return _changed(hyperparameters, "batch", batch, batch // 2)
+    size = _whole(values.get("imgsz"))
+    if size is not None and (smaller := size // 2 // _STRIDE * _STRIDE) >= _SMALLEST_SIZE:
+        return _changed(hyperparameters, "imgsz", size, smaller)
+    return None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _changed(text: str, name: str, before: int, after: int) -> SaferSetting | None:
+    line = re.compile(rf"^({name}[ \t]*:[ \t]*){before}\b", re.MULTILINE)
+    changed, count = line.subn(rf"\g<1>{after}", text)
+    if count != 1:  # written in another way, e.g. as {batch: 16}
+        return None
+    return SaferSetting(name=name, before=before, after=after, hyperparameters=changed)

@@ -1,0 +1,81 @@
+"""What can follow a task that is over: buttons that start the next one."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from core.domain.ids import TaskId
+from core.domain.task import Task
+from core.errors import AppError
+from core.launch import again
+from core.launch.safer_settings import SaferSetting
+from core.ui import connection, screens
+from core.ui.state import TASK_PARAM, flash
+
+_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
+
+
+def draw_follow_ups(task: Task) -> None:
+    """Draw the buttons that make sense for this task; nothing for a task that is not over."""
+    safer = again.safer_retry(task)
+    repeatable = again.is_repeatable(task)
+    if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
+        return
+    opens_only = None if task.settings is not None else _OPENS_ONLY
+    client = connection.client()
+    with st.container(border=True, key="task-next"):
+        if safer is not None:
+            _draw_retry(task, safer)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if task.can_resume:
+                _button(
+                    "Resume",
+                    "play_arrow",
+                    lambda: again.resume(client, task),
+                    note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
+                    primary=safer is None,
+                )
+            if repeatable:
+                _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
+                _button(
+                    "Fine-tune the best checkpoint",
+                    "tune",
+                    lambda: again.fine_tune(client, task),
+                    note=opens_only or "Trains on from it with the same settings, as a new task.",
+                )
+            elif again.can_start_over(task):
+                _button(
+                    "Start again",
+                    "replay",
+                    lambda: again.start_over(client, task),
+                    note="The same settings from the beginning, as a new task.",
+                )
+
+
+def _draw_retry(task: Task, safer: SaferSetting) -> None:
+    text = f"The same settings with **{safer.name}: {safer.after}** instead of {safer.before} need less memory."
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(text, width="stretch")
+        _button(
+            f"Retry with {safer.name} {safer.after}",
+            "restart_alt",
+            lambda: again.start_over(connection.client(), task, safer),
+            primary=True,
+        )
+    with st.expander("Hyperparameters of the retry", icon=":material/data_object:"):
+        st.code(safer.hyperparameters, language="yaml")
+
+
+def _button(
+    label: str, icon: str, start: Callable[[], TaskId], *, note: str | None = None, primary: bool = False
+) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.button(label, icon=f":material/{icon}:", key=f"next-{icon}", help=note, type=kind):
+        try:
+            started = start()
+        except AppError as error:
+            flash(str(error), "error")
+            st.rerun()
+        flash(f"Task {started} was created.")
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
