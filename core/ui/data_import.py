@@ -1,0 +1,199 @@
+"""Bringing data in: choose it, see what it was recognised as, watch, read the report."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import streamlit as st
+
+from core.compare.formatting import count, plural, size
+from core.domain.ids import ImportId, ProjectId
+from core.domain.imports import DataImport, ImportStatus
+from core.errors import AppError
+from core.ui import connection, lookups, screens
+from core.ui.state import DRAFT_PARAM, change_draft, flash, start_new_draft
+from core.ui.text import plain
+from core.wizard.suggestions import begin_with
+
+IMPORT_PARAM = "import"
+LAYOUTS = {"supervisely": "Supervisely", "coco": "COCO", "yolo": "YOLO"}
+_ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
+_LOOK_SECONDS = 0.7
+_UPLOADS = "uploads-done"
+_LATEST = 5
+
+
+def current_import() -> DataImport | None:
+    """Return the import that the URL names, ``None`` without one.
+
+    Raises:
+        NotFoundError: The server does not have it.
+    """
+    named = st.query_params.get(IMPORT_PARAM, "")
+    return connection.client().imports.info(ImportId(int(named))) if named.isdecimal() else None
+
+
+def draw_elsewhere() -> None:
+    """Say where data are brought in when the server does not do it."""
+    server = connection.address()
+    st.info(
+        f"{plain(server)} brings data in with its own import apps. Import there; the project then appears in the "
+        "project step.",
+        icon=":material/info:",
+    )
+    st.link_button("Open Supervisely", server, icon=":material/open_in_new:", type="primary")
+
+
+def draw_choice() -> None:
+    """Draw the ways to choose data: an archive to upload, or a path on this machine."""
+    way = st.segmented_control(
+        "Where are the data?", ["Upload an archive", "Folder on this machine"], required=True, key="import-way",
+        default="Upload an archive",
+    )  # fmt: skip
+    if way == "Folder on this machine":
+        with st.form("import-path", border=False):
+            path = st.text_input("Path of the folder or archive", placeholder="/home/me/photos")
+            if st.form_submit_button("Look inside", type="primary", icon=":material/search:"):
+                _begin(lambda: connection.client().imports.inspect(path))
+        st.caption("The folder is only read. Its images are copied once into the data directory of the dashboard.")
+        return
+    turn = st.session_state.get(_UPLOADS, 0)
+    chosen = st.file_uploader("Archive with images and annotations", type=_ARCHIVES, key=f"import-file-{turn}")
+    st.caption("zip or tar. For more than 2 GB, give the path of the folder instead.")
+    if chosen is not None:
+        with st.spinner("Handing the archive over"):
+            file = BytesIO(chosen.getbuffer())
+            _begin(lambda: connection.client().imports.upload(chosen.name, file, chosen.size))
+
+
+def draw_latest() -> None:
+    """Draw links to the latest imports."""
+    latest = connection.client().imports.list()[:_LATEST]
+    if not latest:
+        return
+    st.subheader("Latest imports", anchor=False)
+    for item in latest:
+        st.page_link(
+            screens.page("import_data"),
+            label=f"{plain(item.name or item.source)}: {_STANDING[item.status]}",
+            icon=_ICONS[item.status],
+            query_params={IMPORT_PARAM: str(item.id)},
+        )
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def draw_progress(import_id: ImportId) -> None:
+    """Draw how far an import is; the page is drawn anew when it comes to rest."""
+    running = connection.client().imports.info(import_id)
+    if not running.status.is_active:
+        st.rerun()
+    share = min(1.0, running.done / running.total) if running.total else 0.0
+    st.progress(share, text=progress_text(running))
+    st.button("Cancel", icon=":material/close:", on_click=_cancel, args=(import_id,))
+    st.caption("Cancelling leaves nothing behind. You can leave this page; the import goes on.")
+
+
+def progress_text(running: DataImport) -> str:
+    """Return how far an import is, in words."""
+    match running.phase:
+        case "unpacking":
+            return f"Unpacking, {size(running.done)} written"
+        case "recognising":
+            return "Looking at the layout"
+        case "reading" if running.total:
+            return f"Reading images, {count(running.done)} of about {count(running.total)}"
+        case "reading":
+            return "Reading images"
+        case "saving":
+            return f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image')}"
+        case _:
+            return "Waiting for the import before this one"
+
+
+def draw_ready(ready: DataImport) -> None:
+    """Draw what the data were recognised as, the choice if there is one, and the name."""
+    known = [item.name for item in ready.layouts]
+    reasons = {item.name: item.reason for item in ready.layouts}
+    layout = known[0]
+    if len(known) > 1:
+        st.markdown("These data can be read in several ways. Choose one.")
+        layout = st.radio(
+            "Layout", known, format_func=lambda name: LAYOUTS.get(name, name), key=f"import-layout-{ready.id}",
+            captions=[plain(reasons[name]) for name in known],
+        )  # fmt: skip
+    else:
+        st.markdown(f"**{LAYOUTS.get(layout, layout)} layout.** {plain(reasons[layout])}")
+    name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
+    with st.container(horizontal=True):
+        st.button(
+            "Bring it in", type="primary", icon=":material/download:", on_click=_start, args=(ready.id, layout, name)
+        )
+        st.button("Cancel", on_click=_cancel, args=(ready.id,))
+
+
+def draw_end(ended: DataImport) -> None:
+    """Draw an import that is over without a project."""
+    if ended.status is ImportStatus.ERROR:
+        st.error(f"**{plain(ended.message)}**  \n{plain(ended.hint)}", icon=":material/error:")
+    else:
+        st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
+    st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
+
+
+def train_on(project_id: ProjectId) -> None:
+    """Begin a draft with a project and open its first step; for callbacks."""
+    lookups.projects.clear()
+    lookups.project.clear()
+    try:
+        facts = lookups.project(connection.address(), project_id)
+        if facts is None:
+            flash("The project does not exist any more.", "error")
+            return
+        draft = start_new_draft()
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    change_draft(draft.id, lambda current: begin_with(current, facts))
+    st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft.id})
+
+
+_STANDING = {
+    ImportStatus.INSPECTING: "being looked at",
+    ImportStatus.READY: "waits for your decision",
+    ImportStatus.RUNNING: "being brought in",
+    ImportStatus.FINISHED: "finished",
+    ImportStatus.ERROR: "failed",
+    ImportStatus.CANCELED: "cancelled",
+}
+_ICONS = {
+    ImportStatus.INSPECTING: ":material/hourglass_top:",
+    ImportStatus.READY: ":material/help:",
+    ImportStatus.RUNNING: ":material/hourglass_top:",
+    ImportStatus.FINISHED: ":material/check_circle:",
+    ImportStatus.ERROR: ":material/error:",
+    ImportStatus.CANCELED: ":material/cancel:",
+}
+
+
+def _begin(begin: Callable[[], DataImport]) -> None:
+    begun = begin()
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    st.query_params[IMPORT_PARAM] = str(begun.id)
+    st.rerun()
+
+
+def _start(import_id: ImportId, layout: str, name: str) -> None:
+    try:
+        connection.client().imports.start(import_id, layout=layout, name=name)
+    except AppError as error:
+        flash(str(error), "error")
+
+
+def _cancel(import_id: ImportId) -> None:
+    try:
+        connection.client().imports.cancel(import_id)
+    except AppError as error:
+        flash(str(error), "error")
+
+
+def _leave() -> None:
+    st.query_params.pop(IMPORT_PARAM, None)

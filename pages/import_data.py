@@ -1,0 +1,45 @@
+"""Bring data in: a folder or an archive becomes a project."""
+
+import streamlit as st
+
+from core.domain.imports import ImportStatus
+from core.ui import connection, lookups
+from core.ui.data_import import (
+    current_import,
+    draw_choice,
+    draw_elsewhere,
+    draw_end,
+    draw_latest,
+    draw_progress,
+    draw_ready,
+    train_on,
+)
+from core.ui.import_report import draw_report
+
+st.title("Bring data in", anchor=False)
+with st.container(border=True, key="panel-import", width=960):
+    if not lookups.can_import(connection.address()):
+        draw_elsewhere()
+    elif (found := current_import()) is None:
+        st.markdown(
+            "Images with annotations in **Supervisely**, **COCO** or **YOLO** layout become a project to train on. "
+            "The layout is recognised by itself."
+        )
+        draw_choice()
+        draw_latest()
+    elif found.status.is_active:
+        st.markdown("Bringing in" if found.status is ImportStatus.RUNNING else "Looking at the data")
+        draw_progress(found.id)
+    elif found.status is ImportStatus.READY:
+        draw_ready(found)
+    elif found.report is not None and found.project_id is not None:
+        draw_report(found, found.report)
+        st.button(
+            "Train on this project",
+            type="primary",
+            icon=":material/arrow_forward:",
+            on_click=train_on,
+            args=(found.project_id,),
+        )
+    else:
+        draw_end(found)
