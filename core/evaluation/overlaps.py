@@ -94,9 +94,7 @@ def _joined(blocks: list[Overlaps]) -> Overlaps:
 
 def _meetings(found: GroupedBoxes, wanted: GroupedBoxes) -> Iterator[Overlaps]:
     """Yield the pairs of one group whose boxes meet, with the area they share; in blocks that fit into memory."""
-    d, g = (
-        np.column_stack([one.boxes[:, :2], one.boxes[:, 2:] + one.boxes[:, :2]]).T.copy() for one in (found, wanted)
-    )
+    d, g = _edges(found.boxes), _edges(wanted.boxes)
     for all_dt, all_gt in _same_group_pairs(found.group, wanted.group):
         width = np.minimum(d[2][all_dt], g[2][all_gt]) - np.maximum(d[0][all_dt], g[0][all_gt])
         beside = np.flatnonzero(width > 0)

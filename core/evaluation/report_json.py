@@ -1,7 +1,7 @@
 """An evaluation as JSON: what ``traindash evaluate`` writes."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from core.evaluation.class_metrics import ClassMetrics
 from core.evaluation.confusion import ConfusedPair
 from core.evaluation.distributions import iou_histogram, score_distribution
 from core.evaluation.evaluation import Evaluation, evaluate_files
+from core.evaluation.key_metrics import KeyMetrics
 from core.evaluation.match_table import IOU_THRESHOLDS
 from core.evaluation.match_view import EvaluationSettings
 from core.evaluation.ratios import mean_defined
@@ -86,8 +87,11 @@ def _ap_at_the_threshold(evaluation: Evaluation) -> dict[str, Any]:
     settings, levels = evaluation.settings, evaluation.view.levels
     name = "AP_custom" if settings.iou_threshold_per_class else f"AP{round(settings.iou_threshold * 100)}"
     per_class = mean_defined(evaluation.precision[levels, :, np.arange(levels.size)], axis=1)
+    mean = (
+        {} if name in {field.name for field in fields(KeyMetrics)} else {name: _number(float(mean_defined(per_class)))}
+    )
     return {
-        name: _number(float(mean_defined(per_class))),
+        **mean,
         f"{name}_by_class": dict(zip(evaluation.classes, np.nan_to_num(per_class).tolist(), strict=True)),
     }
 

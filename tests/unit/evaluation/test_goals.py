@@ -1,6 +1,7 @@
 """Thresholds for goals, against trying every threshold."""
 
 import math
+from typing import cast
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from tests.unit.evaluation.coco_data import Shape, coco_files, shapes, without_d
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 
 SHAPES = shapes(crowds_last=False)
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=30, deadline=None)
 
 
 def tried(evaluation: Evaluation, class_index: int | None = None) -> list[tuple[float, int, int]]:
@@ -145,3 +146,8 @@ def test_a_share_is_met_in_spite_of_rounding() -> None:
     assert 0.07 * 100 > 7
     assert answer(RecallAtLeast(recall=0.07), points).reached
     assert answer(RecallAtLeast(recall=0.0), operating_points(evaluation)).point.tp == 0
+
+
+def test_a_goal_of_another_kind_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(AssertionError):
+        answer(cast("BestF1", "be good"), operating_points(evaluated_shape(seed=1)))

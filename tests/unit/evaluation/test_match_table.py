@@ -13,7 +13,7 @@ from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, wit
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from tests.unit.evaluation.oracle import hotcoco_precision, pycocotools_run
 
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=30, deadline=None)
 SOME = settings(max_examples=20, deadline=None)
 
 

@@ -30,7 +30,7 @@ def part(files: tuple[Coco, Coco], images: list[int], classes: list[int]) -> tup
     return reduced(files[0]), reduced(files[1])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(shape=shapes(images=4, classes=3, crowds_last=False), draw=st.data(), masks=st.booleans())
 def test_it_equals_an_evaluation_of_smaller_files(shape: Shape, draw: st.DataObject, masks: bool) -> None:  # noqa: FBT001
     files = coco_files(shape)
