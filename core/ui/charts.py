@@ -15,17 +15,18 @@ _SQUARE_HEIGHT = 420
 _PER_ROW = 2
 
 
-def draw_drawing(drawing: Drawing, key: str) -> None:
+def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE) -> None:
     """Draw a chart of any number of panels, or why there is none.
 
     Args:
         drawing: What to draw.
         key: Unique on the page.
+        width: Pixels there are at least.
     """
     if drawing.empty:
         st.info(plain(drawing.empty), icon=":material/info:")
     if len(drawing.panels) == 1:
-        draw_panel(drawing.panels[0], f"{key}-0")
+        draw_panel(drawing.panels[0], f"{key}-0", width=width)
     elif drawing.panels:
         if legend := panels_legend(drawing.panels):
             st.html(legend)
@@ -38,12 +39,12 @@ def draw_drawing(drawing: Drawing, key: str) -> None:
         st.caption(plain(note))
 
 
-def draw_panel(panel: Panel, key: str, *, height: int | None = None) -> None:
+def draw_panel(panel: Panel, key: str, *, height: int | None = None, width: int = echarts.NARROW) -> None:
     """Draw one panel; data may change under the same key, the canvas stays."""
     if panel.title:
         st.markdown(f"**{plain(panel.title)}**")
     st.echarts_chart(
-        echarts.option(panel, theme.theme_name()),
+        echarts.option(panel, theme.theme_name(), width),
         height=height or (_SQUARE_HEIGHT if panel.size == "square" else _HEIGHT),
         key=key,
         alt=panel.alt,

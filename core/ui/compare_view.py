@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.compare.certainty import Certainty
 from core.compare.charts.drawing import Drawing, View
+from core.compare.charts.echarts import NARROW, WIDE
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.experiment import Comparison
 from core.compare.report import render_report
@@ -166,7 +167,7 @@ def _draw_chart(item: Chart, comparison: Comparison) -> None:
     with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
         st.subheader(item.title, anchor=item.key)
         st.caption(item.reading)
-        draw_drawing(_drawing(item, comparison), f"chart-{item.key}")
+        draw_drawing(_drawing(item, comparison), f"chart-{item.key}", NARROW if item.key in _NARROW else WIDE)
 
 
 def _drawing(item: Chart, comparison: Comparison) -> Drawing:

@@ -25,6 +25,7 @@ from core.ui.text import plain
 NUMBERS_EVERY = "1s"
 CHARTS_EVERY = "5s"
 _CHART_HEIGHT = 280
+_CHART_WIDTH = 580
 _LOG_HEIGHT = 668
 _LOG_ROWS = 300
 _OVER_TIME = "Time"
@@ -153,7 +154,7 @@ def _charts(state: LiveState) -> None:
         panels = [draw(state.progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
         for number, panel in enumerate(panels):
             if panel is not None:
-                draw_panel(panel, f"live-{number}", height=_CHART_HEIGHT)
+                draw_panel(panel, f"live-{number}", height=_CHART_HEIGHT, width=_CHART_WIDTH)
         if not any(panels):
             _no_curves(state.progress)
 

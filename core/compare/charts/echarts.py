@@ -40,15 +40,21 @@ INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark":
 
 _STRONG = 0.65
 _CROWDED = 8
+_MOST_LEGEND_ROWS = 3
+_NAME_WIDTH = 220
+_SIGN_WIDTH, _LETTER_WIDTH = 48, 6.3  # pixels, measured in the theme's font
+NARROW, WIDE = 380, 760
+"""Width in pixels of a chart beside another one and of one alone, on a screen of 1280."""
 _BAR_TEXT_LIMIT = 30
 
 
-def option(panel: Panel, theme: Theme) -> Option:
+def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
     """Return the ECharts option object of a panel.
 
     Args:
         panel: What to draw.
         theme: Decides the series colours.
+        width: Pixels it will have at least; the legend breaks its rows by it.
     """
     series = [item for mark in panel.marks for item in _series(mark, panel, theme)]
     if any(isinstance(mark, Cells) for mark in panel.marks):
@@ -59,11 +65,11 @@ def option(panel: Panel, theme: Theme) -> Option:
             item["label"] = {"show": False}
     return {
         "animation": False,
-        "legend": _legend(panel),
+        "legend": _legend(panel, width),
         "grid": {
             "left": 4,
             "right": 16,
-            "top": 44 if panel.has_legend and len(panel.marks) > 1 else 20,
+            "top": _top(panel, width),
             "bottom": 4,
             **_BOUNDS,
         },
@@ -82,17 +88,39 @@ def option(panel: Panel, theme: Theme) -> Option:
 _BOUNDS = {"outerBoundsMode": "same", "outerBoundsContain": "all"}
 
 
-def _legend(panel: Panel) -> Option:
+def _legend(panel: Panel, width: int) -> Option:
+    names = _legend_names(panel)
     return {
-        "show": panel.has_legend and len(panel.marks) > 1,
-        "data": [mark.name for mark in panel.marks if not isinstance(mark, Cells) and mark.style],
-        "type": "scroll",
+        "show": bool(names),
+        "type": "plain" if _legend_rows(names, width) <= _MOST_LEGEND_ROWS else "scroll",
+        "data": names,
         "left": 0,
         "top": 0,
         "itemGap": 16,
-        "textStyle": {"width": 220, "overflow": "truncate"},
+        "textStyle": {"width": _NAME_WIDTH, "overflow": "truncate"},
         "tooltip": {"show": True},
     }
+
+
+def _legend_names(panel: Panel) -> list[str]:
+    marks = [mark for mark in panel.marks if not isinstance(mark, Cells) and mark.style]
+    return [mark.name for mark in marks] if panel.has_legend and len(marks) > 1 else []
+
+
+def _legend_rows(names: list[str], room: int) -> int:
+    """Return how many rows the names need, about."""
+    rows, used = 1, 0.0
+    for name in names:
+        width = _SIGN_WIDTH + min(_NAME_WIDTH, _LETTER_WIDTH * len(name))
+        if used + width > room and used:
+            rows, used = rows + 1, 0.0
+        used += width
+    return rows
+
+
+def _top(panel: Panel, width: int) -> int:
+    names = _legend_names(panel)
+    return 20 + 24 * min(_legend_rows(names, width), _MOST_LEGEND_ROWS) if names else 20
 
 
 def _axis(axis: Axis, *, gap: int, split: bool) -> Option:

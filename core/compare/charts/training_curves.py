@@ -52,7 +52,7 @@ def _panel(column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]]
     x = (
         Axis(title="Training time (s)", low=0, decimals=1)
         if view.time_axis
-        else Axis(title="Epoch", decimals=None, whole=True)
+        else Axis(title="Epoch", low=1, decimals=None, whole=True)
     )
     return Panel(
         title=title,
