@@ -9,9 +9,13 @@ import streamlit as st
 from core.compare.formatting import count, percent, plural
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import Side, UntaggedAction
+from core.errors import AppError
+from core.ui import connection, lookups
+from core.ui.state import change_draft, flash
 from core.ui.widgets import draft_choice, draft_many, draft_select, draft_slider
 from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft
 from core.wizard.facts import Facts, ProjectFacts, SplitCounts
+from core.wizard.freezing import MOST_IMAGES, freeze
 from core.wizard.suggestions import suggest_split
 
 _T = TypeVar("_T")
@@ -77,7 +81,6 @@ def draw_split_counts(counts: SplitCounts | None) -> None:
 
 
 def _random(draft: WizardDraft, project: ProjectFacts) -> None:
-    del project
     side = draft.split.random.split
     draft_slider(
         draft,
@@ -87,6 +90,34 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
         value=draft.split.random.percent,
         save=_saved(lambda split, value: replace(split, random=replace(split.random, percent=value))),
     )
+    with st.container(border=True, key="freeze-split"):
+        st.markdown(
+            "**Freeze this split** to compare runs later: it is dealt once and kept as two collections, and every run "
+            "that uses them trains and validates on the same images. Copies of one image stay on one side."
+        )
+        st.button(
+            "Freeze this split",
+            icon=":material/lock:",
+            on_click=_freeze,
+            args=(draft, project),
+            disabled=project.project.items_count > MOST_IMAGES,
+            help=None if project.project.items_count <= MOST_IMAGES else f"For up to {count(MOST_IMAGES)} images.",
+        )
+
+
+def _freeze(draft: WizardDraft, project: ProjectFacts) -> None:
+    try:
+        frozen = freeze(connection.client(), project, draft.split.random)
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    lookups.project.clear()
+    lookups.split_counts.clear()
+    change_draft(
+        draft.id,
+        lambda current: replace(current, split=replace(current.split, method="collections", collections=frozen)),
+    )
+    flash("The split is frozen as two collections.")
 
 
 def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:

@@ -1,5 +1,6 @@
 """Teams, workspaces, projects, datasets and collections."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.api.paging import read_all
@@ -14,7 +15,7 @@ from core.api.wire.projects import (
     WorkspaceShape,
 )
 from core.api.wire.reading import read
-from core.domain.ids import CollectionId, ProjectId, TeamId, WorkspaceId
+from core.domain.ids import CollectionId, ImageId, ProjectId, TeamId, WorkspaceId
 from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics, Team, Workspace
 
 
@@ -114,3 +115,24 @@ class Collections:
         """
         method = "entities-collections.info"
         return read(method, CollectionShape, self.transport.read(method, {"id": collection_id})).collection()
+
+    def add(self, project_id: ProjectId, name: str, description: str = "") -> Collection:
+        """Make an empty collection.
+
+        Raises:
+            RejectedError: The project has one of that name.
+        """
+        method = "entities-collections.add"
+        body = {"projectId": project_id, "name": name, "type": "default", "description": description}
+        return read(method, CollectionShape, self.transport.write(method, body)).collection()
+
+    def add_images(self, collection_id: CollectionId, images: Sequence[ImageId]) -> None:
+        """Add images to a collection; adding one again does nothing."""
+        items = [{"entityId": image} for image in images]
+        self.transport.write(
+            "entities-collections.items.bulk.add", {"collectionId": collection_id, "entityItems": items}
+        )
+
+    def remove(self, collection_id: CollectionId) -> None:
+        """Remove a collection; its images stay."""
+        self.transport.write("entities-collections.remove", {"id": collection_id})

@@ -1,0 +1,91 @@
+"""Bringing data in, in a real browser: upload, wizard, start; what is trained is what was brought in."""
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from core.api.client import connect
+from core.domain.task import TaskStatus
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
+from tests.server import DashboardProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+IMAGES = 12
+SIDE = 96
+TRAINING_SECONDS = 240.0
+
+
+def archive(folder: Path) -> Path:
+    """Write a YOLO archive: classes "bolt" and "nut" with objects, "washer" without, and a broken image."""
+    path = folder / "workshop.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("workshop/data.yaml", "path: .\ntrain: images\nnames: [bolt, nut, washer]\n")
+        for number in range(IMAGES):
+            image = Image.new("RGB", (SIDE, SIDE), (200, 200 - number, 190))
+            draw = ImageDraw.Draw(image)
+            draw.rectangle((10, 10 + number, 40, 40 + number), fill=(180, 40, 30))
+            draw.ellipse((55, 50, 85, 80), fill=(30, 60, 170))
+            data = io.BytesIO()
+            image.save(data, "PNG")
+            packed.writestr(f"workshop/images/{number:02}.png", data.getvalue())
+            boxes = f"0 {25 / SIDE} {(25 + number) / SIDE} {30 / SIDE} {30 / SIDE}\n1 {70 / SIDE} {65 / SIDE} 0.3 0.3\n"
+            packed.writestr(f"workshop/labels/{number:02}.txt", boxes)
+        packed.writestr("workshop/images/broken.png", b"no image")
+    return path
+
+
+def bring_in(page: Page, url: str, path: Path) -> None:
+    """Upload an archive and take it in under the proposed name."""
+    open_page(page, url)
+    press(page, "Bring data in")
+    expect_heading(page, "Bring data in")
+    page.locator("input[type=file]").set_input_files(path)
+    expect_text(page, "YOLO layout.")
+    press(page, "Bring it in")
+    expect(page.get_by_role("button", name="Train on this project")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_trained_classes_are_those_that_were_brought_in(
+    dashboard: DashboardProcess, page: Page, tmp_path: Path
+) -> None:
+    bring_in(page, dashboard.url, archive(tmp_path))
+    expect_text(page, "“workshop” is a project now")
+    expect_text(page, "What was skipped or changed")
+    press(page, "Train on this project")
+    expect_heading(page, "Which data to train on?")
+    next_step(page, "Which model to start from?")
+    press(page, "Use it")
+    next_step(page, "Which classes to learn?")
+    next_step(page, "Which images train, which validate?")
+    next_step(page, "How to train?")
+    editor = page.get_by_label("Hyperparameters", exact=True)
+    expect(editor).to_be_visible(timeout=PATIENCE)
+    editor.fill("epochs: 1\nimgsz: 64\nbatch: 4\nworkers: 0\n")
+    editor.press("Control+Enter")
+    settle(page)
+    next_step(page, "What to measure afterwards?")
+    next_step(page, "Which formats to export?")
+    next_step(page, "Ready to start?")
+    press(page, "Start training")
+    page.wait_for_url("**task=**", timeout=PATIENCE)
+    with connect(dashboard.url, dashboard.token) as client:
+        team = client.teams.list()[0].id
+        workspace = client.workspaces.list(team)[0].id
+        deadline = time.monotonic() + TRAINING_SECONDS
+        task = client.tasks.list(workspace)[0]
+        while not task.status.is_terminal and time.monotonic() < deadline:
+            page.wait_for_timeout(500)
+            task = client.tasks.get(task.id)
+        assert task.status is TaskStatus.FINISHED, task
+        experiment = client.experiments.of_task(task.id)
+        assert experiment is not None
+        state = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/app_state.json"))
+        assert state["classes"] == ["bolt", "nut"]
+        learned = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/model_meta.json"))
+        assert [item["title"] for item in learned["classes"]] == ["bolt", "nut"]
