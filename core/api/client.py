@@ -9,6 +9,7 @@ from core.api.resources.files import Experiments, Files
 from core.api.resources.images import Annotations, Images
 from core.api.resources.imports import Imports
 from core.api.resources.projects import Collections, Datasets, Projects, Teams, Workspaces
+from core.api.resources.splits import Splits
 from core.api.resources.tasks import Agents, Tasks
 from core.api.transport import AsgiApp, Transport, open_transport
 from core.api.wire.reading import FreeObject, Shape, read
@@ -42,6 +43,7 @@ class SuperviselyClient:
     ecosystem: Ecosystem
     experiments: Experiments
     imports: Imports
+    splits: Splits
 
     def __repr__(self) -> str:
         """Return a text without the token."""
@@ -108,4 +110,5 @@ def client_of(transport: Transport) -> SuperviselyClient:
         ecosystem=Ecosystem(transport),
         experiments=Experiments(transport),
         imports=Imports(transport),
+        splits=Splits(transport),
     )

@@ -7,9 +7,10 @@ from core.domain.annotation import Annotation
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import ImageId, ProjectId, TeamId, WorkspaceId
 from core.domain.model import CatalogueModel
-from core.domain.plan import ModelChoice, TrainValSplit
+from core.domain.plan import ModelChoice, RandomSplit, TrainValSplit
 from core.domain.project import Image, Project
-from core.errors import NotFoundError
+from core.domain.split import SplitContent
+from core.errors import InputError, NotFoundError
 from core.ui import connection
 from core.wizard import gather
 from core.wizard.draft import WizardDraft
@@ -77,6 +78,16 @@ def split_counts(server: str, project_id: ProjectId, split: TrainValSplit) -> Sp
     return None if facts is None else gather.split_counts(connection.client(), facts, split)
 
 
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner="Counting objects on both sides")
+def split_content(server: str, project_id: ProjectId, split: TrainValSplit, images: int) -> SplitContent | None:
+    """Return what the sides of a split hold; ``images`` makes a project that has grown another one."""
+    del server, images
+    try:
+        return connection.client().splits.content(project_id, split)
+    except InputError:  # a side is empty, or something is missing: the checks of the split say so
+        return None
+
+
 @st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
 def sample_images(server: str, project_id: ProjectId, count: int) -> tuple[Image, ...]:
     """Return images from all over a project, evenly taken from its datasets."""
@@ -113,5 +124,8 @@ def facts_of(draft: WizardDraft) -> Facts:
         project=known,
         model=None if draft.model is None else model(server, team, draft.model),
         split=None if known is None or split is None else split_counts(server, known.project.id, split),
+        split_content=None
+        if known is None or split is None or isinstance(split, RandomSplit)
+        else split_content(server, known.project.id, split, known.project.items_count),
         agents=agents(server, team),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.domain.agent import Agent, AgentStatus
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics
+from core.domain.split import SplitContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +93,14 @@ class Facts:
         project: ``None`` when none is chosen or the chosen one does not exist.
         model: ``None`` when none is chosen or the chosen one does not exist.
         split: ``None`` when there is no complete split to count.
+        split_content: What the sides hold; ``None`` for a random split and where the server does not count.
         agents: All agents of the team.
     """
 
     project: ProjectFacts | None = None
     model: ModelFacts | None = None
     split: SplitCounts | None = None
+    split_content: SplitContent | None = None
     agents: tuple[Agent, ...] = ()
 
     @property

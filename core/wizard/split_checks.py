@@ -10,6 +10,8 @@ from core.wizard.facts import Facts, ProjectFacts, SplitCounts
 
 _FEW, _MANY = 0.7, 0.9
 _WHOLE = 100
+_SHOWN = 4
+_NEAR_EMPTY = 4
 _Id = TypeVar("_Id", bound=int)
 
 
@@ -20,7 +22,7 @@ def check_split(draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
     found = _setting_problems(draft.split.chosen(), facts.project)
     if any(item.severity == "error" for item in found) or facts.split is None:
         return tuple(found)
-    return (*found, *_sides(facts.split))
+    return (*found, *_sides(facts.split), *_content(draft, facts))
 
 
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
@@ -98,6 +100,13 @@ def _sides(counts: SplitCounts) -> list[Problem]:
     if counts.both and counts.both < max(counts.train, counts.val):
         message = f"{counts.both:,} images are on both sides."
         found.append(_problem("warning", message, "They make the validation look better than it is."))
+    for number, side, effect in (
+        (counts.train, "training", "The model has next to nothing to learn from."),
+        (counts.val, "validation", "The numbers will change a lot with every single image."),
+    ):
+        if number < _NEAR_EMPTY:
+            images = "image is" if number == 1 else "images are"
+            found.append(_problem("warning", f"Only {number} {images} left for {side}.", effect))
     if counts.val > counts.train:
         message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
         found.append(_problem("warning", message, "Were the sides mixed up?"))
@@ -111,6 +120,45 @@ def _sides(counts: SplitCounts) -> list[Problem]:
         message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
         found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
     return found
+
+
+def _content(draft: WizardDraft, facts: Facts) -> list[Problem]:
+    """Check what the sides hold, as far as the server counts it."""
+    content = facts.split_content
+    if content is None or facts.project is None:
+        return []
+    found: list[Problem] = []
+    wanted = facts.project.class_names if draft.classes is None else draft.classes
+    for side, nothing in (
+        ("training", "The model cannot learn"),
+        ("validation", "Nothing will tell how well it learns"),
+    ):
+        missing = [
+            name
+            for name in wanted
+            if (counts := content.classes.get(name)) is not None
+            and (counts.train_objects if side == "training" else counts.val_objects) == 0
+        ]
+        if missing:
+            word = "class" if len(missing) == 1 else "classes"
+            message = f"{_some(missing)} {'has' if len(missing) == 1 else 'have'} no objects for {side}."
+            hint = f"{nothing} {'this' if len(missing) == 1 else 'these'} {word}; change the split or leave them out."
+            found.append(_problem("warning", message, hint))
+    if content.shared_contents:
+        first = content.shared_examples[:1]
+        example = f", e.g. {first[0][0]} and {first[0][1]}" if first else ""
+        number = content.shared_contents
+        message = (
+            f"{number:,} {'image is' if number == 1 else 'images are'} on both sides as identical copies{example}."
+        )
+        hint = "They make the validation look better than it is; a frozen random split keeps copies together."
+        found.append(_problem("warning", message, hint))
+    return found
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{_quoted(names[:_SHOWN])}{more}"
 
 
 def _problem(severity: Severity, message: str, hint: str) -> Problem:

@@ -190,6 +190,7 @@ class _Client:
         self.tasks = _Tasks(world)
         self.ecosystem = _Ecosystem(world)
         self.experiments = _Experiments(world)
+        self.splits = _Splits()
         self._world = world
 
     def user(self) -> str:
@@ -201,6 +202,11 @@ class _Client:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class _Splits:
+    def content(self, project_id: ProjectId, split: object) -> None:
+        """Count nothing, as a server without this method."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError, RejectedError
+from core.datasets.importing import open_import
 from core.domain.ids import CollectionId
-from core.domain.plan import RandomSplit
+from core.domain.plan import DatasetsSplit, RandomSplit
 from core.wizard import gather
 from core.wizard.freezing import freeze
 from tests.contract.client.conftest import WAYS, connected, project_of
@@ -48,6 +50,58 @@ def test_a_frozen_split_is_two_collections_that_share_nothing(client: Supervisel
         for collection in (*frozen.val_collections, *again.val_collections)
     ]
     assert members[0] == members[1]
+
+
+def test_what_the_sides_hold(client: SuperviselyClient) -> None:
+    project = gather.project_facts(client, project_of(client).id)
+    frozen = freeze(client, project, RandomSplit(percent=60))
+    content = client.splits.content(project.project.id, frozen)
+    assert content is not None
+    assert content.shared_contents == 0
+    statistics = {item.name: item for item in project.statistics.classes if item.objects}
+    assert set(content.classes) == set(statistics)
+    for name, counts in content.classes.items():
+        assert counts.train_objects + counts.val_objects == statistics[name].objects
+        assert counts.train_images + counts.val_images == statistics[name].images
+
+    sides = {item.name: item.id for item in project.datasets}
+    by_datasets = DatasetsSplit(train_datasets=(sides["train"],), val_datasets=(sides["val"],))
+    content = client.splits.content(project.project.id, by_datasets)
+    assert content is not None
+    for name, counts in content.classes.items():
+        assert counts.train_objects == statistics[name].objects_by_dataset[sides["train"]]
+    assert client.splits.content(project.project.id, RandomSplit()) is None
+    with pytest.raises(RejectedError):
+        client.splits.content(project.project.id, DatasetsSplit(train_datasets=(), val_datasets=(sides["val"],)))
+
+
+def test_identical_images_on_both_sides_are_found(
+    live: LivePlatform, client: SuperviselyClient, tmp_path: Path
+) -> None:
+    for side, names in (("train", ("a", "b")), ("val", ("c", "d"))):
+        folder = tmp_path / "copies" / "images" / side
+        folder.mkdir(parents=True)
+        for name in names:
+            shade = 10 if name in "ac" else ord(name)
+            Image.new("RGB", (20, 20), (shade, 3, 3)).save(folder / f"{name}.png")
+            labels = tmp_path / "copies" / "labels" / side
+            labels.mkdir(parents=True, exist_ok=True)
+            (labels / f"{name}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    (tmp_path / "copies" / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: [x]\n")
+    parts = live.platform.parts
+    project_id = parts.imports.run(
+        open_import(tmp_path / "copies", work=tmp_path / "work").source, parts.accounts.home()
+    )
+    train, val = client.datasets.list(project_id)
+    split = DatasetsSplit(train_datasets=(train.id,), val_datasets=(val.id,))
+    content = client.splits.content(project_id, split)
+    assert content is not None
+    assert content.shared_contents == 1
+    assert content.shared_examples == (("a.png", "c.png"),)
+    frozen = freeze(client, gather.project_facts(client, project_id), RandomSplit(percent=50))
+    dealt = client.splits.content(project_id, frozen)
+    assert dealt is not None
+    assert dealt.shared_contents == 0
 
 
 def test_a_name_that_is_taken_is_refused_and_a_removed_collection_is_gone(client: SuperviselyClient) -> None:

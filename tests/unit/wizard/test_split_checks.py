@@ -6,6 +6,7 @@ import pytest
 
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
+from core.domain.split import SideCounts, SplitContent
 from core.launch.problems import Problem
 from core.wizard.draft import SplitDraft, TagsChoice, split_draft
 from core.wizard.facts import Facts, SplitCounts
@@ -113,3 +114,27 @@ def test_untagged_images_go_where_they_are_told(action: str, train: int, val: in
 
 def test_without_a_project_there_is_nothing_to_say() -> None:
     assert check_split(draft(), Facts()) == ()
+
+
+def test_a_side_with_next_to_nothing_warns() -> None:
+    problems = found(SplitDraft(), split=SplitCounts(train=9, val=1))
+    assert "Only 1 image is left for validation." in [problem.message for problem in problems]
+
+
+def test_what_the_sides_hold_is_checked() -> None:
+    names = project().class_names
+    content = SplitContent(
+        classes={
+            names[0]: SideCounts(train_images=3, train_objects=5, val_images=1, val_objects=1),
+            names[1]: SideCounts(train_images=2, train_objects=2),
+        },
+        shared_contents=2,
+        shared_examples=(("a.png", "b.png"),),
+    )
+    messages = [problem.message for problem in found(SplitDraft(), split_content=content)]
+    assert messages == [
+        f"“{names[1]}” has no objects for validation.",
+        "2 images are on both sides as identical copies, e.g. a.png and b.png.",
+    ]
+    without = draft(split=SplitDraft(), classes=(names[0],))
+    assert len(check_split(without, facts(split_content=content))) == 1
