@@ -40,8 +40,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def start_draft(page: Page, url: str) -> None:
     """Begin a draft, choose the sample project and the recommended model."""
     go_to(page, url)
+    expect(page).to_have_url(re.compile("draft="), timeout=WAIT_MS)
+    before = page.url
     page.get_by_role("button", name="Drafts").click()
     page.get_by_role("button", name="Start over with an empty draft").click()
+    expect(page).not_to_have_url(before, timeout=WAIT_MS)
+    ready(page)
     expect(page.get_by_text("No project is chosen.")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("button", name="Choose").click(timeout=WAIT_MS)
     expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
