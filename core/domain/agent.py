@@ -37,6 +37,8 @@ class Agent:
         type: ``sly_agent`` or ``kubernetes``.
         is_gpu: Whether its devices are CUDA devices; CPU-only agents of the embedded platform report RAM instead.
         devices: First device first.
+        threads: CPU threads that a task may use; ``None`` where the server does not say.
+        queue_paused: It takes no further task for now; ``None`` on servers that cannot hold a queue.
     """
 
     id: AgentId
@@ -46,3 +48,22 @@ class Agent:
     team_id: TeamId | None = None
     is_gpu: bool = False
     devices: tuple[Device, ...] = ()
+    threads: int | None = None
+    queue_paused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """How a machine is divided into agents.
+
+    Attributes:
+        count: Number of agents.
+        threads: CPU threads that a task of each may use.
+        most_agents: Largest possible number.
+        most_threads: Largest possible number.
+    """
+
+    count: int
+    threads: int
+    most_agents: int
+    most_threads: int

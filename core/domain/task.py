@@ -101,6 +101,7 @@ class Task:
             repeats another one has only this.
         config_hash: SHA-256 of the settings in hexadecimal; empty where the server does not say it.
         can_resume: It ended before its last epoch, and a new task can go on from there.
+        queue_order: Place among all waiting tasks of the server, growing; ``None`` as for ``queue_position``.
         queue_position: 1 for the next one of its agent; ``None`` when it does not wait or the server does not say.
     """
 
@@ -123,4 +124,5 @@ class Task:
     settings: Mapping[str, object] | None = None
     config_hash: str = ""
     can_resume: bool = False
+    queue_order: int | None = None
     queue_position: int | None = None

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sqlite3 import Connection
 
 from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId, TeamId
-from core.errors import NotFoundError
+from core.errors import InputError, NotFoundError
 from core.local_platform.hardware import Hardware, Memory
 from core.local_platform.store.accounts import Home
 from core.local_platform.store.database import Database, now_text
@@ -16,6 +17,10 @@ CPU_AGENTS = 2
 """Agents of a machine without GPU and with at least as many cores. Each job computes with one thread: two of them
 side by side end in the time one would need with both cores."""
 
+MOST_AGENTS_PER_CORE = 2
+"""Each agent needs memory for a training of its own; more than this only makes all of them slow."""
+
+_COUNT_KEY = "agents.count"
 _SELECT = (
     "SELECT agents.*, (SELECT COUNT(*) FROM tasks WHERE tasks.agent_id = agents.id"
     " AND tasks.status IN ('queued', 'consumed', 'started', 'terminating')) AS tasks FROM agents"
@@ -37,6 +42,7 @@ class LocalAgent:
     Attributes:
         status: ``running``, or ``waiting`` when its device is no longer there.
         threads: CPU threads a job may use.
+        paused: It takes no further task until someone lets its queue go on.
         device: ``cpu`` or a CUDA index such as ``0``.
         memory: The device's memory right now.
         tasks: Tasks that run on it or wait for it.
@@ -48,6 +54,7 @@ class LocalAgent:
     name: str
     status: AgentStatus
     threads: int
+    paused: bool
     device: str
     memory: Memory
     tasks: int
@@ -69,6 +76,28 @@ class LocalAgent:
         return self.device != "cpu"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """How this machine is divided into agents.
+
+    Attributes:
+        count: Number of agents.
+        threads: CPU threads that a task of each may use.
+        most_agents: Largest possible number.
+        most_threads: Largest possible number: the cores.
+    """
+
+    count: int
+    threads: int
+    most_agents: int
+    most_threads: int
+
+
+def _wanted_count(connection: Connection) -> int | None:
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (_COUNT_KEY,)).fetchone()
+    return None if row is None else int(row[0])
+
+
 class Agents:
     """The agents of this machine.
 
@@ -88,26 +117,80 @@ class Agents:
 
     def ensure(self, home: Home) -> None:
         """Make the agents that fit this machine; those without a device any more go offline."""
-        devices = self._devices()
         now = now_text()
         with self._database.write() as connection:
+            devices = self._devices(_wanted_count(connection))
             connection.execute("UPDATE agents SET status = ? WHERE team_id = ?", (AgentStatus.WAITING, home.team_id))
             for number, device in enumerate(devices, start=1):
-                connection.execute(
-                    "INSERT INTO agents (team_id, user_id, name, type, status, device, created_at, updated_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, name) DO UPDATE SET"
-                    " status = excluded.status, device = excluded.device",
-                    (
-                        home.team_id,
-                        home.user_id,
-                        f"local-{number}",
-                        AGENT_TYPE,
-                        AgentStatus.RUNNING,
-                        device,
-                        now,
-                        now,
-                    ),
+                name = f"local-{number}"
+                known = connection.execute(
+                    "UPDATE agents SET status = ?, device = ? WHERE team_id = ? AND name = ?",
+                    (AgentStatus.RUNNING, device, home.team_id, name),
                 )
+                if known.rowcount == 0:  # not an upsert: that would use up an id each time
+                    connection.execute(
+                        "INSERT INTO agents (team_id, user_id, name, type, status, device, created_at, updated_at)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (home.team_id, home.user_id, name, AGENT_TYPE, AgentStatus.RUNNING, device, now, now),
+                    )
+
+    def settings(self) -> AgentSettings:
+        """Return how many agents there are and what each may use."""
+        with self._database.read() as connection:
+            devices = self._devices(_wanted_count(connection))
+            row = connection.execute("SELECT max(threads) FROM agents WHERE status = 'running'").fetchone()
+        by_device = bool(self._hardware.gpus())
+        return AgentSettings(
+            count=len(devices),
+            threads=int(row[0] or 1),
+            most_agents=len(devices) if by_device else MOST_AGENTS_PER_CORE * self._hardware.cores,
+            most_threads=self._hardware.cores,
+        )
+
+    def configure(self, home: Home, *, count: int, threads: int) -> AgentSettings:
+        """Change number and threads of the agents; what runs is left alone.
+
+        Tasks that wait for an agent which is no more wait for any agent.
+
+        Raises:
+            InputError: A number is out of range for this machine.
+        """
+        known = self.settings()
+        least = known.most_agents if self._hardware.gpus() else 1
+        if not least <= count <= known.most_agents:
+            allowed = f"{least} to {known.most_agents}" if least < known.most_agents else str(least)
+            msg = f"This machine cannot have {count} agents."
+            raise InputError(msg, f"Choose {allowed}; a machine with GPUs has one agent for each of them.")
+        if not 1 <= threads <= known.most_threads:
+            msg = f"An agent cannot use {threads} threads on this machine."
+            raise InputError(msg, f"Choose 1 to {known.most_threads}.")
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO settings (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (_COUNT_KEY, str(count)),
+            )
+        self.ensure(home)
+        with self._database.write() as connection:
+            connection.execute("UPDATE agents SET threads = ?, updated_at = ?", (threads, now_text()))
+            connection.execute(
+                "UPDATE tasks SET agent_id = NULL WHERE queue_order > 0 AND agent_id IN"
+                " (SELECT id FROM agents WHERE status <> 'running')"
+            )
+        return self.settings()
+
+    def pause(self, agent_id: AgentId, *, paused: bool) -> LocalAgent:
+        """Hold the queue of an agent, or let it go on; a running task is left alone.
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        self.get(agent_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE agents SET paused = ?, updated_at = ? WHERE id = ?", (paused, now_text(), agent_id)
+            )
+        return self.get(agent_id)
 
     def page(self, team_id: int, listing: Listing) -> tuple[IdPage, tuple[LocalAgent, ...]]:
         """Return a page of the agents of a team."""
@@ -142,10 +225,10 @@ class Agents:
         """Return the agents of a team that can take tasks, by id."""
         return tuple(agent for agent in self.all() if agent.team_id == team_id and agent.status is AgentStatus.RUNNING)
 
-    def _devices(self) -> tuple[str, ...]:
+    def _devices(self, wanted: int | None) -> tuple[str, ...]:
         if gpus := self._hardware.gpus():
             return tuple(str(index) for index in range(len(gpus)))
-        return ("cpu",) * min(CPU_AGENTS, self._hardware.cores)
+        return ("cpu",) * (wanted or min(CPU_AGENTS, self._hardware.cores))
 
     def _by_id(self, ids: Sequence[int]) -> tuple[LocalAgent, ...]:
         with self._database.read() as connection:
@@ -158,6 +241,7 @@ class Agents:
                 name=row["name"],
                 status=AgentStatus(row["status"]),
                 threads=row["threads"],
+                paused=bool(row["paused"]),
                 device=row["device"],
                 memory=self._hardware.device(row["device"]),
                 tasks=row["tasks"],

@@ -17,6 +17,7 @@ from core.local_platform.store.images import Images
 from core.local_platform.store.project_collections import Collections
 from core.local_platform.store.project_import import ProjectImport
 from core.local_platform.store.projects import Projects
+from core.local_platform.store.task_queue import TaskQueue
 from core.local_platform.store.tasks import TaskStore
 from core.local_platform.tasks.log import TaskLogs
 
@@ -43,6 +44,7 @@ class Parts:
     imports: ProjectImport
     files: TeamFiles
     tasks: TaskStore
+    queue: TaskQueue
     logs: TaskLogs
     app_data: AppData
     address: str
@@ -84,6 +86,7 @@ def build_parts(
         imports=ProjectImport(database, blobs, layout.incoming),
         files=TeamFiles(database, layout.team_files),
         tasks=TaskStore(database),
+        queue=TaskQueue(database),
         logs=TaskLogs(),
         app_data=AppData(database),
         address=address.rstrip("/"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from core.api.errors import ContractError
 from core.api.paging import read_all, read_page
@@ -10,16 +10,19 @@ from core.api.transport import Transport
 from core.api.wire.reading import read
 from core.api.wire.tasks import (
     AgentPage,
+    AgentSettingsShape,
     AgentShape,
     StartedShape,
     StopShape,
     TaskShape,
     log_row,
 )
-from core.domain.agent import Agent
+from core.domain.agent import Agent, AgentSettings
 from core.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow
 from core.domain.task import Task, TaskStatus
+
+QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
 
 SDK_DESCRIPTION = "application description"
 """Description that the official SDK gives a task where its caller gives none."""
@@ -117,6 +120,16 @@ class Tasks:
         answer = self.transport.write("tasks.stop", {"id": task_id})
         return TaskStatus.parse(read("tasks.stop", StopShape, answer).status)
 
+    def move_in_queue(self, task_id: TaskId, to: QueueMove, agent_id: AgentId | None = None) -> None:
+        """Change the place of a waiting task. An extension of the embedded platform.
+
+        Args:
+            task_id: The task.
+            to: Where to.
+            agent_id: Whose queue is meant, for a task that waits for any agent.
+        """
+        self.transport.write("tasks.queue.move", {"id": task_id, "to": to, "agentId": agent_id})
+
     def log(self, task_id: TaskId, since: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         """Return rows of a task's log, oldest first.
 
@@ -176,6 +189,21 @@ class Agents:
         answer = self.transport.read(method, body)
         page = answer if isinstance(answer, dict) else {"entities": answer}
         return tuple(row.agent() for row in read(method, AgentPage, page).entities)
+
+    def pause(self, agent_id: AgentId, *, paused: bool) -> None:
+        """Hold the queue of an agent, or let it go on. An extension of the embedded platform."""
+        self.transport.write("agents.queue.pause", {"id": agent_id, "paused": paused})
+
+    def settings(self, team_id: TeamId) -> AgentSettings:
+        """Return how the server's machine is divided. An extension of the embedded platform."""
+        method = "agents.settings.info"
+        return read(method, AgentSettingsShape, self.transport.read(method, {"teamId": team_id})).settings()
+
+    def configure(self, team_id: TeamId, *, count: int, threads: int) -> AgentSettings:
+        """Change number and threads of the agents. An extension of the embedded platform."""
+        method = "agents.settings.set"
+        answer = self.transport.write(method, {"teamId": team_id, "count": count, "threads": threads})
+        return read(method, AgentSettingsShape, answer).settings()
 
 
 def _task(row: Mapping[str, Any]) -> Task:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from core.api.wire.reading import FreeObject, Moment, Shape
-from core.domain.agent import Agent, AgentStatus, Device
+from core.domain.agent import Agent, AgentSettings, AgentStatus, Device
 from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow
 from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
@@ -50,6 +50,7 @@ class _MetaShape(Shape):
     output: FreeObject = None
     exit_report: _ExitShape | None = None
     queue_position: int | None = None
+    queue_order: int | None = None
     settings: FreeObject = None
     config_hash: str | None = None
     can_resume: bool | None = None
@@ -94,6 +95,7 @@ class TaskShape(Shape):
             config_hash=meta.config_hash or "",
             can_resume=bool(meta.can_resume),
             queue_position=meta.queue_position,
+            queue_order=meta.queue_order,
         )
 
 
@@ -148,6 +150,8 @@ class AgentShape(Shape):
     status: str | None = None
     team_id: int | None = None
     gpu_info: _GpuShape | None = None
+    threads: int | None = None
+    queue_paused: bool | None = None
 
     def agent(self) -> Agent:
         """Return the domain value."""
@@ -159,6 +163,8 @@ class AgentShape(Shape):
             type=self.type or "sly_agent",
             status=next((s for s in AgentStatus if s.value == self.status), AgentStatus.UNKNOWN),
             team_id=None if self.team_id is None else TeamId(self.team_id),
+            threads=self.threads,
+            queue_paused=self.queue_paused,
             is_gpu=bool(gpu.device_memory) if gpu.is_available is None else gpu.is_available,
             devices=tuple(
                 Device(
@@ -168,6 +174,21 @@ class AgentShape(Shape):
                 )
                 for index, memory in enumerate(gpu.device_memory or ())
             ),
+        )
+
+
+class AgentSettingsShape(Shape):
+    """The answer of ``agents.settings.info`` and ``.set``, extensions of the embedded platform."""
+
+    count: int
+    threads: int
+    max_count: int
+    max_threads: int
+
+    def settings(self) -> AgentSettings:
+        """Return the domain value."""
+        return AgentSettings(
+            count=self.count, threads=self.threads, most_agents=self.max_count, most_threads=self.max_threads
         )
 
 

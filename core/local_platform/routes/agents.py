@@ -4,7 +4,7 @@ from typing import Any
 
 from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId
-from core.local_platform.agents import AGENT_TYPE, LocalAgent
+from core.local_platform.agents import AGENT_TYPE, AgentSettings, LocalAgent
 from core.local_platform.routes.accounts import API_VERSION
 from core.local_platform.routes.endpoint import Body, Method, Site
 from core.local_platform.routes.lists import Id, ListBody, page_json
@@ -25,6 +25,19 @@ class _ById(Body):
     id: Id
 
 
+class _Pause(_ById):
+    paused: bool
+
+
+class _Team(Body):
+    team_id: Id
+
+
+class _Configure(_Team):
+    count: int
+    threads: int
+
+
 def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
     """Return an agent. Its ``token`` is null: agents of this server are part of it and never log in."""
     answer = {
@@ -41,6 +54,8 @@ def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
         "type": AGENT_TYPE,
         "disabled": agent.status is not AgentStatus.RUNNING,
         "version": API_VERSION,
+        "threads": agent.threads,
+        "queuePaused": agent.paused,
     }
     return answer | ({"gpuInfo": _gpu_json(agent)} if with_gpu else {})
 
@@ -72,8 +87,39 @@ def _info(site: Site, body: _ById) -> object:
     return agent_json(site.parts.agents.get(AgentId(body.id)))
 
 
+def _pause(site: Site, body: _Pause) -> object:
+    agent = site.parts.agents.pause(AgentId(body.id), paused=body.paused)
+    site.control.wake()
+    return agent_json(agent)
+
+
+def _settings(site: Site, body: _Team) -> object:
+    site.parts.accounts.team(body.team_id)
+    return _settings_json(site.parts.agents.settings())
+
+
+def _configure(site: Site, body: _Configure) -> object:
+    site.parts.accounts.team(body.team_id)
+    settings = site.parts.agents.configure(site.parts.accounts.home(), count=body.count, threads=body.threads)
+    site.control.wake()
+    return _settings_json(settings)
+
+
+def _settings_json(settings: AgentSettings) -> dict[str, int]:
+    return {
+        "count": settings.count,
+        "threads": settings.threads,
+        "maxCount": settings.most_agents,
+        "maxThreads": settings.most_threads,
+    }
+
+
 METHODS = (
     Method("agents.list", _AgentList, _list),
     Method("agents.available", _Available, _available),
     Method("agents.info", _ById, _info),
+    # Extensions of this server: its agents are slices of one machine, cut as its owner likes.
+    Method("agents.queue.pause", _Pause, _pause),
+    Method("agents.settings.info", _Team, _settings),
+    Method("agents.settings.set", _Configure, _configure),
 )

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from core.domain.ids import TaskId, WorkspaceId
+from core.domain.ids import AgentId, TaskId, WorkspaceId
 from core.domain.task import ExitReport, TaskStatus
 from core.errors import InputError, StateError
 from core.local_platform.parts import Parts
 from core.local_platform.routes.endpoint import Body, FreeBody, Method, Site
 from core.local_platform.routes.lists import Count, Id, ListBody, page_json
+from core.local_platform.store.task_queue import QueueMove
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.frozen import config_hash, frozen_settings
 from core.local_platform.tasks.resuming import can_resume
@@ -28,6 +29,11 @@ class _LogDownload(Body):
     id: Id
     since_time: str | None = None
     limit: Count | None = None
+
+
+class _QueueMove(_ById):
+    to: QueueMove
+    agent_id: Id | None = None
 
 
 class _OutputSet(Body):
@@ -103,6 +109,7 @@ def _task_meta(parts: Parts, task: TaskRecord) -> dict[str, Any]:
         meta["canResume"] = True
     if (position := parts.tasks.queue_position(task)) is not None:
         meta["queuePosition"] = position
+        meta["queueOrder"] = task.queue_order
     return meta
 
 
@@ -138,6 +145,11 @@ def _stop(site: Site, body: _ById) -> object:
     return {"status": site.control.request_stop(TaskId(body.id)).value}
 
 
+def _move(site: Site, body: _QueueMove) -> object:
+    agent = None if body.agent_id is None else AgentId(body.agent_id)
+    return {"queue": [int(item) for item in site.parts.queue.move(TaskId(body.id), body.to, agent)]}
+
+
 def _log(site: Site, body: _LogDownload) -> object:
     task = site.parts.tasks.get(TaskId(body.id))
     run = site.parts.layout.run(task.id)
@@ -170,6 +182,7 @@ METHODS: Sequence[Method[Any]] = (
     Method("tasks.list", _TaskList, _list),
     Method("tasks.run.app", FreeBody, _run_app),
     Method("tasks.stop", _ById, _stop),
+    Method("tasks.queue.move", _QueueMove, _move),  # an extension of this server
     Method("tasks.log.download", _LogDownload, _log),
     Method("tasks.output.set", _OutputSet, _set_output),
     Method("tasks.status.update", _StatusUpdate, _set_status),

@@ -244,5 +244,9 @@ CREATE TABLE task_data (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA)
+_AGENT_QUEUES = """
+ALTER TABLE agents ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES)
 """``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""

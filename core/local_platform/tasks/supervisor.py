@@ -88,7 +88,6 @@ class Supervisor:
         self._parts = parts
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}
-        self._agents: tuple[LocalAgent, ...] = ()
         self._signal = threading.Condition()
         self._woken = False
         self._closing = False
@@ -96,7 +95,6 @@ class Supervisor:
 
     def start(self) -> None:
         """Take up what an earlier server left and begin to work."""
-        self._agents = tuple(agent for agent in self._parts.agents.all() if agent.status is AgentStatus.RUNNING)
         self._recover()
         self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
         self._thread.start()
@@ -233,8 +231,10 @@ class Supervisor:
 
     def _give_out(self, tasks: dict[TaskId, OpenTask]) -> None:
         """Give every free agent its next task."""
-        waiting = any(task.waits for task in tasks.values())
-        for agent in self._agents if waiting else ():
+        if not any(task.waits for task in tasks.values()):
+            return
+        ready = (agent for agent in self._parts.agents.all() if agent.status is AgentStatus.RUNNING)
+        for agent in (agent for agent in ready if not agent.paused):
             busy = {watched.agent_id for watched in self._watched.values()}
             while agent.id not in busy and (record := self._parts.tasks.take_next(agent.id, agent.team_id)) is not None:
                 self._begin(record, agent)

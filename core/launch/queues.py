@@ -1,0 +1,91 @@
+"""Queues of agents: who runs what, what waits for whom, and how that is changed.
+
+Holding and reordering queues and dividing the machine are extensions of the embedded platform. On another server they
+lead to a plain message; pages do not offer them there, because the server says nothing of pausing
+(:attr:`core.domain.agent.Agent.queue_paused` is ``None``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.api.client import SuperviselyClient
+from core.api.errors import MissingError
+from core.api.resources.tasks import QueueMove
+from core.domain.agent import Agent, AgentSettings
+from core.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
+from core.domain.task import Task, TaskStatus
+from core.errors import StateError
+
+_OPEN = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED, TaskStatus.TERMINATING)
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentQueue:
+    """What an agent does and what it will do.
+
+    Attributes:
+        running: Tasks it works on.
+        waiting: Tasks that wait for it or for any agent, the next one first.
+    """
+
+    agent: Agent
+    running: tuple[Task, ...]
+    waiting: tuple[Task, ...]
+
+
+def read_queues(client: SuperviselyClient, team_id: TeamId, workspace_id: WorkspaceId) -> tuple[AgentQueue, ...]:
+    """Return the queues of all agents of a team; tasks of other workspaces are not among them."""
+    return queues(client.agents.list(team_id), client.tasks.list(workspace_id, _OPEN))
+
+
+def queues(agents: tuple[Agent, ...], tasks: tuple[Task, ...]) -> tuple[AgentQueue, ...]:
+    """Bring agents and open tasks together. Pure."""
+    waiting = sorted((task for task in tasks if _waits(task)), key=lambda task: (task.queue_order or 0, task.id))
+    running = [task for task in tasks if not _waits(task)]
+    return tuple(
+        AgentQueue(
+            agent=agent,
+            running=tuple(task for task in running if task.agent_id == agent.id),
+            waiting=tuple(task for task in waiting if task.agent_id in {None, agent.id}),
+        )
+        for agent in agents
+    )
+
+
+def move(client: SuperviselyClient, task_id: TaskId, to: QueueMove, agent_id: AgentId) -> None:
+    """Change the place of a task in the queue of an agent.
+
+    Raises:
+        StateError: The server's queues cannot be changed.
+        ApiError: The server refuses, for instance because the task runs by now.
+    """
+    _offered(lambda: client.tasks.move_in_queue(task_id, to, agent_id), "change the order of a queue")
+
+
+def pause(client: SuperviselyClient, agent_id: AgentId, *, paused: bool) -> None:
+    """Hold a queue or let it go on. Errors as :func:`move`."""
+    _offered(lambda: client.agents.pause(agent_id, paused=paused), "hold the queue of an agent")
+
+
+def settings(client: SuperviselyClient, team_id: TeamId) -> AgentSettings:
+    """Return how the machine is divided into agents. Errors as :func:`move`."""
+    return _offered(lambda: client.agents.settings(team_id), "divide its machine into agents")
+
+
+def configure(client: SuperviselyClient, team_id: TeamId, *, count: int, threads: int) -> AgentSettings:
+    """Divide the machine into agents anew. Errors as :func:`move`."""
+    return _offered(lambda: client.agents.configure(team_id, count=count, threads=threads), "divide its machine")
+
+
+def _waits(task: Task) -> bool:
+    return task.status is TaskStatus.QUEUED or task.queue_position is not None
+
+
+def _offered(action: Callable[[], _Value], what: str) -> _Value:
+    try:
+        return action()
+    except MissingError as error:
+        msg = f"This server cannot {what}: {error.message}"
+        raise StateError(msg, "Use the pages of the server itself.") from error
