@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.log import LogRow
-from core.launch.progress import Counter, Curve, EpochMark, PhaseSpan, TaskProgress, TimeRange
+from core.launch.progress import Counter, Curve, EpochMark, PhaseSpan, Resources, TaskProgress, TimeRange
 from core.launch.time_left import time_left
 
 KEPT_LOG_ROWS = 2000
@@ -67,12 +67,18 @@ class _Reader:
         self._marks = list(before.epoch_marks)
         self._newest = before.newest
         self._reports_phases = before.reports_phases
+        self._last_sign, self._longest = before.last_sign, before.longest_silence
+        self._resources = before.resources
 
     def take(self, row: LogRow) -> None:
         """Read one row."""
         at = moment_of(row)
         if at is not None:
             self._newest = at if self._newest is None else max(self._newest, at)
+        if row.fields.get("event_type") == "EventType.RESOURCES":
+            self._take_resources(row, at)
+            return
+        self._note_sign(at)
         match row.fields.get("event_type"):
             case "EventType.PROGRESS":
                 self._take_count(row, at)
@@ -102,10 +108,25 @@ class _Reader:
             log=(*before.log, *self._log)[-KEPT_LOG_ROWS:],
             epoch_marks=tuple(self._marks),
             newest=self._newest,
+            last_sign=self._last_sign,
+            longest_silence=self._longest,
+            resources=self._resources,
             reports_phases=self._reports_phases,
             eta_seconds=self._time_left() if training else None,
         )
         return ended(progress) if progress.task.status.is_terminal else progress
+
+    def _note_sign(self, at: datetime | None) -> None:
+        if at is None:
+            return
+        if self._last_sign is not None and self._phases and self._last_sign >= self._phases[-1].started_at:
+            self._longest = max(self._longest, (at - self._last_sign).total_seconds())
+        self._last_sign = at if self._last_sign is None else max(self._last_sign, at)
+
+    def _take_resources(self, row: LogRow, at: datetime | None) -> None:
+        cpu, memory = _number(row.fields.get("cpu_percent")), _number(row.fields.get("memory_bytes"))
+        if at is not None and math.isfinite(cpu) and math.isfinite(memory):
+            self._resources = Resources(at=at, cpu_percent=cpu, memory_bytes=memory)
 
     def _take_phase(self, row: LogRow, at: datetime | None) -> None:
         self._log.append(row)
@@ -168,6 +189,7 @@ class _Reader:
             if last.ended_at is None:
                 self._phases[-1] = replace(last, ended_at=max(moment, last.started_at))
         self._phases.append(PhaseSpan(name=phase, started_at=moment))
+        self._longest = 0.0
 
     def _time_left(self) -> TimeRange | None:
         if self._epochs is None:

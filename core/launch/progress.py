@@ -70,6 +70,21 @@ class EpochMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the processes of a task use.
+
+    Attributes:
+        at: When that was seen.
+        cpu_percent: 100 for one core that is fully used.
+        memory_bytes: Resident memory.
+    """
+
+    at: datetime
+    cpu_percent: float
+    memory_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgress:
     """A task and what its log says so far.
 
@@ -90,6 +105,9 @@ class TaskProgress:
         log: Rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them.
         epoch_marks: When each epoch ended, as far as the log says; epoch 0 stands for the begin of the training.
         newest: Moment of the newest row.
+        last_sign: Moment of the newest row in which something happened; a look at the process is no such row.
+        longest_silence: Longest time between two such rows in the running phase, in seconds.
+        resources: What the processes used at the last look; ``None`` where the log does not say.
         reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
             counted.
         train_status: The training app's own status text; empty where the log says more than it does.
@@ -110,6 +128,9 @@ class TaskProgress:
     log: tuple[LogRow, ...] = ()
     epoch_marks: tuple[EpochMark, ...] = ()
     newest: datetime | None = None
+    last_sign: datetime | None = None
+    longest_silence: float = 0.0
+    resources: Resources | None = None
     reports_phases: bool = False
     train_status: str = ""
 

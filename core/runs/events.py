@@ -2,8 +2,9 @@
 
 Rows keep the keys that the official SDK's logger prints (``message``, ``level``, ``timestamp``, ``event_type``,
 ``subtask``, ``current``, ``total``; contract section 6.2), so ``tasks.log.download`` hands them out as they are and any
-reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE`` and
-``EventType.FAILURE`` rows add keys of ours; readers that do not know them see a plain message.
+reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE``,
+``EventType.RESOURCES`` and ``EventType.FAILURE`` rows add keys of ours; readers that do not know them see a plain
+message.
 """
 
 import json
@@ -92,6 +93,16 @@ class EventWriter:
         clean = {name: value if math.isfinite(value) else "nan" for name, value in values.items()}
         keys = {"event_type": "EventType.METRICS", "epoch": epoch, "epochs": epochs, "seconds": seconds}
         self._append("metrics", "info", {**keys, "values": clean})
+
+    def resources(self, cpu_percent: float, memory_bytes: int) -> None:
+        """Report what the processes of a run use at this moment.
+
+        Args:
+            cpu_percent: 100 for one core that is fully used.
+            memory_bytes: Resident memory.
+        """
+        keys = {"event_type": "EventType.RESOURCES", "cpu_percent": round(cpu_percent, 1), "memory_bytes": memory_bytes}
+        self._append("resources", "debug", keys)
 
     def log(self, message: str, level: Level = "info") -> None:
         """Write a line for people."""

@@ -14,12 +14,13 @@ from core.domain.task import TaskStatus
 from core.errors import AppError
 from core.launch.log_reading import moment_of
 from core.launch.progress import TaskProgress
+from core.launch.stuck import silence_of
 from core.launch.watch import TaskWatch
 from core.ui import theme
 from core.ui.charts import draw_panel
 from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
 from core.ui.phase_line import phase_line
-from core.ui.task_text import duration, fraction, sentence
+from core.ui.task_text import duration, fraction, resources_text, sentence, silence_text
 from core.ui.text import plain
 
 NUMBERS_EVERY = "1s"
@@ -80,8 +81,12 @@ def _numbers(state: LiveState) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
         theme.status_badge(theme.TASK_STATUS[progress.task.status])
-        st.markdown(plain(sentence(progress)))
+        st.markdown(plain(sentence(progress)), width="content")
+        if (used := resources_text(progress)) and not progress.task.status.is_terminal:
+            st.caption(used, width="content")
     phase_line(progress)
+    if (silence := silence_of(progress, datetime.now(UTC))) is not None:
+        st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")
     if progress.task.status is not TaskStatus.FINISHED:
         st.progress(fraction(progress))
     _cards(progress)

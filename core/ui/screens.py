@@ -30,6 +30,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="import_data", title="Bring data in", group="import_data"),
     Screen(id="tasks", title="Tasks", group="tasks"),
     Screen(id="task", title="Task", group="tasks"),
+    Screen(id="agents", title="Agents", group="agents"),
     Screen(id="experiments", title="Experiments", group="experiments"),
     Screen(id="compare", title="Compare", group="compare"),
     Screen(id="connection", title="Connection", group="connection"),

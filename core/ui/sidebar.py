@@ -1,4 +1,4 @@
-"""The sidebar: the product's name, the six places to be, and which server this is."""
+"""The sidebar: the product's name, the seven places to be, and which server this is."""
 
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ _LINKS = (
     _Link(screen="project", label="New training", icon=":material/add_circle:"),
     _Link(screen="import_data", label="Bring data in", icon=":material/upload_file:"),
     _Link(screen="tasks", label="Tasks", icon=":material/list_alt:"),
+    _Link(screen="agents", label="Agents", icon=":material/memory:"),
     _Link(screen="experiments", label="Experiments", icon=":material/science:"),
     _Link(screen="compare", label="Compare", icon=":material/compare_arrows:"),
     _Link(screen="connection", label="Connection", icon=":material/lan:"),

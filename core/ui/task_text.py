@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from core.compare import formatting
 from core.domain.task import ExitCause, Task, TaskStatus
 from core.launch.progress import TaskProgress
+from core.launch.stuck import Silence
 
 PHASE_TITLES: Mapping[str, str] = {
     "queued": "Queue",
@@ -84,6 +85,28 @@ def sentence(progress: TaskProgress) -> str:
         case _:
             text = _running(progress)
     return text
+
+
+def silence_text(silence: Silence) -> str:
+    """Return what to say of a task that may be stuck, and what to do."""
+    said = formatting.duration(round(silence.seconds))
+    where = f" while “{PHASE_TITLES.get(silence.phase, silence.phase)}”" if silence.phase else ""
+    text = f"No sign of life for {said}{where}; {formatting.duration(round(silence.expected))} would be usual."
+    match silence.is_idle:
+        case True:
+            return f"{text} Its process does not compute either: it probably hangs. Stop the task and start it again."
+        case False:
+            return f"{text} Its process computes, so it may only be slow. Wait, or stop the task."
+        case None:
+            return f"{text} Look at the log; if nothing comes, stop the task and start it again."
+
+
+def resources_text(progress: TaskProgress) -> str:
+    """Return what the task's processes use; empty where that is not known."""
+    used = progress.resources
+    if used is None:
+        return ""
+    return f"CPU {used.cpu_percent:.0f} %, memory {formatting.size(int(used.memory_bytes))}"
 
 
 def fraction(progress: TaskProgress) -> float:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId, TaskId
@@ -31,6 +31,7 @@ from core.local_platform.tasks.process import (
     trainer_environment,
 )
 from core.local_platform.tasks.recovery import recover
+from core.local_platform.tasks.resources import ResourceMeter
 from core.runs.events import EventWriter
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
@@ -65,6 +66,7 @@ class _Watched:
         outcome: How the task shall end; kept until the database has taken it.
         kill_at: When patience ends (monotonic clock).
         not_before: Leave it alone until then (monotonic clock).
+        meter: Looks at what the process uses.
     """
 
     agent_id: AgentId | None
@@ -74,6 +76,7 @@ class _Watched:
     outcome: Outcome | None = None
     kill_at: float | None = None
     not_before: float = 0.0
+    meter: ResourceMeter = field(default_factory=ResourceMeter)
 
 
 class Supervisor:
@@ -185,6 +188,7 @@ class Supervisor:
             watched.ended = poll(watched.identity)
             if watched.ended is None:
                 watched.seen_alive = True
+                watched.meter.look(self._parts.layout.run(task_id), watched.identity)
                 self._press(watched, task)
                 return
             if watched.seen_alive:  # otherwise the pid may be somebody else's group by now

@@ -1,0 +1,12 @@
+"""All agents: what they do, what waits for them."""
+
+import streamlit as st
+
+from core.ui.agents_settings import draw_agents_settings
+from core.ui.agents_view import draw_agents_page
+from core.ui.workspace_style import apply_workspace_style
+
+apply_workspace_style()
+st.title("Agents", anchor=False)
+draw_agents_page()
+draw_agents_settings()
