@@ -3,7 +3,15 @@
 from dataclasses import replace
 
 from core.ui import connection, lookups
-from core.ui.project_cards import draw_counts, draw_gallery, draw_project_cards, draw_waiting, draw_ways_in
+from core.ui.project_cards import (
+    draw_counts,
+    draw_gallery,
+    draw_project_cards,
+    draw_project_search,
+    draw_waiting,
+    draw_ways_in,
+)
+from core.ui.project_data import draw_distributions
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 
@@ -15,13 +23,14 @@ def form(view: WizardView) -> None:
     draw_ways_in()
     if not projects:
         draw_waiting(workspace)
-    draw_project_cards(view.draft, projects)
+    draw_project_cards(view.draft, draw_project_search(projects))
     if view.draft.project_id is not None:
         draw_problems(view.own_problems)
     if view.facts.project is None:
         return
     draw_counts(view.facts.project)
     draw_gallery(view.facts.project)
+    draw_distributions(view.facts.project)
     draft_toggle(
         view.draft,
         "cache",

@@ -20,10 +20,11 @@ class SplitContent:
 
     Attributes:
         classes: Class → counts; classes without an object on either side are missing.
-        shared_contents: Different files that are on both sides, as different images of the project.
+        shared_contents: Different files that are on both sides, as different images of the project; ``None`` where the
+            server did not look, as in very large projects.
         shared_examples: Names of some, as (training, validation).
     """
 
     classes: Mapping[str, SideCounts]
-    shared_contents: int = 0
+    shared_contents: int | None = 0
     shared_examples: tuple[tuple[str, str], ...] = ()

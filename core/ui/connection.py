@@ -70,6 +70,7 @@ def reconnect() -> None:
     if old is not None:
         old.close()
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def drafts() -> DraftStore:

@@ -64,6 +64,7 @@ def _retry(error: AppError) -> None:
         connection.reconnect()
     else:
         st.cache_data.clear()
+        st.cache_resource.clear()
 
 
 def _new_draft() -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from core.domain.agent import Agent
 from core.domain.annotation import Annotation
 from core.domain.experiment import ExperimentInfo
-from core.domain.ids import ImageId, ProjectId, TeamId, WorkspaceId
+from core.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 from core.domain.model import CatalogueModel
 from core.domain.plan import ModelChoice, RandomSplit, TrainValSplit
 from core.domain.project import Image, Project
@@ -13,11 +13,13 @@ from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
 from core.ui import connection
 from core.wizard import gather
+from core.wizard.data_profile import DataProfile, profile
 from core.wizard.draft import WizardDraft
 from core.wizard.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
 
 _SECONDS = 10
 _LONG_SECONDS = 300
+_PROFILE_IMAGES = 200
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
@@ -34,7 +36,7 @@ def can_import(server: str) -> bool:
     return connection.client().imports.are_possible()
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+@st.cache_resource(ttl=_SECONDS, max_entries=50, show_spinner=False)  # not copied: 1,000 classes would take 40 ms
 def project(server: str, project_id: ProjectId) -> ProjectFacts | None:
     """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""
     del server
@@ -102,6 +104,25 @@ def sample_images(server: str, project_id: ProjectId, count: int) -> tuple[Image
     ]
     rounds = [images[turn] for turn in range(per_dataset) for images in listed if turn < len(images)]
     return tuple(rounds[:count])
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
+def image_page(
+    server: str, project_id: ProjectId, dataset: DatasetId | None, page: int, per_page: int
+) -> tuple[Image, ...]:
+    """Return one page of the images of a project, or of one of its datasets."""
+    del server
+    images = connection.client().images
+    if dataset is None:
+        return images.page(project_id=project_id, page=page, per_page=per_page).images
+    return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page).images
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner="Measuring a sample")
+def data_profile(server: str, project_id: ProjectId) -> DataProfile:
+    """Return the sizes of images and objects in a sample of a project."""
+    images = sample_images(server, project_id, _PROFILE_IMAGES)
+    return profile(images, annotations(server, images))
 
 
 @st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)

@@ -1,6 +1,7 @@
 """The project step: cards to choose from, and what is in the chosen project."""
 
 import html
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from core.domain.ids import WorkspaceId
 from core.domain.project import Project
 from core.ui import connection, lookups, screens
 from core.ui.annotation_drawing import thumbnail
+from core.ui.project_data import draw_image_choice
 from core.ui.state import change_draft
 from core.ui.text import plain
 from core.wizard.draft import DraftId, WizardDraft
@@ -20,6 +22,32 @@ _GALLERY_PICTURE = (320, 240)
 _GALLERY_IMAGES = 8
 _LOOK_SECONDS = 2.0
 _SHOWN_CLASSES = 24
+_SEARCH_FROM = 5
+_MOST_CARDS = 24
+_ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
+    "Newest first": lambda item: (-item.id, ""),
+    "By name": lambda item: (0, item.name.casefold()),
+    "Most images first": lambda item: (-item.items_count, ""),
+}
+
+
+def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
+    """Draw search and order for many projects; return those to show, in that order."""
+    if len(projects) < _SEARCH_FROM:
+        return projects
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(
+            "Search projects", key="project-search", placeholder="Search projects", label_visibility="collapsed",
+            icon=":material/search:",
+        )  # fmt: skip
+        order = st.selectbox("Order", list(_ORDERS), key="project-order", label_visibility="collapsed", width=200)
+    found = [item for item in projects if wanted.strip().casefold() in item.name.casefold()]
+    found.sort(key=_ORDERS[order])
+    if not found:
+        st.info(f"No project is called “{plain(wanted.strip())}” or the like.", icon=":material/info:")
+    if len(found) > _MOST_CARDS:
+        st.caption(f"The first {_MOST_CARDS} of {plural(len(found), 'project')}. Search to find the others.")
+    return tuple(found[:_MOST_CARDS])
 
 
 def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> None:
@@ -73,10 +101,10 @@ def draw_waiting(workspace: WorkspaceId) -> None:
 def draw_gallery(facts: ProjectFacts) -> None:
     """Draw some images of a project with their annotations, and the legend of classes."""
     server = connection.address()
-    pictures = [
-        (image, thumbnail(server, facts.project.id, image, _GALLERY_PICTURE))
-        for image in lookups.sample_images(server, facts.project.id, _GALLERY_IMAGES)
-    ]
+    images = draw_image_choice(facts)
+    if images is None:
+        images = lookups.sample_images(server, facts.project.id, _GALLERY_IMAGES)
+    pictures = [(image, thumbnail(server, facts.project.id, image, _GALLERY_PICTURE)) for image in images]
     with st.grid(4, min_column_width=120, gap="xsmall"):
         for image, picture in pictures:
             if picture is None:

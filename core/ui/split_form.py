@@ -108,6 +108,8 @@ def draw_split_content(facts: Facts) -> None:
         },
         alt="Images and objects of each class on both sides",
     )
+    if facts.split_content.shared_contents is None:
+        st.caption("In a project this large, nobody looked for identical images on both sides.")
 
 
 def _random(draft: WizardDraft, project: ProjectFacts) -> None:

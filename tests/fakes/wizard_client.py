@@ -12,6 +12,7 @@ from PIL import ImageDraw
 
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError, UnauthorizedError
+from core.api.resources.images import ImagePage
 from core.api.resources.tasks import StartRequest
 from core.domain.agent import Agent, AgentStatus
 from core.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
@@ -276,6 +277,12 @@ class _Images(_Resource):
             and (collection_id is None or image.id in self.world.members[collection_id])
         ]
         return tuple(found[:limit])
+
+    def page(
+        self, *, project_id: ProjectId, dataset_id: DatasetId | None = None, page: int = 1, per_page: int = 48
+    ) -> ImagePage:
+        found = self.list(project_id=project_id, dataset_id=dataset_id)
+        return ImagePage(images=found[(page - 1) * per_page : page * per_page], total=len(found))
 
     def download(self, image_id: ImageId) -> bytes:
         picture = Picture.linear_gradient("L").resize((320, 240)).convert("RGB")

@@ -28,7 +28,7 @@ class _ExampleShape(Shape):
 
 class _ContentShape(Shape):
     classes: tuple[_ClassShape, ...]
-    shared_contents: int
+    shared_contents: int | None
     shared_examples: tuple[_ExampleShape, ...] = ()
 
 

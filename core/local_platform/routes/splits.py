@@ -9,8 +9,11 @@ from core.domain.plan import CollectionsSplit, DatasetsSplit, TagsSplit, TrainVa
 from core.errors import InputError
 from core.local_platform.routes.endpoint import Body, Method, Site
 from core.local_platform.routes.lists import Id, Ids
-from core.local_platform.store.split_statistics import split_statistics
+from core.local_platform.store.split_statistics import ClassOnSides, SplitStatistics, split_statistics
 from core.local_platform.tasks.splits import resolve_split
+
+_MOST_IMAGES = 200_000
+"""Beyond this, counting the sides image by image takes many seconds."""
 
 
 class _Split(Body):
@@ -50,14 +53,20 @@ class _Statistics(Body):
 
 
 def _statistics(site: Site, body: _Statistics) -> object:
+    """Count; in large projects only what is known without looking at every image."""
     project_id = ProjectId(body.project_id)
     site.parts.projects.meta_json(project_id)  # raises when there is no such project
-    sides = resolve_split(site.parts, project_id, body.split.split())
-    found = split_statistics(
-        site.parts.database,
-        [image for image, on in sides.items() if "train" in on],
-        [image for image, on in sides.items() if "val" in on],
-    )
+    split = body.split.split()
+    total = sum(item.items_count for item in site.parts.projects.datasets(project_id))
+    if total <= _MOST_IMAGES:
+        sides = resolve_split(site.parts, project_id, split)
+        train, val = ([image for image, on in sides.items() if side in on] for side in ("train", "val"))
+        found = split_statistics(site.parts.database, train, val)
+    elif isinstance(split, DatasetsSplit):
+        found = SplitStatistics(classes=_of_datasets(site, project_id, split), shared_contents=None, shared_examples=())
+    else:
+        msg = f"Sides are counted in projects of up to {_MOST_IMAGES:,} images."
+        raise InputError(msg, "Split by datasets, which are always counted.")
     return {
         "classes": [
             {
@@ -72,6 +81,21 @@ def _statistics(site: Site, body: _Statistics) -> object:
         "sharedContents": found.shared_contents,
         "sharedExamples": [{"train": train, "val": val} for train, val in found.shared_examples],
     }
+
+
+def _of_datasets(site: Site, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:
+    """Add up the counts that every import keeps per dataset."""
+    counts: dict[str, list[int]] = {}
+    for row in site.parts.projects.class_counts(project_id):
+        own = counts.setdefault(row["class_name"], [0, 0, 0, 0])
+        for start, datasets in ((0, split.train_datasets), (2, split.val_datasets)):
+            if row["dataset_id"] in datasets:
+                own[start] += row["images"]
+                own[start + 1] += row["objects"]
+    return tuple(
+        ClassOnSides(name=name, train_images=a, train_objects=b, val_images=c, val_objects=d)
+        for name, (a, b, c, d) in sorted(counts.items())
+    )
 
 
 METHODS = (Method("traindash.splits.statistics", _Statistics, _statistics),)

@@ -27,12 +27,12 @@ class SplitStatistics:
 
     Attributes:
         classes: Classes with an object on some side, by name.
-        shared_contents: Number of different files that are on both sides under different images.
+        shared_contents: Number of different files that are on both sides under other images; ``None`` if not counted.
         shared_examples: Names of some of them, as (training, validation).
     """
 
     classes: tuple[ClassOnSides, ...]
-    shared_contents: int
+    shared_contents: int | None
     shared_examples: tuple[tuple[str, str], ...]
 
 

@@ -1,0 +1,58 @@
+"""The project step with many projects and many images."""
+
+from dataclasses import replace
+
+from streamlit.testing.v1 import AppTest
+
+from core.domain.ids import ProjectId
+from tests.app.wizard.stage import Stage, everything_said
+from tests.fakes.wizard_client import add_project
+
+
+def test_many_projects_can_be_searched_and_ordered(stage: Stage) -> None:
+    for number in range(20, 26):
+        add_project(stage.world, ProjectId(number), f"Batch {number}", number)
+    draft = stage.draft(lambda item: replace(item, project_id=None))
+    app = stage.open("project", draft=draft.id)
+    said = everything_said(app)
+    assert "Batch 25" in said
+    app.text_input(key="project-search").set_value("23").run()
+    said = everything_said(app)
+    assert "Batch 23" in said
+    assert "Batch 25" not in said
+    app.text_input(key="project-search").set_value("nothing").run()
+    assert "No project is called “nothing”" in everything_said(app)
+    app.text_input(key="project-search").set_value("").run()
+    app.selectbox(key="project-order").set_value("Most images first").run()
+    buttons = [button.key for button in app.button if (button.key or "").startswith("choose-project-")]
+    assert buttons[:2] == ["choose-project-25", "choose-project-24"]
+
+
+def test_all_images_are_shown_page_by_page_and_by_dataset(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("project", draft=draft.id)
+    app.toggle(key=f"all-images-{draft.project_id}").set_value(True).run()
+    assert not app.exception
+    options = app.selectbox(key=f"all-images-{draft.project_id}-dataset").options
+    assert [option.strip() for option in options] == [
+        "All datasets (20 images)",
+        "orchard (15 images)",
+        "market (5 images)",
+    ]
+    assert len(_pictures(app)) == 12 + 2
+    app.selectbox(key=f"all-images-{draft.project_id}-dataset").select_index(2).run()
+    assert len(_pictures(app)) == 5 + 2
+    app.toggle(key=f"distributions-{draft.project_id}").set_value(True).run()
+    assert not app.exception
+    assert "Objects per class" in everything_said(app)
+
+
+def _pictures(app: AppTest) -> list[str]:
+    """Return all pictures: the brand, the project's card, the gallery."""
+    pictures = app.get("image_list") or app.get("imgs") or app.get("image")
+    return [str(item.proto) for item in pictures]
+
+
+def test_data_can_be_brought_in_from_here(stage: Stage) -> None:
+    app = stage.open("project", draft=stage.draft().id)
+    assert "Bring data in" in [str(getattr(item, "label", "")) for item in app.get("page_link")]
