@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SDK_VERSION = "6.74.51"
 # what the SDK's evaluator imports; its extra "model-benchmark" would bring torch and plotly as well
 SDK_EVALUATION = ("pycocotools>=2.0.11,<3", "scikit-learn>=1.6,<2")
-SHARED_DATA = ROOT.parent / "shared" / "data"
+_SHARED = ROOT.parent / "shared"
 
 _ENVIRONMENT = os.environ  # noqa: TID251 - tests decide what they need from the machine's own environment
 IN_CI = _ENVIRONMENT.get("CI") == "true"
@@ -66,7 +66,12 @@ def sdk_python() -> str:
 
 def shared_data(name: str) -> Path:
     """Return a folder of the shared test data; its tests skip where it is missing, in CI too."""
-    folder = SHARED_DATA / name
-    if not folder.exists():
-        pytest.skip(f"The shared test data {name!r} are not beside the checkout.")
-    return folder
+    return shared(f"data/{name}")
+
+
+def shared(name: str) -> Path:
+    """Return a file or folder that lies beside the checkout; its tests skip where it is missing, in CI too."""
+    path = _SHARED / name
+    if not path.exists():
+        pytest.skip(f"The shared {name!r} is not beside the checkout.")
+    return path

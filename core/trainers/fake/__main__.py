@@ -80,7 +80,7 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     _write_bytes(run.artifacts / "checkpoints" / "best.pt", _CHECKPOINT_BYTES)
     if spec.enable_benchmark:
         events.phase(Phase.EVALUATION)
-        write_evaluation(run.evaluation, _side(images, "val"), spec.classes)
+        write_evaluation(run.evaluation, _side(images, "val"), classes=spec.classes, model_name=spec.model_name)
     if spec.export_onnx:
         events.phase(Phase.EXPORT)
         _write_bytes(run.artifacts / "export" / "best.onnx", _CHECKPOINT_BYTES)

@@ -27,13 +27,14 @@ _OBJECTS: TypeAdapter[list[dict[str, object]]] = TypeAdapter(list[dict[str, obje
 _POINTS: TypeAdapter[list[tuple[float, float]]] = TypeAdapter(list[tuple[float, float]])
 
 
-def write_evaluation(folder: Path, images: Iterable[RunImage], classes: tuple[str, ...]) -> None:
+def write_evaluation(folder: Path, images: Iterable[RunImage], *, classes: tuple[str, ...], model_name: str) -> None:
     """Write ``evaluation/`` and ``visualizations/`` of contract section 7.2.
 
     Args:
         folder: The run's evaluation folder.
         images: Validation images.
         classes: Trained classes.
+        model_name: The model that pretends to have been trained.
     """
     categories = {name: number for number, name in enumerate(sorted(classes), start=1)}
     truth: dict[str, list[dict[str, object]]] = {
@@ -56,7 +57,8 @@ def write_evaluation(folder: Path, images: Iterable[RunImage], classes: tuple[st
             predictions.append({**base, "id": number, "sly_id": number, "score": _SCORE})
     _write(folder / "evaluation" / "cocoGt.json", json.dumps(truth))
     _write(folder / "evaluation" / "cocoDt.json", json.dumps({**truth, "annotations": predictions}))
-    _write(folder / "evaluation" / "inference_info.json", json.dumps({"task_type": "object detection"}))
+    info = {"task_type": "object detection", "model_name": model_name}
+    _write(folder / "evaluation" / "inference_info.json", json.dumps(info))
     _write(folder / "visualizations" / "template.vue", "<template><p>Evaluation of a test run</p></template>\n")
 
 
