@@ -87,7 +87,7 @@ def find_resumable(
         msg = f"Task {task_id} has no checkpoint to go on from: it ended before its first or after its last epoch."
         raise StateError(msg, _START_ANEW)
     known = _JSON.validate_python(task.settings["guiState"])
-    gui_state = {key: value for key, value in known.items() if key != "start_training"}
+    gui_state = {**known, "start_training": True} if "start_training" in known else known
     return ResumableTask(task_id=task_id, gui_state=gui_state)
 
 

@@ -1,0 +1,82 @@
+"""What can follow a training that is over, on the real platform."""
+
+import pytest
+
+from core.api.client import SuperviselyClient
+from core.domain.ids import AgentId, TaskId
+from core.domain.task import ExitCause, Task, TaskStatus
+from core.errors import StateError
+from core.launch import again, queues
+from core.launch.launcher import launch
+from core.launch.watch import TaskWatch
+from tests.contract.client.conftest import connected
+from tests.contract.client.test_task_commands import followed, plan_for
+from tests.fakes.live_platform import LivePlatform
+from tests.fakes.small_platform import wait_for
+
+
+def ended(client: SuperviselyClient, task_id: TaskId) -> Task:
+    """Return a task at its end."""
+    return followed(client, task_id).task
+
+
+def test_again_and_fine_tune(working: LivePlatform) -> None:
+    with connected(working, "memory") as client:
+        first = ended(client, launch(client, plan_for(client)))
+        assert again.is_repeatable(first)
+        second = ended(client, again.rerun(client, first))
+        tuned = ended(client, again.fine_tune(client, first))
+        for task in (second, tuned):
+            assert task.status is TaskStatus.FINISHED
+            assert client.experiments.of_task(task.id) is not None
+        assert tuned.settings is not None
+        model = {"source": "Custom models", "task_id": first.id, "checkpoint": "best.pt"}
+        assert tuned.settings["guiState"]["model"] == model  # type: ignore[index]
+        with pytest.raises(StateError, match="cannot be resumed"):
+            again.resume(client, first)
+
+
+def test_resume(working: LivePlatform) -> None:
+    with connected(working, "memory") as client:
+        task_id = launch(client, plan_for(client, "epochs: 6\nseconds_per_epoch: 0.3\n"))
+        watch = TaskWatch(client, task_id)
+        wait_for(lambda: (watch.refresh().epoch or 0) > 1, "two epochs")
+        client.tasks.stop(task_id)
+        stopped = ended(client, task_id)
+        assert stopped.can_resume
+        progress = followed(client, again.resume(client, stopped))
+        assert progress.task.status is TaskStatus.FINISHED
+        assert progress.curves["train/box_loss"].epochs == (1, 2, 3, 4, 5, 6)
+        assert progress.task.config_hash == stopped.config_hash != ""
+
+
+def test_retry_with_half_the_batch(working: LivePlatform) -> None:
+    with connected(working, "memory") as client:
+        failed = ended(client, launch(client, plan_for(client, "epochs: 2\nbatch: 16\noom: true\n")))
+        assert failed.exit_report is not None
+        assert failed.exit_report.cause is ExitCause.OUT_OF_MEMORY
+        safer = again.safer_retry(failed)
+        assert safer is not None
+        assert (safer.name, safer.before, safer.after) == ("batch", 16, 8)
+        retried = ended(client, again.start_over(client, failed, safer))
+        assert retried.settings is not None
+        assert retried.settings["guiState"]["hyperparameters"] == "epochs: 2\nbatch: 8\noom: true\n"  # type: ignore[index]
+        assert not failed.can_resume
+
+
+def test_queues_over_the_wire(working: LivePlatform) -> None:
+    with connected(working, "memory") as client:
+        team = client.teams.list()[0].id
+        assert queues.settings(client, team).most_threads == 2
+        assert queues.configure(client, team, count=1, threads=2).count == 1
+        queues.pause(client, AgentId(1), paused=True)
+        first, second = (launch(client, plan_for(client, text)) for text in ("epochs: 1\n", "epochs: 2\n"))
+        queues.move(client, second, "first", AgentId(1))
+        workspace = client.tasks.get(first).workspace_id
+        assert workspace is not None
+        queue, offline = queues.read_queues(client, team, workspace)
+        assert [task.id for task in queue.waiting] == [second, first]
+        assert (queue.running, offline.waiting) == ((), ())
+        assert (queue.agent.queue_paused, queue.agent.threads) == (True, 2)
+        queues.pause(client, AgentId(1), paused=False)
+        assert {ended(client, task).status for task in (first, second)} == {TaskStatus.FINISHED}
