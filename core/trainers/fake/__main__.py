@@ -68,9 +68,9 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     for epoch in range(1 + _epochs_before(spec), asked.epochs + 1):
         _misbehave(asked, epoch, events)
         _rest(asked.seconds_per_epoch)
+        _keep_resumable(run, epoch)  # before the report, as an engine does
         _report_epoch(events, spec, (epoch, asked.epochs), time.monotonic() - began)
         _write_bytes(run.artifacts / "checkpoints" / "last.pt", _CHECKPOINT_BYTES)
-        _keep_resumable(run, epoch)
         if run.stop_after_epoch.exists():
             events.log(f"Stopped after epoch {epoch} as asked.")
             break
