@@ -1,11 +1,10 @@
 """COCO JSON files → one match table → every figure, curve and interval of the dashboard; numpy and hotcoco only."""
 
-from core.evaluation.bootstrap import Metric, MetricDifference, MetricInterval, Samples, bootstrap, difference, interval
 from core.evaluation.class_metrics import ClassMetrics
-from core.evaluation.comparability import Comparability, Verdict, comparability, rescored
 from core.evaluation.comparability_reasons import Reason, ReasonKind
 from core.evaluation.confusion import Confusion
 from core.evaluation.evaluation import Evaluation, evaluate_files
+from core.evaluation.fair_comparison import Comparability, Verdict, comparability, rescored
 from core.evaluation.flow import Change, Flow, FlowCounts, object_flow
 from core.evaluation.goals import Answer, BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, answer
 from core.evaluation.identity import Candidate, IdentityKind
@@ -21,6 +20,15 @@ from core.evaluation.operating_points import (
 from core.evaluation.outcome_counts import ImageOutcomes, OutcomeCounts
 from core.evaluation.precision_recall import PrCurve
 from core.evaluation.report_json import evaluation_report, report_of
+from core.evaluation.resampling import (
+    Metric,
+    MetricDifference,
+    MetricInterval,
+    Samples,
+    bootstrap,
+    difference,
+    interval,
+)
 from core.evaluation.restriction import restrict
 from core.evaluation.size_slices import SizeSlice, size_slices
 

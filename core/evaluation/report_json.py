@@ -45,11 +45,12 @@ def report_of(evaluation: Evaluation) -> dict[str, Any]:
     The names at the top level are those of Supervisely's ``json_metrics``. Its per-class AP are 0 for a class without
     objects, and so are those in ``AP_by_class``; ``per_class`` has ``None`` there.
     """
-    pair, counts = evaluation.pair, evaluation.counts
+    pair, counts, chosen = evaluation.pair, evaluation.counts, evaluation.settings.confidence_threshold
     return {
         **{name: _number(value) for name, value in asdict(evaluation.key_metrics).items()},
         "AP_by_class": {one.name: 0.0 if math.isnan(one.ap) else one.ap for one in evaluation.per_class},
         **_ap_at_the_threshold(evaluation),
+        **({} if chosen is None else {"custom_confidence_threshold": chosen}),
         "confidence_threshold": _number(evaluation.confidence),
         "counts": {
             "TP": counts.true_positives,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.evaluation import Evaluation, EvaluationSettings, evaluate_files
+from core.evaluation import Evaluation, EvaluationSettings, evaluate_files, report_of
 from core.evaluation.match_table import IOU_THRESHOLDS
 from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
@@ -58,6 +58,18 @@ def compare(evaluation: Evaluation, figures: Coco, gt: Coco) -> None:
     _compare_curves(evaluation, figures, has_objects)
     _compare_counts(evaluation, figures)
     _compare_matches(evaluation, figures)
+    _compare_report(evaluation, figures["json"], has_objects)
+
+
+def _compare_report(evaluation: Evaluation, theirs: Coco, has_objects: Any) -> None:  # noqa: ANN401
+    """Compare the JSON report with the SDK's, name by name; means over classes only where all have objects."""
+    report = report_of(evaluation)
+    for name, value in theirs.items():
+        if isinstance(value, dict):
+            assert list(report[name]) == list(value)
+            same(name, list(report[name].values()), list(value.values()))
+        elif has_objects.all() or not name.startswith("AP"):
+            same(name, report[name], value)
 
 
 def _compare_key_metrics(evaluation: Evaluation, figures: Coco, has_objects: Any) -> None:  # noqa: ANN401

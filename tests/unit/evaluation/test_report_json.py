@@ -38,6 +38,8 @@ def test_it_holds_every_figure_under_supervisely_names(tmp_path: Path) -> None:
     assert report["pr_curve"]["precision_by_class"]["class 3"] is None
     assert list(report["confidence_profile"]["f1_by_iou"])[::9] == ["0.50", "0.95"]
     assert report["confidence_threshold"] == report["f1_optimal_conf"]
+    assert "custom_confidence_threshold" not in report
+    assert report_of(evaluation.at(0.25))["custom_confidence_threshold"] == 0.25
 
 
 def test_long_profiles_are_thinned_out() -> None:

@@ -30,7 +30,7 @@ def sizes(count: int, width: int = SIDE, height: int = SIDE) -> Any:  # noqa: AN
 
 def compressed(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Any]:
     runs = coco_mask.encode(np.asfortranarray(pixels))
-    return {"size": list(runs["size"]), "counts": bytes(runs["counts"]).decode()}  # type: ignore[arg-type]
+    return {"size": list(runs["size"]), "counts": bytes(runs["counts"]).decode()}
 
 
 @settings(max_examples=80, deadline=None)
