@@ -18,6 +18,7 @@ from core.domain.plan import (
 from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics
 from core.errors import AppError, InputError, NotFoundError
 from core.launch.checkpoint import CheckpointOrigin, find_checkpoint
+from core.launch.project_facts import ProjectFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,17 @@ class PlanFacts:
     origin: CheckpointOrigin | None = None
     model_error: AppError | None = None
     agents: tuple[Agent, ...] = ()
+
+    @property
+    def data(self) -> ProjectFacts:
+        """What is known about the project."""
+        return ProjectFacts(
+            project=self.project,
+            meta=self.meta,
+            datasets=self.datasets,
+            collections=self.collections,
+            statistics=self.statistics,
+        )
 
     @property
     def model_name(self) -> str | None:

@@ -1,10 +1,13 @@
 """What speaks against starting a plan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning"]
 Step: TypeAlias = Literal["project", "model", "classes", "split", "hyperparameters", "benchmark", "export", "launch"]
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +25,24 @@ class Problem:
     step: Step
     message: str
     hint: str = ""
+
+
+def error(step: Step, message: str, hint: str) -> Problem:
+    """Return a problem that keeps the plan from being started."""
+    return Problem(severity="error", step=step, message=message, hint=hint)
+
+
+def warning(step: Step, message: str, hint: str) -> Problem:
+    """Return a problem that the plan can be started with."""
+    return Problem(severity="warning", step=step, message=message, hint=hint)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return texts for a sentence; of many only the first ones and how many more there are."""
+    more = len(texts) - _SHOWN
+    return ", ".join(texts[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return names for a sentence, in quotation marks."""
+    return listed([f"“{name}”" for name in names])

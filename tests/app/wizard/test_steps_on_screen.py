@@ -93,7 +93,7 @@ def test_conversion_off_names_the_classes_that_do_not_fit(stage: Stage) -> None:
     draft = stage.draft()
     app = stage.open("classes", draft=draft.id)
     app.toggle(key=f"{draft.id}-convert").set_value(False).run()
-    assert "class “lemon” cannot be used as drawn" in everything_said(app)
+    assert "“lemon” (polygon) cannot be used as drawn" in everything_said(app)
     assert app.button(key="next").disabled
 
 

@@ -1,4 +1,4 @@
-"""What the wizard says about annotated shapes; the rules are those of the training itself."""
+"""What is said about annotated shapes; the rules are those of the training itself."""
 
 from collections.abc import Mapping
 
