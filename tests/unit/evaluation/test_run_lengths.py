@@ -10,6 +10,7 @@ from pycocotools import mask as coco_mask
 
 from core.errors import InputError
 from core.evaluation.run_lengths import masks_of
+from core.evaluation.run_lengths_check import CHARACTERS_AT_ONCE
 from core.evaluation.wire import CocoFile
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks
 from tests.unit.evaluation.evaluations import evaluated
@@ -105,6 +106,16 @@ def test_run_lengths_that_do_not_fill_the_image_are_refused(file: CocoFile[Any],
     bad = {"size": [SIDE, SIDE], "counts": BAD[name]}
     with pytest.raises(InputError, match=r"cocoDt\.json: annotations\[1\]\.segmentation: the run lengths do not fill"):
         masks_of(file, [good, bad, good], sizes(3))
+
+
+def test_many_masks_are_checked_in_parts(file: CocoFile[Any]) -> None:
+    pixels = (np.indices((SIDE, SIDE)).sum(axis=0) % 2).astype(np.uint8)
+    runs = compressed(pixels)
+    many = CHARACTERS_AT_ONCE // len(runs["counts"]) + 2
+    cut = {**runs, "counts": runs["counts"][:-1]}
+    assert masks_of(file, [runs] * many, sizes(many)).areas.tolist() == [SIDE * SIDE // 2] * many
+    with pytest.raises(InputError, match=rf"annotations\[{many - 1}\]\.segmentation: the run lengths do not fill"):
+        masks_of(file, [runs] * (many - 1) + [cut], sizes(many))
 
 
 def test_the_size_must_be_that_of_the_image(file: CocoFile[Any]) -> None:
