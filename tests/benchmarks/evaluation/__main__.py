@@ -81,8 +81,10 @@ def honest(folder: Path) -> None:
     for metric in METRICS:
         say(f"{metric.name} {metric.class_name or ''}: true difference {true_difference(models, metric):+.4f}")
     for images in (100, 400):
-        shares = coverage(models, images=images, sets=400, resamples=400)
-        say(f"{images} images, 400 sets: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()))
+        for keep in (True, False):
+            shares = coverage(models, images=images, sets=400, keep_thresholds=keep)
+            how = "thresholds kept" if keep else "thresholds chosen anew"
+            say(f"{images} images, {how}: " + ", ".join(f"{name} {share:.3f}" for name, share in shares.items()))
 
 
 def slider(folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.evaluation import Evaluation, Metric, bootstrap, difference, evaluate_files, restrict
+from core.evaluation import Evaluation, EvaluationSettings, Metric, bootstrap, difference, evaluate_files, restrict
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 
 METRICS = (
@@ -19,6 +19,7 @@ METRICS = (
     Metric(name="f1"),
     Metric(name="ap", class_name="class 002"),
 )
+RESAMPLES = 400
 POPULATION = Size(images=20_000, classes=5, objects=3.0, detections=6.0, quality=0.70, model_seed=1)
 
 
@@ -30,13 +31,25 @@ def population(folder: Path) -> tuple[Evaluation, Evaluation]:
     return evaluate_files(gt, weak), evaluate_files(gt, strong)
 
 
-def coverage(models: tuple[Evaluation, Evaluation], images: int, sets: int, resamples: int) -> dict[str, float]:
-    """Return for each metric the share of intervals that hold the difference of the population."""
+def coverage(
+    models: tuple[Evaluation, Evaluation], images: int, sets: int, *, keep_thresholds: bool
+) -> dict[str, float]:
+    """Return for each metric the share of intervals that hold the difference of the population.
+
+    Args:
+        models: On the population.
+        images: Size of a set.
+        sets: How many are drawn.
+        keep_thresholds: Each model keeps the confidence threshold of the population, which is what an interval is made
+            for; otherwise the best one is chosen anew on each set, and its luck comes on top.
+    """
+    settings = [EvaluationSettings(confidence_threshold=one.confidence if keep_thresholds else None) for one in models]
     random = np.random.default_rng(0)
     held = dict.fromkeys((_name(metric) for metric in METRICS), 0)
     for seed in range(sets):
         rows = np.sort(random.choice(models[0].table.image_count, size=images, replace=False))
-        a, b = bootstrap([restrict(model, images=rows) for model in models], resamples=resamples, seed=seed)
+        parts = [restrict(one, images=rows, settings=own) for one, own in zip(models, settings, strict=True)]
+        a, b = bootstrap(parts, resamples=RESAMPLES, seed=seed)
         for metric in METRICS:
             found = difference(a, b, metric)
             held[_name(metric)] += int(found.low <= true_difference(models, metric) <= found.high)

@@ -106,6 +106,8 @@ def test_run_lengths_that_do_not_fill_the_image_are_refused(file: CocoFile[Any],
     bad = {"size": [SIDE, SIDE], "counts": BAD[name]}
     with pytest.raises(InputError, match=r"cocoDt\.json: annotations\[1\]\.segmentation: the run lengths do not fill"):
         masks_of(file, [good, bad, good], sizes(3))
+    with pytest.raises(InputError, match="the run lengths do not fill"):
+        masks_of(file, [bad], sizes(1))
 
 
 def test_many_masks_are_checked_in_parts(file: CocoFile[Any]) -> None:
