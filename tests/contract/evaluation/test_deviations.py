@@ -1,7 +1,7 @@
 """Every deliberate difference from Supervisely's evaluator (``core.evaluation.deviations``), shown on both sides."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,6 @@ from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks,
 
 pytestmark = pytest.mark.sdk
 Both = Callable[[Coco, Coco, str, Coco], tuple[Coco, Evaluation]]
-
-
-@pytest.fixture(scope="module")
-def sdk(sdk_python: str) -> Iterator[SdkEvaluator]:
-    with SdkEvaluator(sdk_python) as evaluator:
-        yield evaluator
 
 
 @pytest.fixture

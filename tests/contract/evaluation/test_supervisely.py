@@ -1,7 +1,6 @@
 """Our figures against the official SDK's own ``calculate_metrics`` and ``MetricProvider``."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,6 @@ DRAWN = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture(scope="module")
-def sdk(sdk_python: str) -> Iterator[SdkEvaluator]:
-    with SdkEvaluator(sdk_python) as evaluator:
-        yield evaluator
 
 
 def ours(folder: Path, gt: Coco, dt: Coco, chosen: EvaluationSettings | None = None) -> Evaluation:
