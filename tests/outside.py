@@ -4,6 +4,7 @@ A missing part skips its tests with the reason. In CI (``CI=true``) nothing that
 so there it is a failure.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -51,6 +52,13 @@ def sdk_python() -> str:
     folder = Path(platformdirs.user_cache_dir("traindash", appauthor=False)) / (
         f"supervisely-{SDK_VERSION}-evaluation-python{sys.version_info.major}.{sys.version_info.minor}"
     )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test workers may want it at once; one builds
+        return str(_sdk_environment(folder))
+
+
+def _sdk_environment(folder: Path) -> Path:
     python = folder / "bin" / "python"
     complete = folder / "complete"
     if not complete.exists():
@@ -61,7 +69,7 @@ def sdk_python() -> str:
         if built.returncode != 0:
             unavailable(f"The official SDK cannot be installed: {built.stderr.strip()[-300:]}")
         complete.touch()
-    return str(python)
+    return python
 
 
 def shared_data(name: str) -> Path:
