@@ -15,7 +15,6 @@ settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, before this file has its turn
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something expensive (a built environment, a browser) on one worker each."""
     for item in items:
