@@ -7,8 +7,9 @@ alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.datasets.conversion import SEGMENTATION, convert_label, outlines
+from core.datasets.conversion import convert_label, outlines
 from core.datasets.geometry import bounds, polygon_area, tight_bounds
+from core.datasets.shape_fit import SEGMENTATION
 from core.datasets.yolo_labels import join_outlines
 from core.domain.annotation import Annotation, Bitmap, Geometry, Polygon
 from core.domain.ids import ImageId

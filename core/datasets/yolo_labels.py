@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets.conversion import DETECTION, convert_label, outlines
+from core.datasets.conversion import convert_label, outlines
+from core.datasets.shape_fit import DETECTION
 from core.domain.annotation import Annotation, Label, Point, Polygon, Rectangle
 
 _FEWEST_POINTS = 3

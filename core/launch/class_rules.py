@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.datasets.conversion import ShapeFit
+from core.datasets.shape_fit import ShapeFit
 from core.domain.project import ObjectClass, Project, ProjectMeta
 from core.launch import shapes
 from core.launch.problems import Problem, Severity, error, listed, quoted, warning

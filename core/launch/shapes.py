@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from core.datasets.conversion import DETECTION, SEGMENTATION, ShapeFit, shape_fit
+from core.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
 from core.domain.project import ObjectClass
 
 _TARGET: Mapping[str, str] = {DETECTION: "rectangles", SEGMENTATION: "polygons"}

@@ -11,10 +11,10 @@ from PIL import Image
 
 from core.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_to_json
 from core.datasets.coco_export import CocoImage, coco_ground_truth
-from core.datasets.conversion import DETECTION, SEGMENTATION
 from core.datasets.geometry import encode_mask
 from core.datasets.importing import OpenedImport, open_import
 from core.datasets.problems import ImportReport
+from core.datasets.shape_fit import DETECTION, SEGMENTATION
 from core.datasets.source import ProjectSource, SourceDataset, SourceImage
 from core.datasets.yolo_labels import yolo_lines
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag

@@ -11,8 +11,8 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from core.datasets.coco_export import CocoImage, coco_ground_truth
-from core.datasets.conversion import DETECTION, SEGMENTATION
 from core.datasets.geometry import Mask, encode_mask
+from core.datasets.shape_fit import DETECTION, SEGMENTATION
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from core.domain.ids import ImageId
 

@@ -4,18 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from core.datasets.conversion import (
-    DETECTION,
-    SEGMENTATION,
-    ShapeFit,
-    convert_label,
-    converted_meta,
-    outlines,
-    shape_fit,
-    unsuitable_shapes,
-)
+from core.datasets.conversion import convert_label, converted_meta, outlines, unsuitable_shapes
 from core.datasets.geometry import encode_mask
 from core.datasets.sample import SAMPLE_META
+from core.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
 from core.domain.annotation import Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
 from core.domain.project import ObjectClass, ProjectMeta
 from core.errors import InputError

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from core.datasets.annotation_json import annotation_from_json
-from core.datasets.conversion import DETECTION, SEGMENTATION, convert_label, outlines
+from core.datasets.conversion import convert_label, outlines
 from core.datasets.geometry import bounds, polygon_area, tight_bounds
 from core.datasets.importing import open_import
 from core.datasets.problems import ProblemLog
 from core.datasets.recognition import Layout
+from core.datasets.shape_fit import DETECTION, SEGMENTATION
 from core.datasets.supervisely_format import open_project
 from core.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
 from core.errors import InputError

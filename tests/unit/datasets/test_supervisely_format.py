@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from core.datasets.annotation_json import annotation_from_json
-from core.datasets.conversion import DETECTION, convert_label, outlines
+from core.datasets.conversion import convert_label, outlines
+from core.datasets.shape_fit import DETECTION
 from core.datasets.supervisely_format import open_project
 from core.domain.annotation import Bitmap, Rectangle
 from core.errors import InputError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from core.datasets.conversion import DETECTION, SEGMENTATION
 from core.datasets.geometry import Mask, encode_mask
+from core.datasets.shape_fit import DETECTION, SEGMENTATION
 from core.datasets.yolo_labels import yolo_lines
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from tests.unit.datasets import strategies

@@ -1,5 +1,6 @@
 """Data of apps: fields and patches."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,7 +104,7 @@ NAMES = st.sampled_from(["a", "b", "0", "1", "-", "", "~0", "٣"])
             PatchStep,
             op=st.sampled_from(["add", "replace", "remove"]),
             path=st.lists(NAMES, max_size=3).map(lambda names: "".join("/" + name for name in names)),
-            value=st.sampled_from([1, None, [], {}, [1, 2], {"a": {"b": []}}]),
+            value=st.sampled_from([1, None, [], {}, [1, 2], {"a": {"b": []}}]).map(copy.deepcopy),  # steps change them
         ),
         max_size=6,
     )
