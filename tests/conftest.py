@@ -14,16 +14,6 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, before this file has its turn
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share something expensive (a built environment, a browser) on one worker each."""
-    for item in items:
-        for group in ("sdk", "browser", "slow"):
-            if item.get_closest_marker(group):
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
-
-
 @pytest.fixture(scope="session")
 def sdk_python() -> str:
     """Path of a Python interpreter that has the official SDK."""
