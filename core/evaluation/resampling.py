@@ -184,7 +184,7 @@ def resample_weights(images: int, resamples: int, seed: int) -> WeightArray:
     """Return (I, B) how often each image is drawn."""
     drawn = np.random.default_rng(seed).integers(0, images, size=(resamples, images))
     cells = (drawn * resamples + np.arange(resamples)[:, None]).ravel()
-    return np.bincount(cells, minlength=images * resamples).reshape(images, resamples).astype(np.int32)
+    return np.bincount(cells, minlength=images * resamples).reshape(images, resamples).astype(np.int16)
 
 
 def _average_precisions(tables: Sequence[MatchTable], weights: WeightArray) -> list[FloatArray]:

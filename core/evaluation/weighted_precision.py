@@ -17,8 +17,8 @@ from core.evaluation.precision_recall import RECALL_STEPS
 from core.evaluation.records import BoolArray, FloatArray, IntArray
 
 NUMBERS_AT_ONCE = 4_000_000  # 16 MB of weights
-# 32 bits: half the memory traffic of 64, and no sum of weights gets near 2**31
-WeightArray = NDArray[np.int32]
+# memory traffic is what takes the time, so weights are kept in as few bits as their sums allow
+WeightArray = NDArray[np.int32] | NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,8 @@ def weighted_average_precision(rows: ClassRows, recall: RecallTable, weights: We
         recall: For the objects.
         weights: (I, B) how often each image counts.
     """
+    if rows.image.size * int(weights.max()) > np.iinfo(np.int16).max:
+        weights = weights.astype(np.int32)
     result = np.zeros((rows.right.shape[0], recall.objects.size))
     step = max(1, NUMBERS_AT_ONCE // max(rows.image.size, 1))
     for first in range(0, recall.objects.size, step):
@@ -106,9 +108,10 @@ def _leave_out(seen: WeightArray, hits: IntArray, ignored: IntArray, weight: Wei
     """Take the weight of the ignored detections before each true positive off, in place."""
     if ignored.size:
         before = np.searchsorted(ignored, hits)
-        after_first = before > 0
-        seen[after_first] -= _running_sum(weight)[before[after_first] - 1]
-        np.maximum(seen, 1, out=seen)
+        first = int(np.searchsorted(before, 1))
+        rest = seen[first:]
+        rest -= _running_sum(weight).take(before[first:] - 1, axis=0)
+        np.maximum(rest, 1, out=rest)
 
 
 def _average(found: WeightArray, seen: WeightArray, recall: RecallTable, block: slice) -> FloatArray:

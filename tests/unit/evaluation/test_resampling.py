@@ -180,11 +180,12 @@ def test_a_figure_that_no_resample_defines_has_no_interval() -> None:
 
 
 def test_blocks_of_resamples_give_what_single_ones_give() -> None:
-    table = evaluated_shape(seed=8, images=40, classes=1, detections=150, near=0.5, crowds=0.2).table
+    table = evaluated_shape(seed=8, images=100, classes=1, detections=150, near=0.5, crowds=0.2).table
     (rows,) = rows_by_class(table)
     resamples = NUMBERS_AT_ONCE // rows.image.size * 2
-    weights = resample_weights(40, resamples, 0)
-    objects = np.bincount(table.gt_image[~table.gt_crowd], minlength=40) @ weights
+    weights = resample_weights(100, resamples, 0)
+    assert rows.image.size * weights.max() > np.iinfo(weights.dtype).max, "sums may need more bits than the weights"
+    objects = np.bincount(table.gt_image[~table.gt_crowd], minlength=100) @ weights
     found = weighted_average_precision(rows, recall_table(objects), weights)
     for b in (0, resamples // 2 - 1, resamples // 2, resamples - 1):
         single = weighted_average_precision(rows, recall_table(objects[[b]]), weights[:, [b]])
