@@ -184,7 +184,9 @@ def test_blocks_of_resamples_give_what_single_ones_give() -> None:
     (rows,) = rows_by_class(table)
     resamples = NUMBERS_AT_ONCE // rows.image.size * 2
     weights = resample_weights(100, resamples, 0)
-    assert rows.image.size * weights.max() > np.iinfo(weights.dtype).max, "sums may need more bits than the weights"
+    assert rows.image.size * int(weights.max()) > np.iinfo(weights.dtype).max, (
+        "sums may need more bits than the weights"
+    )
     objects = np.bincount(table.gt_image[~table.gt_crowd], minlength=100) @ weights
     found = weighted_average_precision(rows, recall_table(objects), weights)
     for b in (0, resamples // 2 - 1, resamples // 2, resamples - 1):
