@@ -1,11 +1,13 @@
 """Drawings onto the page."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
 
 from core.compare.charts import echarts
 from core.compare.charts.drawing import Drawing, Panel
+from core.compare.image_query import ImageQuery
 from core.compare.report.tables import panels_legend
 from core.ui import theme
 from core.ui.text import plain
@@ -13,20 +15,22 @@ from core.ui.text import plain
 _HEIGHT = 340
 _SQUARE_HEIGHT = 420
 _PER_ROW = 2
+OnQuery = Callable[[ImageQuery], None]
 
 
-def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE) -> None:
+def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE, on_query: OnQuery | None = None) -> None:
     """Draw a chart of any number of panels, or why there is none.
 
     Args:
         drawing: What to draw.
         key: Unique on the page.
         width: Pixels there are at least.
+        on_query: Gets what is behind a bar, cell or point when it is clicked.
     """
     if drawing.empty:
         st.info(plain(drawing.empty), icon=":material/info:")
     if len(drawing.panels) == 1:
-        draw_panel(drawing.panels[0], f"{key}-0", width=width)
+        draw_panel(drawing.panels[0], f"{key}-0", width=width, on_query=on_query)
     elif drawing.panels:
         if legend := panels_legend(drawing.panels):
             st.html(legend)
@@ -34,18 +38,37 @@ def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE) -> None:
             cells = zip(st.columns(_PER_ROW, gap="medium"), drawing.panels[start : start + _PER_ROW], strict=False)
             for place, (cell, panel) in enumerate(cells, start=start):
                 with cell:
-                    draw_panel(replace(panel, has_legend=False), f"{key}-{place}")
+                    draw_panel(replace(panel, has_legend=False), f"{key}-{place}", on_query=on_query)
     for note in drawing.notes:
         st.caption(plain(note))
 
 
-def draw_panel(panel: Panel, key: str, *, height: int | None = None, width: int = echarts.NARROW) -> None:
+def draw_panel(
+    panel: Panel, key: str, *, height: int | None = None, width: int = echarts.NARROW, on_query: OnQuery | None = None
+) -> None:
     """Draw one panel; data may change under the same key, the canvas stays."""
     if panel.title:
         st.markdown(f"**{plain(panel.title)}**")
-    st.echarts_chart(
-        echarts.option(panel, theme.theme_name(), width),
-        height=height or (_SQUARE_HEIGHT if panel.size == "square" else _HEIGHT),
-        key=key,
-        alt=panel.alt,
-    )
+    option = echarts.option(panel, theme.theme_name(), width)
+    tall = height or (_SQUARE_HEIGHT if panel.size == "square" else _HEIGHT)
+    if on_query is None or not panel.leads_to_images:
+        st.echarts_chart(option, height=tall, key=key, alt=panel.alt)
+        return
+    st.echarts_chart(option, height=tall, key=key, alt=panel.alt, on_select=lambda: _follow(panel, key, on_query))
+
+
+def _follow(panel: Panel, key: str, on_query: OnQuery) -> None:
+    """Hand over the query of the bar, cell or point that was clicked.
+
+    ECharts keeps one choice per series and takes a second click on it as taking the choice back. Here both ask the
+    same question: what was clicked is what came in, or else what went out.
+    """
+    remembered = f"{key}-chosen"
+    groups = st.session_state[key].selection.selected
+    now = {(group["series_index"], place) for group in groups for place in group["data_indices"]}
+    before: set[tuple[int, int]] = st.session_state.get(remembered, set())
+    st.session_state[remembered] = now
+    for clicked in (now - before) or (before - now):
+        query = panel.query(*clicked)
+        if query is not None:
+            on_query(query)

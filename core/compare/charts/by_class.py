@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 
 from core.compare.charts.drawing import Axis, Drawing, Panel, View
 from core.compare.charts.evaluated import in_words, metric_bars, no_evaluation, without_evaluation
-from core.compare.experiment import Comparison
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.image_query import ImageQuery, Outcome
 from core.evaluation import ClassMetrics, Evaluation
 
 MOST_CLASSES = 24
 """Classes that fit beside each other; with more, those that differ most are drawn."""
 
 Read = Callable[[ClassMetrics], float]
+REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcome.MISSED)
+"""What precision and recall are shares of."""
 
 
 def draw_ap(comparison: Comparison, view: View) -> Drawing:
@@ -45,7 +48,8 @@ def _draw(comparison: Comparison, view: View, figures: Sequence[tuple[str, str, 
     panels = []
     for title, axis, read in figures:
         bars = [
-            metric_bars(experiment, _values(evaluation, names, read)) for experiment, evaluation in comparison.evaluated
+            metric_bars(experiment, _values(evaluation, names, read), _queries(experiment, evaluation, names, title))
+            for experiment, evaluation in comparison.evaluated
         ]
         panels.append(
             Panel(
@@ -77,6 +81,26 @@ def chosen_classes(comparison: Comparison, read: Read, most: int = MOST_CLASSES)
         return (-spread, min(found, default=1.0), name)
 
     return tuple(sorted(sorted(names, key=importance)[:most]))
+
+
+def _queries(
+    experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str], figure: str
+) -> list[ImageQuery | None]:
+    outcomes, words = {
+        "Precision": (REPORTED, "Everything reported as"),
+        "Recall": (PRESENT, "All objects of"),
+    }.get(figure, ((), "All outcomes of"))
+    return [
+        ImageQuery(
+            title=f"{words} “{name}”, “{experiment.label}”",
+            experiment=experiment.key,
+            class_name=name,
+            outcomes=outcomes,
+        )
+        if name in evaluation.classes
+        else None
+        for name in names
+    ]
 
 
 def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[float | None]:

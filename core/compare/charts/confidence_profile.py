@@ -5,6 +5,7 @@ from core.compare.charts.evaluated import finite, no_evaluation, without_evaluat
 from core.compare.curves import thinned
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery
 from core.evaluation import Evaluation
 
 
@@ -53,4 +54,12 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation) -> Line | None
         style=experiment.style,
         highlight=at,
         highlight_text=metric(best),
+        queries=tuple(
+            ImageQuery(
+                title=f"All outcomes at a confidence of {metric(x)}, “{experiment.label}”",
+                experiment=experiment.key,
+                confidence=x,
+            )
+            for x, _ in pairs
+        ),
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from core.compare.image_query import ImageQuery
 from core.compare.palette import SeriesStyle
 
 
@@ -45,6 +46,7 @@ class Line:
         points: Mark every point.
         highlight: Index of one point to mark, with its text.
         highlight_text: Text at that point.
+        queries: What is behind each point; ``None`` for nothing to show, empty where no point can be followed.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Line:
     points: bool = False
     highlight: int | None = None
     highlight_text: str = ""
+    queries: tuple[ImageQuery | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,14 @@ class Bars:
         values: ``None`` for no bar.
         texts: The values as they are written.
         style: Look of the experiment.
+        queries: What is behind each bar; ``None`` for nothing to show, empty where no bar can be followed.
     """
 
     name: str
     values: tuple[float | None, ...]
     texts: tuple[str, ...]
     style: SeriesStyle
+    queries: tuple[ImageQuery | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +85,12 @@ class Cells:
     Attributes:
         shades: Rows of values 0 to 1 that decide the colour.
         texts: Rows of what is written into the cells.
+        queries: Rows of what is behind the cells; ``None`` for nothing to show, empty where no cell can be followed.
     """
 
     shades: tuple[tuple[float, ...], ...]
     texts: tuple[tuple[str, ...], ...]
+    queries: tuple[tuple[ImageQuery | None, ...], ...] = ()
 
 
 Mark: TypeAlias = Line | Bars | Cells
@@ -110,6 +117,22 @@ class Panel:
     alt: str
     size: Literal["normal", "square"] = "normal"
     has_legend: bool = True
+
+    @property
+    def leads_to_images(self) -> bool:
+        """Whether any bar, cell or point has a query."""
+        return any(mark.queries for mark in self.marks)
+
+    def query(self, mark: int, place: int) -> ImageQuery | None:
+        """Return what is behind a bar, cell or point; ``None`` for nothing.
+
+        Args:
+            mark: Position among the marks.
+            place: Position of the bar or point; of cells counted row by row.
+        """
+        chosen = self.marks[mark].queries if 0 <= mark < len(self.marks) else ()
+        flat = [query for row in chosen for query in (row if isinstance(row, tuple) else (row,))]
+        return flat[place] if 0 <= place < len(flat) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,12 +154,19 @@ def _value_format(axis: Axis) -> str:
 def _series(mark: Line | Bars | Cells, panel: Panel, theme: Theme) -> list[Option]:
     match mark:
         case Line():
-            return [_line(mark, theme)]
+            return [_line(mark, theme) | _chosen(mark, theme)]
         case Bars():
-            return [_bars(mark, theme)]
+            return [_bars(mark, theme) | _chosen(mark, theme)]
         case Cells():
-            return [_cells(mark, panel, theme)]
+            return [_cells(mark, panel, theme) | _chosen(mark, theme)]
     assert_never(mark)
+
+
+def _chosen(mark: Line | Bars | Cells, theme: Theme) -> Option:
+    """Let a mark with queries be chosen by a click; the one that was chosen last keeps an outline."""
+    if not mark.queries:
+        return {"cursor": "default"}
+    return {"selectedMode": "single", "select": {"itemStyle": {"borderColor": INK[theme][0], "borderWidth": 2}}}
 
 
 def _line(line: Line, theme: Theme) -> Option:
@@ -184,6 +191,7 @@ def _line(line: Line, theme: Theme) -> Option:
         result["markPoint"] = {
             "symbol": SYMBOLS[line.style.marker] if line.style else "circle",
             "symbolSize": 12,
+            "silent": True,
             "itemStyle": {"color": color},
             "label": {
                 "show": True,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from core.compare.charts.drawing import Bars, Drawing, nothing
 from core.compare.experiment import ComparedExperiment, Comparison, explain_missing
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery
 
 ADVICE = "Train with the benchmark switched on to get this chart."
 CHOOSE = "Choose finished experiments on the experiments page to see them here."
@@ -23,11 +24,17 @@ def no_evaluation(comparison: Comparison) -> Drawing:
     return nothing(without_evaluation(comparison), ADVICE)
 
 
-def metric_bars(experiment: ComparedExperiment, values: Sequence[float | None]) -> Bars:
-    """Return bars of metrics between 0 and 1."""
+def metric_bars(
+    experiment: ComparedExperiment, values: Sequence[float | None], queries: Sequence[ImageQuery | None] = ()
+) -> Bars:
+    """Return bars of metrics between 0 and 1, with what is behind each of them."""
     clean = tuple(finite(value) for value in values)
     return Bars(
-        name=experiment.label, values=clean, texts=tuple(metric(value) for value in clean), style=experiment.style
+        name=experiment.label,
+        values=clean,
+        texts=tuple(metric(value) for value in clean),
+        style=experiment.style,
+        queries=tuple(queries),
     )
 
 

@@ -1,11 +1,14 @@
 """How well the boxes of found objects fit."""
 
+import math
+
 import numpy as np
 
 from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
 from core.compare.charts.evaluated import no_evaluation, without_evaluation
-from core.compare.experiment import Comparison
+from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery, Outcome, Span, half_open
 from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray
 
@@ -32,6 +35,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
                 y=tuple(round(float(v), 4) for v in shares),
                 style=experiment.style,
                 points=True,
+                queries=tuple(_query(experiment, place) if share else None for place, share in enumerate(shares)),
             )
         )
         words.append(f"{experiment.label} {metric(float(overlaps.mean()))}")
@@ -45,6 +49,16 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
     )
     return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
+    low, high, last = float(EDGES[place]), float(EDGES[place + 1]), place == len(MIDDLES) - 1
+    return ImageQuery(
+        title=f"Found with an IoU of {low:.2f} to {high:.2f}, “{experiment.label}”",
+        experiment=experiment.key,
+        outcomes=(Outcome.FOUND,),
+        iou=Span(low, math.inf) if last else half_open(low, high),
+    )
 
 
 def found_overlaps(evaluation: Evaluation) -> FloatArray:

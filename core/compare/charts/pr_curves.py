@@ -1,5 +1,8 @@
 """Precision over recall: the mean of the classes, and each class."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from core.compare.charts.by_class import chosen_classes
@@ -7,6 +10,7 @@ from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
 from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery
 from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray
 
@@ -57,7 +61,45 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
     if values is None or np.isnan(values).all():
         return None
     recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)
-    return Line(name=experiment.label, x=recall, y=tuple(map(finite, values.tolist())), style=experiment.style)
+    return Line(
+        name=experiment.label,
+        x=recall,
+        y=tuple(map(finite, values.tolist())),
+        style=experiment.style,
+        queries=tuple(
+            None if math.isnan(confidence) else _query(experiment, class_name, share, confidence)
+            for share, confidence in zip(recall, confidences_for(evaluation, class_name, recall), strict=True)
+        ),
+    )
+
+
+def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequence[float]) -> list[float]:
+    """Return the highest threshold with which each recall is reached at IoU 0.50; NaN where none does.
+
+    Args:
+        evaluation: Of one experiment.
+        class_name: One of its classes; ``None`` counts the objects of all classes together.
+        recall: Shares, 0 to 1; at least one object is found for a recall of 0.
+    """
+    view, table = evaluation.view, evaluation.table
+    right, objects = view.right, ~table.gt_crowd
+    if class_name is not None:
+        number = evaluation.classes.index(class_name)
+        right, objects = right & (table.dt_class == number), objects & (table.gt_class == number)
+    scores = -np.sort(-table.dt_score[right])
+    needed = np.maximum(np.ceil(np.asarray(recall) * objects.sum() - 1e-9), 1).astype(np.int64)
+    found: list[float] = np.append(scores, np.nan)[np.minimum(needed - 1, scores.size)].tolist()
+    return found
+
+
+def _query(experiment: ComparedExperiment, class_name: str | None, recall: float, confidence: float) -> ImageQuery:
+    what = "all objects" if class_name is None else f"“{class_name}”"
+    return ImageQuery(
+        title=f"{recall * 100:.0f} % of {what} found: confidence {metric(confidence)}, “{experiment.label}”",
+        experiment=experiment.key,
+        class_name=class_name,
+        confidence=confidence,
+    )
 
 
 def _column(evaluation: Evaluation, class_name: str | None) -> FloatArray | None:

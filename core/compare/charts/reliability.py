@@ -2,8 +2,10 @@
 
 from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
 from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
-from core.compare.experiment import Comparison
+from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery, Span, open_below
+from core.evaluation.calibration import BIN_EDGES
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -14,21 +16,22 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     lines, words, notes = [], [], list(without_evaluation(comparison))
     for experiment, evaluation in comparison.evaluated:
         bins = evaluation.calibration
-        pairs = [
-            (x, y)
-            for score, share in zip(bins.mean_score.tolist(), bins.accuracy.tolist(), strict=True)
+        points = [
+            (x, y, _query(experiment, place))
+            for place, (score, share) in enumerate(zip(bins.mean_score.tolist(), bins.accuracy.tolist(), strict=True))
             if (x := finite(score)) is not None and (y := finite(share)) is not None
         ]
-        if not pairs:
+        if not points:
             notes.append(f"“{experiment.label}” predicted nothing.")
             continue
         lines.append(
             Line(
                 name=experiment.label,
-                x=tuple(round(x, 4) for x, _ in pairs),
-                y=tuple(round(y, 4) for _, y in pairs),
+                x=tuple(round(x, 4) for x, _, _ in points),
+                y=tuple(round(y, 4) for _, y, _ in points),
                 style=experiment.style,
                 points=True,
+                queries=tuple(query for _, _, query in points),
             )
         )
         words.append(f"{experiment.label} {metric(bins.expected_error)}")
@@ -43,3 +46,13 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
     )
     return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
+    low, high = BIN_EDGES[place : place + 2].tolist()
+    return ImageQuery(
+        title=f"Predictions with a confidence of {low:.1f} to {high:.1f}, “{experiment.label}”",
+        experiment=experiment.key,
+        confidence=0.0,
+        score=open_below(low, high) if place else Span(low, high),
+    )
