@@ -21,7 +21,7 @@ from core.api.client import connect
 from core.errors import AppError
 from core.local_platform.app import LocalPlatform
 from core.local_platform.guard import Guard
-from core.settings import load_settings
+from core.settings import load_settings, server_settings
 from core.ui import connection
 
 ROOT = Path(__file__).resolve().parent
@@ -43,10 +43,11 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         _refuse(error)
         raise
     _platform.start()
-    connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api))
+    connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api), found=server_settings())
     try:
         yield
     finally:
+        connection.close()
         await asyncio.to_thread(_platform.close)
 
 

@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from core.ui.connection_panel import draw_agents, draw_place, draw_server
+from core.ui.connection_panel import draw_agents, draw_server, draw_servers
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):
     left, right = st.columns([2, 1], gap="medium")
-with left, st.container(border=True, key="panel-server"):
-    draw_server()
-    draw_place()
+with left:
+    with st.container(border=True, key="panel-server"):
+        draw_server()
+    with st.container(border=True, key="panel-servers"):
+        draw_servers()
 with right, st.container(border=True, key="panel-agents"):
     draw_agents()

@@ -1,8 +1,15 @@
 """When to ask again, and after how long. Pure: the caller sleeps."""
 
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from core.api.errors import ApiError, ConnectionFailedError
+from core.api.verdict import is_passing
+
+_TRIES_TO_REACH = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +47,33 @@ class RetryPolicy:
 
 NO_RETRY = RetryPolicy(attempts=1)
 """For everything that changes something on the server."""
+
+
+def may_pass(error: ApiError, attempt: int) -> bool:
+    """Whether a further try makes sense. A server that nobody can reach is asked once more, then the person decides.
+
+    Args:
+        error: What happened.
+        attempt: Number of the next try, 2 for the first repetition.
+    """
+    unreachable = isinstance(error, ConnectionFailedError) and not error.sent
+    return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a ``Retry-After`` header, which may be a number or a date; ``None`` without one.
+
+    Args:
+        headers: Names in lower case.
+    """
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None

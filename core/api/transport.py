@@ -5,23 +5,24 @@ header ``x-api-key`` and nowhere else.
 """
 
 import asyncio
-import ipaddress
 import logging
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeAlias
 
 import httpx
 
+from core.api.address import is_loopback, normalised_address
 from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
-from core.api.retry import NO_RETRY, RetryPolicy
-from core.api.verdict import Answer, error_of, is_passing, json_of
+from core.api.retry import NO_RETRY, RetryPolicy, may_pass, retry_after
+from core.api.verdict import Answer, error_of, json_of
 
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
 """An ASGI 3 application: ``await app(scope, receive, send)``."""
@@ -33,7 +34,6 @@ _PROBE_TIMEOUT = httpx.Timeout(5.0)
 _UPLOAD_TIMEOUT = httpx.Timeout(connect=5.0, read=3600.0, write=60.0, pool=15.0)
 _BLOCK = 1 << 20
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
-_TRIES_TO_REACH = 2
 _HIDDEN = "[token]"
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Transport:
         self._token = token
         self._policy = policy or RetryPolicy()
         self._sleep = sleep
-        local = _is_loopback(self._address)
+        local = is_loopback(self._address)
         # A proxy from the environment serves the way out; it must never see requests to this machine.
         self._client = httpx.Client(
             transport=http,
@@ -130,6 +130,35 @@ class Transport:
         """
         return json_of(method, self._send(_Request(method, "POST", json=body), NO_RETRY))
 
+    @contextmanager
+    def stream(self, method: str, body: JsonObject, *, offset: int = 0) -> Iterator["Content"]:
+        """Open a file of any size, to be read block by block as it arrives. Sent once; whoever reads may go on later.
+
+        Args:
+            method: API method.
+            body: JSON object to send.
+            offset: Bytes that are known already. A server that cannot leave them out begins anew.
+
+        Raises:
+            ApiError: By kind; also while the blocks are read.
+        """
+        self._probe_once()
+        request = self._built(_Request(method, "POST", json=body))
+        request.headers["accept-encoding"] = "identity"  # offsets and lengths count the file's own bytes
+        if offset:
+            request.headers["range"] = f"bytes={offset}-"
+        with self._failures(method):
+            response = self._client.send(request, stream=True)
+            try:
+                if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+                    answer = Answer(response.status_code, _lower(response.headers), response.read())
+                    error = error_of(method, answer, self._address)
+                    if error is not None:
+                        raise self._without_token(error)
+                yield _content(response, offset)
+            finally:
+                response.close()
+
     def upload(self, method: str, params: Mapping[str, str], file: BinaryIO, size: int) -> object:
         """Send a file as the body, block by block. Sent exactly once, as :meth:`write`.
 
@@ -162,41 +191,45 @@ class Transport:
         self._probe_once()
         attempt = 1
         while True:
-            retry_after = None
+            asked_to_wait = None
             try:
                 answer = self._exchange(request)
                 error = error_of(request.method, answer, self._address)
                 if error is None:
                     return answer
-                retry_after = _retry_after(answer)
+                asked_to_wait = retry_after(answer.headers)
             except (ConnectionFailedError, RequestTimeoutError) as failure:
                 error = failure
             attempt += 1
-            wait = policy.wait_before(attempt, retry_after) if _may_pass(error, attempt) else None
+            wait = policy.wait_before(attempt, asked_to_wait) if may_pass(error, attempt) else None
             if wait is None:
                 raise self._without_token(error)
             _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)
             self._sleep(wait)
 
     def _exchange(self, request: _Request) -> Answer:
-        url = f"{self._address}/public/api/v3/{request.method}"
-        try:
-            response = self._client.send(self._built(request, url))
-        except httpx.TimeoutException as error:
-            if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-                raise self._unreachable(request.method, sent=False) from error
-            msg = f"{self._address} did not answer {request.method} in time."
-            raise RequestTimeoutError(
-                msg, "Try again; if it stays so, the server is overloaded.", method=request.method
-            ) from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
-            raise self._unreachable(request.method, sent=False) from error
-        except httpx.HTTPError as error:
-            raise self._unreachable(request.method, sent=True) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content)
+        with self._failures(request.method):
+            response = self._client.send(self._built(request))
+        return Answer(response.status_code, _lower(response.headers), response.content)
 
-    def _built(self, request: _Request, url: str) -> httpx.Request:
+    @contextmanager
+    def _failures(self, method: str) -> Iterator[None]:
+        """Turn what can go wrong on the way into typed errors."""
+        try:
+            yield
+        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise self._unreachable(method, sent=False) from error
+        except httpx.TimeoutException as error:
+            msg = f"{self._address} did not answer {method} in time."
+            hint = "Try again; if it stays so, the server is overloaded."
+            raise RequestTimeoutError(msg, hint, method=method) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
+            raise self._unreachable(method, sent=False) from error
+        except httpx.HTTPError as error:
+            raise self._unreachable(method, sent=True) from error
+
+    def _built(self, request: _Request) -> httpx.Request:
+        url = f"{self._address}/public/api/v3/{request.method}"
         if request.file is None:
             return self._client.build_request(
                 request.verb, url, json=request.json, params=request.params, data=request.form
@@ -241,6 +274,34 @@ class Transport:
 def open_transport(address: str, token: str, app: AsgiApp | None = None) -> Transport:
     """Open a transport over the network, or to an ASGI app in this process."""
     return Transport(address, token, http=None if app is None else InMemoryTransport(app))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file that is arriving.
+
+    Attributes:
+        start: Place of the first byte: 0, or the offset asked for.
+        size: Bytes of the whole file, ``None`` where the server does not say.
+        blocks: The bytes from ``start`` on.
+    """
+
+    start: int
+    size: int | None
+    blocks: Iterator[bytes]
+
+
+def _content(response: httpx.Response, offset: int) -> Content:
+    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT and told is not None and int(told[1]) == offset:
+        size = None if told[2] == "*" else int(told[2])
+        return Content(offset, size, response.iter_bytes())
+    length = response.headers.get("content-length", "")
+    return Content(0, int(length) if length.isdigit() else None, response.iter_bytes())
+
+
+def _lower(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 class InMemoryTransport(httpx.BaseTransport):
@@ -331,43 +392,3 @@ class _TokenAuth(httpx.Auth):
 
 class _NoAuth(httpx.Auth):
     """Sends a request as it is."""
-
-
-def normalised_address(address: str) -> str:
-    """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
-    bare = address.strip().strip("/")
-    return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        host = httpx.URL(address).host
-    except httpx.InvalidURL:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _may_pass(error: ApiError, attempt: int) -> bool:
-    """Whether a further try makes sense. A server that nobody can reach is asked once more, then the person decides."""
-    unreachable = isinstance(error, ConnectionFailedError) and not error.sent
-    return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, which may be a number or a date."""
-    text = answer.headers.get("retry-after")
-    if text is None:
-        return None
-    try:
-        return max(float(text), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None

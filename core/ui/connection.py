@@ -1,8 +1,7 @@
-"""The one connection of this process to a server, and where drafts are kept."""
+"""The server that a browser session works with, and where drafts are kept."""
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -11,64 +10,128 @@ from core.api.client import SuperviselyClient
 from core.domain.ids import TeamId, WorkspaceId
 from core.domain.project import Team, Workspace
 from core.errors import NotFoundError, StateError
-from core.settings import load_settings
+from core.settings import ServerSetting, load_settings
 from core.ui.places import RememberedPlaces
+from core.ui.servers import KeptServers, Origin, Server, Servers
 from core.wizard.draft_store import DraftStore
 
 _TTL_SECONDS = 20
 
 
+_CHOSEN, _TYPED = "server", "typed_servers"
+
+
 @dataclass(slots=True)
 class _Wiring:
-    """What :func:`install` was given; the client is made at its first use."""
+    """What :func:`install` was given."""
 
-    connect: Callable[[], SuperviselyClient] | None = None
-    client: SuperviselyClient | None = None
+    servers: Servers | None = None
     drafts: DraftStore | None = None
     places: RememberedPlaces | None = None
     home: Path | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 _wiring = _Wiring()
 
 
-def install(connect: Callable[[], SuperviselyClient], *, home: Path | None = None) -> None:
-    """Say once per process how to reach the server.
+def install(
+    embedded: Callable[[], SuperviselyClient], *, home: Path | None = None, found: Sequence[ServerSetting] = ()
+) -> None:
+    """Say once per process how to reach servers.
 
     Args:
-        connect: Opens a client; called at the first use and after :func:`reconnect`.
+        embedded: Opens a client of the embedded platform; called now and after :func:`reconnect`.
         home: Data directory for drafts and remembered choices; by default the one of the settings.
+        found: Servers that are written down for the official SDK.
     """
     folder = home or load_settings().home
-    with _wiring.lock:
-        _wiring.connect = connect
-        _wiring.client = None
-        _wiring.home = folder
-        _wiring.drafts = DraftStore(folder / "drafts")
-        _wiring.places = RememberedPlaces(folder / "places.json")
+    _wiring.home = folder
+    _wiring.drafts = DraftStore(folder / "drafts")
+    _wiring.places = RememberedPlaces(folder / "places.json")
+    _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
+
+
+def close() -> None:
+    """Close the connections to all servers; the process ends."""
+    _servers().close()
+
+
+def servers() -> tuple[Server, ...]:
+    """Return the servers that this session can choose."""
+    return _servers().known(_typed())
+
+
+def server() -> Server:
+    """Return the server that this session works with: the one chosen here, else the one used last.
+
+    A server that is not known any more (its file was removed) gives way to the embedded platform.
+    """
+    chosen = st.session_state.get(_CHOSEN) or _servers().kept.chosen
+    return next((item for item in servers() if item.address == chosen), _servers().embedded)
+
+
+def use(address: str) -> None:
+    """Work with another server from now on, in this session and in those that begin later.
+
+    A server that was typed for this session alone is not remembered.
+
+    Raises:
+        StorageError: The choice cannot be stored.
+    """
+    st.session_state[_CHOSEN] = address
+    chosen = server()
+    if chosen.origin is not Origin.TYPED:
+        _servers().kept.choose(None if chosen.origin is Origin.EMBEDDED else address)
+
+
+def add(address: str, token: str, *, keep: bool) -> None:
+    """Add a server to those of this session, in place of another token for the same address.
+
+    Args:
+        address: Normalised.
+        token: API token.
+        keep: Write both to the data directory, readable for the owner only; otherwise they are gone with the session.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    if keep:
+        _servers().kept.keep(address, token)
+    st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
+    if not keep:
+        st.session_state[_TYPED][address] = token
+
+
+def forget(address: str) -> None:
+    """Remove a typed or kept server; whoever works with it is back on the embedded platform.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    _servers().kept.forget(address)
+    st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
+    _servers().drop(address)
 
 
 def client() -> SuperviselyClient:
-    """Return the client; all pages and threads share it.
+    """Return the client of this session's server; all pages and threads share it.
 
     Raises:
         StateError: Nothing was installed.
     """
-    with _wiring.lock:
-        if _wiring.client is None:
-            if _wiring.connect is None:
-                raise _not_installed()
-            _wiring.client = _wiring.connect()
-        return _wiring.client
+    found, replaced = _servers().client(server())
+    if replaced:
+        _forget_answers()
+    return found
 
 
 def reconnect() -> None:
     """Forget the client and everything that was read through it; the next use connects anew."""
-    with _wiring.lock:
-        old, _wiring.client = _wiring.client, None
-    if old is not None:
-        old.close()
+    _servers().drop(server().address)
+    _forget_answers()
+
+
+def _forget_answers() -> None:
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -142,6 +205,18 @@ def workspaces(server: str, team: TeamId) -> tuple[Workspace, ...]:
         msg = f"Team {team} on {server} has no workspace."
         raise NotFoundError(msg, "Create one there, or choose another team on the connection page.")
     return found
+
+
+def _typed() -> dict[str, str]:
+    """Return address → token of the servers that were typed in this session."""
+    typed: dict[str, str] = st.session_state.get(_TYPED, {})
+    return typed
+
+
+def _servers() -> Servers:
+    if _wiring.servers is None:
+        raise _not_installed()
+    return _wiring.servers
 
 
 def _places() -> RememberedPlaces:

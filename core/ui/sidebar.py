@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.ui import screens, theme
+from core.ui import connection, screens, theme
+from core.ui.servers import Origin
 from core.ui.state import task_just_started
+from core.ui.text import plain
 
 _LAST_STEP = "last_step"
 
@@ -48,3 +50,7 @@ def draw_sidebar(screen_id: str) -> None:
             target = st.session_state.get(_LAST_STEP, link.screen) if link.screen == "project" else link.screen
             with st.container(key=f"nav-{state}-{link.screen}"):
                 st.page_link(screens.page(target), label=link.label, icon=link.icon, width="stretch")
+        with st.container(key="server-badge"):
+            server = connection.server()
+            icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"
+            st.caption(f"{icon} {plain(server.name)}", help=f"All pages work with {server.address}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import load_settings
+from core.settings import load_settings, server_settings
 
 
 @pytest.mark.parametrize(("value", "offline"), [(None, False), ("", False), ("0", False), ("1", True), ("true", True)])
@@ -35,3 +35,35 @@ def test_variables_can_be_set_for_an_engine() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PATH": os.defpath}
     )
     assert answer.stdout.strip() == "1"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A working folder and a home folder with what the official SDK reads."""
+    (tmp_path / "local.env").write_text('SERVER_ADDRESS="https://local.example"\nTEAM_ID=7\n', encoding="utf-8")
+    text = "SERVER_ADDRESS=https://home.example\nAPI_TOKEN=home-token\n"
+    (tmp_path / "supervisely.env").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def _servers(folder: Path, **environment: str) -> list[tuple[str, str]]:
+    found = server_settings(environment, folder=folder, user_home=folder)
+    assert all(item.token not in repr(item) for item in found)
+    return [(item.address, item.token) for item in found]
+
+
+def test_the_more_specific_place_wins_for_each_variable(written: Path) -> None:
+    assert _servers(written) == [("https://local.example", "home-token"), ("https://home.example", "home-token")]
+    assert _servers(written, API_TOKEN="env-token")[0] == ("https://local.example", "env-token")
+
+
+def test_files_are_left_out_in_production(written: Path) -> None:
+    both = {"SERVER_ADDRESS": "https://env.example", "API_TOKEN": "env-token"}
+    assert _servers(written, ENV="production") == []
+    assert _servers(written, ENV="production", **both) == [("https://env.example", "env-token")]
+
+
+def test_a_file_that_cannot_be_read_is_left_aside(tmp_path: Path) -> None:
+    (tmp_path / "local.env").write_bytes(b"\xff\xfe\x00SERVER")
+    (tmp_path / "supervisely.env").mkdir()
+    assert _servers(tmp_path) == []

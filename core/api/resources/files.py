@@ -4,11 +4,12 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError
 
+from core.api.downloads import Downloader, Expected, Watcher
 from core.api.errors import ContractError, MissingError
 from core.api.transport import Transport
 from core.api.wire.experiments import ExperimentShape
@@ -63,6 +64,19 @@ class Files:
             MissingError: There is no such file.
         """
         return self.transport.read_bytes("file-storage.download", {"teamId": team_id, "path": path})
+
+    def download(self, team_id: TeamId, file: TeamFile, target: Path, watcher: Watcher | None = None) -> None:
+        """Write a file's content to disk, checked by its size and hash; for files that are too big for memory.
+
+        Raises:
+            DownloadCancelledError: The watcher cancelled; nothing is left.
+            MissingError: There is no such file any more.
+            ContractError: Something else arrived.
+            StorageError: It cannot be written.
+        """
+        body = {"teamId": team_id, "path": file.path}
+        expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
+        Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

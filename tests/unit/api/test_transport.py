@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.api.address import normalised_address
 from core.api.client import connect
 from core.api.errors import (
     ApiError,
@@ -26,7 +27,7 @@ from core.api.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from core.api.transport import InMemoryTransport, Transport, normalised_address, open_transport
+from core.api.transport import InMemoryTransport, Transport, open_transport
 from tests.unit.api.scripted import Scripted, refusal
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up

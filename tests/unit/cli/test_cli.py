@@ -75,7 +75,7 @@ def test_a_launch_needs_a_server_and_a_token(tmp_path: Path) -> None:
     plan = _plan(tmp_path)
     assert "No server is named" in _run("launch", plan).stderr
     assert "API_TOKEN holds no API token" in _run("launch", plan, "--server", "127.0.0.1:9").stderr
-    named = _run("launch", plan, "--server", "127.0.0.1:9", "--token-env", "MINE", API_TOKEN="x")  # noqa: S106 - made up
+    named = _run("launch", plan, "--server", "127.0.0.1:9", "--token-env", "MINE", API_TOKEN="x")
     assert (named.exit_code, "MINE holds no API token" in named.stderr) == (1, True)
 
 

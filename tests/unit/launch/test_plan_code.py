@@ -83,7 +83,7 @@ def test_the_script_is_the_one_of_the_document() -> None:
 
 @pytest.mark.parametrize("path", ["plan.yaml", "my plans/it's ü.yaml", "$(rm -rf x).yaml"])
 def test_the_command_is_safe_in_a_shell(path: str) -> None:
-    command = launch_command(path, server="http://127.0.0.1:8501", token_env="TOKEN")  # noqa: S106 - a variable's name
+    command = launch_command(path, server="http://127.0.0.1:8501", token_env="TOKEN")
     assert shlex.split(command) == [
         "traindash",
         "launch",

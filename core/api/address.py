@@ -1,0 +1,19 @@
+"""Addresses of servers."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def normalised_address(address: str) -> str:
+    """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
+    bare = address.strip().strip("/")
+    return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address with a scheme leads to this machine and nowhere else."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

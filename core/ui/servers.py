@@ -1,0 +1,205 @@
+"""The servers that the dashboard can work with, and which of them are kept on this machine."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.api.address import normalised_address
+from core.api.client import SuperviselyClient, connect
+from core.errors import InputError, StorageError
+from core.settings import ServerSetting
+
+_log = logging.getLogger(__name__)
+_OWNER_ONLY = 0o600
+
+
+class Origin(StrEnum):
+    """Where the dashboard knows a server from."""
+
+    EMBEDDED = "embedded"
+    FOUND = "found"
+    KEPT = "kept"
+    TYPED = "typed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that can be chosen.
+
+    Attributes:
+        address: Normalised, without a slash at the end; identifies the server.
+        origin: Where it is known from.
+        source: The same in words for a found one: ``the environment`` or a file's path.
+        token: API token; empty for the embedded platform, whose client is made elsewhere. Left out of ``repr``.
+    """
+
+    address: str
+    origin: Origin
+    source: str = ""
+    token: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "This machine" if self.origin is Origin.EMBEDDED else self.address.split("://", 1)[-1]
+
+
+class _File(BaseModel):
+    """What is written to the file: tokens of kept servers by address, and the server chosen last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    chosen: str | None = None
+    tokens: Mapping[str, str] = {}
+
+
+class KeptServers:
+    """Servers that a person asked to keep, in a file that only its owner can read.
+
+    Args:
+        path: JSON file; one that is missing or damaged holds nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def tokens(self) -> Mapping[str, str]:
+        """Return address → API token."""
+        return self._read().tokens
+
+    @property
+    def chosen(self) -> str | None:
+        """Address of the server that was used last, ``None`` for the embedded platform."""
+        return self._read().chosen
+
+    def keep(self, address: str, token: str) -> None:
+        """Keep a server. Raises :class:`StorageError` when the file cannot be written."""
+        with self._lock:
+            known = self._read()
+            self._write(known.model_copy(update={"tokens": {**known.tokens, address: token}}))
+
+    def forget(self, address: str) -> None:
+        """Remove a server and its token. Raises :class:`StorageError` when the file cannot be written."""
+        with self._lock:
+            known = self._read()
+            rest = {name: token for name, token in known.tokens.items() if name != address}
+            self._write(_File(chosen=None if known.chosen == address else known.chosen, tokens=rest))
+
+    def choose(self, address: str | None) -> None:
+        """Remember the server to start with. Raises :class:`StorageError` when the file cannot be written."""
+        with self._lock:
+            known = self._read()
+            if known.chosen != address:
+                self._write(known.model_copy(update={"chosen": address}))
+
+    def _read(self) -> _File:
+        try:
+            return _File.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return _File()
+        except (OSError, ValidationError) as error:
+            _log.warning("%s cannot be read and is left aside (%s)", self._path, type(error).__name__)
+            return _File()
+
+    def _write(self, content: _File) -> None:
+        partial = self._path.with_name(f"{self._path.name}.partial")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            partial.unlink(missing_ok=True)  # whoever could read an old one shall not read the new one
+            partial.touch(mode=_OWNER_ONLY, exist_ok=False)
+            partial.write_text(content.model_dump_json(indent=2), encoding="utf-8")
+            partial.replace(self._path)
+        except OSError as error:
+            msg = f"The server cannot be kept in {self._path}: {error.strerror or error}."
+            raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+
+
+class Servers:
+    """Clients of all servers in use, one per address; shared by all sessions of the process.
+
+    Two tokens for one address would share what is cached by address, so a new token takes the place of the old one.
+
+    Args:
+        embedded: Opens a client of the embedded platform.
+        found: Servers written down for the official SDK.
+        kept: Servers kept on this machine.
+    """
+
+    def __init__(
+        self, embedded: Callable[[], SuperviselyClient], found: Sequence[ServerSetting], kept: KeptServers
+    ) -> None:
+        self.kept = kept
+        self._open_embedded = embedded
+        self._found = {normalised_address(item.address): item for item in reversed(found)}
+        first = embedded()
+        self.embedded = Server(address=first.address, origin=Origin.EMBEDDED)
+        self._clients = {first.address: first}
+        self._tokens = {first.address: ""}
+        self._lock = threading.Lock()
+
+    def known(self, typed: Mapping[str, str]) -> tuple[Server, ...]:
+        """Return the servers that can be chosen, each address once: embedded, found, kept, typed.
+
+        Args:
+            typed: Address → token of those that belong to the asking session alone.
+        """
+        servers = {self.embedded.address: self.embedded}
+        for address, token in typed.items():
+            servers.setdefault(address, Server(address=address, origin=Origin.TYPED, token=token))
+        for address, token in self.kept.tokens().items():
+            servers.setdefault(address, Server(address=address, origin=Origin.KEPT, token=token))
+        for address, item in self._found.items():
+            server = Server(address=address, origin=Origin.FOUND, source=item.source, token=item.token)
+            servers.setdefault(address, server)
+        order = list(Origin)
+        return tuple(sorted(servers.values(), key=lambda server: order.index(server.origin)))
+
+    def client(self, server: Server) -> tuple[SuperviselyClient, bool]:
+        """Return the client of a server, and whether it took the place of one with another token."""
+        with self._lock:
+            old = self._clients.get(server.address)
+            if old is not None and self._tokens[server.address] == server.token:
+                return old, False
+            is_embedded = server.origin is Origin.EMBEDDED
+            client = self._open_embedded() if is_embedded else connect(server.address, server.token)
+            self._clients[server.address], self._tokens[server.address] = client, server.token
+        if old is not None:
+            old.close()
+        return client, old is not None
+
+    def drop(self, address: str) -> None:
+        """Close a server's client; the next use opens a new one."""
+        with self._lock:
+            client = self._clients.pop(address, None)
+            self._tokens.pop(address, None)
+        if client is not None:
+            client.close()
+
+    def close(self) -> None:
+        """Close all clients."""
+        with self._lock:
+            clients = list(self._clients.values())
+            self._clients.clear()
+            self._tokens.clear()
+        for client in clients:
+            client.close()
+
+
+def checked_address(text: str) -> str:
+    """Return a typed address in its normal form.
+
+    Raises:
+        InputError: It is no address of a server.
+    """
+    address = normalised_address(text.strip())
+    host = address.split("://", 1)[-1]
+    if not host or any(character.isspace() for character in host) or "@" in host or "/public/api" in host:
+        msg = f"“{text.strip()}” is not the address of a server."
+        raise InputError(msg, "Write it as in the browser's address bar, for example https://app.supervisely.com.")
+    return address

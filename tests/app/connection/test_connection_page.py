@@ -1,0 +1,108 @@
+"""Choosing a server: tested before it is used, kept only when asked, forgotten for good."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.api.client import SuperviselyClient, connect
+from core.settings import ServerSetting
+from core.ui import connection
+from tests.app.wizard.stage import everything_said
+from tests.fakes.live_platform import LivePlatform, live_platform
+from tests.fakes.server import FakeServer
+from tests.outside import ROOT
+
+EMBEDDED = "http://127.0.0.1:8501"
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """Another server, on a socket."""
+    with live_platform(tmp_path_factory.mktemp("far") / "home") as live:
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path) -> Iterator[None]:
+    """The embedded platform of this process."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    connection.install(embedded, home=tmp_path)
+    yield
+    connection.close()
+
+
+def embedded() -> SuperviselyClient:
+    """Open a client of the embedded platform."""
+    return connect(EMBEDDED, "own", app=FakeServer().app())
+
+
+def open_page() -> AppTest:
+    """Open the connection page in a new session."""
+    app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+    app.switch_page("../../pages/connection.py")
+    return app.run()
+
+
+def add(app: AppTest, address: str, token: str, *, keep: bool = False) -> AppTest:
+    """Fill in the form and press its button."""
+    app.text_input(key="new-server-address").set_value(address)
+    app.text_input(key="new-server-token").set_value(token)
+    app.checkbox(key="new-server-keep").set_value(keep)
+    return app.button(key="new-server-test").click().run()
+
+
+def test_a_typed_server_is_used_in_this_session_and_leaves_nothing_on_disk(far: LivePlatform, tmp_path: Path) -> None:
+    token = far.platform.token
+    app = add(open_page(), far.url, token)
+    said = everything_said(app)
+    assert f"`{far.url}`" in said
+    assert "Known in this browser session only" in said
+    assert token not in said
+    assert not any(token in path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+    assert f"`{EMBEDDED}`" in everything_said(open_page())
+
+
+def test_a_kept_server_is_used_by_later_sessions_until_it_is_forgotten(far: LivePlatform) -> None:
+    add(open_page(), far.url, far.platform.token, keep=True)
+    later = open_page()
+    assert f"`{far.url}`" in everything_said(later)
+    later.button(key="forget-1").click().run()
+    said = everything_said(later)
+    assert f"`{EMBEDDED}`" in said
+    assert far.url.removeprefix("http://") not in said
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "said"),
+    [
+        ("two words", "x", "is not the address of a server"),
+        ("http://127.0.0.1:9", "x", "cannot be reached"),
+        ("", "x", "is not the address of a server"),
+        ("http://127.0.0.1:9", " ", "There is no API token"),
+    ],
+)
+def test_what_cannot_work_is_told_and_changes_nothing(address: str, token: str, said: str) -> None:
+    app = add(open_page(), address, token)
+    assert said in everything_said(app)
+    assert connection.servers() == (connection.server(),)
+
+
+def test_a_wrong_token_is_told(far: LivePlatform) -> None:
+    app = add(open_page(), far.url, "wrong")
+    assert "does not accept the API token" in everything_said(app)
+    assert app.text_input(key="new-server-address").value == far.url
+
+
+def test_a_server_that_is_written_down_is_one_click_away(far: LivePlatform, tmp_path: Path) -> None:
+    connection.close()
+    written = ServerSetting(source="~/supervisely.env", address=far.url, token=far.platform.token)
+    connection.install(embedded, home=tmp_path, found=[written])
+    app = open_page()
+    assert "Written down in ~/supervisely.env" in everything_said(app)
+    app.button(key="use-1").click().run()
+    assert f"`{far.url}`" in everything_said(app)
+    assert f"`{far.url}`" in everything_said(open_page())
