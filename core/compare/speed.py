@@ -1,10 +1,14 @@
 """What a speed test measured: ``speedtest/speedtest.json`` of an evaluation directory (contract section 7.2)."""
 
+import math
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
 from core.errors import InputError
+
+NOTICEABLE = 0.05
+"""Smaller differences of two times, as a share of the shorter one, are not called a difference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +59,24 @@ class SpeedTest:
     hardware: str = ""
     runtime: str = ""
 
+    @property
+    def machine(self) -> str:
+        """What it ran on and how; times of different machines say nothing about the models."""
+        return f"{self.hardware or self.device or 'an unnamed device'}, {self.runtime or 'unnamed runtime'}"
+
     def row(self, batch_size: int) -> SpeedRow | None:
         """Return the row of a batch size."""
         return next((row for row in self.rows if row.batch_size == batch_size), None)
+
+
+def times_differ(first: SpeedRow, second: SpeedRow) -> bool:
+    """Return whether two times of a batch differ by more than they scatter.
+
+    The gap has to exceed both standard deviations taken together, where they are known, and 5 % of the shorter time:
+    another run of the same test differs by as much.
+    """
+    scatter = math.hypot(first.total_std or 0.0, second.total_std or 0.0)
+    return abs(first.total - second.total) > max(scatter, NOTICEABLE * min(first.total, second.total))
 
 
 class _Times(BaseModel):

@@ -8,13 +8,13 @@ from typing import Literal
 from core.compare.certainty import Certainty, Interval, certainty_of
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import count, listing, metric, plural, points, quantity
-from core.compare.rows import LATENCY, read_metric
+from core.compare.rows import read_metric
+from core.compare.speed import SpeedTest, times_differ
 from core.evaluation import Evaluation
 from core.evaluation import Verdict as Standing
 
 _MOST_CLASSES_NAMED = 3
 _NOTICEABLE = 0.005
-_SLOWER = 1.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +135,26 @@ def _weak_classes(first: ComparedExperiment, second: ComparedExperiment) -> tupl
 
 
 def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:
-    mine, theirs = LATENCY.read(first), LATENCY.read(second)
-    if not mine or not theirs:
+    mine, theirs = _single(first), _single(second)
+    if mine is None or theirs is None:
         return ()
-    both = f"{quantity(mine)} ms against {quantity(theirs)} ms"
-    if max(mine, theirs) / min(mine, theirs) < _SLOWER:
+    if mine.machine != theirs.machine:
+        return ("Their speed was measured on different machines or runtimes, so it is not compared.",)
+    (mine_row, theirs_row) = mine.row(1), theirs.row(1)
+    if mine_row is None or theirs_row is None:
+        return ()
+    both = f"{quantity(mine_row.total)} ms against {quantity(theirs_row.total)} ms"
+    if not times_differ(mine_row, theirs_row):
         return (f"Both are equally fast ({both}).",)
-    share = f"{abs(mine / theirs - 1) * 100:.0f} % {'more' if mine > theirs else 'less'}"
-    return (f"It needs {share} time for an image ({both}).",)
+    share = abs(mine_row.total / theirs_row.total - 1) * 100
+    return (
+        f"It needs {share:.0f} % {'more' if mine_row.total > theirs_row.total else 'less'} time for an image ({both}).",
+    )
+
+
+def _single(experiment: ComparedExperiment) -> SpeedTest | None:
+    test = experiment.speed
+    return test if isinstance(test, SpeedTest) and test.row(1) else None
 
 
 def _quoted(labels: Sequence[str]) -> str:

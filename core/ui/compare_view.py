@@ -18,7 +18,9 @@ from core.errors import InputError
 from core.ui import connection, screens
 from core.ui.charts import draw_drawing
 from core.ui.compare_details import draw_class_table, draw_metrics, draw_settings, draw_setup
+from core.ui.decision_view import draw_decision_helper
 from core.ui.experiment_data import load_certainty, load_comparison
+from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 
@@ -46,6 +48,7 @@ class _Section:
 
 _SECTIONS = (
     _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics),
+    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper),
     _Section(anchor="quality", title="Quality", charts="Quality"),
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
@@ -54,6 +57,7 @@ _SECTIONS = (
     _Section(anchor="training", title="Training", charts="Training"),
     _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings),
     _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
+    _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison),
 )
 _NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
 
@@ -72,7 +76,7 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     ids = parse_ids(wanted)
     if not ids:
         st.title("Compare", anchor=False)
-        _draw_empty()
+        draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
         return
     chosen = parse_ids(baseline)
     comparison = load_comparison(ids, chosen[0] if chosen else None)
@@ -110,6 +114,13 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
             if several:
                 _draw_baseline(comparison)
+            if st.button(
+                "Present",
+                icon=":material/slideshow:",
+                key="present",
+                help="Shows this comparison step by step, for a big screen.",
+            ):
+                st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
                 "Report",
                 data=lambda: render_report(comparison, certainty=certainty).encode(),
@@ -214,10 +225,11 @@ def _choose_panel(drawing: Drawing) -> Drawing:
     return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))
 
 
-def _draw_empty() -> None:
+def draw_nothing_chosen(sentence: str) -> None:
+    """Offer the choice of experiments, with what it is good for."""
     with st.container(border=True, horizontal_alignment="center", key="nothing-chosen"):
         st.space("medium")
         st.markdown("#### Nothing to compare yet")
-        st.markdown(plain("Choose two or more finished experiments; they are laid side by side here."))
+        st.markdown(plain(sentence))
         st.page_link(screens.page("experiments"), label="Choose experiments", icon=":material/science:")
         st.space("medium")

@@ -33,6 +33,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="agents", title="Agents", group="agents"),
     Screen(id="experiments", title="Experiments", group="experiments"),
     Screen(id="compare", title="Compare", group="compare"),
+    Screen(id="show", title="Present", group="compare"),
     Screen(id="connection", title="Connection", group="connection"),
 )
 DEFAULT = "project"

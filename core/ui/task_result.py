@@ -7,6 +7,7 @@ from core.compare import formatting
 from core.compare.training_setup import start_of
 from core.domain.experiment import ExperimentInfo
 from core.domain.task import ExitReport, TaskStatus
+from core.launch.model_comparison import report_link
 from core.launch.progress import TaskProgress
 from core.ui import connection, screens
 from core.ui.text import plain
@@ -22,6 +23,9 @@ def draw_result(progress: TaskProgress) -> None:
     experiment = experiment_of_output(task.output)
     if experiment is not None:
         _draw_experiment(experiment)
+    link = report_link(task, connection.address())
+    if link is not None:
+        st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
 
 
 def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:

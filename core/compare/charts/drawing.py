@@ -44,6 +44,7 @@ class Line:
         y: As many values; ``None`` leaves a gap.
         style: ``None`` for a quiet reference line (the diagonal of a reliability diagram).
         points: Mark every point.
+        point_size: Diameter of these marks in pixels.
         highlight: Index of one point to mark, with its text.
         highlight_text: Text at that point.
         queries: What is behind each point; ``None`` for nothing to show, empty where no point can be followed.
@@ -54,6 +55,7 @@ class Line:
     y: tuple[float | None, ...]
     style: SeriesStyle | None
     points: bool = False
+    point_size: float = 8.0
     highlight: int | None = None
     highlight_text: str = ""
     queries: tuple[ImageQuery | None, ...] = ()

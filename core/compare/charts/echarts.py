@@ -177,7 +177,7 @@ def _line(line: Line, theme: Theme) -> Option:
         "data": [[x, y] for x, y in zip(line.x, line.y, strict=True)],
         "showSymbol": line.points,
         "symbol": SYMBOLS[line.style.marker] if line.style else "none",
-        "symbolSize": 8,
+        "symbolSize": line.point_size,
         "connectNulls": False,
         "itemStyle": {"color": color},
         "lineStyle": {
@@ -190,12 +190,12 @@ def _line(line: Line, theme: Theme) -> Option:
     if line.highlight is not None and line.y[line.highlight] is not None:
         result["markPoint"] = {
             "symbol": SYMBOLS[line.style.marker] if line.style else "circle",
-            "symbolSize": 12,
+            "symbolSize": max(12.0, line.point_size),
             "silent": True,
             "itemStyle": {"color": color},
             "label": {
                 "show": True,
-                "formatter": line.highlight_text,
+                "formatter": _escaped(line.highlight_text),
                 "position": "top",
                 "color": color,
                 "fontWeight": 600,

@@ -24,9 +24,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     if not measured:
         return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
     sizes = sorted({row.batch_size for _, test in measured for row in test.rows})
-    machines = sorted(
-        {f"{t.hardware or t.device or 'an unnamed device'}, {t.runtime or 'unnamed runtime'}" for _, t in measured}
-    )
+    machines = sorted({test.machine for _, test in measured})
     if len(machines) > 1:
         missing.append(
             f"The speed tests ran on different machines or runtimes ({listing(machines)}): compare with care."

@@ -9,8 +9,13 @@ from core.compare.charts.drawing import Bars, Cells, Line, Mark, Panel
 
 
 def panels_json(panels: Sequence[Panel]) -> str:
-    """Return the panels as JSON that may stand inside a script element: it holds no ``<`` and no line separators."""
-    text = json.dumps([_panel(panel) for panel in panels], ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    """Return the panels as :func:`script_json`."""
+    return script_json([_panel(panel) for panel in panels])
+
+
+def script_json(value: object) -> str:
+    """Return JSON that may stand inside a script element: it holds no ``<`` and no line separators."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -38,6 +43,7 @@ def _mark(mark: Mark) -> dict[str, object]:
                 "dash": mark.style.dash if mark.style else "dash",
                 "marker": mark.style.marker if mark.style else "circle",
                 "points": mark.points,
+                "size": mark.point_size,
                 "best": mark.highlight,
                 "bestText": mark.highlight_text,
             }

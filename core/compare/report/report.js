@@ -200,14 +200,14 @@
         if (y === null) { open = false; return; }
         path += `${open ? "L" : "M"}${this.toX(x).toFixed(1)},${this.toY(y).toFixed(1)}`;
         open = true;
-        if (mark.points) layer.append(make("path", { d: SHAPE[mark.marker], transform: `translate(${this.toX(x)} ${this.toY(y)})`, fill: "currentColor" }));
+        if (mark.points) layer.append(make("path", { d: SHAPE[mark.marker], transform: `translate(${this.toX(x)} ${this.toY(y)}) scale(${mark.size / 8})`, fill: "currentColor" }));
       });
       layer.prepend(make("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": mark.color === null ? 1 : 2, "stroke-linejoin": "round", "stroke-dasharray": mark.color === null ? "4 4" : DASH[mark.dash] }));
       if (mark.best !== null && mark.y[mark.best] !== null) {
         const x = this.toX(mark.x[mark.best]);
         const y = this.toY(mark.y[mark.best]);
-        layer.append(make("path", { d: SHAPE[mark.marker], transform: `translate(${x} ${y}) scale(1.4)`, fill: "currentColor" }));
-        layer.append(make("text", { x, y: y - 10, "text-anchor": "middle", class: "rp-mark" }, mark.bestText));
+        layer.append(make("path", { d: SHAPE[mark.marker], transform: `translate(${x} ${y}) scale(${Math.max(1.4, mark.size / 8)})`, fill: "currentColor" }));
+        layer.append(make("text", { x, y: y - 6 - Math.max(4, mark.size / 2), "text-anchor": "middle", class: "rp-mark" }, mark.bestText));
       }
       svg.append(layer);
     }

@@ -75,7 +75,7 @@ def class_table(comparison: Comparison) -> str:
         for name in comparison.classes
     )
     top = f'<tr><td></td>{heads}</tr><tr><th scope="col">Class</th>{names}</tr>'
-    return _scrolling("cx-table cx-classes cx-sortable", top, body)
+    return scrolling("cx-table cx-classes cx-sortable", top, body)
 
 
 def legend(experiments: Sequence[ComparedExperiment], baseline: int | None = None) -> str:
@@ -102,10 +102,17 @@ def _table(heads: Sequence[str], comparison: Comparison, body: str, *, css: str 
         for i, e in enumerate(comparison.experiments)
     )
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    return _scrolling(f"cx-table {css}".strip(), f"<tr>{first}{columns}</tr>", body)
+    return scrolling(f"cx-table {css}".strip(), f"<tr>{first}{columns}</tr>", body)
 
 
-def _scrolling(kind: str, head: str, body: str) -> str:
+def scrolling(kind: str, head: str, body: str) -> str:
+    """Return a table that scrolls sideways where it is wider than its place.
+
+    Args:
+        kind: Its classes in the style sheet.
+        head: Rows of the head as HTML.
+        body: Rows of the body as HTML.
+    """
     table = f'<table class="{kind}"><thead>{head}</thead><tbody>{body}</tbody></table>'
     return f'<div class="cx-scroll" tabindex="0" role="region" aria-label="Table">{table}</div>'
 

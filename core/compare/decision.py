@@ -1,0 +1,371 @@
+"""Which experiment suits a need: a goal for the threshold, a budget for time and size. Rules only, no words.
+
+Among the experiments that meet the need, the one with the best figure is named. Those that the images at hand cannot
+tell from it count as equal; among equals the faster one is named, and among equally fast ones the smaller one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, TypeAlias, assert_never
+
+import numpy as np
+
+from core.compare.certainty import LEVEL, Certainty, Interval
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.speed import SpeedRow, SpeedTest, times_differ
+from core.evaluation import (
+    Answer,
+    BestF1,
+    Evaluation,
+    Goal,
+    MissCosts,
+    OperatingPoint,
+    OperatingPoints,
+    PrecisionAtLeast,
+    RecallAtLeast,
+    answer,
+    operating_points,
+)
+from core.evaluation.goals import cost
+from core.evaluation.outcome_counts import count_per_image
+from core.evaluation.records import FloatArray
+from core.evaluation.resampling import RESAMPLES, resample_weights
+
+ShortfallKind: TypeAlias = Literal["goal", "latency", "latency unknown", "size", "size unknown"]
+DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What somebody needs.
+
+    Attributes:
+        goal: Decides the confidence threshold, and by which figure experiments are ranked.
+        latency: Most milliseconds for one image; ``None`` for any.
+        size: Most bytes of the checkpoint; ``None`` for any.
+    """
+
+    goal: Goal = field(default_factory=BestF1)
+    latency: float | None = None
+    size: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """An evaluated experiment with what a decision needs; made once, asked for many needs.
+
+    Attributes:
+        experiment: The experiment.
+        evaluation: Images in the same order as those of the other contenders where they can be compared.
+        points: All thresholds.
+        speed: Times at batch size 1; ``None`` where they were not measured.
+        machine: What they were measured on.
+    """
+
+    experiment: ComparedExperiment
+    evaluation: Evaluation
+    points: OperatingPoints
+    speed: SpeedRow | None
+    machine: str
+
+    @property
+    def bytes(self) -> int | None:
+        """Size of the checkpoint."""
+        return self.experiment.checkpoint_bytes
+
+    @property
+    def images(self) -> int:
+        """Number of evaluated images."""
+        return self.evaluation.table.image_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a contender offers for a need.
+
+    Attributes:
+        contender: Who.
+        answer: Its threshold and what that gives.
+        figure: What it is ranked by, see :func:`figure_of`.
+        shortfalls: Where it fails the need; empty where it fulfils it.
+        beaten_by: Key of a contender that is as good in figure, time and size and better in one of them.
+    """
+
+    contender: Contender
+    answer: Answer
+    figure: float
+    shortfalls: tuple[ShortfallKind, ...]
+    beaten_by: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the experiment."""
+        return self.contender.experiment.key
+
+    @property
+    def label(self) -> str:
+        """Name of the experiment."""
+        return self.contender.experiment.label
+
+    @property
+    def point(self) -> OperatingPoint:
+        """The threshold and what it gives."""
+        return self.answer.point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Who is named for a need, and why.
+
+    Attributes:
+        need: The need.
+        offers: Of all contenders, in their order.
+        comparable: Whether their figures may be ranked at all.
+        winner: Who is named; ``None`` where nobody fulfils the need or nothing separates the best.
+        equals: Those that fulfil it and cannot be told from the one with the best figure, that one first.
+        decided_by: What made the winner the winner.
+        lead: Where the winner's lead in the figure over the next one lies; ``None`` where that is not known.
+        runner_up: The next one by figure among those that fulfil the need.
+    """
+
+    need: Need
+    offers: tuple[Offer, ...]
+    comparable: bool
+    winner: Offer | None = None
+    equals: tuple[Offer, ...] = ()
+    decided_by: DecidedBy = "nothing"
+    lead: Interval | None = None
+    runner_up: Offer | None = None
+
+    @property
+    def fulfilling(self) -> tuple[Offer, ...]:
+        """The offers that fulfil the need."""
+        return tuple(offer for offer in self.offers if not offer.shortfalls)
+
+
+def contenders_of(comparison: Comparison, certainty: Certainty) -> tuple[Contender, ...]:
+    """Return the experiments that can be asked: those with an evaluation."""
+    result = []
+    for experiment, own in comparison.evaluated:
+        samples = certainty.samples.get(experiment.key)
+        evaluation = samples.evaluation if samples else own
+        test = experiment.speed if isinstance(experiment.speed, SpeedTest) else None
+        result.append(
+            Contender(
+                experiment=experiment,
+                evaluation=evaluation,
+                points=operating_points(evaluation),
+                speed=test.row(1) if test else None,
+                machine=test.machine if test else "",
+            )
+        )
+    return tuple(result)
+
+
+def decide(need: Need, contenders: Sequence[Contender], *, comparable: bool) -> Decision:
+    """Name the contender that suits a need best.
+
+    Args:
+        need: The need.
+        contenders: From :func:`contenders_of`.
+        comparable: Whether they were measured on the same thing; nobody is named otherwise, unless there is only one.
+    """
+    offers = _with_dominance(need, [offer_of(need, contender) for contender in contenders])
+    fulfilling = sorted((offer for offer in offers if not offer.shortfalls), key=lambda offer: -_rank(need, offer))
+    if not fulfilling or (len(contenders) > 1 and not comparable):
+        return Decision(need=need, offers=offers, comparable=comparable)
+    leads = _leads(need, fulfilling)
+    equals = (fulfilling[0], *(offer for offer in fulfilling[1:] if _is_equal(need, fulfilling[0], offer, leads)))
+    winner, decided_by = _among_equals(equals)
+    others = [offer for offer in fulfilling if winner is not None and offer.key != winner.key]
+    return Decision(
+        need=need,
+        offers=offers,
+        comparable=comparable,
+        winner=winner,
+        equals=equals,
+        decided_by=decided_by,
+        lead=leads.get(others[0].key) if others and decided_by == "figure" else None,
+        runner_up=others[0] if others else None,
+    )
+
+
+def figure_of(goal: Goal, point: OperatingPoint, images: int) -> float:
+    """Return what contenders are ranked by for a goal; NaN where the threshold accepts nothing.
+
+    F1 for the best balance, precision for a recall that must be reached, recall for a precision that must be reached,
+    cost for one image (in false alarms, less is better) where misses have a price.
+    """
+    match goal:
+        case BestF1():
+            return point.f1
+        case RecallAtLeast():
+            return point.precision
+        case PrecisionAtLeast():
+            return point.recall
+        case MissCosts():
+            return cost(goal, point) / images
+    assert_never(goal)
+
+
+def less_is_better(goal: Goal) -> bool:
+    """Return whether a small figure is good."""
+    return isinstance(goal, MissCosts)
+
+
+def faster(first: Contender, second: Contender) -> bool:
+    """Return whether the first is faster by more than measured times scatter; never between different machines."""
+    if first.speed is None or second.speed is None or first.machine != second.machine:
+        return False
+    return first.speed.total < second.speed.total and times_differ(first.speed, second.speed)
+
+
+def offer_of(need: Need, contender: Contender) -> Offer:
+    """Return what a contender offers for a need."""
+    found = answer(need.goal, contender.points)
+    shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
+    if need.latency is not None:
+        if contender.speed is None:
+            shortfalls.append("latency unknown")
+        elif contender.speed.total > need.latency:
+            shortfalls.append("latency")
+    if need.size is not None:
+        if contender.bytes is None:
+            shortfalls.append("size unknown")
+        elif contender.bytes > need.size:
+            shortfalls.append("size")
+    return Offer(
+        contender=contender,
+        answer=found,
+        figure=figure_of(need.goal, found.point, contender.images),
+        shortfalls=tuple(shortfalls),
+    )
+
+
+def _rank(need: Need, offer: Offer) -> float:
+    figure = float(np.nan_to_num(offer.figure))
+    return -figure if less_is_better(need.goal) else figure
+
+
+def _with_dominance(need: Need, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    result = []
+    for offer in offers:
+        better = (other for other in offers if other is not offer and _dominates(need, other, offer))
+        best = max(better, key=lambda other: _rank(need, other), default=None)
+        result.append(
+            Offer(
+                contender=offer.contender,
+                answer=offer.answer,
+                figure=offer.figure,
+                shortfalls=offer.shortfalls,
+                beaten_by=best.key if best else None,
+            )
+        )
+    return tuple(result)
+
+
+def _dominates(need: Need, first: Offer, second: Offer) -> bool:
+    """Return whether the first is at least as good in everything and better in something; all must be known."""
+    a, b = first.contender, second.contender
+    if a.speed is None or b.speed is None or a.bytes is None or b.bytes is None or a.machine != b.machine:
+        return False
+    if second.answer.reached and not first.answer.reached:
+        return False
+    gap = _rank(need, first) - _rank(need, second)
+    as_good = gap >= 0 and not faster(b, a) and a.bytes <= b.bytes
+    return as_good and (gap > 0 or faster(a, b) or a.bytes < b.bytes)
+
+
+def _among_equals(equals: Sequence[Offer]) -> tuple[Offer | None, DecidedBy]:
+    """Return who is named among offers that the images cannot tell apart."""
+    if len(equals) == 1:
+        return equals[0], "figure"
+    quick = [offer for offer in equals if not any(faster(other.contender, offer.contender) for other in equals)]
+    if len(quick) == 1 and all(
+        faster(quick[0].contender, other.contender) for other in equals if other is not quick[0]
+    ):
+        return quick[0], "latency"
+    sizes = [offer.contender.bytes for offer in quick]
+    known = [size for size in sizes if size is not None]
+    if len(known) == len(sizes) and known.count(min(known)) == 1:
+        return quick[sizes.index(min(known))], "size"
+    return None, "nothing"
+
+
+def _is_equal(need: Need, best: Offer, other: Offer, leads: Mapping[str, Interval]) -> bool:
+    if _rank(need, best) == _rank(need, other):
+        return True
+    lead = leads.get(other.key)
+    return lead is not None and not lead.tells_apart
+
+
+def resampled_figures(goal: Goal, offers: Sequence[Offer]) -> FloatArray | None:
+    """Return (n, B) the figure of each offer on B resamples of the images, more is better; ``None`` for other images.
+
+    Paired bootstrap at each model's own threshold, as a model in use keeps its threshold.
+    """
+    images = offers[0].contender.images
+    if any(offer.contender.images != images for offer in offers):
+        return None
+    sums = np.stack([_per_image(offer) for offer in offers]).reshape(-1, images) @ _weights(images)
+    sign = -1 if less_is_better(goal) else 1
+    return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(offers), 3, -1)])
+
+
+def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
+    """Return where the lead of the first of two rows of :func:`resampled_figures` lies; ``None`` if nothing is known.
+
+    Args:
+        first: (B,) of the one that is ahead.
+        second: (B,) of the other one.
+        images: How many there are.
+    """
+    gaps = first - second
+    gaps = gaps[np.isfinite(gaps)]
+    if not gaps.size:
+        return None
+    low, high = np.quantile(gaps, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(low=float(low), high=float(high), images=images)
+
+
+def _leads(need: Need, ranked: Sequence[Offer]) -> dict[str, Interval]:
+    """Return where the lead of the first over each other one lies."""
+    figures = resampled_figures(need.goal, ranked) if len(ranked) > 1 else None
+    if figures is None:
+        return {}
+    leads = {
+        offer.key: lead_of(figures[0], row, ranked[0].contender.images)
+        for offer, row in zip(ranked[1:], figures[1:], strict=True)
+    }
+    return {key: lead for key, lead in leads.items() if lead is not None}
+
+
+def _per_image(offer: Offer) -> FloatArray:
+    """Return (3, I) found, false alarms and missed of each image."""
+    counts = count_per_image(offer.contender.evaluation.view, offer.point.confidence)
+    return np.stack([counts.tp, counts.fp, counts.fn]).astype(np.float32)
+
+
+def _figures(goal: Goal, counts: FloatArray, images: int) -> FloatArray:
+    """Return (B,) figures of resamples from (3, B) counts; NaN where one does not define it."""
+    tp, fp, fn = counts
+    with np.errstate(invalid="ignore", divide="ignore"):
+        match goal:
+            case BestF1():
+                result: FloatArray = 2 * tp / (2 * tp + fp + fn)
+            case RecallAtLeast():
+                result = tp / (tp + fp)
+            case PrecisionAtLeast():
+                result = tp / (tp + fn)
+            case MissCosts(false_alarms=weight):
+                result = (weight * fn + fp) / images
+            case _:
+                assert_never(goal)
+    return result
+
+
+@lru_cache(maxsize=2)
+def _weights(images: int) -> FloatArray:
+    """Return (I, B) how often each image is drawn; the same for every need, so that answers do not flicker."""
+    return resample_weights(images, RESAMPLES, 0).astype(np.float32)

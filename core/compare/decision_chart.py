@@ -1,0 +1,122 @@
+"""Quality, time and size in one chart: who lies on the front, and who is beaten in all of them."""
+
+import math
+from collections.abc import Sequence
+
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel
+from core.compare.decision import Decision, Offer, less_is_better
+from core.compare.decision_words import figure_name, figure_text, latency_text
+from core.compare.formatting import listing, size
+
+_NAME = 26
+_SMALLEST, _LARGEST = 10.0, 30.0
+"""Diameter of the points in pixels."""
+_MARGIN = 0.12
+
+
+def draw_decision(decision: Decision) -> Drawing:
+    """Draw the figure of the goal over the time for one image; the larger the point, the larger the checkpoint."""
+    goal = decision.need.goal
+    known = [offer for offer in decision.offers if offer.contender.speed and math.isfinite(offer.figure)]
+    notes = [
+        f"“{offer.label}” has no speed test, so it is not drawn."
+        for offer in decision.offers
+        if offer.contender.speed is None
+    ]
+    if not known:
+        return Drawing(
+            empty="None of these experiments has a speed test. Switch it on in the benchmark step to see this chart."
+        )
+    machines = sorted({offer.contender.machine for offer in known})
+    if len(machines) > 1:
+        notes.append(f"Times come from different machines or runtimes ({listing(machines)}): nobody is called faster.")
+    marks = [*_front(decision, known), *(_point(offer, known) for offer in known), *_budget(decision, known)]
+    words = [
+        f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, {latency_text(o.contender.speed)} ms"
+        for o in known
+    ]
+    panel = Panel(
+        title="",
+        x=_axis("Time for one image (ms)", [_time(offer) for offer in known], decimals=1),
+        y=_axis(figure_name(goal), [offer.figure for offer in known], unit=not less_is_better(goal)),
+        marks=tuple(marks),
+        alt=f"{'; '.join(words)}.",
+        has_legend=False,
+    )
+    return Drawing(panels=(panel,), notes=(*notes, *_beaten(decision)))
+
+
+def _time(offer: Offer) -> float:
+    return offer.contender.speed.total if offer.contender.speed else math.nan
+
+
+def _point(offer: Offer, known: Sequence[Offer]) -> Line:
+    name = offer.label if len(offer.label) <= _NAME else f"{offer.label[: _NAME - 1]}…"
+    weight = f", {size(offer.contender.bytes)}" if offer.contender.bytes else ""
+    return Line(
+        name=offer.label,
+        x=(round(_time(offer), 3),),
+        y=(round(offer.figure, 5),),
+        style=offer.contender.experiment.style,
+        points=True,
+        point_size=_diameter(offer, known),
+        highlight=0,
+        highlight_text=f"{name}{weight}{' (beaten)' if offer.beaten_by else ''}",
+    )
+
+
+def _diameter(offer: Offer, known: Sequence[Offer]) -> float:
+    sizes = [math.sqrt(item.contender.bytes) for item in known if item.contender.bytes]
+    own = offer.contender.bytes
+    if not own or max(sizes) == min(sizes):
+        return _SMALLEST
+    share = (math.sqrt(own) - min(sizes)) / (max(sizes) - min(sizes))
+    return round(_SMALLEST + share * (_LARGEST - _SMALLEST), 1)
+
+
+def _front(decision: Decision, known: Sequence[Offer]) -> list[Line]:
+    """Return the border of what can be had: for each time the best figure that somebody reaches in it, as steps."""
+    lower = less_is_better(decision.need.goal)
+    x: list[float] = []
+    y: list[float] = []
+    for offer in sorted(known, key=lambda item: (_time(item), item.figure if lower else -item.figure)):
+        if y and (offer.figure >= y[-1] if lower else offer.figure <= y[-1]):
+            continue
+        if y:
+            x.append(round(_time(offer), 3))
+            y.append(y[-1])
+        x.append(round(_time(offer), 3))
+        y.append(round(offer.figure, 5))
+    return [Line(name="Front", x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
+
+
+def _budget(decision: Decision, known: Sequence[Offer]) -> list[Line]:
+    limit = decision.need.latency
+    if limit is None:
+        return []
+    y = _axis("", [offer.figure for offer in known], unit=not less_is_better(decision.need.goal))
+    return [Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None)]
+
+
+def _beaten(decision: Decision) -> list[str]:
+    names = {offer.key: offer.label for offer in decision.offers}
+    return [
+        f"“{offer.label}” is beaten by “{names[offer.beaten_by]}”: never worse, and better in quality, time or size."
+        for offer in decision.offers
+        if offer.beaten_by
+    ]
+
+
+def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool = False) -> Axis:
+    """Return an axis with some room around the values, ending in round numbers; within 0 to 1 for a share."""
+    low, high = min(values), max(values)
+    room = max((high - low) * _MARGIN, abs(high) * 0.02, 1e-6)
+    step = 10.0 ** math.floor(math.log10(high - low + 2 * room))
+    first = max(0.0, math.floor((low - room) / step * 5) / 5 * step)
+    last = math.ceil((high + room) / step * 5) / 5 * step
+    return Axis(
+        title=title,
+        low=round(first, 6),
+        high=round(min(1.0, last) if unit else last, 6),
+        decimals=decimals,
+    )

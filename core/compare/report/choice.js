@@ -1,0 +1,185 @@
+// Another goal or budget in the section "Which one to take": the same rules as core/compare/decision.py, over offers that
+// were computed for many goals. Texts are only ever set as text, except the swatches, which hold no data.
+"use strict";
+(() => {
+  const source = document.getElementById("choice");
+  if (!source) return;
+  const DATA = JSON.parse(source.textContent);
+  const form = document.getElementById("need");
+  const fields = form.elements;
+  const tag = (name, text, className) => {
+    const node = document.createElement(name);
+    if (text !== undefined) node.textContent = text;
+    if (className) node.className = className;
+    return node;
+  };
+  const quoted = (index) => `“${DATA.contenders[index].name}”`;
+  const listed = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+  const goalsOf = (kind) => DATA.goals.filter((goal) => goal.kind === kind);
+
+  const shortfalls = (goal, index, need) => {
+    const contender = DATA.contenders[index];
+    const found = goal.offers[index].reached === null ? [goal.offers[index].missed] : [];
+    if (need.latency !== null) {
+      if (contender.latency === null) found.push("has no speed test, so its time is not known");
+      else if (contender.latency > need.latency) found.push(`needs ${contender.latencyText} ms for an image`);
+    }
+    if (need.size !== null) {
+      if (contender.bytes === null) found.push("has no checkpoint whose size is known");
+      else if (contender.bytes > need.size) found.push(`takes ${contender.sizeText}`);
+    }
+    return found;
+  };
+
+  // Who is named, and by what: the figure, the time or the size.
+  const decide = (goal, need) => {
+    const missing = DATA.contenders.map((_, index) => shortfalls(goal, index, need));
+    const rank = (index) => (goal.less ? -1 : 1) * (goal.offers[index].figure ?? 0);
+    const fulfilling = missing.flatMap((found, index) => (found.length ? [] : [index])).sort((a, b) => rank(b) - rank(a));
+    const result = { missing, fulfilling, equals: [], winner: null, by: "nothing" };
+    if (!fulfilling.length || !DATA.comparable) return result;
+    const best = fulfilling[0];
+    const equals = fulfilling.filter((index) => index === best || goal.equal[best][index]);
+    result.equals = equals;
+    if (equals.length === 1) return { ...result, winner: best, by: "figure" };
+    const quick = equals.filter((index) => !equals.some((other) => DATA.faster[other][index]));
+    if (quick.length === 1 && equals.every((other) => other === quick[0] || DATA.faster[quick[0]][other])) {
+      return { ...result, winner: quick[0], by: "latency" };
+    }
+    const sizes = quick.map((index) => DATA.contenders[index].bytes);
+    const least = Math.min(...sizes.map((value) => value ?? Infinity));
+    if (!sizes.includes(null) && sizes.filter((value) => value === least).length === 1) {
+      return { ...result, winner: quick[sizes.indexOf(least)], by: "size" };
+    }
+    return result;
+  };
+
+  const words = (goal, decision) => {
+    const { winner, equals, fulfilling, missing, by } = decision;
+    if (!DATA.comparable) return ["unlike", "None is named: these experiments were not measured on the same thing."];
+    const failing = missing.flatMap((found, index) => (found.length ? [`${quoted(index)} ${listed(found)}.`] : []));
+    if (!fulfilling.length) return ["none", "No experiment fulfils this need.", ...failing];
+    const same = `${listed(equals.map(quoted))} cannot be told apart in ${goal.word} with these images`;
+    if (winner === null) return ["tie", `${listed(equals.map(quoted))} suit this need equally well.`, `${same}, and neither time nor size separates them.`, ...failing];
+    const offer = goal.offers[winner];
+    const head = `${quoted(winner)} suits this need best: ${offer.reached} at a threshold of ${offer.threshold}.`;
+    const next = fulfilling.find((index) => index !== winner);
+    if (by === "latency") return ["winner", head, `${same}; ${quoted(winner)} is named because it is faster.`, ...failing];
+    if (by === "size") return ["winner", head, `${same}; ${quoted(winner)} is named because it is smaller.`, ...failing];
+    if (next === undefined) return ["winner", head, ...(missing.length > 1 ? [`It is the only one of ${missing.length} that fulfils it.`] : []), ...failing];
+    return ["winner", head, `${goal.figure}: ${offer.figureText} against ${goal.offers[next].figureText} of ${quoted(next)}.`, ...failing];
+  };
+
+  const showAdvice = (goal, decision) => {
+    const [kind, headline, ...sentences] = words(goal, decision);
+    const box = document.getElementById("advice");
+    box.className = `rp-advice rp-${kind}`;
+    box.replaceChildren(tag("h3", headline), ...sentences.map((sentence) => tag("p", sentence)));
+  };
+
+  const standing = (decision, index) => {
+    if (decision.winner === index) return tag("b", "● Named", "cx-best");
+    const missing = listed(decision.missing[index]);
+    if (missing) return tag("span", missing[0].toUpperCase() + missing.slice(1), "cx-worse");
+    if (decision.equals.includes(index)) return tag("span", "Cannot be told apart");
+    return tag("span", DATA.comparable ? "Fulfils it" : "Not ranked");
+  };
+
+  const showOffers = (goal, decision) => {
+    const table = document.querySelector("#offers table");
+    const head = tag("tr");
+    for (const name of ["Experiment", ...goal.heads, "For this need"]) {
+      const cell = tag("th", name);
+      cell.scope = "col";
+      cell.tabIndex = 0;
+      head.append(cell);
+    }
+    table.tHead.replaceChildren(head);
+    table.tBodies[0].replaceChildren(
+      ...DATA.contenders.map((contender, index) => {
+        const row = tag("tr", undefined, decision.winner === index ? "cx-named" : "");
+        const name = tag("th");
+        name.scope = "row";
+        name.innerHTML = contender.swatch;
+        name.append(` ${contender.name}`);
+        const last = tag("td", undefined, "cx-text");
+        last.append(standing(decision, index));
+        row.append(name, ...goal.offers[index].texts.map((text) => tag("td", text)), last);
+        return row;
+      }),
+    );
+  };
+
+  // The border of what can be had, as steps; then the points.
+  const panel = (goal, need) => {
+    const known = DATA.contenders.map((contender, index) => ({ contender, offer: goal.offers[index] })).filter(({ contender, offer }) => contender.latency !== null && offer.figure !== null);
+    if (!known.length) return null;
+    const ends = (values, top) => {
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      const room = Math.max((high - low) * 0.12, Math.abs(high) * 0.02, 1e-6);
+      return [Math.max(0, low - room), Math.min(top, high + room)];
+    };
+    const [left, right] = ends(known.map(({ contender }) => contender.latency), Infinity);
+    const [low, high] = ends(known.map(({ offer }) => offer.figure), goal.less ? Infinity : 1);
+    const better = (a, b) => (goal.less ? a < b : a > b);
+    const [x, y] = [[], []];
+    for (const { contender, offer } of [...known].sort((a, b) => a.contender.latency - b.contender.latency || (better(a.offer.figure, b.offer.figure) ? -1 : 1))) {
+      if (y.length && !better(offer.figure, y.at(-1))) continue;
+      if (y.length) { x.push(contender.latency); y.push(y.at(-1)); }
+      x.push(contender.latency);
+      y.push(offer.figure);
+    }
+    const quiet = (name, xs, ys) => ({ kind: "line", name, x: xs, y: ys, color: null, dash: "dash", marker: "circle", points: false, size: 8, best: null, bestText: "" });
+    const roots = known.map(({ contender }) => Math.sqrt(contender.bytes ?? 0));
+    const [least, most] = [Math.min(...roots), Math.max(...roots)];
+    const points = known.map(({ contender, offer }, place) => ({
+      kind: "line", name: contender.name, x: [contender.latency], y: [offer.figure], color: contender.color, dash: "solid", marker: contender.marker,
+      points: true, size: most > least ? 10 + ((roots[place] - least) / (most - least)) * 20 : 10, best: 0,
+      bestText: `${contender.name.slice(0, 26)}${contender.bytes ? `, ${contender.sizeText}` : ""}`,
+    }));
+    const limit = need.latency !== null && need.latency >= left && need.latency <= right ? [quiet("Budget", [need.latency, need.latency], [low, high])] : [];
+    return {
+      title: "", square: false, legend: false, marks: [...(x.length > 1 ? [quiet("Front", x, y)] : []), ...limit, ...points],
+      alt: known.map(({ contender, offer }) => `${contender.name}: ${goal.figure} ${offer.figureText}, ${contender.latencyText} ms`).join("; "),
+      x: { title: "Time for one image (ms)", low: left, high: right, categories: [], decimals: 1, whole: false },
+      y: { title: goal.figure, low, high, categories: [], decimals: 3, whole: false },
+    };
+  };
+
+  const showFront = (goal, need) => {
+    const place = document.querySelector("#front .rp-panels");
+    const drawn = place && panel(goal, need);
+    if (drawn) globalThis.trainPanels.replace(place, drawn);
+  };
+
+  const limitOf = (name) => {
+    const field = fields.namedItem(name);
+    if (!field) return null;
+    const step = DATA[name][Number(field.value)];
+    field.parentElement.querySelector("output").textContent = step ? step[1] : "any";
+    return step ? step[0] : null;
+  };
+  const update = () => {
+    const kind = fields.namedItem("kind").value;
+    const goals = goalsOf(kind);
+    const slider = fields.namedItem("number");
+    const label = slider.parentElement;
+    label.hidden = goals.length < 2;
+    if (Number(slider.max) !== goals.length - 1) {
+      slider.max = goals.length - 1;
+      slider.value = Math.floor(goals.length * 0.7);
+    }
+    const goal = goals[Number(slider.value)];
+    label.querySelector("span").textContent = DATA.labels[kind];
+    label.querySelector("output").textContent = goal.value;
+    slider.setAttribute("aria-valuetext", goal.value);
+    const need = { latency: limitOf("latency"), size: limitOf("size") };
+    const decision = decide(goal, need);
+    showAdvice(goal, decision);
+    showOffers(goal, decision);
+    showFront(goal, need);
+  };
+  form.hidden = false;
+  form.addEventListener("input", update);
+  form.addEventListener("submit", (event) => event.preventDefault());
+})();

@@ -1,0 +1,153 @@
+"""The section “Which one to take” of the one-file report: another goal can be chosen inside the file."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from core.compare.certainty import Certainty
+from core.compare.decision import Contender, Decision, Need, Offer, contenders_of, decide, faster, less_is_better
+from core.compare.decision_grid import Answered, answer_goals, limits
+from core.compare.decision_words import (
+    advise,
+    figure_name,
+    figure_text,
+    figure_word,
+    goal_words,
+    latency_text,
+    missed_goal,
+    reached_goal,
+    threshold_text,
+)
+from core.compare.experiment import Comparison
+from core.compare.formatting import quantity, setting, size
+from core.compare.report.decision_table import decision_table, offer_heads, offer_texts
+from core.compare.report.panels import script_json
+from core.compare.report.tables import swatch
+from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
+
+KINDS = (
+    ("f1", "Best balance (F1)", ""),
+    ("recall", "Recall at least", "Recall, at least"),
+    ("precision", "Precision at least", "Precision, at least"),
+    ("miss", "A miss costs", "False alarms that are as bad as one missed object"),
+)
+"""Kinds of goals: key, name, and the label of their number."""
+
+
+def decision_of(comparison: Comparison, certainty: Certainty, need: Need) -> Decision:
+    """Return the decision for a need."""
+    comparable = certainty.judgement is None or certainty.judgement.verdict is Verdict.COMPARABLE
+    return decide(need, contenders_of(comparison, certainty), comparable=comparable)
+
+
+def choice_section(decision: Decision) -> str:
+    """Return the section.
+
+    Args:
+        decision: What is shown first, and without scripts; at least one experiment has an evaluation.
+    """
+    advice = advise(decision)
+    contenders = [offer.contender for offer in decision.offers]
+    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in advice.sentences)
+    return (
+        f'<form class="rp-need" id="need" hidden>{_controls(contenders)}</form>'
+        f'<div class="rp-advice rp-{advice.kind}" id="advice" aria-live="polite">'
+        f"<h3>{escape(advice.headline)}</h3>{words}</div>"
+        f'<div id="offers">{decision_table(decision)}</div>'
+        '<p class="rp-note">The threshold is the confidence from which a detection counts. Precision and recall count '
+        "boxes at IoU 0.50, all objects alike.</p>"
+        f'<script type="application/json" id="choice">{script_json(_data(contenders, comparable=decision.comparable))}'
+        "</script>"
+    )
+
+
+def _controls(contenders: Sequence[Contender]) -> str:
+    kinds = "".join(
+        f'<label><input type="radio" name="kind" value="{key}"{" checked" if key == "f1" else ""}> {name}</label>'
+        for key, name, _ in KINDS
+    )
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    return (
+        f'<fieldset><legend>What matters</legend>{kinds}</fieldset><label class="rp-slide" hidden><span></span>'
+        '<input type="range" name="number" min="0" max="0" step="1"><output></output></label>'
+        f"{_limit('latency', 'Time for one image, at most', times)}{_limit('size', 'Checkpoint, at most', sizes)}"
+    )
+
+
+def _limit(name: str, label: str, values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    last = len(limits(values))
+    return (
+        f'<label class="rp-slide"><span>{label}</span>'
+        f'<input type="range" name="{name}" min="0" max="{last}" value="{last}" step="1"><output>any</output></label>'
+    )
+
+
+def _data(contenders: Sequence[Contender], *, comparable: bool) -> dict[str, object]:
+    """Return what the script of the report needs to name somebody for another need by the same rules."""
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    return {
+        "comparable": comparable or len(contenders) == 1,
+        "contenders": [_contender(contender) for contender in contenders],
+        "faster": [[faster(first, second) for second in contenders] for first in contenders],
+        "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
+        "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
+        "labels": {key: label for key, _, label in KINDS},
+        "goals": [_goal(answered) for answered in answer_goals(contenders)],
+    }
+
+
+def _contender(contender: Contender) -> dict[str, object]:
+    return {
+        "name": contender.experiment.label,
+        "swatch": swatch(contender.experiment.style),
+        "color": contender.experiment.style.color,
+        "marker": contender.experiment.style.marker,
+        "latency": contender.speed.total if contender.speed else None,
+        "latencyText": latency_text(contender.speed),
+        "bytes": contender.bytes,
+        "sizeText": size(contender.bytes),
+    }
+
+
+def _goal(answered: Answered) -> dict[str, object]:
+    goal = answered.goal
+    kind, value = _kind(goal)
+    return {
+        "kind": kind,
+        "value": value,
+        "words": goal_words(goal),
+        "figure": figure_name(goal),
+        "word": figure_word(goal),
+        "less": less_is_better(goal),
+        "heads": offer_heads(goal),
+        "offers": [_offer(goal, offer) for offer in answered.offers],
+        "equal": answered.equal,
+    }
+
+
+def _kind(goal: Goal) -> tuple[str, str]:
+    match goal:
+        case BestF1():
+            return "f1", ""
+        case RecallAtLeast(recall=share):
+            return "recall", f"{share:.2f}"
+        case PrecisionAtLeast(precision=share):
+            return "precision", f"{share:.2f}"
+        case MissCosts(false_alarms=price):
+            return "miss", setting(price)
+
+
+def _offer(goal: Goal, offer: Offer) -> dict[str, object]:
+    known = math.isfinite(offer.figure)
+    return {
+        "figure": offer.figure if known else None,
+        "figureText": figure_text(goal, offer.figure),
+        "reached": reached_goal(goal, offer) if offer.answer.reached else None,
+        "missed": missed_goal(goal, offer),
+        "threshold": threshold_text(offer),
+        "texts": offer_texts(goal, offer),
+    }

@@ -1,0 +1,241 @@
+"""Steps of the story about what changed from the baseline: the best improvement and the worst regression."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from core.compare.certainty import Certainty, Interval
+from core.compare.experiment import ComparedExperiment
+from core.compare.formatting import count, metric, plural, points
+from core.compare.story_parts import Bar, Box, Scene, Side, Slide
+from core.errors import InputError
+from core.evaluation import Change, Evaluation, Flow, object_flow
+
+Direction = Literal["better", "worse"]
+_MOST_BARS = 6
+_SMALLEST = 0.0005
+"""Smaller differences are written as 0.0 pt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassChange:
+    """How the AP of one class changed from the baseline to the other experiment.
+
+    Attributes:
+        name: The class.
+        before: AP of the baseline, 0 to 1.
+        after: AP of the other one.
+        interval: Where the difference lies; ``None`` where that is not known.
+    """
+
+    name: str
+    before: float
+    after: float
+    interval: Interval | None
+
+    @property
+    def difference(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+    @property
+    def sure(self) -> bool:
+        """Whether the images tell it from zero."""
+        return self.interval is not None and self.interval.tells_apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """The baseline and the experiment that it is compared with."""
+
+    baseline: ComparedExperiment
+    other: ComparedExperiment
+    before: Evaluation
+    after: Evaluation
+
+
+def class_changes(pair: Pair, certainty: Certainty) -> tuple[ClassChange, ...]:
+    """Return the changes of the classes that both know, the largest gain first."""
+    known = {item.name: item.ap for item in pair.before.per_class if math.isfinite(item.ap)}
+    changes = [
+        ClassChange(
+            name=item.name,
+            before=known[item.name],
+            after=item.ap,
+            interval=certainty.interval(pair.baseline.key, pair.other.key, "ap", item.name),
+        )
+        for item in pair.after.per_class
+        if item.name in known and math.isfinite(item.ap)
+    ]
+    return tuple(sorted(changes, key=lambda change: (-change.difference, change.name)))
+
+
+def change_slide(pair: Pair, certainty: Certainty, direction: Direction) -> Slide:
+    """Return the step about the class that improved, or got worse, most."""
+    changes = class_changes(pair, certainty)
+    sign = 1 if direction == "better" else -1
+    moved = [change for change in changes if sign * change.difference >= _SMALLEST]
+    best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)
+    flow = _flow(pair)
+    key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
+    if best is None:
+        return Slide(key=key, step=step, title=_nothing(pair, direction), sentences=_objects(pair, flow, None))
+    return Slide(
+        key=key,
+        step=step,
+        title=_title(pair, best, direction),
+        sentences=(_certainty(best), *_objects(pair, flow, best.name)),
+        bars=_bars(changes, sign),
+        bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
+        scene=_scene(pair, flow, best.name, direction),
+        tone="good" if direction == "better" else "bad",
+    )
+
+
+def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Literal["strong", "weak"]) -> Slide:
+    """Return the step about the classes that a single experiment is best, or worst, at."""
+    known = [(item.ap, item.name) for item in evaluation.per_class if math.isfinite(item.ap)]
+    ordered = sorted(known, key=lambda item: (-item[0] if kind == "strong" else item[0], item[1]))
+    value, name = ordered[0]
+    word = "best" if kind == "strong" else "worst"
+    return Slide(
+        key="improvement" if kind == "strong" else "regression",
+        step="What it is good at" if kind == "strong" else "What it is bad at",
+        title=f"It is {word} at “{name}”: AP {metric(value)}",
+        sentences=(_outcomes(evaluation, name),),
+        bars=tuple(
+            Bar(name=other, share=max(0.0, ap), text=metric(ap), style=experiment.style, best=other == name)
+            for ap, other in ordered[:_MOST_BARS]
+        ),
+        bars_title="AP of each class, 0 to 1",
+        tone="good" if kind == "strong" else "bad",
+    )
+
+
+def _outcomes(evaluation: Evaluation, class_name: str) -> str:
+    place = evaluation.classes.index(class_name)
+    counts = evaluation.counts
+    found, missed = int(counts.at_levels(counts.tp)[place]), int(counts.at_levels(counts.fn)[place])
+    alarms = int(counts.at_levels(counts.fp)[place])
+    return f"{count(found)} of {plural(found + missed, 'object')} found, {plural(alarms, 'false alarm')}."
+
+
+def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
+    amount = points(abs(best.difference)).lstrip("+")
+    word = "gains" if direction == "better" else "loses"
+    if not best.sure and best.interval is not None:
+        return f"No class is surely {direction}; “{best.name}” {word} {amount} of AP"
+    return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
+
+
+def _certainty(best: ClassChange) -> str:
+    values = f"From {metric(best.before)} to {metric(best.after)}"
+    if best.interval is None:
+        return f"{values}."
+    if best.sure:
+        return f"{values}; the difference lies {best.interval.words}."
+    return f"{values}, but the difference lies {best.interval.words}: this may be luck."
+
+
+def _nothing(pair: Pair, direction: Direction) -> str:
+    if direction == "better":
+        return f"“{pair.other.label}” is better than “{pair.baseline.label}” on no class"
+    return f"“{pair.other.label}” is worse than “{pair.baseline.label}” on no class"
+
+
+def _objects(pair: Pair, flow: Flow | None, class_name: str | None) -> tuple[str, ...]:
+    if flow is None:
+        return ()
+    if class_name is None:
+        counts, place, where = flow.total(), 0, "In all"
+    else:
+        counts, place, where = flow.by_class(), pair.before.classes.index(class_name), f"Of “{class_name}”"
+    gained, lost = int(counts.gained[place]), int(counts.lost[place])
+    new, gone = int(counts.new_alarms[place]), int(counts.vanished_alarms[place])
+    found = f"{plural(gained, 'object')} {_is(gained)} found that “{pair.baseline.label}” misses"
+    alarms = f"{plural(new, 'false alarm')} {_is(new)} new, {count(gone)} {_is(gone)} gone"
+    return (f"{where}, {found}, {count(lost)} {_is(lost)} lost; {alarms}.",)
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _bars(changes: tuple[ClassChange, ...], sign: int) -> tuple[Bar, ...]:
+    ordered = changes if sign > 0 else changes[::-1]
+    shown = ordered[:_MOST_BARS]
+    most = max((abs(change.difference) for change in shown), default=0.0) or 1.0
+    first = next((change for change in shown), None)
+    return tuple(
+        Bar(
+            name=change.name,
+            share=abs(change.difference) / most,
+            text=points(change.difference),
+            best=change is first,
+        )
+        for change in shown
+        if sign * change.difference >= _SMALLEST
+    )
+
+
+def _flow(pair: Pair) -> Flow | None:
+    """Return what changed object by object; ``None`` where the two do not have the same objects."""
+    try:
+        return object_flow(pair.before, pair.after)
+    except InputError:
+        return None
+
+
+def _scene(pair: Pair, flow: Flow | None, class_name: str, direction: Direction) -> Scene | None:
+    """Return the image with the most objects of a class that were gained, or lost; ``None`` where there is none."""
+    if flow is None:
+        return None
+    wanted = Change.GAINED if direction == "better" else Change.LOST
+    of_class = flow.category == pair.before.classes.index(class_name)
+    chosen = np.flatnonzero(of_class & (flow.change == wanted))
+    if not chosen.size:
+        return None
+    per_image = np.bincount(flow.image[chosen], minlength=flow.image_count)
+    image = int(np.argmax(per_image))
+    meant = flow.objects[chosen[flow.image[chosen] == image]]
+    images = pair.before.pair.images
+    width, height = images.sizes[image].tolist()
+    number = int(images.sly_ids[image])
+    return Scene(
+        image_id=number if number >= 0 else None,
+        name=f"{images.datasets[image]}/{images.file_names[image]}".lstrip("/"),
+        width=int(width),
+        height=int(height),
+        truth=tuple(_box(pair.before.pair.gt.boxes[row].tolist(), class_name) for row in meant.tolist()),
+        sides=(
+            _side(pair.baseline, pair.before, image, class_name, finds=direction == "worse"),
+            _side(pair.other, pair.after, image, class_name, finds=direction == "better"),
+        ),
+    )
+
+
+def _side(experiment: ComparedExperiment, evaluation: Evaluation, image: int, class_name: str, *, finds: bool) -> Side:
+    """Return what an experiment detects of a class in an image, at its own threshold."""
+    table, view = evaluation.table, evaluation.view
+    of_class = table.dt_class == evaluation.classes.index(class_name)
+    rows = np.flatnonzero(view.accepted(evaluation.confidence) & (table.dt_image == image) & of_class)
+    boxes = evaluation.pair.dt.boxes[table.dt_row[rows]]
+    return Side(
+        name=experiment.label,
+        style=experiment.style,
+        caption="finds it" if finds else "misses it",
+        boxes=tuple(
+            _box(box, metric(score), right=right)
+            for box, score, right in zip(
+                boxes.tolist(), table.dt_score[rows].tolist(), view.right[rows].tolist(), strict=True
+            )
+        ),
+    )
+
+
+def _box(box: Sequence[float], label: str, *, right: bool = True) -> Box:
+    left, top, width, height = box
+    return Box(left=left, top=top, width=width, height=height, label=label, right=right)

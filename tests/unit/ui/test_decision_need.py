@@ -1,0 +1,54 @@
+"""The need in the address."""
+
+import pytest
+
+from core.compare.decision import Need
+from core.compare.decision_grid import limits
+from core.errors import InputError
+from core.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
+from core.ui.decision_need import need_of, query_of
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        Need(),
+        Need(goal=RecallAtLeast(recall=0.95), latency=12.5),
+        Need(goal=PrecisionAtLeast(precision=0.5), size=5_300_000.0),
+        Need(goal=MissCosts(false_alarms=10.0), latency=3.0, size=1e9),
+    ],
+)
+def test_there_and_back(need: Need) -> None:
+    assert need_of(query_of(need)) == need
+
+
+def test_the_default_leaves_no_trace() -> None:
+    assert query_of(Need()) == {}
+    assert need_of({"ids": "1,2"}) == Need(goal=BestF1())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"goal": "recall-1.5"},
+        {"goal": "recall-nan"},
+        {"goal": "<script>"},
+        {"goal": "speed-3"},
+        {"latency": "-1"},
+        {"size": "inf"},
+        {"latency": "fast"},
+    ],
+)
+def test_nonsense_is_refused(query: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"no goal|no limit"):
+        need_of(query)
+
+
+@pytest.mark.parametrize("values", [[9.0], [8.9, 9.0, 40.0], [609_000.0, 25_000_000.0], [0.013, 1200.0]])
+def test_limits_admit_all_none_and_each(values: list[float]) -> None:
+    steps = limits(values)
+    assert steps == sorted(set(steps))
+    assert steps[0] < min(values)
+    assert steps[-1] >= max(values)
+    for value in values:
+        assert min(step for step in steps if step >= value) < value * 1.12
