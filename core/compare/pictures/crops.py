@@ -1,0 +1,181 @@
+"""Crops around single objects, with the boxes of the ground truth and of the compared experiments.
+
+The page, the one-file report and the show mode embed these same JPEGs. Whoever has the images passes a function in.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageOps, UnidentifiedImageError
+
+from core.compare.image_hits import Hits
+from core.compare.image_set import ImageSet
+from core.compare.pictures.marks import Box, Mark, object_mark, prediction_mark
+from core.compare.pictures.strokes import Stroke, draw_brackets, draw_outline
+from core.evaluation.overlaps import box_ious
+
+LoadImage = Callable[[int], bytes | None]
+"""Image id on the platform → the file's bytes; ``None`` where it cannot be had."""
+
+SIZE = (320, 240)
+QUALITY = 82
+_MARGIN = 0.6
+_SMALLEST = 48.0
+_NEAR = 0.1
+_EMPTY = "#3A404B"
+_TRUTH = "#FFFFFF"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a crop shows.
+
+    Attributes:
+        image: Place in the image set.
+        box: What is looked at: the object, or the false alarm.
+        class_name: Class of the object; of the false alarm where it covers none.
+        truth: The object, ``None`` beside all objects.
+        predictions: (experiment, its prediction on this spot) of each experiment that is drawn; ``None`` where it
+            reports nothing here.
+    """
+
+    image: int
+    box: Box
+    class_name: str
+    truth: Box | None
+    predictions: tuple[tuple[int, Mark | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """A picture ready to be embedded.
+
+    Attributes:
+        jpeg: The file.
+        alt: What it shows, in words.
+        has_image: False where the boxes stand on an empty frame because the image could not be had.
+    """
+
+    jpeg: bytes
+    alt: str
+    has_image: bool
+
+
+def subjects(hits: Hits, images: ImageSet, experiments: Sequence[int]) -> tuple[Subject, ...]:
+    """Return what the crops of entries show, in their order.
+
+    Args:
+        hits: Entries; give a part of them, each costs about 0.1 ms.
+        images: The image set.
+        experiments: Positions in it whose predictions are drawn: usually the baseline and the other one.
+    """
+    return tuple(
+        _subject(images, tuple(entry), experiments)
+        for entry in zip(hits.experiment.tolist(), hits.image.tolist(), hits.dt.tolist(), hits.gt.tolist(), strict=True)
+    )
+
+
+def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[int, int] = SIZE) -> Crop:
+    """Draw a crop.
+
+    Args:
+        subject: What it shows.
+        images: The image set.
+        load: Gives the image.
+        size: Width and height of the picture in pixels.
+    """
+    sly_id = images.sly_id(subject.image)
+    content = None if sly_id is None else load(sly_id)
+    frame = _frame(subject, images.size(subject.image), size)
+    background = None if content is None else _cut(content, frame, images.size(subject.image), size)
+    canvas = background or Picture.new("RGB", size, _EMPTY)
+    pen = ImageDraw.Draw(canvas)
+    scale = size[0] / frame[2]
+
+    def placed(box: Box) -> tuple[float, float, float, float]:
+        left, top = (box[0] - frame[0]) * scale, (box[1] - frame[1]) * scale
+        return left, top, left + box[2] * scale, top + box[3] * scale
+
+    for experiment, mark in subject.predictions:
+        if mark is not None:
+            style = images.styles[experiment]
+            draw_outline(pen, placed(mark.box), Stroke(color=style.hex("light"), dash=style.dash, width=3))
+    if subject.truth is not None:
+        draw_brackets(pen, placed(subject.truth), Stroke(color=_TRUTH, width=3))
+    buffer = io.BytesIO()
+    canvas.save(buffer, format="JPEG", quality=QUALITY)
+    return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
+
+
+def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int]) -> Subject:
+    position, image, dt, gt = entry
+    evaluation = images.evaluations[position]
+    truth = object_mark(evaluation, gt) if gt >= 0 else None
+    focus = prediction_mark(evaluation, dt) if truth is None or (dt >= 0 and not evaluation.view.right[dt]) else truth
+    return Subject(
+        image=image,
+        box=focus.box,
+        class_name=(truth or focus).class_name,
+        truth=truth.box if truth else None,
+        predictions=tuple((one, _prediction_at(images, image, one, focus.box)) for one in experiments),
+    )
+
+
+def _prediction_at(images: ImageSet, image: int, experiment: int, box: Box) -> Mark | None:
+    """Return the accepted prediction that overlaps a box most; ``None`` where none overlaps it noticeably."""
+    evaluation, row = images.evaluations[experiment], int(images.rows[experiment, image])
+    table, view = evaluation.table, evaluation.view
+    first, last = np.searchsorted(table.dt_image, [row, row + 1]).tolist()
+    rows = np.arange(first, last)
+    rows = rows[view.counted[first:last] & ~(table.dt_score[first:last] < evaluation.confidence)]
+    if row < 0 or not rows.size:
+        return None
+    boxes = evaluation.pair.dt.boxes[table.dt_row[rows]]
+    overlaps = box_ious(boxes, np.tile(np.array(box), (rows.size, 1)))
+    best = int(np.argmax(overlaps))
+    return prediction_mark(evaluation, int(rows[best])) if overlaps[best] >= _NEAR else None
+
+
+def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int]) -> Box:
+    """Return the part of the image that is shown: around all boxes, in the shape of the picture."""
+    boxes = np.array([subject.box, *(mark.box for _, mark in subject.predictions if mark)])
+    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    middle, sides = (low + high) / 2, np.maximum((high - low) * (1 + _MARGIN), _SMALLEST)
+    shape = np.array(size) / size[0]
+    width = float((sides / shape).max())
+    extent = width * shape
+    corner = middle - extent / 2
+    limits = np.array(image_size) - extent
+    inside = np.where(limits > 0, np.clip(corner, 0, np.maximum(limits, 0)), limits / 2)
+    left, top = (inside if all(image_size) else corner).tolist()
+    return left, top, float(extent[0]), float(extent[1])
+
+
+def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[int, int]) -> Picture.Image | None:
+    """Return the part of an image, enlarged to the size; ``None`` where the bytes are no image."""
+    try:
+        with Picture.open(io.BytesIO(content)) as opened:
+            # a photograph that was turned has both sizes; the file says in which one the boxes were measured
+            picture = opened if opened.size == named_size else ImageOps.exif_transpose(opened)
+            across = picture.width / named_size[0] if named_size[0] else 1.0
+            left, top, right, bottom = (
+                value * across for value in (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3])
+            )
+            part = picture.crop(
+                (round(left), round(top), max(round(right), round(left) + 1), max(round(bottom), round(top) + 1))
+            )
+            return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
+    except (UnidentifiedImageError, OSError, Picture.DecompressionBombError):
+        return None
+
+
+def _alt(subject: Subject, images: ImageSet) -> str:
+    what = subject.class_name if subject.truth else f"No object, false alarm {subject.class_name}"
+    said = [
+        f"{images.labels[experiment]}: {mark.words if mark else 'reports nothing here'}"
+        for experiment, mark in subject.predictions
+    ]
+    return ". ".join([f"{what}, {images.name(subject.image)}", *said])

@@ -1,0 +1,129 @@
+"""The gallery as data: for each image the ground truth and what every experiment makes of it, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.compare.image_hits import Hits
+from core.compare.image_set import ImageSet
+from core.compare.pictures.marks import Mark, MarkKind, model_marks, truth_marks
+
+MOST_COLUMNS = 6
+"""Experiments that fit beside the ground truth."""
+
+UNKNOWN_COLOR = "#7B7F85"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryCell:
+    """One column of one image.
+
+    Attributes:
+        marks: What is drawn.
+        strong: As many: whether the mark is among the entries that were asked for.
+        measured: False where the experiment was not measured on this image.
+    """
+
+    marks: tuple[Mark, ...]
+    strong: tuple[bool, ...]
+    measured: bool = True
+
+    def count(self, kind: MarkKind) -> int:
+        """Return how many marks are of a kind."""
+        return sum(mark.kind is kind for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryRow:
+    """One image: the ground truth, then one cell for each experiment.
+
+    Attributes:
+        image: Place in the image set.
+        name: Dataset and file name.
+        size: Width and height of the image in pixels; where the file does not say, as far as its boxes reach.
+        cells: Ground truth first.
+    """
+
+    image: int
+    name: str
+    size: tuple[int, int]
+    cells: tuple[GalleryCell, ...]
+
+
+def gallery_row(
+    images: ImageSet, image: int, experiments: Sequence[int], hits: Hits | None, confidence: float | None = None
+) -> GalleryRow:
+    """Return one row of the gallery.
+
+    Args:
+        images: The image set.
+        image: Place in it.
+        experiments: Positions in it, one for each column behind the ground truth.
+        hits: Entries that were asked for; ``None`` lets all marks be strong.
+        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    """
+    asked = None if hits is None else _asked(hits, image)
+    truth = truth_marks(images, image)
+    cells = [GalleryCell(marks=truth, strong=(True,) * len(truth))]
+    for one in experiments:
+        marks = model_marks(images, image, one, confidence)
+        strong = tuple(asked is None or _key(one, mark) in asked for mark in marks)
+        cells.append(GalleryCell(marks=marks, strong=strong, measured=bool(images.rows[one, image] >= 0)))
+    return GalleryRow(image=image, name=images.name(image), size=_size(images.size(image), cells), cells=tuple(cells))
+
+
+def row_json(row: GalleryRow, source: str, colors: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row for the component that draws it.
+
+    Args:
+        row: The row.
+        source: Address or data URI of the image; empty where it cannot be had.
+        colors: Class name → ``#RRGGBB``, as the project's meta has them.
+    """
+    return {
+        "key": str(row.image),
+        "name": row.name,
+        "source": source,
+        "width": row.size[0],
+        "height": row.size[1],
+        "cells": [
+            {
+                "measured": cell.measured,
+                "counts": {kind.name.lower(): cell.count(kind) for kind in MarkKind},
+                "marks": [
+                    {
+                        "box": [round(value, 1) for value in mark.box],
+                        "kind": mark.kind.name.lower(),
+                        "color": colors.get(mark.class_name, UNKNOWN_COLOR),
+                        "label": mark.class_name + ("" if mark.score is None else f" {mark.score:.2f}"),
+                        "words": mark.words,
+                        "strong": strong,
+                    }
+                    for mark, strong in zip(cell.marks, cell.strong, strict=True)
+                ],
+            }
+            for cell in row.cells
+        ],
+    }
+
+
+def _key(experiment: int, mark: Mark) -> tuple[int, int, int]:
+    """Return what a prediction or a missed object is recognised by among entries."""
+    return (experiment, mark.dt, mark.gt if mark.dt < 0 else -1)
+
+
+def _asked(hits: Hits, image: int) -> frozenset[tuple[int, int, int]]:
+    here = np.flatnonzero(hits.image == image)
+    columns = (hits.experiment[here].tolist(), hits.dt[here].tolist(), hits.gt[here].tolist())
+    return frozenset((one, dt, gt if dt < 0 else -1) for one, dt, gt in zip(*columns, strict=True))
+
+
+def _size(size: tuple[int, int], cells: Sequence[GalleryCell]) -> tuple[int, int]:
+    if all(size):
+        return size
+    marks = [mark for cell in cells for mark in cell.marks]
+    width = max((mark.box[0] + mark.box[2] for mark in marks), default=1)
+    height = max((mark.box[1] + mark.box[3] for mark in marks), default=1)
+    return max(1, round(width)), max(1, round(height))

@@ -1,0 +1,183 @@
+"""Marks, gallery rows and crops: they agree with the counts, and show what they are about."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from core.compare.image_hits import find
+from core.compare.image_order import ImageOrder, ordered
+from core.compare.image_query import FlowChange, ImageQuery, Outcome
+from core.compare.image_set import ImageSet, image_set
+from core.compare.pictures.crops import SIZE, Crop, LoadImage, draw_crop, subjects
+from core.compare.pictures.gallery import gallery_row, row_json
+from core.compare.pictures.marks import MarkKind, model_marks, truth_marks
+from tests.fakes.evaluations import Made, evaluation
+from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
+
+
+@pytest.fixture(scope="module")
+def images() -> ImageSet:
+    return image_set(comparison(2))
+
+
+def _photo(size: tuple[int, int] = (320, 240), *, orientation: int | None = None) -> bytes:
+    """Return a JPEG whose left half is green and whose right half is blue."""
+    picture = Picture.new("RGB", size, (20, 120, 40))
+    picture.paste((20, 40, 160), (size[0] // 2, 0, *size))
+    if orientation:
+        picture = picture.transpose(Picture.Transpose.ROTATE_90)
+    exif = Picture.Exif()
+    exif[0x0112] = orientation or 1
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=95, exif=exif)
+    return buffer.getvalue()
+
+
+def _loader(content: bytes | None) -> LoadImage:
+    return lambda _: content
+
+
+def _pixels(crop: Crop) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    with Picture.open(io.BytesIO(crop.jpeg)) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+@pytest.mark.parametrize("confidence", [None, 0.0, 0.5])
+def test_marks_add_up_to_the_counts(images: ImageSet, confidence: float | None) -> None:
+    for position, one in enumerate(images.evaluations):
+        counts = (one if confidence is None else one.at(confidence)).counts
+        marks = [
+            mark for place in range(images.image_count) for mark in model_marks(images, place, position, confidence)
+        ]
+        kinds = [mark.kind for mark in marks]
+        assert kinds.count(MarkKind.FOUND) == counts.true_positives
+        assert kinds.count(MarkKind.MISSED) == counts.false_negatives
+        assert kinds.count(MarkKind.FALSE_ALARM) == counts.false_positives
+        assert sum(bool(mark.taken) for mark in marks) == counts.confused
+    objects = [mark for place in range(images.image_count) for mark in truth_marks(images, place)]
+    assert len(objects) == images.object_count
+
+
+def test_words_of_a_mark(images: ImageSet) -> None:
+    words = {mark.kind: mark.words for place in range(20) for mark in model_marks(images, place, 0)}
+    assert words[MarkKind.FOUND].startswith("Found: ")
+    assert "IoU 0." in words[MarkKind.FOUND]
+    assert words[MarkKind.MISSED].startswith("Missed: ")
+    assert words[MarkKind.FALSE_ALARM].startswith("False alarm: ")
+
+
+def test_a_row_of_the_gallery_lets_the_wanted_entries_stand_out(images: ImageSet) -> None:
+    hits = find(ImageQuery(title="", experiment="1", outcomes=(Outcome.MISSED,)), images)
+    image = int(hits.images[0])
+    row = gallery_row(images, image, (0, 1), hits)
+    truth, first, second = row.cells
+    assert truth.count(MarkKind.TRUTH) == len(truth_marks(images, image))
+    assert sum(first.strong) == first.count(MarkKind.MISSED) == int((hits.image == image).sum())
+    assert not any(second.strong)
+    assert all(all(cell.strong) for cell in gallery_row(images, image, (0, 1), None).cells)
+
+
+def test_a_row_as_json(images: ImageSet) -> None:
+    row = gallery_row(images, 0, (0,), None)
+    made = row_json(row, "data:,", {"apple": "#112233"})
+    assert (made["name"], made["width"], made["height"]) == ("ds/0001.jpg", 320, 240)
+    colors = {mark["label"]: mark["color"] for cell in made["cells"] for mark in cell["marks"]}
+    assert all((color == "#112233") == label.startswith("apple") for label, color in colors.items())
+    assert made["cells"][0]["counts"]["truth"] == len(made["cells"][0]["marks"])
+    json.dumps(made, allow_nan=False)
+
+
+def test_not_measured_is_said() -> None:
+    few = replace(experiment(2), evaluation=evaluation(Made(images=12, seed=5)))
+    row = gallery_row(image_set(together([experiment(1), few])), 30, (0, 1), None)
+    assert [cell.measured for cell in row.cells] == [True, True, False]
+
+
+@pytest.mark.parametrize("order", list(ImageOrder))
+def test_every_order_has_all_images_once(images: ImageSet, order: ImageOrder) -> None:
+    hits = find(ImageQuery(title=""), images)
+    found = ordered(hits, images, order)
+    assert sorted(found.tolist()) == np.unique(hits.image).tolist()
+
+
+def test_orders_put_the_most_first(images: ImageSet) -> None:
+    hits = find(ImageQuery(title=""), images)
+    disputed = ordered(hits, images, ImageOrder.DISAGREEMENT)
+
+    def disagreement(image: int) -> int:
+        sides = [{m.gt for m in model_marks(images, image, e) if m.kind is MarkKind.FOUND} for e in (0, 1)]
+        alarms = [sum(m.kind is MarkKind.FALSE_ALARM for m in model_marks(images, image, e)) for e in (0, 1)]
+        return len(sides[0] ^ sides[1]) + abs(alarms[0] - alarms[1])
+
+    measured = [disagreement(image) for image in disputed.tolist()]
+    assert measured == sorted(measured, reverse=True)
+    assert measured[0] > measured[-1]
+    missed = [
+        sum(mark.kind is MarkKind.MISSED for e in (0, 1) for mark in model_marks(images, image, e))
+        for image in ordered(hits, images, ImageOrder.MISSES).tolist()
+    ]
+    assert missed == sorted(missed, reverse=True)
+
+
+@pytest.mark.parametrize("change", list(FlowChange))
+def test_crops_of_every_change(images: ImageSet, change: FlowChange) -> None:
+    hits = find(ImageQuery(title="", experiment="2", change=change), images)
+    for subject in subjects(hits, images, (0, 1))[:5]:
+        before, after = (mark for _, mark in subject.predictions)
+        said = {
+            FlowChange.GAINED: after is not None and after.kind is MarkKind.FOUND,
+            FlowChange.LOST: before is not None and before.kind is MarkKind.FOUND,
+            FlowChange.NEW_ALARM: after is not None and after.kind is MarkKind.FALSE_ALARM,
+            FlowChange.VANISHED_ALARM: before is not None and before.kind is MarkKind.FALSE_ALARM,
+        }.get(change, before is not None and after is not None)
+        assert said
+        crop = draw_crop(subject, images, _loader(_photo()))
+        assert crop.has_image
+        assert _pixels(crop).shape == (SIZE[1], SIZE[0], 3)
+        assert "Experiment 1: " in crop.alt
+
+
+def test_a_crop_shows_its_place(images: ImageSet) -> None:
+    hits = find(ImageQuery(title="", experiment="1", outcomes=(Outcome.MISSED,)), images)
+    for subject in subjects(hits, images, ())[:30]:
+        left, right = subject.box[0], subject.box[0] + subject.box[2]
+        green, blue = (_pixels(draw_crop(subject, images, _loader(_photo())))[..., band].mean() for band in (1, 2))
+        if right < 130:
+            assert green > blue
+        if left > 190:
+            assert blue > green
+
+
+def test_a_photograph_that_was_turned(images: ImageSet) -> None:
+    subject = subjects(find(ImageQuery(title="", experiment="1"), images), images, ())[0]
+    straight, turned = (
+        _pixels(draw_crop(subject, images, _loader(_photo(orientation=way)))).astype(int) for way in (None, 6)
+    )
+    assert np.abs(straight - turned).mean() < 4
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no image", _photo()[:400]])
+def test_boxes_alone_where_there_is_no_image(images: ImageSet, content: bytes | None) -> None:
+    subject = subjects(find(ImageQuery(title="", experiment="1"), images), images, (0, 1))[0]
+    crop = draw_crop(subject, images, _loader(content))
+    assert not crop.has_image
+    assert _pixels(crop).std() > 5
+
+
+def test_a_larger_or_smaller_copy_of_the_image_gives_the_same_crop(images: ImageSet) -> None:
+    subject = subjects(find(ImageQuery(title="", experiment="1"), images), images, ())[0]
+    crops = [
+        _pixels(draw_crop(subject, images, _loader(_photo(size)))).astype(int) for size in ((320, 240), (640, 480))
+    ]
+    assert np.abs(crops[0] - crops[1]).mean() < 4
+
+
+def test_hostile_names_stay_text() -> None:
+    chosen = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE)])
+    images = image_set(chosen)
+    subject = subjects(find(ImageQuery(title=""), images), images, range(len(HOSTILE)))[0]
+    assert "<script>" in draw_crop(subject, images, _loader(None), (64, 48)).alt
