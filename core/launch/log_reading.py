@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 
 from core.domain.log import LogRow
 from core.launch.progress import Counter, Curve, EpochMark, PhaseSpan, Resources, TaskProgress, TimeRange
+from core.launch.sample_reading import sample_images, sample_predictions
 from core.launch.time_left import time_left
 
 KEPT_LOG_ROWS = 2000
+KEPT_USAGE = 240
+"""Looks at the processes; the embedded platform looks every five seconds, so these are twenty minutes."""
 _PER_CLASS = "per_class/"
 _PHASE_OF_SUBTASK: Mapping[str, str] = {
     "Preparing": "preparing_data",
@@ -68,7 +71,9 @@ class _Reader:
         self._newest = before.newest
         self._reports_phases = before.reports_phases
         self._last_sign, self._longest = before.last_sign, before.longest_silence
-        self._resources = before.resources
+        self._usage = list(before.usage)
+        self._samples = before.samples
+        self._predictions = dict(before.predictions)
 
     def take(self, row: LogRow) -> None:
         """Read one row."""
@@ -86,6 +91,10 @@ class _Reader:
                 self._take_metrics(row, at)
             case "EventType.PHASE":
                 self._take_phase(row, at)
+            case "EventType.SAMPLES":
+                self._samples = sample_images(row.fields) or self._samples
+            case "EventType.PREDICTIONS":
+                self._take_predictions(row)
             case _:
                 self._log.append(row)
 
@@ -110,7 +119,9 @@ class _Reader:
             newest=self._newest,
             last_sign=self._last_sign,
             longest_silence=self._longest,
-            resources=self._resources,
+            usage=tuple(self._usage[-KEPT_USAGE:]),
+            samples=self._samples,
+            predictions=self._predictions,
             reports_phases=self._reports_phases,
             eta_seconds=self._time_left() if training else None,
         )
@@ -125,8 +136,22 @@ class _Reader:
 
     def _take_resources(self, row: LogRow, at: datetime | None) -> None:
         cpu, memory = _number(row.fields.get("cpu_percent")), _number(row.fields.get("memory_bytes"))
+        gpu, gpu_memory = _number(row.fields.get("gpu_percent")), _number(row.fields.get("gpu_memory_bytes"))
         if at is not None and math.isfinite(cpu) and math.isfinite(memory):
-            self._resources = Resources(at=at, cpu_percent=cpu, memory_bytes=memory)
+            self._usage.append(
+                Resources(
+                    at=at,
+                    cpu_percent=cpu,
+                    memory_bytes=memory,
+                    gpu_percent=gpu if math.isfinite(gpu) else None,
+                    gpu_memory_bytes=gpu_memory if math.isfinite(gpu_memory) else None,
+                )
+            )
+
+    def _take_predictions(self, row: LogRow) -> None:
+        epoch, found = _count(row.fields.get("epoch")), sample_predictions(row.fields)
+        if epoch is not None and found:
+            self._predictions[epoch] = found
 
     def _take_phase(self, row: LogRow, at: datetime | None) -> None:
         self._log.append(row)

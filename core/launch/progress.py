@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.domain.ids import ImageId
 from core.domain.log import LogRow
+from core.domain.samples import SampleBox, SampleImage
 from core.domain.task import Task, TaskStatus
 
 
@@ -77,11 +79,15 @@ class Resources:
         at: When that was seen.
         cpu_percent: 100 for one core that is fully used.
         memory_bytes: Resident memory.
+        gpu_percent: How busy the task's GPU is, 0 to 100; ``None`` without a GPU.
+        gpu_memory_bytes: What is taken of its memory, by whomever; ``None`` without a GPU.
     """
 
     at: datetime
     cpu_percent: float
     memory_bytes: float
+    gpu_percent: float | None = None
+    gpu_memory_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,9 @@ class TaskProgress:
         newest: Moment of the newest row.
         last_sign: Moment of the newest row in which something happened; a look at the process is no such row.
         longest_silence: Longest time between two such rows in the running phase, in seconds.
-        resources: What the processes used at the last look; ``None`` where the log does not say.
+        usage: What the processes used at the last looks, oldest first; empty where the log does not say.
+        samples: Validation images that are looked at after each epoch; empty where the log does not say.
+        predictions: Epoch → image → what was found on it.
         reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
             counted.
         train_status: The training app's own status text; empty where the log says more than it does.
@@ -130,9 +138,16 @@ class TaskProgress:
     newest: datetime | None = None
     last_sign: datetime | None = None
     longest_silence: float = 0.0
-    resources: Resources | None = None
+    usage: tuple[Resources, ...] = ()
+    samples: tuple[SampleImage, ...] = ()
+    predictions: Mapping[int, Mapping[ImageId, tuple[SampleBox, ...]]] = field(default_factory=dict)
     reports_phases: bool = False
     train_status: str = ""
+
+    @property
+    def resources(self) -> Resources | None:
+        """What the processes used at the last look; ``None`` where the log does not say."""
+        return self.usage[-1] if self.usage else None
 
     @property
     def app_failed(self) -> bool:

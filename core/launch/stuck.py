@@ -48,13 +48,15 @@ def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
         progress: The task and its log so far.
         now: The moment, with a time zone.
     """
-    if progress.task.status is not TaskStatus.STARTED or progress.last_sign is None:
+    # An app that never comes up writes no row at all; then the start itself was the last sign of life.
+    last_sign = progress.last_sign or progress.task.started_at
+    if progress.task.status is not TaskStatus.STARTED or last_sign is None:
         return None
     phase = progress.phase or ""
     expected = max(_PATIENCE.get(phase, _OTHERWISE), _TIMES_LONGEST * progress.longest_silence)
-    seconds = (now - progress.last_sign).total_seconds()
+    seconds = (now - last_sign).total_seconds()
     if seconds <= expected:
         return None
     used = progress.resources
-    is_idle = None if used is None or used.at < progress.last_sign else used.cpu_percent < _IDLE_PERCENT
+    is_idle = None if used is None or used.at < last_sign else used.cpu_percent < _IDLE_PERCENT
     return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle)

@@ -221,6 +221,15 @@ class Agents:
         with self._database.read() as connection:
             return {AgentId(row["id"]): row["name"] for row in connection.execute("SELECT id, name FROM agents")}
 
+    def gpu_use(self, agent_id: AgentId | None) -> tuple[float, int] | None:
+        """Return how busy an agent's GPU is, 0 to 100, and the bytes that are taken; ``None`` where it has none."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT device FROM agents WHERE id = ?", (agent_id,)).fetchone()
+        if row is None or row["device"] == "cpu":
+            return None
+        memory = self._hardware.device(row["device"])
+        return None if memory.busy_percent is None else (memory.busy_percent, memory.total - memory.available)
+
     def running(self, team_id: int) -> tuple[LocalAgent, ...]:
         """Return the agents of a team that can take tasks, by id."""
         return tuple(agent for agent in self.all() if agent.team_id == team_id and agent.status is AgentStatus.RUNNING)

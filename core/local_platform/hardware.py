@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-_NVIDIA_QUERY = ("--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits")
+_NVIDIA_QUERY = ("--query-gpu=name,memory.total,memory.free,utilization.gpu", "--format=csv,noheader,nounits")
 _NVIDIA_SECONDS = 10.0
 _FRESH_SECONDS = 5.0
 _MIB = 2**20
@@ -19,11 +19,16 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A device and its memory in bytes. For the CPU it is the machine's main memory."""
+    """A device and its memory in bytes. For the CPU it is the machine's main memory.
+
+    Attributes:
+        busy_percent: How busy a GPU is, 0 to 100; ``None`` where the driver does not say, and for the CPU.
+    """
 
     name: str
     total: int
     available: int
+    busy_percent: float | None = None
 
 
 @dataclass(slots=True)
@@ -93,8 +98,12 @@ def cpu_name() -> str:
 
 
 def _gpu(line: str) -> Memory | None:
-    name, _, sizes = line.partition(",")
-    total, _, free = sizes.partition(",")
-    if not (total.strip().isdecimal() and free.strip().isdecimal()):
+    name, total, free, busy = [*(part.strip() for part in line.split(",")), "", "", ""][:4]
+    if not (total.isdecimal() and free.isdecimal()):
         return None
-    return Memory(name=name.strip(), total=int(total) * _MIB, available=int(free) * _MIB)
+    return Memory(
+        name=name,
+        total=int(total) * _MIB,
+        available=int(free) * _MIB,
+        busy_percent=float(busy) if busy.isdecimal() else None,
+    )

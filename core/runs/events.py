@@ -3,20 +3,22 @@
 Rows keep the keys that the official SDK's logger prints (``message``, ``level``, ``timestamp``, ``event_type``,
 ``subtask``, ``current``, ``total``; contract section 6.2), so ``tasks.log.download`` hands them out as they are and any
 reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE``,
-``EventType.RESOURCES`` and ``EventType.FAILURE`` rows add keys of ours; readers that do not know them see a plain
-message.
+``EventType.RESOURCES``, ``EventType.SAMPLES``, ``EventType.PREDICTIONS`` and ``EventType.FAILURE`` rows add keys of
+ours; readers that do not know them see a plain message.
 """
 
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from core.domain.ids import ImageId
+from core.domain.samples import SampleBox, SampleImage
 from core.domain.task import ExitCause
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -94,15 +96,41 @@ class EventWriter:
         keys = {"event_type": "EventType.METRICS", "epoch": epoch, "epochs": epochs, "seconds": seconds}
         self._append("metrics", "info", {**keys, "values": clean})
 
-    def resources(self, cpu_percent: float, memory_bytes: int) -> None:
+    def resources(self, cpu_percent: float, memory_bytes: int, gpu: tuple[float, int] | None = None) -> None:
         """Report what the processes of a run use at this moment.
 
         Args:
             cpu_percent: 100 for one core that is fully used.
             memory_bytes: Resident memory.
+            gpu: How busy the run's GPU is, 0 to 100, and the bytes that are taken of its memory.
         """
         keys = {"event_type": "EventType.RESOURCES", "cpu_percent": round(cpu_percent, 1), "memory_bytes": memory_bytes}
-        self._append("resources", "debug", keys)
+        about_gpu = {} if gpu is None else {"gpu_percent": gpu[0], "gpu_memory_bytes": gpu[1]}
+        self._append("resources", "debug", {**keys, **about_gpu})
+
+    def samples(self, images: Sequence[SampleImage]) -> None:
+        """Say which validation images :meth:`predictions` will be about, with what is annotated on them."""
+        rows = [
+            {
+                "id": int(image.id),
+                "name": image.name,
+                "width": image.width,
+                "height": image.height,
+                "objects": [_box_row(box) for box in image.objects],
+            }
+            for image in images
+        ]
+        self._append("samples", "debug", {"event_type": "EventType.SAMPLES", "images": rows})
+
+    def predictions(self, epoch: int, found: Mapping[ImageId, Sequence[SampleBox]]) -> None:
+        """Report what the model finds on the sample images.
+
+        Args:
+            epoch: The epoch that was just evaluated, 1 for the first.
+            found: Image → boxes with scores, best first.
+        """
+        rows = {str(image): [_box_row(box) for box in boxes] for image, boxes in found.items()}
+        self._append("predictions", "debug", {"event_type": "EventType.PREDICTIONS", "epoch": epoch, "found": rows})
 
     def log(self, message: str, level: Level = "info") -> None:
         """Write a line for people."""
@@ -120,6 +148,12 @@ class EventWriter:
             row = {"message": message, "level": level, "timestamp": format_timestamp(now), **keys}
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _box_row(box: SampleBox) -> list[object]:
+    """Return ``[class, left, top, width, height]`` and, of what was found, the score: many of them, so no keys."""
+    row: list[object] = [box.class_name, *(round(side, 1) for side in (box.left, box.top, box.width, box.height))]
+    return row if box.score is None else [*row, round(box.score, 3)]
 
 
 def append_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

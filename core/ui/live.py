@@ -1,6 +1,6 @@
 """The moving part of the task page: numbers every second, charts every five, nothing once the task is over."""
 
-import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -9,27 +9,39 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.compare import formatting
-from core.domain.log import LogRow
-from core.domain.task import TaskStatus
+from core.domain.ids import TaskId
+from core.domain.task import Task, TaskStatus
 from core.errors import AppError
-from core.launch.log_reading import moment_of
-from core.launch.progress import TaskProgress
+from core.launch.later_phases import phases_left, total, typical_durations
+from core.launch.progress import TaskProgress, TimeRange
 from core.launch.stuck import silence_of
 from core.launch.watch import TaskWatch
-from core.ui import theme
+from core.ui import connection, theme
 from core.ui.charts import draw_panel
-from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
+from core.ui.live_log import draw_log_head, draw_log_rows
+from core.ui.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
+from core.ui.live_samples import draw_samples
+from core.ui.live_usage import draw_usage
 from core.ui.phase_line import phase_line
-from core.ui.task_text import duration, fraction, resources_text, sentence, silence_text
+from core.ui.task_text import (
+    app_failed_text,
+    duration,
+    fraction,
+    is_ready_only,
+    planned_phases,
+    resources_text,
+    sentence,
+    silence_text,
+)
 from core.ui.text import plain
 
 NUMBERS_EVERY = "1s"
 CHARTS_EVERY = "5s"
 _CHART_HEIGHT = 280
 _CHART_WIDTH = 580
-_LOG_HEIGHT = 668
-_LOG_ROWS = 300
+_DETAIL_HEIGHT = 348
 _OVER_TIME = "Time"
+_TYPICAL_SECONDS = 600
 
 
 @dataclass(slots=True)
@@ -61,8 +73,10 @@ def draw_charts_and_log(state: LiveState, *, paused: bool) -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left:
         st.fragment(_charts, run_every=CHARTS_EVERY if moves else None)(state)
-    with right:
+    with right, st.container(border=True, key="live-log"):
+        draw_log_head(state.progress.task.id)
         st.fragment(_log, run_every=NUMBERS_EVERY if moves else None)(state)
+    st.fragment(_details, run_every=CHARTS_EVERY if moves else None)(state)
 
 
 def _moves(state: LiveState, *, paused: bool) -> bool:
@@ -70,6 +84,7 @@ def _moves(state: LiveState, *, paused: bool) -> bool:
 
 
 def _numbers(state: LiveState) -> None:
+    now = datetime.now(UTC)
     before = state.progress.task
     try:
         progress = state.watch.refresh()
@@ -84,18 +99,40 @@ def _numbers(state: LiveState) -> None:
         st.markdown(plain(sentence(progress)), width="content")
         if (used := resources_text(progress)) and not progress.task.status.is_terminal:
             st.caption(used, width="content")
-    phase_line(progress)
-    if (silence := silence_of(progress, datetime.now(UTC))) is not None:
-        st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")
+    left = phases_left(progress, planned_phases(progress.task), _typical(progress.task), now)
+    phase_line(progress, left)
+    _draw_trouble(progress, now)
     if progress.task.status is not TaskStatus.FINISHED:
         st.progress(fraction(progress))
-    _cards(progress)
+    _cards(progress, total(left))
+
+
+def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
+    """Draw what a person should know of a running task before it ends by itself, if it ever does."""
+    if progress.app_failed:
+        st.error(plain(app_failed_text(progress)), icon=":material/error:")
+    elif not is_ready_only(progress) and (silence := silence_of(progress, now)) is not None:
+        st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")
     for name, epoch in list(progress.not_finite.items())[:3]:
         text = f"“{name}” was not a number in epoch {epoch}. The training may not recover: try a smaller learning rate."
         st.warning(plain(text), icon=":material/warning:")
 
 
-def _cards(progress: TaskProgress) -> None:
+def _typical(task: Task) -> Mapping[str, float]:
+    """Return how long the phases after a running training will probably take."""
+    return {} if task.status is not TaskStatus.STARTED else _typical_of(connection.address(), task.id, task)
+
+
+@st.cache_data(ttl=_TYPICAL_SECONDS, max_entries=100, show_spinner=False)
+def _typical_of(server: str, task_id: TaskId, _task: Task) -> Mapping[str, float]:
+    del server, task_id
+    try:
+        return typical_durations(connection.client(), _task)
+    except AppError:
+        return {}  # only an estimate is missing then
+
+
+def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     best = best_of(progress.curves.get("metrics/mAP50-95(B)"))
     half, half_before = last_two(progress.curves.get("metrics/mAP50(B)"))
     loss, loss_before = last_two(training_loss(progress.curves))
@@ -114,12 +151,19 @@ def _cards(progress: TaskProgress) -> None:
     cards[3].metric(
         "Time",
         duration(progress.task, datetime.now(UTC)),
-        f"started {formatting.clock(progress.task.started_at)}" if progress.task.started_at else "not started",
+        _time_note(progress, left),
         delta_color="off",
         delta_arrow="off",
         border=True,
         height="stretch",
     )
+
+
+def _time_note(progress: TaskProgress, left: TimeRange | None) -> str:
+    if left is not None:
+        return f"{formatting.time_left(left.low, left.high)} in all"
+    started = progress.task.started_at
+    return f"started {formatting.clock(started)}" if started else "not started"
 
 
 def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, good: Literal["up", "down"]) -> None:
@@ -164,6 +208,27 @@ def _charts(state: LiveState) -> None:
             _no_curves(state.progress)
 
 
+def _details(state: LiveState) -> None:
+    progress = state.progress
+    draw_samples(progress)
+    panel = class_panel(progress)
+    if panel is None and not progress.usage:
+        return
+    left, right = st.columns([2, 1], gap="medium")
+    with left, st.container(border=True, height=_DETAIL_HEIGHT, key="live-classes"):
+        if panel is None:
+            st.markdown("**AP of each class**")
+            st.caption("It appears after the first evaluated epoch.")
+        else:
+            draw_panel(panel, "live-classes-chart", height=_CHART_HEIGHT, width=_CHART_WIDTH)
+    with right:
+        draw_usage(progress)
+
+
+def _log(state: LiveState) -> None:
+    draw_log_rows(state.progress)
+
+
 def _no_curves(progress: TaskProgress) -> None:
     over = progress.task.status.is_terminal
     with st.container(height=_CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"):
@@ -171,26 +236,3 @@ def _no_curves(progress: TaskProgress) -> None:
             ":material/show_chart: "
             + ("No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch.")
         )
-
-
-def _log(state: LiveState) -> None:
-    rows = state.progress.log[-_LOG_ROWS:]
-    with st.container(border=True, key="live-log"):
-        st.markdown("**Log**")
-        with st.container(height=_LOG_HEIGHT, border=False, autoscroll=True):
-            lines = "".join(map(log_line, rows)) or _silence(state.progress)
-            st.html(f'<div class="cx-log" role="log" aria-live="off">{lines}</div>')
-
-
-def log_line(row: LogRow) -> str:
-    """Return a log row as HTML: time, level where it matters, message."""
-    at = moment_of(row)
-    level = row.level if row.level in {"warning", "error", "debug"} else "info"
-    word = f"<b>{level}</b> " if level in {"warning", "error"} else ""
-    time = f"<time>{formatting.clock(at) if at else ''}</time>"
-    return f'<div class="cx-{level}">{time}<span>{word}{html.escape(row.message)}</span></div>'
-
-
-def _silence(progress: TaskProgress) -> str:
-    waiting = progress.task.status in {TaskStatus.QUEUED, TaskStatus.CONSUMED}
-    return "<p>The log begins when the task starts.</p>" if waiting else "<p>Nothing was logged yet.</p>"

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from core.compare.charts.drawing import Axis, Line, Panel
+from core.compare.charts.by_class import MOST_CLASSES
+from core.compare.charts.drawing import Axis, Bars, Line, Panel
 from core.compare.curves import thinned
 from core.compare.formatting import metric
 from core.compare.palette import SeriesStyle
@@ -49,6 +50,39 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         if line := _line(curve, label, style, over_time=over_time, mark_best=False):
             lines.append(line)
     return _panel("Losses", _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0), lines)
+
+
+def class_panel(progress: TaskProgress) -> Panel | None:
+    """Return the AP of each class in the last evaluated epoch; ``None`` before the first.
+
+    Of very many classes those with the lowest values are drawn: that is where work is waiting.
+    """
+    evaluated = max((curve.epochs[-1] for curve in progress.per_class.values() if curve.epochs), default=None)
+    if evaluated is None:
+        return None
+    values = {
+        name: curve.values[-1]
+        for name, curve in progress.per_class.items()
+        if curve.epochs[-1:] == (evaluated,) and math.isfinite(curve.values[-1])
+    }
+    lowest = set(sorted(values, key=lambda name: values[name])[:MOST_CLASSES])
+    shown = {name: value for name, value in values.items() if name in lowest}
+    if not shown:
+        return None
+    part = f", the {len(shown)} lowest of {len(values)} classes" if len(shown) < len(values) else ""
+    texts = tuple(map(metric, shown.values()))
+    words = "; ".join(f"{name} {text}" for name, text in zip(shown, texts, strict=True))
+    bars = Bars(
+        name="AP", values=tuple(shown.values()), texts=texts, style=SeriesStyle(color=0, marker="circle", dash="solid")
+    )
+    return Panel(
+        title=f"AP of each class after epoch {evaluated}{part}",
+        x=Axis(title="Class", categories=tuple(shown)),
+        y=Axis(title="AP, IoU 0.50 to 0.95", low=0, high=1),
+        marks=(bars,),
+        alt=f"AP of each class after epoch {evaluated}: {words}",
+        has_legend=False,
+    )
 
 
 def best_of(curve: Curve | None) -> tuple[int, float] | None:

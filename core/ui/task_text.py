@@ -40,6 +40,11 @@ def waits_for_start(task: Task) -> bool:
     return _gui_state(task).get("start_training") is False and not task.status.is_terminal
 
 
+def is_ready_only(progress: TaskProgress) -> bool:
+    """Return whether the task only waits for its Start button, so that its silence means nothing."""
+    return waits_for_start(progress.task) and progress.phase is None
+
+
 def can_end_after_epoch(progress: TaskProgress) -> bool:
     """Return whether the task trains and has epochs left, so that it can end well before the last one."""
     if progress.task.status is not TaskStatus.STARTED or progress.phase not in {"preparing_data", "training"}:
@@ -101,6 +106,15 @@ def silence_text(silence: Silence) -> str:
             return f"{text} Look at the log; if nothing comes, stop the task and start it again."
 
 
+def app_failed_text(progress: TaskProgress) -> str:
+    """Return what to say of a training app that has failed while its task still counts as running."""
+    said = progress.train_status.removeprefix("Status: ").removesuffix("Please check the logs for more details.")
+    return (
+        f"The training app says: {said.strip()} On this server such a task keeps running without doing anything. "
+        "Look for the reason in the log, then stop the task."
+    )
+
+
 def resources_text(progress: TaskProgress) -> str:
     """Return what the task's processes use; empty where that is not known."""
     used = progress.resources
@@ -135,7 +149,7 @@ def seconds_of(task: Task, now: datetime | None = None) -> float | None:
 
 
 def _running(progress: TaskProgress) -> str:
-    if waits_for_start(progress.task) and progress.phase is None:
+    if is_ready_only(progress):
         return "Ready, waits for “Start training”"
     if progress.phase is None:
         return progress.train_status.removeprefix("Status: ").rstrip(".") or "Running"

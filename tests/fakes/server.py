@@ -26,6 +26,7 @@ class FakeServer:
         calls: Methods that were called, in order.
         stopped: Ids that ``tasks.stop`` was called for.
         requests: What ``tasks.request.direct`` was called with.
+        train_status: What a training app says of itself.
     """
 
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class FakeServer:
     calls: list[str] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    train_status: str = "Status: Training is in progress..."
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -109,7 +111,7 @@ class FakeServer:
 
     def _request(self, body: dict[str, Any]) -> Response:
         self.requests.append(body)
-        answers = {"is_running": {"running": True}, "train_status": {"status": "Status: Training is in progress..."}}
+        answers = {"is_running": {"running": True}, "train_status": {"status": self.train_status}}
         return JSONResponse(answers.get(body["command"], {"result": "model training started"}))
 
     def _list(self, body: dict[str, Any]) -> Response:

@@ -134,6 +134,17 @@ def test_the_evaluation_says_what_was_evaluated(finished_run: FinishedRun) -> No
     assert info["checkpoint_name"] == "best.pt"
 
 
+def test_sample_predictions_come_with_each_epoch_and_are_kept(finished_run: FinishedRun) -> None:
+    (told,) = finished_run.rows_of("SAMPLES")
+    ids = {image["id"] for image in told["images"]}
+    assert 0 < len(ids) <= 8
+    epochs = {row["epoch"]: row["found"] for row in finished_run.rows_of("PREDICTIONS")}
+    assert set(epochs) == {row["epoch"] for row in finished_run.rows_of("METRICS")}
+    assert all({int(image) for image in found} == ids for found in epochs.values())
+    kept = read_json(finished_run.layout.artifacts / "sample_predictions.json")
+    assert [entry["epoch"] for entry in kept["epochs"]] == sorted(epochs)
+
+
 def test_the_report_is_there(finished_run: FinishedRun) -> None:
     folder = finished_run.layout.evaluation / "visualizations"
     assert "<template>" in (folder / "template.vue").read_text(encoding="utf-8")

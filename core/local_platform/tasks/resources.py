@@ -2,7 +2,9 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import psutil
 
@@ -11,6 +13,7 @@ from core.runs.events import EventWriter
 from core.runs.layout import RunLayout
 
 EVERY_SECONDS = 5.0
+GpuUse: TypeAlias = Callable[[], tuple[float, int] | None]
 
 
 @dataclass(slots=True)
@@ -26,8 +29,14 @@ class ResourceMeter:
     _cpu_seconds: float | None = None
     _writer: EventWriter | None = field(default=None)
 
-    def look(self, run: RunLayout, identity: ProcessIdentity) -> None:
-        """Write a row if it is time. A process that ends meanwhile has none; neither has the first look."""
+    def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
+        """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
+
+        Args:
+            run: The task's run folder.
+            identity: Its process.
+            gpu_use: Looks at its GPU, see :meth:`core.local_platform.agents.Agents.gpu_use`.
+        """
         now = time.monotonic()
         if now - self._looked_at < self.every:
             return
@@ -36,7 +45,7 @@ class ResourceMeter:
             if self._cpu_seconds is not None:
                 used = max(cpu_seconds - self._cpu_seconds, 0.0)  # a child that ended takes its time with it
                 self._writer = self._writer or EventWriter(run.platform_events)
-                self._writer.resources(100 * used / (now - self._looked_at), memory)
+                self._writer.resources(100 * used / (now - self._looked_at), memory, gpu_use())
             self._cpu_seconds = cpu_seconds
         self._looked_at = now
 

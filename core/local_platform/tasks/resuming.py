@@ -18,6 +18,7 @@ from core.runs.spec import TrainSpec, read_spec
 _JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 _ENDED_EARLY = frozenset({TaskStatus.STOPPED, TaskStatus.ERROR})
 _START_ANEW = "Start it again from the beginning."
+_EPOCH_ROWS = frozenset({"EventType.METRICS", "EventType.SAMPLES", "EventType.PREDICTIONS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def carry_over(parts: Parts, source: TaskId, task_id: TaskId) -> None:
 def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:
     for path in (run.platform_events, run.events):
         for row in read_events(path).rows:
-            if row.get("event_type") == "EventType.METRICS":
+            if row.get("event_type") in _EPOCH_ROWS:
                 yield row
 
 

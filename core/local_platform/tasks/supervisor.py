@@ -188,7 +188,10 @@ class Supervisor:
             watched.ended = poll(watched.identity)
             if watched.ended is None:
                 watched.seen_alive = True
-                watched.meter.look(self._parts.layout.run(task_id), watched.identity)
+                agents = self._parts.agents
+                watched.meter.look(
+                    self._parts.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
+                )
                 self._press(watched, task)
                 return
             if watched.seen_alive:  # otherwise the pid may be somebody else's group by now

@@ -24,6 +24,7 @@ from core.trainers.yolo.benchmark import Benchmark
 from core.trainers.yolo.data import PreparedData, write_dataset
 from core.trainers.yolo.export import ExportError, export_onnx, export_tensorrt
 from core.trainers.yolo.hyperparameters import Hyperparameters, check_values
+from core.trainers.yolo.samples import keep_samples
 from core.trainers.yolo.speed_test import hardware_name
 from core.trainers.yolo.training import Training, TrainingOutcome, add_metadata, training_folder
 from core.trainers.yolo.weights import StartingPoint, download, find_start
@@ -97,7 +98,7 @@ class Pipeline:
         return find_start(self.spec, asked, self.events, fetch=fetch, wants_random=wants_random)
 
     def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
-        training = Training(layout=self.layout, spec=self.spec, events=self.events, stop=self.stop, config=data.config)
+        training = Training(layout=self.layout, spec=self.spec, events=self.events, stop=self.stop, data=data)
         try:
             if self.spec.resume_from is not None:
                 return training.resume(Path(self.spec.resume_from))
@@ -115,6 +116,7 @@ class Pipeline:
         for path in kept:
             add_metadata(path, artifacts.checkpoint_metadata(self.spec, path.name))
         artifacts.keep_engine_files(outcome.folder, self.layout.artifacts / "ultralytics")
+        keep_samples(self.layout)
         return kept
 
     def _benchmark(self, checkpoint: Path, outcome: TrainingOutcome) -> Benchmark:

@@ -17,6 +17,8 @@ from core.runs.spec import TrainSpec
 from core.trainers.failure import RunError
 from core.trainers.stopping import StopSwitch
 from core.trainers.yolo.callbacks import TrainingReporter
+from core.trainers.yolo.data import PreparedData
+from core.trainers.yolo.samples import SampleRecorder, choose_samples
 from core.trainers.yolo.weights import is_checkpoint
 
 TASKS: Mapping[str, str] = {"object detection": "detect", "instance segmentation": "segment"}
@@ -75,14 +77,14 @@ class Training:
         spec: The run.
         events: Where progress goes.
         stop: Ends it.
-        config: ``data.yaml``.
+        data: What to train and validate on.
     """
 
     layout: RunLayout
     spec: TrainSpec
     events: EventWriter
     stop: StopSwitch
-    config: Path
+    data: PreparedData
 
     def run(self, source: str, hyperparameters: Mapping[str, object]) -> TrainingOutcome:
         """Train from a checkpoint or an architecture.
@@ -136,10 +138,11 @@ class Training:
         before = self.spec.resume_seconds
         reporter = TrainingReporter(self.layout, self.events, self.stop, seconds_before=before)
         reporter.attach(model)
+        SampleRecorder(choose_samples(self.data.val, self.spec), self.events).attach(model)
         began = time.monotonic()
         model.train(
             trainer=_safe_trainer(model, self.stop, self.layout.resume_checkpoint),
-            data=str(self.config),
+            data=str(self.data.config),
             device=self.spec.device,
             **arguments,
         )

@@ -34,7 +34,8 @@ def test_a_running_task(server: FakeServer, open_page: Open) -> None:
         assert phase in text
     assert _metrics(at)["Best mAP50-95"] == "0.210"
     assert _metrics(at)["mAP50"] == "0.270"
-    assert len(at.get("echarts_chart")) == 2
+    assert len(at.get("echarts_chart")) == 3
+    assert "AP of each class after epoch 3" in text
     assert "random initialisation" in text
     assert [button.label for button in at.button if button.key == "stop"] == ["Stop"]
 
@@ -133,3 +134,94 @@ def test_log_lines_are_text(server: FakeServer, open_page: Open) -> None:
     server.logs[2].append(event(40, "<script>alert(1)</script>", "error"))
     html = "".join(item.proto.body for item in open_page("task", task="2").get("html"))
     assert "&lt;script&gt;alert(1)" in html
+
+
+def _log(at: AppTest) -> str:
+    return next(str(item.proto.body) for item in at.get("html") if 'class="cx-log"' in str(item.proto.body))
+
+
+def test_the_log_is_searched_and_leads_to_its_first_error(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2)
+    server.logs[2] += [event(30, "The disk is nearly full", "warning"), event(31, "It is full", "error")]
+    server.logs[2] += [event(32 + i / 100, f"later {i}") for i in range(400)]
+    at = open_page("task", task="2")
+    assert "It is full" not in _log(at)  # too old to be among the newest rows
+    at.button(key="log-jump-True").click().run()
+    assert 'class="cx-error cx-marked"' in _log(at)
+    at.button(key="log-jump-False").click().run()
+    at.selectbox(key="log-level").set_value("Warnings").run()
+    assert "nearly full" in _log(at)
+    assert "later" not in _log(at)
+    at.text_input(key="log-search").set_value("FULL").run()
+    assert "nearly <mark>full</mark>" in _log(at)
+    at.text_input(key="log-search").set_value("no such thing").run()
+    assert "No row fits." in _log(at)
+
+
+def test_a_log_without_errors_has_no_button_for_them(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2)
+    at = open_page("task", task="2")
+    assert not [button for button in at.button if str(button.key).startswith("log-jump")]
+
+
+def _add_samples(server: FakeServer, epochs: int) -> None:
+    image = {"id": 5, "name": "kitchen.jpg", "width": 300, "height": 200, "objects": [["pear", 1, 2, 30, 40]]}
+    server.logs[2].append(event(9, "samples", "debug", event_type="EventType.SAMPLES", images=[image]))
+    for epoch in range(1, epochs + 1):
+        found = {"5": [["pear", 2, 2, 30, 40, 0.2 + epoch / 10]]}
+        server.logs[2].append(
+            event(30 + epoch, "predictions", "debug", event_type="EventType.PREDICTIONS", epoch=epoch, found=found)
+        )
+
+
+def test_sample_predictions_follow_the_newest_epoch_until_another_is_chosen(
+    server: FakeServer, open_page: Open
+) -> None:
+    add_running(server, 2)
+    _add_samples(server, 3)
+    at = open_page("task", task="2")
+    assert "pear 0.50" in screen(at)
+    _add_samples(server, 4)
+    at.run()
+    assert "pear 0.60" in screen(at)
+    at.select_slider(key="samples-epoch").set_value(1).run()
+    assert "pear 0.30" in screen(at)
+    assert "pear 0.60" not in screen(at)
+    at.slider(key="samples-score").set_value(0.9).run()
+    assert "Found: nothing" in screen(at)
+
+
+def test_sample_predictions_before_the_first_evaluated_epoch_and_after_one(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2, epochs=0)
+    _add_samples(server, 0)
+    assert "appear after the first evaluated epoch" in screen(open_page("task", task="2"))
+    _add_samples(server, 1)
+    at = open_page("task", task="2")
+    assert "pear 0.30" in screen(at)
+    assert not at.select_slider
+
+
+def test_an_app_that_failed_while_its_task_goes_on(server: FakeServer, open_page: Open) -> None:
+    server.add_task(2, "started")
+    server.logs[2] = [event(5, "hello")]
+    server.train_status = "Error occurred during training. Please check the logs for more details."
+    text = screen(open_page("task", task="2"))
+    assert "The training app says: Error occurred during training." in text
+    assert "stop the task" in text
+
+
+@pytest.mark.parametrize(("logged", "waits"), [(False, False), (True, False), (True, True)])
+def test_silence_is_told_unless_the_task_waits_for_its_start(
+    server: FakeServer, open_page: Open, *, logged: bool, waits: bool
+) -> None:
+    task = server.add_task(2, "started")
+    server.logs[2] = [event(5, "hello")] if logged else []
+    task["meta"]["params"]["state"]["guiState"]["start_training"] = not waits
+    assert ("No sign of life" in screen(open_page("task", task="2"))) is not waits
+
+
+def test_what_follows_takes_as_long_as_the_last_time(server: FakeServer, open_page: Open) -> None:
+    add_evaluated(server, 1, "First light", Made(), training_duration=50.0)
+    add_running(server, 2)
+    text = screen(open_page("task", task="2"))
+    assert "Evaluation] :small[:gray[about 3 s]]" in text

@@ -72,6 +72,14 @@ def test_only_running_tasks_can_be_stuck(status: TaskStatus) -> None:
     assert silence_of(TaskProgress(task=TASK), at(1e6)) is None
 
 
+def test_an_app_that_never_said_anything_is_silent_since_its_start() -> None:
+    silent = TaskProgress(task=replace(TASK, started_at=at(0)))
+    assert silence_of(silent, at(59)) is None
+    found = silence_of(silent, at(61))
+    assert found is not None
+    assert (found.phase, found.seconds) == ("", 61)
+
+
 def test_time_between_a_run_and_its_continuation_is_not_training_time() -> None:
     def metrics(seconds: float, epoch: int) -> LogRow:
         return row(seconds, event_type="EventType.METRICS", epoch=epoch, epochs=9, seconds=seconds, values={"a": 1.0})

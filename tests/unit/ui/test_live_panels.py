@@ -4,11 +4,11 @@ import json
 import math
 
 from core.compare.charts import echarts
-from core.compare.charts.drawing import Line, Panel
+from core.compare.charts.drawing import Bars, Line, Panel
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
 from core.launch.progress import Curve, TaskProgress
-from core.ui.live_panels import best_of, last_two, loss_panel, metric_panel, training_loss
+from core.ui.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
 
 
 def _curve(*values: float) -> Curve:
@@ -88,3 +88,23 @@ def test_a_long_training_keeps_its_best_point() -> None:
     assert len(line.x) <= 401
     assert line.highlight is not None
     assert (line.x[line.highlight], line.y[line.highlight]) == (1235, 0.9)
+
+
+def _class_progress(**curves: Curve) -> TaskProgress:
+    return TaskProgress(task=Task(id=TaskId(1), status=TaskStatus.STARTED), per_class=curves)
+
+
+def test_the_classes_of_the_last_evaluated_epoch() -> None:
+    assert class_panel(_class_progress()) is None
+    panel = class_panel(_class_progress(cat=_curve(0.1, 0.5), dog=_curve(0.2, math.nan), cow=_curve(0.3)))
+    assert panel is not None
+    (bars,) = panel.marks
+    assert isinstance(bars, Bars)
+    assert (panel.title, panel.x.categories, bars.texts) == ("AP of each class after epoch 2", ("cat",), ("0.500",))
+
+
+def test_of_very_many_classes_the_lowest_are_drawn() -> None:
+    panel = class_panel(_class_progress(**{f"c{number}": _curve(number / 100) for number in range(80)}))
+    assert panel is not None
+    assert panel.x.categories[-1] == "c23"
+    assert "the 24 lowest of 80 classes" in panel.title

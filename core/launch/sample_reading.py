@@ -1,0 +1,58 @@
+"""Sample images and predictions out of log rows. What does not fit is left out: a log is not worth an error."""
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from core.domain.ids import ImageId
+from core.domain.samples import SampleBox, SampleImage
+
+_Side: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+_Annotated: TypeAlias = tuple[str, _Side, _Side, _Side, _Side]
+_Found: TypeAlias = tuple[str, _Side, _Side, _Side, _Side, Annotated[float, Field(ge=0, le=1)]]
+
+
+class _Image(BaseModel):
+    id: int
+    name: str
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    objects: tuple[_Annotated, ...] = ()
+
+
+_IMAGES: TypeAdapter[tuple[_Image, ...]] = TypeAdapter(tuple[_Image, ...])
+_FOUND: TypeAdapter[dict[int, tuple[_Found, ...]]] = TypeAdapter(dict[int, tuple[_Found, ...]])
+
+
+def sample_images(fields: Mapping[str, object]) -> tuple[SampleImage, ...]:
+    """Return the images of a row of type ``EventType.SAMPLES``."""
+    try:
+        images = _IMAGES.validate_python(fields.get("images"))
+    except ValidationError:
+        return ()
+    return tuple(
+        SampleImage(
+            id=ImageId(image.id),
+            name=image.name,
+            width=image.width,
+            height=image.height,
+            objects=tuple(_box(*given) for given in image.objects),
+        )
+        for image in images
+    )
+
+
+def sample_predictions(fields: Mapping[str, object]) -> Mapping[ImageId, tuple[SampleBox, ...]]:
+    """Return what a row of type ``EventType.PREDICTIONS`` says was found on each image."""
+    try:
+        found = _FOUND.validate_python(fields.get("found"))
+    except ValidationError:
+        return {}
+    return {ImageId(image): tuple(_box(*given) for given in boxes) for image, boxes in found.items()}
+
+
+def _box(
+    class_name: str, left: float, top: float, width: float, height: float, score: float | None = None
+) -> SampleBox:
+    return SampleBox(class_name=class_name, left=left, top=top, width=width, height=height, score=score)

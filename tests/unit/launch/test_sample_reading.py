@@ -1,0 +1,53 @@
+"""Sample predictions in the log."""
+
+from typing import Any
+
+import pytest
+
+from core.domain.ids import ImageId, TaskId
+from core.domain.log import LogRow
+from core.domain.samples import SampleBox, SampleImage
+from core.domain.task import Task, TaskStatus
+from core.launch.log_reading import reduce
+from core.launch.progress import TaskProgress
+
+STAMP = "2026-11-23T10:00:00.000Z"
+IMAGE = {"id": 5, "name": "a.jpg", "width": 40, "height": 30, "objects": [["cat", 1, 2, 3.5, 4]]}
+
+
+def _row(kind: str, **fields: Any) -> LogRow:  # noqa: ANN401 - JSON
+    return LogRow(message="", timestamp=STAMP, fields={"event_type": f"EventType.{kind}", **fields})
+
+
+def _read(*rows: LogRow) -> TaskProgress:
+    return reduce(TaskProgress(task=Task(id=TaskId(1), status=TaskStatus.STARTED)), rows)
+
+
+def test_images_and_what_was_found_on_them() -> None:
+    found = {"5": [["cat", 1, 2, 3, 4, 0.9]], "6": []}
+    progress = _read(_row("SAMPLES", images=[IMAGE]), _row("PREDICTIONS", epoch=3, found=found))
+    cat = SampleBox(class_name="cat", left=1, top=2, width=3.5, height=4)
+    assert progress.samples == (SampleImage(id=ImageId(5), name="a.jpg", width=40, height=30, objects=(cat,)),)
+    assert progress.predictions[3][ImageId(5)] == (
+        SampleBox(class_name="cat", left=1, top=2, width=3, height=4, score=0.9),
+    )
+    assert progress.predictions[3][ImageId(6)] == ()
+    assert progress.log == ()  # not for people
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        _row("SAMPLES", images=[{**IMAGE, "width": 0}]),
+        _row("SAMPLES", images="none"),
+        _row("SAMPLES"),
+        _row("PREDICTIONS", epoch=1, found={"5": [["cat", 1, 2, 3, 4, 7.0]]}),
+        _row("PREDICTIONS", epoch=1, found={"5": [["cat", 1, 2, 3, float("nan"), 0.5]]}),
+        _row("PREDICTIONS", epoch="one", found={}),
+        _row("PREDICTIONS", epoch=1, found=[1]),
+    ],
+)
+def test_what_does_not_fit_is_left_out(row: LogRow) -> None:
+    progress = _read(_row("SAMPLES", images=[IMAGE]), row)
+    assert len(progress.samples) == 1
+    assert progress.predictions == {}

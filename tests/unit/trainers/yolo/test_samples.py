@@ -1,0 +1,150 @@
+"""Sample predictions are taken from the engine's own validation."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.domain.ids import ImageId
+from core.domain.samples import SampleBox, SampleImage
+from core.runs.events import EventWriter, append_rows, read_events
+from core.runs.layout import RunLayout
+from core.trainers.yolo.data import PlacedImage
+from core.trainers.yolo.samples import FILE_NAME, MOST_IMAGES, SampleRecorder, choose_samples, keep_samples
+from tests.training.run_folders import CLASSES, annotation_of, polygon_object, run_image, train_spec
+
+ZEBRA, APPLE = CLASSES
+SAMPLE = SampleImage(id=ImageId(5), name="a.png", width=100, height=50)
+
+
+def placed(number: int, *classes: str) -> PlacedImage:
+    objects = [polygon_object(name, [(10, 10), (29, 10), (29, 19)]) for name in classes]
+    image = run_image(Path(f"/x/{number}.png"), number, "val", annotation_of(100, 50, objects))
+    return PlacedImage(file=Path(f"/data/{number}.png"), image=image)
+
+
+def engine(epoch: int, epochs: int = 3) -> Any:  # noqa: ANN401 - stands in for the engine
+    """Return a trainer whose validator counts how often it measures."""
+    measured: list[object] = []
+    validator = SimpleNamespace(
+        names={0: "zebra", 1: "apple"},
+        measured=measured,
+        update_metrics=lambda preds, batch: measured.append((preds, batch)),
+    )
+    return SimpleNamespace(epoch=epoch, epochs=epochs, validator=validator)
+
+
+def batch(file: str = "/data/5.png") -> dict[str, Any]:
+    """Return a batch whose image was halved and moved down by 8 pixels."""
+    return {"im_file": [file], "ori_shape": [(50, 100)], "ratio_pad": [((0.5, 0.5), (0, 8))]}
+
+
+def found(*rows: tuple[float, float, tuple[float, float, float, float]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "conf": np.array([row[0] for row in rows]),
+            "cls": np.array([row[1] for row in rows]),
+            "bboxes": np.array([row[2] for row in rows]).reshape(-1, 4),
+        }
+    ]
+
+
+def rows(layout: RunLayout, kind: str) -> list[dict[str, Any]]:
+    return [row for row in read_events(layout.events).rows if row.get("event_type") == f"EventType.{kind}"]
+
+
+def recorder(tmp_path: Path) -> tuple[SampleRecorder, RunLayout]:
+    layout = RunLayout(tmp_path)
+    return SampleRecorder({"/data/5.png": SAMPLE}, EventWriter(layout.events)), layout
+
+
+def test_few_images_that_show_all_classes() -> None:
+    val = [placed(number, ZEBRA) for number in range(40)] + [placed(40), placed(41, APPLE, ZEBRA)]
+    chosen = choose_samples(val, train_spec(Path("/home")))
+    assert len(chosen) == MOST_IMAGES
+    assert next(iter(chosen)) == "/data/41.png"
+    assert "/data/40.png" not in chosen  # nothing is annotated there
+    assert choose_samples(val, train_spec(Path("/home"))) == chosen
+    box = chosen["/data/41.png"].objects[0]
+    assert box.class_name == APPLE
+    assert [box.left, box.top, box.width, box.height] == pytest.approx([10, 10, 20, 10], abs=0.01)
+
+
+def test_images_without_objects_are_better_than_none() -> None:
+    assert list(choose_samples([placed(1)], train_spec(Path("/home")))) == ["/data/1.png"]
+    assert choose_samples([], train_spec(Path("/home"))) == {}
+
+
+def test_boxes_come_in_pixels_of_the_image_and_the_engine_measures_all_the_same(tmp_path: Path) -> None:
+    samples, layout = recorder(tmp_path)
+    trainer = engine(epoch=0)
+    samples.on_train_start(trainer)
+    samples.on_train_epoch_start(trainer)
+    preds = found((0.05, 0, (0, 8, 9, 9)), (0.5, 0, (5, 13, 20, 23)), (0.9, 1, (-3, 0, 60, 18)))
+    trainer.validator.update_metrics(preds, batch())
+    samples.on_fit_epoch_end(trainer)
+    assert trainer.validator.measured == [(preds, batch())]
+    (announced,) = rows(layout, "SAMPLES")
+    assert announced["images"][0]["id"] == 5
+    (told,) = rows(layout, "PREDICTIONS")
+    assert told["epoch"] == 1
+    assert told["found"] == {"5": [["apple", 0.0, 0.0, 100, 20.0, 0.9], ["zebra", 10.0, 10.0, 30.0, 20.0, 0.5]]}
+
+
+def test_an_image_on_which_nothing_is_found_is_told_and_others_are_not(tmp_path: Path) -> None:
+    samples, layout = recorder(tmp_path)
+    trainer = engine(epoch=1)
+    samples.on_train_epoch_start(trainer)
+    samples.take(found(), batch(), {})
+    samples.take(found(), batch("/data/6.png"), {})
+    samples.on_fit_epoch_end(trainer)
+    assert rows(layout, "PREDICTIONS")[0]["found"] == {"5": []}
+
+
+def test_the_engines_validation_after_the_last_epoch_is_not_an_epoch(tmp_path: Path) -> None:
+    samples, layout = recorder(tmp_path)
+    samples.take(found(), batch(), {})
+    samples.on_fit_epoch_end(engine(epoch=3))
+    assert not rows(layout, "PREDICTIONS")
+
+
+def test_a_long_training_reports_some_epochs_and_the_last(tmp_path: Path) -> None:
+    samples, layout = recorder(tmp_path)
+    for epoch in range(250):
+        trainer = engine(epoch, epochs=250)
+        samples.on_train_epoch_start(trainer)
+        samples.take(found(), batch(), {})
+        samples.on_fit_epoch_end(trainer)
+    epochs = [row["epoch"] for row in rows(layout, "PREDICTIONS")]
+    assert epochs[:3] == [1, 3, 6]
+    assert epochs[-1] == 250
+    assert len(epochs) <= 102
+
+
+def test_another_engine_costs_the_samples_and_not_the_training(tmp_path: Path) -> None:
+    samples, layout = recorder(tmp_path)
+    trainer = engine(epoch=0)
+    samples.on_train_epoch_start(trainer)
+    samples.take([{"confidence": ()}], batch(), {})
+    samples.take([{"confidence": ()}], batch(), {})
+    samples.on_fit_epoch_end(trainer)
+    (warning,) = read_events(layout.events).rows
+    assert "no sample predictions" in str(warning["message"])
+
+
+def test_all_epochs_are_kept_those_of_a_continued_run_too(tmp_path: Path) -> None:
+    layout = RunLayout(tmp_path)
+    keep_samples(layout)
+    assert not layout.artifacts.exists()
+    append_rows(layout.platform_events, [{"event_type": "EventType.PREDICTIONS", "epoch": 1, "found": {"5": []}}])
+    events = EventWriter(layout.events)
+    events.samples((SAMPLE,))
+    events.predictions(2, {ImageId(5): [SampleBox(class_name="cat", left=1, top=2, width=3, height=4, score=0.5)]})
+    keep_samples(layout)
+    kept = json.loads((layout.artifacts / FILE_NAME).read_text(encoding="utf-8"))
+    assert kept["images"][0]["name"] == "a.png"
+    assert [entry["epoch"] for entry in kept["epochs"]] == [1, 2]
+    assert kept["epochs"][1]["found"] == {"5": [["cat", 1, 2, 3, 4, 0.5]]}
