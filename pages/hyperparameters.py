@@ -1,16 +1,17 @@
 """Step 5: hyperparameters as YAML."""
 
-from core.ui.hyperparameters_form import draw_changes, draw_editor, draw_reset
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.hyperparameters_form import draw_about, draw_changes, draw_editor
+from core.ui.preset_choice import draw_presets
+from core.ui.wizard_frame import WizardView, wizard_page
 
 
 def form(view: WizardView) -> None:
     """Draw the hyperparameters step."""
     if view.facts.model is None:
         return
-    draw_reset(view.draft, view.facts.model)
+    draw_about(view.facts.model)
+    draw_presets(view.draft, view.facts.model, has_gpu=view.facts.has_gpu)
     draw_editor(view.draft, view.facts.model)
-    draw_problems(view.own_problems)
     draw_changes(view.draft, view.facts.model)
 
 

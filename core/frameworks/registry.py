@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import NotFoundError
+from core.frameworks.reference import Reference
 from core.frameworks.spec import Framework, FrameworkModel
 
 _HERE = Path(__file__).resolve().parent
@@ -48,8 +49,19 @@ def framework(name: str) -> Framework:
     Raises:
         NotFoundError: There is no such framework.
     """
-    for known in FRAMEWORKS.values():
-        if known.name.casefold() == name.casefold():
-            return known
-    msg = f"There is no framework “{name}”."
-    raise NotFoundError(msg, "Choose one of: " + ", ".join(FRAMEWORKS) + ".")
+    known = framework_or_none(name)
+    if known is None:
+        msg = f"There is no framework “{name}”."
+        raise NotFoundError(msg, "Choose one of: " + ", ".join(FRAMEWORKS) + ".")
+    return known
+
+
+def framework_or_none(name: str) -> Framework | None:
+    """Return a framework by name, ``None`` for one that only a server knows."""
+    return next((known for known in FRAMEWORKS.values() if known.name.casefold() == name.casefold()), None)
+
+
+def reference_of(name: str) -> Reference | None:
+    """Return what a framework's hyperparameters may be, ``None`` for a framework that only a server knows."""
+    known = framework_or_none(name)
+    return None if known is None else known.reference

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from core.errors import NotFoundError
+from core.frameworks.presets import DeviceKind, Preset, load_presets
+from core.frameworks.reference import Reference, load_reference
 
-DeviceKind: TypeAlias = Literal["cpu", "gpu"]
 TaskType: TypeAlias = Literal["object detection", "instance segmentation"]
 
 
@@ -57,6 +58,16 @@ class Framework:
     def hyperparameters(self, device: DeviceKind) -> str:
         """Return the default hyperparameters for a kind of device: YAML text with comments."""
         return (self.folder / f"hyperparameters_{device}.yaml").read_text(encoding="utf-8")
+
+    @property
+    def reference(self) -> Reference:
+        """What its hyperparameters mean and may be."""
+        return load_reference(self.folder / "reference.yaml")
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """Ready-made hyperparameters."""
+        return load_presets(self.folder / "presets.yaml")
 
     def model(self, name: str) -> FrameworkModel:
         """Return a model by name; upper and lower case do not matter, as in Supervisely's training app.

@@ -1,11 +1,11 @@
-"""Rules for a project and the classes to train on, for plans and for the wizard's drafts. Pure."""
+"""Rules for a project and the classes to train on, part of :mod:`core.launch.rules`. Pure."""
 
 from collections.abc import Sequence
 
 from core.datasets.shape_fit import ShapeFit
 from core.domain.project import ObjectClass, Project, ProjectMeta
 from core.launch import shapes
-from core.launch.problems import Problem, Severity, error, listed, quoted, warning
+from core.launch.problems import Problem, error, listed, quoted, warning
 from core.launch.project_facts import ProjectFacts
 
 
@@ -22,12 +22,7 @@ def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
 
 
 def class_problems(
-    wanted: Sequence[str] | None,
-    project: ProjectFacts,
-    *,
-    task_type: str | None,
-    convert: bool,
-    unknown_severity: Severity = "warning",
+    wanted: Sequence[str] | None, project: ProjectFacts, *, task_type: str | None, convert: bool
 ) -> list[Problem]:
     """Check a class list: not empty, known, with objects, in shapes that the model can learn from.
 
@@ -36,14 +31,12 @@ def class_problems(
         project: The project.
         task_type: The model's task; ``None`` when it is not known, then shapes are not checked.
         convert: Whether shapes are converted to what the task needs.
-        unknown_severity: How much it matters that some of several classes are not in the project. The server leaves
-            them out; whoever can look through the list again should do so.
     """
     known = project.class_names
     if not known:
         return []  # a problem of the project
     if wanted is not None and not wanted:
-        return [error("classes", "The class list is empty.", "Choose at least one class to train on.")]
+        return [error("classes", "No class is chosen.", "Choose at least one class to train on.")]
     names = frozenset(known if wanted is None else wanted)
     unknown = [name for name in wanted or () if name not in frozenset(known)]
     chosen = [item for item in project.meta.classes if item.name in names]
@@ -53,9 +46,7 @@ def class_problems(
     problems = [*_empty(chosen, project), *_shapes(chosen, task_type, convert=convert)]
     if not unknown:
         return problems
-    left_out = " and left out" if unknown_severity == "warning" else ""
-    message = f"Not in the project{left_out}: {quoted(unknown)}."
-    return [Problem(severity=unknown_severity, step="classes", message=message, hint=hint), *problems]
+    return [warning("classes", f"Not in the project and left out: {quoted(unknown)}.", hint), *problems]
 
 
 def _empty(chosen: Sequence[ObjectClass], project: ProjectFacts) -> list[Problem]:

@@ -1,109 +1,108 @@
-"""What the server knows about a plan's choices, asked once; checks and the start request are made from it."""
+"""What the server knows about the choices of a plan or a draft. Rules are pure functions of choices and these facts."""
 
 from dataclasses import dataclass
-from typing import assert_never
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError
-from core.domain.agent import Agent
+from core.domain.agent import Agent, AgentStatus
 from core.domain.model import CatalogueModel
-from core.domain.module import AppModule
-from core.domain.plan import (
-    CollectionsSplit,
-    CustomCheckpoint,
-    DatasetsSplit,
-    PretrainedModel,
-    TrainingPlan,
-)
-from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics
-from core.errors import AppError, InputError, NotFoundError
-from core.launch.checkpoint import CheckpointOrigin, find_checkpoint
+from core.domain.plan import DatasetsSplit, RandomSplit
+from core.domain.split import SplitContent
+from core.errors import AppError
 from core.launch.project_facts import ProjectFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanFacts:
-    """Answers to what a plan's checks ask. Empty tuples where a plan does not need the answer.
+class ModelFacts:
+    """The chosen model as the server describes it.
 
     Attributes:
-        origin: The plan's custom checkpoint; ``None`` for a pretrained model, or when there is a ``model_error``.
-        module: App that trains the plan's framework; ``None`` when there is a ``model_error``.
-        model_error: Why the app or the checkpoint cannot be had.
-        models: The framework's catalogue; empty where the server shows none.
-        agents: Agents that may be chosen from: the available ones, or all of the team when the plan names one.
+        framework: E.g. ``YOLO``.
+        name: Catalogue name, or the experiment's name for a custom checkpoint.
+        task_type: ``object detection`` or ``instance segmentation``.
+        starts_random: Training starts from random initialisation; ``None`` where the server does not say.
+        checkpoint: File name of the custom checkpoint, ``None`` for a catalogue model.
+        default_hyperparameters: The framework's defaults as YAML; empty where nothing asks for them.
     """
 
-    project: Project
-    meta: ProjectMeta
-    statistics: ProjectStatistics
-    datasets: tuple[Dataset, ...] = ()
-    collections: tuple[Collection, ...] = ()
-    module: AppModule | None = None
-    models: tuple[CatalogueModel, ...] = ()
-    origin: CheckpointOrigin | None = None
+    framework: str
+    name: str
+    task_type: str
+    starts_random: bool | None
+    default_hyperparameters: str = ""
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCounts:
+    """How many images the chosen split gives to each side.
+
+    Attributes:
+        train: Images used for training.
+        val: Images used for validation.
+        both: Images on both sides; they are part of ``train`` and ``val``.
+        unused: Images of the project on neither side.
+    """
+
+    train: int
+    val: int
+    both: int = 0
+    unused: int = 0
+
+    @property
+    def train_share(self) -> float:
+        """Share of the used images that trains, 0 to 1; 0 when nothing is used."""
+        used = self.train + self.val
+        return self.train / used if used else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All facts about the choices of one plan or draft.
+
+    Attributes:
+        project: ``None`` when none is chosen or the chosen one does not exist.
+        model: ``None`` when none is chosen or the chosen one does not exist.
+        model_error: Why the model cannot be had, where the server said so.
+        models: Models that the server offers, of the chosen framework at least; empty where it shows none.
+        split: ``None`` when there is no complete split, or it was not counted.
+        split_content: What the sides hold; ``None`` for a random split and where the server does not count.
+        agents: Agents that may be chosen from.
+    """
+
+    project: ProjectFacts | None = None
+    model: ModelFacts | None = None
     model_error: AppError | None = None
+    models: tuple[CatalogueModel, ...] = ()
+    split: SplitCounts | None = None
+    split_content: SplitContent | None = None
     agents: tuple[Agent, ...] = ()
 
     @property
-    def data(self) -> ProjectFacts:
-        """What is known about the project."""
-        return ProjectFacts(
-            project=self.project,
-            meta=self.meta,
-            datasets=self.datasets,
-            collections=self.collections,
-            statistics=self.statistics,
-        )
+    def running_agents(self) -> tuple[Agent, ...]:
+        """Agents that are connected."""
+        return tuple(agent for agent in self.agents if agent.status is AgentStatus.RUNNING)
 
     @property
-    def model_name(self) -> str | None:
-        """Name of the model that the custom checkpoint belongs to."""
-        return self.origin.experiment.model_name if self.origin else None
+    def has_gpu(self) -> bool:
+        """Whether a connected agent has a CUDA device."""
+        return any(agent.is_gpu for agent in self.running_agents)
 
 
-def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
-    """Ask the server.
+def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFacts) -> SplitCounts:
+    """Count the images on both sides as the training app will deal them (contract section 4, split semantics).
 
-    Raises:
-        NotFoundError: The plan's project does not exist.
-        ApiError: The server does not answer as it should.
+    Splits by tags and collections cannot be counted this way: the server has to be asked about their images.
     """
-    try:
-        project = client.projects.get(plan.project_id)
-    except MissingError as error:
-        msg = f"Project {plan.project_id} does not exist on {client.address}."
-        raise NotFoundError(msg, "Choose another project.") from error
-    meta = client.projects.meta(plan.project_id)
-    split = plan.train_val_split
-    module, origin, model_error = _model(client, plan, project)
-    by_name = isinstance(plan.model, PretrainedModel) and module is not None
-    return PlanFacts(
-        project=project,
-        meta=meta,
-        statistics=client.projects.statistics(plan.project_id, meta=meta, images=project.items_count),
-        datasets=client.datasets.list(project.id) if isinstance(split, DatasetsSplit) else (),
-        collections=client.collections.list(project.id) if isinstance(split, CollectionsSplit) else (),
-        module=module,
-        models=client.ecosystem.models_of(module) if by_name and module is not None else (),
-        origin=origin,
-        model_error=model_error,
-        agents=(
-            client.agents.available(project.team_id) if plan.agent_id is None else client.agents.list(project.team_id)
-        ),
+    total = project.project.items_count
+    if isinstance(split, RandomSplit):
+        named = total * split.percent // 100
+        train, val = (named, total - named) if split.split == "train" else (total - named, named)
+        return SplitCounts(train=train, val=val)
+    sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
+    train_ids, val_ids = set(split.train_datasets), set(split.val_datasets)
+    used = sum(sizes.get(item, 0) for item in train_ids | val_ids)
+    return SplitCounts(
+        train=sum(sizes.get(item, 0) for item in train_ids),
+        val=sum(sizes.get(item, 0) for item in val_ids),
+        both=sum(sizes.get(item, 0) for item in train_ids & val_ids),
+        unused=max(total - used, 0),
     )
-
-
-def _model(
-    client: SuperviselyClient, plan: TrainingPlan, project: Project
-) -> tuple[AppModule | None, CheckpointOrigin | None, AppError | None]:
-    try:
-        match plan.model:
-            case PretrainedModel(framework=framework):
-                return client.ecosystem.train_module(framework), None, None
-            case CustomCheckpoint(path=path):
-                origin = find_checkpoint(client, project.team_id, path)
-                return client.ecosystem.train_module(origin.experiment.framework_name), origin, None
-            case _:
-                assert_never(plan.model)
-    except (InputError, NotFoundError) as error:
-        return None, None, error

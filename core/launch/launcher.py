@@ -20,7 +20,7 @@ from core.domain.ids import AgentId, TaskId
 from core.domain.plan import PretrainedModel, TrainingPlan
 from core.errors import InputError, StateError
 from core.launch.app_state import start_state
-from core.launch.facts import PlanFacts, gather
+from core.launch.plan_facts import PlanFacts, gather
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem
 
@@ -87,7 +87,7 @@ def check_and_launch(
         ApiError: The server refused, or could not be asked.
     """
     facts = gather(client, plan)
-    problems = problems_of(plan, facts)
+    problems = problems_of(plan, facts.facts)
     if any(problem.severity == "error" for problem in problems):
         raise PlanRefusedError(problems)
     return Launched(task_id=send(client, request_for(plan, facts), sleep=sleep), warnings=problems)
@@ -100,13 +100,13 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
         PlanRefusedError: There is no app or no agent for the plan.
     """
     if facts.module is None:
-        raise PlanRefusedError(problems_of(plan, facts))
+        raise PlanRefusedError(problems_of(plan, facts.facts))
     name = plan.model.name if isinstance(plan.model, PretrainedModel) else facts.model_name
     return StartRequest(
         module_id=facts.module.id,
-        workspace_id=facts.project.workspace_id,
-        agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.agents),
-        state=start_state(plan, facts.meta, facts.origin),
+        workspace_id=facts.project.project.workspace_id,
+        agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.facts.agents),
+        state=start_state(plan, facts.project.meta, facts.origin),
         description=plan.description if plan.description is not None else name or "",
     )
 

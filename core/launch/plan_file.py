@@ -94,12 +94,46 @@ def read_plan(text: str) -> TrainingPlan:
         InputError: It is not YAML, a key is unknown, missing or given twice, or a value has the wrong type. The message
             names the key and what it wants.
     """
-    content = _mapping(text)
+    return plan_of(*_mapping(text))
+
+
+def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPlan:
+    """Make a plan of values by the names of a plan file.
+
+    Args:
+        content: Key → value.
+        lines: Key → its line in what was read, for messages.
+
+    Raises:
+        InputError: As :func:`read_plan`.
+    """
+    try:
+        return _plan(content)
+    except _RefusedError as error:
+        line = lines.get(error.key)
+        where = f"Line {line}: " if line else ""
+        msg = f"{where}{error.message}"
+        raise InputError(msg, error.hint) from error
+
+
+class _RefusedError(InputError):
+    """A value that does not fit.
+
+    Args:
+        key: Key at the outermost level that it belongs to.
+    """
+
+    def __init__(self, message: str, hint: str, *, key: str) -> None:
+        super().__init__(message, hint)
+        self.key = key
+
+
+def _plan(content: Mapping[str, Any]) -> TrainingPlan:
     plan = _checked(_Plan, content, "")
     split = RandomSplit() if plan.train_val_split is None else _split(plan.train_val_split)
     return TrainingPlan(
         project_id=ProjectId(plan.project_id),
-        model=model_of(plan.model),
+        model=_model(plan.model),
         agent_id=None if plan.agent_id is None else AgentId(plan.agent_id),
         classes=None if plan.classes is None else tuple(plan.classes),
         train_val_split=split,
@@ -162,13 +196,21 @@ def model_of(text: str) -> ModelChoice:
     return PretrainedModel(framework=framework, name=name)
 
 
+def _model(text: str) -> ModelChoice:
+    try:
+        return model_of(text)
+    except InputError as error:
+        raise _RefusedError(error.message, error.hint, key="model") from error
+
+
 def _split(content: Mapping[str, Any]) -> TrainValSplit:
     method = content.get("method")
     shape = SPLITS.get(method) if isinstance(method, str) else None
     if shape is None:
         given = "is missing" if method is None else f"is “{method}”"
         msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
-        raise InputError(msg, "For example {method: random, split: train, percent: 80}.")
+        hint = "For example {method: random, split: train, percent: 80}."
+        raise _RefusedError(msg, hint, key="train_val_split")
     details = {key: value for key, value in content.items() if key != "method"}
     return _checked(shape, {**_SPLIT_DEFAULTS.get(str(method), {}), **details}, "train_val_split.").value()
 
@@ -177,27 +219,34 @@ def _checked(shape: type[_ModelT], content: Mapping[str, Any], prefix: str) -> _
     for key in content:
         if key not in shape.model_fields:
             msg = f"{prefix}{key} is not a key of a plan."
-            raise InputError(msg, f"Known keys: {', '.join(shape.model_fields)}.")
+            raise _RefusedError(msg, f"Known keys: {', '.join(shape.model_fields)}.", key=_outer(key, prefix))
     try:
         return shape.model_validate(content, strict=True)
     except ValidationError as error:
         raise _refusal(error.errors(include_url=False)[0], prefix) from error
 
 
+def _outer(key: str, prefix: str) -> str:
+    return prefix.removesuffix(".") or key
+
+
 def _refusal(problem: ErrorDetails, prefix: str) -> InputError:
     key = str(problem["loc"][0])
     hint = f"Expected {_EXPECTED[key]}."
+    outer = _outer(key, prefix)
     if problem["type"] == "missing":
-        return InputError(f"{prefix}{key} is missing.", hint)
+        return _RefusedError(f"{prefix}{key} is missing.", hint, key=outer)
     where = "".join(f"[{part}]" for part in problem["loc"][1:] if isinstance(part, int))
     given = repr(problem["input"])
     shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
-    return InputError(f"{prefix}{key}{where} is {shown}.", hint)
+    return _RefusedError(f"{prefix}{key}{where} is {shown}.", hint, key=outer)
 
 
-def _mapping(text: str) -> Mapping[str, Any]:
+def _mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    """Return key → value, and key → line."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         msg = f"The plan is not valid YAML: line {line}: {error.problem}."
@@ -208,7 +257,9 @@ def _mapping(text: str) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         msg = "The plan has no keys."
         raise InputError(msg, "It needs at least project_id and model.")
-    return {str(key): value for key, value in content.items()}
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
+    return {str(key): value for key, value in content.items()}, lines
 
 
 class _Loader(yaml.SafeLoader):

@@ -10,12 +10,13 @@ import streamlit as st
 from core.compare.formatting import count, listing
 from core.domain.project import ObjectClass
 from core.launch import shapes
+from core.launch.facts import ModelFacts
+from core.launch.project_facts import ProjectFacts
 from core.ui.row_selection import chosen_rows, mirror_selection
 from core.ui.state import change_draft
 from core.ui.text import plain
 from core.ui.widgets import widget_key
 from core.wizard.draft import DraftId, WizardDraft, set_classes
-from core.wizard.facts import ModelFacts, ProjectFacts
 from core.wizard.suggestions import suggest_classes
 
 _ROW = 35

@@ -14,6 +14,7 @@ from core.settings import ServerSetting, load_settings
 from core.ui.places import RememberedPlaces
 from core.ui.servers import KeptServers, Origin, Server, Servers
 from core.wizard.draft_store import DraftStore
+from core.wizard.presets import PresetStore
 
 _TTL_SECONDS = 20
 
@@ -28,6 +29,7 @@ class _Wiring:
     servers: Servers | None = None
     drafts: DraftStore | None = None
     places: RememberedPlaces | None = None
+    presets: PresetStore | None = None
     home: Path | None = None
 
 
@@ -48,6 +50,7 @@ def install(
     _wiring.home = folder
     _wiring.drafts = DraftStore(folder / "drafts")
     _wiring.places = RememberedPlaces(folder / "places.json")
+    _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
     _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
 
 
@@ -141,6 +144,13 @@ def drafts() -> DraftStore:
     if _wiring.drafts is None:
         raise _not_installed()
     return _wiring.drafts
+
+
+def presets() -> PresetStore:
+    """Return the person's own hyperparameters presets."""
+    if _wiring.presets is None:
+        raise _not_installed()
+    return _wiring.presets
 
 
 def home() -> Path:

@@ -10,7 +10,6 @@ from core.domain.ids import AgentId, TaskId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError, InputError
 from core.launch.launcher import launch
-from core.launch.preflight import check
 from core.launch.problems import Problem
 from core.ui import connection, screens, theme
 from core.ui.launch_desk import DESK
@@ -79,7 +78,7 @@ def draw_where_and_name(view: WizardView) -> None:
 def draw_start(view: WizardView) -> None:
     """Draw what speaks against the start, and the bar with the button."""
     plan = complete(view.draft, view.facts)
-    problems = _findings(view, plan)
+    problems = [problem for problems in view.problems.values() for problem in problems]
     wrong = [problem for problem in problems if problem.severity == "error"]
     _draw_findings(view, problems)
     is_busy = DESK.is_busy(view.draft.id)
@@ -97,16 +96,6 @@ def draw_start(view: WizardView) -> None:
             args=(view.draft.id, plan),
         )
     _wait(view.draft.id)
-
-
-def _findings(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> list[Problem]:
-    """Return the problems of all steps, and what only the server's side of the check finds."""
-    own = [problem for problems in view.problems.values() for problem in problems]
-    if not isinstance(plan, TrainingPlan):
-        return own
-    covered = {(problem.step, problem.severity) for problem in own}
-    further = check(connection.client(), plan)
-    return [*own, *(problem for problem in further if (problem.step, problem.severity) not in covered)]
 
 
 def _draw_findings(view: WizardView, problems: list[Problem]) -> None:

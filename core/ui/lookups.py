@@ -1,5 +1,7 @@
 """Cached look-ups. Keys are the server's address and ids, never frames or secrets; nothing is kept for long."""
 
+from pathlib import PurePosixPath
+
 import streamlit as st
 
 from core.domain.agent import Agent
@@ -11,11 +13,12 @@ from core.domain.plan import ModelChoice, RandomSplit, TrainValSplit
 from core.domain.project import Image, Project
 from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
+from core.launch.facts import Facts, ModelFacts, SplitCounts
+from core.launch.project_facts import ProjectFacts
 from core.ui import connection
 from core.wizard import gather
 from core.wizard.data_profile import DataProfile, profile
 from core.wizard.draft import WizardDraft
-from core.wizard.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
 
 _SECONDS = 10
 _LONG_SECONDS = 300
@@ -58,6 +61,17 @@ def experiments(server: str, team: TeamId) -> tuple[ExperimentInfo, ...]:
     """Return the experiments of a team, newest first."""
     del server
     return tuple(connection.client().experiments.list(team))
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=100, show_spinner=False)
+def hyperparameters(server: str, team: TeamId, info: ExperimentInfo) -> str | None:
+    """Return the YAML text that an experiment was trained with, ``None`` if it is gone."""
+    del server
+    try:
+        path = PurePosixPath(info.artifacts_dir) / info.hyperparameters
+        return connection.client().files.read(team, str(path)).decode("utf-8", errors="replace")
+    except NotFoundError:
+        return None
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
@@ -144,6 +158,7 @@ def facts_of(draft: WizardDraft) -> Facts:
     return Facts(
         project=known,
         model=None if draft.model is None else model(server, team, draft.model),
+        models=catalogue(server),
         split=None if known is None or split is None else split_counts(server, known.project.id, split),
         split_content=None
         if known is None or split is None or isinstance(split, RandomSplit)

@@ -6,11 +6,10 @@ import streamlit as st
 
 from core.domain.model import CatalogueModel
 from core.domain.plan import PretrainedModel
+from core.launch.facts import ModelFacts
 from core.ui.model_table import choose
 from core.ui.text import plain
-from core.wizard.checks import random_start_note
 from core.wizard.draft import WizardDraft
-from core.wizard.facts import ModelFacts
 
 
 def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) -> None:
@@ -43,8 +42,18 @@ def draw_start_note(catalogue: Sequence[CatalogueModel], chosen: ModelFacts | No
             "server. Expect lower accuracy and more epochs than with pretrained weights.",
             icon=":material/casino:",
         )
-    elif chosen is not None and (note := random_start_note(chosen)):
+    elif chosen is not None and (note := start_note(chosen)):
         st.warning(plain(note), icon=":material/casino:")
+
+
+def start_note(model: ModelFacts) -> str:
+    """Return the plain statement about where the weights come from, empty when they are pretrained."""
+    if not model.starts_random:
+        return ""
+    return (
+        f"Training of {model.name} starts from random initialisation: no published weights are available on this "
+        "server. Expect lower accuracy and more epochs than with pretrained weights."
+    )
 
 
 def narrow(

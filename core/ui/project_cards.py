@@ -8,13 +8,13 @@ import streamlit as st
 from core.compare.formatting import count, plural, size
 from core.domain.ids import WorkspaceId
 from core.domain.project import Project
+from core.launch.project_facts import ProjectFacts
 from core.ui import connection, lookups, screens
 from core.ui.annotation_drawing import thumbnail
 from core.ui.project_data import draw_image_choice
 from core.ui.state import change_draft
 from core.ui.text import plain
 from core.wizard.draft import DraftId, WizardDraft
-from core.wizard.facts import ProjectFacts
 from core.wizard.suggestions import begin_with
 
 _CARD_PICTURE = (400, 225)

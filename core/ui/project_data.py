@@ -8,8 +8,8 @@ import streamlit as st
 from core.compare.formatting import count, plural
 from core.domain.ids import DatasetId
 from core.domain.project import Dataset, Image
+from core.launch.project_facts import ProjectFacts
 from core.ui import connection, lookups
-from core.wizard.facts import ProjectFacts
 
 _PER_PAGE = 12
 _SHOWN_CLASSES = 12

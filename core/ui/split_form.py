@@ -12,11 +12,12 @@ from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import Side, UntaggedAction
 from core.domain.split import SideCounts
 from core.errors import AppError
+from core.launch.facts import Facts, SplitCounts
+from core.launch.project_facts import ProjectFacts
 from core.ui import connection, lookups
 from core.ui.state import change_draft, flash
 from core.ui.widgets import draft_choice, draft_many, draft_select, draft_slider
 from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft
-from core.wizard.facts import Facts, ProjectFacts, SplitCounts
 from core.wizard.freezing import MOST_IMAGES, freeze
 from core.wizard.suggestions import suggest_split
 

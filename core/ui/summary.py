@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.compare.formatting import count, listing, percent, plural, setting
 from core.domain.plan import CustomCheckpoint, PretrainedModel
+from core.launch.facts import Facts
+from core.launch.hyperparameters import differences, read_text
 from core.launch.problems import Problem, Step
 from core.wizard.draft import WizardDraft
-from core.wizard.facts import Facts
-from core.wizard.hyperparameters import differences, read_text
 from core.wizard.steps import STEPS, errors
 
 _UNKNOWN = "not chosen yet"

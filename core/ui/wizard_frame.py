@@ -7,6 +7,7 @@ from typing import TypeAlias
 import streamlit as st
 
 from core.errors import InputError
+from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
 from core.ui import connection, lookups, screens
 from core.ui.draft_menu import draw_draft_menu
@@ -15,7 +16,6 @@ from core.ui.step_bar import draw_step_bar
 from core.ui.summary import draw_summary, summary_lines
 from core.ui.text import plain
 from core.wizard.draft import WizardDraft, mark_seen
-from core.wizard.facts import Facts
 from core.wizard.steps import STEPS, StepSpec, all_problems, errors, neighbour, states, step
 
 

@@ -102,6 +102,11 @@ class WizardDraft:
     description: str | None = None
 
     @property
+    def train_val_split(self) -> TrainValSplit | None:
+        """The split in force, as a plan names it."""
+        return self.split.chosen()
+
+    @property
     def is_untouched(self) -> bool:
         """Whether nothing is lost when this draft is thrown away."""
         return self.project_id is None and self.model is None

@@ -10,7 +10,7 @@ from core.domain.ids import CollectionId, ImageId
 from core.domain.plan import CollectionsSplit, RandomSplit
 from core.domain.project import Image
 from core.errors import AppError, InputError
-from core.wizard.facts import ProjectFacts
+from core.launch.project_facts import ProjectFacts
 
 SEED = 0
 MOST_IMAGES = 200_000

@@ -18,7 +18,8 @@ from core.domain.plan import (
     TagsSplit,
     TrainValSplit,
 )
-from core.wizard.facts import ModelFacts, ProjectFacts, SplitCounts
+from core.launch.facts import ModelFacts, SplitCounts, counts_by_arithmetic
+from core.launch.project_facts import ProjectFacts
 
 
 def project_facts(client: SuperviselyClient, project_id: ProjectId) -> ProjectFacts:
@@ -86,28 +87,16 @@ def model_facts(
 
 def split_counts(client: SuperviselyClient, project: ProjectFacts, split: TrainValSplit) -> SplitCounts:
     """Count the images on both sides as the training app will deal them (contract section 4, split semantics)."""
-    total = project.project.items_count
     match split:
-        case RandomSplit(percent=percent, split=side):
-            chosen = total * percent // 100
-            train, val = (chosen, total - chosen) if side == "train" else (total - chosen, chosen)
-            return SplitCounts(train=train, val=val)
-        case DatasetsSplit(train_datasets=train_ids, val_datasets=val_ids):
-            sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
-            used = sum(sizes.get(item, 0) for item in {*train_ids, *val_ids})
-            return SplitCounts(
-                train=sum(sizes.get(item, 0) for item in set(train_ids)),
-                val=sum(sizes.get(item, 0) for item in set(val_ids)),
-                both=sum(sizes.get(item, 0) for item in {*train_ids} & {*val_ids}),
-                unused=max(total - used, 0),
-            )
+        case RandomSplit() | DatasetsSplit():
+            return counts_by_arithmetic(split, project)
         case TagsSplit():
             return _by_tags(client, project.project.id, split)
         case CollectionsSplit(train_collections=train_cols, val_collections=val_cols):
             known = project.collection_names
             train_images = _members(client, project.project.id, [c for c in train_cols if c in known])
             val_images = _members(client, project.project.id, [c for c in val_cols if c in known])
-            return _counts(train_images, val_images, total)
+            return _counts(train_images, val_images, project.project.items_count)
         case _:
             assert_never(split)
 

@@ -1,25 +1,12 @@
 """The steps of the wizard in their order, and how far a draft has come."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
 
+from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
-from core.wizard.checks import (
-    check_benchmark,
-    check_classes,
-    check_export,
-    check_hyperparameters,
-    check_launch,
-    check_model,
-    check_project,
-)
+from core.launch.rules import RULES
 from core.wizard.draft import WizardDraft
-from core.wizard.facts import Facts
-from core.wizard.split_checks import check_split
-
-Check: TypeAlias = Callable[[WizardDraft, Facts], tuple[Problem, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +17,26 @@ class StepSpec:
         id: Its name in problems, drafts and URLs.
         title: On the step bar and in the summary.
         question: What the step asks, as a heading.
-        check: What speaks against leaving it.
     """
 
     id: Step
     title: str
     question: str
-    check: Check
+
+    def check(self, draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
+        """Return what speaks against leaving the step."""
+        return RULES[self.id](draft, facts)
 
 
 STEPS: tuple[StepSpec, ...] = (
-    StepSpec(id="project", title="Project", question="Which data to train on?", check=check_project),
-    StepSpec(id="model", title="Model", question="Which model to start from?", check=check_model),
-    StepSpec(id="classes", title="Classes", question="Which classes to learn?", check=check_classes),
-    StepSpec(id="split", title="Split", question="Which images train, which validate?", check=check_split),
-    StepSpec(
-        id="hyperparameters",
-        title="Hyperparameters",
-        question="How to train?",
-        check=check_hyperparameters,
-    ),
-    StepSpec(id="benchmark", title="Benchmark", question="What to measure afterwards?", check=check_benchmark),
-    StepSpec(id="export", title="Export", question="Which formats to export?", check=check_export),
-    StepSpec(id="launch", title="Launch", question="Ready to start?", check=check_launch),
+    StepSpec(id="project", title="Project", question="Which data to train on?"),
+    StepSpec(id="model", title="Model", question="Which model to start from?"),
+    StepSpec(id="classes", title="Classes", question="Which classes to learn?"),
+    StepSpec(id="split", title="Split", question="Which images train, which validate?"),
+    StepSpec(id="hyperparameters", title="Hyperparameters", question="How to train?"),
+    StepSpec(id="benchmark", title="Benchmark", question="What to measure afterwards?"),
+    StepSpec(id="export", title="Export", question="Which formats to export?"),
+    StepSpec(id="launch", title="Launch", question="Ready to start?"),
 )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.model import CatalogueModel
 from core.domain.plan import CollectionsSplit, DatasetsSplit
+from core.launch.project_facts import ProjectFacts
 from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
-from core.wizard.facts import ProjectFacts
 
 _TRAIN_WORDS = ("train", "training")
 _VAL_WORDS = ("val", "valid", "validation")

@@ -10,37 +10,21 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from core.domain.task import ExitCause
+from core.frameworks.registry import framework
 from core.trainers.failure import RunError
 
-OWNED: Mapping[str, str] = {
-    "data": "the run's own images are used",
-    "model": "the chosen model is used",
-    "task": "the chosen model decides",
-    "mode": "this is a training",
-    "device": "the agent decides",
-    "project": "the run folder is used",
-    "name": "the run folder is used",
-    "exist_ok": "the run folder is used",
-    "save_dir": "the run folder is used",
-    "resume": "the platform continues trainings itself",
-    "save": "checkpoints are always kept",
-    "split": "the train/val split of the plan is used",
-}
+_REFERENCE = framework("YOLO").reference
+OWNED = _REFERENCE.decided
 """Keys of Ultralytics that belong to the platform: a value in the text is not used, and the log says so."""
 
 _AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train", "split": "val", "resume": False}
 """Values of such keys that say what happens anyway; nobody needs to hear of them."""
 
-REFUSED: Mapping[str, str] = {
-    "cfg": "Write its keys into the hyperparameters.",
-    "distill_model": "Training with a teacher model is not offered here; remove the key.",
-    "single_cls": "The evaluation needs the real classes; choose one class in the step Classes instead.",
-    "classes": "Choose the classes in the step Classes.",
-}
+REFUSED = _REFERENCE.refused
 """Keys that would change what the run means; each with what to do instead."""
 
-OPTIMIZERS = ("auto", "SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp")
-SMALLEST_IMAGE = 32
+OPTIMIZERS = _REFERENCE.keys["optimizer"].choices
+SMALLEST_IMAGE = int(_REFERENCE.keys["imgsz"].limits[0] or 0)
 """Smallest image side in pixels that the models' strides allow."""
 
 _MAPPING: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])

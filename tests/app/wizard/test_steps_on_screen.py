@@ -129,11 +129,11 @@ def test_an_empty_side_stops_the_wizard(stage: Stage) -> None:
 def test_bad_yaml_names_its_line_and_can_be_reset(stage: Stage) -> None:
     draft = stage.draft(lambda draft: replace(draft, hyperparameters="epochs: 20\nbatch: [1\nlr0: 1\n"))
     app = stage.open("hyperparameters", draft=draft.id)
-    assert component_data(app)["errorLine"] == 2
-    assert "Line 2 is not valid YAML" in everything_said(app)
+    assert component_data(app)["lines"]["wrong"] == [2]
+    assert "Line 2 of the hyperparameters is not valid YAML" in everything_said(app)
     assert app.button(key="next").disabled
     app.button(key="reset-yaml").click().run()
-    assert component_data(app)["errorLine"] == 0
+    assert component_data(app)["lines"]["wrong"] == []
     assert component_data(app)["text"].startswith("# General")
     assert stage.store.load(draft.id).hyperparameters is None
     assert app.button(key="reset-yaml").disabled

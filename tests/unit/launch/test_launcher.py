@@ -77,7 +77,7 @@ def test_a_plan_with_errors_is_not_sent_and_every_error_is_told() -> None:
     with server.client() as client, pytest.raises(PlanRefusedError) as caught:
         launch(client, plan)
     assert "tasks.run.app" not in server.methods()
-    assert "class list is empty" in str(caught.value)
+    assert "No class is chosen" in str(caught.value)
     assert "slash" in str(caught.value)
     assert [problem.severity for problem in caught.value.problems] == ["error", "warning", "error"]
 

@@ -68,22 +68,22 @@ def test_a_good_plan_has_no_errors(changes: dict[str, Any]) -> None:
         ({"model": PretrainedModel(framework="YOLO", name="NOPE")}, "model", "no model “NOPE”"),
         ({"model": CustomCheckpoint(path="/experiments/6_F/1_YOLO/checkpoints/x.pt")}, "model", "does not exist"),
         ({"model": CustomCheckpoint(path="/experiments/x.zip")}, "model", "must end with .pt"),
-        ({"classes": ()}, "classes", "The class list is empty"),
+        ({"classes": ()}, "classes", "No class is chosen"),
         ({"classes": ("tree", "bush")}, "classes", "“tree”, “bush”"),
         ({"classes": ("leaf",), "convert_class_shapes": False}, "classes", "“leaf” (polygon)"),
-        ({"train_val_split": _datasets((31,), (99,))}, "split", "Not a dataset of the project: 99"),
-        ({"train_val_split": _datasets((), (32,))}, "split", "no dataset for training"),
-        ({"train_val_split": _datasets((31,), (33,))}, "split", "for validation have no images"),
-        ({"train_val_split": _collections((51,), (53,))}, "split", "Not a collection of the project: 53"),
-        ({"train_val_split": _collections((51,), ())}, "split", "no collection for validation"),
+        ({"train_val_split": _datasets((31,), (99,))}, "split", "does not have dataset 99"),
+        ({"train_val_split": _datasets((), (32,))}, "split", "No dataset is chosen for training"),
+        ({"train_val_split": _datasets((31,), (33,))}, "split", "no images for validation"),
+        ({"train_val_split": _collections((51,), (53,))}, "split", "does not have collection 53"),
+        ({"train_val_split": _collections((51,), ())}, "split", "No collection is chosen for validation"),
         ({"train_val_split": TagsSplit(train_tag="train", val_tag="nope")}, "split", "has no tag “nope”"),
         ({"train_val_split": TagsSplit(train_tag="unused", val_tag="train")}, "split", "No image has the tag “unused”"),
-        ({"train_val_split": RandomSplit(percent=5)}, "split", "5 percent of 10 images for train leaves one side"),
-        ({"train_val_split": RandomSplit(percent=100)}, "split", "100 percent leaves nothing"),
+        ({"train_val_split": RandomSplit(percent=1)}, "split", "no images for training"),
+        ({"train_val_split": RandomSplit(percent=100)}, "split", "100 % leaves nothing"),
         ({"hyperparameters": "a: 1\nb: [2"}, "hyperparameters", "Line 2"),
         ({"hyperparameters": "just words"}, "hyperparameters", "not a list of “name: value” lines"),
-        ({"hyperparameters": ""}, "hyperparameters", "not a list"),
-        ({"hyperparameters": "d: 2026-13-45"}, "hyperparameters", "not valid YAML"),
+        ({"hyperparameters": ""}, "hyperparameters", "no hyperparameters in the text"),
+        ({"hyperparameters": "d: 2026-13-45"}, "hyperparameters", "cannot be read"),
         ({"agent_id": AgentId(4)}, "launch", "“two” is offline"),
         ({"agent_id": AgentId(99)}, "launch", "Agent 99 does not belong"),
         ({"experiment_name": "a/b"}, "launch", "slash"),
@@ -105,14 +105,14 @@ def test_each_error_is_found_in_its_step(changes: dict[str, Any], step: str, wor
         ({"classes": ("car", "tree")}, "classes", "left out: “tree”"),
         ({"enable_benchmark": False, "enable_speedtest": True}, "benchmark", "switches it on"),
         ({"export_tensorrt": True}, "export", "TensorRT needs an NVIDIA GPU"),
-        ({"train_val_split": _datasets((31, 32), (32,))}, "split", "On both sides: dataset 32"),
+        ({"train_val_split": _datasets((31, 32), (32,))}, "split", "“market” is on both sides"),
         ({"train_val_split": TagsSplit(train_tag="train", val_tag="train")}, "split", "for both sides"),
     ],
 )
 def test_each_warning_is_found_in_its_step(changes: dict[str, Any], step: str, words: str) -> None:
     problems = _check(replace(PLAN, **changes))
-    assert [(problem.severity, problem.step) for problem in problems] == [("warning", step)]
-    assert words in problems[0].message
+    assert {(problem.severity, problem.step) for problem in problems} == {("warning", step)}
+    assert any(words in problem.message for problem in problems)
 
 
 def test_a_name_in_the_wrong_case_gets_the_right_one() -> None:

@@ -43,14 +43,17 @@ def class_counts(**totals: int) -> dict[str, Any]:
 def world() -> Scripted:
     """Return a server on which :data:`PLAN` can be started."""
     server = Scripted()
-    project = {"id": 6, "name": "Fruit", "workspaceId": 2, "teamId": 1, "type": "images", "itemsCount": 10}
+    project = {"id": 6, "name": "Fruit", "workspaceId": 2, "teamId": 1, "type": "images", "itemsCount": 50}
     server.add("projects.info", lambda body: project if body["id"] == 6 else refusal(404, "none"))
     classes = [{"title": "car", "shape": "rectangle"}, {"title": "leaf", "shape": "polygon"}]
     tags = [{"name": "train"}, {"name": "val"}, {"name": "unused"}]
     server.add("projects.meta", {"classes": classes, "tags": tags})
     server.add("projects.stats", class_counts(car=5, leaf=5))
     server.add(
-        "datasets.list", page([{"id": 31, "itemsCount": 8}, {"id": 32, "itemsCount": 2}, {"id": 33, "itemsCount": 0}])
+        "datasets.list",
+        page(
+            [{"id": 31, "itemsCount": 40}, {"id": 32, "name": "market", "itemsCount": 10}, {"id": 33, "itemsCount": 0}]
+        ),
     )
     collections: list[dict[str, Any]] = [
         {"id": 51, "projectId": 6},

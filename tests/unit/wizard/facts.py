@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from core.domain.ids import DatasetId, ProjectId
 from core.domain.plan import PretrainedModel
+from core.launch.facts import Facts, ModelFacts, SplitCounts
+from core.launch.project_facts import ProjectFacts
 from core.wizard.draft import DraftId, WizardDraft, new_draft
-from core.wizard.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
 from core.wizard.gather import project_facts
 from tests.fakes.wizard_client import DEFAULTS, client_of, small_world
 
@@ -31,7 +32,9 @@ def project() -> ProjectFacts:
 
 def facts(**changes: object) -> Facts:
     """Return facts that fit :func:`draft`."""
-    whole = Facts(project=project(), model=MODEL, split=SplitCounts(train=160, val=40), agents=AGENTS)
+    whole = Facts(
+        project=project(), model=MODEL, models=_WORLD.models, split=SplitCounts(train=160, val=40), agents=AGENTS
+    )
     return replace(whole, **changes)  # type: ignore[arg-type] # tests name fields of Facts
 
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
+from core.launch.facts import Facts
 from core.launch.problems import Step
 from core.wizard.draft import DraftId, new_draft
-from core.wizard.facts import Facts
 from core.wizard.steps import STEPS, StepState, first_open_step, neighbour, states, step
 from tests.unit.wizard.facts import AGENTS, NOW, draft, facts
 

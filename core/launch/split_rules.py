@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar, assert_never
 
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
+from core.launch.choices import Choices
+from core.launch.facts import Facts, SplitCounts
 from core.launch.problems import Problem, Severity
-from core.wizard.draft import WizardDraft
-from core.wizard.facts import Facts, ProjectFacts, SplitCounts
+from core.launch.project_facts import ProjectFacts
 
 _FEW, _MANY = 0.7, 0.9
 _WHOLE = 100
@@ -15,14 +16,14 @@ _NEAR_EMPTY = 4
 _Id = TypeVar("_Id", bound=int)
 
 
-def check_split(draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
-    """Check the split in force: complete, made of things that exist, both sides with images, sensible shares."""
-    if facts.project is None:
-        return ()
-    found = _setting_problems(draft.split.chosen(), facts.project)
+def check_split(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check the split: complete, made of things that exist, both sides with images, sensible shares."""
+    if facts.project is None or facts.project.project.items_count == 0:
+        return ()  # a problem of the project
+    found = _setting_problems(choices.train_val_split, facts.project)
     if any(item.severity == "error" for item in found) or facts.split is None:
         return tuple(found)
-    return (*found, *_sides(facts.split), *_content(draft, facts))
+    return (*found, *_sides(facts.split), *_content(choices, facts))
 
 
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
@@ -30,7 +31,9 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
         case None:
             return [_problem("error", "A tag is missing.", "Choose a tag for training and one for validation.")]
         case RandomSplit(percent=percent):
-            return [] if 0 < percent < _WHOLE else [_problem("error", f"{percent} % is out of range.", "Use 1 to 99.")]
+            if 0 < percent < _WHOLE:
+                return []
+            return [_problem("error", f"{percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
         case DatasetsSplit():
             return _datasets(split, project)
         case TagsSplit():
@@ -44,29 +47,37 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
 def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
     sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
     names = project.dataset_names
-    found = _list_problems("dataset", split.train_datasets, split.val_datasets, names)
+    found = _list_problems("dataset", (split.train_datasets, split.val_datasets), names, sizes)
     used = {*split.train_datasets, *split.val_datasets}
     empty = [names[item] for item in names if item in used and sizes[item] == 0]
-    if empty:
+    if empty and not any(item.severity == "error" for item in found):
         message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
         found.append(_problem("warning", message, "Nested datasets are not implied; choose them, too."))
     return found
 
 
 def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem]:
-    return _list_problems("collection", split.train_collections, split.val_collections, project.collection_names)
+    ordinary = [item for item in project.collections if item.type == "default"]
+    names = {item.id: item.name for item in ordinary}
+    sizes = {item.id: item.items_count for item in ordinary}
+    return _list_problems("collection", (split.train_collections, split.val_collections), names, sizes)
 
 
-def _list_problems(kind: str, train: Sequence[_Id], val: Sequence[_Id], names: Mapping[_Id, str]) -> list[Problem]:
+def _list_problems(
+    kind: str, sides: tuple[Sequence[_Id], Sequence[_Id]], names: Mapping[_Id, str], sizes: Mapping[_Id, int | None]
+) -> list[Problem]:
     found: list[Problem] = []
-    for side, chosen in (("training", train), ("validation", val)):
+    for side, chosen in zip(("training", "validation"), sides, strict=True):
+        missing = [str(item) for item in chosen if item not in names]
         if not chosen:
             found.append(_problem("error", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
-        missing = [str(item) for item in chosen if item not in names]
-        if missing:
+        elif missing:
             message = f"The project does not have {kind} {', '.join(missing)}, or not any more."
             found.append(_problem("error", message, f"Choose the {kind}s again."))
-    shared = [names[item] for item in train if item in set(val) and item in names]
+        elif all(sizes[item] == 0 for item in chosen):
+            hint = f"Choose a {kind} with images; nested datasets are not implied."
+            found.append(_problem("error", f"There are no images for {side}.", hint))
+    shared = [names[item] or f"{kind} {item}" for item in sides[0] if item in set(sides[1]) and item in names]
     if shared:
         message = f"{_quoted(shared)} {'is' if len(shared) == 1 else 'are'} on both sides."
         hint = "Images that were trained on make the validation look too good; take them off one side."
@@ -75,15 +86,20 @@ def _list_problems(kind: str, train: Sequence[_Id], val: Sequence[_Id], names: M
 
 
 def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
-    if split.train_tag == split.val_tag:
-        message = f"Tag “{split.train_tag}” is chosen for both sides."
-        return [_problem("warning", message, "The validation would show images that were trained on.")]
+    known = {tag.name for tag in project.meta.tags}
     uses = project.statistics.image_tags
-    return [
-        _problem("error", f"No image has the tag “{tag}”.", "Choose a tag that images have.")
-        for tag in (split.train_tag, split.val_tag)
-        if not uses.get(tag)
-    ]
+    found: list[Problem] = []
+    for side, tag in (("training", split.train_tag), ("validation", split.val_tag)):
+        if tag not in known:
+            found.append(_problem("error", f"The project has no tag “{tag}”.", f"Choose a tag for {side}."))
+        elif not uses.get(tag):
+            found.append(
+                _problem("error", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}.")
+            )
+    if split.train_tag == split.val_tag and not found:
+        message = f"Tag “{split.train_tag}” is chosen for both sides."
+        found.append(_problem("warning", message, "The validation would show images that were trained on."))
+    return found
 
 
 def _sides(counts: SplitCounts) -> list[Problem]:
@@ -122,13 +138,13 @@ def _sides(counts: SplitCounts) -> list[Problem]:
     return found
 
 
-def _content(draft: WizardDraft, facts: Facts) -> list[Problem]:
+def _content(choices: Choices, facts: Facts) -> list[Problem]:
     """Check what the sides hold, as far as the server counts it."""
     content = facts.split_content
     if content is None or facts.project is None:
         return []
     found: list[Problem] = []
-    wanted = facts.project.class_names if draft.classes is None else draft.classes
+    wanted = facts.project.class_names if choices.classes is None else choices.classes
     for side, nothing in (
         ("training", "The model cannot learn"),
         ("validation", "Nothing will tell how well it learns"),

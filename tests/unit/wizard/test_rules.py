@@ -1,4 +1,4 @@
-"""Each step's check: what it lets through, and what it says otherwise."""
+"""Each step's rule: what it lets through, and what it says otherwise."""
 
 from dataclasses import replace
 
@@ -6,10 +6,11 @@ import pytest
 
 from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId, ProjectId
-from core.domain.plan import CustomCheckpoint
+from core.domain.plan import CustomCheckpoint, PretrainedModel
 from core.domain.project import ProjectMeta
 from core.launch.problems import Problem
-from core.wizard.checks import (
+from core.launch.project_facts import ProjectFacts
+from core.launch.rules import (
     check_benchmark,
     check_classes,
     check_export,
@@ -17,9 +18,8 @@ from core.wizard.checks import (
     check_launch,
     check_model,
     check_project,
-    random_start_note,
 )
-from core.wizard.facts import ProjectFacts
+from core.ui.model_hints import start_note
 from core.wizard.steps import STEPS
 from tests.unit.wizard.facts import AGENTS, MODEL, draft, facts, project
 
@@ -78,24 +78,34 @@ class TestModel:
     def test_the_server_does_not_have_it(self) -> None:
         assert MODEL.name in only(check_model(draft(), facts(model=None))).message
 
+    def test_a_server_without_a_list_of_models_cannot_vouch_for_a_name(self) -> None:
+        assert only(check_model(draft(), facts(model=None, models=()))).severity == "warning"
+
+    def test_the_framework_is_not_there(self) -> None:
+        other = draft(model=PretrainedModel(framework="RT-DETRv2", name="S"))
+        assert only(check_model(other, facts(model=None))).severity == "error"
+
     def test_the_checkpoint_is_gone(self) -> None:
         gone = draft(model=CustomCheckpoint(path="/experiments/7_Fruit/31_YOLO/checkpoints/best.pt"))
         assert "best.pt" in only(check_model(gone, facts(model=None))).message
 
     def test_random_initialisation_is_said_plainly_and_only_then(self) -> None:
-        assert "random initialisation" in random_start_note(MODEL)
-        assert random_start_note(replace(MODEL, starts_random=False)) == ""
-        assert random_start_note(replace(MODEL, starts_random=None)) == ""
+        assert "random initialisation" in start_note(MODEL)
+        assert start_note(replace(MODEL, starts_random=False)) == ""
+        assert start_note(replace(MODEL, starts_random=None)) == ""
 
 
 class TestClasses:
     def test_an_emptied_list_is_an_error(self) -> None:
         assert only(check_classes(draft(classes=()), facts())).message == "No class is chosen."
 
-    def test_a_class_that_the_project_lost_is_an_error(self) -> None:
+    def test_a_class_that_the_project_lost_is_left_out_and_said(self) -> None:
         found = check_classes(draft(classes=("apple", "ghost")), facts())
-        assert only(found).severity == "error"
-        assert "“ghost”" in found[0].message
+        assert only(found).severity == "warning"
+        assert "left out: “ghost”" in found[0].message
+
+    def test_only_classes_that_the_project_lost_are_an_error(self) -> None:
+        assert only(check_classes(draft(classes=("ghost",)), facts())).severity == "error"
 
     def test_only_empty_classes_are_an_error(self) -> None:
         assert only(check_classes(draft(classes=("fig",)), facts())).severity == "error"
@@ -129,20 +139,25 @@ class TestHyperparameters:
     def test_defaults_need_no_check(self) -> None:
         assert check_hyperparameters(draft(hyperparameters=None), facts()) == ()
 
-    @pytest.mark.parametrize("text", ["epochs: [1", "just words", "", "- a\n- b", "a: 1\na: 2", "\tepochs: 3"])
+    @pytest.mark.parametrize("text", ["epochs: [1", "just words", "", "- a\n- b", "seed: 1\nseed: 2", "\tepochs: 3"])
     def test_text_that_cannot_be_used_is_an_error(self, text: str) -> None:
         assert only(check_hyperparameters(draft(hyperparameters=text), facts())).severity == "error"
 
-    def test_a_number_that_yaml_reads_as_text_is_a_warning(self) -> None:
+    def test_a_number_that_yaml_reads_as_text_is_an_error_where_a_number_is_needed(self) -> None:
         found = only(check_hyperparameters(draft(hyperparameters="lr0: 1e-3"), facts()))
-        assert found.severity == "warning"
+        assert found.severity == "error"
         assert "1.0e-3" in found.hint
+
+    def test_it_is_a_warning_where_nobody_knows_what_is_needed(self) -> None:
+        other = replace(MODEL, framework="RT-DETRv2")
+        found = only(check_hyperparameters(draft(hyperparameters="lr0: 1e-3"), facts(model=other)))
+        assert found.severity == "warning"
 
 
 class TestBenchmarkAndExport:
-    def test_a_speed_test_without_evaluation_is_an_error(self) -> None:
+    def test_a_speed_test_without_evaluation_switches_it_on(self) -> None:
         found = check_benchmark(draft(enable_benchmark=False, enable_speedtest=True), facts())
-        assert only(found).severity == "error"
+        assert "switches it on" in only(found).message
 
     def test_no_evaluation_is_a_warning(self) -> None:
         assert only(check_benchmark(draft(enable_benchmark=False), facts())).severity == "warning"

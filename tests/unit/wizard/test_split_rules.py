@@ -7,11 +7,11 @@ import pytest
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
 from core.domain.split import SideCounts, SplitContent
+from core.launch.facts import Facts, SplitCounts
 from core.launch.problems import Problem
+from core.launch.split_rules import check_split
 from core.wizard.draft import SplitDraft, TagsChoice, split_draft
-from core.wizard.facts import Facts, SplitCounts
 from core.wizard.gather import split_counts
-from core.wizard.split_checks import check_split
 from tests.fakes.wizard_client import client_of, small_world
 from tests.unit.wizard.facts import MARKET, ORCHARD, draft, facts, project
 

@@ -1,0 +1,110 @@
+"""What is said about single values, and what the fixes make of the text."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.frameworks.registry import FRAMEWORKS
+from core.launch.hyperparameters import read_text, with_values
+
+REFERENCE = FRAMEWORKS["YOLO"].reference
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "fixed"),
+    [
+        ("epochs: many", "has to be whole number, 1 or more", None),
+        ("epochs: 0", "epochs is 0", None),
+        ("epochs: 2.5", "epochs is 2.5", None),
+        ("epochs:", "epochs is empty", "epochs: 100"),
+        ("epochs: '12'", "epochs is “12”", "epochs: 12"),
+        ("lr0: 1e-3", "lr0 is “1e-3”", "lr0: 1.0e-3"),
+        ("lr0: 3", "number from 0 to 1", None),
+        ("lr0: true", "lr0 is True", None),
+        ("amp: 'off'", "amp is “off”", "amp: False"),
+        ("cos_lr: 1", "True or False", None),
+        ("optimizer: Adamm", "SGD, MuSGD", None),
+        ("freeze: None", "freeze is “None”", "freeze: null"),
+        ("imgsz: 8", "32 or more", None),
+        ("mosaic: {a: 1}", "mosaic is {'a': 1}", None),
+    ],
+)
+def test_a_value_that_the_framework_does_not_take(line: str, words: str, fixed: str | None) -> None:
+    text = f"# mine\nbatch: 4 # few\n{line}\nseed: 1\n"
+    found = read_text(text, REFERENCE)
+    assert [problem.line for problem in found.errors] == [3]
+    assert words in found.errors[0].message
+    fix = found.errors[0].fix
+    assert (fix.text if fix else None) == (text.replace(line, fixed) if fixed else None)
+    if fix:
+        assert read_text(fix.text, REFERENCE).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "fixed"),
+    [
+        ("epoch: 3", "“epoch” is not known", "epochs: 3"),
+        ("my_key: 3", "“my_key” is not known", None),
+        ("my_key: 1e-3", "is read as text", "my_key: 1.0e-3"),
+        ("device: 0", "the agent decides", None),
+        ("single_cls: true", "cannot be used here", None),
+        ("format: onnx", "is for export", None),
+        ("lr0: 0.5", "lr0 is 0.5, which is unusual", None),
+        ("epochs: 100000", "unusual", None),
+    ],
+)
+def test_what_is_allowed_and_suspicious(line: str, words: str, fixed: str | None) -> None:
+    text = f"batch: 4\n{line}\n"
+    found = read_text(text, REFERENCE)
+    assert found.errors == ()
+    assert [problem.line for problem in found.warnings] == [2]
+    assert words in found.warnings[0].message
+    fix = found.warnings[0].fix
+    assert (fix.text if fix else None) == (text.replace(line, fixed) if fixed else None)
+
+
+@pytest.mark.parametrize(
+    "line", ["optimizer: adamw", "cache: RAM", "freeze: [1, 2]", "imgsz: 640.0", "amp: bf16", "batch: 0.7"]
+)
+def test_what_the_framework_takes_in_several_ways(line: str) -> None:
+    found = read_text(line, REFERENCE)
+    assert (found.errors, found.warnings) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("epochs: 3\n\tbatch: 8\n", "epochs: 3\nbatch: 8\n"),
+        ("epochs: 3\nbatch 8\nseed: 1\n", "epochs: 3\nbatch: 8\nseed: 1\n"),
+        ("epochs: 3\nbatch = 8\n", "epochs: 3\nbatch: 8\n"),
+        ("epochs: 3\nseed: 1\nepochs: 4 # again\n", "epochs: 3\nseed: 1\n"),
+    ],
+)
+def test_slips_of_the_pen_have_a_way_out(text: str, fixed: str) -> None:
+    fix = read_text(text, REFERENCE).errors[0].fix
+    assert fix is not None
+    assert fix.text == fixed
+
+
+def test_without_a_reference_only_numbers_are_looked_at() -> None:
+    found = read_text("epochs: many\nlr: 1e-3\n")
+    assert (len(found.errors), [problem.line for problem in found.warnings]) == (0, [2])
+
+
+def test_other_values_leave_everything_else_as_it_was() -> None:
+    text = "# mine\nepochs: 20 # few\nfreeze:\nnames: {a: 1}\nbatch: 8"
+    changed = with_values(text, {"epochs": 3, "freeze": 2, "cache": "ram", "amp": False})
+    assert changed == "# mine\nepochs: 3 # few\nfreeze: 2\nnames: {a: 1}\nbatch: 8\ncache: ram\namp: False\n"
+
+
+_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+
+
+@given(
+    before=st.dictionaries(st.sampled_from("abcd"), _values, min_size=1),
+    after=st.dictionaries(st.sampled_from("abcdef"), _values),
+)
+def test_values_that_were_set_are_read_again(before: dict[str, object], after: dict[str, object]) -> None:
+    changed = with_values(yaml.safe_dump(before), after)
+    assert dict(read_text(changed).values) == {**before, **after}
