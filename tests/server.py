@@ -54,6 +54,12 @@ class DashboardProcess:
         self._wait_until_healthy(process, deadline)
 
     @property
+    def pid(self) -> int:
+        """Id of the process."""
+        assert self._process is not None, "It is not running."
+        return self._process.pid
+
+    @property
     def port(self) -> int:
         """Port it listens on."""
         return int(self.url.rsplit(":", 1)[1])

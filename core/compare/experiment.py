@@ -45,6 +45,7 @@ class ComparedExperiment:
         app_state: The ``guiState`` as it was used: model, options, split, classes.
         train_image_ids: Images it was trained on; ``None`` where the record does not say.
         checkpoint_bytes: Size of the best checkpoint.
+        version: Changes with what is known of the experiment; empty where nobody keeps anything made from it.
     """
 
     key: str
@@ -58,6 +59,7 @@ class ComparedExperiment:
     app_state: Maybe[Mapping[str, object]] = NOT_LOADED
     train_image_ids: frozenset[int] | None = None
     checkpoint_bytes: int | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,11 @@ class Comparison:
 
     experiments: tuple[ComparedExperiment, ...]
     baseline: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for comparisons that look the same: the key under which things made from them are kept."""
+        return repr((self.baseline, [(e.key, e.version, e.label, e.style) for e in self.experiments]))
 
     @property
     def labels(self) -> tuple[str, ...]:

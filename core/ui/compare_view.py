@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
@@ -19,13 +20,17 @@ from core.ui import connection, screens
 from core.ui.charts import draw_drawing
 from core.ui.compare_details import draw_class_table, draw_metrics, draw_settings, draw_setup
 from core.ui.decision_view import draw_decision_helper
+from core.ui.drawn_charts import drawn
 from core.ui.experiment_data import load_certainty, load_comparison
+from core.ui.lazy_part import draw_part
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 
 IDS, BASELINE = "ids", "baseline"
 _PER_ROW = 2
+_LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
+_FIRST_SEEN = 1  # sections that are on the screen when the page opens
 _MEAN = "Mean of all classes"
 
 
@@ -38,12 +43,14 @@ class _Section:
         title: In the rail and above the part.
         draw: What comes before its charts.
         charts: Section name in the registry of charts; empty for none.
+        height: Pixels it takes about, kept free until it is drawn.
     """
 
     anchor: str
     title: str
     draw: Callable[[Comparison, Certainty], None] | None = None
     charts: str = ""
+    height: int = 500
 
 
 _SECTIONS = (
@@ -87,8 +94,15 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     with rail, st.container(key="compare-rail"):
         st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
     with content:
-        for section in _SECTIONS:
-            _draw_section(section, comparison, certainty)
+        large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
+        for place, section in enumerate(_SECTIONS):
+            st.header(section.title, anchor=section.anchor)
+            draw_part(
+                f"compare-{section.anchor}",
+                partial(_draw_section, section, comparison, certainty),
+                lazy=large and place >= _FIRST_SEEN,
+                height=section.height,
+            )
 
 
 def parse_ids(text: str | None) -> list[TaskId]:
@@ -152,7 +166,6 @@ def _set_baseline(key: str, ids: dict[str, str]) -> None:
 
 
 def _draw_section(section: _Section, comparison: Comparison, certainty: Certainty) -> None:
-    st.header(section.title, anchor=section.anchor)
     if section.draw is not None:
         section.draw(comparison, certainty)
     waiting: list[Chart] = []
@@ -184,10 +197,10 @@ def _draw_chart(item: Chart, comparison: Comparison) -> None:
 def _drawing(item: Chart, comparison: Comparison) -> Drawing:
     """Offer the choices of a chart and return it as chosen."""
     if item.key == "pr_curves":
-        return item.draw(comparison, View(class_name=_choose_class(comparison)))
+        return drawn(item, comparison, View(class_name=_choose_class(comparison)))
     if item.key == "training_curves":
-        return item.draw(comparison, _choose_axis())
-    drawing = item.draw(comparison, View())
+        return drawn(item, comparison, _choose_axis())
+    drawing = drawn(item, comparison)
     return _choose_panel(drawing) if item.key == "prf_by_class" else drawing
 
 

@@ -31,30 +31,49 @@ _CONNECTION_KINDS = (
 @contextmanager
 def guarded_page() -> Iterator[None]:
     """Show what goes wrong inside as text with the next step."""
+    with guarded_part("page"):
+        yield
+
+
+@contextmanager
+def guarded_part(name: str) -> Iterator[None]:
+    """Show what goes wrong in a part of a page in its place; the rest of the page stays.
+
+    Args:
+        name: Unique on the page.
+    """
     try:
         yield
     except AppError as error:
         _log.info("Shown to the person: %s", error)
-        show_error(error)
+        show_error(error, name)
     except Exception:  # noqa: BLE001 - the last edge before the screen; logged with its traceback
         _log.exception("A page failed")
         show_error(
             AppError(
                 "Something went wrong in the dashboard itself.",
                 "Reload the page. If it happens again, the log of the dashboard has the details.",
-            )
+            ),
+            name,
         )
 
 
-def show_error(error: AppError) -> None:
-    """Draw an error with its next step, and a way on where one is known."""
-    with st.container(key="page-error", width=720):
+def show_error(error: AppError, place: str = "page") -> None:
+    """Draw an error with its next step, and a way on where one is known.
+
+    Args:
+        error: What went wrong.
+        place: Unique among the errors of a page.
+    """
+    with st.container(key=f"{place}-error", width=720):
         hint = f"  \n{plain(error.hint)}" if error.hint else ""
         st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
         with st.container(horizontal=True):
-            st.button("Try again", icon=":material/refresh:", key="error-retry", on_click=_retry, args=(error,))
+            st.button(
+                "Try again", icon=":material/refresh:", key=f"{place}-error-retry", on_click=_retry, args=(error,)
+            )
             if DRAFT_PARAM in st.query_params:
-                st.button("New draft", icon=":material/add:", key="error-new-draft", on_click=_new_draft)
+                st.button("New draft", icon=":material/add:", key=f"{place}-error-new-draft", on_click=_new_draft)
             if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
                 st.page_link(screens.page("connection"), label="Check the connection", icon=":material/lan:")
 

@@ -1,7 +1,9 @@
 """Experiments with everything the comparison needs, read through the client and kept on this machine by content."""
 
+import hashlib
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -12,6 +14,7 @@ from core.api.client import SuperviselyClient
 from core.compare.certainty import Certainty, certainty_of
 from core.compare.curves import parse_results_csv
 from core.compare.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
+from core.compare.formatting import listing, plural
 from core.compare.palette import styles_together
 from core.compare.reading import parse_app_state, parse_hyperparameters, parse_train_images
 from core.compare.speed import SpeedTest, parse_speed_test
@@ -22,9 +25,13 @@ from core.errors import InputError, NotFoundError
 from core.evaluation import Evaluation, evaluate_files
 from core.ui import connection, lookups
 from core.ui.experiment_styles import slots_of
+from core.ui.text import plain
 
 _MOST_KEPT = 40
 _SECONDS = 600
+_READ_AT_ONCE = 4
+_UNNOTICED_SECONDS = 0.25
+_NAMED = 2
 _T = TypeVar("_T")
 
 
@@ -44,7 +51,7 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     if unknown:
         msg = f"There is no experiment of task {unknown[0]} on this server."
         raise NotFoundError(msg, "Choose experiments on the experiments page.")
-    loaded = [load_experiment(server, team, known[task]) for task in ids]
+    loaded = _load_all(server, team, [known[task] for task in ids])
     slots = slots_of(connection.home() / "experiment_styles.json", server, list(known))
     labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
     styles = styles_together([slots[task] for task in ids])
@@ -54,7 +61,31 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     return Comparison(experiments=experiments, baseline=ids.index(baseline) if baseline in ids else 0)
 
 
-@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Reading the experiment")
+def _load_all(server: str, team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
+    """Read experiments side by side and show what is being read when that takes its time."""
+    pool = ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="traindash-experiments")
+    try:
+        asked = [pool.submit(load_experiment, server, team, info) for info in infos]
+        waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
+        room = st.empty()
+        while waiting:
+            room.progress(1 - len(waiting) / len(asked), text=_progress_text(infos, asked))
+            waiting = wait(waiting, return_when=FIRST_COMPLETED).not_done
+        room.empty()
+        return [future.result() for future in asked]
+    finally:
+        # Somebody who leaves the page does not wait; what is being read already is kept for the next visit.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _progress_text(infos: Sequence[ExperimentInfo], asked: Sequence[Future[ComparedExperiment]]) -> str:
+    done = sum(future.done() for future in asked)
+    names = [f"“{info.experiment_name}”" for info, future in zip(infos, asked, strict=True) if future.running()]
+    reading = listing(names, limit=_NAMED)
+    return plain(f"{done} of {plural(len(asked), 'experiment')} read. Reading predictions and curves of {reading}")
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
 def load_experiment(server: str, team: TeamId, info: ExperimentInfo) -> ComparedExperiment:
     """Return one experiment; what it lacks is named, never an error.
 
@@ -91,7 +122,13 @@ def load_experiment(server: str, team: TeamId, info: ExperimentInfo) -> Compared
             (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
             None,
         ),
+        version=_version([*artifacts.values(), *(() if isinstance(results, Missing) else results.values())]),
     )
+
+
+def _version(files: Iterable[TeamFile]) -> str:
+    lines = sorted(f"{file.path}\n{file.id}\n{file.hash}\n{file.size_bytes}" for file in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load_certainty(server: str, comparison: Comparison) -> Certainty:
@@ -101,12 +138,12 @@ def load_certainty(server: str, comparison: Comparison) -> Certainty:
         server: Address; part of the cache's key.
         comparison: Whatever order the experiments are in.
     """
-    keys = tuple(sorted((experiment.key, experiment.label) for experiment in comparison.experiments))
+    keys = tuple(sorted((e.key, e.version, e.label) for e in comparison.experiments))
     return _certainty(server, keys, comparison)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Resampling the images")
-def _certainty(server: str, keys: tuple[tuple[str, str], ...], _comparison: Comparison) -> Certainty:
+def _certainty(server: str, keys: tuple[tuple[str, str, str], ...], _comparison: Comparison) -> Certainty:
     del server, keys
     return certainty_of(_comparison)
 

@@ -99,6 +99,20 @@ def test_twelve_experiments_with_hostile_names(server: FakeServer, open_page: Op
     assert "Same name (7)" in text
 
 
+def test_parts_of_a_large_comparison_wait_until_somebody_comes_near(server: FakeServer, open_page: Open) -> None:
+    many = tuple(f"class {number:02}" for number in range(60))
+    for number in (1, 2):
+        add_evaluated(server, number, f"Model {number}", Made(seed=number, classes=many))
+    at = open_page("compare", ids="1,2")
+    assert not at.exception
+    assert "Set-up and cost" in screen(at)
+    assert _charts(at) == 0
+    at.session_state["near-compare-quality"] = {"near": True}
+    at.run()
+    assert 0 < _charts(at) < 12
+    assert "Model 1" in screen(at)
+
+
 def test_files_are_read_once(two: FakeServer, open_page: Open) -> None:
     open_page("compare", ids="3,4")
     before = two.calls.count("file-storage.download")

@@ -44,7 +44,7 @@ def test_a_damaged_draft(stage: Stage) -> None:
     (stage.home / "drafts" / f"{draft.id}.json").write_text("{", encoding="utf-8")
     app = stage.open("project", draft=draft.id)
     assert "damaged" in app.error[0].value
-    app.button(key="error-new-draft").click().run()
+    app.button(key="page-error-new-draft").click().run()
     assert not app.error
     assert app.query_params["draft"] != draft.id
 
@@ -72,7 +72,7 @@ def test_a_wrong_token_is_told_and_can_be_put_right(stage: Stage) -> None:
     assert "does not accept the API token" in app.error[0].value
     assert "Check the connection" in links(app)
     stage.world.token_is_wrong = False
-    app.button(key="error-retry").click().run()
+    app.button(key="page-error-retry").click().run()
     assert not app.error
     assert "Which model to start from?" in everything_said(app)
 

@@ -1,0 +1,1 @@
+"""How quick experiments are listed and compared."""
