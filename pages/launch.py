@@ -1,5 +1,6 @@
 """Step 8: review and start."""
 
+from core.ui.flight_check import draw_flight_check
 from core.ui.launch_form import draw_review, draw_start, draw_where_and_name
 from core.ui.wizard_frame import WizardView, wizard_page
 
@@ -10,4 +11,10 @@ def form(view: WizardView) -> None:
     draw_start(view)
 
 
-wizard_page("launch", form, side=draw_where_and_name)
+def side(view: WizardView) -> None:
+    """Draw where it runs, and what it will need there."""
+    draw_where_and_name(view)
+    draw_flight_check(view)
+
+
+wizard_page("launch", form, side=side)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from core.api.resources.dry_runs import DryRuns
 from core.api.resources.ecosystem import Ecosystem
 from core.api.resources.files import Experiments, Files
 from core.api.resources.images import Annotations, Images
@@ -44,6 +45,7 @@ class SuperviselyClient:
     experiments: Experiments
     imports: Imports
     splits: Splits
+    dry_runs: DryRuns
 
     def __repr__(self) -> str:
         """Return a text without the token."""
@@ -111,4 +113,5 @@ def client_of(transport: Transport) -> SuperviselyClient:
         experiments=Experiments(transport),
         imports=Imports(transport),
         splits=Splits(transport),
+        dry_runs=DryRuns(transport),
     )

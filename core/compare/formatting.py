@@ -105,7 +105,12 @@ def _longer(value: float) -> str:
 
 
 def time_left(low: float, high: float) -> str:
-    """Write the time that is left as a range: ``14 to 17 min left``, ``40 s left``.
+    """Write the time that is left as a range: ``14 to 17 min left``, ``40 s left``; seconds."""
+    return f"{time_range(low, high)} left"
+
+
+def time_range(low: float, high: float) -> str:
+    """Write a duration that is known roughly: ``14 to 17 min``, ``40 s``.
 
     Args:
         low: Seconds, the shorter estimate.
@@ -113,10 +118,10 @@ def time_left(low: float, high: float) -> str:
     """
     short, long = max(0.0, min(low, high)), max(0.0, low, high)
     if long < 1:
-        return "less than a second left"
+        return "less than a second"
     unit, name = next((unit, name) for unit, name in _LEFT_UNITS if long >= 2 * unit or unit == 1)
     first, last = _in_units(short, unit), _in_units(long, unit)
-    return f"{last} {name} left" if first == last else f"{first} to {last} {name} left"
+    return f"{last} {name}" if first == last else f"{first} to {last} {name}"
 
 
 def size(number_of_bytes: float | None) -> str:

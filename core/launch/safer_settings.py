@@ -51,6 +51,13 @@ def safer_setting(hyperparameters: str) -> SaferSetting | None:
     return None
 
 
+def with_batch(hyperparameters: str, batch: int) -> str:
+    """Return hyperparameters with another batch size; everything else, comments too, is as it was."""
+    line = re.compile(r"^(batch[ \t]*:[ \t]*)[^#\s]+", re.MULTILINE)
+    changed, count = line.subn(rf"\g<1>{batch}", hyperparameters)
+    return changed if count else f"{hyperparameters.rstrip()}\nbatch: {batch}\n"
+
+
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

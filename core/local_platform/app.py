@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from core.errors import StateError, StorageError
+from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.hardware import Hardware
 from core.local_platform.identity import HomeLock, ensure_token
 from core.local_platform.imports.jobs import ImportJobs
@@ -72,6 +73,8 @@ class LocalPlatform:
         )
         self.supervisor = Supervisor(self.parts, options.pace)
         self.imports = ImportJobs(self.parts)
+        self.admission = Admission(self.parts)
+        self.dry_runs = DryRuns(self.parts, self.admission)
         cache = options.cache or platformdirs.user_cache_path("traindash", appauthor=False)
         self.sample = SampleProject(self.parts, cache)
         self._with_sample = options.with_sample
@@ -120,6 +123,7 @@ class LocalPlatform:
         try:
             self._token = ensure_token(parts.layout.token)
             parts.database.open()
+            self.dry_runs.open()  # ends what a killed server left running, before its files are removed
             clear_leftovers(parts.layout.incoming, parts.database, parts.blobs)
             self.imports.open()
             home = parts.accounts.ensure_home()
@@ -140,6 +144,7 @@ class LocalPlatform:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         self.supervisor.stop()
         self.imports.close()
+        self.dry_runs.close()
         self.sample.close()
         self._executor.shutdown(wait=True)
         self.parts.database.close()
@@ -147,7 +152,13 @@ class LocalPlatform:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        site = Site(parts=self.parts, admission=Admission(self.parts), control=self.supervisor, imports=self.imports)
+        site = Site(
+            parts=self.parts,
+            admission=self.admission,
+            control=self.supervisor,
+            imports=self.imports,
+            dry_runs=self.dry_runs,
+        )
         endpoint = ApiEndpoint(site, METHODS, lambda: self.token, self._executor)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),

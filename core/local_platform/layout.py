@@ -67,6 +67,11 @@ class HomeLayout:
         """One JSON file per import, with its report."""
         return self.root / "imports"
 
+    @property
+    def dry_runs(self) -> Path:
+        """One JSON file per dry run, with what it measured."""
+        return self.root / "dry_runs"
+
     def run(self, task_id: TaskId) -> RunLayout:
         """Return the layout of a task's run folder."""
         return RunLayout(self.runs / str(task_id))
@@ -82,4 +87,5 @@ class HomeLayout:
             self.weights,
             self.incoming,
             self.imports,
+            self.dry_runs,
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core.domain.dry_run import DryRunFigures
 from core.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from core.domain.plan import Side
 from core.domain.project import ProjectMeta
@@ -108,7 +109,22 @@ class CompareSpec:
     server_address: str
 
 
-RunSpec: TypeAlias = Annotated[TrainSpec | CompareSpec, Field(discriminator="kind")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunSpec:
+    """The first batches of a training, to learn what the whole of it will need; nothing of it is kept.
+
+    The run's image list is a sample: the first images of each side have objects if any has.
+
+    Attributes:
+        training: The training as planned.
+    """
+
+    kind: Literal["dry_run"] = "dry_run"
+    training: TrainSpec
+
+
+AnySpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
+RunSpec: TypeAlias = Annotated[AnySpec, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,20 +176,30 @@ class CompareResult:
     problems: tuple[str, ...] = field(default=())
 
 
-RunResult: TypeAlias = Annotated[TrainResult | CompareResult, Field(discriminator="kind")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunResult:
+    """What a dry run answers; ``problems`` as those of a training."""
+
+    kind: Literal["dry_run"] = "dry_run"
+    figures: DryRunFigures
+    problems: tuple[str, ...] = ()
+
+
+AnyResult: TypeAlias = TrainResult | CompareResult | DryRunResult
+RunResult: TypeAlias = Annotated[AnyResult, Field(discriminator="kind")]
 
 _T = TypeVar("_T")
-_SPEC: TypeAdapter[TrainSpec | CompareSpec] = TypeAdapter(RunSpec)
-_RESULT: TypeAdapter[TrainResult | CompareResult] = TypeAdapter(RunResult)
+_SPEC: TypeAdapter[AnySpec] = TypeAdapter(RunSpec)
+_RESULT: TypeAdapter[AnyResult] = TypeAdapter(RunResult)
 _IMAGE: TypeAdapter[RunImage] = TypeAdapter(RunImage)
 
 
-def write_spec(path: Path, spec: TrainSpec | CompareSpec) -> None:
+def write_spec(path: Path, spec: AnySpec) -> None:
     """Write ``spec.json`` in one step: it is complete or not there."""
     _write_atomically(path, _SPEC.dump_json(spec, indent=2))
 
 
-def read_spec(path: Path) -> TrainSpec | CompareSpec:
+def read_spec(path: Path) -> AnySpec:
     """Read ``spec.json``.
 
     Raises:
@@ -182,12 +208,12 @@ def read_spec(path: Path) -> TrainSpec | CompareSpec:
     return _read(path, _SPEC)
 
 
-def write_result(path: Path, result: TrainResult | CompareResult) -> None:
+def write_result(path: Path, result: AnyResult) -> None:
     """Write ``result.json`` in one step."""
     _write_atomically(path, _RESULT.dump_json(result, indent=2))
 
 
-def read_result(path: Path) -> TrainResult | CompareResult:
+def read_result(path: Path) -> AnyResult:
     """Read ``result.json``.
 
     Raises:

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from core.runs.events import EventWriter
 from core.runs.layout import RunLayout
-from core.runs.spec import CompareResult, TrainResult, write_result
+from core.runs.spec import AnyResult, write_result
 from core.trainers.failure import RunError, explain
 from core.trainers.stopping import STOPPED_EXIT_CODE, Stopped, StopSwitch
 
-Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], TrainResult | CompareResult]
+Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], AnyResult]
 """What a trainer does, from the run folder to its result."""
 
 

@@ -12,6 +12,7 @@ from core.errors import AppError, InputError
 from core.launch.launcher import launch
 from core.launch.problems import Problem
 from core.ui import connection, screens, theme
+from core.ui.flight_check import check_problems, latest_check
 from core.ui.launch_desk import DESK
 from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, remember_start
 from core.ui.summary import default_name, summary_lines
@@ -78,7 +79,8 @@ def draw_where_and_name(view: WizardView) -> None:
 def draw_start(view: WizardView) -> None:
     """Draw what speaks against the start, and the bar with the button."""
     plan = complete(view.draft, view.facts)
-    problems = [problem for problems in view.problems.values() for problem in problems]
+    own = [problem for problems in view.problems.values() for problem in problems]
+    problems = [*own, *check_problems(latest_check(view, plan))]
     wrong = [problem for problem in problems if problem.severity == "error"]
     _draw_findings(view, problems)
     is_busy = DESK.is_busy(view.draft.id)

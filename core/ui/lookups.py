@@ -39,6 +39,13 @@ def can_import(server: str) -> bool:
     return connection.client().imports.are_possible()
 
 
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)
+def can_dry_run(server: str) -> bool:
+    """Return whether the server makes dry runs of trainings."""
+    del server
+    return connection.client().dry_runs.are_possible()
+
+
 @st.cache_resource(ttl=_SECONDS, max_entries=50, show_spinner=False)  # not copied: 1,000 classes would take 40 ms
 def project(server: str, project_id: ProjectId) -> ProjectFacts | None:
     """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""

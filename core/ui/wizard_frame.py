@@ -59,7 +59,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
     facts = lookups.facts_of(draft)
     view = WizardView(step=step(step_id), draft=draft, facts=facts, problems=all_problems(draft, facts))
     _heading(draft)
-    standing = states(draft, facts, step_id)
+    standing = states(draft, view.problems, step_id)
     draw_step_bar(draft.id, standing)
     blocker = _blocker(view)
     with st.container(key="wizard-columns"):

@@ -1,5 +1,6 @@
 """The steps of the wizard in their order, and how far a draft has come."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,22 +72,20 @@ def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity == "error")
 
 
-def first_open_step(draft: WizardDraft, facts: Facts) -> Step:
-    """Return the first step that cannot be left yet; the last one when all can."""
-    found = all_problems(draft, facts)
-    return next((item.id for item in STEPS if errors(found[item.id])), STEPS[-1].id)
-
-
-def states(draft: WizardDraft, facts: Facts, current: Step) -> dict[Step, StepState]:
+def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], current: Step) -> dict[Step, StepState]:
     """Return how each step stands, seen from the one that is shown.
 
     A step can be opened when no step before it has an error. It is done when it was confirmed and has none itself.
+
+    Args:
+        draft: The draft.
+        problems: Those of all steps.
+        current: The step that is shown.
     """
-    found = all_problems(draft, facts)
     result: dict[Step, StepState] = {}
     blocked = False
     for item in STEPS:
-        broken = bool(errors(found[item.id]))
+        broken = bool(errors(problems[item.id]))
         if item.id == current:
             result[item.id] = StepState.CURRENT
         elif blocked:

@@ -76,7 +76,7 @@ def measure_import(images: int, classes: int) -> None:
         seconds = time.perf_counter() - start
         report = data.report()
         platform.close()
-    _say(
+    say(
         f"import: {report.images} images, {report.objects} objects, {classes} classes: {seconds:.1f} s "
         f"({images / seconds:.0f} images/s), memory {before:.0f} -> {_memory():.0f} MiB"
     )
@@ -125,9 +125,7 @@ def measure_pages(rows: int, classes: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "home"
         platform = opened(home)
-        _say(
-            f"rows: {rows} images in {_took(lambda: add_rows(platform.parts.database, platform, rows, classes)):.1f} s"
-        )
+        say(f"rows: {rows} images in {_took(lambda: add_rows(platform.parts.database, platform, rows, classes)):.1f} s")
         connection.install(lambda: connect(platform.address, platform.token, app=platform.api), home=home)
         client = connection.client()
         workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
@@ -141,7 +139,7 @@ def measure_pages(rows: int, classes: int) -> None:
             made.id,
             lambda current: replace(begin_with(current, facts), model=choice, split=split_draft(split)),
         )
-        _say(f"split content, first time: {_took(lambda: client.splits.content(facts.project.id, split)):.2f} s")
+        say(f"split content, first time: {_took(lambda: client.splits.content(facts.project.id, split)):.2f} s")
         for page in PAGES:
             st.cache_data.clear()
             app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=120)
@@ -150,12 +148,13 @@ def measure_pages(rows: int, classes: int) -> None:
             first = _took(app.switch_page(str(ROOT / "pages" / f"{page}.py")).run)
             again = [_took(app.run) for _ in range(_RUNS)]
             assert not app.exception, app.exception
-            _say(f"{page}: first {first:.2f} s, again {statistics.median(again) * 1000:.0f} ms")
+            say(f"{page}: first {first:.2f} s, again {statistics.median(again) * 1000:.0f} ms")
         client.close()
         platform.close()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)  # noqa: T201 - a program for the terminal
 
 

@@ -4,7 +4,7 @@ import io
 import itertools
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from PIL import Image as Picture
@@ -16,11 +16,13 @@ from core.api.resources.images import ImagePage
 from core.api.resources.tasks import StartRequest
 from core.domain.agent import Agent, AgentStatus
 from core.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
+from core.domain.dry_run import DryRun, DryRunStatus
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import (
     AgentId,
     CollectionId,
     DatasetId,
+    DryRunId,
     ImageId,
     ModuleId,
     ProjectId,
@@ -63,6 +65,7 @@ class World:
         started: Requests to start a task.
         start_waits: A start is answered when this is set; at once without it.
         start_refusal: A start is answered with this error.
+        dry_runs: Those it has made; ``None`` for a server that makes none.
     """
 
     address: str = field(default_factory=lambda: f"http://fake-{next(_numbers)}")
@@ -81,6 +84,7 @@ class World:
     start_waits: threading.Event | None = None
     start_refusal: AppError | None = None
     token_is_wrong: bool = False
+    dry_runs: tuple[DryRun, ...] | None = None
 
     def note(self, method: str) -> None:
         """Count a call."""
@@ -192,6 +196,7 @@ class _Client:
         self.ecosystem = _Ecosystem(world)
         self.experiments = _Experiments(world)
         self.splits = _Splits()
+        self.dry_runs = _DryRuns(world)
         self._world = world
 
     def user(self) -> str:
@@ -213,6 +218,28 @@ class _Splits:
 @dataclass(frozen=True)
 class _Resource:
     world: World
+
+
+class _DryRuns(_Resource):
+    def are_possible(self) -> bool:
+        return self.world.dry_runs is not None
+
+    def start(self, request: StartRequest, key: str) -> DryRun:
+        del request
+        begun = DryRun(id=DryRunId(1), key=key, status=DryRunStatus.RUNNING, step="training", agent="This machine, 1")
+        self.world.dry_runs = (begun,)
+        return begun
+
+    def latest(self, key: str) -> DryRun | None:
+        return next((item for item in self.world.dry_runs or () if item.key == key), None)
+
+    def info(self, dry_run_id: DryRunId) -> DryRun:
+        return next(item for item in self.world.dry_runs or () if item.id == dry_run_id)
+
+    def cancel(self, dry_run_id: DryRunId) -> DryRun:
+        canceled = replace(self.info(dry_run_id), status=DryRunStatus.CANCELED)
+        self.world.dry_runs = (canceled,)
+        return canceled
 
 
 class _Teams(_Resource):

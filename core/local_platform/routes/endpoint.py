@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
 from core.errors import AppError, InputError
+from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import Parts
 from core.local_platform.routes.answers import error_response, invalid_body, json_response, problem
@@ -48,6 +49,7 @@ class Site:
     admission: Admission
     control: Control
     imports: ImportJobs
+    dry_runs: DryRuns
 
 
 class Body(BaseModel):

@@ -48,20 +48,27 @@ class Admission:
             InputError: Something in the request cannot be used.
             NotFoundError: Something it names does not exist.
         """
-        wire = parse_body(body)
-        team_id = TeamId(self._parts.accounts.workspace(wire.workspace)["team_id"])
-        self._check_agent(wire.agent, team_id)
-        module = self._parts.modules.get(wire.module)
-        if module.framework is None:
-            task = self._compare(wire, team_id, module)
-        else:
-            task = self._train(wire, team_id, module, module.framework)
-        record = self._parts.tasks.create(task)
+        record = self._parts.tasks.create(self.check(body))
         if (source := source_of(record)) is not None:
             carry_over(self._parts, source, record.id)
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
         EventWriter(self._parts.layout.run(record.id).platform_events).log(waits)
         return record
+
+    def check(self, body: object) -> NewTask:
+        """Return the task that a request stands for; nothing is taken in.
+
+        Raises:
+            InputError: Something in the request cannot be used.
+            NotFoundError: Something it names does not exist.
+        """
+        wire = parse_body(body)
+        team_id = TeamId(self._parts.accounts.workspace(wire.workspace)["team_id"])
+        self._check_agent(wire.agent, team_id)
+        module = self._parts.modules.get(wire.module)
+        if module.framework is None:
+            return self._compare(wire, team_id, module)
+        return self._train(wire, team_id, module, module.framework)
 
     def release(self, task_id: TaskId, app_state: object = None) -> None:
         """Start a training that waits for its start button.

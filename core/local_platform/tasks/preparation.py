@@ -22,6 +22,7 @@ from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.admission import check_evaluations
 from core.local_platform.tasks.request import parse_gui_state
 from core.local_platform.tasks.resuming import resume_point, source_of
+from core.local_platform.tasks.splits import Sides
 from core.local_platform.tasks.training import Training, resolve_training
 from core.runs.events import EventWriter
 from core.runs.layout import RunLayout
@@ -92,13 +93,13 @@ def _prepare_training(parts: Parts, task: TaskRecord, agent: LocalAgent, run: Ru
     asked = framework(str(task.settings["framework"]))
     gui_state = _JSON.validate_python(task.settings["guiState"])
     training = resolve_training(parts, task.team_id, task.project_id, asked, gui_state)
-    spec = _train_spec(parts, task, agent, training)
+    spec = train_spec(parts, task.id, agent, training)
     log = EventWriter(run.platform_events)
     if training.custom is not None and training.custom.note:
         log.log(training.custom.note, "warning")
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
-    write_images(run.images, _run_images(parts, training))
+    write_images(run.images, run_images(parts, training.sides))
     write_spec(run.spec, spec)
     return spec
 
@@ -116,8 +117,8 @@ def _prepare_resumed(parts: Parts, task: TaskRecord, agent: LocalAgent, source: 
         before,
         task_id=task.id,
         experiment_name=name or f"{task.id} {before.project_name} {before.model_name}",
-        artifacts_dir=_artifacts_dir(parts, task, folder, before.framework),
-        evaluation_dir=_evaluation_dir(parts, task, folder, before.app_name),
+        artifacts_dir=_artifacts_dir(parts, (task.team_id, task.id), folder, before.framework),
+        evaluation_dir=_evaluation_dir(parts, (task.team_id, task.id), folder, before.app_name),
         server_address=parts.address,
         threads=max(1, agent.threads),
         device=agent.device,
@@ -129,14 +130,15 @@ def _prepare_resumed(parts: Parts, task: TaskRecord, agent: LocalAgent, source: 
     return spec
 
 
-def _train_spec(parts: Parts, task: TaskRecord, agent: LocalAgent, training: Training) -> TrainSpec:
+def train_spec(parts: Parts, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
+    """Return the spec of a new training on an agent."""
     request, project, asked = training.request, training.project, training.framework
     split = request.split
-    folder = file_name(f"{project.id}_{project.name}")
+    folder, where = file_name(f"{project.id}_{project.name}"), (project.team_id, task_id)
     hyperparameters = request.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
     return TrainSpec(
         trainer=parts.trainer or asked.trainer,
-        task_id=task.id,
+        task_id=task_id,
         project_id=project.id,
         project_name=project.name,
         project_version=parts.projects.version(project.id),
@@ -154,13 +156,13 @@ def _train_spec(parts: Parts, task: TaskRecord, agent: LocalAgent, training: Tra
         enable_speedtest=request.enable_speedtest,
         export_onnx=request.export_onnx,
         export_tensorrt=request.export_tensorrt,
-        experiment_name=request.experiment_name or f"{task.id} {project.name} {training.model_name}",
+        experiment_name=request.experiment_name or f"{task_id} {project.name} {training.model_name}",
         app_state=_app_state(training, hyperparameters),
         split_method=_split_method(split),
         train_dataset_ids=split.train_datasets if isinstance(split, DatasetsSplit) else (),
         val_dataset_ids=split.val_datasets if isinstance(split, DatasetsSplit) else (),
-        artifacts_dir=_artifacts_dir(parts, task, folder, asked.name),
-        evaluation_dir=_evaluation_dir(parts, task, folder, asked.app_name),
+        artifacts_dir=_artifacts_dir(parts, where, folder, asked.name),
+        evaluation_dir=_evaluation_dir(parts, where, folder, asked.app_name),
         server_address=parts.address,
         threads=max(1, agent.threads),
         device=agent.device,
@@ -206,8 +208,9 @@ def _split_method(split: RandomSplit | DatasetsSplit | TagsSplit | CollectionsSp
             return "collections"
 
 
-def _run_images(parts: Parts, training: Training) -> Iterator[RunImage]:
-    for image in parts.images.read(tuple(training.sides)):
+def run_images(parts: Parts, sides: Sides) -> Iterator[RunImage]:
+    """Yield the images of a run with their annotations, in the order of ``sides``; those that are gone are left out."""
+    for image in parts.images.read(tuple(sides)):
         yield RunImage(
             id=image.id,
             name=image.name,
@@ -217,7 +220,7 @@ def _run_images(parts: Parts, training: Training) -> Iterator[RunImage]:
             width=image.width,
             height=image.height,
             hash=image.hash,
-            sides=training.sides[image.id],
+            sides=sides[image.id],
             annotation=image.annotation,
         )
 
@@ -254,18 +257,18 @@ def _label(parts: Parts, team_id: TeamId, folder: str) -> str:
         raise InputError(msg, "Evaluate the model again.") from error
 
 
-def _artifacts_dir(parts: Parts, task: TaskRecord, project: str, framework: str) -> str:
-    return _free_folder(parts, task, f"{_EXPERIMENTS}/{project}/{task.id}_{file_name(framework)}") + "/"
+def _artifacts_dir(parts: Parts, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
+    return _free_folder(parts, where[0], f"{_EXPERIMENTS}/{project}/{where[1]}_{file_name(framework)}") + "/"
 
 
-def _evaluation_dir(parts: Parts, task: TaskRecord, project: str, app_name: str) -> str:
-    return _free_folder(parts, task, f"{_BENCHMARKS}/{project}/{task.id}_{file_name(app_name)}")
+def _evaluation_dir(parts: Parts, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
+    return _free_folder(parts, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
 
 
-def _free_folder(parts: Parts, task: TaskRecord, wanted: str) -> str:
+def _free_folder(parts: Parts, team_id: TeamId, wanted: str) -> str:
     """Return a folder of Team Files that holds nothing yet: the wanted one, or with ``_001``, ``_002``, … behind it."""
     folder, number = wanted, 0
-    while parts.files.list(task.team_id, folder, recursive=True):
+    while parts.files.list(team_id, folder, recursive=True):
         number += 1
         folder = f"{wanted}_{number:03d}"
     return folder

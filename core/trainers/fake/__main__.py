@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from core.domain.dry_run import DryRunFigures
 from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
 from core.runs.spec import (
     CompareResult,
     CompareSpec,
+    DryRunResult,
+    DryRunSpec,
     RunImage,
     TrainResult,
     TrainSpec,
@@ -39,6 +42,8 @@ def main(folder: str) -> int:
             return _train(run, spec, events)
         case CompareSpec():
             return _compare(run, spec, events)
+        case DryRunSpec():
+            return _dry_run(run, spec, events)
 
 
 def _count_start(run: RunLayout) -> None:
@@ -53,6 +58,30 @@ def _compare(run: RunLayout, spec: CompareSpec, events: EventWriter) -> int:
     run.evaluation.mkdir(parents=True, exist_ok=True)
     (run.evaluation / "template.vue").write_text("<template><p>Comparison of test runs</p></template>\n", "utf-8")
     write_result(run.result, CompareResult(title=" vs ".join(source.label for source in spec.sources)))
+    return 0
+
+
+def _dry_run(run: RunLayout, spec: DryRunSpec, events: EventWriter) -> int:
+    asked = read_behaviour(spec.training.hyperparameters)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.ignore_sigterm else _leave)
+    events.phase(Phase.TRAINING)
+    _misbehave(asked, 1, events)
+    figures = DryRunFigures(
+        epochs=asked.epochs,
+        patience=0,
+        batch_size=len(list(read_images(run.images))),
+        used_batch_size=1,
+        start=asked.start_seconds,
+        prepare_per_image=0.0,
+        batches=(asked.seconds_per_epoch,),
+        rest=0.0,
+        validation_per_image=0.0,
+        memory_base=_CHECKPOINT_BYTES,
+        memory_peak=2 * _CHECKPOINT_BYTES,
+        disk=2 * _CHECKPOINT_BYTES,
+        disk_per_image=0,
+    )
+    write_result(run.result, DryRunResult(figures=figures))
     return 0
 
 

@@ -47,6 +47,7 @@ class Pipeline:
         events: What happens.
         stop: Ends it.
         offline: Never try the network.
+        observe: Makes of the engine's trainer class one that is looked at; ``None`` leaves it alone.
         problems: Sentences for the result, filled on the way.
     """
 
@@ -55,6 +56,7 @@ class Pipeline:
     events: EventWriter
     stop: StopSwitch
     offline: bool
+    observe: Callable[[type], type] | None = None
     problems: list[str] = field(default_factory=list)
 
     def run(self, hyperparameters: Hyperparameters) -> TrainResult:
@@ -98,7 +100,14 @@ class Pipeline:
         return find_start(self.spec, asked, self.events, fetch=fetch, wants_random=wants_random)
 
     def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
-        training = Training(layout=self.layout, spec=self.spec, events=self.events, stop=self.stop, data=data)
+        training = Training(
+            layout=self.layout,
+            spec=self.spec,
+            events=self.events,
+            stop=self.stop,
+            data=data,
+            observe=self.observe,
+        )
         try:
             if self.spec.resume_from is not None:
                 return training.resume(Path(self.spec.resume_from))

@@ -58,6 +58,16 @@ def measure(
     return tuple(timings)
 
 
+def expected_seconds(seconds_per_image: float) -> float:
+    """Return how long the speed test takes when the model needs so many seconds for an image."""
+    total = 0.0
+    for size in BATCH_SIZES:
+        batch = size * seconds_per_image
+        measured = min(ITERATIONS, max(LEAST_ITERATIONS, SECONDS_PER_BATCH_SIZE / batch if batch else ITERATIONS))
+        total += (WARM_UP + measured) * batch
+    return total
+
+
 def summary(batch_size: int, timings: Sequence[Timing], *, device: str, hardware: str) -> dict[str, object]:
     """Return an entry of ``speedtest.json``; values are milliseconds per batch, ``num_iterations`` what was run."""
     names = ("total", *PARTS)

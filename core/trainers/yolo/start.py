@@ -1,11 +1,12 @@
 """What happens before the engine is imported: reading the spec, preparing the environment."""
 
 import importlib
+from typing import Any
 
 from core.domain.task import ExitCause
 from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
-from core.runs.spec import TrainResult, TrainSpec, read_spec
+from core.runs.spec import CompareSpec, DryRunResult, DryRunSpec, TrainResult, TrainSpec, read_spec
 from core.settings import load_settings
 from core.trainers.failure import RunError
 from core.trainers.stopping import StopSwitch
@@ -15,27 +16,38 @@ from core.trainers.yolo.hyperparameters import parse_hyperparameters
 ENGINE_HINT = 'Install it with: pip install "traindash[local]"'
 
 
-def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> TrainResult:
-    """Run a training from its run folder to its result.
+def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> TrainResult | DryRunResult:
+    """Run a training, or a dry run of one, from its run folder to its result.
 
     Raises:
         RunError: It cannot go on; says why.
         Stopped: It was asked to stop.
     """
     spec = read_spec(layout.spec)
-    if not isinstance(spec, TrainSpec):
+    if isinstance(spec, CompareSpec):
         message = f"The YOLO trainer was given a run of kind “{spec.kind}”."
         raise RunError(ExitCause.BAD_INPUT, message, "Start a training.")
-    hyperparameters = parse_hyperparameters(spec.hyperparameters)
+    training = spec.training if isinstance(spec, DryRunSpec) else spec
+    hyperparameters = parse_hyperparameters(training.hyperparameters)
     events.phase(Phase.PREPARING_DATA)  # importing the engine takes seconds: say that something happens
+    module = _engine_module("dry_run" if isinstance(spec, DryRunSpec) else "pipeline", layout, training)
+    offline = training.offline or load_settings().offline
+    run = module.DryRun if isinstance(spec, DryRunSpec) else module.Pipeline
+    result: TrainResult | DryRunResult = run(
+        layout=layout, spec=training, events=events, stop=stop, offline=offline
+    ).run(hyperparameters)
+    return result
+
+
+def _engine_module(name: str, layout: RunLayout, spec: TrainSpec) -> Any:  # noqa: ANN401 - a module
+    """Prepare the environment and import a module that imports the engine.
+
+    Raises:
+        RunError: The engine is not installed.
+    """
     try:
         prepare_environment(layout.work / "engine", threads=spec.threads)
-        pipeline = importlib.import_module("core.trainers.yolo.pipeline")
+        return importlib.import_module(f"core.trainers.yolo.{name}")
     except ImportError as error:
         message = f"The training engine is not installed on this machine ({error})."
         raise RunError(ExitCause.ENGINE_MISSING, message, ENGINE_HINT) from error
-    offline = spec.offline or load_settings().offline
-    result: TrainResult = pipeline.Pipeline(layout=layout, spec=spec, events=events, stop=stop, offline=offline).run(
-        hyperparameters
-    )
-    return result

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class Training:
         events: Where progress goes.
         stop: Ends it.
         data: What to train and validate on.
+        observe: Makes of the engine's trainer class one that is looked at; ``None`` leaves it alone.
     """
 
     layout: RunLayout
@@ -85,6 +86,7 @@ class Training:
     events: EventWriter
     stop: StopSwitch
     data: PreparedData
+    observe: Callable[[type], type] | None = None
 
     def run(self, source: str, hyperparameters: Mapping[str, object]) -> TrainingOutcome:
         """Train from a checkpoint or an architecture.
@@ -140,8 +142,9 @@ class Training:
         reporter.attach(model)
         SampleRecorder(choose_samples(self.data.val, self.spec), self.events).attach(model)
         began = time.monotonic()
+        trainer_class = _safe_trainer(model, self.stop, self.layout.resume_checkpoint)
         model.train(
-            trainer=_safe_trainer(model, self.stop, self.layout.resume_checkpoint),
+            trainer=self.observe(trainer_class) if self.observe else trainer_class,
             data=str(self.data.config),
             device=self.spec.device,
             **arguments,

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
 from core.errors import AppError, InputError, NotFoundError, StateError, StorageError
+from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import build_parts
 from core.local_platform.routes.endpoint import ApiEndpoint, Body, Method, Site
@@ -43,7 +44,14 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
     parts = build_parts(home, address="http://x", environment={})
-    site = Site(parts=parts, admission=Admission(parts), control=_Idle(), imports=ImportJobs(parts))
+    admission = Admission(parts)
+    site = Site(
+        parts=parts,
+        admission=admission,
+        control=_Idle(),
+        imports=ImportJobs(parts),
+        dry_runs=DryRuns(parts, admission),
+    )
     endpoint = ApiEndpoint(site, [method], lambda: TOKEN, executor)
     app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])
 

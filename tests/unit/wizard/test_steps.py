@@ -7,7 +7,7 @@ import pytest
 from core.launch.facts import Facts
 from core.launch.problems import Step
 from core.wizard.draft import DraftId, new_draft
-from core.wizard.steps import STEPS, StepState, first_open_step, neighbour, states, step
+from core.wizard.steps import STEPS, StepState, all_problems, neighbour, states, step
 from tests.unit.wizard.facts import AGENTS, NOW, draft, facts
 
 EMPTY = new_draft(DraftId("abc123"), "http://server", NOW)
@@ -18,30 +18,28 @@ def test_every_step_of_a_problem_is_a_step_of_the_wizard() -> None:
 
 
 def test_an_empty_draft_is_open_at_the_project_only() -> None:
-    standing = states(EMPTY, Facts(agents=AGENTS), "project")
+    standing = states(EMPTY, all_problems(EMPTY, Facts(agents=AGENTS)), "project")
     assert standing["project"] is StepState.CURRENT
     assert {state for name, state in standing.items() if name != "project"} == {StepState.LOCKED}
-    assert first_open_step(EMPTY, Facts(agents=AGENTS)) == "project"
 
 
 def test_a_chosen_project_opens_the_model() -> None:
     half = draft(model=None, seen=("project",))
-    standing = states(half, facts(model=None), "project")
+    standing = states(half, all_problems(half, facts(model=None)), "project")
     assert standing["model"] is StepState.OPEN
     assert standing["classes"] is StepState.LOCKED
-    assert first_open_step(half, facts(model=None)) == "model"
 
 
 def test_confirmed_steps_are_done_and_all_others_open() -> None:
-    standing = states(draft(seen=("project", "model", "split")), facts(), "classes")
+    confirmed = draft(seen=("project", "model", "split"))
+    standing = states(confirmed, all_problems(confirmed, facts()), "classes")
     assert [name for name, state in standing.items() if state is StepState.DONE] == ["project", "model", "split"]
     assert standing["launch"] is StepState.OPEN
-    assert first_open_step(draft(), facts()) == "launch"
 
 
 def test_a_confirmed_step_that_broke_shows_it_and_locks_what_follows() -> None:
     broken = draft(classes=(), seen=("project", "model", "classes", "split"))
-    standing = states(broken, facts(), "project")
+    standing = states(broken, all_problems(broken, facts()), "project")
     assert standing["classes"] is StepState.BROKEN
     assert standing["split"] is StepState.LOCKED
 

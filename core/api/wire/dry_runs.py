@@ -1,0 +1,77 @@
+"""Dry runs of trainings, methods of the embedded platform's own."""
+
+from core.api.wire.reading import Shape
+from core.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from core.domain.ids import DryRunId
+from core.domain.task import ExitCause
+
+
+class _FiguresShape(Shape):
+    epochs: int
+    patience: int
+    time_limit: float | None = None
+    fraction: float = 1.0
+    batch_size: int
+    used_batch_size: int
+    start: float
+    prepare_per_image: float
+    batches: tuple[float, ...]
+    rest: float
+    validates: bool = True
+    validation_per_image: float
+    evaluation: float | None = None
+    evaluation_per_image: float = 0.0
+    speed_test: float | None = None
+    export: float | None = None
+    memory_base: int
+    memory_peak: int
+    cache_per_image: int = 0
+    disk: int
+    disk_per_image: int
+    unknown: tuple[str, ...] = ()
+
+    def figures(self) -> DryRunFigures:
+        return DryRunFigures(**self.model_dump())
+
+
+class DryRunShape(Shape):
+    """The answer of all methods ``traindash.dryruns.*``."""
+
+    id: int
+    key: str
+    state: DryRunStatus
+    step: str = ""
+    agent: str = ""
+    other_tasks: int = 0
+    train_images: int = 0
+    val_images: int = 0
+    memory_total: int = 0
+    memory_free: int = 0
+    disk_free: int = 0
+    figures: _FiguresShape | None = None
+    problems: tuple[str, ...] = ()
+    cause: str | None = None
+    message: str = ""
+    hint: str = ""
+
+    def dry_run(self) -> DryRun:
+        """Return the domain value."""
+        known = None if self.cause is None else next((c for c in ExitCause if c.value == self.cause), ExitCause.CRASHED)
+        return DryRun(
+            id=DryRunId(self.id),
+            key=self.key,
+            status=self.state,
+            step=self.step,
+            agent=self.agent,
+            other_tasks=self.other_tasks,
+            train_images=self.train_images,
+            val_images=self.val_images,
+            memory_total=self.memory_total,
+            memory_free=self.memory_free,
+            disk_free=self.disk_free,
+            figures=None if self.figures is None else self.figures.figures(),
+            problems=self.problems,
+            cause=known,
+            message=self.message,
+            hint=self.hint,
+        )

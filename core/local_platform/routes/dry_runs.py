@@ -1,0 +1,51 @@
+"""Dry runs of trainings. Methods of this server's own: Supervisely has none, so it answers 404 to all of them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from core.local_platform.dry_runs.record import dry_run_json
+from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.lists import Id
+
+_SHOWN = 50
+_Key = Annotated[str, Field(max_length=200)]
+
+
+class _Start(Body):
+    key: _Key
+    task: dict[str, object]
+
+
+class _ById(Body):
+    id: Id
+
+
+class _List(Body):
+    key: _Key = ""
+
+
+def _start(site: Site, body: _Start) -> object:
+    """Begin; ``task`` is what ``tasks.run.app`` would be sent."""
+    return dry_run_json(site.dry_runs.start(body.task, body.key))
+
+
+def _info(site: Site, body: _ById) -> object:
+    return dry_run_json(site.dry_runs.get(body.id))
+
+
+def _list(site: Site, body: _List) -> object:
+    return [dry_run_json(item) for item in site.dry_runs.of_key(body.key)[:_SHOWN]]
+
+
+def _cancel(site: Site, body: _ById) -> object:
+    return dry_run_json(site.dry_runs.cancel(body.id))
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("traindash.dryruns.start", _Start, _start),
+    Method("traindash.dryruns.info", _ById, _info),
+    Method("traindash.dryruns.list", _List, _list),
+    Method("traindash.dryruns.cancel", _ById, _cancel),
+)

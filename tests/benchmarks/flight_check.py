@@ -1,0 +1,141 @@
+"""Flight checks against what happened: predicted and real duration, memory and disk of several trainings.
+
+Run as ``python -m tests.benchmarks.flight_check [--runs N]``; prints a line per training. Nothing here is an assertion.
+"""
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.api.client import SuperviselyClient, connect
+from core.compare.formatting import duration, size, time_range
+from core.domain.dry_run import DryRun
+from core.domain.ids import TaskId
+from core.domain.plan import PretrainedModel, TrainingPlan
+from core.domain.task import TaskStatus
+from core.launch import flight_check
+from core.launch.forecast import forecast
+from core.launch.launcher import launch
+from core.local_platform.app import LocalPlatform
+from tests.benchmarks.large_data import say
+
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A training to predict."""
+
+    name: str
+    model: str = "Pico-det (CPU demo)"
+    hyperparameters: str
+    export_onnx: bool = False
+    enable_speedtest: bool = False
+
+
+BASE = "nbs: 8\noptimizer: AdamW\nlr0: 0.005\namp: False\nworkers: 0\npatience: 1000\n"
+CASES = (
+    Case(name="pico, 128 px, 10 epochs", hyperparameters=f"{BASE}epochs: 10\nimgsz: 128\nbatch: 8\ncache: ram\n"),
+    Case(name="pico, 128 px, 30 epochs", hyperparameters=f"{BASE}epochs: 30\nimgsz: 128\nbatch: 8\ncache: ram\n"),
+    Case(name="pico, 224 px, mosaic", hyperparameters=f"{BASE}epochs: 8\nimgsz: 224\nbatch: 16\nmosaic: 1.0\n"),
+    Case(
+        name="pico, ONNX, speed test",
+        hyperparameters=f"{BASE}epochs: 6\nimgsz: 160\nbatch: 4\n",
+        export_onnx=True,
+        enable_speedtest=True,
+    ),
+    Case(name="YOLO26n, 96 px", model="YOLO26n-det", hyperparameters=f"{BASE}epochs: 3\nimgsz: 96\nbatch: 16\n"),
+    Case(name="YOLO11n, 64 px", model="YOLO11n-det", hyperparameters=f"{BASE}epochs: 4\nimgsz: 64\nbatch: 32\n"),
+)
+
+
+@contextmanager
+def started_platform(home: Path) -> Iterator[tuple[LocalPlatform, SuperviselyClient]]:
+    """Open a platform with the sample project and wait for it."""
+    environment = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - the trainers need PATH and the like
+    platform = LocalPlatform(home, address="http://127.0.0.1:1", environment=environment)
+    platform.open()
+    platform.start()
+    client = connect(platform.address, platform.token, app=platform.api)
+    try:
+        yield platform, client
+    finally:
+        client.close()
+        platform.close()
+
+
+def sample_plan(client: SuperviselyClient) -> TrainingPlan:
+    """Return a plan on the sample project, once it is there."""
+    workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
+    while not (projects := client.projects.list(workspace)):
+        threading.Event().wait(_LOOK_SECONDS)
+    model = PretrainedModel(framework="YOLO", name=CASES[0].model)
+    return TrainingPlan(project_id=projects[0].id, model=model)
+
+
+def check(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
+    """Run a flight check to its end."""
+    dry_run = flight_check.begin(client, plan)
+    while dry_run.status.is_active:
+        threading.Event().wait(_LOOK_SECONDS)
+        dry_run = client.dry_runs.info(dry_run.id)
+    return dry_run
+
+
+def train(client: SuperviselyClient, plan: TrainingPlan) -> tuple[TaskId, float]:
+    """Train for real; return the task and its seconds."""
+    began = time.perf_counter()
+    task_id = launch(client, plan)
+    while not (status := client.tasks.get(task_id).status).is_terminal:
+        threading.Event().wait(_LOOK_SECONDS)
+    assert status is TaskStatus.FINISHED, client.tasks.get(task_id)
+    return task_id, time.perf_counter() - began
+
+
+def peak_memory(platform: LocalPlatform, task_id: TaskId) -> int:
+    """Return the highest memory that the platform has noted of a task."""
+    rows = platform.parts.logs.rows(task_id, platform.parts.layout.run(task_id))
+    return max((int(str(row["memory_bytes"])) for row in rows if "memory_bytes" in row), default=0)
+
+
+def main() -> None:
+    """Predict and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=len(CASES))
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home, started_platform(Path(home)) as (platform, client):
+        base = sample_plan(client)
+        inside = 0
+        for case in CASES[: asked.runs]:
+            plan = replace(
+                base,
+                model=PretrainedModel(framework="YOLO", name=case.model),
+                hyperparameters=case.hyperparameters,
+                export_onnx=case.export_onnx,
+                enable_speedtest=case.enable_speedtest,
+            )
+            began = time.perf_counter()
+            dry_run = check(client, plan)
+            took = time.perf_counter() - began
+            assert dry_run.figures is not None, dry_run
+            expected = forecast(dry_run, dry_run.figures)
+            task_id, seconds = train(client, plan)
+            likely = sum(expected.parts.values())
+            inside += expected.total.low <= seconds <= expected.total.high
+            memory = peak_memory(platform, task_id)
+            say(
+                f"{case.name}: predicted {time_range(expected.total.low, expected.total.high)}"
+                f" (likely {duration(likely)}), real {duration(seconds)} ({seconds / likely - 1:+.0%});"
+                f" memory {size(expected.memory)}, real {size(memory)}; the check took {duration(took)}"
+            )
+        say(f"{inside} of {min(asked.runs, len(CASES))} inside the range")
+
+
+if __name__ == "__main__":
+    main()
