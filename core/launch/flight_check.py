@@ -11,8 +11,8 @@ from core.domain.project import Project
 from core.domain.task import ExitCause
 from core.launch.forecast import Forecast
 from core.launch.launcher import PlanRefusedError, request_for
-from core.launch.plan_file import plan_values
 from core.launch.plan_facts import gather
+from core.launch.plan_file import plan_values
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem, error, warning
 
