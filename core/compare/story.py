@@ -8,10 +8,11 @@ from core.compare.decision import Decision, Need, contenders_of, decide
 from core.compare.decision_words import Advice, advise, latency_text, need_words, threshold_text
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import count, listing, metric, percent, plural, quantity, size
+from core.compare.image_set import ImageSet, image_set
 from core.compare.rows import METRICS, read_metric
 from core.compare.speed import SpeedRow, SpeedTest, times_differ
 from core.compare.story_changes import Pair, change_slide, class_slide
-from core.compare.story_parts import Bar, Fact, Slide
+from core.compare.story_parts import Bar, Fact, Slide, Story
 from core.compare.verdict import judge, ranking
 from core.evaluation import Evaluation
 from core.evaluation import Verdict as Standing
@@ -21,8 +22,8 @@ _MOST_FACTS = 4
 _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
 
 
-def tell(comparison: Comparison, certainty: Certainty, need: Need | None = None) -> tuple[Slide, ...]:
-    """Return the steps.
+def tell(comparison: Comparison, certainty: Certainty, need: Need | None = None) -> Story:
+    """Return the story.
 
     Args:
         comparison: At least one experiment.
@@ -31,14 +32,16 @@ def tell(comparison: Comparison, certainty: Certainty, need: Need | None = None)
     """
     comparable = certainty.judgement is None or certainty.judgement.verdict is Standing.COMPARABLE
     decision = decide(need or Need(), contenders_of(comparison, certainty), comparable=comparable)
-    return (
+    images = image_set(comparison)
+    slides = (
         _question(comparison, decision.need),
         _data(comparison, certainty),
         _winner(comparison, certainty),
-        *_changes(comparison, certainty, comparable=comparable),
+        *_changes(comparison, certainty, images, comparable=comparable),
         _speed(comparison),
         _recommendation(comparison, certainty, decision),
     )
+    return Story(slides=slides, images=images)
 
 
 def _question(comparison: Comparison, need: Need) -> Slide:
@@ -163,7 +166,7 @@ def _alone(experiment: ComparedExperiment) -> Slide:
     )
 
 
-def _changes(comparison: Comparison, certainty: Certainty, *, comparable: bool) -> tuple[Slide, ...]:
+def _changes(comparison: Comparison, certainty: Certainty, images: ImageSet, *, comparable: bool) -> tuple[Slide, ...]:
     """Return the best improvement and the worst regression, or what stands for them."""
     evaluated = {e.key: (e, evaluation) for e, evaluation in comparison.evaluated}
     if len(comparison.experiments) == 1:
@@ -178,15 +181,10 @@ def _changes(comparison: Comparison, certainty: Certainty, *, comparable: bool) 
     pair = Pair(
         baseline=evaluated[baseline][0],
         other=evaluated[other][0],
-        before=_aligned(certainty, baseline, evaluated[baseline][1]),
-        after=_aligned(certainty, other, evaluated[other][1]),
+        before=evaluated[baseline][1],
+        after=evaluated[other][1],
     )
-    return change_slide(pair, certainty, "better"), change_slide(pair, certainty, "worse")
-
-
-def _aligned(certainty: Certainty, key: str, own: Evaluation) -> Evaluation:
-    samples = certainty.samples.get(key)
-    return samples.evaluation if samples else own
+    return change_slide(pair, certainty, images, "better"), change_slide(pair, certainty, images, "worse")
 
 
 def _each(comparison: Comparison, *, comparable: bool) -> Slide:

@@ -1,7 +1,6 @@
 """Steps of the story about what changed from the baseline: the best improvement and the worst regression."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +9,13 @@ import numpy as np
 from core.compare.certainty import Certainty, Interval
 from core.compare.experiment import ComparedExperiment
 from core.compare.formatting import count, metric, plural, points
-from core.compare.story_parts import Bar, Box, Scene, Side, Slide
+from core.compare.image_hits import Hits, flow_hits
+from core.compare.image_query import FlowChange
+from core.compare.image_set import ImageSet
+from core.compare.pictures.crops import Subject, subjects
+from core.compare.story_parts import Bar, Slide
 from core.errors import InputError
-from core.evaluation import Change, Evaluation, Flow, object_flow
+from core.evaluation import Evaluation, Flow, object_flow
 
 Direction = Literal["better", "worse"]
 _MOST_BARS = 6
@@ -73,8 +76,15 @@ def class_changes(pair: Pair, certainty: Certainty) -> tuple[ClassChange, ...]:
     return tuple(sorted(changes, key=lambda change: (-change.difference, change.name)))
 
 
-def change_slide(pair: Pair, certainty: Certainty, direction: Direction) -> Slide:
-    """Return the step about the class that improved, or got worse, most."""
+def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: Direction) -> Slide:
+    """Return the step about the class that improved, or got worse, most.
+
+    Args:
+        pair: The two experiments.
+        certainty: What the images can tell about differences.
+        images: Of the whole comparison.
+        direction: Which of the two steps.
+    """
     changes = class_changes(pair, certainty)
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]
@@ -83,6 +93,7 @@ def change_slide(pair: Pair, certainty: Certainty, direction: Direction) -> Slid
     key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
     if best is None:
         return Slide(key=key, step=step, title=_nothing(pair, direction), sentences=_objects(pair, flow, None))
+    subject = _subject(pair, images, flow, best, direction)
     return Slide(
         key=key,
         step=step,
@@ -90,7 +101,8 @@ def change_slide(pair: Pair, certainty: Certainty, direction: Direction) -> Slid
         sentences=(_certainty(best), *_objects(pair, flow, best.name)),
         bars=_bars(changes, sign),
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
-        scene=_scene(pair, flow, best.name, direction),
+        subject=subject,
+        caption=_caption(pair, images, subject, direction),
         tone="good" if direction == "better" else "bad",
     )
 
@@ -189,53 +201,31 @@ def _flow(pair: Pair) -> Flow | None:
         return None
 
 
-def _scene(pair: Pair, flow: Flow | None, class_name: str, direction: Direction) -> Scene | None:
-    """Return the image with the most objects of a class that were gained, or lost; ``None`` where there is none."""
+def _subject(
+    pair: Pair, images: ImageSet, flow: Flow | None, change: ClassChange, direction: Direction
+) -> Subject | None:
+    """Return the largest object of a class that was gained, or lost; ``None`` where there is none."""
     if flow is None:
         return None
-    wanted = Change.GAINED if direction == "better" else Change.LOST
-    of_class = flow.category == pair.before.classes.index(class_name)
-    chosen = np.flatnonzero(of_class & (flow.change == wanted))
-    if not chosen.size:
+    other = images.keys.index(pair.other.key)
+    kind = FlowChange.GAINED if direction == "better" else FlowChange.LOST
+    hits = flow_hits(flow, kind, images, other)
+    evaluation = images.evaluations[other]
+    areas = np.where(
+        evaluation.table.gt_class[hits.gt] == evaluation.classes.index(change.name),
+        evaluation.table.gt_area[hits.gt],
+        -1.0,
+    )
+    if not areas.size or areas.max() < 0:
         return None
-    per_image = np.bincount(flow.image[chosen], minlength=flow.image_count)
-    image = int(np.argmax(per_image))
-    meant = flow.objects[chosen[flow.image[chosen] == image]]
-    images = pair.before.pair.images
-    width, height = images.sizes[image].tolist()
-    number = int(images.sly_ids[image])
-    return Scene(
-        image_id=number if number >= 0 else None,
-        name=f"{images.datasets[image]}/{images.file_names[image]}".lstrip("/"),
-        width=int(width),
-        height=int(height),
-        truth=tuple(_box(pair.before.pair.gt.boxes[row].tolist(), class_name) for row in meant.tolist()),
-        sides=(
-            _side(pair.baseline, pair.before, image, class_name, finds=direction == "worse"),
-            _side(pair.other, pair.after, image, class_name, finds=direction == "better"),
-        ),
-    )
+    best = np.array([int(np.argmax(areas))])
+    one = Hits(experiment=hits.experiment[best], image=hits.image[best], dt=hits.dt[best], gt=hits.gt[best])
+    return subjects(one, images, [images.keys.index(pair.baseline.key), other])[0]
 
 
-def _side(experiment: ComparedExperiment, evaluation: Evaluation, image: int, class_name: str, *, finds: bool) -> Side:
-    """Return what an experiment detects of a class in an image, at its own threshold."""
-    table, view = evaluation.table, evaluation.view
-    of_class = table.dt_class == evaluation.classes.index(class_name)
-    rows = np.flatnonzero(view.accepted(evaluation.confidence) & (table.dt_image == image) & of_class)
-    boxes = evaluation.pair.dt.boxes[table.dt_row[rows]]
-    return Side(
-        name=experiment.label,
-        style=experiment.style,
-        caption="finds it" if finds else "misses it",
-        boxes=tuple(
-            _box(box, metric(score), right=right)
-            for box, score, right in zip(
-                boxes.tolist(), table.dt_score[rows].tolist(), view.right[rows].tolist(), strict=True
-            )
-        ),
-    )
-
-
-def _box(box: Sequence[float], label: str, *, right: bool = True) -> Box:
-    left, top, width, height = box
-    return Box(left=left, top=top, width=width, height=height, label=label, right=right)
+def _caption(pair: Pair, images: ImageSet, subject: Subject | None, direction: Direction) -> str:
+    if subject is None:
+        return ""
+    finds, misses = (pair.other, pair.baseline) if direction == "better" else (pair.baseline, pair.other)
+    who = f"“{finds.label}” finds it, “{misses.label}” does not"
+    return f"{who}. White corners: as annotated. {images.name(subject.image)}"

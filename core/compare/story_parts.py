@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from core.compare.image_set import ImageSet
 from core.compare.palette import SeriesStyle
+from core.compare.pictures.crops import Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,65 +40,6 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle on an image.
-
-    Attributes:
-        left: Pixels from the left.
-        top: Pixels from the top.
-        width: Pixels.
-        height: Pixels.
-        label: What it is called.
-        right: Whether it is a detection of the object; a wrong one is drawn differently.
-    """
-
-    left: float
-    top: float
-    width: float
-    height: float
-    label: str
-    right: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """What one experiment says about an image.
-
-    Attributes:
-        name: Of the experiment.
-        style: Its look.
-        caption: What it does here, as the end of "“name” …".
-        boxes: What it detects.
-    """
-
-    name: str
-    style: SeriesStyle
-    caption: str
-    boxes: tuple[Box, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """An image on which two experiments say different things.
-
-    Attributes:
-        image_id: Id of the image on the platform; ``None`` where the evaluation does not say.
-        name: Dataset and file name.
-        width: Pixels of the image; 0 where the file does not say.
-        height: Pixels of the image.
-        truth: The objects that are meant.
-        sides: Baseline first.
-    """
-
-    image_id: int | None
-    name: str
-    width: int
-    height: int
-    truth: tuple[Box, ...]
-    sides: tuple[Side, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Slide:
     """One step.
 
@@ -108,7 +51,8 @@ class Slide:
         facts: Numbers to show large.
         bars: Rows of a bar chart.
         bars_title: What the bars are, with the unit.
-        scene: An image to show; ``None`` for none.
+        subject: An object to show on its image; ``None`` for none.
+        caption: What is seen there.
         tone: ``good``, ``bad`` or ``plain``.
     """
 
@@ -119,5 +63,14 @@ class Slide:
     facts: tuple[Fact, ...] = ()
     bars: tuple[Bar, ...] = ()
     bars_title: str = ""
-    scene: Scene | None = None
+    subject: Subject | None = None
+    caption: str = ""
     tone: str = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The steps, and the images that their subjects are on."""
+
+    slides: tuple[Slide, ...]
+    images: ImageSet

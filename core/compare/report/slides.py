@@ -3,20 +3,23 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from core.compare.report.scene import scene_html
+from core.compare.pictures.crops import Crop
+from core.compare.report.embedding import data_uri
 from core.compare.report.style import read_part, table_style
 from core.compare.report.tables import swatch
 from core.compare.story_parts import Bar, Fact, Slide
 
 
-def slides_html(slides: Sequence[Slide], pictures: Mapping[int, str]) -> str:
+def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> str:
     """Return the steps as sections.
 
     Args:
         slides: From :func:`core.compare.story.tell`.
-        pictures: Image id → its address, ``data:…``, for those that could be had.
+        crops: Key of a step → its subject as a picture.
     """
-    return "".join(_slide(slide, pictures, place, len(slides)) for place, slide in enumerate(slides, start=1))
+    return "".join(
+        _slide(slide, crops.get(slide.key), place, len(slides)) for place, slide in enumerate(slides, start=1)
+    )
 
 
 def slides_style() -> str:
@@ -24,18 +27,26 @@ def slides_style() -> str:
     return table_style() + read_part("slides.css")
 
 
-def _slide(slide: Slide, pictures: Mapping[int, str], place: int, total: int) -> str:
+def _slide(slide: Slide, crop: Crop | None, place: int, total: int) -> str:
     facts = f'<dl class="sh-facts">{"".join(map(_fact, slide.facts))}</dl>' if slide.facts else ""
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in slide.sentences)
     bars = _bars(slide)
-    scene = scene_html(slide.scene, pictures.get(slide.scene.image_id or -1)) if slide.scene else ""
-    left, right = (f"{facts}{words}{bars}", scene) if scene else (f"{facts}{words}", bars)
+    picture = _picture(crop, slide.caption) if crop else ""
+    left, right = (f"{facts}{words}{bars}", picture) if picture else (f"{facts}{words}", bars)
     body = f'<div class="sh-words">{left}</div>{f"<div class=sh-show>{right}</div>" if right else ""}'
     kind = f"sh-slide sh-{slide.tone} sh-{slide.key}"
     return (
         f'<section class="{kind}" id="step-{place}" aria-label="Step {place} of {total}">'
         f'<p class="sh-step">{escape(slide.step)}</p><h2>{escape(slide.title)}</h2>'
         f'<div class="sh-body{"" if right else " sh-single"}">{body}</div></section>'
+    )
+
+
+def _picture(crop: Crop, caption: str) -> str:
+    missing = "" if crop.has_image else " The image itself cannot be had; only the boxes are shown."
+    return (
+        f'<figure class="sh-picture"><img src="{data_uri(crop.jpeg)}" alt="{escape(crop.alt)}">'
+        f"<figcaption>{escape(caption + missing)}</figcaption></figure>"
     )
 
 

@@ -1,7 +1,6 @@
 """The steps of show mode: what they say is what the table says."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -13,7 +12,8 @@ from core.compare.certainty import Certainty, certainty_of
 from core.compare.decision import Need
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
 from core.compare.formatting import metric, points
-from core.compare.report.scene import cut_out
+from core.compare.pictures.crops import draw_crop
+from core.compare.pictures.marks import MarkKind
 from core.compare.report.slides import slides_html
 from core.compare.rows import read_metric
 from core.compare.speed import SpeedTest, parse_speed_test, times_differ
@@ -25,7 +25,6 @@ from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
 
 QUALITIES = (0.3, 0.6, 0.68, 0.7, 0.9, 0.97)
-PICTURE = "data:image/jpeg;base64,AAAA"
 
 
 def _experiment(number: int, quality: float, latency: float | None) -> ComparedExperiment:
@@ -44,7 +43,7 @@ def comparisons(draw: st.DrawFn) -> Comparison:
 
 
 def steps(chosen: Comparison, need: Need | None = None) -> dict[str, Slide]:
-    slides = tell(chosen, certainty_of(chosen), need)
+    slides = tell(chosen, certainty_of(chosen), need).slides
     assert 6 <= len(slides) <= 8
     return {slide.key: slide for slide in slides}
 
@@ -56,7 +55,7 @@ def _ap(chosen: Comparison, label: str, name: str) -> float:
 
 
 @given(comparisons())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 def test_no_step_contradicts_the_table(chosen: Comparison) -> None:
     told = steps(chosen)
     _check_winner(chosen, told["winner"])
@@ -94,8 +93,10 @@ def _check_change(chosen: Comparison, slide: Slide, baseline: str, sign: int) ->
     assert f"From {metric(before)} to {metric(after)}" in slide.sentences[0]
     lucky = "this may be luck" in slide.sentences[0]
     assert lucky == slide.title.startswith("No class is surely")
-    if slide.scene is not None:
-        assert [side.name for side in slide.scene.sides] == [baseline, other]
+    if slide.subject is not None:
+        assert slide.subject.class_name == name
+        finder, other_one = (other, baseline) if sign > 0 else (baseline, other)
+        assert f"“{finder}” finds it, “{other_one}” does not" in slide.caption
 
 
 def _best_but(chosen: Comparison, baseline: str) -> str:
@@ -122,8 +123,11 @@ def test_objects_in_the_sentences_are_those_of_the_flow() -> None:
     name = re.findall("“([^”]+)”", slide.title)[1]
     place = chosen.evaluated[0][1].classes.index(name)
     assert f"Of “{name}”, {flow.gained[place]} object" in slide.sentences[1]
-    assert slide.scene is not None
-    assert slide.scene.image_id == 900 + int(slide.scene.name[-8:-4])
+    assert slide.subject is not None
+    (_, before), (_, after) = slide.subject.predictions
+    assert before is None or before.kind is not MarkKind.FOUND
+    assert after is not None
+    assert after.kind is MarkKind.FOUND
 
 
 @pytest.mark.parametrize("count", [1, 2, 12])
@@ -134,17 +138,17 @@ def test_any_number_has_six_to_eight_steps(count: int) -> None:
 
 
 def test_missing_evaluations_are_told() -> None:
-    told = tell(together([bare(1), bare(2)]), Certainty())
+    told = tell(together([bare(1), bare(2)]), Certainty()).slides
     assert any("None of these experiments was evaluated" in slide.title for slide in told)
     assert any("was not measured" in slide.title for slide in told)
-    mixed = tell(together([experiment(1), bare(2)]), Certainty())
+    mixed = tell(together([experiment(1), bare(2)]), Certainty()).slides
     assert any("Without an evaluation: “Bare 2”." in slide.sentences for slide in mixed)
 
 
 def test_unlike_experiments_are_not_ranked() -> None:
     other = replace(experiment(2), evaluation=evaluation(Made(images=30)))
     chosen = together([experiment(1), other])
-    slides = tell(chosen, certainty_of(chosen))
+    slides = tell(chosen, certainty_of(chosen)).slides
     text = " ".join(slide.title for slide in slides)
     assert "They were not measured on the same thing" in text
     assert "Take “" not in text
@@ -170,27 +174,29 @@ class _Tags(HTMLParser):
         self.attributes += [name for name, _ in attrs]
 
 
-def _tags(slides: Sequence[Slide]) -> _Tags:
+def _tags(chosen: Comparison) -> _Tags:
+    story = tell(chosen, certainty_of(chosen))
+    subjects = {slide.key: slide.subject for slide in story.slides if slide.subject is not None}
     reader = _Tags()
-    reader.feed(slides_html(slides, dict.fromkeys(range(900, 950), PICTURE)))
+    reader.feed(
+        slides_html(story.slides, {key: draw_crop(one, story.images, lambda _: None) for key, one in subjects.items()})
+    )
     return reader
 
 
 def test_hostile_names_stay_names() -> None:
     hostile = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE)])
     plain = comparison(len(HOSTILE))
-    found, expected = _tags(tell(hostile, certainty_of(hostile))), _tags(tell(plain, certainty_of(plain)))
+    found, expected = _tags(hostile), _tags(plain)
     assert found.found == expected.found
     assert not any(name.startswith("on") for name in found.attributes)
 
 
-def test_the_cut_out_lies_in_the_image_and_holds_the_objects() -> None:
+def test_a_picture_that_cannot_be_had_is_told() -> None:
     chosen = together([_experiment(1, 0.5, 9), _experiment(2, 0.97, 20)])
-    scene = steps(chosen)["improvement"].scene
-    assert scene is not None
-    x, y, width, height = cut_out(scene)
-    assert 0 <= x <= scene.width - width + 0.1
-    assert 0 <= y <= scene.height - height + 0.1
-    assert abs(width / height - 4 / 3) < 0.01
-    assert "<image" in slides_html([steps(chosen)["improvement"]], {scene.image_id or 0: PICTURE})
-    assert "cannot be shown here" in slides_html([steps(chosen)["improvement"]], {})
+    story = tell(chosen, certainty_of(chosen))
+    slide = next(slide for slide in story.slides if slide.subject is not None)
+    assert slide.subject is not None
+    html = slides_html([slide], {slide.key: draw_crop(slide.subject, story.images, lambda _: None)})
+    assert "The image itself cannot be had" in html
+    assert "data:image/jpeg;base64," in html
