@@ -4,8 +4,16 @@ import math
 from collections.abc import Sequence
 
 from core.compare.certainty import Certainty
-from core.compare.decision import Decision, Need, contenders_of, decide
-from core.compare.decision_words import Advice, advise, latency_text, need_words, threshold_text
+from core.compare.decision import Decision, Need, contenders_of, decide, less_is_better
+from core.compare.decision_words import (
+    Advice,
+    advise,
+    figure_name,
+    figure_text,
+    latency_text,
+    need_words,
+    threshold_text,
+)
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import count, listing, metric, percent, plural, quantity, size
 from core.compare.image_set import ImageSet, image_set
@@ -272,11 +280,11 @@ def _fastest(timed: Sequence[tuple[ComparedExperiment, SpeedRow]], *, same_machi
 
 def _recommendation(comparison: Comparison, certainty: Certainty, decision: Decision) -> Slide:
     advice = advise(decision)
-    winner = decision.winner
+    winner, goal = decision.winner, decision.need.goal
     facts: tuple[Fact, ...] = ()
     if winner is not None:
         facts = (
-            Fact(value=threshold_text(winner), label="confidence threshold to set"),
+            Fact(value=threshold_text(winner), label="threshold to set"),
             Fact(value=metric(winner.point.precision), label="precision"),
             Fact(value=metric(winner.point.recall), label="recall"),
             *(
@@ -291,7 +299,29 @@ def _recommendation(comparison: Comparison, certainty: Certainty, decision: Deci
         title=_recommended(advice, winner.label if winner else "", several=len(comparison.experiments) > 1),
         sentences=(*advice.sentences[:3], *_other_ranking(comparison, certainty, advice)),
         facts=facts,
+        bars=_offers(decision),
+        bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
         tone="good" if winner is not None else "plain",
+    )
+
+
+def _offers(decision: Decision) -> tuple[Bar, ...]:
+    """Return the figure of each experiment that reaches the goal, the best first."""
+    goal = decision.need.goal
+    if not decision.comparable or len(decision.offers) == 1:
+        return ()
+    known = [offer for offer in decision.offers if offer.answer.reached and math.isfinite(offer.figure)]
+    known.sort(key=lambda offer: offer.figure if less_is_better(goal) else -offer.figure)
+    longest = max((offer.figure for offer in known), default=0.0) if less_is_better(goal) else 1.0
+    return tuple(
+        Bar(
+            name=offer.label,
+            share=offer.figure / (longest or 1.0),
+            text=figure_text(goal, offer.figure),
+            style=offer.contender.experiment.style,
+            best=decision.winner is not None and offer.key == decision.winner.key,
+        )
+        for offer in known[:_MOST_BARS]
     )
 
 

@@ -13,12 +13,15 @@ from core.compare.image_hits import Hits, flow_hits
 from core.compare.image_query import FlowChange
 from core.compare.image_set import ImageSet
 from core.compare.pictures.crops import Subject, subjects
-from core.compare.story_parts import Bar, Slide
+from core.compare.pictures.marks import MarkKind
+from core.compare.story_parts import Bar, Seen, Slide
 from core.errors import InputError
 from core.evaluation import Evaluation, Flow, object_flow
 
 Direction = Literal["better", "worse"]
-_MOST_BARS = 6
+_MOST_BARS, _FEW_BARS = 6, 3
+_LOOKED_AT = 20
+"""Largest objects of which one is shown: one on which the drawn boxes say what happened."""
 _SMALLEST = 0.0005
 """Smaller differences are written as 0.0 pt."""
 
@@ -92,17 +95,20 @@ def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: 
     flow = _flow(pair)
     key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
     if best is None:
-        return Slide(key=key, step=step, title=_nothing(pair, direction), sentences=_objects(pair, flow, None))
+        return Slide(
+            key=key, step=step, title=_nothing(pair, direction), sentences=_objects(pair, flow, None, direction)
+        )
     subject = _subject(pair, images, flow, best, direction)
     return Slide(
         key=key,
         step=step,
         title=_title(pair, best, direction),
-        sentences=(_certainty(best), *_objects(pair, flow, best.name)),
-        bars=_bars(changes, sign),
+        sentences=(_certainty(best), *_objects(pair, flow, best.name, direction)),
+        bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS),
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
         subject=subject,
-        caption=_caption(pair, images, subject, direction),
+        seen=_seen(pair, subject),
+        caption=f"White corners: as annotated. {images.name(subject.image)}" if subject else "",
         tone="good" if direction == "better" else "bad",
     )
 
@@ -158,7 +164,7 @@ def _nothing(pair: Pair, direction: Direction) -> str:
     return f"“{pair.other.label}” is worse than “{pair.baseline.label}” on no class"
 
 
-def _objects(pair: Pair, flow: Flow | None, class_name: str | None) -> tuple[str, ...]:
+def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:
     if flow is None:
         return ()
     if class_name is None:
@@ -167,18 +173,20 @@ def _objects(pair: Pair, flow: Flow | None, class_name: str | None) -> tuple[str
         counts, place, where = flow.by_class(), pair.before.classes.index(class_name), f"Of “{class_name}”"
     gained, lost = int(counts.gained[place]), int(counts.lost[place])
     new, gone = int(counts.new_alarms[place]), int(counts.vanished_alarms[place])
-    found = f"{plural(gained, 'object')} {_is(gained)} found that “{pair.baseline.label}” misses"
-    alarms = f"{plural(new, 'false alarm')} {_is(new)} new, {count(gone)} {_is(gone)} gone"
-    return (f"{where}, {found}, {count(lost)} {_is(lost)} lost; {alarms}.",)
+    found = f"{plural(gained, 'object')} {_is(gained)} newly found and {count(lost)} {_is(lost)} lost"
+    alarms = f"{plural(new, 'false alarm')} {_is(new)} new and {count(gone)} {_is(gone)} gone"
+    if direction == "worse":
+        found = f"{plural(lost, 'object')} {_is(lost)} lost and {count(gained)} {_is(gained)} newly found"
+    return (f"{where}, {found}; {alarms}.",)
 
 
 def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _bars(changes: tuple[ClassChange, ...], sign: int) -> tuple[Bar, ...]:
+def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, ...]:
     ordered = changes if sign > 0 else changes[::-1]
-    shown = ordered[:_MOST_BARS]
+    shown = ordered[:most]
     most = max((abs(change.difference) for change in shown), default=0.0) or 1.0
     first = next((change for change in shown), None)
     return tuple(
@@ -207,25 +215,28 @@ def _subject(
     """Return the largest object of a class that was gained, or lost; ``None`` where there is none."""
     if flow is None:
         return None
-    other = images.keys.index(pair.other.key)
-    kind = FlowChange.GAINED if direction == "better" else FlowChange.LOST
-    hits = flow_hits(flow, kind, images, other)
+    baseline, other = images.keys.index(pair.baseline.key), images.keys.index(pair.other.key)
+    hits = flow_hits(flow, FlowChange.GAINED if direction == "better" else FlowChange.LOST, images, other)
     evaluation = images.evaluations[other]
-    areas = np.where(
-        evaluation.table.gt_class[hits.gt] == evaluation.classes.index(change.name),
-        evaluation.table.gt_area[hits.gt],
-        -1.0,
+    of_class = np.flatnonzero(evaluation.table.gt_class[hits.gt] == evaluation.classes.index(change.name))
+    largest = of_class[np.argsort(-evaluation.table.gt_area[hits.gt[of_class]], kind="stable")][:_LOOKED_AT]
+    chosen = Hits(
+        experiment=hits.experiment[largest], image=hits.image[largest], dt=hits.dt[largest], gt=hits.gt[largest]
     )
-    if not areas.size or areas.max() < 0:
-        return None
-    best = np.array([int(np.argmax(areas))])
-    one = Hits(experiment=hits.experiment[best], image=hits.image[best], dt=hits.dt[best], gt=hits.gt[best])
-    return subjects(one, images, [images.keys.index(pair.baseline.key), other])[0]
+    found = (direction == "worse", direction == "better")
+    return next((one for one in subjects(chosen, images, [baseline, other]) if _finds(one) == found), None)
 
 
-def _caption(pair: Pair, images: ImageSet, subject: Subject | None, direction: Direction) -> str:
+def _finds(subject: Subject) -> tuple[bool, ...]:
+    """Return for the baseline and the other one whether what is drawn of it finds the object."""
+    return tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in subject.predictions)
+
+
+def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:
+    """Return what both make of the object, in the order of their predictions: the baseline first."""
     if subject is None:
-        return ""
-    finds, misses = (pair.other, pair.baseline) if direction == "better" else (pair.baseline, pair.other)
-    who = f"“{finds.label}” finds it, “{misses.label}” does not"
-    return f"{who}. White corners: as annotated. {images.name(subject.image)}"
+        return ()
+    return tuple(
+        Seen(name=experiment.label, style=experiment.style, words=mark.words if mark else "Nothing reported here")
+        for experiment, (_, mark) in zip((pair.baseline, pair.other), subject.predictions, strict=True)
+    )

@@ -40,6 +40,21 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What an experiment makes of an object.
+
+    Attributes:
+        name: Of the experiment.
+        style: Its look.
+        words: What it reports there.
+    """
+
+    name: str
+    style: SeriesStyle
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slide:
     """One step.
 
@@ -52,7 +67,8 @@ class Slide:
         bars: Rows of a bar chart.
         bars_title: What the bars are, with the unit.
         subject: An object to show on its image; ``None`` for none.
-        caption: What is seen there.
+        seen: What each of the two experiments makes of it.
+        caption: Where it is.
         tone: ``good``, ``bad`` or ``plain``.
     """
 
@@ -64,6 +80,7 @@ class Slide:
     bars: tuple[Bar, ...] = ()
     bars_title: str = ""
     subject: Subject | None = None
+    seen: tuple[Seen, ...] = ()
     caption: str = ""
     tone: str = "plain"
 

@@ -15,7 +15,7 @@ from core.ui.compare_view import draw_nothing_chosen, parse_ids
 from core.ui.decision_need import need_of
 from core.ui.experiment_data import load_certainty, load_comparison
 
-_PICTURE = (1120, 840)
+_PICTURE = (800, 600)
 _deck = st.components.v2.component(
     "traindash_show", js=Path(__file__).with_name("show.js").read_text(encoding="utf-8"), isolate_styles=False
 )

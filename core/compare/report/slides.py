@@ -9,6 +9,11 @@ from core.compare.report.style import read_part, table_style
 from core.compare.report.tables import swatch
 from core.compare.story_parts import Bar, Fact, Slide
 
+_MOST_STACKED = 5
+"""Rows whose name may stand above its bar."""
+_MOST_LETTERS = 260
+"""A step with less text than this and without a picture has larger letters."""
+
 
 def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> str:
     """Return the steps as sections.
@@ -31,22 +36,28 @@ def _slide(slide: Slide, crop: Crop | None, place: int, total: int) -> str:
     facts = f'<dl class="sh-facts">{"".join(map(_fact, slide.facts))}</dl>' if slide.facts else ""
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in slide.sentences)
     bars = _bars(slide)
-    picture = _picture(crop, slide.caption) if crop else ""
+    picture = _picture(crop, slide) if crop else ""
     left, right = (f"{facts}{words}{bars}", picture) if picture else (f"{facts}{words}", bars)
+    large = not picture and len(slide.title) + sum(map(len, slide.sentences)) < _MOST_LETTERS
+    kinds = f"sh-body{'' if right else ' sh-single'}{' sh-large' if large else ''}"
     body = f'<div class="sh-words">{left}</div>{f"<div class=sh-show>{right}</div>" if right else ""}'
     kind = f"sh-slide sh-{slide.tone} sh-{slide.key}"
     return (
         f'<section class="{kind}" id="step-{place}" aria-label="Step {place} of {total}">'
         f'<p class="sh-step">{escape(slide.step)}</p><h2>{escape(slide.title)}</h2>'
-        f'<div class="sh-body{"" if right else " sh-single"}">{body}</div></section>'
+        f'<div class="{kinds}">{body}</div></section>'
     )
 
 
-def _picture(crop: Crop, caption: str) -> str:
+def _picture(crop: Crop, slide: Slide) -> str:
     missing = "" if crop.has_image else " The image itself cannot be had; only the boxes are shown."
+    seen = "".join(
+        f"<li>{swatch(item.style)}<span>{escape(item.name)}</span> <b>{escape(item.words)}</b></li>"
+        for item in slide.seen
+    )
     return (
         f'<figure class="sh-picture"><img src="{data_uri(crop.jpeg)}" alt="{escape(crop.alt)}">'
-        f"<figcaption>{escape(caption + missing)}</figcaption></figure>"
+        f"<figcaption><ul>{seen}</ul>{escape(slide.caption + missing)}</figcaption></figure>"
     )
 
 
@@ -58,15 +69,20 @@ def _bars(slide: Slide) -> str:
     if not slide.bars:
         return ""
     title = f"<figcaption>{escape(slide.bars_title)}</figcaption>" if slide.bars_title else ""
-    rows = "".join(_bar(bar, drawn=any(item.share for item in slide.bars)) for bar in slide.bars)
-    return f'<figure class="sh-bars">{title}<ul>{rows}</ul></figure>'
+    drawn = any(bar.share for bar in slide.bars)
+    stacked = len(slide.bars) <= _MOST_STACKED and any(bar.style for bar in slide.bars)
+    kind = "sh-list" if not drawn else "sh-stacked" if stacked else "sh-rows"
+    rows = "".join(_bar(bar, drawn=drawn) for bar in slide.bars)
+    return f'<figure class="sh-bars">{title}<ul class="{kind}">{rows}</ul></figure>'
 
 
 def _bar(bar: Bar, *, drawn: bool) -> str:
     mark = swatch(bar.style) if bar.style else ""
-    color = f" cx-c{bar.style.color}" if bar.style else " sh-plain"
-    length = f'<span class="sh-track"><span class="sh-bar{color}" style="width:{bar.share * 100:.1f}%"></span></span>'
-    return (
-        f'<li{" class=sh-best" if bar.best else ""}><span class="sh-name">{mark}<span>{escape(bar.name)}</span></span>'
-        f"{length if drawn else ''}<b>{escape(bar.text)}</b></li>"
+    color = f"cx-c{bar.style.color}" if bar.style else "sh-plain"
+    length = (
+        f'<span class="sh-track"><span class="sh-bar {color}" style="width:{bar.share * 100:.1f}%"></span></span>'
+        if drawn
+        else ""
     )
+    name = f'<span class="sh-name">{mark}<span>{escape(bar.name)}</span></span>'
+    return f"<li{' class=sh-best' if bar.best else ''}>{name}{length}<b>{escape(bar.text)}</b></li>"

@@ -95,8 +95,9 @@ def _check_change(chosen: Comparison, slide: Slide, baseline: str, sign: int) ->
     assert lucky == slide.title.startswith("No class is surely")
     if slide.subject is not None:
         assert slide.subject.class_name == name
-        finder, other_one = (other, baseline) if sign > 0 else (baseline, other)
-        assert f"“{finder}” finds it, “{other_one}” does not" in slide.caption
+        assert [item.name for item in slide.seen] == [baseline, other]
+        finds = [item.words.startswith("Found") for item in slide.seen]
+        assert finds == ([False, True] if sign > 0 else [True, False])
 
 
 def _best_but(chosen: Comparison, baseline: str) -> str:
@@ -123,6 +124,7 @@ def test_objects_in_the_sentences_are_those_of_the_flow() -> None:
     name = re.findall("“([^”]+)”", slide.title)[1]
     place = chosen.evaluated[0][1].classes.index(name)
     assert f"Of “{name}”, {flow.gained[place]} object" in slide.sentences[1]
+    assert f"and {flow.lost[place]} " in slide.sentences[1]
     assert slide.subject is not None
     (_, before), (_, after) = slide.subject.predictions
     assert before is None or before.kind is not MarkKind.FOUND
