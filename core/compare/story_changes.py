@@ -187,12 +187,12 @@ def _is(number: int) -> str:
 def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, ...]:
     ordered = changes if sign > 0 else changes[::-1]
     shown = ordered[:most]
-    most = max((abs(change.difference) for change in shown), default=0.0) or 1.0
+    longest = max((abs(change.difference) for change in shown), default=0.0) or 1.0
     first = next((change for change in shown), None)
     return tuple(
         Bar(
             name=change.name,
-            share=abs(change.difference) / most,
+            share=abs(change.difference) / longest,
             text=points(change.difference),
             best=change is first,
         )
