@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.domain.ids import ImageId
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideCounts:
@@ -23,8 +25,12 @@ class SplitContent:
         shared_contents: Different files that are on both sides, as different images of the project; ``None`` where the
             server did not look, as in very large projects.
         shared_examples: Names of some, as (training, validation).
+        train_sample: Some images of the training side, taken evenly.
+        val_sample: Some images of the validation side, taken evenly.
     """
 
     classes: Mapping[str, SideCounts]
     shared_contents: int | None = 0
     shared_examples: tuple[tuple[str, str], ...] = ()
+    train_sample: tuple[ImageId, ...] = ()
+    val_sample: tuple[ImageId, ...] = ()

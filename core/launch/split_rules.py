@@ -1,9 +1,11 @@
 """What speaks against a split. Thresholds and cases are those of Supervisely's split step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, assert_never
 
+from core.domain.ids import DatasetId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
+from core.domain.split import SideCounts
 from core.launch.choices import Choices
 from core.launch.facts import Facts, SplitCounts
 from core.launch.problems import Problem, Severity
@@ -53,7 +55,27 @@ def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
     if empty and not any(item.severity == "error" for item in found):
         message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
         found.append(_problem("warning", message, "Nested datasets are not implied; choose them, too."))
+    inside = _left_out_inside(split, project)
+    if inside and not any(item.severity == "error" for item in found):
+        message = f"{_some([names[item] for item in inside])} {'is' if len(inside) == 1 else 'are'} on neither side."
+        found.append(_problem("warning", message, "Datasets inside a chosen one are not implied; choose them, too."))
     return found
+
+
+def _left_out_inside(split: DatasetsSplit, project: ProjectFacts) -> list[DatasetId]:
+    """Return the datasets with images that are on neither side, but inside one that is."""
+    parents = {item.id: item.parent_id for item in project.datasets}
+    used = {*split.train_datasets, *split.val_datasets}
+
+    def is_inside(dataset: DatasetId) -> bool:
+        parent, steps = parents.get(dataset), 0
+        while parent is not None and steps < len(parents):
+            if parent in used:
+                return True
+            parent, steps = parents.get(parent), steps + 1
+        return False
+
+    return [item.id for item in project.datasets if item.items_count and item.id not in used and is_inside(item.id)]
 
 
 def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem]:
@@ -143,23 +165,10 @@ def _content(choices: Choices, facts: Facts) -> list[Problem]:
     content = facts.split_content
     if content is None or facts.project is None:
         return []
-    found: list[Problem] = []
+    filled = frozenset(item.name for item in facts.project.statistics.classes if item.objects)
     wanted = facts.project.class_names if choices.classes is None else choices.classes
-    for side, nothing in (
-        ("training", "The model cannot learn"),
-        ("validation", "Nothing will tell how well it learns"),
-    ):
-        missing = [
-            name
-            for name in wanted
-            if (counts := content.classes.get(name)) is not None
-            and (counts.train_objects if side == "training" else counts.val_objects) == 0
-        ]
-        if missing:
-            word = "class" if len(missing) == 1 else "classes"
-            message = f"{_some(missing)} {'has' if len(missing) == 1 else 'have'} no objects for {side}."
-            hint = f"{nothing} {'this' if len(missing) == 1 else 'these'} {word}; change the split or leave them out."
-            found.append(_problem("warning", message, hint))
+    sides = {name: content.classes.get(name, SideCounts()) for name in wanted if name in filled}
+    found = [*_classes_without_objects(sides)]
     if content.shared_contents:
         first = content.shared_examples[:1]
         example = f", e.g. {first[0][0]} and {first[0][1]}" if first else ""
@@ -170,6 +179,23 @@ def _content(choices: Choices, facts: Facts) -> list[Problem]:
         hint = "They make the validation look better than it is; a frozen random split keeps copies together."
         found.append(_problem("warning", message, hint))
     return found
+
+
+def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Problem]:
+    nowhere = [name for name, item in sides.items() if item.train_objects == item.val_objects == 0]
+    no_train = [name for name, item in sides.items() if item.train_objects == 0 < item.val_objects]
+    no_val = [name for name, item in sides.items() if item.val_objects == 0 < item.train_objects]
+    for missing, where, effect in (
+        (nowhere, "on either side", "All of them are on images that are not used"),
+        (no_train, "for training", "The model cannot learn"),
+        (no_val, "for validation", "Nothing will tell how well it learns"),
+    ):
+        if missing:
+            one = len(missing) == 1
+            message = f"{_some(missing)} {'has' if one else 'have'} no objects {where}."
+            what = "" if missing is nowhere else " this class" if one else " these classes"
+            hint = f"{effect}{what}; change the split or leave {'it' if one else 'them'} out."
+            yield _problem("warning", message, hint)
 
 
 def _some(names: list[str]) -> str:

@@ -16,7 +16,7 @@ from core.errors import InputError, NotFoundError
 from core.launch.facts import Facts, ModelFacts, SplitCounts
 from core.launch.project_facts import ProjectFacts
 from core.ui import connection
-from core.wizard import gather
+from core.wizard import freezing, gather
 from core.wizard.data_profile import DataProfile, profile
 from core.wizard.draft import WizardDraft
 
@@ -109,6 +109,24 @@ def split_content(server: str, project_id: ProjectId, split: TrainValSplit, imag
         return connection.client().splits.content(project_id, split)
     except InputError:  # a side is empty, or something is missing: the checks of the split say so
         return None
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=20, show_spinner="Dealing the images")
+def dealt(server: str, project_id: ProjectId, split: RandomSplit, images: int) -> SplitContent | None:
+    """Return what a random split would hold if it were frozen; ``images`` as in :func:`split_content`."""
+    del server, images
+    client = connection.client()
+    if client.splits.content_of(project_id, (), ()) is None:  # ask before every image is listed
+        return None
+    deal = freezing.deal(client.images.list(project_id=project_id), split)
+    return client.splits.content_of(project_id, deal.train, deal.val)
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=100, show_spinner=False)
+def images_of(server: str, project_id: ProjectId, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
+    """Return images by their ids."""
+    del server
+    return connection.client().images.get(project_id, image_ids)
 
 
 @st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner=False)

@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-import pandas as pd
 import streamlit as st
 
 from core.compare.formatting import count, percent, plural
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import Side, UntaggedAction
-from core.domain.split import SideCounts
 from core.errors import AppError
 from core.launch.facts import Facts, SplitCounts
 from core.launch.project_facts import ProjectFacts
@@ -22,8 +20,6 @@ from core.wizard.freezing import MOST_IMAGES, freeze
 from core.wizard.suggestions import suggest_split
 
 _T = TypeVar("_T")
-_ROW = 35
-_MAX_ROWS = 8
 _METHODS: Mapping[SplitMethod, str] = {
     "random": "Random",
     "datasets": "By datasets",
@@ -83,34 +79,6 @@ def draw_split_counts(counts: SplitCounts | None) -> None:
             st.metric(label, count(number), f"{share} of those used", delta_color="off", delta_arrow="off", border=True)
         both = f"{plural(counts.both, 'image')} on both sides" if counts.both else "no image on both sides"
         st.metric("Not used", count(counts.unused), both, delta_color="off", delta_arrow="off", border=True)
-
-
-def draw_split_content(facts: Facts) -> None:
-    """Draw how many images and objects of each class the sides hold, where the server counts that."""
-    if facts.split_content is None or facts.project is None:
-        return
-    found = facts.split_content.classes
-    sides = [(name, found.get(name, SideCounts())) for name in facts.project.class_names]
-    frame = pd.DataFrame(
-        {
-            "Class": [name for name, _ in sides],
-            "Training images": [item.train_images for _, item in sides],
-            "Training objects": [item.train_objects for _, item in sides],
-            "Validation images": [item.val_images for _, item in sides],
-            "Validation objects": [item.val_objects for _, item in sides],
-        }
-    )
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=_ROW * (min(len(frame), _MAX_ROWS) + 1) + 3,
-        column_config={
-            name: st.column_config.NumberColumn(format="localized") for name in frame.columns if name != "Class"
-        },
-        alt="Images and objects of each class on both sides",
-    )
-    if facts.split_content.shared_contents is None:
-        st.caption("In a project this large, nobody looked for identical images on both sides.")
 
 
 def _random(draft: WizardDraft, project: ProjectFacts) -> None:

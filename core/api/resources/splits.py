@@ -1,12 +1,13 @@
 """What a split gives to each side; only the embedded platform knows that without listing every image."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from core.api.errors import MissingError
 from core.api.transport import Transport
 from core.api.wire.reading import Shape, read
-from core.domain.ids import ProjectId
+from core.domain.ids import ImageId, ProjectId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
 from core.domain.split import SideCounts, SplitContent
 
@@ -30,6 +31,8 @@ class _ContentShape(Shape):
     classes: tuple[_ClassShape, ...]
     shared_contents: int | None
     shared_examples: tuple[_ExampleShape, ...] = ()
+    train_sample: tuple[int, ...] = ()
+    val_sample: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ class Splits:
                 body = {"method": "tags", "trainTag": train_tag, "valTag": val_tag, "untaggedAction": action}
             case _:
                 assert_never(split)
+        return self._content(project_id, body)
+
+    def content_of(
+        self, project_id: ProjectId, train: Sequence[ImageId], val: Sequence[ImageId]
+    ) -> SplitContent | None:
+        """Return what two sets of images hold, ``None`` from servers that do not count."""
+        return self._content(project_id, {"method": "images", "train": list(train), "val": list(val)})
+
+    def _content(self, project_id: ProjectId, body: Mapping[str, object]) -> SplitContent | None:
         try:
             answer = self.transport.read(_METHOD, {"projectId": project_id, "split": body})
         except MissingError:
@@ -75,4 +87,6 @@ class Splits:
             },
             shared_contents=shape.shared_contents,
             shared_examples=tuple((item.train, item.val) for item in shape.shared_examples),
+            train_sample=tuple(map(ImageId, shape.train_sample)),
+            val_sample=tuple(map(ImageId, shape.val_sample)),
         )

@@ -1,5 +1,6 @@
 """What a split gives to each side. A method of this server's own; Supervisely has none, and answers 404."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,12 +13,13 @@ from core.local_platform.routes.lists import Id, Ids
 from core.local_platform.store.split_statistics import ClassOnSides, SplitStatistics, split_statistics
 from core.local_platform.tasks.splits import resolve_split
 
+_SAMPLE = 12
 _MOST_IMAGES = 200_000
 """Beyond this, counting the sides image by image takes many seconds."""
 
 
 class _Split(Body):
-    method: Literal["datasets", "collections", "tags"]
+    method: Literal["datasets", "collections", "tags", "images"]
     train: Ids | None = None
     val: Ids | None = None
     train_tag: str | None = None
@@ -56,13 +58,13 @@ def _statistics(site: Site, body: _Statistics) -> object:
     """Count; in large projects only what is known without looking at every image."""
     project_id = ProjectId(body.project_id)
     site.parts.projects.meta_json(project_id)  # raises when there is no such project
-    split = body.split.split()
     total = sum(item.items_count for item in site.parts.projects.datasets(project_id))
+    train: Sequence[int] = ()
+    val: Sequence[int] = ()
     if total <= _MOST_IMAGES:
-        sides = resolve_split(site.parts, project_id, split)
-        train, val = ([image for image, on in sides.items() if side in on] for side in ("train", "val"))
+        train, val = _members(site, project_id, body.split)
         found = split_statistics(site.parts.database, train, val)
-    elif isinstance(split, DatasetsSplit):
+    elif body.split.method == "datasets" and isinstance(split := body.split.split(), DatasetsSplit):
         found = SplitStatistics(classes=_of_datasets(site, project_id, split), shared_contents=None, shared_examples=())
     else:
         msg = f"Sides are counted in projects of up to {_MOST_IMAGES:,} images."
@@ -79,8 +81,31 @@ def _statistics(site: Site, body: _Statistics) -> object:
             for item in found.classes
         ],
         "sharedContents": found.shared_contents,
-        "sharedExamples": [{"train": train, "val": val} for train, val in found.shared_examples],
+        "sharedExamples": [{"train": one, "val": other} for one, other in found.shared_examples],
+        "trainSample": _some(train),
+        "valSample": _some(val),
     }
+
+
+def _members(site: Site, project_id: ProjectId, split: _Split) -> tuple[list[int], list[int]]:
+    """Return the images of both sides.
+
+    Raises:
+        InputError: The split is not complete, names what is not there, or leaves a side empty.
+    """
+    if split.method == "images":
+        known = frozenset(site.parts.images.ids(project_id))
+        return [item for item in split.train or () if item in known], [
+            item for item in split.val or () if item in known
+        ]
+    sides = resolve_split(site.parts, project_id, split.split())
+    return [image for image, on in sides.items() if "train" in on], [
+        image for image, on in sides.items() if "val" in on
+    ]
+
+
+def _some(images: Sequence[int]) -> list[int]:
+    return list(images[:: max(1, -(-len(images) // _SAMPLE))][:_SAMPLE])
 
 
 def _of_datasets(site: Site, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:

@@ -9,10 +9,10 @@ from PIL import Image
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError, RejectedError
 from core.datasets.importing import open_import
-from core.domain.ids import CollectionId
+from core.domain.ids import CollectionId, ImageId
 from core.domain.plan import DatasetsSplit, RandomSplit
 from core.wizard import gather
-from core.wizard.freezing import freeze
+from core.wizard.freezing import deal, freeze
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 
@@ -71,8 +71,22 @@ def test_what_the_sides_hold(client: SuperviselyClient) -> None:
     for name, counts in content.classes.items():
         assert counts.train_objects == statistics[name].objects_by_dataset[sides["train"]]
     assert client.splits.content(project.project.id, RandomSplit()) is None
+    samples = {image.id for image in client.images.list(dataset_id=sides["val"])}
+    assert set(content.val_sample) <= samples
+    assert len(client.images.get(project.project.id, content.train_sample)) == len(content.train_sample) > 0
     with pytest.raises(RejectedError):
         client.splits.content(project.project.id, DatasetsSplit(train_datasets=(), val_datasets=(sides["val"],)))
+
+
+def test_what_a_random_split_would_hold_is_known_before_it_is_frozen(client: SuperviselyClient) -> None:
+    project = gather.project_facts(client, project_of(client).id)
+    dealt = deal(client.images.list(project_id=project.project.id), RandomSplit(percent=60))
+    before = client.splits.content_of(project.project.id, dealt.train, (*dealt.val, ImageId(10**9)))
+    frozen = client.splits.content(project.project.id, freeze(client, project, RandomSplit(percent=60)))
+    assert before == frozen
+    empty = client.splits.content_of(project.project.id, (), ())
+    assert empty is not None
+    assert (empty.classes, empty.train_sample) == ({}, ())
 
 
 def test_identical_images_on_both_sides_are_found(

@@ -6,6 +6,7 @@ import pytest
 
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
+from core.domain.project import Dataset
 from core.domain.split import SideCounts, SplitContent
 from core.launch.facts import Facts, SplitCounts
 from core.launch.problems import Problem
@@ -127,6 +128,7 @@ def test_what_the_sides_hold_is_checked() -> None:
         classes={
             names[0]: SideCounts(train_images=3, train_objects=5, val_images=1, val_objects=1),
             names[1]: SideCounts(train_images=2, train_objects=2),
+            names[2]: SideCounts(train_images=1, train_objects=1, val_images=1, val_objects=2),
         },
         shared_contents=2,
         shared_examples=(("a.png", "b.png"),),
@@ -138,3 +140,23 @@ def test_what_the_sides_hold_is_checked() -> None:
     ]
     without = draft(split=SplitDraft(), classes=(names[0],))
     assert len(check_split(without, facts(split_content=content))) == 1
+
+
+def test_a_class_whose_objects_are_on_unused_images_warns() -> None:
+    names = project().class_names
+    whole = SideCounts(train_images=1, train_objects=1, val_images=1, val_objects=1)
+    content = SplitContent(classes={names[0]: whole, names[1]: whole})
+    (problem,) = found(SplitDraft(), split_content=content)
+    assert problem.message == f"“{names[2]}” has no objects on either side."  # the empty class is told elsewhere
+
+
+def test_datasets_inside_a_chosen_one_are_not_implied() -> None:
+    whole = project()
+    inside = Dataset(id=DatasetId(73), name="stall", project_id=whole.project.id, items_count=9, parent_id=MARKET)
+    deeper = Dataset(id=DatasetId(74), name="box", project_id=whole.project.id, items_count=9, parent_id=DatasetId(73))
+    nested = replace(whole, datasets=(*whole.datasets, inside, deeper))
+    split = split_draft(DatasetsSplit(train_datasets=(ORCHARD,), val_datasets=(MARKET,)))
+    (problem,) = found(split, project=nested, split=SplitCounts(train=150, val=50))
+    assert problem.message == "“market/stall”, “market/stall/box” are on neither side."
+    chosen = split_draft(DatasetsSplit(train_datasets=(ORCHARD, inside.id, deeper.id), val_datasets=(MARKET,)))
+    assert found(chosen, project=nested, split=SplitCounts(train=150, val=50)) == []
