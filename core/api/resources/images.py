@@ -86,7 +86,8 @@ class Images:
         wanted = {"field": "id", "operator": "in", "value": list(image_ids)}
         body = {**self._body(project_id, None, None), "filter": [wanted]}
         answer = read_page(self.transport, "images.list", body, page=1, per_page=len(image_ids))
-        found = {image.id: image for row in answer.entities if (image := read("images.list", ImageShape, row).image())}
+        images = (read("images.list", ImageShape, row).image() for row in answer.entities)
+        found = {image.id: image for image in images}
         return tuple(found[item] for item in image_ids if item in found)
 
     def download(self, image_id: ImageId) -> bytes:
