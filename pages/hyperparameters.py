@@ -15,4 +15,4 @@ def form(view: WizardView) -> None:
     draw_changes(view.draft, view.facts.model)
 
 
-wizard_page("hyperparameters", form)
+wizard_page("hyperparameters", form, wide=True)

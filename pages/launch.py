@@ -2,6 +2,7 @@
 
 from core.ui.flight_check import draw_flight_check
 from core.ui.launch_form import draw_review, draw_start, draw_where_and_name
+from core.ui.plan_forms import draw_plan_forms
 from core.ui.wizard_frame import WizardView, wizard_page
 
 
@@ -9,6 +10,7 @@ def form(view: WizardView) -> None:
     """Draw the launch step."""
     draw_review(view)
     draw_start(view)
+    draw_plan_forms(view)
 
 
 def side(view: WizardView) -> None:

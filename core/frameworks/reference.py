@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict
 Kind: TypeAlias = Literal["whole", "number", "flag", "text", "choice", "list"]
 
 _WORDS: Mapping[Kind, str] = {
-    "whole": "whole number",
-    "number": "number",
+    "whole": "a whole number",
+    "number": "a number",
     "flag": "True or False",
-    "text": "text",
-    "list": "list",
+    "text": "a text",
+    "list": "a list",
 }
 
 
@@ -49,8 +49,8 @@ class Hyperparameter:
 
     @property
     def expected(self) -> str:
-        """What it may be, for a sentence: ``a whole number, 1 or more`` without the article."""
-        words = [", ".join(self.choices) if kind == "choice" else _WORDS[kind] for kind in self.kinds]
+        """What it may be, for a sentence, e.g. ``a whole number, 1 or more``."""
+        words = [f"one of {', '.join(self.choices)}" if kind == "choice" else _WORDS[kind] for kind in self.kinds]
         numeric = {"whole", "number"} & set(self.kinds)
         return " or ".join(words) + (_limits(self.limits) if numeric else "")
 

@@ -1,4 +1,4 @@
-"""The menu of drafts: start over, open another one, delete."""
+"""The menu of drafts: start over, start from a plan, go on with another one."""
 
 from datetime import UTC, datetime
 
@@ -9,32 +9,42 @@ from core.domain.plan import CustomCheckpoint, PretrainedModel
 from core.ui import connection, lookups, screens
 from core.ui.state import DRAFT_PARAM, open_draft, start_new_draft
 from core.ui.text import plain
-from core.wizard.draft import DraftId, WizardDraft
+from core.wizard.draft import WizardDraft
+from core.wizard.steps import reached
 
-_SHOWN = 8
+_SHOWN = 5
 _JUST_NOW_SECONDS = 60
 
 
 def draw_draft_menu(current: WizardDraft) -> None:
     """Draw the menu at the top right of the wizard."""
     open_drafts = [item for item in connection.drafts().drafts(connection.address()) if item.task_id is None]
-    others = [item for item in open_drafts if item.id != current.id and not item.is_untouched][:_SHOWN]
+    others = [item for item in open_drafts if item.id != current.id and not item.is_untouched]
     with st.popover("Drafts", icon=":material/edit_note:", width="content"):
-        st.caption("Every change is saved at once. Refresh, close the tab or come back later.")
+        st.caption(f"This one is “{plain(draft_title(current))}”. Every change is saved at once.")
         st.button("Start over with an empty draft", icon=":material/add:", width="stretch", on_click=_new)
-        for draft in others:
+        st.page_link(
+            screens.page("plan"),
+            label="Start from a plan",
+            icon=":material/input:",
+            query_params={DRAFT_PARAM: current.id},
+        )
+        for draft in others[:_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"draft-{draft.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(draft_title(draft))}**")
-                    st.caption(f"changed {_ago(draft.changed_at)}")
-                st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft.id,))
-                st.button(
-                    "Delete", key=f"delete-{draft.id}", icon=":material/delete:", on_click=_delete, args=(draft.id,)
-                )
+                    st.caption(f"changed {ago(draft.changed_at)}")
+                st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft,))
+        st.page_link(screens.page("drafts"), label="All drafts: rename, duplicate, delete", icon=":material/list_alt:")
 
 
 def draft_title(draft: WizardDraft) -> str:
-    """Return a short name for a draft: its project and model."""
+    """Return the name of a draft: the person's own, or one made of project and model."""
+    return draft.name or project_and_model(draft)
+
+
+def project_and_model(draft: WizardDraft) -> str:
+    """Return what a draft is about in a few words."""
     known = None if draft.project_id is None else lookups.project(connection.address(), draft.project_id)
     project = known.project.name if known else "no project"
     match draft.model:
@@ -46,20 +56,17 @@ def draft_title(draft: WizardDraft) -> str:
             return f"{project}, no model"
 
 
+def ago(moment: datetime) -> str:
+    """Return how long ago something was, e.g. ``3 min ago``."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    return "just now" if seconds < _JUST_NOW_SECONDS else f"{duration(seconds)} ago"
+
+
 def _new() -> None:
     draft = start_new_draft()
     st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft.id})
 
 
-def _open(draft_id: DraftId) -> None:
-    open_draft(draft_id)
-    st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft_id})
-
-
-def _delete(draft_id: DraftId) -> None:
-    connection.drafts().remove(draft_id)
-
-
-def _ago(moment: datetime) -> str:
-    seconds = (datetime.now(UTC) - moment).total_seconds()
-    return "just now" if seconds < _JUST_NOW_SECONDS else f"{duration(seconds)} ago"
+def _open(draft: WizardDraft) -> None:
+    open_draft(draft.id)
+    st.switch_page(screens.page(reached(draft)), query_params={DRAFT_PARAM: draft.id})

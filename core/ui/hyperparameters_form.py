@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.compare.formatting import MISSING, setting
+from core.compare.formatting import MISSING, plural, setting
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
 from core.frameworks.registry import reference_of
@@ -95,7 +95,7 @@ def set_text(draft_id: DraftId, model: ModelFacts, text: str) -> None:
 def _draw_problems(draft: WizardDraft, model: ModelFacts, found: ReadText) -> None:
     problems = [*((problem, True) for problem in found.errors), *((problem, False) for problem in found.warnings)]
     for number, (problem, is_error) in enumerate(problems[:_MOST_SHOWN]):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"yaml-problem-{number}"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"yaml-problem-{number}"):
             text = f"**{plain(problem.message)}** {plain(problem.hint)}"
             if is_error:
                 st.error(text, icon=":material/error:", width="stretch")
@@ -124,6 +124,11 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
     if not changes:
         st.caption("No value differs from the defaults." if other == "Default" else "No value differs.")
         return
+    st.caption(
+        f"{plural(len(changes), 'change')} from the defaults"
+        if other == "Default"
+        else f"{plural(len(changes), 'difference')}"
+    )
     rows = [
         {
             title: item.key,

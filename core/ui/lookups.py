@@ -74,11 +74,22 @@ def experiments(server: str, team: TeamId) -> tuple[ExperimentInfo, ...]:
 def hyperparameters(server: str, team: TeamId, info: ExperimentInfo) -> str | None:
     """Return the YAML text that an experiment was trained with, ``None`` if it is gone."""
     del server
+    return _artifact(team, info, info.hyperparameters)
+
+
+@st.cache_data(ttl=_LONG_SECONDS, max_entries=100, show_spinner=False)
+def settings_text(server: str, team: TeamId, info: ExperimentInfo) -> str | None:
+    """Return the ``app_state.json`` of an experiment, ``None`` if it is gone."""
+    del server
+    return _artifact(team, info, info.app_state or "app_state.json")
+
+
+def _artifact(team: TeamId, info: ExperimentInfo, relative: str) -> str | None:
     try:
-        path = PurePosixPath(info.artifacts_dir) / info.hyperparameters
-        return connection.client().files.read(team, str(path)).decode("utf-8", errors="replace")
+        content = connection.client().files.read(team, str(PurePosixPath(info.artifacts_dir) / relative))
     except NotFoundError:
         return None
+    return content.decode("utf-8", errors="replace")
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)

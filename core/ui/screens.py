@@ -27,6 +27,8 @@ class Screen:
 
 SCREENS: tuple[Screen, ...] = (
     *(Screen(id=step.id, title=f"{step.title} · New training", group="project") for step in STEPS),
+    Screen(id="plan", title="Start from a plan", group="project"),
+    Screen(id="drafts", title="Drafts", group="project"),
     Screen(id="import_data", title="Bring data in", group="import_data"),
     Screen(id="tasks", title="Tasks", group="tasks"),
     Screen(id="task", title="Task", group="tasks"),

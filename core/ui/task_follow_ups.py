@@ -11,6 +11,7 @@ from core.errors import AppError
 from core.launch import again
 from core.launch.safer_settings import SaferSetting
 from core.ui import connection, screens
+from core.ui.again_menu import draw_again_menu
 from core.ui.state import TASK_PARAM, flash
 
 _OPENS_ONLY = "This server opens the training app with these settings; start the training there."
@@ -51,6 +52,8 @@ def draw_follow_ups(task: Task) -> None:
                     lambda: again.start_over(client, task),
                     note="The same settings from the beginning, as a new task.",
                 )
+            if repeatable or again.can_start_over(task):
+                draw_again_menu(task.id)
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:

@@ -11,6 +11,7 @@ from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
 from core.ui import connection, lookups, screens
 from core.ui.draft_menu import draw_draft_menu
+from core.ui.origin_note import draw_origin
 from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, current_draft, start_new_draft, task_just_started
 from core.ui.step_bar import draw_step_bar
 from core.ui.summary import draw_summary, summary_lines
@@ -41,13 +42,14 @@ class WizardView:
 Form: TypeAlias = Callable[[WizardView], None]
 
 
-def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
+def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bool = False) -> None:
     """Draw a page of the wizard.
 
     Args:
         step_id: The step.
         form: Draws the step's own widgets inside the card.
         side: Draws the card on the right in place of the summary.
+        wide: The form needs the whole width; the summary waits for the next step.
     """
     started = task_just_started() if step_id == STEPS[-1].id else None
     if started is not None:
@@ -61,9 +63,11 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
     _heading(draft)
     standing = states(draft, view.problems, step_id)
     draw_step_bar(draft.id, standing)
+    draw_origin(draft, facts)
     blocker = _blocker(view)
+    shows_form = draft.task_id is None and blocker is None
     with st.container(key="wizard-columns"):
-        left, right = st.columns([2, 1], gap="medium")
+        left, *right = [st.container()] if wide and shows_form else st.columns([2, 1], gap="medium")
     with left, st.container(border=True, key="form-card"):
         if draft.task_id is not None:
             _started_notice(draft)
@@ -72,12 +76,13 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None) -> None:
         else:
             st.header(view.step.question, anchor=False)
             form(view)
-    with right:
-        if side is None or draft.task_id is not None or blocker is not None:
-            draw_summary(summary_lines(draft, facts), view.problems)
-        else:
-            with st.container(border=True, key="side-card"):
-                side(view)
+    for cell in right:
+        with cell:
+            if side is None or not shows_form:
+                draw_summary(summary_lines(draft, facts), view.problems)
+            else:
+                with st.container(border=True, key="side-card"):
+                    side(view)
     if draft.task_id is None and step_id != STEPS[-1].id:
         _bottom_bar(view, is_locked=blocker is not None)
 
@@ -111,7 +116,15 @@ def draw_back(view: WizardView) -> None:
 def _heading(draft: WizardDraft) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="heading"):
         st.title("New training", anchor=False)
-        draw_draft_menu(draft)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if draft.is_untouched:
+                st.page_link(
+                    screens.page("plan"),
+                    label="Start from a plan",
+                    icon=":material/input:",
+                    query_params={DRAFT_PARAM: draft.id},
+                )
+            draw_draft_menu(draft)
 
 
 def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:

@@ -104,7 +104,7 @@ def _entry(item: Hyperparameter) -> dict[str, object]:
         "name": item.name,
         "group": item.group,
         "meaning": item.meaning,
-        "expected": f"{item.expected}; default {default or 'empty'}",
+        "expected": f"{item.expected}; {default or 'empty'} if left out",
         "value": default,
         "choices": [*flags, *item.choices],
     }

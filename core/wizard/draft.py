@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, NewType, TypeAlias, assert_never
+from typing import Literal, NewType, TypeAlias, assert_never, get_args
 
 from core.domain.ids import AgentId, DatasetId, ProjectId, TaskId
 from core.domain.plan import (
@@ -65,6 +65,21 @@ class SplitDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The training that a draft began with, for "change one thing".
+
+    Attributes:
+        task_id: The training.
+        title: Its name.
+        plan: What it was started with.
+    """
+
+    task_id: TaskId
+    title: str
+    plan: TrainingPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WizardDraft:
     """What a person has chosen so far.
 
@@ -77,6 +92,8 @@ class WizardDraft:
         changed_at: Last change, in UTC.
         seen: Steps that a person has confirmed with "Next", in that order.
         task_id: Task that was started from this draft; ``None`` before the start.
+        name: A person's own name for it; ``None`` for the one made of project and model.
+        origin: Training whose settings it began with.
     """
 
     id: DraftId
@@ -85,6 +102,8 @@ class WizardDraft:
     changed_at: datetime
     seen: tuple[Step, ...] = ()
     task_id: TaskId | None = None
+    name: str | None = None
+    origin: Origin | None = None
     project_id: ProjectId | None = None
     cache_project: bool = True
     model: ModelChoice | None = None
@@ -109,7 +128,7 @@ class WizardDraft:
     @property
     def is_untouched(self) -> bool:
         """Whether nothing is lost when this draft is thrown away."""
-        return self.project_id is None and self.model is None
+        return self.project_id is None and self.model is None and self.name is None
 
 
 def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> WizardDraft:
@@ -192,6 +211,12 @@ def fill(draft: WizardDraft, plan: TrainingPlan) -> WizardDraft:
         autostart=plan.autostart,
         description=plan.description,
     )
+
+
+def begin_again(draft: WizardDraft, origin: Origin) -> WizardDraft:
+    """Return the draft with everything that an earlier training was started with, except its name and its agent."""
+    plan = replace(origin.plan, experiment_name=None, agent_id=None, autostart=True)
+    return replace(fill(draft, plan), origin=replace(origin, plan=plan), seen=get_args(Step))
 
 
 def split_draft(split: TrainValSplit) -> SplitDraft:

@@ -17,6 +17,8 @@ from core.wizard.draft import DraftId, WizardDraft, new_draft
 
 _ADAPTER: TypeAdapter[WizardDraft] = TypeAdapter(WizardDraft)
 _ID = re.compile(r"[a-z0-9]{6,32}")
+_REMOVED = ".deleted"
+_KEPT_REMOVED = 20
 _log = logging.getLogger(__name__)
 
 
@@ -34,12 +36,13 @@ class DraftStore:
         self._folder = folder
         self._lock = threading.Lock()
 
-    def create(self, server: str, start: WizardDraft | None = None) -> WizardDraft:
+    def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.
 
         Args:
             server: Address of the server it is for.
             start: A draft whose choices the new one begins with; "again with changes".
+            name: A person's name for it.
         """
         fresh = new_draft(DraftId(secrets.token_hex(5)), server)
         if start is not None:
@@ -51,6 +54,7 @@ class DraftStore:
                 changed_at=fresh.changed_at,
                 task_id=None,
             )
+        fresh = replace(fresh, name=name)
         with self._lock:
             self._write(fresh)
         return fresh
@@ -108,12 +112,39 @@ class DraftStore:
         return next((draft for draft in self.drafts(server) if draft.task_id is None), None)
 
     def remove(self, draft_id: DraftId) -> None:
-        """Delete a draft; one that is gone already is no error."""
+        """Delete a draft; one that is gone already is no error. It can be had back with :meth:`restore` for a while.
+
+        Raises:
+            StorageError: The disk does not do it.
+        """
+        path = self._path(draft_id)
         with self._lock:
             try:
-                self._path(draft_id).unlink(missing_ok=True)
+                path.replace(_removed(path))
+                for old in sorted(self._folder.glob(f"*{_REMOVED}"), key=_age)[_KEPT_REMOVED:]:
+                    old.unlink(missing_ok=True)
+            except FileNotFoundError:
+                return
             except OSError as error:
-                raise _storage_error(self._path(draft_id), error) from error
+                raise _storage_error(path, error) from error
+
+    def restore(self, draft_id: DraftId) -> WizardDraft:
+        """Bring a deleted draft back.
+
+        Raises:
+            NotFoundError: It is gone for good.
+            StorageError: The disk does not do it.
+        """
+        path = self._path(draft_id)
+        with self._lock:
+            try:
+                _removed(path).replace(path)
+            except FileNotFoundError as error:
+                msg = "The deleted draft is gone for good."
+                raise NotFoundError(msg, "Start a new one.") from error
+            except OSError as error:
+                raise _storage_error(path, error) from error
+            return self.load(draft_id)
 
     def _path(self, draft_id: str) -> Path:
         if not _ID.fullmatch(draft_id):
@@ -132,6 +163,14 @@ class DraftStore:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise _storage_error(path, error) from error
+
+
+def _removed(path: Path) -> Path:
+    return path.with_suffix(_REMOVED)
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
 
 
 def _storage_error(path: Path, error: OSError) -> StorageError:

@@ -72,6 +72,18 @@ def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity == "error")
 
 
+def first_open_step(problems: Mapping[Step, tuple[Problem, ...]]) -> Step:
+    """Return the first step that cannot be left yet; the last one when all can."""
+    return next((item.id for item in STEPS if errors(problems[item.id])), STEPS[-1].id)
+
+
+def reached(draft: WizardDraft) -> Step:
+    """Return the step that a person would go on with: the one after the last that was confirmed."""
+    order = [item.id for item in STEPS]
+    furthest = max((order.index(item) for item in draft.seen), default=-1)
+    return order[min(furthest + 1, len(order) - 1)]
+
+
 def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], current: Step) -> dict[Step, StepState]:
     """Return how each step stands, seen from the one that is shown.
 

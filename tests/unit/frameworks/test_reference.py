@@ -63,6 +63,6 @@ def test_the_nearest_name(name: str, near: str | None) -> None:
 
 def test_what_a_key_may_be_is_told_in_words() -> None:
     keys = REFERENCE.keys
-    assert keys["epochs"].expected == "whole number, 1 or more"
-    assert keys["lr0"].expected == "number from 0 to 1"
-    assert keys["cache"].expected == "True or False or ram, disk"
+    assert keys["epochs"].expected == "a whole number, 1 or more"
+    assert keys["lr0"].expected == "a number from 0 to 1"
+    assert keys["cache"].expected == "True or False or one of ram, disk"

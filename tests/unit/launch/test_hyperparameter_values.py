@@ -14,7 +14,7 @@ REFERENCE = FRAMEWORKS["YOLO"].reference
 @pytest.mark.parametrize(
     ("line", "words", "fixed"),
     [
-        ("epochs: many", "has to be whole number, 1 or more", None),
+        ("epochs: many", "has to be a whole number, 1 or more", None),
         ("epochs: 0", "epochs is 0", None),
         ("epochs: 2.5", "epochs is 2.5", None),
         ("epochs:", "epochs is empty", "epochs: 100"),

@@ -23,6 +23,7 @@ from core.errors import InputError, NotFoundError, StorageError
 from core.wizard.completion import complete
 from core.wizard.draft import (
     DraftId,
+    Origin,
     SplitDraft,
     TagsChoice,
     WizardDraft,
@@ -81,6 +82,8 @@ drafts = st.builds(
     split=splits,
     seen=st.lists(st.sampled_from(["project", "model", "split"]), unique=True).map(tuple),
     task_id=st.none() | ids.map(TaskId),
+    name=st.none() | texts,
+    origin=st.none() | st.builds(Origin, task_id=ids.map(TaskId), title=texts, plan=plans),
     project_id=st.none() | ids.map(ProjectId),
     model=st.none() | models,
 )
@@ -170,6 +173,23 @@ class TestStorage:
         store = DraftStore(tmp_path)
         made = store.create(SERVER)
         assert store.update(made.id, lambda current: current) == made
+
+    def test_a_deleted_draft_can_be_had_back(self, tmp_path: Path) -> None:
+        store = DraftStore(tmp_path)
+        made = store.create(SERVER, draft(), name="mine")
+        store.remove(made.id)
+        assert store.drafts(SERVER) == ()
+        with pytest.raises(NotFoundError):
+            store.load(made.id)
+        assert store.restore(made.id) == made
+        with pytest.raises(NotFoundError):
+            store.restore(made.id)
+
+    def test_only_the_latest_deleted_drafts_are_kept(self, tmp_path: Path) -> None:
+        store = DraftStore(tmp_path)
+        for _ in range(30):
+            store.remove(store.create(SERVER).id)
+        assert len(list(tmp_path.iterdir())) == 20
 
     def test_removing_twice(self, tmp_path: Path) -> None:
         store = DraftStore(tmp_path)

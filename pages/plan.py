@@ -1,0 +1,25 @@
+"""Start from a plan: read it, look at it, fill the wizard."""
+
+import streamlit as st
+
+from core.ui.plan_start import draw_buttons, draw_preview, draw_sources, preview
+from core.ui.state import current_draft
+
+draft = current_draft()
+st.title("Start from a plan", anchor=False)
+st.markdown(
+    "A plan file, a script that calls `TrainApi.run`, the `app_state.json` of an experiment, or an experiment itself "
+    "fills the wizard. Scripts are read, never run."
+)
+with st.container(key="plan-columns"):
+    left, right = st.columns(2, gap="medium")
+with left, st.container(border=True, key="panel-plan"):
+    read = draw_sources(draft)
+with right, st.container(border=True, key="panel-preview"):
+    found = None if read is None else preview(draft, read)
+    if found is None:
+        st.subheader("Nothing read yet", anchor=False)
+        st.caption("What the plan says is shown here before anything is changed.")
+    else:
+        draw_preview(found, draft)
+    draw_buttons(found, draft)

@@ -1,0 +1,154 @@
+"""Plans in and out of the wizard, drafts and presets, as a person meets them."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.domain.ids import ProjectId, TaskId
+from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
+from core.launch.plan_code import python_script
+from core.launch.plan_file import read_plan, write_plan
+from core.wizard.draft import Origin, SplitDraft, begin_again
+from tests.app.wizard.stage import Stage, everything_said, links
+
+PLAN = TrainingPlan(
+    project_id=ProjectId(7),
+    model=PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)"),
+    classes=("apple",),
+    train_val_split=RandomSplit(percent=70),
+    hyperparameters="epochs: 3\n",
+    export_onnx=True,
+)
+
+
+def _opened(app: AppTest) -> str:
+    """Return the id of the draft in the address."""
+    found = app.query_params["draft"]
+    return found if isinstance(found, str) else found[0]
+
+
+@pytest.mark.parametrize("text", [write_plan(PLAN), python_script(PLAN)], ids=["file", "script"])
+def test_a_pasted_plan_is_shown_and_then_fills_the_wizard(stage: Stage, text: str) -> None:
+    app = stage.open("plan")
+    assert app.button(key="plan-apply").disabled
+    app.text_area(key="plan-text").set_value(text).run()
+    table = app.dataframe[0].value
+    said = dict(zip(table["Choice"], table["In the plan"], strict=True))
+    assert (said["Project"], said["Classes"], said["Split"]) == (
+        "Fruit and vegetables",
+        "1: apple",
+        "random, 70 % train",
+    )
+    assert stage.store.load(_opened(app)).project_id is None
+    app.button(key="plan-apply").click().run()
+    draft = stage.store.load(_opened(app))
+    assert (draft.project_id, draft.classes, draft.export_onnx) == (7, ("apple",), True)
+    assert "Ready to start?" in everything_said(app)
+
+
+def test_a_plan_with_errors_opens_the_step_to_look_at(stage: Stage) -> None:
+    app = stage.open("plan")
+    app.text_area(key="plan-text").set_value(write_plan(replace(PLAN, classes=("ghost",)))).run()
+    assert "None of the classes is in the project" in everything_said(app)
+    app.button(key="plan-apply").click().run()
+    assert "Which classes to learn?" in everything_said(app)
+
+
+def test_what_cannot_be_read_names_its_line_and_changes_nothing(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("plan", draft=draft.id)
+    app.text_area(key="plan-text").set_value("project_id: 7\nmodel: 3").run()
+    assert "Line 2: model is 3" in everything_said(app)
+    assert app.button(key="plan-apply").disabled
+    assert stage.store.load(draft.id) == draft
+
+
+def test_a_draft_that_says_something_is_left_alone_unless_asked(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("plan", draft=draft.id)
+    app.text_area(key="plan-text").set_value(write_plan(PLAN)).run()
+    assert list(app.dataframe[0].value.columns) == ["Choice", "In the plan", "In this draft now"]
+    app.button(key="plan-apply").click().run()
+    assert _opened(app) != draft.id
+    assert stage.store.load(draft.id) == draft
+    app = stage.open("plan", draft=draft.id)
+    app.text_area(key="plan-text").set_value(write_plan(PLAN)).run()
+    app.button(key="plan-replace").click().run()
+    assert stage.store.load(draft.id).classes == ("apple",)
+
+
+def test_the_first_step_leads_to_it(stage: Stage) -> None:
+    assert "Start from a plan" in links(stage.open("project"))
+
+
+def test_the_review_shows_the_plan_in_three_forms(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, classes=("apple",), split=SplitDraft()))
+    app = stage.open("launch", draft=draft.id)
+    script, file, command = (item.value for item in app.code)
+    assert read_plan(file).classes == ("apple",)
+    assert "TrainApi(api).run(" in script
+    assert command.startswith("traindash launch plan.yaml --server ")
+
+
+def test_an_incomplete_plan_has_no_code(stage: Stage) -> None:
+    app = stage.open("launch", draft=stage.draft(lambda draft: replace(draft, experiment_name="a/b")).id)
+    assert not app.code
+
+
+def test_differences_to_the_training_it_began_with_are_shown(stage: Stage) -> None:
+    origin = Origin(task_id=TaskId(31), title="31 <script> Fruit", plan=PLAN)
+    draft = stage.draft(lambda draft: begin_again(draft, origin))
+    app = stage.open("hyperparameters", draft=draft.id)
+    assert "no difference yet" in everything_said(app)
+    stage.store.update(draft.id, lambda draft: replace(draft, hyperparameters="epochs: 9\n", classes=None))
+    said = everything_said(app.run())
+    assert "2 differences: **Classes** 1: apple → all; **epochs** 3 → 9" in said
+
+
+def test_drafts_are_listed_renamed_copied_deleted_and_had_back(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("drafts")
+    assert "Fruit and vegetables, Pico-det (CPU demo)" in everything_said(app)
+    app.text_input(key=f"name-{draft.id}").set_value("  <b>mine</b>\n ").run()
+    assert stage.store.load(draft.id).name == "<b>mine</b>"
+    app.button(key=f"copy-{draft.id}").click().run()
+    assert "<b>mine</b>, copy" in [item.name for item in stage.store.drafts(draft.server)]
+    app.button(key=f"delete-{draft.id}").click().run()
+    assert draft.id not in [item.id for item in stage.store.drafts(draft.server)]
+    app.button(key="draft-undo").click().run()
+    assert stage.store.load(draft.id).name == "<b>mine</b>"
+    app.text_input(key="draft-search").set_value("nothing like it").run()
+    assert "No draft fits the search." in everything_said(app)
+
+
+def test_an_opened_draft_goes_on_where_it_was_left(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, seen=("project", "model", "classes")))
+    app = stage.open("drafts")
+    app.button(key=f"open-{draft.id}").click().run()
+    assert "Which images train, which validate?" in everything_said(app)
+
+
+def test_presets_fill_the_text_and_can_be_taken_back(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, hyperparameters="epochs: 7\n"))
+    app = stage.open("hyperparameters", draft=draft.id)
+    app.segmented_control(key=f"{draft.id}-preset").set_value("Quick look").run()
+    assert "epochs: 5" in (stage.store.load(draft.id).hyperparameters or "")
+    app.button(key="yaml-undo").click().run()
+    assert stage.store.load(draft.id).hyperparameters == "epochs: 7\n"
+    app.text_input(key=f"{draft.id}-preset-name").set_value("seven").run()
+    app.button(key="save-preset").click().run()
+    assert "seven" in app.segmented_control(key=f"{draft.id}-preset").options
+    assert app.segmented_control(key=f"{draft.id}-preset").value == "seven"
+    app.button(key="delete-preset-0").click().run()
+    assert "seven" not in app.segmented_control(key=f"{draft.id}-preset").options
+
+
+def test_a_fix_is_one_click(stage: Stage) -> None:
+    draft = stage.draft(lambda draft: replace(draft, hyperparameters="lr0: 1e-3 # slow\nepoch: 3\n"))
+    app = stage.open("hyperparameters", draft=draft.id)
+    assert "Line 1: lr0 is “1e-3”" in everything_said(app)
+    app.button(key="fix-0").click().run()
+    assert stage.store.load(draft.id).hyperparameters == "lr0: 1.0e-3 # slow\nepoch: 3\n"
+    app.button(key="fix-0").click().run()
+    assert stage.store.load(draft.id).hyperparameters == "lr0: 1.0e-3 # slow\nepochs: 3\n"

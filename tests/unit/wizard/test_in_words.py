@@ -1,0 +1,42 @@
+"""Plans in words, and what two of them say differently."""
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from core.domain.ids import ProjectId, TaskId
+from core.domain.plan import PretrainedModel, TrainingPlan
+from core.wizard.draft import Origin, begin_again, fill
+from core.wizard.in_words import Change, Names, changes, described
+from tests.unit.launch.plans import plans
+from tests.unit.wizard.facts import draft
+
+NAMES = Names(projects={ProjectId(6): "Fruit"}, default_hyperparameters="epochs: 20\nbatch: 8\n")
+PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
+
+
+def test_every_choice_is_told() -> None:
+    said = {item.label: item.text for item in described(replace(PLAN, hyperparameters="epochs: 3\nbatch: 8"), NAMES)}
+    assert said["Project"] == "Fruit"
+    assert said["Model"] == "YOLO26n-det (YOLO)"
+    assert said["Hyperparameters"] == "epochs 3"
+    assert said["Classes"] == "all"
+
+
+def test_differences_name_their_step_and_both_sides() -> None:
+    other = replace(PLAN, hyperparameters="epochs: 3\nlr0: 0.1\n", export_onnx=True, classes=("a", "b"))
+    assert changes(PLAN, other, NAMES) == (
+        Change(step="classes", label="Classes", before="all", after="2: a, b"),
+        Change(step="hyperparameters", label="epochs", before="20", after="3"),
+        Change(step="hyperparameters", label="lr0", before="not given", after="0.1"),
+        Change(step="hyperparameters", label="batch", before="8", after="not given"),
+        Change(step="export", label="ONNX", before="off", after="on"),
+    )
+
+
+@given(plan=plans)
+def test_a_draft_that_began_with_a_training_differs_in_nothing(plan: TrainingPlan) -> None:
+    begun = begin_again(draft(), Origin(task_id=TaskId(4), title="four", plan=plan))
+    assert begun.origin is not None
+    assert changes(begun.origin.plan, begun, NAMES) == ()
+    assert changes(plan, fill(draft(), plan), NAMES) == ()
