@@ -12,6 +12,7 @@ from core.compare.image_set import ImageSet
 from core.errors import InputError
 from core.evaluation import Change, Evaluation, Flow, object_flow
 from core.evaluation.records import BoolArray, FloatArray, IntArray
+from core.evaluation.size_slices import SIZES, size_of
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -44,10 +45,13 @@ class Hits:
         found: IntArray = images[np.lexsort((images, -counts))]
         return found
 
-    @property
-    def words(self) -> str:
-        """How many there are: ``12 entries in 9 images``."""
-        return f"{plural(self.count, 'entry', 'entries')} in {plural(self.images.size, 'image')}"
+    def words(self, one: str, many: str) -> str:
+        """Return how many there are: ``12 missed objects in 9 images``."""
+        return f"{plural(self.count, one, many)} in {plural(self.images.size, 'image')}"
+
+    def taken(self, rows: IntArray | BoolArray | list[int]) -> "Hits":
+        """Return some of the entries, in the order given."""
+        return Hits(experiment=self.experiment[rows], image=self.image[rows], dt=self.dt[rows], gt=self.gt[rows])
 
 
 def find(query: ImageQuery, images: ImageSet) -> Hits:
@@ -64,7 +68,7 @@ def find(query: ImageQuery, images: ImageSet) -> Hits:
         if query.experiment in {None, key}
     ]
     hits = _joined(parts)
-    return _kept(hits, _disputed(query, images, hits)) if query.disagree else hits
+    return hits.taken(_disputed(query, images, hits)) if query.disagree else hits
 
 
 def entries(evaluation: Evaluation, confidence: float | None = None) -> tuple[IntArray, IntArray]:
@@ -97,10 +101,7 @@ def _found_in(query: ImageQuery, images: ImageSet, position: int) -> Hits:
         keep &= _has_outcome(query.outcomes, is_dt, right, gt)
     if query.predicted is not None:
         keep &= is_dt & (gt >= 0) & (_taken(table.dt_class, dt) == _number(evaluation, query.predicted))
-    if query.class_name is not None:
-        of_object = right | ~is_dt if query.predicted is None else np.ones(dt.size, dtype=np.bool_)
-        category = np.where(of_object, _taken(table.gt_class, gt), _taken(table.dt_class, dt))
-        keep &= category == _number(evaluation, query.class_name)
+    keep &= _counted_as(query, evaluation, (dt, gt), right | ~is_dt | (query.predicted is not None))
     if query.score is not None:
         keep &= is_dt & _within(_taken(table.dt_score, dt), query.score)
     if query.iou is not None:
@@ -108,6 +109,29 @@ def _found_in(query: ImageQuery, images: ImageSet, position: int) -> Hits:
     dt, gt = dt[keep], gt[keep]
     row = np.where(dt >= 0, _taken(table.dt_image, dt), _taken(table.gt_image, gt))
     return Hits(experiment=np.full(dt.size, position), image=images.places[position][row], dt=dt, gt=gt)
+
+
+def _counted_as(
+    query: ImageQuery, evaluation: Evaluation, rows: tuple[IntArray, IntArray], of_object: BoolArray
+) -> BoolArray:
+    """Return (L,) whether entries are counted under the class and the size that are asked for.
+
+    Args:
+        query: What is asked for.
+        evaluation: Of the experiment.
+        rows: (L,) predictions and (L,) objects.
+        of_object: (L,) entries that are counted as their object; the others as their prediction.
+    """
+    (dt, gt), table = rows, evaluation.table
+    keep = np.ones(dt.size, dtype=np.bool_)
+    if query.class_name is not None:
+        category = np.where(of_object, _taken(table.gt_class, gt), _taken(table.dt_class, dt))
+        keep &= category == _number(evaluation, query.class_name)
+    if query.size is not None:
+        dt_area = evaluation.pair.dt.area[table.dt_row]
+        area = np.where(of_object, _taken(table.gt_area, gt), _taken(dt_area, dt))
+        keep &= size_of(area) == SIZES.index(query.size)
+    return keep
 
 
 def _has_outcome(wanted: tuple[Outcome, ...], is_dt: BoolArray, right: BoolArray, gt: IntArray) -> BoolArray:
@@ -168,18 +192,11 @@ def _changed(query: ImageQuery, change: FlowChange, images: ImageSet) -> Hits:
             flow = object_flow(images.evaluations[baseline], images.evaluations[position])
             parts.append(flow_hits(flow, change, images, position))
     hits = _joined(parts)
-    if query.class_name is None:
-        return hits
     keep = np.zeros(hits.count, dtype=np.bool_)
-    for position in {baseline, *range(len(images.keys))}:
-        evaluation, own = images.evaluations[position], hits.experiment == position
-        category = np.where(
-            hits.gt[own] >= 0,
-            _taken(evaluation.table.gt_class, hits.gt[own]),
-            _taken(evaluation.table.dt_class, hits.dt[own]),
-        )
-        keep[own] = category == _number(evaluation, query.class_name)
-    return _kept(hits, keep)
+    for position, evaluation in enumerate(images.evaluations):
+        own = hits.experiment == position
+        keep[own] = _counted_as(query, evaluation, (hits.dt[own], hits.gt[own]), hits.gt[own] >= 0)
+    return hits.taken(keep)
 
 
 def flow_hits(flow: Flow, change: FlowChange, images: ImageSet, other: int) -> Hits:
@@ -198,13 +215,7 @@ def flow_hits(flow: Flow, change: FlowChange, images: ImageSet, other: int) -> H
             dt=alarms.dt,
             gt=np.full(alarms.dt.size, -1),
         )
-    masks = {
-        FlowChange.GAINED: flow.change == Change.GAINED,
-        FlowChange.LOST: flow.change == Change.LOST,
-        FlowChange.SHIFTED: flow.change == Change.SHIFTED,
-        FlowChange.SWAPPED: flow.swapped,
-    }
-    chosen = np.flatnonzero(masks[change])
+    chosen = np.flatnonzero(changed_mask(flow, change))
     row_of = np.full(images.object_count, -1)
     row_of[images.objects[other]] = np.arange(images.objects[other].size)
     return Hits(
@@ -213,6 +224,15 @@ def flow_hits(flow: Flow, change: FlowChange, images: ImageSet, other: int) -> H
         dt=flow.after.dt[chosen],
         gt=row_of[images.objects[baseline][flow.objects[chosen]]],
     )
+
+
+def changed_mask(flow: Flow, change: FlowChange) -> BoolArray:
+    """Return (N,) whether an object of a flow changed in one way; not for false alarms, which are no objects."""
+    if change is FlowChange.SWAPPED:
+        return flow.swapped
+    kind = {FlowChange.GAINED: Change.GAINED, FlowChange.LOST: Change.LOST, FlowChange.SHIFTED: Change.SHIFTED}[change]
+    result: BoolArray = flow.change == kind
+    return result
 
 
 def _number(evaluation: Evaluation, class_name: str) -> int:
@@ -227,10 +247,6 @@ def _within(values: FloatArray, span: Span) -> BoolArray:
 def _taken(values: NDArray[_Scalar], rows: IntArray, missing: float = -1) -> NDArray[_Scalar]:
     """Return values by row; ``missing`` for the row -1."""
     return np.append(values, np.array([missing], dtype=values.dtype))[rows]
-
-
-def _kept(hits: Hits, keep: BoolArray) -> Hits:
-    return Hits(experiment=hits.experiment[keep], image=hits.image[keep], dt=hits.dt[keep], gt=hits.gt[keep])
 
 
 def _joined(parts: list[Hits]) -> Hits:

@@ -6,7 +6,7 @@ again, so that the number on a bar and the number of entries behind it are one n
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class ImageQuery:
         experiment: Key of the experiment; ``None`` for all.
         class_name: The class under which an entry is counted: that of the object, for false alarms that of the
             prediction. With ``predicted`` always that of the object.
+        size: ``small``, ``medium`` or ``large`` by COCO's areas: of what the class is taken from.
         predicted: Only predictions of this class that cover an object, right or wrong (a cell of a confusion matrix).
         outcomes: Only these.
         confidence: Threshold of the predictions; ``None`` for the one of each evaluation (F1-optimal by default), 0
@@ -76,6 +77,7 @@ class ImageQuery:
     title: str
     experiment: str | None = None
     class_name: str | None = None
+    size: Literal["small", "medium", "large"] | None = None
     predicted: str | None = None
     outcomes: tuple[Outcome, ...] = ()
     confidence: float | None = None
@@ -83,3 +85,26 @@ class ImageQuery:
     iou: Span | None = None
     change: FlowChange | None = None
     disagree: bool = False
+
+    @property
+    def noun(self) -> tuple[str, str]:
+        """What the entries are called, one and many: ``missed object``, ``missed objects``."""
+        if self.change is not None:
+            is_alarm = self.change in {FlowChange.NEW_ALARM, FlowChange.VANISHED_ALARM}
+            return (self.change.value, f"{self.change.value}s") if is_alarm else ("object", "objects")
+        if len(self.outcomes) == 1:
+            return _NOUNS[self.outcomes[0]]
+        if self.outcomes == (Outcome.FOUND, Outcome.MISSED):
+            return "object", "objects"
+        if self.score is not None or self.predicted is not None or Outcome.MISSED not in (self.outcomes or Outcome):
+            return "prediction", "predictions"
+        return "object or false alarm", "objects and false alarms"
+
+
+_NOUNS = {
+    Outcome.FOUND: ("found object", "found objects"),
+    Outcome.MISSED: ("missed object", "missed objects"),
+    Outcome.FALSE_ALARM: ("false alarm", "false alarms"),
+    Outcome.CONFUSED: ("false alarm on an object", "false alarms on objects"),
+    Outcome.ON_NOTHING: ("false alarm", "false alarms"),
+}

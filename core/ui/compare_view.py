@@ -22,6 +22,9 @@ from core.ui.compare_details import draw_class_table, draw_metrics, draw_setting
 from core.ui.decision_view import draw_decision_helper
 from core.ui.drawn_charts import drawn
 from core.ui.experiment_data import load_certainty, load_comparison
+from core.ui.gained_lost import draw_gained_lost
+from core.ui.gallery_section import draw_gallery
+from core.ui.images_behind import ask_for_images, draw_asked
 from core.ui.lazy_part import draw_part
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
@@ -59,6 +62,8 @@ _SECTIONS = (
     _Section(anchor="quality", title="Quality", charts="Quality"),
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
+    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200),
+    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
     _Section(anchor="confidence", title="Confidence", charts="Confidence"),
     _Section(anchor="speed", title="Speed", charts="Speed"),
     _Section(anchor="training", title="Training", charts="Training"),
@@ -187,11 +192,14 @@ def _draw_row(charts: list[Chart], comparison: Comparison) -> None:
                 _draw_chart(item, comparison)
 
 
+@st.fragment  # a click in a chart opens its images without drawing the whole page again
 def _draw_chart(item: Chart, comparison: Comparison) -> None:
     with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
         st.subheader(item.title, anchor=item.key)
         st.caption(item.reading)
-        draw_drawing(_drawing(item, comparison), f"chart-{item.key}", NARROW if item.key in _NARROW else WIDE)
+        width = NARROW if item.key in _NARROW else WIDE
+        draw_drawing(_drawing(item, comparison), f"chart-{item.key}", width, on_query=ask_for_images)
+    draw_asked(comparison)
 
 
 def _drawing(item: Chart, comparison: Comparison) -> Drawing:

@@ -23,6 +23,7 @@ class FakeServer:
         tasks: Answers of ``tasks.info``, by id.
         logs: Rows of a task's log, by id.
         files: Team Files: path → content.
+        images: Files of images, by id.
         calls: Methods that were called, in order.
         stopped: Ids that ``tasks.stop`` was called for.
         requests: What ``tasks.request.direct`` was called with.
@@ -32,6 +33,7 @@ class FakeServer:
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
     logs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    images: dict[int, bytes] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -79,6 +81,7 @@ class FakeServer:
             "tasks.stop": self._stop,
             "tasks.log.download": self._log,
             "tasks.request.direct": self._request,
+            "images.download": self._image,
             "file-storage.list": self._list,
             "file-storage.info": self._info,
             "file-storage.download": self._download,
@@ -126,6 +129,10 @@ class FakeServer:
     def _download(self, body: dict[str, Any]) -> Response:
         content = self.files.get(body["path"])
         return Response(content) if content is not None else _refusal(404, f"{body['path']} does not exist.")
+
+    def _image(self, body: dict[str, Any]) -> Response:
+        content = self.images.get(int(body["id"]))
+        return Response(content) if content is not None else _refusal(404, f"Image {body['id']} does not exist.")
 
     def _file(self, path: str) -> dict[str, Any]:
         content = self.files[path]

@@ -114,29 +114,40 @@ def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int
     position, image, dt, gt = entry
     evaluation = images.evaluations[position]
     truth = object_mark(evaluation, gt) if gt >= 0 else None
-    focus = prediction_mark(evaluation, dt) if truth is None or (dt >= 0 and not evaluation.view.right[dt]) else truth
+    is_alarm = dt >= 0 and not evaluation.view.right[dt]
+    focus = prediction_mark(evaluation, dt) if is_alarm or truth is None else truth
+    number = -1 if is_alarm or truth is None else int(images.objects[position][gt])
     return Subject(
         image=image,
         box=focus.box,
         class_name=(truth or focus).class_name,
         truth=truth.box if truth else None,
-        predictions=tuple((one, _prediction_at(images, image, one, focus.box)) for one in experiments),
+        predictions=tuple((one, _prediction_at(images, image, one, focus.box, number)) for one in experiments),
     )
 
 
-def _prediction_at(images: ImageSet, image: int, experiment: int, box: Box) -> Mark | None:
-    """Return the accepted prediction that overlaps a box most; ``None`` where none overlaps it noticeably."""
+def _prediction_at(images: ImageSet, image: int, experiment: int, box: Box, number: int) -> Mark | None:
+    """Return what an experiment reports about an object or about the place of a false alarm; ``None`` for nothing.
+
+    That is the prediction that finds the object, else the false alarm that overlaps the box most. Predictions that
+    find another object say nothing about this one.
+    """
     evaluation, row = images.evaluations[experiment], int(images.rows[experiment, image])
+    if row < 0:
+        return None
     table, view = evaluation.table, evaluation.view
     first, last = np.searchsorted(table.dt_image, [row, row + 1]).tolist()
     rows = np.arange(first, last)
     rows = rows[view.counted[first:last] & ~(table.dt_score[first:last] < evaluation.confidence)]
-    if row < 0 or not rows.size:
+    right = view.right[rows]
+    finding = rows[right & (images.objects[experiment][view.gt[rows]] == number)]
+    if finding.size:
+        return prediction_mark(evaluation, int(finding[0]))
+    alarms = rows[~right]
+    overlaps = box_ious(evaluation.pair.dt.boxes[table.dt_row[alarms]], np.tile(np.array(box), (alarms.size, 1)))
+    if not (overlaps >= _NEAR).any():
         return None
-    boxes = evaluation.pair.dt.boxes[table.dt_row[rows]]
-    overlaps = box_ious(boxes, np.tile(np.array(box), (rows.size, 1)))
-    best = int(np.argmax(overlaps))
-    return prediction_mark(evaluation, int(rows[best])) if overlaps[best] >= _NEAR else None
+    return prediction_mark(evaluation, int(alarms[np.argmax(overlaps)]))
 
 
 def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int]) -> Box:

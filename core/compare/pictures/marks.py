@@ -19,8 +19,8 @@ class MarkKind(StrEnum):
 
     TRUTH = "truth"
     FOUND = "found"
-    FALSE_ALARM = "false alarm"
     MISSED = "missed"
+    FALSE_ALARM = "false alarm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

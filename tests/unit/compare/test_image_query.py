@@ -40,6 +40,7 @@ class Entry:
     true: str
     score: float
     iou: float
+    area: float
 
 
 def _slow_entries(images: ImageSet, confidence: float | None) -> Iterator[Entry]:
@@ -58,14 +59,14 @@ def _slow_entries(images: ImageSet, confidence: float | None) -> Iterator[Entry]
             yield Entry(
                 experiment=position, image=places[table.dt_image[dt]], dt=dt, gt=gt, outcome=kind,
                 counted_as=true if right else named, predicted=named, true=true, score=float(table.dt_score[dt]),
-                iou=float(view.iou[dt]),
+                iou=float(view.iou[dt]), area=float(one.pair.dt.area[table.dt_row[dt]]),
             )  # fmt: skip
         for gt in range(table.gt_class.size):
             if gt not in found and not table.gt_crowd[gt]:
                 true = one.classes[table.gt_class[gt]]
                 yield Entry(
                     experiment=position, image=places[table.gt_image[gt]], dt=-1, gt=gt, outcome=Outcome.MISSED,
-                    counted_as=true, predicted="", true=true, score=np.nan, iou=np.nan,
+                    counted_as=true, predicted="", true=true, score=np.nan, iou=np.nan, area=np.nan,
                 )  # fmt: skip
 
 
@@ -73,10 +74,14 @@ def _matches(entry: Entry, query: ImageQuery, images: ImageSet) -> bool:
     wrong = {Outcome.CONFUSED, Outcome.ON_NOTHING}
     outcomes = {entry.outcome} | ({Outcome.FALSE_ALARM} if entry.outcome in wrong else set())
     class_name = entry.counted_as if query.predicted is None else entry.true
+    by_object = entry.outcome in {Outcome.FOUND, Outcome.MISSED} or query.predicted is not None
+    area = images.evaluations[entry.experiment].pair.gt.area[entry.gt] if by_object else entry.area
+    size = "small" if area <= 32**2 else "medium" if area <= 96**2 else "large"
     return (
         query.experiment in {None, images.keys[entry.experiment]}
         and (not query.outcomes or bool(outcomes & set(query.outcomes)))
         and query.class_name in {None, class_name}
+        and query.size in {None, size}
         and (query.predicted is None or (entry.gt >= 0 and entry.predicted == query.predicted))
         and (query.score is None or query.score.low <= entry.score <= query.score.high)
         and (query.iou is None or (entry.outcome is Outcome.FOUND and query.iou.low <= entry.iou <= query.iou.high))
@@ -106,6 +111,7 @@ QUERIES = st.builds(
     experiment=st.sampled_from([None, "0", "1", "gone"]),
     class_name=st.sampled_from([None, None, *CLASSES, "unknown"]),
     predicted=st.sampled_from([None, None, *CLASSES]),
+    size=st.sampled_from([None, None, "small", "medium"]),
     outcomes=st.lists(st.sampled_from(list(Outcome)), max_size=2).map(tuple),
     confidence=st.sampled_from([None, 0.0, 0.5]),
     score=st.sampled_from([None, None, Span(0.2, 0.7), half_open(0.5, 0.9)]),
@@ -234,6 +240,8 @@ def test_changes_are_those_of_the_flow() -> None:
         assert hits.image.tolist() == rows.tolist()
     lemon = find(ImageQuery(title="", change=FlowChange.LOST, class_name="lemon"), images)
     assert lemon.count == by_class.lost[a.classes.index("lemon")]
+    small = find(ImageQuery(title="", change=FlowChange.GAINED, size="small"), images)
+    assert small.count == object_flow(a, b).by_size().gained[0]
     assert a.confidence != b.confidence
     assert total.net[0] == b.counts.true_positives - a.counts.true_positives
 
@@ -290,7 +298,7 @@ def test_an_image_set_of_nothing() -> None:
     images = image_set(comparison(0))
     assert (images.image_count, images.object_count, images.baseline) == (0, 0, None)
     assert find(ImageQuery(title="", disagree=True), images).count == 0
-    assert find(ImageQuery(title=""), image_set(together([bare(1)]))).words == "0 entries in 0 images"
+    assert find(ImageQuery(title=""), image_set(together([bare(1)]))).count == 0
 
 
 def test_images_with_most_entries_come_first() -> None:
@@ -303,3 +311,20 @@ def test_images_with_most_entries_come_first() -> None:
 def test_ends_of_spans() -> None:
     assert half_open(0.5, 0.6).high < 0.6 < np.nextafter(0.6, 1)
     assert open_below(0.5, 0.6).low > 0.5
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (ImageQuery(title=""), "2 objects and false alarms in 1 image"),
+        (ImageQuery(title="", outcomes=(Outcome.MISSED,)), "2 missed objects in 1 image"),
+        (ImageQuery(title="", outcomes=(Outcome.FOUND, Outcome.FALSE_ALARM)), "2 predictions in 1 image"),
+        (ImageQuery(title="", outcomes=(Outcome.FOUND, Outcome.MISSED)), "2 objects in 1 image"),
+        (ImageQuery(title="", score=Span(0, 1)), "2 predictions in 1 image"),
+        (ImageQuery(title="", change=FlowChange.NEW_ALARM), "2 new false alarms in 1 image"),
+        (ImageQuery(title="", change=FlowChange.LOST), "2 objects in 1 image"),
+    ],
+)
+def test_entries_have_a_name(query: ImageQuery, words: str) -> None:
+    two = np.zeros(2, dtype=np.int64)
+    assert Hits(experiment=two, image=two, dt=two, gt=two).words(*query.noun) == words

@@ -135,6 +135,8 @@ def test_crops_of_every_change(images: ImageSet, change: FlowChange) -> None:
             FlowChange.VANISHED_ALARM: before is not None and before.kind is MarkKind.FALSE_ALARM,
         }.get(change, before is not None and after is not None)
         assert said
+        silent = {FlowChange.GAINED: before, FlowChange.LOST: after}.get(change)
+        assert silent is None or silent.kind is MarkKind.FALSE_ALARM
         crop = draw_crop(subject, images, _loader(_photo()))
         assert crop.has_image
         assert _pixels(crop).shape == (SIZE[1], SIZE[0], 3)

@@ -1,0 +1,82 @@
+"""The gallery of the comparison: choose which images to look at, and at which confidence."""
+
+import streamlit as st
+
+from core.compare.certainty import Certainty
+from core.compare.experiment import Comparison
+from core.compare.formatting import listing, metric
+from core.compare.image_hits import find
+from core.compare.image_order import ImageOrder, ordered
+from core.compare.image_query import ImageQuery, Outcome
+from core.compare.image_set import ImageSet
+from core.ui.gallery import Look, columns_of, draw_images
+from core.ui.gallery_data import class_colors, load_images
+from core.ui.text import plain
+
+_ALL, _DISAGREE = "Everything", "They disagree"
+_SHOWN = {
+    _ALL: (),
+    _DISAGREE: (),
+    "Missed": (Outcome.MISSED,),
+    "False alarms": (Outcome.FALSE_ALARM,),
+    "Confused": (Outcome.CONFUSED,),
+    "Found": (Outcome.FOUND,),
+}
+_ORDERS = (
+    ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
+)  # fmt: skip
+_ALL_CLASSES = "All classes"
+
+
+def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw the section."""
+    del certainty
+    images = load_images(comparison)
+    if not images.keys:
+        st.info("No experiment has an evaluation, so there are no predictions to look at.", icon=":material/info:")
+        return
+    several = len(images.keys) > 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = st.selectbox(
+            "Show", [name for name in _SHOWN if several or name != _DISAGREE], key="gallery-show", width=150
+        )
+        names = [_ALL_CLASSES, *comparison.classes]
+        class_name = st.selectbox("Class", names, key="gallery-class", width=190)
+        orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
+        order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
+        confidence = _choose_confidence()
+    query = ImageQuery(
+        title="",
+        class_name=None if class_name == _ALL_CLASSES else class_name,
+        outcomes=_SHOWN[shown],
+        confidence=confidence,
+        disagree=shown == _DISAGREE,
+    )
+    hits = find(query, images)
+    narrowed = bool(query.class_name or query.outcomes or query.disagree)
+    st.caption(plain(f"{hits.words(*query.noun)}. {_threshold_words(images, confidence)}"))
+    if not hits.count:
+        st.info("No image has that. Choose another filter.", icon=":material/info:")
+        return
+    places = ordered(hits, images, order, confidence)
+    look = Look(
+        experiments=columns_of(images),
+        hits=hits if narrowed else None,
+        confidence=confidence,
+        colors=class_colors(comparison),
+    )
+    draw_images(places, images, look, "gallery")
+
+
+def _choose_confidence() -> float | None:
+    """Return the common threshold; ``None`` lets each experiment have its own."""
+    if not st.toggle("One threshold for all", key="gallery-common", help="Otherwise each has its F1-optimal one."):
+        return None
+    return st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200)
+
+
+def _threshold_words(images: ImageSet, confidence: float | None) -> str:
+    if confidence is not None:
+        return f"Predictions from a confidence of {confidence:.2f} on."
+    own = [f"{metric(one.confidence)} “{label}”" for one, label in zip(images.evaluations, images.labels, strict=True)]
+    return f"Predictions from the F1-optimal confidence on: {listing(own, limit=6)}."

@@ -1,0 +1,92 @@
+"""Gained and lost: sums that hold for everything, every class and every size, and entries in the order asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.compare.gained_lost import EntryOrder, GainedLost, changed_entries, gained_lost
+from core.compare.image_query import FlowChange
+from core.compare.image_set import ImageSet, image_set
+from core.compare.report.flow_table import flow_sum, flow_table, signed
+from core.errors import InputError
+from core.evaluation.size_slices import SIZES
+from tests.fakes.evaluations import Made, evaluation
+from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
+
+
+@pytest.fixture(scope="module")
+def images() -> ImageSet:
+    return image_set(comparison(3))
+
+
+@pytest.fixture(scope="module")
+def found(images: ImageSet) -> GainedLost:
+    return gained_lost(images, 2)
+
+
+def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, found: GainedLost) -> None:
+    before, after = images.evaluations[0].counts, images.evaluations[2].counts
+    assert (found.total.before, found.total.after) == (before.true_positives, after.true_positives)
+    assert found.total.net == after.true_positives - before.true_positives
+    for row in (found.total, *found.by_class, *found.by_size):
+        assert row.after == row.before - row.lost + row.gained
+
+
+def test_classes_and_sizes_add_up(found: GainedLost) -> None:
+    for change in FlowChange:
+        whole = found.total.count(change)
+        assert (
+            whole == sum(row.count(change) for row in found.by_class) == sum(row.count(change) for row in found.by_size)
+        )
+    assert [row.name for row in found.by_size] == list(SIZES)
+
+
+@pytest.mark.parametrize("change", list(FlowChange))
+def test_filters_and_orders(images: ImageSet, found: GainedLost, change: FlowChange) -> None:
+    every = changed_entries(found, images, change)
+    assert every.count == found.total.count(change)
+    for row in found.by_class:
+        assert changed_entries(found, images, change, classes=[row.name]).count == row.count(change)
+    for row in found.by_size:
+        assert changed_entries(found, images, change, sizes=[row.name]).count == row.count(change)
+    names = [row.name for row in found.by_class]
+    assert changed_entries(found, images, change, classes=names, sizes=SIZES).count == every.count
+    surest = changed_entries(found, images, change, EntryOrder.SUREST)
+    unsure = changed_entries(found, images, change, EntryOrder.UNSUREST)
+    assert sorted(surest.dt.tolist()) == sorted(unsure.dt.tolist())
+    if change is FlowChange.NEW_ALARM:
+        scores = images.evaluations[2].table.dt_score[surest.dt]
+        assert (np.diff(scores) <= 0).all()
+    if change is FlowChange.GAINED:
+        largest = changed_entries(found, images, change, EntryOrder.LARGEST)
+        areas = images.evaluations[2].table.gt_area[largest.gt]
+        assert (np.diff(areas) <= 0).all()
+    assert (np.diff(changed_entries(found, images, change, EntryOrder.IMAGE).image) >= 0).all()
+
+
+def test_different_images_are_refused() -> None:
+    other = replace(experiment(2), evaluation=evaluation(Made(images=20)))
+    with pytest.raises(InputError, match="different images"):
+        gained_lost(image_set(together([experiment(1), other])), 1)
+
+
+def test_the_same_twice_changes_nothing() -> None:
+    same = gained_lost(image_set(together([experiment(1), replace(experiment(1), key="2")])), 1)
+    assert [same.total.count(change) for change in FlowChange] == [0] * 6
+
+
+def test_html_holds_the_numbers_and_no_markup_of_names(found: GainedLost) -> None:
+    chosen = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE[:2])])
+    text = flow_sum(found.total, *chosen.experiments)
+    assert "<script>" not in text
+    assert f"<strong>{found.total.before}</strong>" in text
+    named = replace(found.by_class[0], name=HOSTILE[1])
+    table = flow_table([("", [found.total]), ("Class", [named])])
+    assert "<img" not in table
+    assert f"{signed(found.total.net)}</td>" in table
+
+
+@pytest.mark.parametrize(("number", "text"), [(1200, "+1,200"), (-3, "\u22123"), (0, "0")])
+def test_signed(number: int, text: str) -> None:
+    assert signed(number) == text
