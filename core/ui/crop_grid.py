@@ -52,7 +52,7 @@ def draw_crops(
             on_choose(hits.taken([place]))
 
     shown = [
-        (subject, _crop(connection.address(), images.keys, subject, images))
+        (subject, _crop(connection.address(), repr((images.labels, images.styles)), subject, images))
         for subject in subjects(hits, images, experiments)
     ]
     _grid(
@@ -65,9 +65,9 @@ def draw_crops(
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)
-def _crop(server: str, keys: tuple[str, ...], subject: Subject, _images: ImageSet) -> Crop:
-    """Return a crop; the subject holds all that is drawn, the keys say whose colours it is drawn in."""
-    del server, keys
+def _crop(server: str, looks: str, subject: Subject, _images: ImageSet) -> Crop:
+    """Return a crop; the subject holds all that is drawn, ``looks`` the names and colours of the experiments."""
+    del server, looks
     return draw_crop(subject, _images, original)
 
 

@@ -41,7 +41,7 @@ def draw_gained_lost(comparison: Comparison, certainty: Certainty) -> None:
         return
     other = _choose_other(images, images.baseline)
     try:
-        found = _load(connection.address(), images.keys, images.baseline, other, images)
+        found = _load(connection.address(), comparison.fingerprint, other, images)
     except InputError as error:
         st.info(plain(f"{error.message} {error.hint}"), icon=":material/info:")
         return
@@ -71,8 +71,8 @@ def _choose_other(images: ImageSet, baseline: int) -> int:
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Following every object")
-def _load(server: str, keys: tuple[str, ...], baseline: int, other: int, _images: ImageSet) -> GainedLost:
-    del server, keys, baseline
+def _load(server: str, fingerprint: str, other: int, _images: ImageSet) -> GainedLost:
+    del server, fingerprint
     return gained_lost(_images, other)
 
 

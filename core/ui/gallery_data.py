@@ -15,13 +15,12 @@ _SECONDS = 600
 
 def load_images(comparison: Comparison) -> ImageSet:
     """Return the image set of a comparison, brought together once for the same experiments in the same order."""
-    keys = tuple((experiment.key, experiment.label) for experiment in comparison.experiments)
-    return _images(connection.address(), keys, comparison.baseline, comparison)
+    return _images(connection.address(), comparison.fingerprint, comparison)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Bringing the images together")
-def _images(server: str, keys: tuple[tuple[str, str], ...], baseline: int, _comparison: Comparison) -> ImageSet:
-    del server, keys, baseline
+def _images(server: str, fingerprint: str, _comparison: Comparison) -> ImageSet:
+    del server, fingerprint
     return image_set(_comparison)
 
 
