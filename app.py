@@ -44,9 +44,11 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         raise
     _platform.start()
     connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api), found=server_settings())
+    connection.starter().start()
     try:
         yield
     finally:
+        await asyncio.to_thread(connection.starter().close)
         connection.close()
         await asyncio.to_thread(_platform.close)
 

@@ -135,15 +135,22 @@ def differences(values: Mapping[str, object], defaults: Mapping[str, object]) ->
 def with_values(text: str, values: Mapping[str, object]) -> str:
     """Return a readable text with other values; everything else in it, comments too, stays as it was.
 
-    Keys that it does not have yet are added at its end.
+    Keys that it does not have yet are added at its end. Only a text in which single values cannot be exchanged, because
+    it is one pair of braces or one value stands for another, is written anew.
     """
     entries = {entry.name: entry for entry in _entries(text)}
+    changed = text
     spans = {entries[name].value_span: value_text(value) for name, value in values.items() if name in entries}
     for (start, end), written in sorted(spans.items(), reverse=True):
-        gap = " " if start and text[start - 1] == ":" else ""
-        text = f"{text[:start]}{gap}{written}{text[end:]}"
+        gap = " " if start and changed[start - 1] == ":" else ""
+        changed = f"{changed[:start]}{gap}{written}{changed[end:]}"
     added = "".join(f"{name}: {value_text(value)}\n" for name, value in values.items() if name not in entries)
-    return f"{text.rstrip()}\n{added}" if added else text
+    if added:
+        changed = f"{changed.rstrip()}\n{added}"
+    wanted = {**{name: entry.value for name, entry in entries.items()}, **values}
+    if read_text(changed).values == wanted:
+        return changed
+    return "".join(f"{name}: {value_text(value)}\n" for name, value in wanted.items())
 
 
 def _entries(text: str) -> tuple[Entry, ...]:

@@ -1,5 +1,6 @@
 """Starting a plan: exactly once, and never without knowing what became of it."""
 
+import hashlib
 import json
 import threading
 import time
@@ -16,7 +17,7 @@ from core.api.errors import (
 )
 from core.api.resources.tasks import StartRequest
 from core.domain.agent import Agent
-from core.domain.ids import AgentId, TaskId
+from core.domain.ids import AgentId, TaskId, WorkspaceId
 from core.domain.plan import PretrainedModel, TrainingPlan
 from core.errors import InputError, StateError
 from core.launch.app_state import start_state
@@ -24,7 +25,7 @@ from core.launch.plan_facts import PlanFacts, gather
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem
 
-_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
+LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -60,6 +61,21 @@ class Launched:
 
     task_id: TaskId
     warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartMark:
+    """What is known right before a start is sent: enough to recognise its task later, even by another process.
+
+    Attributes:
+        workspace_id: Where the task will be.
+        before: Newest task so far, 0 for none; the wanted one has a higher id.
+        fingerprint: Of what is sent.
+    """
+
+    workspace_id: WorkspaceId
+    before: TaskId
+    fingerprint: str
 
 
 def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
@@ -127,8 +143,20 @@ def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
     return next((agent.id for agent in agents if agent.type == "kubernetes"), None)
 
 
-def send(client: SuperviselyClient, request: StartRequest, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
+def send(
+    client: SuperviselyClient,
+    request: StartRequest,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    note: Callable[[StartMark], None] = lambda _: None,
+) -> TaskId:
     """Send a start once; after an unclear failure find out what became of it.
+
+    Args:
+        client: The server.
+        request: What to start.
+        sleep: Waits between looks; stands in for the clock in tests.
+        note: Writes the mark down before anything is sent, for :func:`find_started` after a sudden end of this process.
 
     Raises:
         LaunchUncertainError: It is not known whether the task was started.
@@ -136,41 +164,55 @@ def send(client: SuperviselyClient, request: StartRequest, *, sleep: Callable[[f
     """
     with _ONE_AT_A_TIME:
         newest = client.tasks.newest(request.workspace_id, 1)
-        before = newest[0].id if newest else 0
+        mark = StartMark(
+            workspace_id=request.workspace_id,
+            before=newest[0].id if newest else TaskId(0),
+            fingerprint=_fingerprint(request.state, request.description),
+        )
+        note(mark)
         try:
             return client.tasks.start(request)
         except (RequestTimeoutError, ServerFailedError, ContractError) as failure:
-            return _find(client, request, before, failure, sleep)
+            return _find(client, mark, failure, sleep)
         except ConnectionFailedError as failure:
             if not failure.sent:
                 raise
-            return _find(client, request, before, failure, sleep)
+            return _find(client, mark, failure, sleep)
 
 
-def _find(
-    client: SuperviselyClient,
-    request: StartRequest,
-    before: int,
-    failure: ApiError,
-    sleep: Callable[[float], None],
-) -> TaskId:
-    for pause in _LOOKS:
+def find_started(client: SuperviselyClient, mark: StartMark, count: int = 20) -> TaskId | None:
+    """Look once for the task that a start made.
+
+    Args:
+        client: The server.
+        mark: What was known before the start.
+        count: How many of the newest tasks to look at.
+
+    Raises:
+        ApiError: The server does not answer as it should.
+    """
+    for task in client.tasks.newest(mark.workspace_id, count):
+        if task.id > mark.before and _fingerprint(task.params, task.description) == mark.fingerprint:
+            return task.id
+    return None
+
+
+def _find(client: SuperviselyClient, mark: StartMark, failure: ApiError, sleep: Callable[[float], None]) -> TaskId:
+    for pause in LOOKS:
         sleep(pause)
         try:
-            tasks = client.tasks.newest(request.workspace_id)
+            found = find_started(client, mark)
         except ApiError:
             continue  # the failure that made the start unclear may last; there are further looks
-        wanted = _key(request.state, request.description)
-        for task in tasks:
-            if task.id > before and _key(task.params, task.description) == wanted:
-                return task.id
+        if found is not None:
+            return found
     msg = f"It is not known whether the training was started: {failure.message}"
     hint = "Look at the list of tasks before you start it again."
     raise LaunchUncertainError(msg, hint) from failure
 
 
-def _key(state: object, description: str) -> str:
-    return json.dumps([state, description], sort_keys=True)
+def _fingerprint(state: object, description: str) -> str:
+    return hashlib.sha256(json.dumps([state, description], sort_keys=True).encode()).hexdigest()
 
 
 def _free_memory(agent: Agent) -> float:

@@ -1,10 +1,8 @@
 """Hyperparameters that need less memory."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
+from core.launch.hyperparameters import read_text, with_values
 
 _STRIDE = 32
 """Image sizes are multiples of this in all YOLO models."""
@@ -35,14 +33,9 @@ def safer_setting(hyperparameters: str) -> SaferSetting | None:
         hyperparameters: YAML text.
 
     Returns:
-        ``None`` when neither can be made smaller, or neither is a plain number there.
+        ``None`` when neither can be made smaller, or neither is a whole number there.
     """
-    try:
-        values = yaml.safe_load(hyperparameters)
-    except yaml.YAMLError:
-        return None
-    if not isinstance(values, Mapping):
-        return None
+    values = read_text(hyperparameters).values
     if (batch := _whole(values.get("batch"))) is not None and batch > 1:
         return _changed(hyperparameters, "batch", batch, batch // 2)
     size = _whole(values.get("imgsz"))
@@ -53,18 +46,12 @@ def safer_setting(hyperparameters: str) -> SaferSetting | None:
 
 def with_batch(hyperparameters: str, batch: int) -> str:
     """Return hyperparameters with another batch size; everything else, comments too, is as it was."""
-    line = re.compile(r"^(batch[ \t]*:[ \t]*)[^#\s]+", re.MULTILINE)
-    changed, count = line.subn(rf"\g<1>{batch}", hyperparameters)
-    return changed if count else f"{hyperparameters.rstrip()}\nbatch: {batch}\n"
+    return with_values(hyperparameters, {"batch": batch})
 
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _changed(text: str, name: str, before: int, after: int) -> SaferSetting | None:
-    line = re.compile(rf"^({name}[ \t]*:[ \t]*){before}\b", re.MULTILINE)
-    changed, count = line.subn(rf"\g<1>{after}", text)
-    if count != 1:  # written in another way, e.g. as {batch: 16}
-        return None
-    return SaferSetting(name=name, before=before, after=after, hyperparameters=changed)
+def _changed(text: str, name: str, before: int, after: int) -> SaferSetting:
+    return SaferSetting(name=name, before=before, after=after, hyperparameters=with_values(text, {name: after}))

@@ -1,4 +1,4 @@
-"""The server that a browser session works with, and where drafts are kept."""
+"""The server that a browser session works with, and where drafts and series are kept."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from core.api.client import SuperviselyClient
 from core.domain.ids import TeamId, WorkspaceId
 from core.domain.project import Team, Workspace
 from core.errors import NotFoundError, StateError
+from core.launch.launcher import LOOKS
+from core.launch.series_starter import Access, SeriesStarter
+from core.launch.series_store import SeriesStore
 from core.settings import ServerSetting, load_settings
 from core.ui.places import RememberedPlaces
 from core.ui.servers import KeptServers, Origin, Server, Servers
@@ -17,6 +20,7 @@ from core.wizard.draft_store import DraftStore
 from core.wizard.presets import PresetStore
 
 _TTL_SECONDS = 20
+_EMBEDDED = "embedded"
 
 
 _CHOSEN, _TYPED = "server", "typed_servers"
@@ -30,6 +34,8 @@ class _Wiring:
     drafts: DraftStore | None = None
     places: RememberedPlaces | None = None
     presets: PresetStore | None = None
+    series: SeriesStore | None = None
+    starter: SeriesStarter | None = None
     home: Path | None = None
 
 
@@ -51,6 +57,8 @@ def install(
     _wiring.drafts = DraftStore(folder / "drafts")
     _wiring.places = RememberedPlaces(folder / "places.json")
     _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
+    _wiring.series = SeriesStore(folder / "series")
+    _wiring.starter = SeriesStarter(_wiring.series, _access)
     _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
 
 
@@ -151,6 +159,39 @@ def presets() -> PresetStore:
     if _wiring.presets is None:
         raise _not_installed()
     return _wiring.presets
+
+
+def series() -> SeriesStore:
+    """Return the series that were started from this machine."""
+    if _wiring.series is None:
+        raise _not_installed()
+    return _wiring.series
+
+
+def starter() -> SeriesStarter:
+    """Return what starts the experiments of series; ``app.py`` lets it run."""
+    if _wiring.starter is None:
+        raise _not_installed()
+    return _wiring.starter
+
+
+def server_name() -> str:
+    """Return under which name series remember this session's server.
+
+    The embedded platform keeps its name when its port changes.
+    """
+    chosen = server()
+    return _EMBEDDED if chosen.origin is Origin.EMBEDDED else chosen.address
+
+
+def _access(name: str) -> Access | None:
+    """Return how to reach the server that a series names, for a thread that belongs to no session.
+
+    A start that the embedded platform had not answered when the process ended will not arrive later: one look is
+    enough to find its task.
+    """
+    found = _servers().client_at(_servers().embedded.address if name == _EMBEDDED else name)
+    return None if found is None else Access(client=found, looks=() if name == _EMBEDDED else LOOKS)
 
 
 def home() -> Path:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import AppError
 from core.ui import connection, screens
 from core.ui.draft_menu import ago, draft_title, project_and_model
-from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, open_draft, start_new_draft
+from core.ui.state import DRAFT_PARAM, SERIES_PARAM, TASK_PARAM, change_draft, flash, open_draft, start_new_draft
 from core.ui.text import plain
 from core.wizard.draft import DraftId, WizardDraft
 from core.wizard.steps import reached, step
@@ -38,7 +38,7 @@ def draw_draft_list() -> None:
     wanted = [
         draft
         for draft in drafts
-        if (draft.task_id is not None) == (kind == _KINDS[1])
+        if draft.is_started == (kind == _KINDS[1])
         and not draft.is_untouched
         and all(
             word in f"{draft_title(draft)} {project_and_model(draft)}".casefold()
@@ -64,15 +64,28 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
         st.button(f"Show {len(drafts) - len(shown)} more", key="drafts-more", on_click=_show_all, args=(len(drafts),))
 
 
+def _where(draft: WizardDraft) -> str:
+    if draft.series_id is not None:
+        return "started as a series"
+    return f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
+
+
 def _draw_row(draft: WizardDraft) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"draft-{draft.id}"):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(draft_title(draft))}**")
-            where = f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
+            where = _where(draft)
             details = [project_and_model(draft)] if draft.name else []
             st.caption(" · ".join(plain(part) for part in [*details, where, f"changed {ago(draft.changed_at)}"]))
-        if draft.task_id is None:
+        if not draft.is_started:
             st.button("Open", key=f"open-{draft.id}", icon=":material/arrow_forward:", on_click=_open, args=(draft,))
+        elif draft.series_id is not None:
+            st.page_link(
+                screens.page("series"),
+                label="Series",
+                icon=":material/open_in_new:",
+                query_params={SERIES_PARAM: draft.series_id},
+            )
         else:
             st.page_link(
                 screens.page("task"),

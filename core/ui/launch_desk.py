@@ -7,21 +7,25 @@ and its result. Nothing of this lives in the session, which a reload would end.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 from core.domain.ids import TaskId
 from core.errors import AppError
+from core.launch.series_record import SeriesId
 from core.wizard.draft import DraftId
 
+_Started = TypeVar("_Started")
 
-class LaunchDesk:
+
+class LaunchDesk(Generic[_Started]):
     """Starts that are under way and their results, by draft."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="traindash-launch")
-        self._starts: dict[DraftId, Future[TaskId]] = {}
+        self._starts: dict[DraftId, Future[_Started]] = {}
         self._lock = threading.Lock()
 
-    def start(self, draft_id: DraftId, send: Callable[[], TaskId]) -> bool:
+    def start(self, draft_id: DraftId, send: Callable[[], _Started]) -> bool:
         """Start once; a draft whose start is under way or succeeded is left alone.
 
         Returns:
@@ -40,11 +44,11 @@ class LaunchDesk:
             known = self._starts.get(draft_id)
         return known is not None and not known.done()
 
-    def result(self, draft_id: DraftId, timeout_seconds: float) -> TaskId | None:
+    def result(self, draft_id: DraftId, timeout_seconds: float) -> _Started | None:
         """Wait for a start.
 
         Returns:
-            The task; ``None`` if nothing was started or there is no answer in time.
+            What was started; ``None`` if nothing was started or there is no answer in time.
 
         Raises:
             AppError: The start failed; a new one may be tried.
@@ -66,9 +70,12 @@ class LaunchDesk:
                 del self._starts[draft_id]
 
 
-def _has_failed(start: Future[TaskId]) -> bool:
+def _has_failed(start: Future[_Started]) -> bool:
     return start.done() and isinstance(start.exception(), AppError)
 
 
-DESK = LaunchDesk()
-"""The one desk of this process."""
+DESK: LaunchDesk[TaskId] = LaunchDesk()
+"""The one desk of this process for trainings."""
+
+SERIES_DESK: LaunchDesk[SeriesId] = LaunchDesk()
+"""And the one for series."""

@@ -74,6 +74,15 @@ def draw_where_and_name(view: WizardView) -> None:
         save=lambda draft, on: replace(draft, autostart=on),
         help_text="Off: the task is created and waits until “Start training” is pressed on its page.",
     )
+    with st.container(border=True, key="to-series", gap="xsmall"):
+        st.markdown("**Several at once**")
+        st.caption("Vary models, hyperparameters, splits or seeds: one start, one page, one comparison.")
+        st.page_link(
+            screens.page("series_plan"),
+            label="Plan a series",
+            icon=":material/stacks:",
+            query_params={DRAFT_PARAM: view.draft.id},
+        )
 
 
 def draw_start(view: WizardView) -> None:

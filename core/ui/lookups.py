@@ -9,12 +9,15 @@ from core.domain.annotation import Annotation
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 from core.domain.model import CatalogueModel
-from core.domain.plan import ModelChoice, RandomSplit, TrainValSplit
+from core.domain.plan import ModelChoice, RandomSplit, TrainingPlan, TrainValSplit
 from core.domain.project import Image, Project
 from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
 from core.launch.facts import Facts, ModelFacts, SplitCounts
+from core.launch.preflight import check
+from core.launch.problems import Problem
 from core.launch.project_facts import ProjectFacts
+from core.launch.time_estimate import PastRun, models_by_task, past_runs
 from core.ui import connection
 from core.wizard import freezing, gather
 from core.wizard.data_profile import DataProfile, profile
@@ -23,6 +26,7 @@ from core.wizard.draft import WizardDraft
 _SECONDS = 10
 _LONG_SECONDS = 300
 _PROFILE_IMAGES = 200
+_PAST_TASKS = 300
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
@@ -97,6 +101,14 @@ def agents(server: str, team: TeamId) -> tuple[Agent, ...]:
     """Return the agents of a team."""
     del server
     return tuple(connection.client().agents.list(team))
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=20, show_spinner=False)
+def past_times(server: str, workspace: WorkspaceId) -> tuple[tuple[PastRun, ...], dict[int, str]]:
+    """Return how long earlier trainings of a workspace took, and task id → catalogue model."""
+    del server
+    tasks = connection.client().tasks.newest(workspace, _PAST_TASKS)
+    return past_runs(tasks), models_by_task(tasks)
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=200, show_spinner=False)
@@ -184,6 +196,13 @@ def annotations(server: str, images: tuple[Image, ...]) -> dict[ImageId, Annotat
         ids = [image.id for image in images if image.dataset_id == dataset]
         found.update(connection.client().annotations.get(dataset, ids))
     return found
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=200, show_spinner="Checking")
+def problems(server: str, plan: TrainingPlan) -> tuple[Problem, ...]:
+    """Return what speaks against starting a plan."""
+    del server
+    return check(connection.client(), plan)
 
 
 def facts_of(draft: WizardDraft) -> Facts:

@@ -173,6 +173,14 @@ class Servers:
             old.close()
         return client, old is not None
 
+    def client_at(self, address: str) -> SuperviselyClient | None:
+        """Return the open client of an address, or a new one where the token is known without asking a session."""
+        with self._lock:
+            if (found := self._clients.get(address)) is not None:
+                return found
+        server = next((item for item in self.known({}) if item.address == address), None)
+        return None if server is None else self.client(server)[0]
+
     def drop(self, address: str) -> None:
         """Close a server's client; the next use opens a new one."""
         with self._lock:

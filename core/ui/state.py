@@ -13,6 +13,7 @@ from core.wizard.draft import DraftId, WizardDraft
 
 DRAFT_PARAM = "draft"
 TASK_PARAM = "task"
+SERIES_PARAM = "series"
 _FLASHES = "flashes"
 _STARTED = "started"
 _MOMENT_SECONDS = 5.0
@@ -102,7 +103,7 @@ def _kept() -> WizardDraft | None:
         draft = connection.drafts().load(kept)
     except (NotFoundError, InputError):  # deleted or damaged meanwhile; nobody asked for this one by name
         return None
-    return draft if draft.task_id is None else None
+    return None if draft.is_started else draft
 
 
 def _latest_or_new() -> WizardDraft:

@@ -13,6 +13,7 @@ from core.errors import AppError
 from core.launch.progress import TaskProgress
 from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens, theme
+from core.ui.series_list import draw_series_list, series_need_work
 from core.ui.task_text import duration, fraction, model_name, sentence, task_title
 from core.ui.text import plain
 from core.ui.workspace_style import apply_workspace_style
@@ -30,7 +31,7 @@ def draw_task_list() -> None:
     """Draw the page below its title."""
     apply_workspace_style()
     tasks = _tasks()
-    active = any(not task.status.is_terminal for task in tasks)
+    active = series_need_work() or any(not task.status.is_terminal for task in tasks)
     st.fragment(_list, run_every=_EVERY if active else None)(active)
 
 
@@ -44,6 +45,7 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
     except AppError as error:
         st.warning(plain(f"{error.message} The list is tried again."), icon=":material/sync_problem:")
         return
+    draw_series_list(tasks)
     if not tasks:
         _draw_empty()
         return
@@ -59,7 +61,7 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
             column.caption(head)
         for task in tasks[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
             _row(task, names)
-    if active and all(task.status.is_terminal for task in tasks):
+    if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
         st.rerun()
 
 

@@ -159,3 +159,21 @@ def draft_many(  # noqa: PLR0913 - see draft_toggle
         on_change=_save,
         args=(key, draft.id, lambda draft, items: save(draft, tuple(items))),
     )
+
+
+def draft_number(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    bounds: tuple[int, int],
+    value: int,
+    save: Callable[[WizardDraft, int], WizardDraft],
+    help_text: str | None = None,
+) -> None:
+    """Draw a whole number with plus and minus. Arguments as in :func:`draft_toggle`."""
+    low, high = bounds
+    key = _mirror(draft, name, min(max(value, low), high))
+    st.number_input(
+        label, low, high, key=key, step=1, width=240, on_change=_save, args=(key, draft.id, save), help=help_text
+    )

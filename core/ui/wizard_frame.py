@@ -12,7 +12,15 @@ from core.launch.problems import Problem, Step
 from core.ui import connection, lookups, screens
 from core.ui.draft_menu import draw_draft_menu
 from core.ui.origin_note import draw_origin
-from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, current_draft, start_new_draft, task_just_started
+from core.ui.state import (
+    DRAFT_PARAM,
+    SERIES_PARAM,
+    TASK_PARAM,
+    change_draft,
+    current_draft,
+    start_new_draft,
+    task_just_started,
+)
 from core.ui.step_bar import draw_step_bar
 from core.ui.summary import draw_summary, summary_lines
 from core.ui.text import plain
@@ -65,12 +73,12 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     draw_step_bar(draft.id, standing)
     draw_origin(draft, facts)
     blocker = _blocker(view)
-    shows_form = draft.task_id is None and blocker is None
+    shows_form = not draft.is_started and blocker is None
     with st.container(key="wizard-columns"):
         left, *right = [st.container()] if wide and shows_form else st.columns([2, 1], gap="medium")
     with left, st.container(border=True, key="form-card"):
-        if draft.task_id is not None:
-            _started_notice(draft)
+        if draft.is_started:
+            draw_started_notice(draft)
         elif blocker is not None:
             _locked_notice(view, blocker)
         else:
@@ -83,7 +91,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
             else:
                 with st.container(border=True, key="side-card"):
                     side(view)
-    if draft.task_id is None and step_id != STEPS[-1].id:
+    if not draft.is_started and step_id != STEPS[-1].id:
         _bottom_bar(view, is_locked=blocker is not None)
 
 
@@ -180,15 +188,17 @@ def _locked_notice(view: WizardView, blocker: StepSpec) -> None:
     )
 
 
-def _started_notice(draft: WizardDraft) -> None:
-    st.header(f"Started as task {draft.task_id}", anchor=False)
+def draw_started_notice(draft: WizardDraft) -> None:
+    """Draw that the draft was started, with the way to what it started."""
+    is_series = draft.series_id is not None
+    st.header("Started as a series" if is_series else f"Started as task {draft.task_id}", anchor=False)
     st.markdown("What runs cannot be changed any more. A new training can begin with the same settings.")
     with st.container(horizontal=True):
         st.page_link(
-            screens.page("task"),
-            label=f"Open task {draft.task_id}",
+            screens.page("series" if is_series else "task"),
+            label="Open the series" if is_series else f"Open task {draft.task_id}",
             icon=":material/open_in_new:",
-            query_params={TASK_PARAM: str(draft.task_id)},
+            query_params={SERIES_PARAM: str(draft.series_id)} if is_series else {TASK_PARAM: str(draft.task_id)},
         )
         st.button("New training with these settings", icon=":material/content_copy:", on_click=_copy, args=(draft,))
 

@@ -17,6 +17,8 @@ from core.domain.plan import (
     UntaggedAction,
 )
 from core.launch.problems import Step
+from core.launch.series import SeriesChoices
+from core.launch.series_record import SeriesId
 
 DraftId = NewType("DraftId", str)
 SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
@@ -94,6 +96,8 @@ class WizardDraft:
         task_id: Task that was started from this draft; ``None`` before the start.
         name: A person's own name for it; ``None`` for the one made of project and model.
         origin: Training whose settings it began with.
+        series: What varies when a series is started from this draft.
+        series_id: Series that was started from this draft.
     """
 
     id: DraftId
@@ -119,6 +123,13 @@ class WizardDraft:
     experiment_name: str | None = None
     autostart: bool = True
     description: str | None = None
+    series: SeriesChoices = field(default_factory=SeriesChoices)
+    series_id: SeriesId | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a task or a series was started from it; it cannot be changed any more."""
+        return self.task_id is not None or self.series_id is not None
 
     @property
     def train_val_split(self) -> TrainValSplit | None:

@@ -1,25 +1,17 @@
-"""Drafts on disk: one JSON file each, written in one step, so that no refresh, crash or second tab loses anything."""
+"""Drafts on disk, so that no refresh, crash or second tab loses anything."""
 
-import contextlib
-import logging
-import re
 import secrets
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from core.errors import InputError, NotFoundError, StorageError
+from core.launch.json_records import JsonRecords
 from core.wizard.draft import DraftId, WizardDraft, new_draft
 
 _ADAPTER: TypeAdapter[WizardDraft] = TypeAdapter(WizardDraft)
-_ID = re.compile(r"[a-z0-9]{6,32}")
-_REMOVED = ".deleted"
-_KEPT_REMOVED = 20
-_log = logging.getLogger(__name__)
 
 
 class DraftStore:
@@ -33,8 +25,7 @@ class DraftStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
+        self._records = JsonRecords(folder, _ADAPTER, "draft", "Start a new one.")
 
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.
@@ -53,11 +44,10 @@ class DraftStore:
                 created_at=fresh.created_at,
                 changed_at=fresh.changed_at,
                 task_id=None,
+                series_id=None,
             )
         fresh = replace(fresh, name=name)
-        with self._lock:
-            self._write(fresh)
-        return fresh
+        return self._records.add(fresh.id, fresh)
 
     def load(self, draft_id: str) -> WizardDraft:
         """Return a draft.
@@ -66,19 +56,7 @@ class DraftStore:
             NotFoundError: There is no such draft.
             InputError: Its file is damaged.
         """
-        path = self._path(draft_id)
-        try:
-            return _ADAPTER.validate_json(path.read_bytes())
-        except FileNotFoundError as error:
-            msg = f"There is no draft “{draft_id}” on this machine."
-            raise NotFoundError(msg, "Start a new one.") from error
-        except ValidationError as error:
-            _log.warning("Draft file %s cannot be read: %s", path, error)
-            msg = f"The file of draft “{draft_id}” is damaged and cannot be read."
-            hint = f"Start a new one. The damaged file stays where it is: {path}"
-            raise InputError(msg, hint) from error
-        except OSError as error:
-            raise _storage_error(path, error) from error
+        return self._records.load(draft_id)
 
     def update(self, draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft:
         """Apply a change to the stored draft and return the result.
@@ -88,28 +66,21 @@ class DraftStore:
             InputError: Its file is damaged.
             StorageError: The disk does not take it.
         """
-        with self._lock:
-            current = self.load(draft_id)
+
+        def stamped(current: WizardDraft) -> WizardDraft:
             changed = change(current)
-            if changed == current:
-                return current
-            stamped = replace(changed, changed_at=datetime.now(UTC))
-            self._write(stamped)
-            return stamped
+            return current if changed == current else replace(changed, changed_at=datetime.now(UTC))
+
+        return self._records.update(draft_id, stamped)
 
     def drafts(self, server: str) -> tuple[WizardDraft, ...]:
         """Return the readable drafts of a server, last changed first; damaged files are left out and logged."""
-        found: list[WizardDraft] = []
-        for path in self._folder.glob("*.json") if self._folder.is_dir() else ():
-            try:
-                found.append(self.load(path.stem))
-            except (InputError, NotFoundError):
-                continue
-        return tuple(sorted((d for d in found if d.server == server), key=lambda d: d.changed_at, reverse=True))
+        own = (draft for draft in self._records.all() if draft.server == server)
+        return tuple(sorted(own, key=lambda draft: draft.changed_at, reverse=True))
 
     def latest_open(self, server: str) -> WizardDraft | None:
         """Return the draft that was changed last and not started yet, ``None`` if there is none."""
-        return next((draft for draft in self.drafts(server) if draft.task_id is None), None)
+        return next((draft for draft in self.drafts(server) if not draft.is_started), None)
 
     def remove(self, draft_id: DraftId) -> None:
         """Delete a draft; one that is gone already is no error. It can be had back with :meth:`restore` for a while.
@@ -117,16 +88,7 @@ class DraftStore:
         Raises:
             StorageError: The disk does not do it.
         """
-        path = self._path(draft_id)
-        with self._lock:
-            try:
-                path.replace(_removed(path))
-                for old in sorted(self._folder.glob(f"*{_REMOVED}"), key=_age)[_KEPT_REMOVED:]:
-                    old.unlink(missing_ok=True)
-            except FileNotFoundError:
-                return
-            except OSError as error:
-                raise _storage_error(path, error) from error
+        self._records.remove(draft_id)
 
     def restore(self, draft_id: DraftId) -> WizardDraft:
         """Bring a deleted draft back.
@@ -135,44 +97,4 @@ class DraftStore:
             NotFoundError: It is gone for good.
             StorageError: The disk does not do it.
         """
-        path = self._path(draft_id)
-        with self._lock:
-            try:
-                _removed(path).replace(path)
-            except FileNotFoundError as error:
-                msg = "The deleted draft is gone for good."
-                raise NotFoundError(msg, "Start a new one.") from error
-            except OSError as error:
-                raise _storage_error(path, error) from error
-            return self.load(draft_id)
-
-    def _path(self, draft_id: str) -> Path:
-        if not _ID.fullmatch(draft_id):
-            msg = f"“{draft_id}” is not the id of a draft."
-            raise NotFoundError(msg, "Start a new one.")
-        return self._folder / f"{draft_id}.json"
-
-    def _write(self, draft: WizardDraft) -> None:
-        path = self._path(draft.id)
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(_ADAPTER.dump_json(draft, indent=2))
-            partial.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise _storage_error(path, error) from error
-
-
-def _removed(path: Path) -> Path:
-    return path.with_suffix(_REMOVED)
-
-
-def _age(path: Path) -> float:
-    return -path.stat().st_mtime
-
-
-def _storage_error(path: Path, error: OSError) -> StorageError:
-    msg = f"The draft file {path} cannot be used: {error.strerror or error}."
-    return StorageError(msg, "Check free space and permissions of the data directory, then try again.")
+        return self._records.restore(draft_id)

@@ -54,8 +54,14 @@ def deal(images: Sequence[Image], split: RandomSplit, seed: int = SEED) -> Deal:
     return Deal(train=first, val=second) if split.split == "train" else Deal(train=second, val=first)
 
 
-def freeze(client: SuperviselyClient, project: ProjectFacts, split: RandomSplit) -> CollectionsSplit:
+def freeze(client: SuperviselyClient, project: ProjectFacts, split: RandomSplit, seed: int = SEED) -> CollectionsSplit:
     """Draw a random split and store it as two collections, so that later trainings share it.
+
+    Args:
+        client: The server.
+        project: The project as it is now.
+        split: The shares.
+        seed: Another number deals another way.
 
     Raises:
         InputError: The project has too few or too many images.
@@ -65,7 +71,7 @@ def freeze(client: SuperviselyClient, project: ProjectFacts, split: RandomSplit)
     if total > MOST_IMAGES:
         msg = f"Project “{project.project.name}” has {total:,} images; a split can be frozen for {MOST_IMAGES:,}."
         raise InputError(msg, "Split by datasets, tags or collections instead.")
-    dealt = deal(client.images.list(project_id=project.project.id), split)
+    dealt = deal(client.images.list(project_id=project.project.id), split, seed)
     if not dealt.train or not dealt.val:
         msg = f"Project “{project.project.name}” has too few different images for two sides."
         raise InputError(msg, "Add images, or choose another project.")
@@ -77,7 +83,7 @@ def freeze(client: SuperviselyClient, project: ProjectFacts, split: RandomSplit)
             (_name("train", percent) + suffix, dealt.train),
             (_name("val", percent) + suffix, dealt.val),
         ):
-            made.append(_store(client, project, name, images))
+            made.append(_store(client, project, name, images, seed))
     except AppError:
         for collection in made:
             client.collections.remove(collection)
@@ -85,8 +91,10 @@ def freeze(client: SuperviselyClient, project: ProjectFacts, split: RandomSplit)
     return CollectionsSplit(train_collections=(made[0],), val_collections=(made[1],))
 
 
-def _store(client: SuperviselyClient, project: ProjectFacts, name: str, images: Sequence[ImageId]) -> CollectionId:
-    about = f"{len(images):,} of {project.project.items_count:,} images, dealt by Traindash with seed {SEED}."
+def _store(
+    client: SuperviselyClient, project: ProjectFacts, name: str, images: Sequence[ImageId], seed: int
+) -> CollectionId:
+    about = f"{len(images):,} of {project.project.items_count:,} images, dealt by Traindash with seed {seed}."
     collection = client.collections.add(project.project.id, name, about)
     try:
         for start in range(0, len(images), _AT_ONCE):

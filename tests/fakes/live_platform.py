@@ -14,11 +14,9 @@ from starlette.types import ASGIApp
 from core.domain.ids import ProjectId
 from core.local_platform.app import LocalPlatform, Options
 from core.local_platform.guard import Guard
-from core.local_platform.hardware import Hardware
-from tests.fakes.small_platform import FAST, tiny_project, wait_for
+from tests.fakes.small_platform import FAST, HARDWARE, tiny_project, wait_for
 
 API = "/public/api/v3/"
-HARDWARE = Hardware(list_gpus=tuple, cores=2)
 
 
 class LivePlatform:

@@ -21,6 +21,7 @@ from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.supervisor import Pace, Supervisor
 
 ADDRESS = "http://127.0.0.1:1"
+HARDWARE = Hardware(list_gpus=tuple, cores=2)
 SIDE = 32
 FAST = Pace(running=0.02, idle=0.1, grace=1.0, retry=0.1)
 TRAIN_IMAGES = 6
@@ -49,9 +50,8 @@ class SmallPlatform:
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
-        hardware = Hardware(list_gpus=tuple, cores=2)
         self.parts: Parts = build_parts(
-            home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
+            home, address=ADDRESS, environment=environment, trainer="fake", hardware=HARDWARE
         )
         self.supervisor = Supervisor(self.parts, FAST)
 

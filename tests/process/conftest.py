@@ -19,8 +19,8 @@ ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the trainers need PATH and the 
 class PlatformProcess:
     """A platform in a process of its own on the data directory of a test, see ``platform_child.py``."""
 
-    def __init__(self, home: Path) -> None:
-        command = [sys.executable, "-m", "tests.process.platform_child", str(home)]
+    def __init__(self, home: Path, *, series: bool = False) -> None:
+        command = [sys.executable, "-m", "tests.process.platform_child", str(home), *(["series"] if series else [])]
         self._parent = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def start(self) -> None:
@@ -71,6 +71,14 @@ def desk(tmp_path: Path) -> Iterator[SmallPlatform]:
 def other(desk: SmallPlatform) -> Iterator[PlatformProcess]:
     """The process that runs the tasks of the desk; not started yet."""
     process = PlatformProcess(desk.parts.layout.root)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def series_starter(desk: SmallPlatform) -> Iterator[PlatformProcess]:
+    """The process that starts series and runs the tasks of the desk; not started yet."""
+    process = PlatformProcess(desk.parts.layout.root, series=True)
     yield process
     process.close()
 

@@ -1,28 +1,42 @@
-"""Platforms in processes of their own, to be killed: ``python -m tests.process.platform_child HOME``.
+"""Platforms in processes of their own, to be killed: ``python -m tests.process.platform_child HOME [series]``.
 
 Reads commands, a line each: ``start`` forks a platform that supervises the data directory (it answers ``ready``
 itself), ``kill`` ends it with SIGKILL (answers ``dead``). The imports are done once, so a platform is there in
-milliseconds and can be killed at any moment of its life, recovery included.
+milliseconds and can be killed at any moment of its life, recovery included. With ``series`` it is the whole platform
+with its client, and starts series as the dashboard does.
 """
 
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.fakes.small_platform import SmallPlatform
+from core.api.client import connect
+from core.launch.series_starter import Access, SeriesStarter
+from core.launch.series_store import SeriesStore
+from core.local_platform.app import LocalPlatform, Options
+from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform
+
+SERVER_NAME = "embedded"
+ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the trainers need PATH and the like
 
 
-def main(home: Path) -> None:
-    """Obey until the input ends."""
+def main(home: Path, run: Callable[[Path], None]) -> None:
+    """Obey until the input ends.
+
+    Args:
+        home: Data directory.
+        run: Begins to work on it.
+    """
     child = 0
     for line in sys.stdin:
         match line.strip():
             case "start":
                 child = os.fork()
                 if child == 0:
-                    _supervise(home)
+                    _work(home, run)
             case "kill":
                 _kill(child)
                 child = 0
@@ -32,15 +46,29 @@ def main(home: Path) -> None:
     _kill(child)
 
 
-def _supervise(home: Path) -> None:
+def _work(home: Path, run: Callable[[Path], None]) -> None:
     try:
-        platform = SmallPlatform(home, dict(os.environ))  # noqa: TID251 - the trainers need PATH and the like
-        platform.open()
-        platform.supervisor.start()
+        run(home)
         _answer("ready")
         threading.Event().wait()
     finally:  # never back into the loop of the parent
         os._exit(1)
+
+
+def _supervise(home: Path) -> None:
+    platform = SmallPlatform(home, ENVIRONMENT)
+    platform.open()
+    platform.supervisor.start()
+
+
+def _start_series(home: Path) -> None:
+    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False, cache=home.parent / "cache")
+    platform = LocalPlatform(home, address=ADDRESS, environment=ENVIRONMENT, trainer="fake", options=options)
+    platform.open()
+    platform.start()
+    client = connect(ADDRESS, platform.token, app=platform.api)
+    store = SeriesStore(home / "series")
+    SeriesStarter(store, lambda _: Access(client=client, looks=())).start()
 
 
 def _kill(child: int) -> None:
@@ -54,4 +82,4 @@ def _answer(word: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), _start_series if sys.argv[2:] == ["series"] else _supervise)

@@ -16,8 +16,7 @@ from core.errors import NotFoundError, StateError, StorageError
 from core.local_platform.app import LocalPlatform, Options
 from core.local_platform.hardware import Hardware, Memory
 from core.local_platform.script_environment import script_environment
-from tests.fakes.live_platform import HARDWARE
-from tests.fakes.small_platform import tiny_project
+from tests.fakes.small_platform import HARDWARE, tiny_project
 
 ADDRESS = "http://127.0.0.1:8501"
 

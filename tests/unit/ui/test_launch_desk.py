@@ -13,7 +13,8 @@ DRAFT = DraftId("abcdef12")
 
 
 def test_many_clicks_start_once() -> None:
-    desk, gate, calls = LaunchDesk(), threading.Event(), []
+    desk: LaunchDesk[TaskId] = LaunchDesk()
+    gate, calls = threading.Event(), []
 
     def send() -> TaskId:
         calls.append(1)
@@ -30,7 +31,7 @@ def test_many_clicks_start_once() -> None:
 
 
 def test_a_failed_start_can_be_repeated() -> None:
-    desk = LaunchDesk()
+    desk: LaunchDesk[TaskId] = LaunchDesk()
 
     def fail() -> TaskId:
         msg = "The agent is offline."
@@ -44,14 +45,15 @@ def test_a_failed_start_can_be_repeated() -> None:
 
 
 def test_an_unknown_draft_has_no_result() -> None:
-    desk = LaunchDesk()
+    desk: LaunchDesk[TaskId] = LaunchDesk()
     assert desk.result(DRAFT, 0) is None
     assert not desk.is_busy(DRAFT)
     desk.forget_failure(DRAFT)
 
 
 def test_only_a_failure_is_forgotten() -> None:
-    desk, other = LaunchDesk(), DraftId("fedcba98")
+    desk: LaunchDesk[TaskId] = LaunchDesk()
+    other = DraftId("fedcba98")
 
     def fail() -> TaskId:
         msg = "No."

@@ -1,0 +1,8 @@
+"""A series: what varies, the experiments that this makes, and their start."""
+
+import streamlit as st
+
+from core.ui.series_begin import draw_series_plan
+
+st.title("New series", anchor=False)
+draw_series_plan()
