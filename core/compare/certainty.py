@@ -25,6 +25,9 @@ RESAMPLED = frozenset(
 )
 """Metrics whose differences get an interval."""
 
+ON_IMAGES = RESAMPLED | {"f1_optimal_conf"}
+"""Metrics that depend on the images and classes they were measured on."""
+
 LEVEL = 0.95
 _FEWEST = 2
 
@@ -50,10 +53,9 @@ class Interval:
         """Whether zero lies outside."""
         return self.low > 0 or self.high < 0
 
-    @property
-    def words(self) -> str:
-        """The interval as the end of a sentence."""
-        span = points_interval(self.low, self.high).replace(" to ", " and ")
+    def in_words(self, decimals: int = 3) -> str:
+        """Return the interval as the end of a sentence; ``decimals`` are those of the metrics around it."""
+        span = points_interval(self.low, self.high, decimals).replace(" to ", " and ")
         return f"between {span} in {self.level * 100:.0f} % of resamples of these {plural(self.images, 'image')}"
 
 
@@ -76,7 +78,7 @@ class Certainty:
 
     def allows(self, metric: str) -> bool:
         """Return whether values of a metric may be ranked: not if they were measured on different things."""
-        return metric not in RESAMPLED or self.judgement is None or self.judgement.verdict is Verdict.COMPARABLE
+        return metric not in ON_IMAGES or self.judgement is None or self.judgement.verdict is Verdict.COMPARABLE
 
     def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
         """Return the interval of new minus old; ``None`` where it is not known.
@@ -96,25 +98,34 @@ class Certainty:
         return Interval(low=found.low, high=found.high, images=first.evaluation.table.image_count)
 
 
-def certainty_of(comparison: Comparison) -> Certainty:
-    """Judge the experiments that have an evaluation and resample them where they may be compared."""
-    evaluated = comparison.evaluated
-    if len(evaluated) < _FEWEST:
-        return Certainty()
-    candidates = [
+def candidates_of(comparison: Comparison) -> list[Candidate]:
+    """Return the experiments that have an evaluation as ``core.evaluation`` judges them."""
+    return [
         Candidate(
             name=f"“{experiment.label}”",
             evaluation=evaluation,
             trained_on=experiment.train_image_ids,
             project_version=_version(experiment.info.project_version if experiment.info else None),
         )
-        for experiment, evaluation in evaluated
+        for experiment, evaluation in comparison.evaluated
     ]
-    judgement = comparability(candidates)
-    if judgement.verdict is not Verdict.COMPARABLE:
-        return Certainty(judgement=judgement)
-    keys = [experiment.key for experiment, _ in evaluated]
-    return Certainty(judgement=judgement, samples=dict(zip(keys, _samples(candidates, judgement), strict=False)))
+
+
+def certainty_of(comparison: Comparison, judgement: Comparability | None = None) -> Certainty:
+    """Judge the experiments that have an evaluation and resample them where they may be compared.
+
+    Args:
+        comparison: Any number of experiments.
+        judgement: On these experiments, where it is known already.
+    """
+    candidates = candidates_of(comparison)
+    if len(candidates) < _FEWEST:
+        return Certainty()
+    judged = judgement or comparability(candidates)
+    if judged.verdict is not Verdict.COMPARABLE:
+        return Certainty(judgement=judged)
+    keys = [experiment.key for experiment, _ in comparison.evaluated]
+    return Certainty(judgement=judged, samples=dict(zip(keys, _samples(candidates, judged), strict=False)))
 
 
 def _samples(candidates: list[Candidate], judgement: Comparability) -> tuple[Samples, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from core.compare.common_set import CommonSet
 from core.compare.curves import TrainingCurves
 from core.compare.palette import SeriesStyle, style_of
 from core.compare.speed import SpeedTest
@@ -69,15 +70,20 @@ class Comparison:
     Attributes:
         experiments: In the order in which they are shown.
         baseline: Position of the one that the others are measured against.
+        common: What the evaluations were scored on again; ``None`` where they are as each was measured.
+        decimals: Of metrics between 0 and 1 wherever they are written, 3 or 4.
     """
 
     experiments: tuple[ComparedExperiment, ...]
     baseline: int = 0
+    common: CommonSet | None = None
+    decimals: int = 3
 
     @property
     def fingerprint(self) -> str:
         """Equal for comparisons that look the same: the key under which things made from them are kept."""
-        return repr((self.baseline, [(e.key, e.version, e.label, e.style) for e in self.experiments]))
+        shown = (self.baseline, self.decimals, self.common is not None)
+        return repr((shown, [(e.key, e.version, e.label, e.style) for e in self.experiments]))
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -19,25 +19,26 @@ _SIZE_UNITS = ("B", "KB", "MB", "GB", "TB")
 _THOUSAND = 1000
 
 
-def metric(value: float | None) -> str:
+def metric(value: float | None, decimals: int = 3) -> str:
     """Write a metric between 0 and 1 with three decimals: ``0.684``."""
-    return MISSING if _is_missing(value) else f"{value:.3f}".replace("-", MINUS)
+    return MISSING if _is_missing(value) else f"{value:.{decimals}f}".replace("-", MINUS)
 
 
-def points(difference: float | None) -> str:
+def points(difference: float | None, decimals: int = 3) -> str:
     """Write a difference of two metrics in points (hundredths) with its sign: ``+1.8 pt``.
 
     Args:
         difference: New value minus old value, both between 0 and 1.
+        decimals: With which the metrics are written; the difference gets two fewer.
     """
     if difference is None or _is_missing(difference):
         return MISSING
-    return f"{signed(difference * 100, 1)} pt"
+    return f"{signed(difference * 100, decimals - 2)} pt"
 
 
-def points_interval(low: float, high: float) -> str:
-    """Write the interval of a difference in points: ``+0.4 to +3.1 pt``."""
-    return f"{signed(low * 100, 1)} to {signed(high * 100, 1)} pt"
+def points_interval(low: float, high: float, decimals: int = 3) -> str:
+    """Write the interval of a difference in points: ``+0.4 to +3.1 pt``. Arguments as in :func:`points`."""
+    return f"{signed(low * 100, decimals - 2)} to {signed(high * 100, decimals - 2)} pt"
 
 
 def signed(value: float, decimals: int) -> str:

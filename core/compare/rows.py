@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeAlias
 
 from core.compare import formatting
-from core.compare.certainty import Certainty, Interval
+from core.compare.certainty import ON_IMAGES, Certainty, Interval
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.speed import SpeedTest
 from core.evaluation import Evaluation
@@ -50,6 +51,8 @@ class Cell:
         change: Whether that difference is good; ``same`` where it is zero as shown, ``unsure`` where the images at
             hand cannot tell it from zero.
         interval: Where the difference lies, as the end of a sentence; empty where that is not known.
+        recorded: It is the figure of the experiment's record, of images that cannot be checked, among others that
+            were measured here: it is shown and not ranked.
     """
 
     value: float | None
@@ -58,6 +61,7 @@ class Cell:
     delta: str = ""
     change: Change = "none"
     interval: str = ""
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +90,24 @@ def key_metric_rows(comparison: Comparison, certainty: Certainty | None = None) 
 
 def metric_row(comparison: Comparison, metric: Metric, certainty: Certainty | None = None) -> MetricRow:
     """Return one row. Arguments as in :func:`key_metric_rows`."""
+    metric = _with_decimals(metric, comparison.decimals)
     values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
-    best = _best_text(values, metric)
+    ranked = [value if _is_ranked(comparison, i, metric) else None for i, value in enumerate(values)]
+    best = _best_text(ranked, metric)
     cells = []
     for i, value in enumerate(values):
         text = metric.write(value)
-        cell = Cell(value=value, text=text, best=value is not None and text == best)
-        base = values[comparison.baseline]
-        if certainty is not None and not certainty.allows(metric.key):
+        cell = Cell(value=value, text=text, best=ranked[i] is not None and text == best)
+        base = ranked[comparison.baseline]
+        if value is not None and ranked[i] is None:
+            cell = replace(cell, recorded=True)
+        elif certainty is not None and not certainty.allows(metric.key):
             cell = replace(cell, best=False)
         elif value is not None and base is not None and i != comparison.baseline:
             keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
             interval = certainty.interval(*keys, metric.key) if certainty else None
             cell = _with_delta(cell, metric, (value, base), interval)
+            cell = replace(cell, interval=interval.in_words(comparison.decimals) if interval else "")
         cells.append(cell)
     return MetricRow(metric=metric, cells=tuple(cells))
 
@@ -108,7 +117,16 @@ def _with_delta(cell: Cell, metric: Metric, pair: tuple[float, float], interval:
     change = _change(metric, pair[0] - pair[1], delta)
     if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
         change = "unsure"
-    return replace(cell, delta=delta, change=change, interval=interval.words if interval else "")
+    return replace(cell, delta=delta, change=change)
+
+
+def may_stand_beside(comparison: Comparison, experiment: ComparedExperiment) -> bool:
+    """Return whether the quality of an experiment was measured as that of the others.
+
+    One without evaluation files has the metrics of its record only, and nobody can tell on which images. Beside
+    others like it they are all there is.
+    """
+    return isinstance(experiment.evaluation, Evaluation) or not comparison.evaluated
 
 
 def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
@@ -116,6 +134,21 @@ def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
     if isinstance(experiment.evaluation, Evaluation):
         return experiment.evaluation.key_metrics.as_supervisely().get(key)
     return experiment.info.evaluation_metrics.get(key) if experiment.info else None
+
+
+def _is_ranked(comparison: Comparison, place: int, metric: Metric) -> bool:
+    return metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[place])
+
+
+def _with_decimals(metric: Metric, decimals: int) -> Metric:
+    """Return a metric between 0 and 1 as it is written with these decimals; one with a unit stays as it is."""
+    if metric.write is not formatting.metric:
+        return metric
+    return replace(
+        metric,
+        write=partial(formatting.metric, decimals=decimals),
+        write_delta=lambda new, old: formatting.points(new - old, decimals),
+    )
 
 
 def _finite(value: float | None) -> float | None:

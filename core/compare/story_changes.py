@@ -154,8 +154,8 @@ def _certainty(best: ClassChange) -> str:
     if best.interval is None:
         return f"{values}."
     if best.sure:
-        return f"{values}; the difference lies {best.interval.words}."
-    return f"{values}, but the difference lies {best.interval.words}: this may be luck."
+        return f"{values}; the difference lies {best.interval.in_words()}."
+    return f"{values}, but the difference lies {best.interval.in_words()}: this may be luck."
 
 
 def _nothing(pair: Pair, direction: Direction) -> str:

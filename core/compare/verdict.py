@@ -7,14 +7,18 @@ from typing import Literal
 
 from core.compare.certainty import Certainty, Interval, certainty_of
 from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.formatting import count, listing, metric, plural, points, quantity
-from core.compare.rows import read_metric
+from core.compare.formatting import listing, metric, plural, points, quantity
+from core.compare.rows import may_stand_beside, read_metric
+from core.compare.setup_differences import telling_differences
 from core.compare.speed import SpeedTest, times_differ
+from core.compare.weak_sides import weak_sides
 from core.evaluation import Evaluation
 from core.evaluation import Verdict as Standing
 
-_MOST_CLASSES_NAMED = 3
-_NOTICEABLE = 0.005
+_FEWEST = 2
+_MOST_SETTINGS = 3
+
+Ranking = list[tuple[ComparedExperiment, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,54 +50,78 @@ def judge(comparison: Comparison, certainty: Certainty | None = None) -> Verdict
     """
     known = certainty_of(comparison) if certainty is None else certainty
     ranked = ranking(comparison)
-    if len(ranked) < 2:  # noqa: PLR2004 - a comparison needs two
-        return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)))
-    reasons = known.reasons
+    if len(ranked) < _FEWEST:
+        return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)), warnings=_recorded(comparison))
     if known.judgement is not None and known.judgement.verdict is not Standing.COMPARABLE:
         return Verdict(
             kind="unlike",
             headline="These experiments cannot be ranked: they were not measured on the same thing.",
-            sentences=tuple(reason.text for reason in reasons if not reason.only_a_warning),
-            warnings=tuple(reason.text for reason in reasons if reason.only_a_warning),
+            sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
+            warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )
-    verdict = _tie(ranked) or _lead(ranked, known)
-    return replace(verdict, warnings=tuple(reason.text for reason in reasons))
-
-
-def _tie(ranked: list[tuple[ComparedExperiment, float]]) -> Verdict | None:
-    """Return the verdict where the best ones are equal as shown, else ``None``."""
-    level = [experiment.label for experiment, value in ranked if metric(value) == metric(ranked[0][1])]
-    if len(level) == 1:
-        return None
-    return Verdict(kind="tie", headline=f"{_quoted(level)} have the same mAP of {metric(ranked[0][1])}.")
-
-
-def _lead(ranked: list[tuple[ComparedExperiment, float]], certainty: Certainty) -> Verdict:
-    (first, top), (second, next_value) = ranked[:2]
-    interval = certainty.interval(second.key, first.key, "mAP")
-    apart = interval is None or interval.tells_apart
-    if apart:
-        lead = points(top - next_value).lstrip("+")
-        headline = f"“{first.label}” has the highest mAP, {metric(top)}: {lead} more than “{second.label}”."
-    else:
-        headline = f"“{first.label}” and “{second.label}” cannot be told apart."
-    return Verdict(
-        kind="winner" if apart else "tie",
-        headline=headline,
-        sentences=(
-            *_certainty(first, top - next_value, interval, several="All" if len(ranked) > 2 else "Both"),  # noqa: PLR2004
-            *_weak_classes(first, second),
-            *_speed(first, second),
-        ),
-        winner=first.key if apart else None,
+    verdict = _tie(ranked, comparison.decimals) or _lead(ranked, known, comparison)
+    return replace(
+        verdict,
+        sentences=(*_common_set(comparison), *verdict.sentences, *_setup(ranked)),
+        warnings=(*(reason.text for reason in known.reasons), *_recorded(comparison)),
     )
 
 
-def ranking(comparison: Comparison) -> list[tuple[ComparedExperiment, float]]:
-    """Return the experiments that have a mAP, best first; equal ones keep their order."""
+def _common_set(comparison: Comparison) -> tuple[str, ...]:
+    """Return on what the experiments were scored again, if they were."""
+    if comparison.common is None:
+        return ()
+    images = plural(comparison.common.images, "image")
+    classes = plural(len(comparison.common.classes), "class", "classes")
+    return (f"All figures here are of the {images} and {classes} that they have in common, scored again for each.",)
+
+
+def ranking(comparison: Comparison) -> Ranking:
+    """Return the experiments whose mAP may be ranked, best first; equal ones keep their order."""
     read = ((experiment, read_metric(experiment, "mAP")) for experiment in comparison.experiments)
-    known = [(experiment, value) for experiment, value in read if value is not None and math.isfinite(value)]
+    known = [
+        (experiment, value)
+        for experiment, value in read
+        if value is not None and math.isfinite(value) and may_stand_beside(comparison, experiment)
+    ]
     return sorted(known, key=lambda item: -item[1])
+
+
+def _tie(ranked: Ranking, decimals: int) -> Verdict | None:
+    """Return the verdict where the best ones are equal as shown, or differ by less than is shown; else ``None``."""
+    top = ranked[0][1]
+    best = metric(top, decimals)
+    level = [experiment.label for experiment, value in ranked if metric(value, decimals) == best]
+    if len(level) > 1:
+        return Verdict(kind="tie", headline=f"{_quoted(level)} have the same mAP of {best}.")
+    near = [experiment.label for experiment, value in ranked if points(top - value, decimals) == points(0, decimals)]
+    if len(near) > 1:
+        least = quantity(10.0 ** (2 - decimals))
+        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} pt of mAP apart, at {best}.")
+    return None
+
+
+def _lead(ranked: Ranking, certainty: Certainty, comparison: Comparison) -> Verdict:
+    first, top = ranked[0]
+    decimals = comparison.decimals
+    intervals = {experiment.key: certainty.interval(experiment.key, first.key, "mAP") for experiment, _ in ranked[1:]}
+    level = [pair for pair in ranked[1:] if (one := intervals[pair[0].key]) is not None and not one.tells_apart]
+    second, next_value = (level or ranked[1:])[0]
+    lead = points(top - next_value, decimals).lstrip("+")
+    if level:
+        headline = f"{_quoted([first.label, *(experiment.label for experiment, _ in level)])} cannot be told apart."
+    else:
+        headline = f"“{first.label}” has the highest mAP, {metric(top, decimals)}: {lead} more than “{second.label}”."
+    return Verdict(
+        kind="tie" if level else "winner",
+        headline=headline,
+        sentences=(
+            *_certainty((first, second), lead, intervals[second.key], comparison),
+            *weak_sides(first, second, certainty, decimals),
+            *_speed(first, second),
+        ),
+        winner=None if level else first.key,
+    )
 
 
 def _too_few(comparison: Comparison, ranked: int) -> str:
@@ -102,36 +130,38 @@ def _too_few(comparison: Comparison, ranked: int) -> str:
         return "No experiment is chosen."
     if total == 1:
         return "One experiment is chosen; choose another to compare it with."
-    return f"{ranked or 'None'} of {total} experiments has metrics, so there is nothing to rank."
+    return f"{ranked or 'None'} of {total} experiments has metrics that can be ranked, so there is no winner."
+
+
+def _recorded(comparison: Comparison) -> tuple[str, ...]:
+    """Return what is to be said about metrics that nobody can check against images."""
+    known = [e for e in comparison.experiments if read_metric(e, "mAP") is not None]
+    recorded = [e.label for e in known if not isinstance(e.evaluation, Evaluation)]
+    if not recorded or len(known) < _FEWEST:
+        return ()
+    if len(recorded) == len(known):
+        return (
+            "The metrics are those of the experiments' records; whether they come from the same images is not known.",
+        )
+    if len(recorded) == 1:
+        return (f"{_quoted(recorded)} has only recorded metrics, of images that are not known, and is not ranked.",)
+    return (f"{_quoted(recorded)} have only recorded metrics, of images that are not known, and are not ranked.",)
 
 
 def _certainty(
-    first: ComparedExperiment, difference: float, interval: Interval | None, *, several: str
+    pair: tuple[ComparedExperiment, ComparedExperiment], lead: str, interval: Interval | None, comparison: Comparison
 ) -> tuple[str, ...]:
+    first, second = pair
     if interval is None:
-        images = len(first.evaluation.pair.images.file_names) if isinstance(first.evaluation, Evaluation) else 0
+        images = first.evaluation.table.image_count if isinstance(first.evaluation, Evaluation) else 0
+        several = "All" if len(comparison.evaluated) > _FEWEST else "Both"
         return (f"{several} were measured on the same {plural(images, 'image')}.",) if images else ()
+    span = interval.in_words(comparison.decimals)
     if interval.tells_apart:
         luck = "another training of the same models may still turn out otherwise"
-        return (f"The difference lies {interval.words}; {luck}.",)
-    lead = f"“{first.label}” is ahead by {points(difference).lstrip('+')}"
-    return (f"{lead}, but the difference lies anywhere {interval.words}.",)
-
-
-def _weak_classes(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:
-    if not isinstance(first.evaluation, Evaluation) or not isinstance(second.evaluation, Evaluation):
-        return ()
-    other = {item.name: item.ap for item in second.evaluation.per_class}
-    worse = sorted(
-        (item.ap - other[item.name], item.name)
-        for item in first.evaluation.per_class
-        if item.name in other and other[item.name] - item.ap >= _NOTICEABLE
-    )
-    if not worse:
-        return (f"“{first.label}” is not noticeably behind on any class.",)
-    names = listing([f"“{name}” ({points(gap)})" for gap, name in worse], limit=_MOST_CLASSES_NAMED)
-    total = len(first.evaluation.classes)
-    return (f"It is behind on {count(len(worse))} of {plural(total, 'class', 'classes')}: {names}.",)
+        return (f"The difference to “{second.label}” lies {span}; {luck}.",)
+    ahead = f"“{first.label}” is ahead of “{second.label}” by {lead}"
+    return (f"{ahead}, but the difference lies anywhere {span}.",)
 
 
 def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:
@@ -147,14 +177,29 @@ def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, 
     if not times_differ(mine_row, theirs_row):
         return (f"Both are equally fast ({both}).",)
     share = abs(mine_row.total / theirs_row.total - 1) * 100
-    return (
-        f"It needs {share:.0f} % {'more' if mine_row.total > theirs_row.total else 'less'} time for an image ({both}).",
-    )
+    word = "more" if mine_row.total > theirs_row.total else "less"
+    return (f"“{first.label}” needs {share:.0f} % {word} time for an image ({both}).",)
 
 
 def _single(experiment: ComparedExperiment) -> SpeedTest | None:
     test = experiment.speed
     return test if isinstance(test, SpeedTest) and test.row(1) else None
+
+
+def _setup(ranked: Ranking) -> tuple[str, ...]:
+    """Return what the two best were set up differently in."""
+    (first, _), (second, _) = ranked[:2]
+    rows = telling_differences(first, second)
+    if not rows:
+        return ()
+    shown = [f"{row.path} {_short(row.texts[0])} against {_short(row.texts[1])}" for row in rows]
+    return (
+        f"What differs in the set-up of “{first.label}” and “{second.label}”: {listing(shown, limit=_MOST_SETTINGS)}.",
+    )
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _quoted(labels: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.compare.charts import echarts
 from core.compare.charts.drawing import Drawing, Panel
 from core.compare.image_query import ImageQuery
-from core.compare.report.tables import panels_legend
+from core.compare.report.tables import figures_table, panels_legend
 from core.ui import theme
 from core.ui.text import plain
 
@@ -39,6 +39,8 @@ def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE, on_query
             for place, (cell, panel) in enumerate(cells, start=start):
                 with cell:
                     draw_panel(replace(panel, has_legend=False), f"{key}-{place}", on_query=on_query)
+    for table in drawing.tables:
+        st.html(figures_table(table))
     for note in drawing.notes:
         st.caption(plain(note))
 

@@ -6,11 +6,28 @@ from core.compare import formatting
 from core.compare.certainty import Certainty
 from core.compare.differences import SettingRow, compare_settings
 from core.compare.experiment import Comparison, Missing, explain_missing
+from core.compare.overview import overview_of
 from core.compare.report import READING
-from core.compare.report.tables import class_table, metric_table, settings_table
+from core.compare.report.cards import overview_cards
+from core.compare.report.tables import (
+    class_table,
+    experiment_table,
+    metric_table,
+    settings_table,
+    turned_settings_table,
+)
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
 from core.ui.text import plain
+
+_MOST_COLUMNS = 4
+"""With more experiments than this, each gets a row of its own instead of a column."""
+
+
+def draw_overview(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw a card for each experiment."""
+    del certainty
+    st.html(overview_cards(overview_of(comparison)))
 
 
 def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
@@ -21,9 +38,10 @@ def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
             "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
         )
         return
-    st.html(metric_table(rows, comparison))
+    turned = _choose_rows(comparison, "metrics", "Metrics")
+    st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
     if len(comparison.experiments) > 1:
-        st.caption(READING)
+        st.caption(READING + (" Click a column head to sort." if turned else ""))
     for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
         st.caption(plain(note))
 
@@ -37,6 +55,7 @@ def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
             icon=":material/table_chart:",
         ):
             st.html(class_table(comparison))
+            st.caption("Click a column head to sort.")
 
 
 def draw_settings(comparison: Comparison, certainty: Certainty) -> None:
@@ -60,13 +79,32 @@ def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> Non
         return
     differing = [row for row in rows if row.differs]
     everything = len(comparison.experiments) < 2  # noqa: PLR2004 - alone, nothing differs
+    turned = False
     if not everything:
-        everything = st.toggle(f"Show all {formatting.count(len(rows))}", key=f"all-{key}", persist_state="session")
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"choices-{key}"):
+            turned = _choose_rows(comparison, key, "Settings")
+            everything = st.toggle(f"Show all {formatting.count(len(rows))}", key=f"all-{key}", persist_state="session")
     shown = rows if everything else differing
     if not shown:
         st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
         return
-    st.html(settings_table(shown, comparison))
+    st.html(turned_settings_table(shown, comparison) if turned else settings_table(shown, comparison))
     if not everything:
         equal = formatting.count(len(rows) - len(differing))
         st.caption(f"{formatting.plural(len(differing), 'difference')}; {equal} are the same.")
+
+
+def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
+    """Offer to turn a table over, and return whether experiments are its rows."""
+    if len(comparison.experiments) < 2:  # noqa: PLR2004 - one column is one row
+        return False
+    choices = [f"{name} as rows", "Experiments as rows"]
+    chosen = st.segmented_control(
+        "Rows",
+        choices,
+        default=choices[len(comparison.experiments) > _MOST_COLUMNS],
+        required=True,
+        key=f"rows-{key}",
+        label_visibility="collapsed",
+    )
+    return chosen == choices[1]

@@ -13,15 +13,21 @@ from core.compare.charts.registry import CHARTS, Chart
 from core.compare.experiment import Comparison
 from core.compare.report import render_report
 from core.compare.report.tables import legend
-from core.compare.verdict import judge
 from core.domain.ids import TaskId
 from core.errors import InputError
-from core.ui import connection, screens
+from core.ui import screens
 from core.ui.charts import draw_drawing
-from core.ui.compare_details import draw_class_table, draw_metrics, draw_settings, draw_setup
+from core.ui.compare_details import (
+    draw_class_table,
+    draw_metrics,
+    draw_overview,
+    draw_settings,
+    draw_setup,
+)
 from core.ui.decision_view import draw_decision_helper
 from core.ui.drawn_charts import drawn
-from core.ui.experiment_data import load_certainty, load_comparison
+from core.ui.experiment_data import load_comparison
+from core.ui.footing import on_chosen_footing
 from core.ui.gained_lost import draw_gained_lost
 from core.ui.gallery_section import draw_gallery
 from core.ui.images_behind import ask_for_images, draw_asked
@@ -29,11 +35,13 @@ from core.ui.lazy_part import draw_part
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
+from core.ui.workspace_style import make_tables_sortable
 
+_DECIMALS, _DECIMALS_KEY = {"3 decimals": 3, "4 decimals": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
 _PER_ROW = 2
 _LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
-_FIRST_SEEN = 1  # sections that are on the screen when the page opens
+_FIRST_SEEN = 2  # sections that are on the screen when the page opens
 _MEAN = "Mean of all classes"
 
 
@@ -57,10 +65,12 @@ class _Section:
 
 
 _SECTIONS = (
-    _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics),
+    _Section(anchor="overview", title="Overview", draw=draw_overview),
+    _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
     _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper),
     _Section(anchor="quality", title="Quality", charts="Quality"),
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class"),
+    _Section(anchor="by-size", title="By size", charts="By size"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
     _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200),
     _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
@@ -71,7 +81,6 @@ _SECTIONS = (
     _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
     _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison),
 )
-_NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
 
 
 def draw_comparison(wanted: str | None, baseline: str | None) -> None:
@@ -91,10 +100,11 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
         return
     chosen = parse_ids(baseline)
-    comparison = load_comparison(ids, chosen[0] if chosen else None)
-    certainty = load_certainty(connection.address(), comparison)
+    measured, certainty = on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
+    comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
+    make_tables_sortable()
     _draw_head(comparison, certainty)
-    draw_verdict(judge(comparison, certainty))
+    draw_verdict(comparison, certainty)
     rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
         st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
@@ -150,7 +160,20 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
                 help="One HTML file with everything on this page; opens without a network.",
                 key="report",
             )
-    st.html(legend(comparison.experiments, comparison.baseline if several else None))
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="legend-row"
+    ):
+        st.html(legend(comparison.experiments, comparison.baseline if several else None))
+        st.segmented_control(
+            "Decimals of metrics",
+            list(_DECIMALS),
+            default=next(iter(_DECIMALS)),
+            required=True,
+            key=_DECIMALS_KEY,
+            label_visibility="collapsed",
+            persist_state="session",
+            width="content",
+        )
 
 
 def _draw_baseline(comparison: Comparison) -> None:
@@ -175,12 +198,12 @@ def _draw_section(section: _Section, comparison: Comparison, certainty: Certaint
         section.draw(comparison, certainty)
     waiting: list[Chart] = []
     for item in (chart for chart in CHARTS if chart.section == section.charts):
-        if item.key in _NARROW:
+        if item.narrow:
             waiting.append(item)
-        if item.key not in _NARROW or len(waiting) == _PER_ROW:
+        if not item.narrow or len(waiting) == _PER_ROW:
             _draw_row(waiting, comparison)
             waiting = []
-        if item.key not in _NARROW:
+        if not item.narrow:
             _draw_row([item], comparison)
     _draw_row(waiting, comparison)
 
@@ -197,7 +220,7 @@ def _draw_chart(item: Chart, comparison: Comparison) -> None:
     with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
         st.subheader(item.title, anchor=item.key)
         st.caption(item.reading)
-        width = NARROW if item.key in _NARROW else WIDE
+        width = NARROW if item.narrow else WIDE
         draw_drawing(_drawing(item, comparison), f"chart-{item.key}", width, on_query=ask_for_images)
     draw_asked(comparison)
 
@@ -209,7 +232,7 @@ def _drawing(item: Chart, comparison: Comparison) -> Drawing:
     if item.key == "training_curves":
         return drawn(item, comparison, _choose_axis())
     drawing = drawn(item, comparison)
-    return _choose_panel(drawing) if item.key == "prf_by_class" else drawing
+    return _choose_panel(drawing, item) if item.one_at_a_time else drawing
 
 
 def _choose_class(comparison: Comparison) -> str | None:
@@ -236,12 +259,18 @@ def _choose_axis() -> View:
     return View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0)
 
 
-def _choose_panel(drawing: Drawing) -> Drawing:
+def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
+    """Offer one panel at a time."""
     if not drawing.panels:
         return drawing
     titles = [panel.title for panel in drawing.panels]
     chosen = st.segmented_control(
-        "Metric", titles, default=titles[0], required=True, key="class-metric", label_visibility="collapsed"
+        item.one_at_a_time,
+        titles,
+        default=titles[0],
+        required=True,
+        key=f"panel-{item.key}",
+        label_visibility="collapsed",
     )
     return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))
 

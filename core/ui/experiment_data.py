@@ -11,7 +11,6 @@ from typing import TypeVar
 import streamlit as st
 
 from core.api.client import SuperviselyClient
-from core.compare.certainty import Certainty, certainty_of
 from core.compare.curves import parse_results_csv
 from core.compare.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
 from core.compare.formatting import listing, plural
@@ -129,23 +128,6 @@ def load_experiment(server: str, team: TeamId, info: ExperimentInfo) -> Compared
 def _version(files: Iterable[TeamFile]) -> str:
     lines = sorted(f"{file.path}\n{file.id}\n{file.hash}\n{file.size_bytes}" for file in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def load_certainty(server: str, comparison: Comparison) -> Certainty:
-    """Return what the images can tell about the differences, computed once for the same experiments.
-
-    Args:
-        server: Address; part of the cache's key.
-        comparison: Whatever order the experiments are in.
-    """
-    keys = tuple(sorted((e.key, e.version, e.label) for e in comparison.experiments))
-    return _certainty(server, keys, comparison)
-
-
-@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Resampling the images")
-def _certainty(server: str, keys: tuple[tuple[str, str, str], ...], _comparison: Comparison) -> Certainty:
-    del server, keys
-    return certainty_of(_comparison)
 
 
 @dataclass(frozen=True, slots=True)

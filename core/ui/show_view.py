@@ -13,7 +13,8 @@ from core.errors import AppError
 from core.ui import connection, screens
 from core.ui.compare_view import draw_nothing_chosen, parse_ids
 from core.ui.decision_need import need_of
-from core.ui.experiment_data import load_certainty, load_comparison
+from core.ui.experiment_data import load_comparison
+from core.ui.footing import on_chosen_footing
 
 _PICTURE = (800, 600)
 _deck = st.components.v2.component(
@@ -38,8 +39,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
         return
     chosen = parse_ids(baseline)
-    comparison = load_comparison(ids, chosen[0] if chosen else None)
-    certainty = load_certainty(connection.address(), comparison)
+    comparison, certainty = on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
     story = tell(comparison, certainty, need_of(st.query_params))
     html = slides_html(story.slides, _crops(story))
     result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)

@@ -1,4 +1,8 @@
-"""What becomes of F1 when the confidence threshold moves."""
+"""What becomes of F1, precision and recall when the confidence threshold moves."""
+
+from collections.abc import Callable
+
+import numpy as np
 
 from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
 from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
@@ -7,59 +11,113 @@ from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
 from core.compare.image_query import ImageQuery
 from core.evaluation import Evaluation
+from core.evaluation.match_table import IOU_THRESHOLDS
+from core.evaluation.records import FloatArray
+
+LEVELS = (0, 2, 5, 8)
+"""Indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90."""
+
+Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
+"""Title of the panel, of its vertical axis, and the (N,) values by falling score."""
+
+THRESHOLD = Axis(title="Confidence threshold", low=0, high=1)
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
     """Draw F1 over the threshold, with the best threshold marked."""
     del view
+    return _drawn(comparison, [("", "F1, mean over IoU 0.50 to 0.95", _mean_f1)], mark_best=True)
+
+
+def draw_by_iou(comparison: Comparison, view: View) -> Drawing:
+    """Draw F1 over the threshold at single IoU thresholds, each with its own best confidence."""
+    del view
+    return _drawn(comparison, [_at_iou(level) for level in LEVELS], mark_best=True)
+
+
+def draw_precision_recall(comparison: Comparison, view: View) -> Drawing:
+    """Draw what a higher threshold gains in precision and costs in recall."""
+    del view
+    figures: list[Figure] = [
+        ("Precision", "Precision, mean over IoU 0.50 to 0.95", lambda one: one.profile.precision),
+        ("Recall", "Recall, mean over IoU 0.50 to 0.95", lambda one: one.profile.recall),
+    ]
+    return _drawn(comparison, figures, mark_best=False)
+
+
+def _at_iou(level: int) -> Figure:
+    iou = f"{IOU_THRESHOLDS[level]:.2f}"
+    return f"IoU {iou}", f"F1 at IoU {iou}", lambda one: one.profile.f1_by_iou[level]
+
+
+def _mean_f1(evaluation: Evaluation) -> FloatArray:
+    return evaluation.profile.f1
+
+
+def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) -> Drawing:
     if not comparison.evaluated:
         return no_evaluation(comparison)
-    lines, words, notes = [], [], list(without_evaluation(comparison))
-    for experiment, evaluation in comparison.evaluated:
-        line = _line(experiment, evaluation)
-        if line is None:
-            notes.append(f"“{experiment.label}” has no right prediction, so it has no F1 curve.")
-            continue
-        lines.append(line)
-        words.append(f"{experiment.label} is best at {metric(evaluation.profile.f1_optimal_confidence)}")
-    if not lines:
-        return Drawing(empty=" ".join(notes))
-    panel = Panel(
-        title="",
-        x=Axis(title="Confidence threshold", low=0, high=1),
-        y=Axis(title="F1, mean over IoU 0.50 to 0.95", low=0, high=1),
-        marks=tuple(lines),
-        alt=f"F1 over the confidence threshold. {'; '.join(words)}",
-    )
-    return Drawing(panels=(panel,), notes=tuple(notes))
-
-
-def _line(experiment: ComparedExperiment, evaluation: Evaluation) -> Line | None:
-    profile = evaluation.profile
-    pairs = [
-        (float(profile.scores[i]), value)
-        for i in reversed(thinned(profile.scores.size))
-        if (value := finite(profile.f1[i])) is not None
+    notes = [
+        *without_evaluation(comparison),
+        *(
+            f"“{e.label}” has no right prediction, so it has no curve."
+            for e, one in comparison.evaluated
+            if _blind(one)
+        ),
     ]
-    best = profile.f1_optimal_confidence
-    if finite(best) is None:
+    seeing = [(experiment, one) for experiment, one in comparison.evaluated if not _blind(one)]
+    if not seeing:
+        return Drawing(empty=" ".join(notes))
+    panels = [_panel(seeing, figure, mark_best=mark_best) for figure in figures]
+    return Drawing(panels=tuple(panel for panel in panels if panel is not None), notes=tuple(notes))
+
+
+def _blind(evaluation: Evaluation) -> bool:
+    return bool(np.isnan(evaluation.profile.f1).all())
+
+
+def _panel(seeing: list[tuple[ComparedExperiment, Evaluation]], figure: Figure, *, mark_best: bool) -> Panel | None:
+    title, axis, read = figure
+    lines, words = [], []
+    for experiment, evaluation in seeing:
+        values = read(evaluation)
+        if np.isnan(values).all():
+            continue
+        line = _line(experiment, evaluation.profile.scores, values, mark_best=mark_best)
+        lines.append(line)
+        best = f" is best at {line.highlight_text}" if mark_best else ""
+        words.append(f"{experiment.label}{best}")
+    if not lines:
         return None
-    top = float(profile.f1[profile.scores == best].max())
-    pairs = sorted({*pairs, (float(best), top)})
-    at = pairs.index((float(best), top))
+    return Panel(
+        title=title,
+        x=THRESHOLD,
+        y=Axis(title=axis, low=0, high=1),
+        marks=tuple(lines),
+        alt=f"{axis} over the confidence threshold. {'; '.join(words)}",
+    )
+
+
+def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray, *, mark_best: bool) -> Line:
+    """Return a line by rising threshold; of equal scores the last one counts, for a threshold accepts all of them."""
+    kept = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    best = int(np.nanargmax(values))
+    drawn = {int(kept[i]) for i in thinned(kept.size)} | ({best} if mark_best else set())
+    pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
+    at = next(place for place, (_, row, _) in enumerate(pairs) if row == -best) if mark_best else None
     return Line(
         name=experiment.label,
-        x=tuple(round(x, 4) for x, _ in pairs),
-        y=tuple(y for _, y in pairs),
+        x=tuple(round(x, 4) for x, _, _ in pairs),
+        y=tuple(y for _, _, y in pairs),
         style=experiment.style,
         highlight=at,
-        highlight_text=metric(best),
+        highlight_text=metric(float(scores[best])) if mark_best else "",
         queries=tuple(
             ImageQuery(
                 title=f"All outcomes at a confidence of {metric(x)}, “{experiment.label}”",
                 experiment=experiment.key,
                 confidence=x,
             )
-            for x, _ in pairs
+            for x, _, _ in pairs
         ),
     )

@@ -69,15 +69,32 @@ class Bars:
         name: In the legend.
         values: ``None`` for no bar.
         texts: The values as they are written.
-        style: Look of the experiment.
+        style: Look of the experiment; ``None`` for what belongs to all of them.
         queries: What is behind each bar; ``None`` for nothing to show, empty where no bar can be followed.
     """
 
     name: str
     values: tuple[float | None, ...]
     texts: tuple[str, ...]
-    style: SeriesStyle
+    style: SeriesStyle | None
     queries: tuple[ImageQuery | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Radar:
+    """A closed line around a centre; the x axis' categories, three at least, are its spokes.
+
+    Attributes:
+        name: In the legend.
+        values: 0 in the centre to 1 at the rim.
+        texts: The values as they are written.
+        style: Look of the experiment.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    style: SeriesStyle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +102,19 @@ class Cells:
     """A matrix; rows belong to the y axis' categories, columns to those of the x axis.
 
     Attributes:
-        shades: Rows of values 0 to 1 that decide the colour.
+        shades: Rows of shares of the true class that decide the colour: 0 to 1, for a change −1 to 1.
         texts: Rows of what is written into the cells.
+        change: Whether this is a difference of two matrices.
         queries: Rows of what is behind the cells; ``None`` for nothing to show, empty where no cell can be followed.
     """
 
     shades: tuple[tuple[float, ...], ...]
     texts: tuple[tuple[str, ...], ...]
+    change: bool = False
     queries: tuple[tuple[ImageQuery | None, ...], ...] = ()
 
 
-Mark: TypeAlias = Line | Bars | Cells
+Mark: TypeAlias = Line | Bars | Cells | Radar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +142,7 @@ class Panel:
     @property
     def leads_to_images(self) -> bool:
         """Whether any bar, cell or point has a query."""
-        return any(mark.queries for mark in self.marks)
+        return any(mark.queries for mark in self.marks if not isinstance(mark, Radar))
 
     def query(self, mark: int, place: int) -> ImageQuery | None:
         """Return what is behind a bar, cell or point; ``None`` for nothing.
@@ -132,9 +151,34 @@ class Panel:
             mark: Position among the marks.
             place: Position of the bar or point; of cells counted row by row.
         """
-        chosen = self.marks[mark].queries if 0 <= mark < len(self.marks) else ()
-        flat = [query for row in chosen for query in (row if isinstance(row, tuple) else (row,))]
+        chosen = self.marks[mark] if 0 <= mark < len(self.marks) else None
+        rows = () if chosen is None or isinstance(chosen, Radar) else chosen.queries
+        flat = [query for row in rows for query in (row if isinstance(row, tuple) else (row,))]
         return flat[place] if 0 <= place < len(flat) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """What a table says about one experiment."""
+
+    name: str
+    style: SeriesStyle
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The figures of a chart in numbers: a row for each experiment.
+
+    Attributes:
+        title: What it holds, with the unit where all columns share one.
+        columns: Heads of the columns after the experiment's name.
+        rows: Each has a text for every column.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +187,13 @@ class Drawing:
 
     Attributes:
         panels: Side by side; empty where there is nothing to draw.
+        tables: The same in numbers, where people want to read them off.
         empty: Why there is nothing to draw and what to do about it; empty text where there is something.
         notes: What is left out, and why.
     """
 
     panels: tuple[Panel, ...] = ()
+    tables: tuple[Table, ...] = ()
     empty: str = ""
     notes: tuple[str, ...] = ()
 

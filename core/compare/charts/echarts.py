@@ -6,7 +6,8 @@ Text and grid colours come from the page's theme; only what belongs to an experi
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from core.compare.charts.drawing import Axis, Bars, Cells, Line, Panel
+from core.compare.charts.drawing import Axis, Bars, Cells, Line, Panel, Radar
+from core.compare.formatting import signed
 from core.compare.palette import SeriesStyle, Theme
 
 Option = dict[str, Any]
@@ -34,6 +35,12 @@ DASHES: Mapping[str, str | list[int]] = {
     "longdashdot": [14, 3, 2, 3],
 }
 QUIET: Mapping[Theme, str] = {"light": "#8A909C", "dark": "#7D8594"}
+MORE_OR_FEWER: Mapping[Theme, tuple[str, str, str]] = {
+    "light": ("#C2570C", "#F5F6F8", "#2F55BE"),
+    "dark": ("#F08A4B", "#171B23", "#5E8BFF"),
+}
+"""Colours of a change: fewer, none, more."""
+
 SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dark": ("#171B23", "#5E8BFF")}
 INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0B0E14")}
 """Text in a pale and in a strong cell."""
@@ -56,9 +63,11 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
         theme: Decides the series colours.
         width: Pixels it will have at least; the legend breaks its rows by it.
     """
-    series = [item for mark in panel.marks for item in _series(mark, panel, theme)]
-    if any(isinstance(mark, Cells) for mark in panel.marks):
-        return _matrix(panel, series, theme)
+    if radars := [mark for mark in panel.marks if isinstance(mark, Radar)]:
+        return _radar(panel, radars, theme, width)
+    series = [_series(mark, panel, theme) for mark in panel.marks if not isinstance(mark, Radar)]
+    if cells := next((mark for mark in panel.marks if isinstance(mark, Cells)), None):
+        return _matrix(panel, cells, series, theme)
     bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
     if sum(len(mark.values) for mark in bars) > _BAR_TEXT_LIMIT:
         for item in series:
@@ -103,7 +112,7 @@ def _legend(panel: Panel, width: int) -> Option:
 
 
 def _legend_names(panel: Panel) -> list[str]:
-    marks = [mark for mark in panel.marks if not isinstance(mark, Cells) and mark.style]
+    marks = [mark for mark in panel.marks if isinstance(mark, Bars) or (not isinstance(mark, Cells) and mark.style)]
     return [mark.name for mark in marks] if panel.has_legend and len(marks) > 1 else []
 
 
@@ -151,14 +160,14 @@ def _value_format(axis: Axis) -> str:
     return "%,d" if axis.decimals is None else f"%.{axis.decimals}f"
 
 
-def _series(mark: Line | Bars | Cells, panel: Panel, theme: Theme) -> list[Option]:
+def _series(mark: Line | Bars | Cells, panel: Panel, theme: Theme) -> Option:
     match mark:
         case Line():
-            return [_line(mark, theme) | _chosen(mark, theme)]
+            return _line(mark, theme) | _chosen(mark, theme)
         case Bars():
-            return [_bars(mark, theme) | _chosen(mark, theme)]
+            return _bars(mark, theme) | _chosen(mark, theme)
         case Cells():
-            return [_cells(mark, panel, theme) | _chosen(mark, theme)]
+            return _cells(mark, panel, theme) | _chosen(mark, theme)
     assert_never(mark)
 
 
@@ -214,7 +223,11 @@ def _bars(bars: Bars, theme: Theme) -> Option:
             {"value": value, "label": {"formatter": _escaped(text)}} if value is not None else None
             for value, text in zip(bars.values, bars.texts, strict=True)
         ],
-        "itemStyle": {"color": bars.style.hex(theme), "borderRadius": [2, 2, 0, 0], **_decal(bars.style, theme)},
+        "itemStyle": {
+            "color": bars.style.hex(theme) if bars.style else QUIET[theme],
+            "borderRadius": [2, 2, 0, 0],
+            **(_decal(bars.style, theme) if bars.style else {}),
+        },
         "label": {"show": True, "position": "top", "fontSize": 11},
         "labelLayout": {"hideOverlap": True},
         "emphasis": {"focus": "series"},
@@ -230,11 +243,12 @@ def _decal(style: SeriesStyle, theme: Theme) -> Option:
 
 def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
     pale, strong = INK[theme]
+    enough = _STRONG * _darkest(cells)
     data = [
         {
             "value": [column, row, shade],
-            "name": _cell_words(panel, row, column, text, shade),
-            "label": {"formatter": _escaped(text), "color": strong if shade > _STRONG else pale},
+            "name": f"{cell_place(panel, row, column)}: {cell_words(cells, row, column)}",
+            "label": {"formatter": _escaped(text), "color": strong if abs(shade) > enough else pale},
         }
         for row, shades in enumerate(cells.shades)
         for column, (shade, text) in enumerate(zip(shades, cells.texts[row], strict=True))
@@ -248,13 +262,22 @@ def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
     }
 
 
-def _cell_words(panel: Panel, row: int, column: int, text: str, shade: float) -> str:
-    predicted, true = panel.y.categories[row], panel.x.categories[column]
-    return f"Predicted {predicted}, true {true}: {text or '0'} ({shade * 100:.0f} % of the true class)"
+def cell_place(panel: Panel, row: int, column: int) -> str:
+    """Return which classes meet in a cell."""
+    return f"Predicted {panel.y.categories[row]}, true {panel.x.categories[column]}"
 
 
-def _matrix(panel: Panel, series: list[Option], theme: Theme) -> Option:
-    low, high = SHADES[theme]
+def cell_words(cells: Cells, row: int, column: int) -> str:
+    """Return what a cell says: its number where it is written, and its share of the true class."""
+    text, shade = cells.texts[row][column], cells.shades[row][column]
+    if cells.change:
+        share = f"{signed(shade * 100, 1)} pt of the true class"
+    else:
+        share = f"{shade * 100:.0f} % of the true class"
+    return f"{text} ({share})" if text else share
+
+
+def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> Option:
     y = _axis(panel.y, gap=44, split=False)
     y["inverse"] = True
     y["axisLabel"] = {"width": 96, "overflow": "truncate"}
@@ -262,10 +285,57 @@ def _matrix(panel: Panel, series: list[Option], theme: Theme) -> Option:
         "animation": False,
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
         "tooltip": {"confine": True, "formatter": "{b}"},
-        "visualMap": {"show": False, "min": 0, "max": 1, "inRange": {"color": [low, high]}},
+        "visualMap": {"show": False, **_shading(cells, theme)},
         "xAxis": _axis(panel.x, gap=34, split=False),
         "yAxis": y,
         "series": series,
+    }
+
+
+def _shading(cells: Cells, theme: Theme) -> Option:
+    """Return the range of the shades and their colours."""
+    if not cells.change:
+        return {"min": 0, "max": 1, "inRange": {"color": list(SHADES[theme])}}
+    most = _darkest(cells)
+    return {"min": -most, "max": most, "inRange": {"color": list(MORE_OR_FEWER[theme])}}
+
+
+def _darkest(cells: Cells) -> float:
+    """Return the shade of the strongest colour; a change is stretched to it, or nothing would be seen of it."""
+    if not cells.change:
+        return 1.0
+    return max((abs(shade) for row in cells.shades for shade in row), default=0.0) or 1.0
+
+
+def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option:
+    top = _top(panel, width)
+    return {
+        "animation": False,
+        "legend": _legend(panel, width),
+        "tooltip": {"trigger": "item", "confine": True, "valueFormatter": _value_format(panel.y)},
+        "radar": {
+            "indicator": [{"name": name, "min": 0, "max": 1} for name in panel.x.categories],
+            "center": ["50%", f"{50 + top // 12}%"],
+            "radius": "64%",
+            "axisName": {"width": 110, "overflow": "break"},
+        },
+        "series": [
+            {
+                "type": "radar",
+                "emphasis": {"focus": "self"},
+                "data": [
+                    {
+                        "name": mark.name,
+                        "value": list(mark.values),
+                        "symbol": SYMBOLS[mark.style.marker],
+                        "symbolSize": 7,
+                        "itemStyle": {"color": mark.style.hex(theme)},
+                        "lineStyle": {"color": mark.style.hex(theme), "width": 2, "type": DASHES[mark.style.dash]},
+                    }
+                    for mark in marks
+                ],
+            }
+        ],
     }
 
 

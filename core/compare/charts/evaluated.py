@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from core.compare.charts.drawing import Bars, Drawing, nothing
 from core.compare.experiment import ComparedExperiment, Comparison, explain_missing
-from core.compare.formatting import metric
+from core.compare.formatting import count, metric, percent
 from core.compare.image_query import ImageQuery
 
 ADVICE = "Train with the benchmark switched on to get this chart."
@@ -24,18 +24,16 @@ def no_evaluation(comparison: Comparison) -> Drawing:
     return nothing(without_evaluation(comparison), ADVICE)
 
 
+Queries = Sequence[ImageQuery | None]
+
+
 def metric_bars(
-    experiment: ComparedExperiment, values: Sequence[float | None], queries: Sequence[ImageQuery | None] = ()
+    experiment: ComparedExperiment, values: Sequence[float | None], queries: Queries = (), decimals: int = 3
 ) -> Bars:
     """Return bars of metrics between 0 and 1, with what is behind each of them."""
     clean = tuple(finite(value) for value in values)
-    return Bars(
-        name=experiment.label,
-        values=clean,
-        texts=tuple(metric(value) for value in clean),
-        style=experiment.style,
-        queries=tuple(queries),
-    )
+    texts = tuple(metric(value, decimals) for value in clean)
+    return _bars(experiment, clean, texts, queries)
 
 
 def finite(value: float | None) -> float | None:
@@ -50,3 +48,27 @@ def in_words(names: Sequence[str], categories: Sequence[str], bars: Sequence[Bar
         values = ", ".join(f"{c} {t}" for c, t in list(zip(categories, series.texts, strict=True))[:12])
         parts.append(f"{name}: {values}")
     return "; ".join(parts)
+
+
+def count_bars(experiment: ComparedExperiment, values: Sequence[int | None], queries: Queries = ()) -> Bars:
+    """Return bars of whole numbers."""
+    return _bars(experiment, values, tuple(map(count, values)), queries)
+
+
+def share_bars(experiment: ComparedExperiment, values: Sequence[float | None], queries: Queries = ()) -> Bars:
+    """Return bars of shares between 0 and 1, written in percent."""
+    clean = tuple(finite(value) for value in values)
+    return _bars(experiment, clean, tuple(map(percent, clean)), queries)
+
+
+def _bars(
+    experiment: ComparedExperiment, values: Sequence[float | None], texts: tuple[str, ...], queries: Queries
+) -> Bars:
+    return Bars(
+        name=experiment.label, values=tuple(values), texts=texts, style=experiment.style, queries=tuple(queries)
+    )
+
+
+def bars_that_fit(experiments: int, most: int, room: int = 120) -> int:
+    """Return how many groups of bars, one bar for each experiment, are still told apart; six at least."""
+    return max(6, min(most, room // max(1, experiments)))

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from core.compare.charts.drawing import Axis, Bars, Drawing, Line, Panel, View, nothing
+from core.compare.charts.drawing import Axis, Bars, Drawing, Line, Panel, Table, TableRow, View, nothing
 from core.compare.charts.evaluated import CHOOSE
 from core.compare.experiment import ComparedExperiment, Comparison, explain_missing
-from core.compare.formatting import listing, quantity
+from core.compare.formatting import MISSING, listing, quantity
 from core.compare.speed import SpeedRow, SpeedTest
+
+MACHINE = ("Model", "Device", "Hardware", "Runtime")
+Measured = tuple[ComparedExperiment, SpeedTest]
 
 ADVICE = "Switch the speed test on in the benchmark step to measure it."
 
@@ -33,14 +36,49 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         _panel("Latency", "Time for one batch (ms)", sizes, measured, lambda row: row.total),
         _panel("Throughput", "Images per second (img/s)", sizes, measured, lambda row: row.images_per_second),
     )
-    return Drawing(panels=panels, notes=tuple(missing))
+    return Drawing(panels=panels, tables=_tables(sizes, measured), notes=tuple(missing))
+
+
+def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
+    batches = tuple(f"Batch {size}" for size in sizes)
+
+    def rows(write: Callable[[SpeedRow], str]) -> tuple[TableRow, ...]:
+        found = ((e, [test.row(size) for size in sizes]) for e, test in measured)
+        return tuple(
+            TableRow(name=e.label, style=e.style, texts=tuple(MISSING if row is None else write(row) for row in batch))
+            for e, batch in found
+        )
+
+    return (
+        Table(title="Time for one batch (ms)", columns=batches, rows=rows(_latency)),
+        Table(title="Images per second (img/s)", columns=batches, rows=rows(_throughput)),
+        Table(title="Measured on", columns=MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
+    )
+
+
+def _latency(row: SpeedRow) -> str:
+    return _with_spread(row.total, row.total_std)
+
+
+def _throughput(row: SpeedRow) -> str:
+    return _with_spread(row.images_per_second, row.images_per_second_std)
+
+
+def _with_spread(value: float, spread: float | None) -> str:
+    return quantity(value) if spread is None else f"{quantity(value)} ± {quantity(spread)}"
+
+
+def _machine(experiment: ComparedExperiment, test: SpeedTest) -> TableRow:
+    model = experiment.info.model_name if experiment.info else ""
+    texts = (model, test.device, test.hardware, test.runtime)
+    return TableRow(name=experiment.label, style=experiment.style, texts=tuple(text or MISSING for text in texts))
 
 
 def _panel(
     title: str,
     axis: str,
     sizes: list[int],
-    measured: list[tuple[ComparedExperiment, SpeedTest]],
+    measured: list[Measured],
     read: Callable[[SpeedRow], float],
 ) -> Panel:
     marks: list[Line | Bars] = []

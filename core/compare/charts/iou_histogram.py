@@ -4,15 +4,16 @@ import math
 
 import numpy as np
 
-from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel, Table, TableRow, View
 from core.compare.charts.evaluated import no_evaluation, without_evaluation
 from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.formatting import metric
+from core.compare.formatting import count, metric, percent
 from core.compare.image_query import ImageQuery, Outcome, Span, half_open
 from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray
 
 EDGES = np.linspace(0.5, 1.0, 11)
+COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
 MIDDLES = tuple(round(float(low) + 0.025, 3) for low in EDGES[:-1])
 
 
@@ -21,7 +22,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     del view
     if not comparison.evaluated:
         return no_evaluation(comparison)
-    lines, words, notes = [], [], list(without_evaluation(comparison))
+    lines, words, rows, notes = [], [], [], list(without_evaluation(comparison))
     for experiment, evaluation in comparison.evaluated:
         overlaps = found_overlaps(evaluation)
         if not overlaps.size:
@@ -39,6 +40,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
             )
         )
         words.append(f"{experiment.label} {metric(float(overlaps.mean()))}")
+        rows.append(_row(experiment, overlaps, comparison.decimals))
     if not lines:
         return Drawing(empty=" ".join(notes))
     panel = Panel(
@@ -48,7 +50,8 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         marks=tuple(lines),
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
     )
-    return Drawing(panels=(panel,), notes=tuple(notes))
+    table = Table(title="Fit of the boxes", columns=COLUMNS, rows=tuple(rows))
+    return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 
 def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
@@ -59,6 +62,13 @@ def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
         outcomes=(Outcome.FOUND,),
         iou=Span(low, math.inf) if last else half_open(low, high),
     )
+
+
+def _row(experiment: ComparedExperiment, overlaps: FloatArray, decimals: int) -> TableRow:
+    good = [float((overlaps >= level).mean()) for level in (0.75, 0.9)]
+    mean, median = metric(float(overlaps.mean()), decimals), metric(float(np.median(overlaps)), decimals)
+    texts = (mean, median, *map(percent, good), count(overlaps.size))
+    return TableRow(name=experiment.label, style=experiment.style, texts=texts)
 
 
 def found_overlaps(evaluation: Evaluation) -> FloatArray:

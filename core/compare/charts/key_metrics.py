@@ -1,11 +1,14 @@
-"""The key metrics as bars."""
+"""The key metrics as bars and as a radar."""
+
+from collections.abc import Mapping
 
 from core.compare.charts.by_class import PRESENT, REPORTED
 from core.compare.charts.drawing import Axis, Drawing, Panel, View, nothing
 from core.compare.charts.evaluated import ADVICE, CHOOSE, in_words, metric_bars, without_evaluation
+from core.compare.charts.radar import radar_panel
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
 from core.compare.image_query import ImageQuery, Outcome
-from core.compare.rows import read_metric
+from core.compare.rows import may_stand_beside, read_metric
 
 NAMES = {
     "mAP": "mAP",
@@ -17,10 +20,20 @@ NAMES = {
     "iou": "Mean IoU",
 }
 THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+SEVEN = {
+    "mAP": "mAP",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "iou": "Mean IoU",
+    "classification_accuracy": "Classification accuracy",
+    "calibration_score": "Calibration score",
+}
+"""The spokes of Supervisely's radar."""
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
-    """Draw seven metrics; experiments without evaluation files keep the metrics of their record."""
+    """Draw seven metrics as bars."""
     del view
     return _bars(comparison, NAMES)
 
@@ -31,30 +44,53 @@ def draw_three(comparison: Comparison, view: View) -> Drawing:
     return _bars(comparison, THREE)
 
 
-def _bars(comparison: Comparison, names: dict[str, str]) -> Drawing:
-    bars, labels = [], []
-    for experiment in comparison.experiments:
-        values = [read_metric(experiment, key) for key in names]
-        if any(value is not None for value in values):
-            bars.append(metric_bars(experiment, values, _queries(experiment, names)))
-            labels.append(experiment.label)
-    missing = tuple(
-        note for note in without_evaluation(comparison) if not note.startswith(tuple(f"“{n}”" for n in labels))
-    )
-    if not bars:
+def draw_radar(comparison: Comparison, view: View) -> Drawing:
+    """Draw Supervisely's seven base metrics around a centre."""
+    del view
+    known = _known(comparison, SEVEN)
+    notes = _left_out(comparison, [experiment for experiment, _ in known])
+    if not known:
+        return nothing(notes, ADVICE if comparison.experiments else CHOOSE)
+    panel = radar_panel("Metric", tuple(SEVEN.values()), known, comparison.decimals)
+    if panel is None:
+        return Drawing(empty="Fewer than three of these metrics are known of every experiment. The table has the rest.")
+    missing = [name for name in SEVEN.values() if name not in panel.x.categories]
+    if missing:
+        notes = (*notes, f"Not known of every experiment, so not drawn: {', '.join(missing)}.")
+    return Drawing(panels=(panel,), notes=notes)
+
+
+def _bars(comparison: Comparison, names: Mapping[str, str]) -> Drawing:
+    known = _known(comparison, names)
+    missing = _left_out(comparison, [experiment for experiment, _ in known])
+    if not known:
         return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
+    bars = [
+        metric_bars(experiment, values, _queries(experiment, names), comparison.decimals)
+        for experiment, values in known
+    ]
     categories = tuple(names.values())
     panel = Panel(
         title="",
         x=Axis(title="Metric", categories=categories),
-        y=Axis(title="Value, 0 to 1", low=0, high=1),
+        y=Axis(title="Value, 0 to 1", low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words(labels, categories, bars),
+        alt=in_words([experiment.label for experiment, _ in known], categories, bars),
     )
     return Drawing(panels=(panel,), notes=missing)
 
 
-def _queries(experiment: ComparedExperiment, names: dict[str, str]) -> list[ImageQuery]:
+def _known(comparison: Comparison, names: Mapping[str, str]) -> list[tuple[ComparedExperiment, list[float | None]]]:
+    """Return the experiments that have any of the metrics and whose metrics may stand beside the others."""
+    found = []
+    for experiment in comparison.experiments:
+        values = [read_metric(experiment, key) for key in names]
+        if may_stand_beside(comparison, experiment) and any(value is not None for value in values):
+            found.append((experiment, values))
+    return found
+
+
+def _queries(experiment: ComparedExperiment, names: Mapping[str, str]) -> list[ImageQuery]:
     """Return what is behind the bars; nothing where only the record has the metrics."""
     if isinstance(experiment.evaluation, Missing):
         return []
@@ -68,3 +104,8 @@ def _queries(experiment: ComparedExperiment, names: dict[str, str]) -> list[Imag
         ImageQuery(title=f"{start} “{experiment.label}”", experiment=experiment.key, outcomes=outcomes)
         for start, outcomes in words
     ]
+
+
+def _left_out(comparison: Comparison, drawn: list[ComparedExperiment]) -> tuple[str, ...]:
+    labels = tuple(f"“{experiment.label}”" for experiment in drawn)
+    return tuple(note for note in without_evaluation(comparison) if not note.startswith(labels))

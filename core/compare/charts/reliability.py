@@ -1,11 +1,13 @@
 """Whether a confidence of 0.8 means that 80 % are right."""
 
-from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
+from core.compare.charts.drawing import Axis, Drawing, Line, Panel, Table, TableRow, View
 from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
 from core.compare.image_query import ImageQuery, Span, open_below
 from core.evaluation.calibration import BIN_EDGES
+
+COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -45,7 +47,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         marks=(*lines, perfect),
         alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
     )
-    return Drawing(panels=(panel,), notes=tuple(notes))
+    return Drawing(panels=(panel,), tables=(_table(comparison),), notes=tuple(notes))
 
 
 def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
@@ -56,3 +58,13 @@ def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
         confidence=0.0,
         score=open_below(low, high) if place else Span(low, high),
     )
+
+
+def _table(comparison: Comparison) -> Table:
+    rows = []
+    for experiment, evaluation in comparison.evaluated:
+        bins, best = evaluation.calibration, evaluation.key_metrics.f1_optimal_conf
+        figures = (best, bins.expected_error, bins.maximum_error, 1 - bins.expected_error)
+        texts = (metric(figure, comparison.decimals) for figure in figures)
+        rows.append(TableRow(name=experiment.label, style=experiment.style, texts=tuple(texts)))
+    return Table(title="Calibration", columns=COLUMNS, rows=tuple(rows))

@@ -11,9 +11,11 @@ from core.compare.charts.drawing import Drawing, Panel, View
 from core.compare.charts.registry import CHARTS, Chart
 from core.compare.differences import compare_settings
 from core.compare.experiment import Comparison, Missing
+from core.compare.overview import overview_of
+from core.compare.report.cards import overview_cards
 from core.compare.report.panels import panels_json
 from core.compare.report.style import read_part, table_style
-from core.compare.report.tables import class_table, legend, metric_table, panels_legend, settings_table
+from core.compare.report.tables import class_table, figures_table, legend, metric_table, panels_legend, settings_table
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
 from core.compare.verdict import judge
@@ -24,8 +26,6 @@ READING = (
     "a point (pt) is a hundredth."
 )
 """How to read the table of key metrics."""
-
-_NARROW = frozenset({"precision_recall_f1", "outcome_counts", "confidence_profile", "reliability"})
 
 
 def render_report(
@@ -53,10 +53,8 @@ def render_report(
         legend(comparison.experiments, comparison.baseline) if several else "",
         _verdict(comparison, known) if several else "",
         _navigation(),
-        '<section id="key-metrics"><h2>Key metrics</h2>',
-        _metrics(comparison, known),
-        "</section>",
-        *(_section(section, comparison, panels) for section in _sections()),
+        f'<section id="overview"><h2>Overview</h2>{overview_cards(overview_of(comparison))}</section>',
+        *(_section(section, comparison, known, panels) for section in _sections()),
         _settings(comparison),
     ]
     return (
@@ -66,7 +64,7 @@ def render_report(
         f"<title>{escape(heading)}</title><style>{table_style()}{read_part('report.css')}</style></head>"
         f"<body><main>{''.join(body)}<footer>Made by Traindash. Everything is inside this file.</footer></main>"
         f'<script type="application/json" id="panels">{panels_json(panels)}</script>'
-        f"<script>{read_part('report.js')}</script></body></html>"
+        f"<script>{read_part('report.js')}</script><script>{read_part('sorting.js')}</script></body></html>"
     )
 
 
@@ -90,7 +88,7 @@ def _about(comparison: Comparison, made_at: datetime | None) -> str:
 
 
 def _navigation() -> str:
-    names = ["Key metrics", *_sections(), "Settings"]
+    names = ["Overview", *_sections(), "Settings"]
     links = (f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
     return f"<nav>{''.join(links)}</nav>"
 
@@ -112,17 +110,17 @@ def _metrics(comparison: Comparison, certainty: Certainty) -> str:
     return f'{table}<p class="rp-note">{READING}</p>'
 
 
-def _section(section: str, comparison: Comparison, panels: list[Panel]) -> str:
+def _section(section: str, comparison: Comparison, certainty: Certainty, panels: list[Panel]) -> str:
     rows: list[str] = []
     pair: list[str] = []
     for item in (chart for chart in CHARTS if chart.section == section):
         card = _chart(item, item.draw(comparison, View()), panels)
-        if item.key in _NARROW:
+        if item.narrow:
             pair.append(card)
         else:
             rows += [_row(pair), card]
             pair = []
-    table = ""
+    table = _metrics(comparison, certainty) if section == "Key metrics" else ""
     if section == "By class" and comparison.evaluated:
         table = f"<details><summary>Table of all classes</summary>{class_table(comparison)}</details>"
     return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
@@ -141,10 +139,11 @@ def _chart(item: Chart, drawing: Drawing, panels: list[Panel]) -> str:
     names = panels_legend(drawing.panels) if several else ""
     empty = f"<p>{escape(drawing.empty)}</p>" if drawing.empty else ""
     notes = "".join(f'<p class="rp-note">{escape(note)}</p>' for note in drawing.notes)
+    tables = "".join(map(figures_table, drawing.tables))
     return (
         f'<div class="rp-card" id="{item.key}"><h3>{escape(item.title)}</h3>'
         f'<p class="rp-reading">{escape(item.reading)}</p>{names}'
-        f'<div class="rp-panels">{"".join(figures)}</div>{empty}{notes}</div>'
+        f'<div class="rp-panels">{"".join(figures)}</div>{tables}{empty}{notes}</div>'
     )
 
 

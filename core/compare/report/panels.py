@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import assert_never
 
-from core.compare.charts.drawing import Bars, Cells, Line, Mark, Panel
+from core.compare.charts.drawing import Bars, Cells, Line, Mark, Panel, Radar
 
 
 def panels_json(panels: Sequence[Panel]) -> str:
@@ -53,9 +53,26 @@ def _mark(mark: Mark) -> dict[str, object]:
                 "name": mark.name,
                 "values": mark.values,
                 "texts": mark.texts,
+                "color": mark.style.color if mark.style else None,
+                "pattern": bool(mark.style and mark.style.pattern),
+            }
+        case Radar():
+            return {
+                "kind": "radar",
+                "name": mark.name,
+                "values": mark.values,
+                "texts": mark.texts,
                 "color": mark.style.color,
-                "pattern": bool(mark.style.pattern),
+                "dash": mark.style.dash,
+                "marker": mark.style.marker,
             }
         case Cells():
-            return {"kind": "cells", "name": "", "color": None, "shades": mark.shades, "texts": mark.texts}
+            return {
+                "kind": "cells",
+                "name": "",
+                "color": None,
+                "shades": mark.shades,
+                "texts": mark.texts,
+                "change": mark.change,
+            }
     assert_never(mark)

@@ -1,4 +1,4 @@
-// Draws the panels of the report as SVG and makes its tables sortable. Data are only ever used as text.
+// Draws the panels of the report as SVG. Data are only ever used as text.
 "use strict";
 (() => {
   const SPACE = "http://www.w3.org/2000/svg";
@@ -72,7 +72,7 @@
 
     legend() {
       const list = tag("ul", "rp-legend");
-      for (const mark of this.panel.marks.filter((item) => item.color !== null && item.name)) {
+      for (const mark of this.panel.marks.filter((item) => item.name && (item.color !== null || item.kind === "bars"))) {
         const button = tag("button");
         button.type = "button";
         button.setAttribute("aria-pressed", "true");
@@ -91,7 +91,7 @@
     }
 
     swatch(mark) {
-      const image = make("svg", { width: 28, height: 12, viewBox: "0 0 28 12", class: `cx-c${mark.color}`, style: "width:28px", "aria-hidden": "true" });
+      const image = make("svg", { width: 28, height: 12, viewBox: "0 0 28 12", class: mark.color === null ? "rp-quiet" : `cx-c${mark.color}`, style: "width:28px", "aria-hidden": "true" });
       if (mark.kind === "bars") image.append(make("rect", { x: 6, y: 0, width: 16, height: 12, rx: 2, fill: "currentColor" }));
       else {
         image.append(make("line", { x1: 0, x2: 28, y1: 6, y2: 6, stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": DASH[mark.dash] }));
@@ -111,7 +111,8 @@
       const box = this.box(width, height);
       this.svg = svg;
       this.bounds = box;
-      this.panel.marks.some((mark) => mark.kind === "cells") ? this.drawMatrix(svg, box) : this.drawAxes(svg, box);
+      const kinds = new Set(this.panel.marks.map((mark) => mark.kind));
+      kinds.has("cells") ? this.drawMatrix(svg, box) : kinds.has("radar") ? this.drawRadar(svg, width, height) : this.drawAxes(svg, box);
       this.canvas.replaceChildren(svg);
     }
 
@@ -178,7 +179,7 @@
       const group = Math.min(this.step * 0.8, 46 * count);
       const width = group / count;
       const many = count * mark.values.length > 30 || width < 24;
-      const layer = make("g", { class: `cx-c${mark.color}` });
+      const layer = make("g", { class: mark.color === null ? "rp-quiet" : `cx-c${mark.color}` });
       mark.values.forEach((value, index) => {
         if (value === null) return;
         const left = this.toX(index) - group / 2 + place * width;
@@ -264,6 +265,36 @@
       this.guide?.setAttribute("visibility", "hidden");
     }
 
+    drawRadar(svg, width, height) {
+      const spokes = this.panel.x.categories;
+      const [cx, cy, radius] = [width / 2, height / 2, Math.min(width / 2 - 90, height / 2 - 36)];
+      const at = (index, share) => {
+        const angle = (index / spokes.length) * 2 * Math.PI - Math.PI / 2;
+        return [cx + Math.cos(angle) * radius * share, cy + Math.sin(angle) * radius * share];
+      };
+      const ring = (shares) => `M${shares.map((share, index) => at(index, share).map((v) => v.toFixed(1)).join()).join("L")}Z`;
+      for (const share of [0.25, 0.5, 0.75, 1]) svg.append(make("path", { d: ring(spokes.map(() => share)), fill: "none", class: "rp-grid" }));
+      spokes.forEach((name, index) => {
+        const [x, y] = at(index, 1);
+        svg.append(make("line", { x1: cx, y1: cy, x2: x, y2: y, class: "rp-grid" }));
+        const [left, top] = at(index, 1.08);
+        const side = Math.abs(left - cx) < 4 ? "middle" : left < cx ? "end" : "start";
+        const text = make("text", { x: left, y: top + 4, "text-anchor": side }, cut(name, 20));
+        text.append(make("title", {}, name));
+        svg.append(text);
+      });
+      for (const mark of this.marks) {
+        const layer = make("g", { class: `cx-c${mark.color}` });
+        layer.append(make("path", { d: ring(mark.values), fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-dasharray": DASH[mark.dash] }));
+        mark.values.forEach((value, index) => {
+          const point = make("path", { d: SHAPE[mark.marker], transform: `translate(${at(index, value).join()})`, fill: "currentColor" });
+          point.append(make("title", {}, `${mark.name}: ${spokes[index]} ${mark.texts[index]}`));
+          layer.append(point);
+        });
+        svg.append(layer);
+      }
+    }
+
     drawMatrix(svg, box) {
       const { x, y } = this.panel;
       const cells = this.panel.marks[0];
@@ -275,15 +306,20 @@
         text.append(make("title", {}, name));
         svg.append(text);
       });
+      const darkest = cells.change ? Math.max(...cells.shades.flat().map(Math.abs)) || 1 : 1;
       cells.shades.forEach((shades, row) => shades.forEach((shade, column) => {
         const at = { x: box.left + column * width, y: box.top + row * height };
-        const fill = `color-mix(in oklab, var(--cx-strong) ${Math.round(shade * 100)}%, var(--cx-pale))`;
+        const color = shade < 0 ? "var(--cx-fewer)" : "var(--cx-strong)";
+        const depth = Math.abs(shade) / darkest;
+        const fill = `color-mix(in oklab, ${color} ${Math.round(depth * 100)}%, var(--cx-pale))`;
         const cell = make("rect", { ...at, width: width - 1, height: height - 1, style: `fill:${fill}` });
-        cell.append(make("title", {}, `Predicted ${y.categories[row]}, true ${x.categories[column]}: ${cells.texts[row][column] || "0"} (${(shade * 100).toFixed(0)} % of the true class)`));
+        const share = cells.change ? `${shade > 0 ? "+" : ""}${(shade * 100).toFixed(1).replace("-", "−")} pt` : `${(shade * 100).toFixed(0)} %`;
+        const words = cells.texts[row][column] ? `${cells.texts[row][column]} (${share} of the true class)` : `${share} of the true class`;
+        cell.append(make("title", {}, `Predicted ${y.categories[row]}, true ${x.categories[column]}: ${words}`));
         svg.append(cell);
         if (cells.texts[row][column]) {
-          const color = shade > 0.6 ? "var(--cx-ground)" : "var(--td-ink)";
-          svg.append(make("text", { x: at.x + width / 2, y: at.y + height / 2 + 4, "text-anchor": "middle", style: `fill:${color};pointer-events:none` }, cells.texts[row][column]));
+          const ink = depth > 0.6 ? "var(--cx-ground)" : "var(--td-ink)";
+          svg.append(make("text", { x: at.x + width / 2, y: at.y + height / 2 + 4, "text-anchor": "middle", style: `fill:${ink};pointer-events:none` }, cells.texts[row][column]));
         }
       }));
       this.titles(svg, box);
@@ -296,28 +332,4 @@
   let waiting = 0;
   addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); });
   addEventListener("beforeprint", drawAll);
-
-  const number = (text) => (/^[−-]?[\d.,]+/.test(text) ? Number.parseFloat(text.replace("−", "-").replaceAll(",", "")) : null);
-  const sort = (table, head, column) => {
-    const rising = head.getAttribute("aria-sort") === "descending";
-    table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-    const key = (row) => row.children[column].textContent.trim();
-    const rows = [...table.tBodies[0].rows].sort((a, b) => {
-      const [first, second] = [key(a), key(b)];
-      const [x, y] = [number(first), number(second)];
-      if (x === null || y === null) return x === y ? first.localeCompare(second) * (rising ? -1 : 1) : x === null ? 1 : -1;
-      return rising ? x - y : y - x;
-    });
-    table.tBodies[0].append(...rows);
-  };
-  for (const table of document.querySelectorAll("table.cx-sortable")) {
-    [...table.tHead.rows[table.tHead.rows.length - 1].cells].forEach((head, column) => {
-      head.tabIndex = 0;
-      head.addEventListener("click", () => sort(table, head, column));
-      head.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(table, head, column); }
-      });
-    });
-  }
 })();

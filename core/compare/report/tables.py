@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from core.compare import formatting
-from core.compare.charts.drawing import Cells, Panel
+from core.compare.charts.drawing import Cells, Panel, Table
 from core.compare.differences import ABSENT, SettingRow
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.palette import SeriesStyle
@@ -46,14 +46,36 @@ def metric_table(rows: Sequence[MetricRow], comparison: Comparison) -> str:
     return _table(["Metric"], comparison, body, css="cx-metrics")
 
 
+def experiment_table(rows: Sequence[MetricRow], comparison: Comparison) -> str:
+    """Return the key metrics turned over: a row for each experiment, a column for each metric; sortable."""
+    heads = "".join(
+        f'<th scope="col" tabindex="0" title="{escape(row.metric.meaning)}">{escape(row.metric.title)}</th>'
+        for row in rows
+    )
+    body = "".join(
+        f"<tr>{_name_cell(comparison, place)}{''.join(_metric_cell(row.cells[place]) for row in rows)}</tr>"
+        for place in range(len(comparison.experiments))
+    )
+    head = f'<tr><th scope="col" tabindex="0">Experiment</th>{heads}</tr>'
+    return scrolling("cx-table cx-transposed cx-sortable", head, body)
+
+
+def turned_settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> str:
+    """Return settings turned over: a row for each experiment, a column for each setting; sortable."""
+    heads = "".join(f'<th scope="col" tabindex="0"><code>{escape(row.path)}</code></th>' for row in rows)
+    body = "".join(
+        f"<tr>{_name_cell(comparison, place)}{''.join(_setting_cell(row, place) for row in rows)}</tr>"
+        for place in range(len(comparison.experiments))
+    )
+    head = f'<tr><th scope="col" tabindex="0">Experiment</th>{heads}</tr>'
+    return scrolling("cx-table cx-transposed cx-sortable", head, body)
+
+
 def settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> str:
     """Return settings: a row for each, a column for each experiment; what differs is marked."""
     body = "".join(
         f'<tr{" class=cx-differs" if row.differs else ""}><th scope="row"><code>{escape(row.path)}</code></th>'
-        + "".join(
-            f'<td class="cx-text{" cx-absent" if value is ABSENT else ""}">{escape(text)}</td>'
-            for value, text in zip(row.values, row.texts, strict=True)
-        )
+        + "".join(_setting_cell(row, place) for place in range(len(row.values)))
         + "</tr>"
         for row in rows
     )
@@ -66,16 +88,29 @@ def class_table(comparison: Comparison) -> str:
         f'<th colspan="4" scope="colgroup">{swatch(e.style)} {escape(e.label)}</th>' for e, _ in comparison.evaluated
     )
     names = "".join(
-        "<th scope=col>AP</th><th scope=col>P</th><th scope=col>R</th><th scope=col>F1</th>"
+        "".join(f'<th scope="col" tabindex="0">{name}</th>' for name in ("AP", "P", "R", "F1"))
         for _ in comparison.evaluated
     )
     known = [{item.name: item for item in evaluation.per_class} for _, evaluation in comparison.evaluated]
     body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(_class_cells(items.get(name)) for items in known)}</tr>'
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"{''.join(_class_cells(items.get(name), comparison.decimals) for items in known)}</tr>"
         for name in comparison.classes
     )
-    top = f'<tr><td></td>{heads}</tr><tr><th scope="col">Class</th>{names}</tr>'
+    top = f'<tr><td></td>{heads}</tr><tr><th scope="col" tabindex="0">Class</th>{names}</tr>'
     return scrolling("cx-table cx-classes cx-sortable", top, body)
+
+
+def figures_table(table: Table) -> str:
+    """Return the figures of a chart: a row for each experiment; sortable."""
+    heads = "".join(f'<th scope="col" tabindex="0">{escape(column)}</th>' for column in table.columns)
+    body = "".join(
+        f'<tr><th scope="row" data-sort="{escape(row.name)}">{swatch(row.style)} {escape(row.name)}</th>'
+        f"{''.join(f'<td>{escape(text)}</td>' for text in row.texts)}</tr>"
+        for row in table.rows
+    )
+    head = f'<tr><th scope="col" tabindex="0">Experiment</th>{heads}</tr>'
+    return f'<h4 class="cx-title">{escape(table.title)}</h4>' + scrolling("cx-table cx-figures cx-sortable", head, body)
 
 
 def legend(experiments: Sequence[ComparedExperiment], baseline: int | None = None) -> str:
@@ -117,6 +152,19 @@ def scrolling(kind: str, head: str, body: str) -> str:
     return f'<div class="cx-scroll" tabindex="0" role="region" aria-label="Table">{table}</div>'
 
 
+def _name_cell(comparison: Comparison, place: int) -> str:
+    experiment = comparison.experiments[place]
+    label = escape(experiment.label)
+    is_baseline = place == comparison.baseline and len(comparison.experiments) > 1
+    small = " <small>baseline</small>" if is_baseline else ""
+    return f'<th scope="row" data-sort="{label}">{swatch(experiment.style)} {label}{small}</th>'
+
+
+def _setting_cell(row: SettingRow, place: int) -> str:
+    absent = " cx-absent" if row.values[place] is ABSENT else ""
+    return f'<td class="cx-text{absent}">{escape(row.texts[place])}</td>'
+
+
 def _metric_cell(cell: Cell) -> str:
     text = escape(cell.text)
     best = '<i class="cx-best" title="Best of the row">●</i>' if cell.best else "<i></i>"
@@ -124,9 +172,11 @@ def _metric_cell(cell: Cell) -> str:
     word = f'<span class="cx-hidden">{cell.change}</span>' if _ARROWS[cell.change] else ""
     delta = f"{_ARROWS[cell.change]} {escape(cell.delta)}{word}" if cell.delta else ""
     title = f' title="{escape(cell.interval)}"' if cell.interval else ""
-    return f'<td>{value}<small class="cx-{cell.change}"{title}>{delta}</small></td>'
+    kind = ' class="cx-recorded"' if cell.recorded else ""
+    order = "" if cell.value is None else f' data-sort="{cell.value}"'
+    return f'<td{kind}{order}>{value}<small class="cx-{cell.change}"{title}>{delta}</small></td>'
 
 
-def _class_cells(item: ClassMetrics | None) -> str:
+def _class_cells(item: ClassMetrics | None, decimals: int) -> str:
     values = (item.ap, item.precision, item.recall, item.f1) if item else (None, None, None, None)
-    return "".join(f"<td>{formatting.metric(value)}</td>" for value in values)
+    return "".join(f"<td>{formatting.metric(value, decimals)}</td>" for value in values)

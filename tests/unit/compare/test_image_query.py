@@ -186,8 +186,21 @@ def test_bins_of_iou_and_confidence_have_as_many_entries_as_they_say() -> None:
         counts = [find(query, images).count if query else 0 for query in mark.queries]
         assert [round(count / total, 4) for count in counts] == list(mark.y)
     for mark, (_, one) in zip(_panel("reliability", chosen).marks, chosen.evaluated, strict=False):
+        assert isinstance(mark, Line)
         counts = [find(query, images).count for query in mark.queries if isinstance(query, ImageQuery)]
         assert counts == [count for count in one.calibration.count.tolist() if count]
+
+
+@pytest.mark.parametrize("key", ["outcomes_by_class", "confidence_spread"])
+def test_counts_by_class_and_by_confidence_have_as_many_entries_as_they_say(key: str) -> None:
+    chosen = comparison(2)
+    images = image_set(chosen)
+    panels = chart(key).draw(chosen, View()).panels
+    for panel in panels[: 3 if key == "outcomes_by_class" else 2]:
+        for mark in panel.marks:
+            assert isinstance(mark, Bars | Line)
+            values = mark.values if isinstance(mark, Bars) else mark.y
+            assert [find(query, images).count if query else None for query in mark.queries] == list(values)
 
 
 @pytest.mark.parametrize("class_name", [None, "lemon"])

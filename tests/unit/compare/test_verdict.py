@@ -65,7 +65,7 @@ def test_intervals_follow_the_direction() -> None:
     assert known.interval("1", "2", "latency") is None
     assert known.interval("1", "3", "mAP") is None
     assert known.interval("1", "2", "ap", "apple") is not None
-    assert Interval(low=0.004, high=0.0312, images=412).words == (
+    assert Interval(low=0.004, high=0.0312, images=412).in_words() == (
         "between +0.4 and +3.1 pt in 95 % of resamples of these 412 images"
     )
 
@@ -115,7 +115,7 @@ def test_the_headline_never_contradicts_the_table(values: list[float]) -> None:
     best = max(values)
     assert metric(best) in verdict.headline
     shown = sorted((metric(value) for value in values), reverse=True)
-    if shown[0] == shown[1]:
+    if shown[0] == shown[1] or abs(best - sorted(values)[-2]) * 100 <= 0.05:
         assert verdict.kind == "tie"
         assert verdict.winner is None
     else:

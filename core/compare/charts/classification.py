@@ -1,0 +1,56 @@
+"""Whether found objects got the right name."""
+
+import numpy as np
+
+from core.compare.charts.by_class import most_apart
+from core.compare.charts.drawing import Axis, Drawing, Panel, View
+from core.compare.charts.evaluated import (
+    bars_that_fit,
+    finite,
+    in_words,
+    metric_bars,
+    no_evaluation,
+    without_evaluation,
+)
+from core.compare.experiment import Comparison
+from core.evaluation import Evaluation
+from core.evaluation.ratios import ratio
+
+ALL = "All classes"
+_MOST_CLASSES = 24
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw the share of covered objects that got their own class: of all classes, and of each."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    notes = list(without_evaluation(comparison))
+    shares = [_shares(evaluation) for _, evaluation in comparison.evaluated]
+    names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
+    if len(names) < len(comparison.classes):
+        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
+    categories = (ALL, *names)
+    bars = []
+    for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):
+        overall = finite(evaluation.key_metrics.classification_accuracy)
+        bars.append(
+            metric_bars(experiment, [overall, *(by_class.get(name) for name in names)], (), comparison.decimals)
+        )
+    if all(value is None for bar in bars for value in bar.values):
+        return Drawing(empty=" ".join(["No experiment covered any object, so none was given a class.", *notes]))
+    panel = Panel(
+        title="",
+        x=Axis(title="True class", categories=categories),
+        y=Axis(title="Share with the right class", low=0, high=1, decimals=comparison.decimals),
+        marks=tuple(bars),
+        alt=in_words([e.label for e, _ in comparison.evaluated], categories, bars),
+    )
+    return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def _shares(evaluation: Evaluation) -> dict[str, float | None]:
+    """Return for each class the share of its covered objects that were called by its name."""
+    named = evaluation.confusion.matrix[:-1, :-1]
+    shares = ratio(np.diagonal(named), named.sum(axis=0))
+    return dict(zip(evaluation.classes, map(finite, shares.tolist()), strict=True))

@@ -1,0 +1,66 @@
+"""Small, medium and large objects apart."""
+
+from collections.abc import Callable
+
+from core.compare.charts.drawing import Axis, Drawing, Panel, Table, TableRow, View
+from core.compare.charts.evaluated import in_words, metric_bars, no_evaluation, without_evaluation
+from core.compare.experiment import Comparison
+from core.compare.formatting import count, metric
+from core.evaluation import SizeSlice, size_slices
+
+NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
+"""In the order of ``core.evaluation.size_slices``; COCO's borders."""
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw average precision and average recall of objects of each size."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    measured = [size_slices(evaluation) for _, evaluation in comparison.evaluated]
+    panels = (
+        _panel(comparison, measured, "Average precision", lambda one: one.ap),
+        _panel(comparison, measured, "Average recall", lambda one: one.ar),
+    )
+    notes = list(without_evaluation(comparison))
+    empty = [name for name, *slices in zip(NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
+    if empty:
+        notes.append(f"No object is {' or '.join(name.split(',')[0].lower() for name in empty)}.")
+    return Drawing(panels=panels, tables=(_table(comparison, measured),), notes=tuple(notes))
+
+
+def _panel(
+    comparison: Comparison, measured: list[tuple[SizeSlice, ...]], title: str, read: Callable[[SizeSlice], float]
+) -> Panel:
+    pairs = zip(comparison.evaluated, measured, strict=True)
+    bars = [
+        metric_bars(experiment, [read(one) for one in slices], (), comparison.decimals)
+        for (experiment, _), slices in pairs
+    ]
+    return Panel(
+        title=title,
+        x=Axis(title="Area of the object", categories=NAMES),
+        y=Axis(title=f"{title}, IoU 0.50 to 0.95", low=0, high=1, decimals=comparison.decimals),
+        marks=tuple(bars),
+        alt=in_words([e.label for e, _ in comparison.evaluated], NAMES, bars),
+    )
+
+
+def _table(comparison: Comparison, measured: list[tuple[SizeSlice, ...]]) -> Table:
+    columns = [f"{name.split(',')[0]}: {figure}" for name in NAMES for figure in ("objects", "AP", "AP50", "AP75")]
+    rows = [
+        TableRow(
+            name=experiment.label,
+            style=experiment.style,
+            texts=tuple(
+                text
+                for one in slices
+                for text in (
+                    count(one.objects),
+                    *(metric(ap, comparison.decimals) for ap in (one.ap, one.ap50, one.ap75)),
+                )
+            ),
+        )
+        for (experiment, _), slices in zip(comparison.evaluated, measured, strict=True)
+    ]
+    return Table(title="Figures by size", columns=tuple(columns), rows=tuple(rows))

@@ -1,0 +1,104 @@
+"""On what experiments are compared: as each was measured, or re-scored on what they have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.compare.certainty import Certainty, candidates_of, certainty_of
+from core.compare.common_set import CommonSet, LeftOut, OmittedImage
+from core.compare.experiment import Comparison
+from core.compare.formatting import listing
+from core.evaluation import Candidate, Comparability, Evaluation, Verdict, comparability, rescored
+from core.evaluation.identity import identities, training_identities
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """How experiments may stand side by side.
+
+    Attributes:
+        certainty: What the images can tell about differences.
+        common: What the evaluations were scored on again; ``None`` where the figures are as each was measured.
+        evaluations: Experiment key → its evaluation on the common set.
+    """
+
+    certainty: Certainty
+    common: CommonSet | None = None
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+
+    def applied_to(self, comparison: Comparison) -> Comparison:
+        """Return the comparison with its evaluations on this footing; baseline, labels and styles stay."""
+        if self.common is None:
+            return comparison
+        experiments = tuple(
+            replace(experiment, evaluation=self.evaluations.get(experiment.key, experiment.evaluation))
+            for experiment in comparison.experiments
+        )
+        return replace(comparison, experiments=experiments, common=self.common)
+
+
+def footing_of(comparison: Comparison, *, rescore: bool = True) -> Footing:
+    """Judge experiments, and score unlike ones again on their common, untrained images and classes.
+
+    Args:
+        comparison: As each experiment was measured.
+        rescore: Whether to score again where that is needed and possible; else unlike experiments are not ranked.
+    """
+    candidates = candidates_of(comparison)
+    if len(candidates) < _FEWEST:
+        return Footing(certainty=Certainty())
+    judged = comparability(candidates)
+    if judged.verdict is not Verdict.RESCORE or not rescore:
+        return Footing(certainty=certainty_of(comparison, judged))
+    keys = [experiment.key for experiment, _ in comparison.evaluated]
+    footing = Footing(
+        certainty=Certainty(),
+        common=_common_set(comparison, candidates, judged),
+        evaluations=dict(zip(keys, rescored(candidates, judged), strict=True)),
+    )
+    return replace(footing, certainty=certainty_of(footing.applied_to(comparison)))
+
+
+def on_fair_footing(comparison: Comparison) -> tuple[Comparison, Certainty]:
+    """Return the comparison as its figures may stand side by side, and what the images can tell about them."""
+    footing = footing_of(comparison)
+    return footing.applied_to(comparison), footing.certainty
+
+
+def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judged: Comparability) -> CommonSet:
+    names = [identities(candidate, judged.identity) for candidate in candidates]
+    shared = set(names[0]).intersection(*names[1:])
+    trained = [training_identities(candidate, judged.identity) or frozenset() for candidate in candidates]
+    kept = set(judged.images)
+    left_out = []
+    for (experiment, evaluation), own in zip(comparison.evaluated, names, strict=True):
+        images = evaluation.pair.images
+        omitted = []
+        for name, file_name, dataset in zip(own, images.file_names, images.datasets, strict=True):
+            if name in kept:
+                continue
+            seen_by = [c.name for c, known in zip(candidates, trained, strict=True) if name.text in known]
+            reason = _reason(shared=name in shared, seen_by=seen_by)
+            omitted.append(OmittedImage(name=file_name, dataset=dataset, reason=reason))
+        left_out.append(
+            LeftOut(
+                key=experiment.key,
+                label=experiment.label,
+                evaluated=len(own),
+                images=tuple(omitted),
+                classes=tuple(name for name in evaluation.classes if name not in judged.classes),
+            )
+        )
+    return CommonSet(
+        images=len(judged.images),
+        classes=judged.classes,
+        reasons=tuple(reason.text for reason in judged.reasons if not reason.only_a_warning),
+        left_out=tuple(left_out),
+    )
+
+
+def _reason(*, shared: bool, seen_by: Sequence[str]) -> str:
+    if seen_by:
+        return f"{listing(seen_by)} trained on it"
+    return "annotated differently" if shared else "not in all experiments"

@@ -1,0 +1,139 @@
+"""Unlike experiments on what they have in common."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.compare.experiment import Comparison
+from core.compare.footing import footing_of, on_fair_footing
+from core.compare.rows import key_metric_rows
+from core.compare.standing import standing_of
+from core.compare.verdict import judge
+from core.evaluation import Evaluation, restrict
+from tests.fakes.evaluations import CLASSES, Made, evaluation
+from tests.unit.compare.builders import bare, comparison, experiment, record, together
+
+
+def _fewer_images() -> Comparison:
+    """The second was measured on the first 30 of the 40 images of the first."""
+    return together(
+        [experiment(1), replace(experiment(9), evaluation=evaluation(Made(seed=9, images=30, quality=0.9)))]
+    )
+
+
+def _seen() -> Comparison:
+    """The second was trained on the first ten images."""
+    return together([experiment(1), replace(experiment(9), train_image_ids=frozenset(range(901, 911)))])
+
+
+def _elsewhere() -> Comparison:
+    other = evaluation(Made(seed=9, images=30, data_seed=5, dataset="elsewhere"))
+    return together([experiment(1), replace(experiment(9), evaluation=other)])
+
+
+def _map(chosen: Comparison) -> list[str]:
+    row = next(row for row in key_metric_rows(chosen) if row.metric.key == "mAP")
+    return [cell.text for cell in row.cells]
+
+
+def test_alike_experiments_stay_as_they_are() -> None:
+    chosen = comparison(2)
+    fair, certainty = on_fair_footing(chosen)
+    assert fair == chosen
+    assert fair.common is None
+    assert standing_of(fair, certainty).kind == "alike"
+
+
+def test_other_images_are_scored_again_on_the_common_ones() -> None:
+    chosen = _fewer_images()
+    fair, certainty = on_fair_footing(chosen)
+    assert fair.common is not None
+    assert fair.common.images == 30
+    first, second = fair.common.left_out
+    assert [image.name for image in first.images] == [f"{number:04}.jpg" for number in range(31, 41)]
+    assert {image.reason for image in first.images} == {"not in all experiments"}
+    assert (first.evaluated, second.evaluated) == (40, 30)
+    assert second.images == ()
+    assert judge(fair, certainty).kind == "winner"
+    assert judge(fair, certainty).sentences[0].startswith("All figures here are of the 30 images and 5 classes")
+    assert standing_of(fair, certainty).words == "Scored again on 30 common images"
+
+
+def test_the_figures_are_those_of_the_common_images() -> None:
+    fair, _ = on_fair_footing(_fewer_images())
+    whole = experiment(1).evaluation
+    assert isinstance(whole, Evaluation)
+    (_, first), (_, second) = fair.evaluated
+    assert first.key_metrics == restrict(whole, images=np.arange(30)).key_metrics
+    assert second.key_metrics.mAP == evaluation(Made(seed=9, images=30, quality=0.9)).key_metrics.mAP
+    assert _map(fair)[0] != _map(_fewer_images())[0]
+
+
+def test_images_that_one_was_trained_on_are_left_out_for_all() -> None:
+    fair, certainty = on_fair_footing(_seen())
+    assert fair.common is not None
+    assert fair.common.images == 30
+    for one in fair.common.left_out:
+        assert [image.name for image in one.images] == [f"{number:04}.jpg" for number in range(1, 11)]
+        assert {image.reason for image in one.images} == {"“Experiment 9” trained on it"}
+    assert any("was trained on 10 of the 40 images" in reason for reason in standing_of(fair, certainty).reasons)
+
+
+def test_other_classes_are_left_out_by_name() -> None:
+    fewer = restrict(evaluation(Made(seed=9, quality=0.9)), classes=CLASSES[:3])
+    fair, _ = on_fair_footing(together([experiment(1), replace(experiment(9), evaluation=fewer)]))
+    assert fair.common is not None
+    assert fair.common.classes == CLASSES[:3]
+    assert [one.classes for one in fair.common.left_out] == [CLASSES[3:], ()]
+    assert fair.classes == CLASSES[:3]
+
+
+def test_the_way_back_ranks_nobody() -> None:
+    chosen = _fewer_images()
+    footing = footing_of(chosen, rescore=False)
+    assert footing.applied_to(chosen) == chosen
+    assert judge(chosen, footing.certainty).kind == "unlike"
+    assert standing_of(chosen, footing.certainty).kind == "unlike"
+    rows = key_metric_rows(chosen, footing.certainty)
+    assert not any(cell.best or cell.delta for row in rows if row.metric.key == "mAP" for cell in row.cells)
+
+
+def test_nothing_in_common_is_said_and_not_an_error() -> None:
+    fair, certainty = on_fair_footing(_elsewhere())
+    assert fair.common is None
+    assert judge(fair, certainty).kind == "unlike"
+    assert standing_of(fair, certainty).reasons
+
+
+@pytest.mark.parametrize("chosen", [comparison(0), comparison(1), together([experiment(1), bare(2)])])
+def test_too_few_to_judge(chosen: Comparison) -> None:
+    fair, certainty = on_fair_footing(chosen)
+    assert fair == chosen
+    assert standing_of(fair, certainty).kind == "unknown"
+
+
+def test_a_baseline_without_evaluation_stays() -> None:
+    chosen = replace(together([bare(5), *_fewer_images().experiments]), baseline=0)
+    fair, _ = on_fair_footing(chosen)
+    assert fair.experiments[0] == chosen.experiments[0]
+    assert fair.common is not None
+
+
+def test_recorded_metrics_are_shown_beside_measured_ones_but_not_ranked() -> None:
+    recorded = replace(bare(5), info=record(5, evaluation_metrics={"mAP": 0.999}))
+    chosen = together([*comparison(2).experiments, recorded])
+    fair, certainty = on_fair_footing(chosen)
+    cells = next(row for row in key_metric_rows(fair, certainty) if row.metric.key == "mAP").cells
+    assert (cells[2].text, cells[2].recorded, cells[2].best, cells[2].delta) == ("0.999", True, False, "")
+    verdict = judge(fair, certainty)
+    assert "0.999" not in verdict.headline
+    assert any("“Bare 5” has only recorded metrics" in warning for warning in verdict.warnings)
+    assert standing_of(fair, certainty).kind == "alike"
+
+
+def test_recorded_metrics_alone_are_ranked_with_a_warning() -> None:
+    made = [replace(bare(i), info=record(i, evaluation_metrics={"mAP": i / 10})) for i in (1, 2)]
+    verdict = judge(together(made))
+    assert verdict.winner == "2"
+    assert any("is not known" in warning for warning in verdict.warnings)
