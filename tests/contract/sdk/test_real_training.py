@@ -18,7 +18,7 @@ RUN = """
         project_id=1, model=arguments["model"], hyperparameters=arguments["hyperparameters"], {arguments}
     )["id"]
 """
-HYPERPARAMETERS = TINY.replace("epochs: 2", "epochs: 1").replace("imgsz: 64", "imgsz: 32")
+HYPERPARAMETERS = TINY.replace("epochs: 2", "epochs: 1")
 DATASETS = "train_val_split=DatasetsSplit(train_datasets=[1], val_datasets=[2])"
 EVERYTHING = (
     f"{DATASETS}, agent_id=2, classes=['blob'], experiment_name='All options', convert_class_shapes=True,"
