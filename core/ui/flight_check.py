@@ -48,7 +48,12 @@ def check_problems(check: DryRun | None) -> tuple[Problem, ...]:
 
 def draw_flight_check(view: WizardView) -> None:
     """Draw the flight check of the plan: a button, its progress, or what it found."""
-    st.header("Flight check", anchor=False)
+    with st.container(key="flight-check"):
+        st.header("Flight check", anchor=False)
+        _draw_check(view)
+
+
+def _draw_check(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
     if not lookups.can_dry_run(connection.address()):
         st.caption(

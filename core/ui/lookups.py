@@ -124,7 +124,7 @@ def split_counts(server: str, project_id: ProjectId, split: TrainValSplit) -> Sp
     return None if facts is None else gather.split_counts(connection.client(), facts, split)
 
 
-@st.cache_data(ttl=_LONG_SECONDS, max_entries=50, show_spinner="Counting objects on both sides")
+@st.cache_resource(ttl=_LONG_SECONDS, max_entries=50, show_spinner="Counting objects on both sides")
 def split_content(server: str, project_id: ProjectId, split: TrainValSplit, images: int) -> SplitContent | None:
     """Return what the sides of a split hold; ``images`` makes a project that has grown another one."""
     del server, images
@@ -134,7 +134,7 @@ def split_content(server: str, project_id: ProjectId, split: TrainValSplit, imag
         return None
 
 
-@st.cache_data(ttl=_LONG_SECONDS, max_entries=20, show_spinner="Dealing the images")
+@st.cache_resource(ttl=_LONG_SECONDS, max_entries=20, show_spinner="Dealing the images")
 def dealt(server: str, project_id: ProjectId, split: RandomSplit, images: int) -> SplitContent | None:
     """Return what a random split would hold if it were frozen; ``images`` as in :func:`split_content`."""
     del server, images

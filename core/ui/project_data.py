@@ -73,9 +73,9 @@ def draw_distributions(facts: ProjectFacts) -> None:
     with st.container(key="distribution-columns"):
         left, right = st.columns(2, gap="medium")
     with left:
-        _bars("Image sizes, longer side", profile.image_sizes, "images")
+        _bars("Image sizes (longer side)", profile.image_sizes, "images")
     with right:
-        _bars("Object sizes, side of a square of the same area", profile.object_sizes, "objects")
+        _bars("Object sizes (as a square)", profile.object_sizes, "objects")
     if profile.images < facts.project.items_count:
         about = f"{plural(profile.images, 'image')} with {plural(profile.objects, 'object')}"
         st.caption(f"Sizes from a sample of {about}, evenly from all datasets.")

@@ -1,6 +1,7 @@
-"""All screens: where their files are and how they are called. Page objects are cheap and made where they are needed."""
+"""All screens: where their files are and how they are called."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -50,11 +51,10 @@ def screen(screen_id: str) -> Screen:
     return next(item for item in SCREENS if item.id == screen_id)
 
 
+@lru_cache
 def page(screen_id: str) -> st.Page:
-    """Return the page object of a screen, for links and switches."""
-    if screen_id == DEFAULT:
-        return _page(screen(screen_id), url_path=_ROOT, default=True)
-    return _page(screen(screen_id), url_path=screen_id)
+    """Return the page object of a screen, for links and switches; a page of the wizard has thirty of them."""
+    return _fresh_page(screen_id)
 
 
 def all_pages() -> list[st.Page]:
@@ -62,7 +62,14 @@ def all_pages() -> list[st.Page]:
 
     The first screen has two: one for the bare address and one for its own path, which Streamlit would not know.
     """
-    return [*(page(item.id) for item in SCREENS), _page(screen(DEFAULT), url_path=DEFAULT)]
+    return [*(_fresh_page(item.id) for item in SCREENS), _page(screen(DEFAULT), url_path=DEFAULT)]
+
+
+def _fresh_page(screen_id: str) -> st.Page:
+    """Return a page object of its own: navigation writes into those that it is given."""
+    if screen_id == DEFAULT:
+        return _page(screen(screen_id), url_path=_ROOT, default=True)
+    return _page(screen(screen_id), url_path=screen_id)
 
 
 def _page(item: Screen, *, url_path: str, default: bool = False) -> st.Page:

@@ -42,16 +42,16 @@ class Case:
 BASE = "nbs: 8\noptimizer: AdamW\nlr0: 0.005\namp: False\nworkers: 0\npatience: 1000\n"
 CASES = (
     Case(name="pico, 128 px, 10 epochs", hyperparameters=f"{BASE}epochs: 10\nimgsz: 128\nbatch: 8\ncache: ram\n"),
-    Case(name="pico, 128 px, 30 epochs", hyperparameters=f"{BASE}epochs: 30\nimgsz: 128\nbatch: 8\ncache: ram\n"),
-    Case(name="pico, 224 px, mosaic", hyperparameters=f"{BASE}epochs: 8\nimgsz: 224\nbatch: 16\nmosaic: 1.0\n"),
+    Case(name="pico, 128 px, 6 epochs, batch 16", hyperparameters=f"{BASE}epochs: 6\nimgsz: 128\nbatch: 16\n"),
+    Case(name="pico, 192 px, mosaic", hyperparameters=f"{BASE}epochs: 3\nimgsz: 192\nbatch: 16\nmosaic: 1.0\n"),
     Case(
         name="pico, ONNX, speed test",
-        hyperparameters=f"{BASE}epochs: 6\nimgsz: 160\nbatch: 4\n",
+        hyperparameters=f"{BASE}epochs: 3\nimgsz: 128\nbatch: 8\n",
         export_onnx=True,
         enable_speedtest=True,
     ),
-    Case(name="YOLO26n, 96 px", model="YOLO26n-det", hyperparameters=f"{BASE}epochs: 3\nimgsz: 96\nbatch: 16\n"),
-    Case(name="YOLO11n, 64 px", model="YOLO11n-det", hyperparameters=f"{BASE}epochs: 4\nimgsz: 64\nbatch: 32\n"),
+    Case(name="YOLO26n, 64 px", model="YOLO26n-det", hyperparameters=f"{BASE}epochs: 2\nimgsz: 64\nbatch: 16\n"),
+    Case(name="YOLO11n, 64 px", model="YOLO11n-det", hyperparameters=f"{BASE}epochs: 3\nimgsz: 64\nbatch: 32\n"),
 )
 
 
