@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from core.ui.plan_start import draw_buttons, draw_preview, draw_sources, preview
+from core.ui.plan_start import draw_buttons, draw_preview, draw_sources, draw_way_back, preview
 from core.ui.state import current_draft
 
 draft = current_draft()
-st.title("Start from a plan", anchor=False)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title("Start from a plan", anchor=False)
+    draw_way_back(draft)
 st.markdown(
     "A plan file, a script that calls `TrainApi.run`, the `app_state.json` of an experiment, or an experiment itself "
     "fills the wizard. Scripts are read, never run."

@@ -12,6 +12,7 @@ from core.ui.project_cards import (
     draw_ways_in,
 )
 from core.ui.project_data import draw_distributions
+from core.ui.since_last_note import draw_since_last
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
 
@@ -29,6 +30,7 @@ def form(view: WizardView) -> None:
     if view.facts.project is None:
         return
     draw_counts(view.facts.project)
+    draw_since_last(view.facts.project)
     draw_gallery(view.facts.project)
     draw_distributions(view.facts.project)
     draft_toggle(

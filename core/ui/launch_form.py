@@ -14,6 +14,7 @@ from core.launch.problems import Problem
 from core.ui import connection, screens, theme
 from core.ui.flight_check import check_problems, latest_check
 from core.ui.launch_desk import DESK
+from core.ui.since_last_note import note_data
 from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, remember_start
 from core.ui.summary import default_name, summary_lines
 from core.ui.text import plain
@@ -106,7 +107,7 @@ def draw_start(view: WizardView) -> None:
             on_click=_start,
             args=(view.draft.id, plan),
         )
-    _wait(view.draft.id)
+    _wait(view)
 
 
 def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
@@ -143,8 +144,9 @@ def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
         DESK.start(draft_id, lambda: launch(client, plan))
 
 
-def _wait(draft_id: DraftId) -> None:
+def _wait(view: WizardView) -> None:
     """Follow a start that is under way; the page stays responsive between two looks."""
+    draft_id = view.draft.id
     try:
         task = DESK.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
@@ -157,6 +159,8 @@ def _wait(draft_id: DraftId) -> None:
     if task is not None:
         change_draft(draft_id, lambda draft: replace(draft, task_id=task))
         remember_start(task)
+        if view.facts.project is not None:
+            note_data(task, view.facts.project)
         flash(f"Task {task} was created.")
         _open_task(task)
     if DESK.is_busy(draft_id):

@@ -17,7 +17,7 @@ def draw_plan_forms(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
     if not isinstance(plan, TrainingPlan):
         return
-    with st.expander("This plan as code", icon=":material/code:"):
+    with st.container(key="plan-forms"), st.expander("This plan as code", icon=":material/code:"):
         script, file, command = st.tabs(["Python", "Plan file", "Command line"])
         with script:
             st.caption("Starts the same training with the official SDK, on this or any other Supervisely server.")

@@ -1,5 +1,7 @@
 """A plan that was pasted, uploaded or trained before fills the wizard, after a look at it."""
 
+import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -16,9 +18,9 @@ from core.ui.state import DRAFT_PARAM, change_draft, open_draft
 from core.ui.text import plain
 from core.ui.wizard_frame import draw_problems
 from core.wizard.draft import DraftId, WizardDraft, fill, mark_seen
-from core.wizard.in_words import described
+from core.wizard.in_words import Said, described
 from core.wizard.plan_reading import ReadPlan, read_any
-from core.wizard.steps import STEPS, all_problems, errors, first_open_step
+from core.wizard.steps import STEPS, all_problems, errors, first_open_step, reached
 
 _SOURCES = ("Paste", "Upload", "Earlier experiment")
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
@@ -78,31 +80,17 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     names = names_for(found.filled.project_id, defaults)
     now = {item.label: item.text for item in described(draft, names)}
     rows = described(found.filled, names)
-    columns = {"Choice": [item.label for item in rows], "In the plan": [item.text for item in rows]}
-    if not draft.is_untouched:
-        columns["In this draft now"] = [
-            "the same" if now[item.label] == item.text else now[item.label] for item in rows
-        ]
-    st.dataframe(columns, hide_index=True, height="content", alt="What the plan says")
+    st.html(_table(rows, None if draft.is_untouched else now))
     problems = tuple(problem for group in found.problems.values() for problem in group)
     found_errors = errors(problems)
-    if problems:
-        st.caption(
-            f"{plural(len(found_errors), 'error')} and "
-            f"{plural(len(problems) - len(found_errors), 'warning')} to look at in the wizard."
-        )
     draw_problems(found_errors)
+    if warnings := len(problems) - len(found_errors):
+        st.caption(f"{plural(warnings, 'warning')} to look at in the wizard.")
 
 
 def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
     """Draw how the plan gets into the wizard."""
     with st.container(horizontal=True, horizontal_alignment="right", key="plan-buttons"):
-        st.page_link(
-            screens.page("project"),
-            label="Back to the wizard",
-            icon=":material/arrow_back:",
-            query_params={DRAFT_PARAM: draft.id},
-        )
         if found is not None and not draft.is_untouched:
             st.button("Replace this draft", key="plan-replace", on_click=_apply, args=(found, draft.id))
         st.button(
@@ -116,12 +104,32 @@ def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
         )
 
 
+def draw_way_back(draft: WizardDraft) -> None:
+    """Draw the link to the wizard as it was left."""
+    st.page_link(
+        screens.page(reached(draft)),
+        label="Back to the wizard",
+        icon=":material/arrow_back:",
+        query_params={DRAFT_PARAM: draft.id},
+    )
+
+
+def _table(rows: Sequence[Said], now: Mapping[str, str] | None) -> str:
+    """Return the values as an HTML table; of a draft that says something else, that too."""
+    lines: list[str] = []
+    for item in rows:
+        other = "" if now is None or now[item.label] == item.text else f"now: {now[item.label]}"
+        extra = f'<span class="td-detail">{html.escape(other)}</span>' if other else ""
+        lines.append(f"<dt>{html.escape(item.label)}</dt><dd>{html.escape(item.text)}{extra}</dd>")
+    return f'<dl class="td-summary td-plan">{"".join(lines)}</dl>'
+
+
 def _pasted() -> str | None:
     st.text_area(
         "Plan file, Python script or app_state.json",
         key="plan-text",
         height=420,
-        placeholder="project_id: 1\\nmodel: YOLO/YOLO26n-det\\nhyperparameters: |\\n  epochs: 20",
+        placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nhyperparameters: |\n  epochs: 20",
         persist_state="session",
     )
     st.button("Read it", key="plan-read", icon=":material/visibility:")

@@ -27,16 +27,16 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
     key = widget_key(draft, "preset")
     st.session_state[key] = active = _active(current, texts)
     with st.container(horizontal=True, vertical_alignment="bottom", key="presets"):
-        if texts:
-            st.segmented_control(
-                "Preset",
-                list(texts),
-                key=key,
-                format_func=plain,
-                on_change=_choose,
-                args=(draft, model, key, texts),
-                width="stretch",
-            )
+        with st.container(width="stretch"):
+            if texts:
+                st.segmented_control(
+                    "Preset",
+                    list(texts),
+                    key=key,
+                    format_func=plain,
+                    on_change=_choose,
+                    args=(draft, model, key, texts),
+                )
         _draw_own(draft, model, current, own)
         st.button(
             "Reset to defaults",

@@ -108,7 +108,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const kept = memory.get(parentElement) ?? { sent: null, timer: 0, leaving: false, visited: false }
   memory.set(parentElement, kept)
   let offered = null
-  let chosen = 0
+  let chosen = kept.chosen ?? 0
   let redrawReference = () => {}
 
   const paint = () => {
@@ -139,6 +139,7 @@ export default function ({ data, parentElement, setStateValue }) {
     field.removeAttribute("aria-activedescendant")
   }
   const mark = () => {
+    kept.chosen = chosen
     ;[...popup.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === chosen)))
     field.setAttribute("aria-activedescendant", `proposal-${chosen}`)
     popup.children[chosen]?.scrollIntoView({ block: "nearest" })
@@ -179,10 +180,10 @@ export default function ({ data, parentElement, setStateValue }) {
     field.setRangeText(text, from, field.selectionStart, "end")
     edited()
   }
-  const propose = () => {
+  const propose = (at = 0) => {
     offered = proposals(field, data.reference)
     if (!offered?.items.length) return close()
-    chosen = 0
+    chosen = Math.min(at, offered.items.length - 1)
     popup.replaceChildren(
       ...offered.items.map(({ text, note }, index) => {
         const row = make("div", "proposal", "")
@@ -260,5 +261,6 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   redrawReference = drawReference(panel, data, field, bring)
   paint()
+  if (!popup.hidden) propose(chosen) // what was typed came back from the server; the completions stay
   return () => clearTimeout(kept.timer)
 }

@@ -33,13 +33,9 @@ def test_a_pasted_plan_is_shown_and_then_fills_the_wizard(stage: Stage, text: st
     app = stage.open("plan")
     assert app.button(key="plan-apply").disabled
     app.text_area(key="plan-text").set_value(text).run()
-    table = app.dataframe[0].value
-    said = dict(zip(table["Choice"], table["In the plan"], strict=True))
-    assert (said["Project"], said["Classes"], said["Split"]) == (
-        "Fruit and vegetables",
-        "1: apple",
-        "random, 70 % train",
-    )
+    said = everything_said(app)
+    for label, value in (("Project", "Fruit and vegetables"), ("Classes", "1: apple"), ("Split", "random, 70 % train")):
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in said
     assert stage.store.load(_opened(app)).project_id is None
     app.button(key="plan-apply").click().run()
     draft = stage.store.load(_opened(app))
@@ -68,7 +64,7 @@ def test_a_draft_that_says_something_is_left_alone_unless_asked(stage: Stage) ->
     draft = stage.draft()
     app = stage.open("plan", draft=draft.id)
     app.text_area(key="plan-text").set_value(write_plan(PLAN)).run()
-    assert list(app.dataframe[0].value.columns) == ["Choice", "In the plan", "In this draft now"]
+    assert '<dt>Classes</dt><dd>1: apple<span class="td-detail">now: all</span></dd>' in everything_said(app)
     app.button(key="plan-apply").click().run()
     assert _opened(app) != draft.id
     assert stage.store.load(draft.id) == draft

@@ -1,0 +1,46 @@
+"""What changed in the chosen project since it was last trained on."""
+
+import contextlib
+
+import streamlit as st
+
+from core.domain.ids import TaskId
+from core.errors import StorageError
+from core.launch.project_facts import ProjectFacts
+from core.ui import connection, lookups, screens
+from core.ui.state import TASK_PARAM
+from core.ui.text import plain
+from core.wizard.since_last import DataNotes, note_of, since_last
+
+
+def draw_since_last(project: ProjectFacts) -> None:
+    """Draw the changes since the newest experiment of the project; nothing where there is none."""
+    server = connection.address()
+    known = lookups.experiments(server, connection.team_id())
+    found = since_last(project, known, _notes(), server)
+    if found is None:
+        return
+    if found.changes:
+        text = f"changed since then: {'; '.join(found.changes)}."
+    elif found.is_exact:
+        text = "the data is the same as then."
+    else:
+        text = "as far as its record tells, the data is the same as then."
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="since-last"):
+        st.markdown(f":material/history: Last trained as **{plain(found.title)}**; {plain(text)}", width="stretch")
+        st.page_link(
+            screens.page("task"),
+            label="Open",
+            icon=":material/open_in_new:",
+            query_params={TASK_PARAM: str(found.task_id)},
+        )
+
+
+def note_data(task_id: TaskId, project: ProjectFacts) -> None:
+    """Note what the data is like at a start; a disk that refuses keeps nobody from training."""
+    with contextlib.suppress(StorageError):
+        _notes().keep(connection.address(), task_id, note_of(project))
+
+
+def _notes() -> DataNotes:
+    return DataNotes(connection.home() / "data_notes.json")
