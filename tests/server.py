@@ -24,10 +24,14 @@ class DashboardProcess:
     Args:
         home: Data directory; made when it does not exist.
         environment: Variables on top of the process environment.
+        script: What is served; another launcher may stand before the same pages.
     """
 
-    def __init__(self, *, home: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, home: Path, environment: dict[str, str] | None = None, script: Path = ROOT / "app.py"
+    ) -> None:
         self.home = home
+        self._script = script
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
         self._output: list[str] = []
@@ -42,16 +46,21 @@ class DashboardProcess:
             "PYTHONUNBUFFERED": "1",
             **self._environment,
         }
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", str(self._script), "--server.port", str(port)]
         self._output.clear()
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=self.home.parent
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=self._folder
         )
         self._process = process
         threading.Thread(target=self._drain, args=(process,), daemon=True).start()
         deadline = time.monotonic() + START_SECONDS
         self.url = self._wait_for_url(process, deadline)
         self._wait_until_healthy(process, deadline)
+
+    @property
+    def _folder(self) -> Path:
+        """Where the process starts: far from the code, unless the launcher needs the configuration there."""
+        return self.home.parent if self._script == ROOT / "app.py" else ROOT
 
     @property
     def pid(self) -> int:

@@ -127,3 +127,25 @@ def test_a_missing_evaluation_file_is_named(two: FakeServer, open_page: Open) ->
         if not path.endswith("3_Train YOLO v8 - 26/evaluation/cocoDt.json")
     }
     assert "“Bad one” has an evaluation without its COCO files." in screen(open_page("compare", ids="3,4"))
+
+
+def test_present_opens_the_steps_of_the_same_experiments(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4", baseline="4", goal="recall-0.6")
+    at.button(key="present").click().run()
+    assert not at.exception
+    assert at.query_params["ids"] in ("3,4", ["3,4"])
+    assert at.query_params["baseline"] in ("4", ["4"])
+    assert "Key metrics" not in screen(at)
+
+
+def test_the_need_is_read_from_the_address(two: FakeServer, open_page: Open) -> None:
+    del two
+    text = screen(open_page("compare", ids="3,4", goal="recall-0.6", latency="11.5"))
+    assert "“Bad one” suits this need best: recall" in text
+    assert "“Good one” needs 12.0 ± 0.4 ms for an image" in text
+
+
+def test_a_need_that_is_none_is_told(two: FakeServer, open_page: Open) -> None:
+    del two
+    assert "“speed-3” is no goal." in screen(open_page("compare", ids="3,4", goal="speed-3"))

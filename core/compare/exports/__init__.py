@@ -1,0 +1,1 @@
+"""Tables and charts of a comparison as files for other programs: rows here, one module per format."""

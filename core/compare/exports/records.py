@@ -1,0 +1,111 @@
+"""Tables and charts as plain records: what a spreadsheet or a script wants, unrounded."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, assert_never
+
+from core.compare.charts.drawing import Bars, Cells, Drawing, Line, Mark, Panel, Radar
+from core.compare.decision import Decision
+from core.compare.decision_words import shortfall_words
+from core.compare.differences import ABSENT, SettingRow
+from core.compare.experiment import Comparison
+from core.compare.rows import MetricRow
+
+Value: TypeAlias = str | float | int | bool | None
+Record: TypeAlias = Mapping[str, Value]
+
+
+def chart_records(drawing: Drawing) -> tuple[Record, ...]:
+    """Return a record for every value that a chart draws."""
+    return tuple(record for panel in drawing.panels for mark in panel.marks for record in _mark(panel, mark))
+
+
+def _mark(panel: Panel, mark: Mark) -> list[Record]:
+    place: dict[str, Value] = {"panel": panel.title} if panel.title else {}
+    names = panel.x.categories
+    match mark:
+        case Line():
+            return [
+                {**place, "series": mark.name, panel.x.title: names[int(x)] if names else x, panel.y.title: y}
+                for x, y in zip(mark.x, mark.y, strict=True)
+            ]
+        case Bars() | Radar():
+            return [
+                {**place, "series": mark.name, panel.x.title: name, panel.y.title: value}
+                for name, value in zip(names, mark.values, strict=True)
+            ]
+        case Cells():
+            return [
+                {**place, panel.y.title: row, panel.x.title: column, "value": text, "share": shade}
+                for row, texts, shades in zip(panel.y.categories, mark.texts, mark.shades, strict=True)
+                for column, text, shade in zip(names, texts, shades, strict=True)
+            ]
+    assert_never(mark)
+
+
+def metric_records(rows: Sequence[MetricRow], comparison: Comparison) -> tuple[Record, ...]:
+    """Return a record for each metric of each experiment."""
+    baseline = comparison.experiments[comparison.baseline].label if comparison.experiments else ""
+    return tuple(
+        {
+            "metric": row.metric.title,
+            "experiment": label,
+            "value": cell.value,
+            "baseline": baseline,
+            "difference": cell.delta,
+            "change": cell.change,
+            "interval": cell.interval,
+        }
+        for row in rows
+        for label, cell in zip(comparison.labels, row.cells, strict=True)
+    )
+
+
+def class_records(comparison: Comparison) -> tuple[Record, ...]:
+    """Return a record for each class of each evaluated experiment."""
+    return tuple(
+        {
+            "class": item.name,
+            "experiment": experiment.label,
+            "AP": item.ap,
+            "precision": item.precision,
+            "recall": item.recall,
+            "F1": item.f1,
+        }
+        for experiment, evaluation in comparison.evaluated
+        for item in evaluation.per_class
+    )
+
+
+def setting_records(rows: Sequence[SettingRow], comparison: Comparison) -> tuple[Record, ...]:
+    """Return a record for each setting: a column for each experiment, empty where it has none."""
+    return tuple(
+        {
+            "setting": row.path,
+            "differs": row.differs,
+            **{
+                label: None if value is ABSENT else text
+                for label, value, text in zip(comparison.labels, row.values, row.texts, strict=True)
+            },
+        }
+        for row in rows
+    )
+
+
+def decision_records(decision: Decision) -> tuple[Record, ...]:
+    """Return a record for each experiment with what it offers for a need."""
+    return tuple(
+        {
+            "experiment": offer.label,
+            "named": decision.winner is not None and decision.winner.key == offer.key,
+            "threshold": offer.point.confidence,
+            "precision": offer.point.precision,
+            "recall": offer.point.recall,
+            "F1": offer.point.f1,
+            "missed": offer.point.fn,
+            "false alarms": offer.point.fp,
+            "latency (ms)": offer.contender.speed.total if offer.contender.speed else None,
+            "size (bytes)": offer.contender.bytes,
+            "fails": "; ".join(shortfall_words(decision.need, offer)),
+        }
+        for offer in decision.offers
+    )

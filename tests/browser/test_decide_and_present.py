@@ -1,0 +1,63 @@
+"""Deciding by a budget, and presenting, as a person with a keyboard does."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.widgets import PATIENCE, open_page, settle
+from tests.outside import ROOT
+from tests.server import DashboardProcess
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a dashboard with three finished experiments."""
+    home = tmp_path_factory.mktemp("compare") / "home"
+    script = ROOT / "tests" / "fakes" / "compare_app.py"
+    with DashboardProcess(home=home, script=script) as process:
+        yield process.url
+
+
+def _named(page: Page, name: str) -> None:
+    expect(page.locator("[class*=st-key-advice-]")).to_contain_text(f"“{name}” suits this need best", timeout=PATIENCE)
+
+
+def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> None:
+    open_page(page, f"{comparison}/compare?ids=3,4,5")
+    _named(page, "Good one")
+    slider = page.get_by_role("slider", name="Time for one image, at most")
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text("None of 3 experiments fulfils this need.")).to_be_visible(timeout=PATIENCE)
+    for _ in range(6):
+        slider.press("ArrowRight")
+    _named(page, "Quick one")
+    expect(page).to_have_url(re.compile(r"[?&]latency=\d"))
+
+    page.reload()
+    settle(page)
+    _named(page, "Quick one")
+
+
+def test_presenting_by_keyboard(page: Page, comparison: str) -> None:
+    open_page(page, f"{comparison}/show?ids=3,4")
+    now = page.locator(".sh-slide.sh-now")
+    expect(now).to_contain_text("Which of 2 models to use?", timeout=PATIENCE)
+    page.keyboard.press("ArrowRight")
+    expect(now).to_contain_text("All were measured on the same 40 images")
+    page.keyboard.press("End")
+    expect(now).to_contain_text("Take “Good one”")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    page.keyboard.press("ArrowLeft")
+    expect(now).to_contain_text("Speed")
+    page.keyboard.press("Home")
+    expect(now).to_contain_text("The question")
+    expect(page.get_by_role("button", name="Step 1: The question")).to_have_attribute("aria-current", "step")
+    assert page.evaluate("document.elementFromPoint(10, 300).closest('.sh-deck') !== null"), "the sidebar shows"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".sh-deck")).to_have_count(0)

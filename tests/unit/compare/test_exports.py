@@ -1,0 +1,60 @@
+"""Tables and charts for other programs."""
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.compare.certainty import Certainty
+from core.compare.charts.drawing import View
+from core.compare.charts.registry import CHARTS, Chart
+from core.compare.decision import Need, contenders_of, decide
+from core.compare.differences import compare_settings
+from core.compare.exports.csv_text import csv_text
+from core.compare.exports.json_text import json_text
+from core.compare.exports.records import (
+    Value,
+    chart_records,
+    class_records,
+    decision_records,
+    metric_records,
+    setting_records,
+)
+from core.compare.rows import key_metric_rows, read_metric
+from tests.unit.compare.builders import comparison
+
+TWO = comparison(2)
+
+
+@pytest.mark.parametrize("item", CHARTS, ids=lambda item: item.key)
+def test_every_chart_gives_its_values_in_both_formats(item: Chart) -> None:
+    drawing = item.draw(TWO, View())
+    records = chart_records(drawing)
+    assert bool(records) == bool(drawing.panels)
+    assert len(json.loads(json_text(records))) == len(records)
+    assert len(list(csv.reader(io.StringIO(csv_text(records).removeprefix("\ufeff"))))) == len(records) + 1
+
+
+def test_tables_hold_unrounded_values() -> None:
+    metrics = metric_records(key_metric_rows(TWO), TWO)
+    found = next(row["value"] for row in metrics if row["metric"] == "mAP" and row["experiment"] == "Experiment 2")
+    assert found == read_metric(TWO.experiments[1], "mAP")
+    classes = class_records(TWO)
+    assert {row["class"] for row in classes} == set(TWO.classes)
+    settings = setting_records(compare_settings([{"a": 1}, {"b": 2}]), TWO)
+    assert settings[0] == {"setting": "a", "differs": True, "Experiment 1": "1", "Experiment 2": None}
+    decision = decide(Need(), contenders_of(TWO, Certainty()), comparable=True)
+    assert sum(bool(row["named"]) for row in decision_records(decision)) == (decision.winner is not None)
+
+
+VALUES: st.SearchStrategy[Value] = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), max_size=5))
+def test_nothing_is_lost_and_no_formula_is_run(records: list[dict[str, Value]]) -> None:
+    assert len(json.loads(json_text(records))) == len(records)
+    for row in csv.reader(io.StringIO(csv_text(records).removeprefix("\ufeff"), newline="")):
+        assert not any(cell.startswith(("=", "@", "\t")) for cell in row)
