@@ -99,6 +99,8 @@ class CompareSpec:
 
     Attributes:
         output_dir: Path in Team Files that ``evaluation/`` will get, e.g. ``/model-comparison/…``.
+        image_files: Id of an evaluated image → absolute path of its file, for the pictures of the report; never
+            written to, and possibly gone by the time they are read.
     """
 
     kind: Literal["compare"] = "compare"
@@ -107,6 +109,7 @@ class CompareSpec:
     sources: tuple[EvaluationSource, ...]
     output_dir: str
     server_address: str
+    image_files: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

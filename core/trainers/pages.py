@@ -1,10 +1,12 @@
 """Report pages beside ``template.vue``, the file whose id in Team Files stands for a report."""
 
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from core.compare.experiment import Comparison
+from core.compare.pictures.crops import LoadImage
 from core.compare.report import render_report
 
 _TEMPLATE = """<template>
@@ -16,19 +18,36 @@ _TEMPLATE = """<template>
 """
 
 
-def write_report(folder: Path, *, title: str, comparison: Comparison) -> Path:
+def disk_images(files: Mapping[int, Path]) -> LoadImage:
+    """Return what gives a report the images on this disk.
+
+    Args:
+        files: Image id on the platform → its file.
+    """
+
+    def load(image: int) -> bytes | None:
+        try:
+            return files[image].read_bytes()
+        except (KeyError, OSError):  # deleted since: the report says so
+            return None
+
+    return load
+
+
+def write_report(folder: Path, *, title: str, comparison: Comparison, load: LoadImage) -> Path:
     """Write a report of one or several evaluations.
 
     Args:
         folder: Where ``template.vue`` belongs.
         title: For people.
         comparison: What is reported.
+        load: Gives the images.
 
     Returns:
         ``template.vue``, written last.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(render_report(comparison, title=title), encoding="utf-8")
+    (folder / "report.html").write_text(render_report(comparison, title=title, load=load), encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")
     template = folder / "template.vue"
     template.write_text(_TEMPLATE.format(title=escape(title)), encoding="utf-8")

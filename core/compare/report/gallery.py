@@ -45,16 +45,16 @@ def gallery_html(images: ImageSet, load: LoadImage) -> str:
     hidden = len(images.keys) - len(columns)
     left_out = f" {plural(hidden, 'experiment')} more did not fit." if hidden else ""
     return (
-        f'<p class="rp-note">{plural(len(chosen), "image")} with {first}, each model at its own threshold.{left_out}</p>'
-        f"{_legend()}{rows}"
+        f'<p class="rp-note">{plural(len(chosen), "image")} with {first}, each model at its own threshold.'
+        f"{left_out}</p>{_legend()}{rows}"
     )
 
 
 def _legend() -> str:
     words = ("Annotated object", "Found", "False alarm", "Missed")
     items = "".join(
-        f'<li><svg viewBox="0 0 24 14" aria-hidden="true"><rect x="2" y="2" width="20" height="10" class="{kind}"/></svg>'
-        f" {word}</li>"
+        '<li><svg viewBox="0 0 24 14" aria-hidden="true"><rect x="2" y="2" width="20" height="10" '
+        f'class="{kind}"/></svg> {word}</li>'
         for kind, word in zip(_KINDS.values(), words, strict=True)
     )
     return f'<ul class="cx-legend rp-kinds">{items}</ul>'
@@ -111,4 +111,5 @@ def _words(cell: GalleryCell) -> str:
 def _box(mark: Mark) -> str:
     x, y, width, height = mark.box
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {place} class="rp-halo"/><rect {place} class="{_KINDS[mark.kind]}"><title>{escape(mark.words)}</title></rect>'
+    title = f"<title>{escape(mark.words)}</title>"
+    return f'<rect {place} class="rp-halo"/><rect {place} class="{_KINDS[mark.kind]}">{title}</rect>'

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from core.domain.ids import TaskId, TeamId
+from core.domain.ids import DatasetId, ProjectId, TaskId, TeamId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit
 from core.errors import InputError, StateError
 from core.frameworks.registry import framework
@@ -41,6 +41,8 @@ class _InferenceInfo(BaseModel):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
     model_name: str = ""
+    gt_project_id: int | None = None
+    gt_dataset_ids: tuple[int, ...] = ()
 
 
 def prepare(parts: Parts, task: TaskRecord, agent: LocalAgent) -> str:
@@ -227,31 +229,41 @@ def run_images(parts: Parts, sides: Sides) -> Iterator[RunImage]:
 
 def _comparison_spec(parts: Parts, task: TaskRecord) -> CompareSpec:
     folders = check_evaluations(parts, task.team_id, tuple(_NAMES.validate_python(task.settings["evaluations"])))
+    records = [_inference_info(parts, task.team_id, folder) for folder in folders]
+    names = [PurePosixPath(folder).parts for folder in folders]
     sources = tuple(
         EvaluationSource(
             path=folder,
             folder=str(parts.files.local_folder(task.team_id, folder)),
-            label=_label(parts, task.team_id, folder),
+            label=record.model_name or name[-1],
         )
-        for folder in folders
+        for folder, record, name in zip(folders, records, names, strict=True)
     )
-    names = [PurePosixPath(folder).parts for folder in folders]
     output = file_name(" vs ".join(name[-1] for name in names))
     return CompareSpec(
         task_id=task.id,
         sources=sources,
         output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
         server_address=parts.address,
+        image_files=_image_files(parts, records[0]),
     )
 
 
-def _label(parts: Parts, team_id: TeamId, folder: str) -> str:
+def _image_files(parts: Parts, record: _InferenceInfo) -> dict[int, str]:
+    """Return the files of the images that a model was evaluated on, as far as this server has them."""
+    if record.gt_project_id is None:
+        return {}
+    datasets = [DatasetId(number) for number in record.gt_dataset_ids]
+    ids = parts.images.ids(ProjectId(record.gt_project_id), datasets=datasets)
+    return {image.id: str(image.path) for image in parts.images.read(ids)}
+
+
+def _inference_info(parts: Parts, team_id: TeamId, folder: str) -> _InferenceInfo:
     file = parts.files.find(team_id, f"{folder}/evaluation/inference_info.json")
-    fallback = PurePosixPath(folder).name
     if file is None:
-        return fallback
+        return _InferenceInfo()
     try:
-        return _InferenceInfo.model_validate_json(file.local_path.read_bytes()).model_name or fallback
+        return _InferenceInfo.model_validate_json(file.local_path.read_bytes())
     except ValidationError as error:
         msg = f"{file.path} is not a record of an evaluation."
         raise InputError(msg, "Evaluate the model again.") from error

@@ -1,12 +1,14 @@
 """A comparison from its run folder to its report."""
 
+from pathlib import Path
+
 from core.domain.task import ExitCause
 from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
 from core.runs.spec import CompareResult, CompareSpec, read_spec
 from core.trainers.compare.sources import read_comparison
 from core.trainers.failure import RunError
-from core.trainers.pages import write_report
+from core.trainers.pages import disk_images, write_report
 from core.trainers.stopping import StopSwitch
 
 _FEWEST = 2
@@ -30,6 +32,7 @@ def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> CompareRes
     comparison = read_comparison(spec.sources)
     stop.check()
     title = " vs. ".join(comparison.labels)
-    write_report(layout.evaluation, title=title, comparison=comparison)
+    load = disk_images({image: Path(file) for image, file in spec.image_files.items()})
+    write_report(layout.evaluation, title=title, comparison=comparison, load=load)
     events.log(f"Compared {title}.")
     return CompareResult(title=title)

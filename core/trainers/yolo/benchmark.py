@@ -16,7 +16,7 @@ from core.compare.speed import parse_speed_test
 from core.domain.experiment import ExperimentInfo
 from core.evaluation import Evaluation
 from core.runs.spec import TrainSpec
-from core.trainers.pages import write_report
+from core.trainers.pages import disk_images, write_report
 from core.trainers.progress import Progress
 from core.trainers.yolo.data import PlacedImage, PreparedData
 from core.trainers.yolo.evaluation import BATCH_SIZE, evaluate_model, inference_settings
@@ -77,12 +77,13 @@ class Benchmark:
         _write(file, {"model_info": self._model_info(), "speedtest": entries})
         return file
 
-    def write_report(self, evaluation: Evaluation, record: Mapping[str, object]) -> Path:
+    def write_report(self, evaluation: Evaluation, record: Mapping[str, object], val: Sequence[PlacedImage]) -> Path:
         """Write ``visualizations/``.
 
         Args:
             evaluation: What :meth:`evaluate` gave.
             record: The experiment's record.
+            val: The evaluated images.
 
         Returns:
             ``template.vue``.
@@ -102,7 +103,10 @@ class Benchmark:
         )
         title = f"Evaluation of {self.spec.experiment_name}"
         return write_report(
-            self.folder / "visualizations", title=title, comparison=Comparison(experiments=(experiment,))
+            self.folder / "visualizations",
+            title=title,
+            comparison=Comparison(experiments=(experiment,)),
+            load=disk_images({int(placed.image.id): placed.file for placed in val}),
         )
 
     def _model(self) -> Any:  # noqa: ANN401 - ultralytics.YOLO; the engine has no types

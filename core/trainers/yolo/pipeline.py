@@ -90,7 +90,7 @@ class Pipeline:
             "val_size": len(data.val),
         }
         record = artifacts.experiment_record(self.spec, start, facts)
-        has_evaluation = evaluation is not None and self._report(benchmark, evaluation, record)
+        has_evaluation = evaluation is not None and self._report(benchmark, evaluation, record, data)
         return TrainResult(experiment=record, has_evaluation=has_evaluation, problems=tuple(self.problems))
 
     def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
@@ -145,8 +145,10 @@ class Pipeline:
             self._optional("The speed test", lambda: benchmark.speed_test(data.val))
         return evaluation
 
-    def _report(self, benchmark: Benchmark, evaluation: Evaluation, record: Mapping[str, object]) -> bool:
-        return self._optional("The report", lambda: benchmark.write_report(evaluation, record)) is not None
+    def _report(
+        self, benchmark: Benchmark, evaluation: Evaluation, record: Mapping[str, object], data: PreparedData
+    ) -> bool:
+        return self._optional("The report", lambda: benchmark.write_report(evaluation, record, data.val)) is not None
 
     def _export(self, checkpoint: Path, image_size: int) -> dict[str, str]:
         folder = self.layout.artifacts / "export"
