@@ -126,13 +126,14 @@ def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
 @main.command()
 @click.argument("folders", metavar="EVAL_DIR EVAL_DIR...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--html", required=True, type=click.Path(path_type=Path), help="File to write the report to.")
-def compare(folders: tuple[Path, ...], html: Path) -> None:
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the evaluated images, for its pictures.")
+def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
     """Compare evaluation directories, the first one as baseline: a report in one HTML file."""
     if len(folders) < _FEWEST_TO_COMPARE:
         msg = "Name at least two evaluation directories."
         raise click.UsageError(msg)
     from core.compare.certainty import certainty_of
-    from core.compare.folder import compare_folders
+    from core.compare.folder import compare_folders, images_in
     from core.compare.report.page import render_report
 
     comparison = compare_folders(folders)
@@ -140,7 +141,8 @@ def compare(folders: tuple[Path, ...], html: Path) -> None:
     for reason in certainty.reasons:
         if not reason.only_a_warning:
             click.echo(f"Warning: {reason.text}", err=True)
-    _write(html, render_report(comparison, certainty=certainty))
+    load = images_in(images, comparison) if images else None
+    _write(html, render_report(comparison, certainty=certainty, load=load))
     click.echo(html)
 
 

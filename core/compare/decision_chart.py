@@ -9,7 +9,7 @@ from core.compare.decision_words import figure_name, figure_text, latency_text
 from core.compare.formatting import listing, size
 
 _NAME = 26
-_SMALLEST, _LARGEST = 10.0, 30.0
+_SMALLEST, _LARGEST = 8.0, 24.0
 """Diameter of the points in pixels."""
 _MARGIN = 0.12
 
@@ -66,12 +66,12 @@ def _point(offer: Offer, known: Sequence[Offer]) -> Line:
 
 
 def _diameter(offer: Offer, known: Sequence[Offer]) -> float:
-    sizes = [math.sqrt(item.contender.bytes) for item in known if item.contender.bytes]
+    """Return the size of a point: its area is in proportion to the bytes."""
     own = offer.contender.bytes
-    if not own or max(sizes) == min(sizes):
+    if not own:
         return _SMALLEST
-    share = (math.sqrt(own) - min(sizes)) / (max(sizes) - min(sizes))
-    return round(_SMALLEST + share * (_LARGEST - _SMALLEST), 1)
+    largest = max(item.contender.bytes or 0 for item in known)
+    return round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1)
 
 
 def _front(decision: Decision, known: Sequence[Offer]) -> list[Line]:

@@ -1,10 +1,11 @@
 """Evaluation directories on this machine (contract section 7.2) → a comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.compare.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
 from core.compare.palette import styles_together
+from core.compare.pictures.crops import LoadImage
 from core.compare.speed import SpeedTest, parse_speed_test
 from core.errors import InputError
 from core.evaluation import evaluate_files
@@ -29,6 +30,50 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
         for slot, (folder, key, label) in enumerate(zip(folders, keys, unique_labels(names, keys), strict=True))
     )
     return Comparison(experiments=experiments)
+
+
+def images_in(folder: Path, comparison: Comparison) -> LoadImage:
+    """Return what gives the evaluated images from a folder, found by dataset and file name.
+
+    Args:
+        folder: With the images themselves, with a folder for each dataset, or in Supervisely's layout.
+        comparison: Whose images.
+
+    Raises:
+        InputError: It is no folder, or holds none of the images.
+    """
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder."
+        raise InputError(msg, "Name the folder that holds the evaluated images.")
+    files: dict[int, Path] = {}
+    for _, evaluation in comparison.evaluated:
+        images = evaluation.pair.images
+        for number, dataset, name in zip(images.sly_ids.tolist(), images.datasets, images.file_names, strict=True):
+            places = (Path(dataset) / name, Path(dataset) / "img" / name, Path(name))
+            inside = (folder / place for place in places if not place.is_absolute() and ".." not in place.parts)
+            found = next((file for file in inside if file.is_file()), None)
+            if found is not None:
+                files[number] = found
+    if not files:
+        msg = f"{folder} holds none of the evaluated images."
+        raise InputError(msg, "The images are looked for by the name of their dataset and of their file.")
+    return disk_images(files)
+
+
+def disk_images(files: Mapping[int, Path]) -> LoadImage:
+    """Return what gives a report the images on this disk.
+
+    Args:
+        files: Image id on the platform → its file.
+    """
+
+    def load(image: int) -> bytes | None:
+        try:
+            return files[image].read_bytes()
+        except (KeyError, OSError):  # deleted since: the report says so
+            return None
+
+    return load
 
 
 def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:

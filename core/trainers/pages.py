@@ -1,7 +1,6 @@
 """Report pages beside ``template.vue``, the file whose id in Team Files stands for a report."""
 
 import json
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -16,22 +15,6 @@ _TEMPLATE = """<template>
   </div>
 </template>
 """
-
-
-def disk_images(files: Mapping[int, Path]) -> LoadImage:
-    """Return what gives a report the images on this disk.
-
-    Args:
-        files: Image id on the platform → its file.
-    """
-
-    def load(image: int) -> bytes | None:
-        try:
-            return files[image].read_bytes()
-        except (KeyError, OSError):  # deleted since: the report says so
-            return None
-
-    return load
 
 
 def write_report(folder: Path, *, title: str, comparison: Comparison, load: LoadImage) -> Path:

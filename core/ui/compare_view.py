@@ -32,6 +32,7 @@ from core.ui.gained_lost import draw_gained_lost
 from core.ui.gallery_section import draw_gallery
 from core.ui.images_behind import ask_for_images, draw_asked
 from core.ui.lazy_part import draw_part
+from core.ui.previews import original
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
@@ -152,7 +153,7 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
                 "Report",
-                data=lambda: render_report(comparison, certainty=certainty).encode(),
+                data=lambda: render_report(comparison, certainty=certainty, load=original).encode(),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",

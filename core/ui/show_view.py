@@ -8,13 +8,12 @@ from core.compare.pictures.crops import Crop, draw_crop
 from core.compare.report.slides import slides_html, slides_style
 from core.compare.story import tell
 from core.compare.story_parts import Story
-from core.domain.ids import ImageId
-from core.errors import AppError
-from core.ui import connection, screens
+from core.ui import screens
 from core.ui.compare_view import draw_nothing_chosen, parse_ids
 from core.ui.decision_need import need_of
 from core.ui.experiment_data import load_comparison
 from core.ui.footing import on_chosen_footing
+from core.ui.previews import original
 
 _PICTURE = (800, 600)
 _deck = st.components.v2.component(
@@ -50,21 +49,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
 def _crops(story: Story) -> dict[str, Crop]:
     """Return the pictures of the steps that have one."""
     return {
-        slide.key: draw_crop(slide.subject, story.images, _image, _PICTURE)
+        slide.key: draw_crop(slide.subject, story.images, original, _PICTURE)
         for slide in story.slides
         if slide.subject is not None
     }
-
-
-@st.cache_data(ttl=600, max_entries=20, show_spinner="Fetching the pictures")
-def _file(server: str, number: int) -> bytes:
-    del server
-    return connection.client().images.download(ImageId(number))
-
-
-def _image(number: int) -> bytes | None:
-    """Return an image's file; ``None`` where it cannot be had: deleted, or no right to see it."""
-    try:
-        return _file(connection.address(), number)
-    except AppError:  # the step says so
-        return None

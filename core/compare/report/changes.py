@@ -15,7 +15,7 @@ from core.compare.report.tables import scrolling, swatch
 from core.errors import InputError
 from core.evaluation import Flow, FlowCounts, object_flow
 
-MOST_PICTURES = 160
+MOST_PICTURES = 180
 """Crops in a file; about 20 KB each."""
 _MOST_IN_A_GROUP = 12
 _KINDS = {
@@ -38,12 +38,12 @@ class _Change:
     flow: Flow
 
 
-def changes_html(images: ImageSet, load: LoadImage) -> str:
+def changes_html(images: ImageSet, load: LoadImage | None) -> str:
     """Return counts and crops for every experiment against the baseline.
 
     Args:
         images: Of the comparison.
-        load: Gives the images; where it gives none, the boxes stand on an empty frame.
+        load: Gives the images; without them there are counts only.
     """
     if images.baseline is None:
         return "<p>The baseline has no evaluation, so nothing can be gained or lost against it.</p>"
@@ -54,7 +54,7 @@ def changes_html(images: ImageSet, load: LoadImage) -> str:
     return "".join(_one(images, (images.baseline, other), load, room) for other in others)
 
 
-def _one(images: ImageSet, pair: tuple[int, int], load: LoadImage, room: int) -> str:
+def _one(images: ImageSet, pair: tuple[int, int], load: LoadImage | None, room: int) -> str:
     baseline, other = pair
     style, label = images.styles[other], images.labels[other]
     head = f"<h3>{swatch(style)} {escape(label)} against {escape(images.labels[baseline])}</h3>"
@@ -63,7 +63,7 @@ def _one(images: ImageSet, pair: tuple[int, int], load: LoadImage, room: int) ->
     except InputError as error:
         return f'<div class="rp-card">{head}<p>{escape(error.message)} {escape(error.hint)}</p></div>'
     change = _Change(images=images, baseline=baseline, other=other, flow=flow)
-    groups = "".join(_group(change, kind, load, room) for kind in _KINDS)
+    groups = "".join(_group(change, kind, load, room) for kind in _KINDS) if load else ""
     total = flow.total()
     net = int(total.net[0])
     words = (
@@ -79,7 +79,7 @@ def _table(change: _Change) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Class", *heads))
     by_class = change.flow.by_class()
     rows = "".join(_row(name, by_class, place) for place, name in enumerate(names))
-    return scrolling("cx-table cx-sortable", f"<tr>{head}</tr>", rows)
+    return scrolling("cx-table cx-figures cx-sortable", f"<tr>{head}</tr>", rows)
 
 
 def _row(name: str, counts: FlowCounts, place: int) -> str:
@@ -94,14 +94,15 @@ def _group(change: _Change, kind: FlowChange, load: LoadImage, room: int) -> str
     if not hits.count:
         return ""
     chosen = _spread(hits, room)
-    pictures = "".join(
-        _picture(change, subject_of, load)
-        for subject_of in subjects(chosen, change.images, [change.baseline, change.other])
-    )
-    shown = f"{plural(hits.count, 'entry', 'entries')}" + (
-        f", {chosen.count} shown" if chosen.count < hits.count else ""
-    )
-    return f'<h4>{_KINDS[kind]} <small>{shown}</small></h4><div class="rp-crops">{pictures}</div>'
+    shown = subjects(chosen, change.images, [change.baseline, change.other])
+    pictures = [picture for subject in shown if (picture := _picture(change, subject, load))]
+    words = plural(hits.count, "entry", "entries")
+    if len(pictures) < hits.count:
+        words += f", {count(len(pictures))} shown"
+    if len(pictures) < len(shown):
+        words += f"; the images of {count(len(shown) - len(pictures))} cannot be had"
+    crops = f'<div class="rp-crops">{"".join(pictures)}</div>' if pictures else ""
+    return f"<h4>{_KINDS[kind]} <small>{words}</small></h4>{crops}"
 
 
 def _spread(hits: Hits, room: int) -> Hits:
@@ -116,6 +117,8 @@ def _spread(hits: Hits, room: int) -> Hits:
 
 def _picture(change: _Change, subject: Subject, load: LoadImage) -> str:
     crop = draw_crop(subject, change.images, load)
+    if not crop.has_image:
+        return ""
     name = change.images.name(subject.image)
     words = listing(
         [f"{change.images.labels[one]}: {mark.words if mark else 'nothing here'}" for one, mark in subject.predictions]

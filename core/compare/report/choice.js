@@ -58,7 +58,7 @@
     const { winner, equals, fulfilling, missing, by } = decision;
     if (!DATA.comparable) return ["unlike", "None is named: these experiments were not measured on the same thing."];
     const failing = missing.flatMap((found, index) => (found.length ? [`${quoted(index)} ${listed(found)}.`] : []));
-    if (!fulfilling.length) return ["none", "No experiment fulfils this need.", ...failing];
+    if (!fulfilling.length) return ["none", missing.length > 1 ? `None of ${missing.length} experiments fulfils this need.` : "This experiment does not fulfil the need.", ...failing];
     const same = `${listed(equals.map(quoted))} cannot be told apart in ${goal.word} with these images`;
     if (winner === null) return ["tie", `${listed(equals.map(quoted))} suit this need equally well.`, `${same}, and neither time nor size separates them.`, ...failing];
     const offer = goal.offers[winner];
@@ -130,11 +130,10 @@
       y.push(offer.figure);
     }
     const quiet = (name, xs, ys) => ({ kind: "line", name, x: xs, y: ys, color: null, dash: "dash", marker: "circle", points: false, size: 8, best: null, bestText: "" });
-    const roots = known.map(({ contender }) => Math.sqrt(contender.bytes ?? 0));
-    const [least, most] = [Math.min(...roots), Math.max(...roots)];
-    const points = known.map(({ contender, offer }, place) => ({
+    const largest = Math.max(...known.map(({ contender }) => contender.bytes ?? 0));
+    const points = known.map(({ contender, offer }) => ({
       kind: "line", name: contender.name, x: [contender.latency], y: [offer.figure], color: contender.color, dash: "solid", marker: contender.marker,
-      points: true, size: most > least ? 10 + ((roots[place] - least) / (most - least)) * 20 : 10, best: 0,
+      points: true, size: contender.bytes ? Math.max(8, 24 * Math.sqrt(contender.bytes / largest)) : 8, best: 0,
       bestText: `${contender.name.slice(0, 26)}${contender.bytes ? `, ${contender.sizeText}` : ""}`,
     }));
     const limit = need.latency !== null && need.latency >= left && need.latency <= right ? [quiet("Budget", [need.latency, need.latency], [low, high])] : [];
@@ -149,7 +148,8 @@
   const showFront = (goal, need) => {
     const place = document.querySelector("#front .rp-panels");
     const drawn = place && panel(goal, need);
-    if (drawn) globalThis.trainPanels.replace(place, drawn);
+    if (drawn) globalThis.reportPanels.replace(place, drawn);
+    for (const note of document.querySelectorAll("#front .rp-note")) note.remove(); // they were about the first need
   };
 
   const limitOf = (name) => {

@@ -9,10 +9,17 @@ from core.compare import formatting
 from core.compare.certainty import Certainty, certainty_of
 from core.compare.charts.drawing import Drawing, Panel, View
 from core.compare.charts.registry import CHARTS, Chart
+from core.compare.decision import Need
+from core.compare.decision_chart import draw_decision
 from core.compare.differences import compare_settings
 from core.compare.experiment import Comparison, Missing
+from core.compare.image_set import image_set
 from core.compare.overview import overview_of
+from core.compare.pictures.crops import LoadImage
 from core.compare.report.cards import overview_cards
+from core.compare.report.changes import changes_html
+from core.compare.report.choice import choice_section, decision_of
+from core.compare.report.gallery import gallery_html
 from core.compare.report.panels import panels_json
 from core.compare.report.style import read_part, table_style
 from core.compare.report.tables import class_table, figures_table, legend, metric_table, panels_legend, settings_table
@@ -26,6 +33,14 @@ READING = (
     "a point (pt) is a hundredth."
 )
 """How to read the table of key metrics."""
+_CHOICE, _CHANGES, _GALLERY = "Which one to take", "Gained and lost", "Explore predictions"
+_FRONT = (
+    "front",
+    "Quality, time and size",
+    "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.",
+)
+_NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
+_SCRIPTS = ("report.js", "sorting.js", "choice.js", "saving.js")
 
 
 def render_report(
@@ -34,6 +49,7 @@ def render_report(
     title: str | None = None,
     certainty: Certainty | None = None,
     made_at: datetime | None = None,
+    load: LoadImage | None = None,
 ) -> str:
     """Return the report of one or several experiments as HTML.
 
@@ -42,6 +58,7 @@ def render_report(
         title: Heading; made from the names by default.
         certainty: What the images can tell about differences; computed where it is not given.
         made_at: Moment that is printed; none by default, so that equal data give equal files.
+        load: Gives the images for pictures; ``None`` where they are not at hand, which the report says.
     """
     several = len(comparison.experiments) > 1
     known = certainty_of(comparison) if certainty is None else certainty
@@ -52,8 +69,10 @@ def render_report(
         f'<p class="rp-about">{escape(_about(comparison, made_at))}</p>',
         legend(comparison.experiments, comparison.baseline) if several else "",
         _verdict(comparison, known) if several else "",
-        _navigation(),
+        _navigation(several=several),
         f'<section id="overview"><h2>Overview</h2>{overview_cards(overview_of(comparison))}</section>',
+        _choice(comparison, known, panels),
+        *_pictures(comparison, load),
         *(_section(section, comparison, known, panels) for section in _sections()),
         _settings(comparison),
     ]
@@ -64,7 +83,7 @@ def render_report(
         f"<title>{escape(heading)}</title><style>{table_style()}{read_part('report.css')}</style></head>"
         f"<body><main>{''.join(body)}<footer>Made by Traindash. Everything is inside this file.</footer></main>"
         f'<script type="application/json" id="panels">{panels_json(panels)}</script>'
-        f"<script>{read_part('report.js')}</script><script>{read_part('sorting.js')}</script></body></html>"
+        f"{''.join(f'<script>{read_part(name)}</script>' for name in _SCRIPTS)}</body></html>"
     )
 
 
@@ -87,8 +106,8 @@ def _about(comparison: Comparison, made_at: datetime | None) -> str:
     return " · ".join(parts)
 
 
-def _navigation() -> str:
-    names = ["Overview", *_sections(), "Settings"]
+def _navigation(*, several: bool) -> str:
+    names = ["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *_sections(), "Settings"]
     links = (f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
     return f"<nav>{''.join(links)}</nav>"
 
@@ -126,11 +145,43 @@ def _section(section: str, comparison: Comparison, certainty: Certainty, panels:
     return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
 
 
+def _choice(comparison: Comparison, certainty: Certainty, panels: list[Panel]) -> str:
+    """Return the section that names an experiment for a need."""
+    head = f'<section id="{_anchor(_CHOICE)}"><h2>{_CHOICE}</h2>'
+    decision = decision_of(comparison, certainty, Need())
+    if not decision.offers:
+        return f"{head}<p>None of these experiments has an evaluation, so none can be recommended.</p></section>"
+    card = f'<div class="rp-card" id="decision">{choice_section(decision)}</div>'
+    return f"{head}{card}{_card(_FRONT, draw_decision(decision), panels)}</section>"
+
+
+def _pictures(comparison: Comparison, load: LoadImage | None) -> tuple[str, ...]:
+    """Return what changed from the baseline, and the gallery."""
+    images = image_set(comparison)
+    parts = []
+    if len(comparison.experiments) > 1:
+        parts.append((_CHANGES, changes_html(images, load) + ("" if load else f'<p class="rp-note">{_NO_IMAGES}</p>')))
+    if not images.keys:
+        gallery = "<p>None of these experiments has an evaluation, so there are no predictions to look at.</p>"
+    elif load is None:
+        gallery = f"<p>{_NO_IMAGES}</p>"
+    else:
+        gallery = gallery_html(images, load)
+    parts.append((_GALLERY, gallery))
+    return tuple(f'<section id="{_anchor(name)}"><h2>{name}</h2>{content}</section>' for name, content in parts)
+
+
 def _row(cards: Sequence[str]) -> str:
     return f'<div class="rp-row rp-charts">{"".join(cards)}</div>' if cards else ""
 
 
 def _chart(item: Chart, drawing: Drawing, panels: list[Panel]) -> str:
+    return _card((item.key, item.title, item.reading), drawing, panels)
+
+
+def _card(head: tuple[str, str, str], drawing: Drawing, panels: list[Panel]) -> str:
+    """Return a chart with its key, title and how to read it; its panels are added to those of the file."""
+    key, title, reading = head
     several = len(drawing.panels) > 1
     figures = []
     for panel in drawing.panels:
@@ -141,8 +192,8 @@ def _chart(item: Chart, drawing: Drawing, panels: list[Panel]) -> str:
     notes = "".join(f'<p class="rp-note">{escape(note)}</p>' for note in drawing.notes)
     tables = "".join(map(figures_table, drawing.tables))
     return (
-        f'<div class="rp-card" id="{item.key}"><h3>{escape(item.title)}</h3>'
-        f'<p class="rp-reading">{escape(item.reading)}</p>{names}'
+        f'<div class="rp-card rp-chart" id="{key}"><h3>{escape(title)}</h3>'
+        f'<p class="rp-reading">{escape(reading)}</p>{names}'
         f'<div class="rp-panels">{"".join(figures)}</div>{tables}{empty}{notes}</div>'
     )
 

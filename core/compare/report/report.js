@@ -332,4 +332,16 @@
   let waiting = 0;
   addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); });
   addEventListener("beforeprint", drawAll);
+
+  // For the other scripts of the report.
+  globalThis.reportPanels = {
+    within: (card) => drawn.filter((panel) => card.contains(panel.figure)),
+    replace(place, panel) {
+      const figure = tag("figure", "rp-panel");
+      place.replaceChildren(figure);
+      const made = new Panel(figure, panel);
+      drawn.splice(0, drawn.length, ...drawn.filter((other) => other.figure.isConnected), made);
+      made.draw();
+    },
+  };
 })();

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from core.compare.folder import disk_images
 from core.domain.task import ExitCause
 from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
 from core.runs.spec import CompareResult, CompareSpec, read_spec
 from core.trainers.compare.sources import read_comparison
 from core.trainers.failure import RunError
-from core.trainers.pages import disk_images, write_report
+from core.trainers.pages import write_report
 from core.trainers.stopping import StopSwitch
 
 _FEWEST = 2

@@ -11,12 +11,13 @@ from ultralytics.utils.patches import imread
 
 from core.compare.curves import parse_results_csv
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
+from core.compare.folder import disk_images
 from core.compare.reading import parse_hyperparameters
 from core.compare.speed import parse_speed_test
 from core.domain.experiment import ExperimentInfo
 from core.evaluation import Evaluation
 from core.runs.spec import TrainSpec
-from core.trainers.pages import disk_images, write_report
+from core.trainers.pages import write_report
 from core.trainers.progress import Progress
 from core.trainers.yolo.data import PlacedImage, PreparedData
 from core.trainers.yolo.evaluation import BATCH_SIZE, evaluate_model, inference_settings

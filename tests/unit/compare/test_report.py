@@ -1,15 +1,22 @@
 """The one-file report."""
 
+import io
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from core.compare.certainty import certainty_of
+from core.compare.decision import Need, contenders_of, decide
+from core.compare.decision_grid import GOALS
+from core.compare.decision_words import threshold_text
 from core.compare.experiment import Comparison
-from core.compare.folder import compare_folders
+from core.compare.folder import compare_folders, images_in
 from core.compare.report import render_report
 from core.errors import InputError
 from tests.fakes.evaluations import Made, speed_test_json, write_pair
@@ -78,6 +85,72 @@ def test_missing_parts_are_named() -> None:
     assert "There are no metrics." in render_report(
         together([replace(bare(1), info=None), replace(bare(2), info=None)])
     )
+
+
+def _photograph(number: int) -> bytes:
+    """Return a JPEG as uneven as a photograph."""
+    noise = np.random.default_rng(number)
+    picture = Image.fromarray(noise.integers(0, 256, (60, 80, 3), dtype=np.uint8)).resize(
+        (320, 240), Image.Resampling.BICUBIC
+    )
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def test_four_models_with_pictures_stay_below_15_mb() -> None:
+    html = render_report(comparison(4), load=_photograph)
+    tags = _read(html).tags
+    crops = [attrs for tag, attrs in tags if tag == "img"]
+    assert len(crops) > 60
+    assert all((attrs["src"] or "").startswith("data:image/jpeg;base64,") and attrs["alt"] for attrs in crops)
+    assert len(html) / len(crops) * 200 < 15_000_000
+    assert sum(tag == "image" for tag, _ in tags) == 12  # each image of the gallery is in the file once
+
+
+def test_without_images_the_report_says_so() -> None:
+    assert "The images were not at hand when this file was made" in render_report(comparison(2))
+    gone = render_report(comparison(2), load=lambda _: None)
+    assert "cannot be had" in gone
+    assert "<img" not in gone
+
+
+def test_one_experiment_shows_its_mistakes() -> None:
+    html = render_report(comparison(1), load=_photograph)
+    assert "with the most mistakes" in html
+    assert "Gained and lost" not in html
+
+
+def test_the_choice_in_the_file_follows_the_same_rules() -> None:
+    """What the script of the report works with is what decides on the page."""
+    chosen = comparison(3)
+    html = render_report(chosen)
+    data = json.loads(re.findall(r'<script type="application/json" id="choice">(.*?)</script>', html)[0])
+    contenders = contenders_of(chosen, certainty_of(chosen))
+    for goal, shown in zip(GOALS, data["goals"], strict=True):
+        decision = decide(Need(goal=goal), contenders, comparable=True)
+        assert [offer["threshold"] for offer in shown["offers"]] == [threshold_text(one) for one in decision.offers]
+        assert [offer["reached"] is not None for offer in shown["offers"]] == [
+            not one.shortfalls for one in decision.offers
+        ]
+        if decision.equals:
+            best = decision.offers.index(decision.equals[0])
+            equal = {decision.offers[i].key for i, same in enumerate(shown["equal"][best]) if same}
+            assert {one.key for one in decision.equals} == {one.key for one in decision.fulfilling if one.key in equal}
+
+
+def test_images_of_a_folder(tmp_path: Path) -> None:
+    write_pair(tmp_path / "first", Made(seed=1))
+    chosen = compare_folders([tmp_path / "first"])
+    (tmp_path / "images" / "ds").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds none of the evaluated images"):
+        images_in(tmp_path / "images", chosen)
+    with pytest.raises(InputError, match="is not a folder"):
+        images_in(tmp_path / "nowhere", chosen)
+    (tmp_path / "images" / "ds" / "0003.jpg").write_bytes(b"a picture")
+    load = images_in(tmp_path / "images", chosen)
+    assert load(903) == b"a picture"
+    assert load(904) is None
 
 
 def test_equal_data_give_equal_files_and_stay_small() -> None:
