@@ -11,7 +11,7 @@ from core.compare.formatting import listing, size
 _NAME = 26
 _SMALLEST, _LARGEST = 8.0, 24.0
 """Diameter of the points in pixels."""
-_MARGIN = 0.12
+_MARGIN, _TICKS = 0.12, 5
 
 
 def draw_decision(decision: Decision) -> Drawing:
@@ -111,9 +111,11 @@ def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool 
     """Return an axis with some room around the values, ending in round numbers; within 0 to 1 for a share."""
     low, high = min(values), max(values)
     room = max((high - low) * _MARGIN, abs(high) * 0.02, 1e-6)
-    step = 10.0 ** math.floor(math.log10(high - low + 2 * room))
-    first = max(0.0, math.floor((low - room) / step * 5) / 5 * step)
-    last = math.ceil((high + room) / step * 5) / 5 * step
+    raw = (high - low + 2 * room) / _TICKS
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
+    first = max(0.0, math.floor((low - room) / step) * step)
+    last = math.ceil((high + room) / step) * step
     return Axis(
         title=title,
         low=round(first, 6),

@@ -53,16 +53,16 @@ def _answered(goal: Goal, offers: Sequence[Offer]) -> Answered:
 
 
 def limits(values: Sequence[float]) -> list[float]:
-    """Return limits to choose from: two significant digits, from below the smallest value to above the largest.
+    """Return limits to choose from: three significant digits, from below the smallest value to above the largest.
 
     Args:
         values: Times or sizes, at least one, all above 0.
     """
     low, high = min(values) * 0.8, max(values) * 1.1
     steps = (low * (high / low) ** (i / (_STEPS - 1)) for i in range(_STEPS))
-    return sorted({_two_digits(step) for step in steps} | {_two_digits(value, up=True) for value in values})
+    return sorted({_rounded(step) for step in steps} | {_rounded(value, up=True) for value in values})
 
 
-def _two_digits(value: float, *, up: bool = False) -> float:
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+def _rounded(value: float, *, up: bool = False) -> float:
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
     return float(f"{(math.ceil(value / unit - 1e-9) if up else round(value / unit)) * unit:.6g}")

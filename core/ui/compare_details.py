@@ -6,6 +6,7 @@ from core.compare import formatting
 from core.compare.certainty import Certainty
 from core.compare.differences import SettingRow, compare_settings
 from core.compare.experiment import Comparison, Missing, explain_missing
+from core.compare.exports.records import class_records, metric_records, setting_records
 from core.compare.overview import overview_of
 from core.compare.report import READING
 from core.compare.report.cards import overview_cards
@@ -18,6 +19,7 @@ from core.compare.report.tables import (
 )
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
+from core.ui.saving import draw_table_saving
 from core.ui.text import plain
 
 _MOST_COLUMNS = 4
@@ -40,6 +42,7 @@ def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
         return
     turned = _choose_rows(comparison, "metrics", "Metrics")
     st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
+    draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
     if len(comparison.experiments) > 1:
         st.caption(READING + (" Click a column head to sort." if turned else ""))
     for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
@@ -55,6 +58,7 @@ def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
             icon=":material/table_chart:",
         ):
             st.html(class_table(comparison))
+            draw_table_saving("classes", lambda: class_records(comparison))
             st.caption("Click a column head to sort.")
 
 
@@ -89,6 +93,7 @@ def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> Non
         st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
         return
     st.html(turned_settings_table(shown, comparison) if turned else settings_table(shown, comparison))
+    draw_table_saving(key, lambda: setting_records(shown, comparison))
     if not everything:
         equal = formatting.count(len(rows) - len(differing))
         st.caption(f"{formatting.plural(len(differing), 'difference')}; {equal} are the same.")

@@ -33,6 +33,7 @@ from core.ui.gallery_section import draw_gallery
 from core.ui.images_behind import ask_for_images, draw_asked
 from core.ui.lazy_part import draw_part
 from core.ui.previews import original
+from core.ui.saving import draw_chart_saving
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
@@ -219,10 +220,15 @@ def _draw_row(charts: list[Chart], comparison: Comparison) -> None:
 @st.fragment  # a click in a chart opens its images without drawing the whole page again
 def _draw_chart(item: Chart, comparison: Comparison) -> None:
     with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
-        st.subheader(item.title, anchor=item.key)
+        head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+        with head:
+            st.subheader(item.title, anchor=item.key, width="stretch")
         st.caption(item.reading)
         width = NARROW if item.narrow else WIDE
-        draw_drawing(_drawing(item, comparison), f"chart-{item.key}", width, on_query=ask_for_images)
+        drawing = _drawing(item, comparison)
+        draw_drawing(drawing, f"chart-{item.key}", width, on_query=ask_for_images)
+        with head:
+            draw_chart_saving(item.key, item.title, drawing)
     draw_asked(comparison)
 
 

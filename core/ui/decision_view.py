@@ -10,15 +10,18 @@ from core.compare.decision_chart import draw_decision
 from core.compare.decision_grid import PRICES, limits
 from core.compare.decision_words import Advice, advise
 from core.compare.experiment import Comparison
+from core.compare.exports.records import decision_records
 from core.compare.formatting import quantity, setting, size
 from core.compare.report.decision_table import decision_table
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
 from core.ui.charts import draw_drawing
 from core.ui.decision_need import GOAL, LATENCY, SIZE, need_of, query_of
+from core.ui.saving import draw_chart_saving, draw_table_saving
 from core.ui.text import plain
 
 _BEST, _RECALL, _PRECISION, _PRICE = "Best balance (F1)", "Recall at least", "Precision at least", "A miss costs"
 _PRICE_OF_A_MISS = 10.0
+_FRONT = "Quality, time and size"
 _SHARE, _LEAST_SHARE = 0.9, 0.5
 _ICONS = {
     "winner": ":material/check_circle:",
@@ -47,14 +50,18 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         decision = decide(need, contenders, comparable=comparable)
         _draw_advice(advise(decision))
         st.html(decision_table(decision))
+        draw_table_saving("decision", lambda: decision_records(decision))
         st.caption(
             "The threshold is the confidence from which a detection counts; set it where the model is used. "
             "Precision and recall count boxes at IoU 0.50, all objects alike."
         )
     with st.container(border=True, key="chart-decision"):
-        st.subheader("Quality, time and size", anchor="front")
+        drawing = draw_decision(decision)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.subheader(_FRONT, anchor="front", width="stretch")
+            draw_chart_saving("front", _FRONT, drawing)
         st.caption("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
-        draw_drawing(draw_decision(decision), "chart-decision")
+        draw_drawing(drawing, "chart-decision")
 
 
 def _draw_advice(advice: Advice) -> None:
@@ -69,9 +76,10 @@ def _choose_need(contenders: Sequence[Contender]) -> Need:
     begin = need_of(st.query_params)
     times = [contender.speed.total for contender in contenders if contender.speed]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
-    goal_column, time_column, size_column = st.columns([2, 1, 1], gap="large")
+    kind = _choose_kind(begin.goal)
+    goal_column, time_column, size_column = st.columns(3, gap="large")
     with goal_column:
-        goal = _choose_goal(begin.goal)
+        goal = _choose_goal(kind, begin.goal)
     with time_column:
         latency = _choose_limit(
             "Time for one image, at most", LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
@@ -97,11 +105,13 @@ def _seed(key: str, value: object) -> str:
     return key
 
 
-def _choose_goal(begin: Goal) -> Goal:
+def _choose_kind(begin: Goal) -> str:
     kinds = {BestF1: _BEST, RecallAtLeast: _RECALL, PrecisionAtLeast: _PRECISION, MissCosts: _PRICE}
-    kind = st.segmented_control(
-        "What matters", list(kinds.values()), required=True, key=_seed("decision-goal", kinds[type(begin)])
-    )
+    key = _seed("decision-goal", kinds[type(begin)])
+    return st.segmented_control("What matters", list(kinds.values()), required=True, key=key) or _BEST
+
+
+def _choose_goal(kind: str, begin: Goal) -> Goal:
     if kind == _RECALL:
         share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
         return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))
@@ -120,6 +130,7 @@ def _choose_goal(begin: Goal) -> Goal:
             key=_seed("decision-price", near),
         )
         return MissCosts(false_alarms=float(chosen))
+    st.caption("The threshold with the best F1 is taken for each: as much found as right.")
     return BestF1()
 
 

@@ -88,7 +88,7 @@
   const showOffers = (goal, decision) => {
     const table = document.querySelector("#offers table");
     const head = tag("tr");
-    for (const name of ["Experiment", ...goal.heads, "For this need"]) {
+    for (const name of ["Experiment", "For this need", ...goal.heads]) {
       const cell = tag("th", name);
       cell.scope = "col";
       cell.tabIndex = 0;
@@ -104,7 +104,7 @@
         name.append(` ${contender.name}`);
         const last = tag("td", undefined, "cx-text");
         last.append(standing(decision, index));
-        row.append(name, ...goal.offers[index].texts.map((text) => tag("td", text)), last);
+        row.append(name, last, ...goal.offers[index].texts.map((text) => tag("td", text)));
         return row;
       }),
     );

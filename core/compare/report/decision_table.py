@@ -11,7 +11,7 @@ from core.evaluation import Goal, MissCosts
 
 def decision_table(decision: Decision) -> str:
     """Return a row for each experiment: its threshold for the goal and what that gives."""
-    names = ["Experiment", *offer_heads(decision.need.goal), "For this need"]
+    names = ["Experiment", "For this need", *offer_heads(decision.need.goal)]
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     body = "".join(_row(decision, offer) for offer in decision.offers)
     return scrolling("cx-table cx-decision cx-sortable", f"<tr>{head}</tr>", body)
@@ -19,8 +19,8 @@ def decision_table(decision: Decision) -> str:
 
 def offer_heads(goal: Goal) -> list[str]:
     """Return the heads of the columns of :func:`offer_texts`."""
-    cost = ["Cost, per image"] if isinstance(goal, MissCosts) else []
-    counts = ["Missed", "False alarms, per image"]
+    cost = ["Cost per image"] if isinstance(goal, MissCosts) else []
+    counts = ["Missed", "False alarms per image"]
     return ["Threshold", *cost, "Precision", "Recall", "F1", *counts, "Latency (ms)", "Size"]
 
 
@@ -45,7 +45,7 @@ def _row(decision: Decision, offer: Offer) -> str:
     cells = "".join(f"<td>{escape(text)}</td>" for text in offer_texts(decision.need.goal, offer))
     name = f"{swatch(offer.contender.experiment.style)} {escape(offer.label)}"
     standing = f'<td class="cx-text">{_standing(decision, offer)}</td>'
-    return f'<tr{" class=cx-named" if named else ""}><th scope="row">{name}</th>{cells}{standing}</tr>'
+    return f'<tr{" class=cx-named" if named else ""}><th scope="row">{name}</th>{standing}{cells}</tr>'
 
 
 def _standing(decision: Decision, offer: Offer) -> str:

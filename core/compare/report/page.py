@@ -40,7 +40,7 @@ _FRONT = (
     "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.",
 )
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
-_SCRIPTS = ("report.js", "sorting.js", "choice.js", "saving.js")
+_SCRIPTS = ("report.js", "sorting.js", "choice.js", "saving.js", "menus.js")
 
 
 def render_report(

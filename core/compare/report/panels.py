@@ -10,7 +10,7 @@ from core.compare.charts.drawing import Bars, Cells, Line, Mark, Panel, Radar
 
 def panels_json(panels: Sequence[Panel]) -> str:
     """Return the panels as :func:`script_json`."""
-    return script_json([_panel(panel) for panel in panels])
+    return script_json([panel_data(panel) for panel in panels])
 
 
 def script_json(value: object) -> str:
@@ -19,7 +19,8 @@ def script_json(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _panel(panel: Panel) -> dict[str, object]:
+def panel_data(panel: Panel) -> dict[str, object]:
+    """Return a panel as the script that draws it wants it."""
     return {
         "title": panel.title,
         "alt": panel.alt,

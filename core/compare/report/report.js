@@ -15,7 +15,6 @@
     pentagon: "M0,-5l5,3.7l-1.9,6h-6.2l-1.9,-6z",
     hexagon: "M-3,-4.5h6l3,4.5l-3,4.5h-6l-3,-4.5z",
   };
-  const PANELS = JSON.parse(document.getElementById("panels").textContent);
 
   const make = (name, attributes = {}, text) => {
     const node = document.createElementNS(SPACE, name);
@@ -326,6 +325,8 @@
     }
   }
 
+  const source = document.getElementById("panels"); // none where only the class is wanted
+  const PANELS = source ? JSON.parse(source.textContent) : [];
   const drawn = [...document.querySelectorAll("figure.rp-panel")].map((figure) => new Panel(figure, PANELS[Number(figure.dataset.panel)]));
   const drawAll = () => drawn.forEach((panel) => panel.draw());
   drawAll();
@@ -333,8 +334,13 @@
   addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); });
   addEventListener("beforeprint", drawAll);
 
-  // For the other scripts of the report.
+  // For the other scripts.
   globalThis.reportPanels = {
+    make(figure, panel) {
+      const made = new Panel(figure, panel);
+      made.draw();
+      return made;
+    },
     within: (card) => drawn.filter((panel) => card.contains(panel.figure)),
     replace(place, panel) {
       const figure = tag("figure", "rp-panel");
