@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.ui.connection_panel import draw_agents, draw_server, draw_servers
+from core.ui.webhook_form import draw_webhook
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):
@@ -12,5 +13,7 @@ with left:
         draw_server()
     with st.container(border=True, key="panel-servers"):
         draw_servers()
+    with st.container(border=True, key="panel-webhook"):
+        draw_webhook()
 with right, st.container(border=True, key="panel-agents"):
     draw_agents()

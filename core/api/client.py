@@ -12,6 +12,7 @@ from core.api.resources.imports import Imports
 from core.api.resources.projects import Collections, Datasets, Projects, Teams, Workspaces
 from core.api.resources.splits import Splits
 from core.api.resources.tasks import Agents, Tasks
+from core.api.resources.webhook import Webhooks
 from core.api.transport import AsgiApp, Transport, open_transport
 from core.api.wire.reading import FreeObject, Shape, read
 
@@ -46,6 +47,7 @@ class SuperviselyClient:
     imports: Imports
     splits: Splits
     dry_runs: DryRuns
+    webhooks: Webhooks
 
     def __repr__(self) -> str:
         """Return a text without the token."""
@@ -114,4 +116,5 @@ def client_of(transport: Transport) -> SuperviselyClient:
         imports=Imports(transport),
         splits=Splits(transport),
         dry_runs=DryRuns(transport),
+        webhooks=Webhooks(transport),
     )

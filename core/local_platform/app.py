@@ -23,6 +23,7 @@ from core.local_platform.sample import SampleProject
 from core.local_platform.store.import_scratch import clear_leftovers
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.supervisor import Pace, Supervisor
+from core.local_platform.webhook.worker import HookPace, WebhookWorker
 
 _THREADS = 16
 """Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""
@@ -36,12 +37,14 @@ class Options:
         hardware: What agents compute with.
         cache: Folder for what can be made again; by default the user's cache folder.
         pace: How often the supervisor looks.
+        hook_pace: How often the webhook looks.
         with_sample: Give a new data directory the sample project.
     """
 
     hardware: Hardware | None = None
     cache: Path | None = None
     pace: Pace | None = None
+    hook_pace: HookPace | None = None
     with_sample: bool = True
 
 
@@ -75,6 +78,7 @@ class LocalPlatform:
         self.imports = ImportJobs(self.parts)
         self.admission = Admission(self.parts)
         self.dry_runs = DryRuns(self.parts, self.admission)
+        self.webhook = WebhookWorker(self.parts, options.hook_pace)
         cache = options.cache or platformdirs.user_cache_path("traindash", appauthor=False)
         self.sample = SampleProject(self.parts, cache)
         self._with_sample = options.with_sample
@@ -139,10 +143,12 @@ class LocalPlatform:
     def start(self) -> None:
         """Take up what an earlier server left and begin to work on tasks."""
         self.supervisor.start()
+        self.webhook.start()
 
     def close(self) -> None:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         self.supervisor.stop()
+        self.webhook.close()
         self.imports.close()
         self.dry_runs.close()
         self.sample.close()
@@ -158,6 +164,7 @@ class LocalPlatform:
             control=self.supervisor,
             imports=self.imports,
             dry_runs=self.dry_runs,
+            webhook=self.webhook,
         )
         endpoint = ApiEndpoint(site, METHODS, lambda: self.token, self._executor)
         return [

@@ -72,6 +72,11 @@ class HomeLayout:
         """One JSON file per dry run, with what it measured."""
         return self.root / "dry_runs"
 
+    @property
+    def webhook(self) -> Path:
+        """Address and secret of the webhook, JSON, readable by its owner only."""
+        return self.root / "webhook.json"
+
     def run(self, task_id: TaskId) -> RunLayout:
         """Return the layout of a task's run folder."""
         return RunLayout(self.runs / str(task_id))

@@ -1,6 +1,8 @@
 """Why a run cannot go on, in the words of the exit report."""
 
 import errno
+import re
+from pathlib import Path
 
 from core.domain.task import ExitCause
 from core.errors import AppError, StorageError
@@ -25,6 +27,13 @@ class RunError(Exception):
 OUT_OF_MEMORY_HINT = "Use a smaller “batch” or “imgsz”, a smaller model, or an agent with more memory."
 DISK_FULL_HINT = "Free some space on the disk that holds the data directory and start the training again."
 
+_NOT_A_NUMBER_WORDS = ("nan persisted", "nan/inf detected", "nan/inf weights")
+"""Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help."""
+
+_LOST_WORKER = re.compile(
+    r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) (?:is killed by signal: (\w[\w ]*)|exited unexpectedly)"
+)
+_UNREADABLE_IMAGE = re.compile(r"Image Not Found (\S.*?\.\w{3,5})(?:\s|$)")
 _OUT_OF_MEMORY_WORDS = (
     "out of memory",
     "cannot allocate memory",
@@ -51,7 +60,26 @@ def explain(error: BaseException) -> RunError:
             return RunError(ExitCause.DISK_FULL, "The disk is full.", DISK_FULL_HINT)
         case _:
             message = f"The training engine failed: {type(error).__name__}: {_text(error)[:500]}"
-            return RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
+            unknown = RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
+            return _from_words(_text(error)) or unknown
+
+
+def _from_words(text: str) -> RunError | None:
+    """Say what a text of the engine means, ``None`` for one that is not known here."""
+    if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
+        message = "The loss was no finite number any more, and the training could not recover."
+        hint = "Start again with a smaller “lr0”, a tenth for example; on a GPU, “amp: False” may help, too."
+        return RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
+    if found := _UNREADABLE_IMAGE.search(text):
+        original = Path(found[1]).resolve()  # the run's folder holds links
+        message = f"The image {original} cannot be read: it is damaged, or it was removed during the training."
+        return RunError(ExitCause.BAD_DATA, message, "Repair it or take it out of the project, and start again.")
+    if found := _LOST_WORKER.search(text):
+        why = f" by the operating system ({found[1].strip()})" if found[1] else ""
+        message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
+        hint = "Use “workers: 0”, or a smaller “batch” or “imgsz”."
+        return RunError(ExitCause.OUT_OF_MEMORY, message, hint)
+    return None
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -218,7 +218,8 @@ def _details(state: LiveState) -> None:
     with left, st.container(border=True, height=_DETAIL_HEIGHT, key="live-classes"):
         if panel is None:
             st.markdown("**AP of each class**")
-            st.caption("It appears after the first evaluated epoch.")
+            over = progress.task.status.is_terminal
+            st.caption("No epoch was evaluated." if over else "It appears after the first evaluated epoch.")
         else:
             draw_panel(panel, "live-classes-chart", height=_CHART_HEIGHT, width=_CHART_WIDTH)
     with right:

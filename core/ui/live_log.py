@@ -15,7 +15,7 @@ from core.launch.log_reading import moment_of
 from core.launch.progress import TaskProgress
 from core.ui import connection
 
-_HEIGHT = 596
+_HEIGHT = 564
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5
 """Rows above the first error: what led to it."""

@@ -94,38 +94,34 @@ def figure(
         picture: Address of the picture; empty if there is none.
         with_truth: Draw what is annotated, too.
     """
-    unit = image.width / 300  # an image is about 300 pixels wide on the screen
     annotated = _in_words(image.objects, scores=False) or "nothing"
     seen = _in_words(found, scores=True) or "nothing"
-    words = f"{image.name}: annotated {annotated}; found {seen}"
-    parts = [f'<image href="{picture}" width="{image.width}" height="{image.height}"/>'] if picture else []
+    words = html.escape(f"{image.name}: annotated {annotated}; found {seen}")
+    shape = f"aspect-ratio:{image.width}/{image.height}"
+    inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
     if with_truth:
-        parts += [_rect(box, f'class="{look}"') for box in image.objects for look in ("under", "truth")]
+        inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects]
     for box in reversed(found):  # the best one last, on top
         color = colors.get(box.class_name, _OTHER_COLOR)
-        parts.append(_rect(box, f'class="found" stroke="{color}"'))
-        parts.append(_label(box, color, unit))
-    missing = "" if picture else '<p class="cx-missing">The image cannot be loaded.</p>'
+        inside.append(f'<i style="{_place(box, image)};border-color:{color}">{_label(box, color)}</i>')
     return (
-        f'<figure><svg viewBox="0 0 {image.width} {image.height}" role="img" aria-label="{html.escape(words)}">'
-        f"{''.join(parts)}</svg>{missing}<figcaption><b>{html.escape(image.name)}</b>"
+        f'<figure><div style="{shape}">{"".join(inside)}</div><figcaption><b>{html.escape(image.name)}</b>'
         f"<span>Annotated: {html.escape(annotated)}</span><span>Found: {html.escape(seen)}</span></figcaption></figure>"
     )
 
 
-def _rect(box: SampleBox, look: str) -> str:
-    return f'<rect x="{box.left}" y="{box.top}" width="{box.width}" height="{box.height}" fill="none" {look}/>'
-
-
-def _label(box: SampleBox, color: str, unit: float) -> str:
-    text = f"{box.class_name} {box.score:.2f}" if box.score is not None else box.class_name
-    size, width = 11 * unit, (6.4 * len(text) + 6) * unit
-    top = box.top - 15 * unit if box.top >= 15 * unit else box.top
+def _place(box: SampleBox, image: SampleImage) -> str:
+    """Return where a box is on its image, in percent, so that it fits at any size."""
+    across, down = 100 / image.width, 100 / image.height
     return (
-        f'<rect x="{box.left}" y="{top:.1f}" width="{width:.1f}" height="{15 * unit:.1f}" fill="{color}"/>'
-        f'<text x="{box.left + 3 * unit:.1f}" y="{top + 11.5 * unit:.1f}" font-size="{size:.1f}" '
-        f'fill="{_ink(color)}">{html.escape(text)}</text>'
+        f"left:{box.left * across:.2f}%;top:{box.top * down:.2f}%;"
+        f"width:{box.width * across:.2f}%;height:{box.height * down:.2f}%"
     )
+
+
+def _label(box: SampleBox, color: str) -> str:
+    text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
+    return f'<u style="background:{color};color:{_ink(color)}">{text}</u>'
 
 
 def _ink(color: str) -> str:

@@ -24,17 +24,19 @@ def draw_usage(progress: TaskProgress) -> None:
             return
         span = (usage[-1].at - usage[0].at).total_seconds()
         st.caption(f"The last {formatting.duration(span)}" if span else "Measured once so far")
-        with st.container(horizontal=True):
+        cells = [cell for _ in range(2) for cell in st.columns(2)]
+        with cells[0]:
             _card(
                 "Processor", "100 % is one core that is fully used.", _percent, _of(usage, lambda row: row.cpu_percent)
             )
+        with cells[1]:
             _card(
                 "Memory", "Main memory of all processes of the task.", _bytes, _of(usage, lambda row: row.memory_bytes)
             )
-        if usage[-1].gpu_percent is not None:
-            with st.container(horizontal=True):
-                _card("GPU", "How busy the task's GPU is.", _percent, _of(usage, lambda row: row.gpu_percent))
-                _card("GPU memory", "What is taken of it.", _bytes, _of(usage, lambda row: row.gpu_memory_bytes))
+        with cells[2]:
+            _card("GPU", "How busy the task's GPU is.", _percent, _of(usage, lambda row: row.gpu_percent))
+        with cells[3]:
+            _card("GPU memory", "What is taken of it.", _bytes, _of(usage, lambda row: row.gpu_memory_bytes))
 
 
 def _card(title: str, note: str, write: Callable[[float], str], values: Sequence[float]) -> None:
@@ -50,7 +52,6 @@ def _card(title: str, note: str, write: Callable[[float], str], values: Sequence
         chart_data=[round(value, 1) for value in values],
         chart_type="area",
         help=note,
-        border=True,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.ui import connection, screens, theme
+from core.ui.notify import draw_notify
 from core.ui.servers import Origin
 from core.ui.state import task_just_started
 from core.ui.text import plain
@@ -50,6 +51,8 @@ def draw_sidebar(screen_id: str) -> None:
             target = st.session_state.get(_LAST_STEP, link.screen) if link.screen == "project" else link.screen
             with st.container(key=f"nav-{state}-{link.screen}"):
                 st.page_link(screens.page(target), label=link.label, icon=link.icon, width="stretch")
+        with st.container(key="notify-switch"):
+            draw_notify()
         with st.container(key="server-badge"):
             server = connection.server()
             icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"

@@ -1,6 +1,7 @@
 """Starts trainers as the platform does: a child process with a run folder."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -53,18 +54,34 @@ class FinishedRun:
         return "\n".join(str(row["message"]) for row in self.rows if "event_type" not in row)
 
 
-def start_trainer(run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False) -> subprocess.Popen[bytes]:
-    """Start a trainer; its output goes to ``output.log``."""
+def start_trainer(
+    run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False, limits: Mapping[int, int] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a trainer; its output goes to ``output.log``.
+
+    Args:
+        run: Its folder.
+        trainer: Package under ``core.trainers``.
+        forbid_network: Any look-up or connection is an error.
+        limits: Resource of :mod:`resource` → what the process may use of it.
+    """
+
+    def limit() -> None:
+        for kind, most in (limits or {}).items():
+            resource.setrlimit(kind, (most, most))
+
     module = f"core.trainers.{trainer}"
     command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
     variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath}
     with run.output.open("wb") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables)
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, preexec_fn=limit)  # noqa: PLW1509
 
 
-def run_trainer(run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False) -> FinishedRun:
-    """Run a trainer to its end."""
-    return wait_for(run, start_trainer(run, trainer=trainer, forbid_network=forbid_network))
+def run_trainer(
+    run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False, limits: Mapping[int, int] | None = None
+) -> FinishedRun:
+    """Run a trainer to its end; arguments as in :func:`start_trainer`."""
+    return wait_for(run, start_trainer(run, trainer=trainer, forbid_network=forbid_network, limits=limits))
 
 
 def wait_for(run: RunLayout, process: subprocess.Popen[bytes]) -> FinishedRun:

@@ -24,6 +24,7 @@ from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import Parts
 from core.local_platform.routes.answers import error_response, invalid_body, json_response, problem
 from core.local_platform.tasks.admission import Admission
+from core.local_platform.webhook.worker import WebhookWorker
 
 MAX_BODY_BYTES = 32 * 2**20
 """Largest JSON body. Uploads have limits of their own."""
@@ -50,6 +51,7 @@ class Site:
     control: Control
     imports: ImportJobs
     dry_runs: DryRuns
+    webhook: WebhookWorker
 
 
 class Body(BaseModel):

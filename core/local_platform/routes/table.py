@@ -21,6 +21,7 @@ from core.local_platform.routes import (
     task_commands,
     tasks,
     uploads,
+    webhook,
 )
 from core.local_platform.routes.endpoint import Method, StreamMethod
 
@@ -42,5 +43,6 @@ METHODS: Sequence[Method[Any] | StreamMethod] = (
     *task_commands.METHODS,
     *tasks.METHODS,
     *uploads.METHODS,
+    *webhook.METHODS,
 )
 """A new method is a line in the table of its resource, and a new resource a line here."""

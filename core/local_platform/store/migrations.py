@@ -248,5 +248,17 @@ _AGENT_QUEUES = """
 ALTER TABLE agents ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES)
+_WEBHOOK = """
+CREATE TABLE webhook_deliveries (
+    task_id INTEGER PRIMARY KEY REFERENCES tasks(id) ON DELETE CASCADE,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    due_at TEXT,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX tasks_by_end ON tasks (finished_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK)
 """``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""

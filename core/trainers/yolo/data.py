@@ -111,6 +111,7 @@ class _Writer:
         self.images: Counter[Side] = Counter()
         self._objects: Counter[Side] = Counter()
         self._unusable = 0
+        self._first_unusable = ""
         self._root = root
         self._spec = spec
         self._events = events
@@ -143,8 +144,10 @@ class _Writer:
         except (UnusableImageError, InputError) as error:
             self._unusable += 1
             if self._unusable <= _NAMED_PROBLEMS:
-                reason = error.message if isinstance(error, InputError) else str(error)
-                self._events.log(f"Image “{image.dataset_name}/{image.name}” is left out: {reason}.", "warning")
+                reason = error.message.rstrip(".") if isinstance(error, InputError) else str(error)
+                name = f"“{image.dataset_name}/{image.name}”"
+                self._events.log(f"Image {name} is left out: {reason}.", "warning")
+                self._first_unusable = self._first_unusable or f"{name}: {reason}"
 
     def _lines(self, annotation: Annotation) -> tuple[str, ...]:
         return yolo_lines(annotation, classes=self._spec.classes, task_type=self._spec.task_type)
@@ -157,7 +160,11 @@ class _Writer:
 
     def refuse_useless(self) -> None:
         """Refuse data that nothing can be learned from or measured on."""
-        unusable = f" {self._unusable} images could not be used; the log names them." if self._unusable else ""
+        unusable = (
+            f" {self._unusable} images could not be used, the first one {self._first_unusable}. The log names them."
+            if self._unusable
+            else ""
+        )
         for side in _SIDES:
             if not self.images[side]:
                 message = f"The {side} set has no image that can be used.{unusable}"

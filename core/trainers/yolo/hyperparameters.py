@@ -23,6 +23,7 @@ _AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train"
 REFUSED = _REFERENCE.refused
 """Keys that would change what the run means; each with what to do instead."""
 
+_AUTO_BATCH = -1
 OPTIMIZERS = _REFERENCE.keys["optimizer"].choices
 SMALLEST_IMAGE = int(_REFERENCE.keys["imgsz"].limits[0] or 0)
 """Smallest image side in pixels that the models' strides allow."""
@@ -91,6 +92,7 @@ def check_values(
             _refuse(f"The hyperparameter “{key}” cannot be {value!r}.", _hint(value, error))
     _check_optimizer(values.get("optimizer", "auto"))
     _check_image_size(values.get("imgsz", 640))
+    _check_counts(values)
 
 
 def _check_optimizer(value: object) -> None:
@@ -104,6 +106,16 @@ def _check_image_size(value: object) -> None:
         if not isinstance(size, int) or isinstance(size, bool) or size < SMALLEST_IMAGE:
             hint = f"Use a whole number of pixels, {SMALLEST_IMAGE} or more, e.g. 640."
             _refuse(f"The hyperparameter “imgsz” cannot be {value!r}.", hint)
+
+
+def _check_counts(values: Mapping[str, object]) -> None:
+    """Refuse counts that the engine takes and then stumbles over."""
+    epochs, batch = values.get("epochs"), values.get("batch")
+    if isinstance(epochs, int) and epochs < 1:
+        _refuse(f"The hyperparameter “epochs” cannot be {epochs!r}.", "Use a whole number, 1 or more.")
+    if isinstance(batch, int | float) and batch != _AUTO_BATCH and not (0 < batch < 1 or batch == int(batch) >= 1):
+        hint = "Use a whole number of images, 1 or more; on a GPU also −1 or a share of its memory such as 0.7."
+        _refuse(f"The hyperparameter “batch” cannot be {batch!r}.", hint)
 
 
 def _hint(value: object, error: Exception) -> str:

@@ -18,6 +18,7 @@ from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import build_parts
 from core.local_platform.routes.endpoint import ApiEndpoint, Body, Method, Site
 from core.local_platform.tasks.admission import Admission
+from core.local_platform.webhook.worker import WebhookWorker
 
 TOKEN = "right"  # noqa: S105 - of a server that exists for a moment
 
@@ -51,6 +52,7 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
         control=_Idle(),
         imports=ImportJobs(parts),
         dry_runs=DryRuns(parts, admission),
+        webhook=WebhookWorker(parts),
     )
     endpoint = ApiEndpoint(site, [method], lambda: TOKEN, executor)
     app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])

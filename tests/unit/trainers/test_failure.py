@@ -39,3 +39,20 @@ def test_a_crash_keeps_the_engines_words_in_one_line() -> None:
 def test_an_explained_failure_stays_as_it_is() -> None:
     error = RunError(ExitCause.BAD_DATA, "No image.", "Add one.")
     assert explain(error) is error
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "words"),
+    [
+        ("Training failed: NaN persisted for 4 epochs", ExitCause.BAD_HYPERPARAMETER, "no finite number"),
+        ("Loss NaN/Inf detected but no valid last.pt is available for recovery", ExitCause.BAD_HYPERPARAMETER, "loss"),
+        ("Caught X in DataLoader worker process 0. Image Not Found /d/000001.jpg", ExitCause.BAD_DATA, "/d/000001.jpg"),
+        ("DataLoader worker (pid 12) is killed by signal: Killed. ", ExitCause.OUT_OF_MEMORY, "(Killed)"),
+        ("DataLoader worker (pid(s) 1, 2) exited unexpectedly", ExitCause.OUT_OF_MEMORY, "loads images"),
+    ],
+)
+def test_words_of_the_engine(text: str, cause: ExitCause, words: str) -> None:
+    found = explain(RuntimeError(text))
+    assert found.cause is cause
+    assert words in found.message
+    assert found.hint

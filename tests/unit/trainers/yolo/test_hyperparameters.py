@@ -65,7 +65,13 @@ def test_the_engines_own_words_are_passed_on() -> None:
     assert "invalid type" in refusal("epochs: many\n").hint
 
 
-@pytest.mark.parametrize("text", ["imgsz: 16", "imgsz: '640'", "imgsz: true", "imgsz: [640, 8]", "optimizer: Magic"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("imgsz: 16", "imgsz: '640'", "imgsz: true", "imgsz: [640, 8]", "optimizer: Magic"),
+        *("epochs: 0", "epochs: -3", "batch: 0", "batch: -2", "batch: 2.5"),
+    ],
+)
 def test_values_that_the_engine_finds_out_too_late_are_refused(text: str) -> None:
     assert text.partition(":")[0] in refusal(text).message
 

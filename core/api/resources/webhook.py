@@ -1,0 +1,47 @@
+"""The webhook. Only the embedded platform has these methods; other servers answer that they do not exist."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.api.errors import MissingError, RejectedError
+from core.api.transport import Transport
+from core.api.wire.reading import read
+from core.api.wire.webhook import DeliveryShape, WebhookShape
+from core.domain.webhook import Delivery, Webhook
+
+_METHOD = "traindash.webhook."
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """The address that is told when a task is over."""
+
+    transport: Transport
+
+    def info(self) -> Webhook | None:
+        """Return what is set; ``None`` where the server tells nobody."""
+        try:
+            answer = self.transport.read(f"{_METHOD}info")
+        except (MissingError, RejectedError):
+            return None
+        return read(f"{_METHOD}info", WebhookShape, answer).webhook()
+
+    def set(self, url: str, secret: str) -> Webhook:
+        """Set address and secret; an empty secret keeps the one that is set.
+
+        Raises:
+            RejectedError: One of them cannot be used; says why.
+        """
+        return self._write("set", {"url": url, "secret": secret})
+
+    def remove(self) -> Webhook:
+        """Tell nobody any more."""
+        return self._write("remove", {})
+
+    def test(self) -> Delivery:
+        """Send a test message and say what became of it."""
+        method = f"{_METHOD}test"
+        return read(method, DeliveryShape, self.transport.write(method, {})).delivery()
+
+    def _write(self, name: str, body: Mapping[str, object]) -> Webhook:
+        return read(_METHOD + name, WebhookShape, self.transport.write(_METHOD + name, body)).webhook()

@@ -1,0 +1,60 @@
+"""The webhook. Methods of this server's own: Supervisely has none, so it answers 404 to all of them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from core.domain.webhook import Delivery, Webhook
+from core.local_platform.routes.endpoint import Body, Method, Site
+
+
+class _Nothing(Body):
+    pass
+
+
+class _Set(Body):
+    url: Annotated[str, Field(max_length=4000)]
+    secret: Annotated[str, Field(max_length=1000)] = ""
+
+
+def _info(site: Site, _body: _Nothing) -> object:
+    return _webhook_json(site.webhook.info())
+
+
+def _set(site: Site, body: _Set) -> object:
+    return _webhook_json(site.webhook.set(body.url, body.secret))
+
+
+def _remove(site: Site, _body: _Nothing) -> object:
+    return _webhook_json(site.webhook.remove())
+
+
+def _test(site: Site, _body: _Nothing) -> object:
+    return _delivery_json(site.webhook.send_trial())
+
+
+def _webhook_json(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "url": webhook.url,
+        "hasSecret": webhook.has_secret,
+        "deliveries": [_delivery_json(delivery) for delivery in webhook.deliveries],
+    }
+
+
+def _delivery_json(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "taskId": delivery.task_id,
+        "state": delivery.state.value,
+        "detail": delivery.detail,
+        "attempts": delivery.attempts,
+        "at": None if delivery.at is None else delivery.at.isoformat(),
+    }
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("traindash.webhook.info", _Nothing, _info),
+    Method("traindash.webhook.set", _Set, _set),
+    Method("traindash.webhook.remove", _Nothing, _remove),
+    Method("traindash.webhook.test", _Nothing, _test),
+)

@@ -1,0 +1,67 @@
+"""What a message says of a task that is over."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from core.local_platform.parts import Parts
+from core.local_platform.store.database import now_text
+from core.local_platform.store.task_rows import TaskRecord
+
+
+def end_message(parts: Parts, task: TaskRecord) -> bytes:
+    """Return the JSON of a task's end."""
+    report = task.exit_report
+    agent = None if task.agent_id is None else parts.agents.names().get(task.agent_id)
+    content = {
+        "event": "task.ended",
+        "delivery": delivery_name(task),
+        "sentAt": now_text(),
+        "task": {
+            "id": int(task.id),
+            "name": _name(task),
+            "status": task.status.value,
+            "cause": report.cause.value if report else None,
+            "message": report.message if report else "",
+            "hint": report.hint if report else "",
+            "app": task.app_name,
+            "agent": agent,
+            "projectId": task.project_id,
+            "startedAt": task.started_at,
+            "finishedAt": task.finished_at,
+            "durationSeconds": _seconds(task),
+            "metrics": _metrics(task),
+            "url": f"{parts.address}/task?task={task.id}",
+        },
+    }
+    return json.dumps(content, ensure_ascii=False).encode("utf-8")
+
+
+def trial_message() -> bytes:
+    """Return the JSON of a test."""
+    return json.dumps({"event": "test", "delivery": "test", "sentAt": now_text()}).encode("utf-8")
+
+
+def delivery_name(task: TaskRecord) -> str:
+    """Return the name of a task's message; a receiver can tell by it that it has a message already."""
+    return f"task-{task.id}"
+
+
+def _name(task: TaskRecord) -> str:
+    name = _mapping(task.settings.get("guiState")).get("experiment_name")
+    return str(name) if name else task.description or task.app_name
+
+
+def _seconds(task: TaskRecord) -> float | None:
+    if task.started_at is None or task.finished_at is None:
+        return None
+    span = datetime.fromisoformat(task.finished_at) - datetime.fromisoformat(task.started_at)
+    return round(span.total_seconds(), 3)
+
+
+def _metrics(task: TaskRecord) -> Mapping[str, object]:
+    return _mapping(_mapping(_mapping(task.output.get("experiment")).get("data")).get("evaluation_metrics"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

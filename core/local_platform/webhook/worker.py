@@ -1,0 +1,137 @@
+"""The thread that tells ends. Tasks know nothing of it: it looks into the database, so nothing can hold a task up."""
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+
+from core.domain.ids import TaskId
+from core.domain.webhook import Delivery, DeliveryState, Webhook
+from core.errors import InputError, StateError
+from core.local_platform.parts import Parts
+from core.local_platform.store.database import now_text
+from core.local_platform.webhook.deliveries import Deliveries
+from core.local_platform.webhook.hook import Hook, checked_url, load_hook, save_hook
+from core.local_platform.webhook.message import delivery_name, end_message, trial_message
+from core.local_platform.webhook.sending import TIMEOUT_SECONDS, send
+
+_log = logging.getLogger("traindash.webhook")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookPace:
+    """How often and how patiently. All in seconds.
+
+    Attributes:
+        look: Between two looks for ends.
+        retries: Before the second, third, … attempt; after the last one it is given up.
+        timeout: Of one attempt, for the connection and again for the answer.
+    """
+
+    look: float = 1.0
+    retries: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 3600.0)
+    timeout: float = TIMEOUT_SECONDS
+
+
+class WebhookWorker:
+    """The webhook of a platform.
+
+    Args:
+        parts: The platform; its database is open between :meth:`start` and :meth:`close`.
+        pace: How often it looks.
+    """
+
+    def __init__(self, parts: Parts, pace: HookPace | None = None) -> None:
+        self._parts = parts
+        self._pace = pace or HookPace()
+        self._deliveries = Deliveries(parts.database)
+        self._path = parts.layout.webhook
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to tell ends, those of the time without a server too."""
+        self._deliveries.close_interrupted()
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="webhook", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; closing twice does nothing."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(2 * self._pace.timeout + 1)
+            self._thread = None
+
+    def info(self) -> Webhook:
+        """Return what is set and the latest messages."""
+        hook = load_hook(self._path)
+        return Webhook(url=hook.url if hook else "", has_secret=hook is not None, deliveries=self._deliveries.latest())
+
+    def set(self, url: str, secret: str) -> Webhook:
+        """Set address and secret; an empty secret keeps the one that is set.
+
+        Raises:
+            InputError: One of them cannot be used.
+        """
+        address = checked_url(url, offline=self._parts.offline)
+        known = load_hook(self._path)
+        if known is None and not secret:
+            msg = "The webhook has no secret yet."
+            raise InputError(msg, "Set one; the receiver checks with it that a message comes from here.")
+        if known is None:
+            save_hook(self._path, Hook(url=address, secret=secret, since=now_text()))
+        else:
+            save_hook(self._path, replace(known, url=address, secret=secret or known.secret))
+        return self.info()
+
+    def remove(self) -> Webhook:
+        """Tell nobody any more."""
+        save_hook(self._path, None)
+        self._deliveries.drop_waiting()
+        return self.info()
+
+    def send_trial(self) -> Delivery:
+        """Send a test message now and say what became of it.
+
+        Raises:
+            StateError: There is no webhook.
+        """
+        hook = load_hook(self._path)
+        if hook is None:
+            msg = "There is no webhook."
+            raise StateError(msg, "Set its address and secret first.")
+        answer = send(hook, trial_message(), "test", self._pace.timeout)
+        state = DeliveryState.FAILED if answer.state is DeliveryState.WAITING else answer.state
+        return Delivery(task_id=None, state=state, detail=answer.detail, attempts=1)
+
+    def _work(self) -> None:
+        while not self._stop.wait(self._pace.look):
+            try:
+                self._round()
+            except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
+                if not self._stop.is_set():
+                    _log.exception("The webhook could not finish its round")
+
+    def _round(self) -> None:
+        hook = load_hook(self._path)
+        if hook is None:
+            return
+        for task_id in self._deliveries.due(hook.since):
+            if self._stop.is_set():
+                return
+            self._tell(hook, task_id)
+
+    def _tell(self, hook: Hook, task_id: TaskId) -> None:
+        task = self._parts.tasks.get(task_id)
+        body = end_message(self._parts, task)
+        attempt = self._deliveries.claim(task_id)
+        if attempt is None:
+            return
+        answer = send(hook, body, delivery_name(task), self._pace.timeout)
+        state, again_in = answer.state, 0.0
+        if state is DeliveryState.WAITING:
+            if attempt <= len(self._pace.retries):
+                again_in = self._pace.retries[attempt - 1]
+            else:
+                state = DeliveryState.FAILED
+        self._deliveries.settle(task_id, state, answer.detail, again_in=again_in)

@@ -1,0 +1,93 @@
+"""Tells a person by a notification of the browser that a task is over, on whatever page, in whatever tab they are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.api.resources.files import experiment_of_output
+from core.compare import formatting
+from core.domain.task import Task, TaskStatus
+from core.errors import AppError
+from core.launch.ends import EndWatch
+from core.ui import connection, theme
+from core.ui.task_text import duration, task_title
+
+_EVERY = "3s"
+_LOOKED_AT = 100
+_WATCH, _MESSAGES = "notify-watch", "notify-messages"
+_KEPT = 20
+_KEY = "notify"
+_HTML = '<button type="button" role="switch"><span class="icon"></span><span class="word"></span></button>'
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "traindash_notify",
+    html=_HTML,
+    css=(_HERE / "notify.css").read_text(encoding="utf-8"),
+    js=(_HERE / "notify.js").read_text(encoding="utf-8"),
+)
+
+
+def draw_notify() -> None:
+    """Draw the switch; while it is on, tasks are looked at every few seconds."""
+    on = bool(st.session_state.get(_KEY, {}).get("on"))
+    st.fragment(_switch, run_every=_EVERY if on else None)()
+
+
+def _switch() -> None:
+    before = bool(st.session_state.get(_KEY, {}).get("on"))
+    messages = _messages() if before else []
+    result = _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
+    if bool(result.on) is not before:
+        st.rerun()
+
+
+def _messages() -> list[dict[str, str]]:
+    """Return the latest notifications. The browser knows which it has shown; a run may end before it gets them."""
+    kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
+    kept.extend(_new_messages())
+    del kept[:-_KEPT]
+    return list(kept)
+
+
+def _new_messages() -> list[dict[str, str]]:
+    server, workspace = connection.address(), connection.workspace_id()
+    watches: dict[tuple[str, int], EndWatch] = st.session_state.setdefault(_WATCH, {})
+    watch = watches.setdefault((server, workspace), EndWatch())
+    try:
+        tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+    except AppError:
+        return []  # the next look tells what this one missed
+    ended = watch.look(tasks)
+    together = watch.all_over()
+    messages = [message_of(task) for task in ended]
+    return [*messages, message_of_all(together)] if len(together) > 1 else messages
+
+
+def message_of(task: Task) -> dict[str, str]:
+    """Return the notification of one task: ``id``, ``title``, ``body``, ``path`` of its page."""
+    word = theme.TASK_STATUS[task.status].word
+    return {
+        "id": f"task-{task.id}",
+        "title": f"{word}: {task_title(task)}",
+        "body": _body(task),
+        "path": f"task?task={task.id}",
+    }
+
+
+def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
+    """Return the notification of several tasks when the last one is over."""
+    counts = Counter(theme.TASK_STATUS[task.status].word.lower() for task in tasks)
+    numbers = ", ".join(f"{number} {'failed' if word == 'error' else word}" for word, number in counts.items())
+    ids = "-".join(str(task.id) for task in tasks)
+    return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
+
+
+def _body(task: Task) -> str:
+    if task.status is TaskStatus.ERROR:
+        return task.exit_report.message if task.exit_report else "Open the task to see why."
+    experiment = experiment_of_output(task.output)
+    value = experiment.evaluation_metrics.get("mAP") if experiment else None
+    measured = f", mAP {formatting.metric(value)}" if value is not None else ""
+    return f"After {duration(task)}{measured}"

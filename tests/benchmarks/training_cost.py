@@ -1,0 +1,108 @@
+"""What training under the platform costs more than the same Ultralytics call alone.
+
+Run ``python -m tests.benchmarks.training_cost [--pairs 5] [--epochs 10]``. Each pair is two processes, one after the
+other in changing order: ``YOLO(...).train(...)`` as a script would call it, and our trainer's training with its rows,
+stop switch, resumable checkpoints and sample predictions. Both train the same model on the same prepared images with
+the same seed and are measured around the training call. CPU time is told too, for other work on the machine stretches
+wall time.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from core.frameworks.registry import framework
+from core.runs.events import EventWriter
+from core.runs.layout import RunLayout
+from core.runs.spec import TrainSpec, read_spec
+from core.trainers.stopping import StopSwitch
+from core.trainers.yolo.environment import prepare_environment
+from core.trainers.yolo.hyperparameters import parse_hyperparameters
+from tests.training.run_folders import tiny_images, train_spec, write_run
+
+HYPERPARAMETERS = "epochs: {epochs}\nimgsz: 160\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.002\nseed: 1\n"
+
+
+def _prepared(folder: Path) -> tuple[RunLayout, TrainSpec, str, Any]:
+    run = RunLayout(folder)
+    spec = read_spec(run.spec)
+    assert isinstance(spec, TrainSpec)
+    prepare_environment(run.work / "engine", threads=1)
+    data = import_module("core.trainers.yolo.data").write_dataset(run, spec, EventWriter(run.events))
+    weights = import_module("core.trainers.yolo.weights")
+    asked = framework(spec.framework)
+    events = EventWriter(run.events)
+    start = weights.find_start(spec, asked, events, fetch=None, wants_random=True)
+    return run, spec, start.source, data
+
+
+def _ours(folder: Path) -> dict[str, float]:
+    run, spec, source, data = _prepared(folder)
+    training = import_module("core.trainers.yolo.training")
+    made = training.Training(layout=run, spec=spec, events=EventWriter(run.events), stop=StopSwitch(), data=data)
+    values = parse_hyperparameters(spec.hyperparameters).values
+    return _measured(lambda: made.run(source, values))
+
+
+def _alone(folder: Path) -> dict[str, float]:
+    run, spec, source, data = _prepared(folder)
+    values = parse_hyperparameters(spec.hyperparameters).values
+    model = import_module("ultralytics").YOLO(source)
+    arguments = {"data": str(data.config), "device": "cpu", "plots": False, "save": True, "exist_ok": True}
+    return _measured(lambda: model.train(**arguments, **values, project=str(run.work), name="alone"))
+
+
+def _measured(call: Any) -> dict[str, float]:  # noqa: ANN401 - a call without arguments
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+
+def _child(kind: str, folder: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.training_cost", "--child", kind, str(folder)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: dict[str, float] = json.loads(output.strip().splitlines()[-1])
+    return found
+
+
+def _pairs(pairs: int, epochs: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        images = tiny_images(home / "images", train=64, val=32, side=160)
+        ratios: dict[str, list[float]] = {"wall": [], "cpu": []}
+        for number in range(pairs):
+            found = {}
+            for kind in ("alone", "ours") if number % 2 == 0 else ("ours", "alone"):
+                spec = train_spec(home, hyperparameters=HYPERPARAMETERS.format(epochs=epochs), enable_benchmark=False)
+                run = write_run(home / f"{number}-{kind}", spec, images)
+                found[kind] = _child(kind, run.root)
+            for clock, values in ratios.items():
+                values.append(found["ours"][clock] / found["alone"][clock])
+            print(number + 1, {kind: {k: round(v, 2) for k, v in times.items()} for kind, times in found.items()})  # noqa: T201
+        for clock, values in ratios.items():
+            print(f"{clock}: ours / alone = {median(values):.4f} (median of {pairs}; {sorted(values)})")  # noqa: T201
+
+
+def main() -> None:
+    """Measure, or be one half of a pair."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--child", nargs=2, metavar=("KIND", "FOLDER"))
+    given = parser.parse_args()
+    if given.child is None:
+        _pairs(given.pairs, given.epochs)
+        return
+    kind, folder = given.child
+    print(json.dumps((_ours if kind == "ours" else _alone)(Path(folder))))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Address and secret."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from core.local_platform.webhook.hook import Hook, checked_url, load_hook, save_hook
+
+HOOK = Hook(url="http://127.0.0.1:1/hook", secret="0123456789abcdef", since="2026-11-23T10:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/hook?x=1", "http://127.0.0.1:8000", "http://[::1]:80/ü", " http://a "]
+)
+def test_addresses_that_can_be_used(url: str) -> None:
+    assert checked_url(url, offline=False) == url.strip()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.org",
+        "ftp://example.org",
+        "https://",
+        "https://me:secret@example.org",
+        "http://example.org:99999",
+        "http://exa mple.org",
+        "http://example.org/\nHost: other",
+        "javascript:alert(1)",
+        "http://" + "a" * 70 + ".org",
+        "https://example.org/" + "x" * 3000,
+    ],
+)
+def test_addresses_that_cannot(url: str) -> None:
+    with pytest.raises(InputError) as refused:
+        checked_url(url, offline=False)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "possible"),
+    [
+        ("http://127.0.0.1/x", True),
+        ("http://localhost:5/x", True),
+        ("http://[::1]/", True),
+        ("http://example.org", False),
+        ("http://127.0.0.1.example.org", False),
+        ("http://10.0.0.1", False),
+    ],
+)
+def test_offline_means_this_machine(url: str, possible: bool) -> None:  # noqa: FBT001
+    if possible:
+        assert checked_url(url, offline=True) == url
+    else:
+        with pytest.raises(InputError, match="TRAINDASH_OFFLINE"):
+            checked_url(url, offline=True)
+
+
+def test_the_secret_is_kept_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "webhook.json"
+    assert load_hook(path) is None
+    save_hook(path, HOOK)
+    assert load_hook(path) == HOOK
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert HOOK.secret not in repr(HOOK)
+    save_hook(path, None)
+    assert load_hook(path) is None
+    save_hook(path, None)
+
+
+def test_a_short_secret_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too short"):
+        save_hook(tmp_path / "webhook.json", Hook(url=HOOK.url, secret="short", since=HOOK.since))
+
+
+def test_a_damaged_file_is_no_webhook(tmp_path: Path) -> None:
+    path = tmp_path / "webhook.json"
+    path.write_text("{", encoding="utf-8")
+    assert load_hook(path) is None
