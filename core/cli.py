@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from core.errors import AppError, InputError
+
+if TYPE_CHECKING:
+    from core.launch.series import SeriesPlan
 
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
@@ -55,18 +58,35 @@ def start_dashboard(port: int) -> None:
 @click.option("--server", help="Address of the server.  [default: SERVER_ADDRESS]")
 @click.option("--token-env", help="Environment variable that holds the API token.  [default: API_TOKEN]")
 def launch(plan: Path, server: str | None, token_env: str | None) -> None:
-    """Start the plan in the YAML file PLAN and print the id of its task."""
+    """Start the plan in the YAML file PLAN and print the id of its task; of a plan with “series”, all its tasks."""
     from core.api.client import connect
     from core.launch.launcher import check_and_launch
     from core.launch.plan_file import read_plan
+    from core.launch.series_file import read_series
 
-    wanted = read_plan(_text_of(plan))
+    text = _text_of(plan)
+    series = read_series(text)
+    if series is not None:
+        _launch_series(series, *_server(server, token_env))
+        return
+    wanted = read_plan(text)
     address, token = _server(server, token_env)
     with connect(address, token) as client:
         launched = check_and_launch(client, wanted)
     for warning in launched.warnings:
         click.echo(f"Warning: {warning.message} {warning.hint}".rstrip(), err=True)
     click.echo(launched.task_id)
+
+
+def _launch_series(series: "SeriesPlan", address: str, token: str) -> None:
+    """Start the experiments of a series; each task's id is printed as soon as there is one."""
+    from core.api.client import connect
+    from core.launch.series import experiments
+    from core.wizard.series_start import start_now, texts
+
+    with connect(address, token) as client:
+        for task_id in start_now(client, experiments(series, texts(client, series.base))):
+            click.echo(task_id)
 
 
 @main.command()

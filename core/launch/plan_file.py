@@ -94,7 +94,7 @@ def read_plan(text: str) -> TrainingPlan:
         InputError: It is not YAML, a key is unknown, missing or given twice, or a value has the wrong type. The message
             names the key and what it wants.
     """
-    return plan_of(*_mapping(text))
+    return plan_of(*read_mapping(text))
 
 
 def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPlan:
@@ -242,8 +242,12 @@ def _refusal(problem: ErrorDetails, prefix: str) -> InputError:
     return _RefusedError(f"{prefix}{key}{where} is {shown}.", hint, key=outer)
 
 
-def _mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
-    """Return key → value, and key → line."""
+def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    """Return what a plan file says: key → value, and key → line.
+
+    Raises:
+        InputError: It is not YAML, has no keys, or one twice.
+    """
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
         node = yaml.compose(text, Loader=yaml.SafeLoader)

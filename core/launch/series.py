@@ -18,10 +18,10 @@ from core.launch.value_lists import Scalar, parse_values
 
 MOST_EXPERIMENTS = 100
 """More of them are a typing mistake more often than a wish."""
-LONGEST_NAME = 64
+LONGEST_NAME = 80
 SEED = "seed"
 _KEY_LETTERS = 10
-_LONGEST_PART = 40
+_LONGEST_PART = 60
 _FALLBACK_NAME = "Experiment"
 
 TextOf: TypeAlias = Callable[[ModelChoice], str]
@@ -304,7 +304,8 @@ def _with_names(made: Sequence[Experiment], series: SeriesPlan) -> list[Experime
 def _made_name(prefix: str, varied: Sequence[tuple[str, str]]) -> str:
     """Join the series' name with what sets the experiment apart; the latter is never cut off by the former."""
     own = ", ".join(value if thing in {"model", "split"} else f"{thing} {value}" for thing, value in varied)
-    own = own[:_LONGEST_PART].rstrip()
+    if len(own) > _LONGEST_PART:  # whole parts are left out, the last ones first
+        own = own[: max(own.rfind(", ", 0, _LONGEST_PART), 0) or _LONGEST_PART].rstrip()
     room = LONGEST_NAME - len(own) - 1
     return f"{prefix[:room].rstrip()} {own}".strip()
 

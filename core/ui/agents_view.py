@@ -21,6 +21,7 @@ from core.ui.text import plain
 _EVERY = "2s"
 _ASKED = "agents-cancel"
 _WIDTHS = [0.4, 5, 2.4]
+_SHORT_HASH = 8
 _MOVES: tuple[tuple[QueueMove, str, str], ...] = (
     ("first", "vertical_align_top", "Make it the next one"),
     ("up", "arrow_upward", "Move up"),
@@ -84,7 +85,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
         number.markdown(f"{place}")
         with name, st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _link(task)
-            st.caption(f"task {task.id}" + ("" if task.agent_id else " · any agent"), width="content")
+            st.caption(" · ".join(_waiting_facts(task)), width="content")
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if agent.queue_paused is not None:
                 for to, icon, words in _MOVES:
@@ -102,6 +103,15 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
             if cancel:  # a dialog that is opened by a refreshing part of the page would close with its next refresh
                 st.session_state[_ASKED] = task
                 st.rerun()
+
+
+def _waiting_facts(task: Task) -> list[str]:
+    facts = [f"task {task.id}"]
+    if task.config_hash:
+        facts.append(f"settings {task.config_hash[:_SHORT_HASH]}")
+    if task.agent_id is None:
+        facts.append("any agent")
+    return facts
 
 
 def _link(task: Task) -> None:

@@ -15,8 +15,11 @@ from tests.training.trainer_process import run_trainer, start_trainer, stop_when
 pytestmark = pytest.mark.slow
 
 
-def test_a_stopped_training_can_be_continued(tmp_path: Path) -> None:
-    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 40"), enable_benchmark=False)
+PLANNED = 12
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(tmp_path: Path) -> None:
+    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", f"epochs: {PLANNED}"), enable_benchmark=False)
     images = tiny_images(tmp_path / "images")
     run = write_run(tmp_path, spec, images)
     process = start_trainer(run)
@@ -32,11 +35,13 @@ def test_a_stopped_training_can_be_continued(tmp_path: Path) -> None:
     done = stopped.rows_of("METRICS")[-1]["epoch"]
     again = replace(spec, task_id=TaskId(8), resume_from=str(run.work / "training" / "weights" / "last.pt"))
     second = write_run(tmp_path, again, images)
-    process = start_trainer(second)
-    stop_when(second, process, lambda row: row.get("subtask") == "Epochs" and row["current"] == done + 1)
-    continued = wait_for(second, process)
-    epochs = [row["epoch"] for row in continued.rows_of("METRICS")]
-    assert epochs[0] == done + 1, continued.output[-3000:]
+    continued = run_trainer(second)
+    assert continued.exit_code == 0, continued.output[-3000:]
+    before, after = stopped.rows_of("METRICS"), continued.rows_of("METRICS")
+    assert [row["epoch"] for row in (*before, *after)] == list(range(1, PLANNED + 1))
+    assert {row["epochs"] for row in (*before, *after)} == {PLANNED}
+    assert after[0]["values"].keys() == before[-1]["values"].keys()
+    assert read_result(second.result).problems == ()
     assert f"Continuing after epoch {done}" in continued.log
 
 

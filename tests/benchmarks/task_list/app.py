@@ -1,0 +1,48 @@
+"""The dashboard as `app.py` serves it, with the fake trainer, eight agents and a tiny project."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from core.api.client import connect
+from core.local_platform.app import LocalPlatform, Options
+from core.local_platform.hardware import Hardware
+from core.settings import load_settings
+from core.ui import connection
+from tests.benchmarks.task_list import AGENTS
+from tests.fakes.small_platform import tiny_project
+from tests.outside import ROOT
+
+_settings = load_settings()
+_platform = LocalPlatform(
+    _settings.home,
+    address="http://127.0.0.1:1",
+    environment=_settings.trainer_environment,
+    trainer="fake",
+    options=Options(hardware=Hardware(list_gpus=tuple, cores=AGENTS // 2), with_sample=False),
+)
+
+
+@asynccontextmanager
+async def _lifespan(_app: st.App) -> AsyncIterator[None]:
+    _platform.address = f"http://127.0.0.1:{st.get_option('server.port')}"
+    await asyncio.to_thread(_prepare)
+    connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api))
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_platform.close)
+
+
+def _prepare() -> None:
+    _platform.open()
+    parts = _platform.parts
+    home = parts.accounts.home()
+    parts.imports.run(tiny_project(_settings.home / "scratch", "Shapes"), home)
+    parts.agents.configure(home, count=AGENTS, threads=1)
+    _platform.start()
+
+
+app = st.App(ROOT / "core" / "frame" / "main.py", lifespan=_lifespan, routes=_platform.routes())

@@ -1,0 +1,83 @@
+"""A series on the real platform: one frozen split for all, each started once, one made to fail."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.api.client import SuperviselyClient
+from core.domain.plan import CollectionsSplit, RandomSplit
+from core.launch.series import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
+from core.launch.series_record import Series, SeriesId
+from core.launch.series_starter import Access, SeriesStarter
+from core.launch.series_store import SeriesStore
+from core.launch.series_watch import SeriesSnapshot, SeriesWatch
+from core.wizard.series_start import SeriesOrder, place, start_now, texts
+from tests.contract.client.conftest import connected
+from tests.contract.client.test_task_commands import plan_for
+from tests.fakes.live_platform import LivePlatform
+from tests.fakes.small_platform import wait_for
+
+
+def planned_series(client: SuperviselyClient, **choices: object) -> SeriesPlan:
+    """Return a series on a random split."""
+    base = replace(plan_for(client), train_val_split=RandomSplit(percent=60), hyperparameters="epochs: 2\n")
+    return SeriesPlan(base=base, choices=replace(SeriesChoices(), **choices))  # type: ignore[arg-type] # named fields
+
+
+def test_place_start_follow(working: LivePlatform, tmp_path: Path) -> None:
+    store = SeriesStore(tmp_path)
+    with connected(working, "memory") as client:
+        series = planned_series(client, vary=(Vary(key="fail_at_epoch", text="1, 7"),), repeats=2)
+        made = experiments(series, texts(client, series.base))
+        order = SeriesOrder(id=SeriesId("series1"), server="s", name="Night", planned=made)
+        assert place(client, store, order).id == "series1"
+        again = place(client, store, order)  # a second click
+        splits = {member.plan.train_val_split for member in again.members}
+        assert len(splits) == 1
+        assert all(isinstance(split, CollectionsSplit) for split in splits)
+        SeriesStarter(store, lambda _: Access(client=client, looks=())).round()
+        watch = SeriesWatch(client, store, SeriesId("series1"))
+
+        def over() -> SeriesSnapshot | None:
+            snapshot = watch.refresh()
+            return snapshot if snapshot.is_over else None
+
+        ended = wait_for(over, "the series is over", seconds=60)
+        assert [state.stage for state in ended.states] == ["failed", "failed", "finished", "finished"]
+        names = [collection.name for collection in client.collections.list(series.base.project_id)]
+        assert sum("frozen" in name for name in names) == 2
+
+        failed = ended.states[0]
+        store.start_again(SeriesId("series1"), failed.member.key, after=failed.member.task_id)
+        SeriesStarter(store, lambda _: Access(client=client, looks=())).round()
+        member = store.load("series1").member(failed.member.key)
+        assert member.task_id not in {None, failed.member.task_id}
+        assert member.earlier == (failed.member.task_id,)
+
+
+def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
+    store = SeriesStore(tmp_path)
+    with connected(working, "memory") as client:
+        series = planned_series(client, vary=(Vary(key="seconds_per_epoch", text="50, 60, 70"),))
+        order = SeriesOrder(
+            id=SeriesId("series2"), server="s", name="Night", planned=experiments(series, texts(client, series.base))
+        )
+        place(client, store, order)
+        starter = SeriesStarter(store, lambda _: Access(client=client, looks=()))
+        starter.round()
+        store.cancel(SeriesId("series2"))
+        starter.round()
+
+        def over() -> Series | None:
+            snapshot = SeriesWatch(client, store, SeriesId("series2")).refresh()
+            return snapshot.series if snapshot.is_over else None
+
+        assert len(wait_for(over, "all are stopped", seconds=60).task_ids) == 3
+
+
+def test_a_program_starts_all_of_them(working: LivePlatform) -> None:
+    with connected(working, "memory") as client:
+        series = planned_series(client, split=SplitVariation(mode="several", percents=(50, 60)))
+        tasks = list(start_now(client, experiments(series, texts(client, series.base))))
+        assert len(set(tasks)) == 2
+        states = [client.tasks.get(task).params or {} for task in tasks]
+        assert states[0] != states[1]

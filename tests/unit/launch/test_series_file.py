@@ -1,0 +1,53 @@
+"""Plan files with a section ``series``."""
+
+import pytest
+
+from core.domain.plan import PretrainedModel, RandomSplit
+from core.errors import InputError
+from core.launch.series import experiments
+from core.launch.series_file import read_series
+
+PLAN = "project_id: 6\nmodel: YOLO/Pico-det\n"
+
+
+def test_a_plan_without_the_section_is_no_series() -> None:
+    assert read_series(PLAN) is None
+
+
+def test_everything_that_can_vary() -> None:
+    text = PLAN + (
+        "series:\n"
+        "  name: Night\n"
+        "  models: [YOLO/Pico-det, YOLO/Other-det]\n"
+        "  hyperparameters: {lr0: [0.001, 1.0e-2], optimizer: [SGD, 'a, b']}\n"
+        "  split: several\n  percents: [70]\n  draws: 2\n  seeds: 3\n  agents: [4]\n"
+    )
+    series = read_series(text)
+    assert series is not None
+    made = experiments(series, lambda _: "epochs: 1\n")
+    assert len(made) == 2 * 4 * 2 * 3
+    assert {item.plan.model for item in made} == {
+        PretrainedModel(framework="YOLO", name=n) for n in ("Pico-det", "Other-det")
+    }
+    assert {item.deal.split for item in made if item.deal} == {RandomSplit(percent=70)}
+    assert (made[0].plan.agent_id, made[0].plan.experiment_name) == (
+        4,
+        "Night Pico-det, lr0 0.001, optimizer SGD, seed 0, 70 % no 1",
+    )
+    assert "optimizer: a, b\n" in (made[-1].plan.hyperparameters or "")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("series: {epochs: 3}", "series.epochs is not a key of a series"),
+        ("series: [1]", "series: "),
+        ("series: {seeds: many}", "series.seeds: "),
+        ("series: {hyperparameters: {lr0: 1}}", "series.hyperparameters.lr0: "),
+        ("series: {models: [Pico]}", "names no framework"),
+        ("series: {seeds: 2}\nseries: {}", "given twice"),
+    ],
+)
+def test_what_cannot_be_used_is_named(section: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_series(PLAN + section)
