@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.domain.plan import CustomCheckpoint
 from core.ui import connection, lookups
+from core.ui.experiment_list import all_experiments
 from core.ui.model_hints import draw_recommendation, draw_start_note, narrow
 from core.ui.model_table import draw_catalogue, draw_checkpoints
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
@@ -43,7 +44,7 @@ def pretrained(view: WizardView) -> None:
 
 def checkpoints(view: WizardView) -> None:
     """Draw the checkpoints of earlier experiments."""
-    experiments = lookups.experiments(connection.address(), connection.team_id())
+    experiments = all_experiments()
     if experiments:
         draw_checkpoints(view.draft, experiments)
         st.caption("Training goes on from these weights with the settings of this wizard.")

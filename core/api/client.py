@@ -6,7 +6,8 @@ from typing import Self
 
 from core.api.resources.dry_runs import DryRuns
 from core.api.resources.ecosystem import Ecosystem
-from core.api.resources.files import Experiments, Files
+from core.api.resources.experiments import Experiments
+from core.api.resources.files import Files
 from core.api.resources.images import Annotations, Images
 from core.api.resources.imports import Imports
 from core.api.resources.projects import Collections, Datasets, Projects, Teams, Workspaces

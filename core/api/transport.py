@@ -227,6 +227,10 @@ class Transport:
             raise self._unreachable(method, sent=False) from error
         except httpx.HTTPError as error:
             raise self._unreachable(method, sent=True) from error
+        except RuntimeError as error:  # httpx's word for a client that somebody else has closed meanwhile
+            if not self._client.is_closed:
+                raise
+            raise self._unreachable(method, sent=False) from error
 
     def _built(self, request: _Request) -> httpx.Request:
         url = f"{self._address}/public/api/v3/{request.method}"

@@ -1,9 +1,14 @@
 """Experiments: what finished trainings leave behind."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
+
+_TASK_FOLDER = re.compile(r"(?P<task>[0-9]{1,18})_(?P<framework>.+)")
+_PROJECT_FOLDER = re.compile(r"[0-9]{1,18}_(?P<name>.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +61,34 @@ class ExperimentInfo:
     train_size: int | None = None
     val_size: int | None = None
     random_initialization: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentFolder:
+    """Where the artifacts of an experiment are; its path alone says something of it (contract section 7.1).
+
+    Attributes:
+        path: ``/experiments/<project id>_<project name>/<task id>_<framework>`` without a slash at the end; ``_NNN`` is
+            added to the framework where the name was taken.
+    """
+
+    path: str
+
+    @property
+    def task_id(self) -> TaskId | None:
+        """The task; ``None`` where the folder is named otherwise."""
+        found = _TASK_FOLDER.fullmatch(PurePosixPath(self.path).name)
+        return TaskId(int(found["task"])) if found else None
+
+    @property
+    def framework(self) -> str:
+        """The framework; empty where the folder is named otherwise."""
+        found = _TASK_FOLDER.fullmatch(PurePosixPath(self.path).name)
+        return found["framework"] if found else ""
+
+    @property
+    def project_name(self) -> str:
+        """The project; its folder's name where that is named otherwise."""
+        name = PurePosixPath(self.path).parent.name
+        found = _PROJECT_FOLDER.fullmatch(name)
+        return found["name"] if found else name

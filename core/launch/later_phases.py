@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.api.client import SuperviselyClient
-from core.api.resources.files import experiment_of_output
+from core.api.resources.experiments import experiment_of_output
 from core.domain.task import Task, TaskStatus
 from core.launch.log_reading import reduce
 from core.launch.progress import TaskProgress, TimeRange

@@ -12,6 +12,7 @@ from core.domain.task import Task
 from core.errors import AppError, NotFoundError
 from core.launch.problems import Step
 from core.ui import connection, lookups, screens
+from core.ui.experiment_list import all_experiments
 from core.ui.state import DRAFT_PARAM, flash, open_draft
 from core.ui.task_text import task_title
 from core.wizard.draft import Origin, begin_again
@@ -60,8 +61,7 @@ def draw_again_menu(task_id: TaskId, *, key: str = "again") -> None:
 
 def surroundings() -> Surroundings:
     """Return what the server knows that settings of trainings leave open."""
-    server = connection.address()
-    return Surroundings(models=lookups.catalogue(server), experiments=lookups.experiments(server, connection.team_id()))
+    return Surroundings(models=lookups.catalogue(connection.address()), experiments=all_experiments())
 
 
 def origin_of(task_id: TaskId) -> Origin:

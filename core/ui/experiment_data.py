@@ -22,7 +22,8 @@ from core.domain.files import TeamFile
 from core.domain.ids import TaskId, TeamId
 from core.errors import InputError, NotFoundError
 from core.evaluation import Evaluation, evaluate_files
-from core.ui import connection, lookups
+from core.ui import connection
+from core.ui.experiment_list import find_experiments
 from core.ui.experiment_styles import slots_of
 from core.ui.text import plain
 
@@ -43,15 +44,12 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
 
     Raises:
         NotFoundError: There is no experiment of one of the tasks.
+        ApiError: The server cannot be asked.
     """
     server, team = connection.address(), connection.team_id()
-    known = {info.task_id: info for info in lookups.experiments(server, team)}
-    unknown = [task for task in ids if task not in known]
-    if unknown:
-        msg = f"There is no experiment of task {unknown[0]} on this server."
-        raise NotFoundError(msg, "Choose experiments on the experiments page.")
+    known = find_experiments(ids)
     loaded = _load_all(server, team, [known[task] for task in ids])
-    slots = slots_of(connection.home() / "experiment_styles.json", server, list(known))
+    slots = slots_of(connection.home() / "experiment_styles.json", server, ids)
     labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
     styles = styles_together([slots[task] for task in ids])
     experiments = tuple(
@@ -62,9 +60,11 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
 
 def _load_all(server: str, team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
     """Read experiments side by side and show what is being read when that takes its time."""
+    # Which server a session works with is known to its own thread only, so the reader is made here.
+    reader = _Reader(connection.client(), team, connection.home() / "cache")
     pool = ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="traindash-experiments")
     try:
-        asked = [pool.submit(load_experiment, server, team, info) for info in infos]
+        asked = [pool.submit(_load, server, team, info, reader) for info in infos]
         waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
         room = st.empty()
         while waiting:
@@ -85,16 +85,10 @@ def _progress_text(infos: Sequence[ExperimentInfo], asked: Sequence[Future[Compa
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
-def load_experiment(server: str, team: TeamId, info: ExperimentInfo) -> ComparedExperiment:
-    """Return one experiment; what it lacks is named, never an error.
-
-    Args:
-        server: Address; part of the cache's key.
-        team: Where its files are.
-        info: Its record.
-    """
-    del server
-    reader = _Reader(connection.client(), team, connection.home() / "cache")
+def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
+    """Return one experiment; what it lacks is named, never an error. Server, team and record are the cache's key."""
+    del server, team
+    reader = _reader
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)
     return ComparedExperiment(
@@ -159,9 +153,7 @@ class _Reader:
         path = self.cache / "files" / name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f"{name}.{id(file)}.partial")
-            partial.write_bytes(self.client.files.read(self.team, file.path))
-            partial.replace(path)
+            self.client.files.download(self.team, file, path)
         return path
 
 

@@ -14,6 +14,7 @@ from core.launch.facts import ModelFacts
 from core.launch.hyperparameter_values import TextProblem
 from core.launch.hyperparameters import ReadText, differences, read_text
 from core.ui import connection, lookups
+from core.ui.experiment_list import all_experiments
 from core.ui.state import change_draft
 from core.ui.text import plain
 from core.ui.widgets import widget_key
@@ -67,7 +68,7 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
     found = read_text(text_of(draft, model))
     if not found.is_readable:
         return
-    known = lookups.experiments(connection.address(), connection.team_id())
+    known = all_experiments()
     others = {info.task_id: info for info in known if info.framework_name.casefold() == model.framework.casefold()}
     chosen = _DEFAULTS
     if others:

@@ -67,13 +67,6 @@ def catalogue(server: str) -> tuple[CatalogueModel, ...]:
     return tuple(connection.client().ecosystem.models())
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
-def experiments(server: str, team: TeamId) -> tuple[ExperimentInfo, ...]:
-    """Return the experiments of a team, newest first."""
-    del server
-    return tuple(connection.client().experiments.list(team))
-
-
 @st.cache_data(ttl=_LONG_SECONDS, max_entries=100, show_spinner=False)
 def hyperparameters(server: str, team: TeamId, info: ExperimentInfo) -> str | None:
     """Return the YAML text that an experiment was trained with, ``None`` if it is gone."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.api.resources.files import experiment_of_output
+from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.domain.task import Task, TaskStatus
 from core.errors import AppError

@@ -13,6 +13,7 @@ from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
 from core.ui import connection, lookups, screens
 from core.ui.again_menu import plan_of_experiment, surroundings
+from core.ui.experiment_list import all_experiments
 from core.ui.plan_names import names_for
 from core.ui.state import DRAFT_PARAM, change_draft, open_draft
 from core.ui.text import plain
@@ -147,7 +148,7 @@ def _uploaded() -> str | None:
 
 
 def _from_experiment() -> ReadPlan | None:
-    known = lookups.experiments(connection.address(), connection.team_id())
+    known = all_experiments()
     if not known:
         st.info("There are no experiments yet.", icon=":material/info:")
         return None

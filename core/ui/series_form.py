@@ -15,6 +15,7 @@ from core.launch.facts import Facts
 from core.launch.hyperparameters import read_text
 from core.launch.series import SEED, SeriesChoices, SplitVariation, TextOf, Vary, model_label
 from core.ui import connection, lookups
+from core.ui.experiment_list import all_experiments
 from core.ui.state import change_draft
 from core.ui.text import plain
 from core.ui.widgets import draft_choice, draft_many, draft_number, draft_select, draft_text, draft_toggle, widget_key
@@ -162,12 +163,11 @@ def _draw_models(view: SeriesView) -> None:
 def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
     """Return the plan's model and those that do the same task: the catalogue's, and best checkpoints of experiments."""
     task_type = view.facts.model.task_type if view.facts.model else None
-    server, team = connection.address(), connection.team_id()
     listed: list[ModelChoice] = [view.plan.model]
-    for model in lookups.catalogue(server):
+    for model in lookups.catalogue(connection.address()):
         if model.task_type == task_type:
             listed.append(PretrainedModel(framework=model.framework, name=model.name))  # noqa: PERF401 - two kinds
-    for path, experiment in custom_checkpoints(lookups.experiments(server, team)).items():
+    for path, experiment in custom_checkpoints(all_experiments()).items():
         if experiment.task_type == task_type and path.endswith(f"/{experiment.best_checkpoint}"):
             listed.append(CustomCheckpoint(path=path))
     return tuple(dict.fromkeys([*listed, *view.choices.models]))

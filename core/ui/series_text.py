@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.api.resources.files import experiment_of_output
+from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.domain.task import ExitReport
 from core.launch.progress import TaskProgress

@@ -7,7 +7,8 @@ import streamlit as st
 from core.domain.ids import TaskId
 from core.errors import StorageError
 from core.launch.project_facts import ProjectFacts
-from core.ui import connection, lookups, screens
+from core.ui import connection, screens
+from core.ui.experiment_list import all_experiments
 from core.ui.state import TASK_PARAM
 from core.ui.text import plain
 from core.wizard.since_last import DataNotes, note_of, since_last
@@ -16,8 +17,7 @@ from core.wizard.since_last import DataNotes, note_of, since_last
 def draw_since_last(project: ProjectFacts) -> None:
     """Draw the changes since the newest experiment of the project; nothing where there is none."""
     server = connection.address()
-    known = lookups.experiments(server, connection.team_id())
-    found = since_last(project, known, _notes(), server)
+    found = since_last(project, all_experiments(), _notes(), server)
     if found is None:
         return
     if found.changes:

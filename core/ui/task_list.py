@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.api.resources.files import experiment_of_output
+from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.domain.ids import ProjectId, TaskId
 from core.domain.task import Task, TaskStatus

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.api.resources.files import experiment_of_output
+from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.compare.training_setup import start_of
 from core.domain.experiment import ExperimentInfo

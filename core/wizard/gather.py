@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import assert_never
 
 from core.api.client import SuperviselyClient
+from core.api.errors import ContractError, MissingError
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import CollectionId, ImageId, ProjectId, TeamId
 from core.domain.model import CatalogueModel
@@ -18,6 +19,8 @@ from core.domain.plan import (
     TagsSplit,
     TrainValSplit,
 )
+from core.errors import InputError
+from core.launch.checkpoint import split_checkpoint_path
 from core.launch.facts import ModelFacts, SplitCounts, counts_by_arithmetic
 from core.launch.project_facts import ProjectFacts
 
@@ -70,7 +73,7 @@ def model_facts(
                 default_hyperparameters=client.ecosystem.default_hyperparameters(framework) or "",
             )
         case CustomCheckpoint(path=path):
-            experiment = custom_checkpoints(client.experiments.list(team_id)).get(path)
+            experiment = _experiment_of(client, team_id, path)
             if experiment is None:
                 return None
             return ModelFacts(
@@ -83,6 +86,16 @@ def model_facts(
             )
         case _:
             assert_never(choice)
+
+
+def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) -> ExperimentInfo | None:
+    """Return the experiment that a checkpoint belongs to, ``None`` where there is none that can be read."""
+    try:
+        folder, _ = split_checkpoint_path(checkpoint)
+        experiment = client.experiments.of_folder(team_id, folder)
+    except (InputError, MissingError, ContractError):
+        return None
+    return custom_checkpoints([experiment]).get(checkpoint)
 
 
 def split_counts(client: SuperviselyClient, project: ProjectFacts, split: TrainValSplit) -> SplitCounts:

@@ -28,6 +28,7 @@ class FakeServer:
         stopped: Ids that ``tasks.stop`` was called for.
         requests: What ``tasks.request.direct`` was called with.
         train_status: What a training app says of itself.
+        broken: Methods that are refused.
     """
 
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class FakeServer:
     stopped: list[int] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     train_status: str = "Status: Training is in progress..."
+    broken: set[str] = field(default_factory=set)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -69,6 +71,8 @@ class FakeServer:
     async def _answer(self, request: Request) -> Response:
         method = request.path_params["method"]
         self.calls.append(method)
+        if method in self.broken:
+            return _refusal(403, f"Method {method} is refused.")
         body: dict[str, Any] = dict(request.query_params) if request.method == "GET" else await request.json()
         handlers: dict[str, Callable[[dict[str, Any]], Response]] = {
             "teams.list": lambda _: _page([{"id": 1, "name": "Team"}]),
@@ -92,8 +96,7 @@ class FakeServer:
     def _tasks(self, body: dict[str, Any]) -> Response:
         rows = list(self.tasks.values())
         for rule in body.get("filter", []):
-            if rule["field"] == "status":
-                rows = [row for row in rows if row["status"] in rule["value"]]
+            rows = [row for row in rows if row.get(rule["field"]) in rule["value"]]
         descending = body.get("sort_order") == "desc"
         return _page(sorted(rows, key=lambda row: int(row["id"]), reverse=descending))
 
@@ -120,7 +123,13 @@ class FakeServer:
     def _list(self, body: dict[str, Any]) -> Response:
         start = body["path"]
         folder = start if start.endswith("/") else start + "/"
-        return JSONResponse([self._file(path) for path in self.files if path == start or path.startswith(folder)])
+        found = [path for path in self.files if path == start or path.startswith(folder)]
+        if body.get("recursive", True):
+            return JSONResponse([self._file(path) for path in found])
+        rests = [path.removeprefix(folder) for path in found]
+        folders = dict.fromkeys(folder + rest.split("/", 1)[0] for rest in rests if "/" in rest)
+        files = [self._file(folder + rest) for rest in rests if "/" not in rest]
+        return JSONResponse([*({"path": path, "isDir": True} for path in folders), *files])
 
     def _info(self, body: dict[str, Any]) -> Response:
         path = next((path for path in self.files if _file_id(path) == body["id"]), None)

@@ -17,7 +17,7 @@ from core.api.resources.tasks import StartRequest
 from core.domain.agent import Agent, AgentStatus
 from core.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
 from core.domain.dry_run import DryRun, DryRunStatus
-from core.domain.experiment import ExperimentInfo
+from core.domain.experiment import ExperimentFolder, ExperimentInfo
 from core.domain.ids import (
     AgentId,
     CollectionId,
@@ -387,9 +387,18 @@ class _Ecosystem(_Resource):
 
 
 class _Experiments(_Resource):
-    def list(self, team_id: TeamId) -> tuple[ExperimentInfo, ...]:
+    def folders(self, team_id: TeamId) -> tuple[ExperimentFolder, ...]:
         del team_id
-        return self.world.experiments
+        return tuple(ExperimentFolder(path=info.artifacts_dir.rstrip("/")) for info in self.world.experiments)
+
+    def of_folder(self, team_id: TeamId, artifacts_dir: str) -> ExperimentInfo:
+        del team_id
+        folder = artifacts_dir.rstrip("/")
+        found = [info for info in self.world.experiments if info.artifacts_dir.rstrip("/") == folder]
+        if not found:
+            msg = f"There is no {folder}."
+            raise MissingError(msg)
+        return found[0]
 
 
 def experiment(task_id: int = 31, name: str = "31 Fruit Pico") -> ExperimentInfo:

@@ -127,15 +127,19 @@ class TeamFiles:
         """Return the files below a folder, by path; without ``recursive`` only those directly in it."""
         prefix = _prefix(clean_path(folder))
         with self._database.read() as connection:
-            rows = list(_below(connection, team_id, prefix))
-        return tuple(self._stored(row) for row in rows if recursive or "/" not in row["path"][len(prefix) :])
+            if recursive:
+                rows = list(_below(connection, team_id, prefix))
+            else:
+                paths = [path for path in _level(connection, team_id, prefix) if not path.endswith("/")]
+                rows = [row for path in paths if (row := _row_at(connection, team_id, path)) is not None]
+        return tuple(self._stored(row) for row in rows)
 
     def folders(self, team_id: TeamId, folder: str) -> tuple[str, ...]:
         """Return the paths of the folders directly in a folder, sorted; only folders with files somewhere below."""
         prefix = _prefix(clean_path(folder))
         with self._database.read() as connection:
-            rests = [row["path"][len(prefix) :] for row in _below(connection, team_id, prefix)]
-        return tuple(sorted({prefix + rest.split("/", 1)[0] for rest in rests if "/" in rest}))
+            found = [path.rstrip("/") for path in _level(connection, team_id, prefix) if path.endswith("/")]
+        return tuple(sorted(found))
 
     def local_folder(self, team_id: TeamId, path: str) -> Path:
         """Return the folder on this machine that mirrors a folder of Team Files; it may not exist."""
@@ -241,5 +245,23 @@ def _row_at(connection: Connection, team_id: TeamId, clean: str) -> Row | None:
 
 def _below(connection: Connection, team_id: TeamId, prefix: str) -> Iterator[Row]:
     query = f"SELECT {_COLUMNS} FROM team_files WHERE team_id = ? AND path >= ? AND path < ? ORDER BY path"  # noqa: S608 - constant columns
-    after = prefix[:-1] + chr(ord("/") + 1)
-    return iter(connection.execute(query, (team_id, prefix, after)))
+    return iter(connection.execute(query, (team_id, prefix, _after(prefix))))
+
+
+def _level(connection: Connection, team_id: TeamId, prefix: str) -> Iterator[str]:
+    """Yield the paths directly below a prefix, those of folders with a slash at the end.
+
+    One look into the index for each of them: from a folder it leaps behind the last file below, however many there are.
+    """
+    query = "SELECT path FROM team_files WHERE team_id = ? AND path >= ? AND path < ? ORDER BY path LIMIT 1"
+    start, end = prefix, _after(prefix)
+    while row := connection.execute(query, (team_id, start, end)).fetchone():
+        path: str = row["path"]
+        name, slash, _ = path[len(prefix) :].partition("/")
+        yield prefix + name + slash
+        start = _after(prefix + name + slash) if slash else path + "\0"
+
+
+def _after(prefix: str) -> str:
+    """Return the first text behind all paths that begin with a prefix, which ends with a slash."""
+    return prefix[:-1] + chr(ord("/") + 1)

@@ -157,7 +157,7 @@ def _settings(random: np.random.Generator) -> dict[str, object]:
 
 
 def _record(random: np.random.Generator, number: int, places: Mapping[str, object]) -> dict[str, Any]:
-    level = float(random.beta(6, 4))
+    level = float(random.beta(6, 4)) * 0.8
     measured = {name: round(min(1.0, level * float(random.uniform(0.9, 1.2))), 6) for name in _MAP_NAMES}
     blind = number % 17 == 5
     return experiment_record(

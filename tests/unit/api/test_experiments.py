@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from core.api.errors import ContractError
-from core.domain.ids import TaskId, TeamId
+from core.domain.ids import TaskId, TeamId, WorkspaceId
 from tests.unit.api.scripted import Scripted, refusal
 
 RECORD: dict[str, Any] = {
@@ -37,11 +37,11 @@ FULL = {
 
 def _server(records: dict[int, Any]) -> Scripted:
     server = Scripted()
-    rows = [
-        {"id": number, "hash": f"h{number}", "path": f"/experiments/6_F/{number}_YOLO/experiment_info.json"}
-        for number in records
-    ]
-    server.add("file-storage.list", [*rows, {"id": 1, "path": "/experiments/6_F/9_YOLO/app_state.json"}])
+    levels = {
+        "/experiments/": [{"path": "/experiments/6_F", "isDir": True}, {"id": 1, "path": "/experiments/note.txt"}],
+        "/experiments/6_F/": [{"path": f"/experiments/6_F/{number}_YOLO/", "isDir": True} for number in records],
+    }
+    server.add("file-storage.list", lambda body: httpx.Response(200, json=levels[body["path"]]))
 
     def content(body: dict[str, Any]) -> httpx.Response:
         number = int(body["path"].split("/")[3].split("_")[0])
@@ -52,25 +52,48 @@ def _server(records: dict[int, Any]) -> Scripted:
     return server
 
 
-def test_records_are_read_once_while_their_files_stay_the_same() -> None:
+def test_records_are_listed_newest_first() -> None:
     records = {number: {**RECORD, "task_id": number} for number in range(20, 60)}
     server = _server(records)
     with server.client() as client:
         experiments = client.experiments.list(TeamId(1))
-        assert [item.task_id for item in experiments] == list(range(59, 19, -1))
-        assert client.experiments.list(TeamId(1)) == experiments
-    assert server.methods().count("file-storage.download") == 40
+    assert [item.task_id for item in experiments] == list(range(59, 19, -1))
     assert server.methods().count("file-storage.list") == 2
+
+
+def test_folders_say_what_is_in_them() -> None:
+    with _server({9: RECORD, 11: RECORD}).client() as client:
+        newest, oldest = client.experiments.folders(TeamId(1))
+    assert (newest.task_id, newest.framework, newest.project_name) == (TaskId(11), "YOLO", "F")
+    assert oldest.path == "/experiments/6_F/9_YOLO"
+
+
+def test_a_server_that_leaves_folders_out_of_a_level_is_asked_for_all_files() -> None:
+    server = Scripted()
+    rows = [{"id": 5, "path": "/experiments/6_F/9_YOLO/checkpoints/best.pt"}]
+    server.add("file-storage.list", lambda body: httpx.Response(200, json=rows if body["recursive"] else []))
+    with server.client() as client:
+        assert [folder.path for folder in client.experiments.folders(TeamId(1))] == ["/experiments/6_F/9_YOLO"]
 
 
 def test_a_bad_record_hides_no_other() -> None:
     bad = {name: value for name, value in RECORD.items() if name != "model_name"}
     server = _server({9: RECORD, 10: bad, 11: httpx.Response(200, content=b"{"), 12: refusal(404, "gone")})
     with server.client() as client:
-        scan = client.experiments.scan(TeamId(1))
-    assert [item.task_id for item in scan.experiments] == [9]
-    assert sorted(path.split("/")[3] for path in scan.unreadable) == ["10_YOLO", "11_YOLO"]
-    assert "model_name" in scan.unreadable["/experiments/6_F/10_YOLO/experiment_info.json"]
+        assert [item.task_id for item in client.experiments.list(TeamId(1))] == [9]
+
+
+def test_outputs_of_tasks_are_asked_for_by_id_and_bad_ones_are_passed_over() -> None:
+    server = Scripted()
+    bad = {name: value for name, value in RECORD.items() if name != "model_name"}
+    outputs: list[Any] = [{"experiment": {"data": RECORD}}, {"experiment": {"data": bad}}, None, {"general": {}}]
+    rows = [{"id": 9 + place, "status": "finished", "meta": {"output": o}} for place, o in enumerate(outputs)]
+    server.add("tasks.list", {"total": 4, "perPage": 200, "pagesCount": 1, "entities": rows})
+    with server.client() as client:
+        found = client.experiments.of_tasks(WorkspaceId(2), [TaskId(number) for number in range(9, 13)])
+    assert [info.task_id for info in found] == [9]
+    ((_, body),) = server.calls
+    assert body["filter"] == [{"field": "id", "operator": "in", "value": [9, 10, 11, 12]}]
 
 
 def test_the_record_of_a_task_comes_from_its_output() -> None:

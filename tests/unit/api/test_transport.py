@@ -324,3 +324,12 @@ def test_a_hanging_application_runs_into_the_timeout() -> None:
 
 async def _never() -> None:
     await asyncio.Event().wait()
+
+
+def test_a_closed_connection_is_an_error_like_others() -> None:
+    server = Scripted()
+    server.add("tasks.info", {})
+    transport = server.transport()
+    transport.close()
+    with pytest.raises(ConnectionFailedError):
+        transport.read("tasks.info", {"id": 1})

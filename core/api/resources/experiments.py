@@ -1,0 +1,124 @@
+"""The experiments of a team: where they are, and their records."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.api.errors import ContractError, MissingError
+from core.api.paging import read_page
+from core.api.resources.files import Files
+from core.api.transport import Transport
+from core.api.wire.experiments import ExperimentShape
+from core.api.wire.reading import read
+from core.api.wire.tasks import TaskShape
+from core.domain.experiment import ExperimentFolder, ExperimentInfo
+from core.domain.ids import TaskId, TeamId, WorkspaceId
+
+ROOT = "/experiments"
+_RECORD_NAME = "experiment_info.json"
+_AT_ONCE = 8
+TASKS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Experiments:
+    """Records of finished trainings.
+
+    A record is a file, and the output of its task has the same content. Ten thousand files are ten thousand requests,
+    ten thousand tasks are fifty: so whoever needs many asks :meth:`of_tasks` first and reads the rest with
+    :meth:`of_folder`. Nothing is kept here.
+    """
+
+    transport: Transport
+
+    def folders(self, team_id: TeamId) -> tuple[ExperimentFolder, ...]:
+        """Return where the experiments of a team are, newest task first.
+
+        One request, and one for each project: the levels ``/experiments/<project>/<task>_<framework>``.
+        """
+        files = Files(self.transport)
+        projects = files.folders(team_id, ROOT)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="traindash-folders") as pool:
+            levels = pool.map(lambda project: files.folders(team_id, project), projects)
+            found = [ExperimentFolder(path=path) for level in levels for path in level]
+        return tuple(sorted(found, key=lambda folder: (folder.task_id or 0, folder.path), reverse=True))
+
+    def of_tasks(self, workspace_id: WorkspaceId, tasks: Sequence[TaskId]) -> tuple[ExperimentInfo, ...]:
+        """Return the experiments that tasks name in their output; one request.
+
+        Tasks of other workspaces are passed over, and so are records that cannot be read: their files may be better.
+
+        Args:
+            workspace_id: Where the tasks are.
+            tasks: At most :data:`TASKS_AT_ONCE`.
+        """
+        body = {"workspaceId": workspace_id, "filter": [{"field": "id", "operator": "in", "value": list(tasks)}]}
+        page = read_page(self.transport, "tasks.list", body, page=1, per_page=TASKS_AT_ONCE)
+        return tuple(info for row in page.entities if (info := _experiment_of_row(row)) is not None)
+
+    def of_task(self, task_id: TaskId) -> ExperimentInfo | None:
+        """Return the experiment that a task left, ``None`` if it left none (yet).
+
+        Raises:
+            MissingError: There is no such task.
+            ContractError: The task's record lacks a field that every record has.
+        """
+        task = read("tasks.info", TaskShape, self.transport.read("tasks.info", {"id": task_id})).task()
+        return experiment_of_output(task.output)
+
+    def of_folder(self, team_id: TeamId, artifacts_dir: str) -> ExperimentInfo:
+        """Return the experiment whose artifacts lie in a folder.
+
+        Raises:
+            MissingError: The folder has no record.
+            ContractError: The record cannot be read.
+        """
+        content = Files(self.transport).read(team_id, f"{artifacts_dir.rstrip('/')}/{_RECORD_NAME}")
+        return _record_of(content)
+
+    def list(self, team_id: TeamId) -> tuple[ExperimentInfo, ...]:
+        """Return a team's experiments, newest task first, without those that cannot be read; a request for each."""
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="traindash-records") as pool:
+            records = pool.map(lambda folder: self._readable(team_id, folder), self.folders(team_id))
+            return tuple(record for record in records if record is not None)
+
+    def _readable(self, team_id: TeamId, folder: ExperimentFolder) -> ExperimentInfo | None:
+        try:
+            return self.of_folder(team_id, folder.path)
+        except (MissingError, ContractError):
+            return None
+
+
+def experiment_of_output(output: Mapping[str, object] | None) -> ExperimentInfo | None:
+    """Return the experiment in a task's output (``meta.output.experiment.data``), ``None`` if there is none."""
+    data = _data_of(output)
+    return None if data is None else read("tasks.info", ExperimentShape, data).experiment()
+
+
+def _data_of(output: object) -> Any:  # noqa: ANN401 - JSON
+    experiment = output.get("experiment") if isinstance(output, dict) else None
+    return experiment.get("data") if isinstance(experiment, dict) else None
+
+
+def _experiment_of_row(row: Mapping[str, Any]) -> ExperimentInfo | None:
+    meta = row.get("meta")
+    data = _data_of(meta.get("output") if isinstance(meta, dict) else None)
+    if data is None:
+        return None
+    try:
+        return ExperimentShape.model_validate(data).experiment()
+    except ValidationError:
+        return None
+
+
+def _record_of(content: bytes) -> ExperimentInfo:
+    try:
+        return ExperimentShape.model_validate_json(content).experiment()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "body"
+        msg = f"{_RECORD_NAME} cannot be read: {name}: {first['msg'].lower()}."
+        raise ContractError(msg, method="file-storage.download", field=name) from error

@@ -1,0 +1,107 @@
+"""The team's experiments for all pages: one index per server and team, what people noted, and hyperparameters."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domain.experiment import ExperimentInfo
+from core.domain.ids import TaskId, TeamId
+from core.errors import NotFoundError
+from core.experiments.columns import Row
+from core.experiments.index import ExperimentIndex, Snapshot
+from core.experiments.marks import UNMARKED, Marks
+from core.experiments.record_cache import RecordCache
+from core.experiments.settings_reader import SettingsReader
+from core.ui import connection
+
+_FRESH_SECONDS = 5.0
+_FIRST_LOOK_SECONDS = 1.5
+_SECOND_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 120.0
+_ENOUGH_ROWS = 100
+
+
+def look() -> Snapshot:
+    """Return what is known of the experiments, after a short wait for news; the rest is read in the background."""
+    index = _index(connection.address(), connection.team_id())
+    index.refresh(older_than=_FRESH_SECONDS)
+    known = index.snapshot()
+    if known.entries:
+        return index.wait(_SECOND_LOOK_SECONDS)
+    return index.wait(_FIRST_LOOK_SECONDS, until=lambda snapshot: snapshot.read >= _ENOUGH_ROWS)
+
+
+def peek() -> Snapshot:
+    """Return what is known now, without asking for anything."""
+    return _index(connection.address(), connection.team_id()).snapshot()
+
+
+def all_experiments() -> tuple[ExperimentInfo, ...]:
+    """Return all experiments that can be read, newest first; waits until they are.
+
+    Raises:
+        ApiError: The server cannot be asked.
+    """
+    index = _index(connection.address(), connection.team_id())
+    index.refresh(older_than=_FRESH_SECONDS)
+    found = index.wait(_PATIENCE_SECONDS)
+    if found.error is not None:
+        raise found.error
+    return tuple(entry.info for entry in found.entries if entry.info is not None)
+
+
+def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
+    """Return the experiments of tasks: those that are known at once, else from the tasks themselves.
+
+    Raises:
+        NotFoundError: There is no experiment of one of the tasks.
+        ApiError: The server cannot be asked.
+    """
+    known = {entry.info.task_id: entry.info for entry in peek().entries if entry.info is not None}
+    missing = [task for task in tasks if task not in known]
+    if missing:
+        known |= {info.task_id: info for info in all_experiments()}
+    unknown = next((task for task in tasks if task not in known), None)
+    if unknown is not None:
+        msg = f"There is no experiment of task {unknown} on this server."
+        raise NotFoundError(msg, "Choose experiments on the experiments page.")
+    return {task: known[task] for task in tasks}
+
+
+def rows_of(snapshot: Snapshot) -> list[Row]:
+    """Return the experiments with what people noted and the hyperparameters that are known."""
+    noted, reader = marks().all(), settings_reader()
+    return [
+        Row(
+            entry=entry,
+            mark=noted.get(task, UNMARKED) if (task := entry.folder.task_id) is not None else UNMARKED,
+            settings=None if entry.info is None else reader.of(entry.info),
+        )
+        for entry in snapshot.entries
+    ]
+
+
+def marks() -> Marks:
+    """Return what people noted about the experiments of this server."""
+    return Marks(connection.home() / "experiments.db", connection.address())
+
+
+def settings_reader() -> SettingsReader:
+    """Return the reader of hyperparameters."""
+    return _reader(connection.address(), connection.team_id())
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _index(server: str, team: TeamId) -> ExperimentIndex:
+    del server
+    return ExperimentIndex(connection.client(), team, _cache())
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _reader(server: str, team: TeamId) -> SettingsReader:
+    del server
+    return SettingsReader(connection.client(), team, _cache())
+
+
+def _cache() -> RecordCache:
+    return RecordCache(connection.home() / "cache" / "experiments.db")

@@ -1,0 +1,124 @@
+"""The experiments page: find finished experiments, mark them, choose some, compare them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.compare import formatting
+from core.experiments.columns import Row
+from core.experiments.index import Snapshot
+from core.experiments.query import Query, select
+from core.ui import experiment_query, screens
+from core.ui.experiment_actions import draw_actions, show_dialog
+from core.ui.experiment_filters import clear_filters, draw_filters, draw_order
+from core.ui.experiment_list import look, peek, rows_of, settings_reader
+from core.ui.experiments_table import PER_PAGE, draw_table
+from core.ui.text import plain
+
+_LOOK_AGAIN = "1s"
+
+
+def draw_experiments() -> None:
+    """Draw the page below its title."""
+    found = look()
+    if not found.entries:
+        if found.error is not None:
+            raise found.error
+        _draw_waiting(found) if found.reading else _draw_empty()
+        return
+    query = experiment_query.current()
+    rows = rows_of(found)
+    draw_filters(rows, query)
+    shown = select(rows, query)
+    by_task = {task: row for row in rows if (task := row.task_id) is not None}
+    chosen = [by_task[task] for task in query.chosen if task in by_task]
+    with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
+        st.markdown(plain(_summary(len(chosen), len(shown), len(rows))), width="stretch")
+        draw_order(query)
+        draw_actions(chosen, sorted({tag for row in rows for tag in row.mark.tags}))
+    _draw_news(found)
+    if shown:
+        _draw_pages(shown, query)
+    else:
+        _draw_nothing_fits(rows)
+    show_dialog(by_task)
+
+
+def _draw_pages(shown: Sequence[Row], query: Query) -> None:
+    pages = -(-len(shown) // PER_PAGE)
+    key = experiment_query.page_key()
+    page = min(st.session_state.get(key, 1), pages)
+    if query.shows_settings or query.needs_settings:
+        here = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+        _want_settings([*here, *shown] if query.needs_settings else here)
+    draw_table(shown, query, page)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=key)
+
+
+def _want_settings(rows: Sequence[Row]) -> None:
+    settings_reader().want([row.info for row in rows if row.info is not None])
+
+
+def _draw_news(found: Snapshot) -> None:
+    """Say what is still being read and draw the page again when it is there."""
+    busy = found.reading or bool(settings_reader().waiting())
+    st.fragment(_news, run_every=_LOOK_AGAIN if busy else None)(found, busy)
+
+
+def _news(drawn: Snapshot, busy: bool) -> None:  # noqa: FBT001 - st.fragment hands arguments on by place
+    now, waiting = peek(), settings_reader().waiting()
+    if busy and (now.version != drawn.version or (not now.reading and not waiting)):
+        st.rerun()
+    if now.read < len(now.entries) and now.reading:
+        text = f"{formatting.count(now.read)} of {formatting.count(len(now.entries))} experiments read"
+        st.progress(now.read / len(now.entries), text=text)
+    if waiting:
+        st.caption(f"Reading hyperparameters, {formatting.count(waiting)} to go.")
+    if now.error is not None:
+        st.warning(plain(f"The list could not be brought up to date. {now.error}"), icon=":material/sync_problem:")
+    if now.unreadable and not now.reading:
+        with st.expander(
+            f"{formatting.plural(len(now.unreadable), 'folder')} without a record that can be read",
+            icon=":material/help:",
+        ):
+            for path, reason in now.unreadable[:50]:
+                st.caption(plain(f"{path}: {reason}"))
+
+
+def _summary(chosen: int, shown: int, known: int) -> str:
+    whole = formatting.plural(known, "experiment")
+    total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
+    if not chosen:
+        return f"{total}. Choose two or more to compare them."
+    if chosen == 1:
+        return f"{total}, 1 chosen. Choose another one to compare."
+    return f"{total}, {formatting.count(chosen)} chosen."
+
+
+def _draw_nothing_fits(rows: Sequence[Row]) -> None:
+    with st.container(border=True, horizontal_alignment="center", key="nothing-fits"):
+        st.space("small")
+        st.markdown("#### No experiment fits")
+        hidden = sum(row.mark.hidden for row in rows)
+        note = f" {formatting.plural(hidden, 'experiment')} hidden." if hidden else ""
+        st.markdown(f"Change the search or the filters.{note}")
+        st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear")
+        st.space("small")
+
+
+def _draw_waiting(found: Snapshot) -> None:
+    st.skeleton(height=38)
+    st.skeleton(height=360)
+    st.caption("Looking for experiments on the server.")
+    st.fragment(_news, run_every=_LOOK_AGAIN)(found, True)  # noqa: FBT003 - st.fragment hands arguments on by place
+
+
+def _draw_empty() -> None:
+    with st.container(border=True, horizontal_alignment="center", key="no-experiments"):
+        st.space("medium")
+        st.markdown("#### No experiment yet")
+        st.markdown("A finished training becomes an experiment. Two of them can be compared.")
+        st.page_link(screens.page("project"), label="New training", icon=":material/add_circle:")
+        st.space("medium")

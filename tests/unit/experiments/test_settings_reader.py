@@ -1,0 +1,84 @@
+"""Hyperparameters: read for those that are looked at, once, equal ones parsed once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.api.client import SuperviselyClient, connect
+from core.domain.experiment import ExperimentInfo
+from core.domain.ids import TeamId
+from core.experiments.record_cache import RecordCache
+from core.experiments.settings_reader import SettingsReader
+from tests.fakes.server import FakeServer, add_experiment
+
+TEAM = TeamId(1)
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    fake = FakeServer()
+    for number in range(1, 6):
+        add_experiment(fake, number, f"E{number}")
+    return fake
+
+
+@pytest.fixture
+def client(server: FakeServer) -> Iterator[SuperviselyClient]:
+    with connect("http://127.0.0.1:8501", "token", app=server.app()) as opened:
+        yield opened
+
+
+def _infos(client: SuperviselyClient) -> list[ExperimentInfo]:
+    return list(client.experiments.list(TEAM))
+
+
+def test_they_are_read_once_and_kept(server: FakeServer, client: SuperviselyClient, tmp_path: Path) -> None:
+    infos = _infos(client)
+    reader = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
+    assert reader.of(infos[0]) is None
+    reader.want(infos[:2])
+    reader.wait(PATIENCE)
+    assert reader.waiting() == 0
+    assert reader.of(infos[0]) == {"epochs": 10, "lr0": 0.005, "mosaic": 0.0}
+    assert reader.of(infos[4]) is None
+    assert reader.names() == ("epochs", "lr0", "mosaic")
+    server.calls.clear()
+    again = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
+    again.want(infos[:2])
+    again.wait(PATIENCE)
+    assert again.of(infos[1]) == reader.of(infos[1])
+    assert server.calls == []
+
+
+def test_nested_ones_get_dotted_names_and_missing_or_damaged_ones_are_empty(
+    server: FakeServer, client: SuperviselyClient, tmp_path: Path
+) -> None:
+    folder = "/experiments/55_Still life/"
+    server.files[f"{folder}1_YOLO/hyperparameters.yaml"] = b"train: {lr: 0.1, nms: true}\nnames: [a, b]\n"
+    server.files[f"{folder}2_YOLO/hyperparameters.yaml"] = b"[1, 2"
+    del server.files[f"{folder}3_YOLO/hyperparameters.yaml"]
+    infos = {int(info.task_id): info for info in _infos(client)}
+    reader = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
+    reader.want(list(infos.values()))
+    reader.wait(PATIENCE)
+    assert reader.of(infos[1]) == {"train.lr": 0.1, "train.nms": True, "names": ["a", "b"]}
+    assert reader.of(infos[2]) == {}
+    assert reader.of(infos[3]) == {}
+
+
+def test_a_server_that_fails_is_named_and_can_be_asked_again(
+    server: FakeServer, client: SuperviselyClient, tmp_path: Path
+) -> None:
+    infos = _infos(client)
+    reader = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
+    server.broken.add("file-storage.download")
+    reader.want(infos)
+    reader.wait(PATIENCE)
+    assert str(reader.error or "") != ""
+    server.broken.clear()
+    reader.want(infos)
+    reader.wait(PATIENCE)
+    assert str(reader.error or "") == ""
+    assert reader.of(infos[3])
