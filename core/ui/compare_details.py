@@ -22,7 +22,7 @@ from core.compare.training_setup import setup_of
 from core.ui.saving import draw_table_saving
 from core.ui.text import plain
 
-_MOST_COLUMNS = 4
+_MOST_COLUMNS = 3
 """With more experiments than this, each gets a row of its own instead of a column."""
 
 

@@ -39,7 +39,7 @@ from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 from core.ui.workspace_style import make_tables_sortable
 
-_DECIMALS, _DECIMALS_KEY = {"3 decimals": 3, "4 decimals": 4}, "metric-decimals"
+_DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
 _PER_ROW = 2
 _LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
@@ -143,6 +143,7 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
     ):
         st.title("Compare", anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
+            _draw_decimals()
             if several:
                 _draw_baseline(comparison)
             if st.button(
@@ -162,32 +163,31 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
                 help="One HTML file with everything on this page; opens without a network.",
                 key="report",
             )
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="legend-row"
-    ):
-        st.html(legend(comparison.experiments, comparison.baseline if several else None))
-        st.segmented_control(
-            "Decimals of metrics",
-            list(_DECIMALS),
-            default=next(iter(_DECIMALS)),
-            required=True,
-            key=_DECIMALS_KEY,
-            label_visibility="collapsed",
-            persist_state="session",
-            width="content",
-        )
+    st.html(legend(comparison.experiments, comparison.baseline if several else None))
+
+
+def _draw_decimals() -> None:
+    st.segmented_control(
+        "Decimals of metrics",
+        list(_DECIMALS),
+        default=next(iter(_DECIMALS)),
+        required=True,
+        key=_DECIMALS_KEY,
+        persist_state="session",
+    )
 
 
 def _draw_baseline(comparison: Comparison) -> None:
     labels, key = list(comparison.labels), "compare-baseline"
     st.session_state[key] = labels[comparison.baseline]
     st.selectbox(
-        "Baseline: differences are measured against it",
+        "Baseline",
         labels,
         key=key,
         on_change=_set_baseline,
         args=(key, dict(zip(labels, (e.key for e in comparison.experiments), strict=True))),
-        width=340,
+        help="Differences are measured against it.",
+        width=300,
     )
 
 

@@ -29,6 +29,7 @@ from core.ui.text import plain
 
 _MOST_KEPT = 40
 _SECONDS = 600
+_MOST_LISTED = 20_000  # training images whose ids are asked for; more would take longer than the comparison
 _READ_AT_ONCE = 4
 _UNNOTICED_SECONDS = 0.25
 _NAMED = 2
@@ -110,7 +111,7 @@ def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -
             "left no hyperparameters",
         ),
         app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, "left no settings"),
-        train_image_ids=_train_images(reader, artifacts.get(info.train_val_split or "")),
+        train_image_ids=_train_images(reader, info, artifacts.get(info.train_val_split or "")),
         checkpoint_bytes=next(
             (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
             None,
@@ -174,8 +175,18 @@ def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[Speed
     return _parsed(reader, file, parse_speed_test, "was trained without the speed test")
 
 
-def _train_images(reader: _Reader, file: TeamFile | None) -> frozenset[int] | None:
-    return None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
+def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
+    """Return the images it was trained on, ``None`` where nobody knows.
+
+    The file is silent about a split by datasets (contract section 7.1); the collection of the training images is not.
+    """
+    named = None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
+    if named is not None or info.train_collection_id is None or (info.train_size or 0) > _MOST_LISTED:
+        return named
+    try:
+        return frozenset(image.id for image in reader.client.images.list(collection_id=info.train_collection_id))
+    except NotFoundError:
+        return None
 
 
 def _parsed(

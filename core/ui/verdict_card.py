@@ -36,7 +36,7 @@ def draw_verdict(comparison: Comparison, certainty: Certainty) -> None:
     verdict = _judged(comparison.fingerprint, comparison, certainty)
     standing = standing_of(comparison, certainty)
     with st.container(border=True, key=f"verdict-{verdict.kind}"):
-        with st.container(horizontal=True, vertical_alignment="top", key="head-of-verdict"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
             st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
             if len(comparison.experiments) > 1:
                 _draw_badge(standing)

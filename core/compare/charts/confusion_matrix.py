@@ -153,10 +153,11 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
     (baseline, before), (experiment, evaluation) = old, new
     rows = _rows(evaluation, names)
     counts = (evaluation.confusion.matrix - before.confusion.matrix)[np.ix_(rows, rows)]
-    shades = (_shares(evaluation) - _shares(before))[np.ix_(rows, rows)]
+    totals = np.maximum(evaluation.confusion.matrix.sum(axis=0), before.confusion.matrix.sum(axis=0))[rows]
+    shades: FloatArray = counts / np.maximum(totals, 1)
     gained = int(np.trace(evaluation.confusion.matrix[:-1, :-1]) - np.trace(before.confusion.matrix[:-1, :-1]))
     return _matrix(
-        f"{experiment.label} minus {baseline.label}",
+        experiment.label,
         (*(name for name in names if name in evaluation.classes), NOTHING),
         Cells(
             shades=_floats(shades),

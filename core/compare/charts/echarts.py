@@ -49,10 +49,11 @@ _STRONG = 0.65
 _CROWDED = 8
 _MOST_LEGEND_ROWS = 3
 _NAME_WIDTH = 220
-_SIGN_WIDTH, _LETTER_WIDTH = 48, 6.3  # pixels, measured in the theme's font
+_SIGN_WIDTH, _LETTER_WIDTH = 46, 5.6  # pixels, measured in the theme's font
 NARROW, WIDE = 380, 760
 """Width in pixels of a chart beside another one and of one alone, on a screen of 1280."""
-_BAR_TEXT_LIMIT = 30
+_TEXT_WIDTH, _BESIDE_BARS = 32, 90  # pixels of a number above a bar, and of what is left and right of all bars
+_GROUP = 0.8  # share of a category's room that its bars take
 
 
 def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
@@ -69,7 +70,7 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
     if cells := next((mark for mark in panel.marks if isinstance(mark, Cells)), None):
         return _matrix(panel, cells, series, theme)
     bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
-    if sum(len(mark.values) for mark in bars) > _BAR_TEXT_LIMIT:
+    if sum(len(mark.values) for mark in bars) * _TEXT_WIDTH > (width - _BESIDE_BARS) * _GROUP:
         for item in series:
             item["label"] = {"show": False}
     return {
@@ -314,10 +315,10 @@ def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option
         "legend": _legend(panel, width),
         "tooltip": {"trigger": "item", "confine": True, "valueFormatter": _value_format(panel.y)},
         "radar": {
-            "indicator": [{"name": name, "min": 0, "max": 1} for name in panel.x.categories],
-            "center": ["50%", f"{50 + top // 12}%"],
-            "radius": "64%",
-            "axisName": {"width": 110, "overflow": "break"},
+            "indicator": [{"name": name.replace(" ", "\n"), "min": 0, "max": 1} for name in panel.x.categories],
+            "center": ["50%", f"{50 + top // 9}%"],
+            "radius": "62%",
+            "axisName": {"width": 110, "overflow": "truncate"},
         },
         "series": [
             {

@@ -20,7 +20,7 @@ def radar_panel(
     A spoke that one experiment lacks is left out for all: a gap would bend the shape into something that is not there.
 
     Args:
-        title: Of the panel.
+        title: What the spokes are.
         spokes: Names around the circle.
         rows: One value between 0 and 1 for each spoke.
         decimals: Of the values as they are written.
@@ -37,10 +37,9 @@ def radar_panel(
     names = tuple(spokes[i] for i in known)
     words = [f"{mark.name}: {', '.join(map(' '.join, zip(names, mark.texts, strict=True)))}" for mark in marks]
     return Panel(
-        title=title,
+        title="",
         x=Axis(title=title, categories=names),
         y=Axis(title="Value, 0 to 1", low=0, high=1, decimals=decimals),
         marks=tuple(marks),
         alt="; ".join(words),
-        size="square",
     )

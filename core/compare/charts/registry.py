@@ -173,7 +173,6 @@ CHARTS: tuple[Chart, ...] = (
         title="F1 over the confidence threshold",
         reading="The mark is the threshold with the best F1; a flat top forgives a badly chosen threshold.",
         draw=confidence_profile.draw,
-        narrow=True,
     ),
     Chart(
         key="reliability",
@@ -181,7 +180,6 @@ CHARTS: tuple[Chart, ...] = (
         title="Reliability of the confidence",
         reading="On the diagonal, a confidence of 0.8 means that 80 % are right; below it, the model is too sure.",
         draw=reliability.draw,
-        narrow=True,
     ),
     Chart(
         key="confidence_precision_recall",

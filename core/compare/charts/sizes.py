@@ -47,14 +47,16 @@ def _panel(
 
 
 def _table(comparison: Comparison, measured: list[tuple[SizeSlice, ...]]) -> Table:
-    columns = [f"{name.split(',')[0]}: {figure}" for name in NAMES for figure in ("objects", "AP", "AP50", "AP75")]
+    present = [i for i in range(len(NAMES)) if any(slices[i].objects for slices in measured)]
+    names = [NAMES[i].split(",", maxsplit=1)[0] for i in present]
+    columns = [f"{name}: {figure}" for name in names for figure in ("objects", "AP", "AP50", "AP75")]
     rows = [
         TableRow(
             name=experiment.label,
             style=experiment.style,
             texts=tuple(
                 text
-                for one in slices
+                for one in (slices[i] for i in present)
                 for text in (
                     count(one.objects),
                     *(metric(ap, comparison.decimals) for ap in (one.ap, one.ap50, one.ap75)),

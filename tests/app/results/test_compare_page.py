@@ -149,3 +149,38 @@ def test_the_need_is_read_from_the_address(two: FakeServer, open_page: Open) -> 
 def test_a_need_that_is_none_is_told(two: FakeServer, open_page: Open) -> None:
     del two
     assert "“speed-3” is no goal." in screen(open_page("compare", ids="3,4", goal="speed-3"))
+
+
+def test_unlike_experiments_are_scored_again_and_there_is_a_way_back(two: FakeServer, open_page: Open) -> None:
+    add_evaluated(two, 6, "Fewer images", Made(seed=3, images=30, quality=0.9))
+    at = open_page("compare", ids="3,6")
+    text = screen(at)
+    assert "All figures here are of the 30 images and 5 classes" in text
+    assert "mAP on 30 common images" in text
+    assert "“Bad one”: 10 of 40 images." in text
+    at.segmented_control(key="compare-figures").set_value("As each was measured").run()
+    assert not at.exception
+    assert at.query_params["figures"] in ("measured", ["measured"])
+    assert "cannot be ranked" in screen(at)
+    assert "mAP on 40 images" in screen(at)
+    at.segmented_control(key="compare-figures").set_value("Common images").run()
+    assert "figures" not in at.query_params
+    assert "mAP on 30 common images" in screen(at)
+
+
+def test_decimals_are_those_of_the_whole_page(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    at.segmented_control(key="metric-decimals").set_value("4").run()
+    best = evaluation(GOOD).key_metrics.mAP
+    assert f"has the highest mAP, {metric(best, 4)}" in screen(at)
+    assert f">{metric(best)}<" not in screen(at)
+
+
+def test_a_table_turned_over_has_a_row_for_each_experiment(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    assert "cx-transposed cx-sortable" not in screen(at)
+    at.segmented_control(key="rows-metrics").set_value("Experiments as rows").run()
+    assert 'data-sort="Good one"' in screen(at)
+    assert "cx-transposed cx-sortable" in screen(at)
