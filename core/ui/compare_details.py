@@ -19,6 +19,7 @@ from core.compare.report.tables import (
 )
 from core.compare.rows import key_metric_rows
 from core.compare.training_setup import setup_of
+from core.ui.parallel_view import draw_parallel
 from core.ui.saving import draw_table_saving
 from core.ui.text import plain
 
@@ -63,10 +64,10 @@ def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
 
 
 def draw_settings(comparison: Comparison, certainty: Certainty) -> None:
-    """Draw the hyperparameters, differences only by default."""
-    del certainty
+    """Draw the hyperparameters, differences only by default, and on request against mAP."""
     known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
     _draw(compare_settings(known), comparison, "hyperparameters")
+    draw_parallel(comparison, certainty)
     for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
         st.caption(plain(note))
 

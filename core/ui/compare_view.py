@@ -276,7 +276,7 @@ def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
         titles,
         default=titles[0],
         required=True,
-        key=f"panel-{item.key}",
+        key=f"shown-{item.key}",
         label_visibility="collapsed",
     )
     return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))

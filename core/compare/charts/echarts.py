@@ -318,7 +318,7 @@ def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option
             "indicator": [{"name": name.replace(" ", "\n"), "min": 0, "max": 1} for name in panel.x.categories],
             "center": ["50%", f"{50 + top // 9}%"],
             "radius": "62%",
-            "axisName": {"width": 110, "overflow": "truncate"},
+            "axisName": {"width": 110, "overflow": "truncate", "lineHeight": 14},
         },
         "series": [
             {
