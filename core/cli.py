@@ -152,15 +152,17 @@ def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
     if len(folders) < _FEWEST_TO_COMPARE:
         msg = "Name at least two evaluation directories."
         raise click.UsageError(msg)
-    from core.compare.certainty import certainty_of
     from core.compare.folder import compare_folders, images_in
+    from core.compare.footing import on_fair_footing
     from core.compare.report.page import render_report
+    from core.compare.standing import standing_of
 
-    comparison = compare_folders(folders)
-    certainty = certainty_of(comparison)
-    for reason in certainty.reasons:
-        if not reason.only_a_warning:
-            click.echo(f"Warning: {reason.text}", err=True)
+    comparison, certainty = on_fair_footing(compare_folders(folders))
+    standing = standing_of(comparison, certainty)
+    if standing.kind in {"rescored", "unlike"}:
+        for reason in standing.reasons:
+            click.echo(f"Warning: {reason}", err=True)
+        click.echo(f"{standing.words}.", err=True)
     load = images_in(images, comparison) if images else None
     _write(html, render_report(comparison, certainty=certainty, load=load))
     click.echo(html)

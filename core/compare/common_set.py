@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.compare.formatting import count, listing, plural
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OmittedImage:
@@ -35,6 +37,15 @@ class LeftOut:
     evaluated: int
     images: tuple[OmittedImage, ...]
     classes: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What is left out, as a sentence; class names up to eight."""
+        parts = [f"{count(len(self.images))} of {plural(self.evaluated, 'image')}"] if self.images else []
+        if self.classes:
+            names = listing([f"“{name}”" for name in self.classes], limit=8)
+            parts.append(f"{plural(len(self.classes), 'class', 'classes')}: {names}")
+        return f"“{self.label}”: {'; '.join(parts) or 'nothing'}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ import streamlit as st
 from core.compare.certainty import Certainty
 from core.compare.common_set import CommonSet
 from core.compare.experiment import Comparison
-from core.compare.formatting import count, listing, plural
 from core.compare.standing import Standing, standing_of
 from core.compare.verdict import Verdict, judge
 from core.evaluation import Verdict as Comparable
@@ -94,11 +93,7 @@ def _draw_left_out(common: CommonSet) -> None:
     """List what is not on the page, for each experiment."""
     with st.expander("What was left out", icon=":material/filter_alt:"):
         for one in common.left_out:
-            parts = [f"{count(len(one.images))} of {plural(one.evaluated, 'image')}"] if one.images else []
-            if one.classes:
-                names = listing([f"“{name}”" for name in one.classes], limit=8)
-                parts.append(f"{plural(len(one.classes), 'class', 'classes')}: {names}")
-            st.markdown(plain(f"“{one.label}”: {'; '.join(parts) or 'nothing'}."))
+            st.markdown(plain(one.words))
         rows = [(one.label, image) for one in common.left_out for image in one.images]
         if rows:
             st.dataframe(

@@ -53,6 +53,7 @@ _SIGN_WIDTH, _LETTER_WIDTH = 46, 5.6  # pixels, measured in the theme's font
 NARROW, WIDE = 380, 760
 """Width in pixels of a chart beside another one and of one alone, on a screen of 1280."""
 _TEXT_WIDTH, _BESIDE_BARS = 32, 90  # pixels of a number above a bar, and of what is left and right of all bars
+_MOST_MARK_TEXTS = 4  # texts at marked points; more of them would cover each other
 _GROUP = 0.8  # share of a category's room that its bars take
 
 
@@ -69,6 +70,10 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
     series = [_series(mark, panel, theme) for mark in panel.marks if not isinstance(mark, Radar)]
     if cells := next((mark for mark in panel.marks if isinstance(mark, Cells)), None):
         return _matrix(panel, cells, series, theme)
+    marked = [item["markPoint"] for item in series if "markPoint" in item]
+    if len(marked) > _MOST_MARK_TEXTS:
+        for item in marked:
+            item["label"] = {"show": False}
     bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
     if sum(len(mark.values) for mark in bars) * _TEXT_WIDTH > (width - _BESIDE_BARS) * _GROUP:
         for item in series:

@@ -116,6 +116,10 @@ def _verdict(comparison: Comparison, certainty: Certainty) -> str:
     verdict = judge(comparison, certainty)
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
     sentences += "".join(f'<p class="rp-note">{escape(warning)}</p>' for warning in verdict.warnings)
+    if comparison.common is not None:
+        left_out = "".join(f"<p>{escape(one.words)}</p>" for one in comparison.common.left_out)
+        reasons = "".join(f"<p>{escape(reason)}</p>" for reason in comparison.common.reasons)
+        sentences += f"<details><summary>What was left out, and why</summary>{left_out}{reasons}</details>"
     return f'<div class="rp-card rp-verdict rp-{verdict.kind}"><h2>{escape(verdict.headline)}</h2>{sentences}</div>'
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from core.compare.experiment import Comparison
 from core.compare.footing import footing_of, on_fair_footing
+from core.compare.report import render_report
 from core.compare.rows import key_metric_rows
 from core.compare.standing import standing_of
 from core.compare.verdict import judge
@@ -137,3 +138,10 @@ def test_recorded_metrics_alone_are_ranked_with_a_warning() -> None:
     verdict = judge(together(made))
     assert verdict.winner == "2"
     assert any("is not known" in warning for warning in verdict.warnings)
+
+
+def test_the_report_says_what_was_left_out() -> None:
+    fair, certainty = on_fair_footing(_fewer_images())
+    html = render_report(fair, certainty=certainty)
+    assert "What was left out, and why" in html
+    assert "“Experiment 1”: 10 of 40 images." in html

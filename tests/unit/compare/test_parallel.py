@@ -1,6 +1,7 @@
 """Hyperparameters against mAP."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
 
 
-def _with(*settings: dict[str, object]) -> Comparison:
+def _with(*settings: Mapping[str, object]) -> Comparison:
     made = [replace(experiment(i), hyperparameters=one) for i, one in enumerate(settings, start=1)]
     return together(made)
 
