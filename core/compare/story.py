@@ -141,7 +141,7 @@ def _winner(comparison: Comparison, certainty: Certainty) -> Slide:
         key="winner",
         step="The best one, and how sure that is",
         title=verdict.headline.rstrip("."),
-        sentences=verdict.sentences[:3],
+        sentences=verdict.sentences[:2],
         bars=tuple(
             Bar(
                 name=experiment.label,
@@ -231,7 +231,8 @@ def _speed(comparison: Comparison) -> Slide:
     timed.sort(key=lambda item: item[2].total)
     slowest = timed[-1][2].total
     machines = sorted({test.machine for _, test, _ in timed})
-    title, best = _fastest([(e, row) for e, _, row in timed], same_machine=len(machines) == 1)
+    rows = [(e, row) for e, _, row in timed]
+    title, best = _fastest(rows, same_machine=len(machines) == 1, all_timed=len(timed) == len(comparison.experiments))
     return Slide(
         key="speed",
         step="Speed",
@@ -261,7 +262,9 @@ def _untimed(comparison: Comparison, timed: int) -> tuple[str, ...]:
     return (f"{plural(missing, 'experiment')} without a speed test.",) if missing else ()
 
 
-def _fastest(timed: Sequence[tuple[ComparedExperiment, SpeedRow]], *, same_machine: bool) -> tuple[str, str | None]:
+def _fastest(
+    timed: Sequence[tuple[ComparedExperiment, SpeedRow]], *, same_machine: bool, all_timed: bool
+) -> tuple[str, str | None]:
     """Return the title of the step about speed, and the key of the fastest one; ``None`` where nobody is."""
     (first, row), *others = timed
     if not others:
@@ -269,11 +272,11 @@ def _fastest(timed: Sequence[tuple[ComparedExperiment, SpeedRow]], *, same_machi
     if not same_machine:
         return "Their times come from different machines", None
     near = [e.label for e, other in others if not times_differ(row, other)]
-    if len(near) == len(others):
+    if len(near) == len(others) and all_timed:
         return "All are equally fast" if len(others) > 1 else "Both are equally fast", None
     if near:
         names = listing([f"“{label}”" for label in (first.label, *near)])
-        return f"{names} are the fastest", None
+        return f"{names} are {'equally fast' if len(near) == len(others) else 'the fastest'}", None
     less = percent(1 - row.total / others[0][1].total)
     return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
 

@@ -94,11 +94,17 @@ def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: 
     best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)
     flow = _flow(pair)
     key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
+    subject = _subject(pair, images, flow, best.name if best else None, direction)
     if best is None:
         return Slide(
-            key=key, step=step, title=_nothing(pair, direction), sentences=_objects(pair, flow, None, direction)
+            key=key,
+            step=step,
+            title=_nothing(pair, direction),
+            sentences=_objects(pair, flow, None, direction),
+            subject=subject,
+            seen=_seen(pair, subject),
+            caption=_caption(images, subject),
         )
-    subject = _subject(pair, images, flow, best, direction)
     return Slide(
         key=key,
         step=step,
@@ -108,7 +114,7 @@ def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: 
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
         subject=subject,
         seen=_seen(pair, subject),
-        caption=f"White corners: as annotated. {images.name(subject.image)}" if subject else "",
+        caption=_caption(images, subject),
         tone="good" if direction == "better" else "bad",
     )
 
@@ -210,15 +216,16 @@ def _flow(pair: Pair) -> Flow | None:
 
 
 def _subject(
-    pair: Pair, images: ImageSet, flow: Flow | None, change: ClassChange, direction: Direction
+    pair: Pair, images: ImageSet, flow: Flow | None, class_name: str | None, direction: Direction
 ) -> Subject | None:
-    """Return the largest object of a class that was gained, or lost; ``None`` where there is none."""
+    """Return the largest object of a class (``None``: of any) that was gained, or lost; ``None`` if there is none."""
     if flow is None:
         return None
     baseline, other = images.keys.index(pair.baseline.key), images.keys.index(pair.other.key)
     hits = flow_hits(flow, FlowChange.GAINED if direction == "better" else FlowChange.LOST, images, other)
     evaluation = images.evaluations[other]
-    of_class = np.flatnonzero(evaluation.table.gt_class[hits.gt] == evaluation.classes.index(change.name))
+    number = evaluation.table.gt_class[hits.gt] if class_name is None else evaluation.classes.index(class_name)
+    of_class = np.flatnonzero(evaluation.table.gt_class[hits.gt] == number)
     largest = of_class[np.argsort(-evaluation.table.gt_area[hits.gt[of_class]], kind="stable")][:_LOOKED_AT]
     chosen = Hits(
         experiment=hits.experiment[largest], image=hits.image[largest], dt=hits.dt[largest], gt=hits.gt[largest]
@@ -230,6 +237,10 @@ def _subject(
 def _finds(subject: Subject) -> tuple[bool, ...]:
     """Return for the baseline and the other one whether what is drawn of it finds the object."""
     return tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in subject.predictions)
+
+
+def _caption(images: ImageSet, subject: Subject | None) -> str:
+    return f"White corners: as annotated. {images.name(subject.image)}" if subject else ""
 
 
 def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:

@@ -11,8 +11,8 @@ from core.compare.story_parts import Bar, Fact, Slide
 
 _MOST_STACKED = 5
 """Rows whose name may stand above its bar."""
-_MOST_LETTERS = 260
-"""A step with less text than this and without a picture has larger letters."""
+_MOST_LETTERS, _FEW_BARS = 260, 3
+"""A step with less text and fewer bars than this and without a picture has larger letters."""
 
 
 def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> str:
@@ -38,7 +38,11 @@ def _slide(slide: Slide, crop: Crop | None, place: int, total: int) -> str:
     bars = _bars(slide)
     picture = _picture(crop, slide) if crop else ""
     left, right = (f"{facts}{words}{bars}", picture) if picture else (f"{facts}{words}", bars)
-    large = not picture and len(slide.title) + sum(map(len, slide.sentences)) < _MOST_LETTERS
+    large = (
+        not picture
+        and len(slide.bars) <= _FEW_BARS
+        and len(slide.title) + sum(map(len, slide.sentences)) < _MOST_LETTERS
+    )
     kinds = f"sh-body{'' if right else ' sh-single'}{' sh-large' if large else ''}"
     body = f'<div class="sh-words">{left}</div>{f"<div class=sh-show>{right}</div>" if right else ""}'
     kind = f"sh-slide sh-{slide.tone} sh-{slide.key}"

@@ -1,6 +1,10 @@
 """Comparisons of any number of experiments, whole or with parts missing."""
 
+import io
 from dataclasses import replace
+
+import numpy as np
+from PIL import Image
 
 from core.compare.curves import parse_results_csv
 from core.compare.experiment import ComparedExperiment, Comparison, Missing, unique_labels
@@ -88,3 +92,14 @@ def bare(number: int) -> ComparedExperiment:
         training=Missing(reason="left no results.csv"),
         hyperparameters=Missing(reason="left no hyperparameters"),
     )
+
+
+def photograph(number: int) -> bytes:
+    """Return a JPEG as uneven as a photograph."""
+    noise = np.random.default_rng(number)
+    picture = Image.fromarray(noise.integers(0, 256, (60, 80, 3), dtype=np.uint8)).resize(
+        (320, 240), Image.Resampling.BICUBIC
+    )
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

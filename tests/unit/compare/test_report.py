@@ -1,15 +1,12 @@
 """The one-file report."""
 
-import io
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from core.compare.certainty import certainty_of
 from core.compare.decision import Need, contenders_of, decide
@@ -20,7 +17,7 @@ from core.compare.folder import compare_folders, images_in
 from core.compare.report import render_report
 from core.errors import InputError
 from tests.fakes.evaluations import Made, speed_test_json, write_pair
-from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, photograph, together
 
 
 class _Reader(HTMLParser):
@@ -87,19 +84,8 @@ def test_missing_parts_are_named() -> None:
     )
 
 
-def _photograph(number: int) -> bytes:
-    """Return a JPEG as uneven as a photograph."""
-    noise = np.random.default_rng(number)
-    picture = Image.fromarray(noise.integers(0, 256, (60, 80, 3), dtype=np.uint8)).resize(
-        (320, 240), Image.Resampling.BICUBIC
-    )
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
 def test_four_models_with_pictures_stay_below_15_mb() -> None:
-    html = render_report(comparison(4), load=_photograph)
+    html = render_report(comparison(4), load=photograph)
     tags = _read(html).tags
     crops = [attrs for tag, attrs in tags if tag == "img"]
     assert len(crops) > 60
@@ -116,7 +102,7 @@ def test_without_images_the_report_says_so() -> None:
 
 
 def test_one_experiment_shows_its_mistakes() -> None:
-    html = render_report(comparison(1), load=_photograph)
+    html = render_report(comparison(1), load=photograph)
     assert "with the most mistakes" in html
     assert "Gained and lost" not in html
 

@@ -1,0 +1,109 @@
+"""The one-file report, opened from disk without a network."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.compare.certainty import certainty_of
+from core.compare.decision import Need, contenders_of, decide
+from core.compare.decision_grid import limits
+from core.compare.report import render_report
+from tests.unit.compare.builders import HOSTILE, comparison, experiment, photograph, together
+
+pytestmark = pytest.mark.browser
+
+THREE = comparison(3)
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Page]:
+    """A tab without a network. The test fails if it asks for anything but the file, or if a script fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True, accept_downloads=True)
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on(
+        "request",
+        lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else wrong.append(request.url),
+    )
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    yield tab
+    context.close()
+    assert not wrong
+
+
+def _open(tab: Page, folder: Path, html: str) -> None:
+    file = folder / "report.html"
+    file.write_text(html, encoding="utf-8")
+    tab.goto(file.as_uri())
+
+
+def test_charts_tables_and_pictures_work(opened: Page, tmp_path: Path) -> None:
+    _open(opened, tmp_path, render_report(THREE, load=photograph))
+    chart = opened.locator("#outcome_counts")
+    expect(chart.locator("svg[role=img]").first).to_be_visible()
+    bars = chart.locator("svg[role=img] rect[rx='2']")
+    before = bars.count()
+    chart.get_by_role("button", name="Experiment 1").first.click()
+    assert bars.count() < before
+    chart.locator("svg[role=img]").first.hover()
+    expect(chart.locator(".rp-tip").first).to_be_visible()
+
+    table = opened.locator("#gained-and-lost table").first
+    table.get_by_role("columnheader", name="Gained").click()
+    gained = [int(text) for text in table.locator("tbody td:nth-child(2)").all_inner_texts()]
+    assert gained == sorted(gained, reverse=True)
+
+    pictures = opened.locator(".rp-crops img, .rp-cells image")
+    assert pictures.count() > 20
+    assert (
+        opened.locator(".rp-crops img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
+    )
+
+
+def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: Path) -> None:
+    _open(opened, tmp_path, render_report(THREE))
+    contenders = contenders_of(THREE, certainty_of(THREE))
+    advice = opened.locator("#advice")
+    slider = opened.get_by_role("slider", name="Time for one image, at most")
+    steps = limits([contender.speed.total for contender in contenders if contender.speed])
+    slider.focus()
+    slider.press("Home")
+    for limit in steps:
+        decision = decide(Need(latency=limit), contenders, comparable=True)
+        words = f"“{decision.winner.label}” suits this need best" if decision.winner else "None of 3 experiments"
+        expect(advice).to_contain_text(
+            "suit this need equally well" if decision.equals and not decision.winner else words
+        )
+        slider.press("ArrowRight")
+    opened.get_by_label("Recall at least").check()
+    expect(opened.locator("#front svg[role=img]")).to_contain_text("Precision at recall")
+
+
+def test_charts_and_tables_can_be_saved(opened: Page, tmp_path: Path) -> None:
+    _open(opened, tmp_path, render_report(THREE))
+    chart = opened.locator("#pr_curves")
+    for ending, check in (
+        ("PNG", lambda content: content.startswith(b"\x89PNG")),
+        ("SVG", lambda content: content.startswith(b"<svg") and b"Precision over recall" in content),
+        ("CSV", lambda content: b"Experiment 2" in content),
+        ("JSON", lambda content: len(json.loads(content)) > 100),
+    ):
+        chart.get_by_text("Save as").click()
+        with opened.expect_download() as download:
+            chart.get_by_role("button", name=ending).click()
+        assert re.fullmatch(rf"pr_curves\.{ending.lower()}", download.value.suggested_filename)
+        assert check(download.value.path().read_bytes())
+
+
+def test_hostile_names_do_nothing(opened: Page, tmp_path: Path) -> None:
+    hostile = [experiment(i + 1, name or None) for i, name in enumerate(HOSTILE)]
+    _open(opened, tmp_path, render_report(together(hostile), title=HOSTILE[0]))
+    opened.get_by_label("A miss costs").check()
+    expect(opened.locator("#advice")).to_contain_text("suit")
+    assert opened.locator("img, script[src]").count() == 0
+    expect(opened.locator("h1")).to_have_text(HOSTILE[0])
