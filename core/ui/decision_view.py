@@ -13,6 +13,7 @@ from core.compare.experiment import Comparison
 from core.compare.exports.records import decision_records
 from core.compare.formatting import quantity, setting, size
 from core.compare.report.decision_table import decision_table
+from core.errors import InputError
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
 from core.ui.charts import draw_drawing
 from core.ui.decision_need import GOAL, LATENCY, SIZE, need_of, query_of
@@ -73,7 +74,7 @@ def _draw_advice(advice: Advice) -> None:
 
 def _choose_need(contenders: Sequence[Contender]) -> Need:
     """Offer goal and limits; they begin with what the address says."""
-    begin = need_of(st.query_params)
+    begin = _need_of_address()
     times = [contender.speed.total for contender in contenders if contender.speed]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     kind = _choose_kind(begin.goal)
@@ -87,6 +88,15 @@ def _choose_need(contenders: Sequence[Contender]) -> Need:
     with size_column:
         weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
     return Need(goal=goal, latency=latency, size=weight)
+
+
+def _need_of_address() -> Need:
+    """Return the need in the address; nonsense there is told, and then left behind by the first choice."""
+    try:
+        return need_of(st.query_params)
+    except InputError as error:
+        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
+        return Need()
 
 
 def _remember(need: Need) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,12 +87,13 @@ def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: 
 def test_charts_and_tables_can_be_saved(opened: Page, tmp_path: Path) -> None:
     _open(opened, tmp_path, render_report(THREE))
     chart = opened.locator("#pr_curves")
-    for ending, check in (
-        ("PNG", lambda content: content.startswith(b"\x89PNG")),
-        ("SVG", lambda content: content.startswith(b"<svg") and b"Precision over recall" in content),
-        ("CSV", lambda content: b"Experiment 2" in content),
-        ("JSON", lambda content: len(json.loads(content)) > 100),
-    ):
+    checks: dict[str, Callable[[bytes], bool]] = {
+        "PNG": lambda content: content.startswith(b"\x89PNG"),
+        "SVG": lambda content: content.startswith(b"<svg") and b"Precision over recall" in content,
+        "CSV": lambda content: b"Experiment 2" in content,
+        "JSON": lambda content: len(json.loads(content)) > 100,
+    }
+    for ending, check in checks.items():
         chart.get_by_text("Save as").click()
         with opened.expect_download() as download:
             chart.get_by_role("button", name=ending).click()
