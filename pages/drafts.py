@@ -2,9 +2,12 @@
 
 import streamlit as st
 
+from core.ui import screens
 from core.ui.draft_list import draw_draft_list
 
-st.title("Drafts", anchor=False)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", width=960):
+    st.title("Drafts", anchor=False)
+    st.page_link(screens.page("project"), label="Back to the wizard", icon=":material/arrow_back:")
 st.markdown("Every change in the wizard is kept in its draft at once: refresh, close the tab or come back another day.")
 with st.container(key="draft-list", width=960):
     draw_draft_list()

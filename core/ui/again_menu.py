@@ -50,7 +50,7 @@ def draw_again_menu(task_id: TaskId, *, key: str = "again") -> None:
                 args=(task_id, step.id),
             )
         st.button(
-            "Nothing: review and start",
+            "Same again: review and start",
             key=f"{key}-launch",
             icon=f":material/{_ICONS['launch']}:",
             width="stretch",

@@ -13,7 +13,7 @@ from core.wizard.draft import WizardDraft
 from core.wizard.steps import reached
 
 _SHOWN = 5
-_JUST_NOW_SECONDS = 60
+_UNITS = (86_400, 3_600, 60)
 
 
 def draw_draft_menu(current: WizardDraft) -> None:
@@ -59,7 +59,8 @@ def project_and_model(draft: WizardDraft) -> str:
 def ago(moment: datetime) -> str:
     """Return how long ago something was, e.g. ``3 min ago``."""
     seconds = (datetime.now(UTC) - moment).total_seconds()
-    return "just now" if seconds < _JUST_NOW_SECONDS else f"{duration(seconds)} ago"
+    unit = next((size for size in _UNITS if seconds >= size), None)
+    return "just now" if unit is None else f"{duration(seconds // unit * unit)} ago"
 
 
 def _new() -> None:

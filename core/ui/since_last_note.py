@@ -24,8 +24,10 @@ def draw_since_last(project: ProjectFacts) -> None:
         text = f"changed since then: {'; '.join(found.changes)}."
     elif found.is_exact:
         text = "the data is the same as then."
+    elif found.used is not None:
+        text = f"it used {found.used:,} of the {found.images:,} images that the project has now."
     else:
-        text = "as far as its record tells, the data is the same as then."
+        text = "its record does not say what the data was like."
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="since-last"):
         st.markdown(f":material/history: Last trained as **{plain(found.title)}**; {plain(text)}", width="stretch")
         st.page_link(

@@ -46,12 +46,16 @@ class SinceLast:
         title: Name of the experiment.
         changes: One phrase each; empty when the data is the same as far as it can be known.
         is_exact: The data was noted at the start; otherwise only the experiment's record is known.
+        used: Images that the experiment used; ``None`` where its record does not say.
+        images: Images that the project has now.
     """
 
     task_id: TaskId
     title: str
     changes: tuple[str, ...]
     is_exact: bool
+    used: int | None
+    images: int
 
 
 _ADAPTER: TypeAdapter[dict[str, DataNote]] = TypeAdapter(dict[str, DataNote])
@@ -126,9 +130,14 @@ def since_last(
         return None
     last = max(own, key=lambda info: info.task_id)
     now, then = note_of(project), notes.of(server, last.task_id)
-    changes = _by_record(now, last) if then is None else _by_note(now, then)
+    known = last.train_size is not None and last.val_size is not None
     return SinceLast(
-        task_id=last.task_id, title=last.experiment_name, changes=tuple(changes), is_exact=then is not None
+        task_id=last.task_id,
+        title=last.experiment_name,
+        changes=tuple(_by_record(now, last) if then is None else _by_note(now, then)),
+        is_exact=then is not None,
+        used=(last.train_size or 0) + (last.val_size or 0) if known else None,
+        images=now.images,
     )
 
 
@@ -157,11 +166,7 @@ def _by_note(now: DataNote, then: DataNote) -> list[str]:
 
 def _by_record(now: DataNote, last: ExperimentInfo) -> list[str]:
     version = (last.project_version or {}).get("version")
-    found = _version(now.version, version if isinstance(version, int) else None)
-    used = None if last.train_size is None or last.val_size is None else last.train_size + last.val_size
-    if used is not None and used != now.images:
-        found.append(f"it used {used:,} images, the project has {now.images:,}")
-    return found
+    return _version(now.version, version if isinstance(version, int) else None)
 
 
 def _version(now: int | None, then: int | None) -> list[str]:

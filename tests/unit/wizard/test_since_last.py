@@ -57,7 +57,7 @@ def test_of_a_training_that_was_started_elsewhere_the_record_tells(notes: DataNo
     notes.keep("http://another", TaskId(31), DataNote(images=1, objects={}))
     found = since_last(versioned, (record,), notes, SERVER)
     assert found is not None
-    assert (found.changes, found.is_exact) == (("version 1 → 3", "it used 180 images, the project has 200"), False)
+    assert (found.changes, found.is_exact, found.used, found.images) == (("version 1 → 3",), False, 180, 200)
 
 
 def test_only_the_latest_notes_are_kept_and_damage_means_none(notes: DataNotes, tmp_path: Path) -> None:
