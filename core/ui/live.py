@@ -28,6 +28,7 @@ from core.ui.task_text import (
     duration,
     fraction,
     is_ready_only,
+    not_finite_text,
     planned_phases,
     resources_text,
     sentence,
@@ -113,9 +114,8 @@ def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
         st.error(plain(app_failed_text(progress)), icon=":material/error:")
     elif not is_ready_only(progress) and (silence := silence_of(progress, now)) is not None:
         st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")
-    for name, epoch in list(progress.not_finite.items())[:3]:
-        text = f"“{name}” was not a number in epoch {epoch}. The training may not recover: try a smaller learning rate."
-        st.warning(plain(text), icon=":material/warning:")
+    if progress.not_finite and progress.task.status is not TaskStatus.ERROR:  # an error has its own words
+        st.warning(plain(not_finite_text(progress.not_finite)), icon=":material/warning:")
 
 
 def _typical(task: Task) -> Mapping[str, float]:

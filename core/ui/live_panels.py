@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from core.compare.charts.by_class import MOST_CLASSES
 from core.compare.charts.drawing import Axis, Bars, Line, Panel
 from core.compare.curves import thinned
-from core.compare.formatting import metric
+from core.compare.formatting import metric, quantity
 from core.compare.palette import SeriesStyle
 from core.launch.progress import Curve, TaskProgress
 
@@ -18,6 +18,8 @@ _METRICS = {
     "metrics/mAP50-95(M)": "mask mAP50-95",
     "metrics/mAP50(M)": "mask mAP50",
 }
+_PEAK = 5.0
+"""So many times the usual highest loss is a peak."""
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 
 
@@ -49,7 +51,18 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         label = f"{_LOSS_WORDS.get(kind, kind)}, {'training' if side == 'train' else 'validation'}"
         if line := _line(curve, label, style, over_time=over_time, mark_best=False):
             lines.append(line)
-    return _panel("Losses", _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0), lines)
+    high = _cut_at(lines)
+    title = "Losses" if high is None else f"Losses, peaks above {quantity(high)} are cut off"
+    return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
+
+
+def _cut_at(lines: list[Line]) -> float | None:
+    """Return where the axis ends when a few peaks would flatten everything else; ``None`` if there are none."""
+    values = sorted(value for line in lines for value in line.y if value is not None)
+    if not values:
+        return None
+    usual = values[(len(values) - 1) * 95 // 100]
+    return 1.25 * usual if values[-1] > _PEAK * usual > 0 else None
 
 
 def class_panel(progress: TaskProgress) -> Panel | None:

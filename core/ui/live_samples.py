@@ -97,7 +97,8 @@ def figure(
     annotated = _in_words(image.objects, scores=False) or "nothing"
     seen = _in_words(found, scores=True) or "nothing"
     words = html.escape(f"{image.name}: annotated {annotated}; found {seen}")
-    shape = f"aspect-ratio:{image.width}/{image.height}"
+    # Every image gets the same room, so that rows stay even; a tall one is as high as the room and less wide.
+    shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
     inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
     if with_truth:
         inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects]
@@ -105,7 +106,8 @@ def figure(
         color = colors.get(box.class_name, _OTHER_COLOR)
         inside.append(f'<i style="{_place(box, image)};border-color:{color}">{_label(box, color)}</i>')
     return (
-        f'<figure><div style="{shape}">{"".join(inside)}</div><figcaption><b>{html.escape(image.name)}</b>'
+        f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
+        f"<figcaption><b>{html.escape(image.name)}</b>"
         f"<span>Annotated: {html.escape(annotated)}</span><span>Found: {html.escape(seen)}</span></figcaption></figure>"
     )
 

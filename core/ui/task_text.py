@@ -115,6 +115,17 @@ def app_failed_text(progress: TaskProgress) -> str:
     )
 
 
+def not_finite_text(not_finite: Mapping[str, int]) -> str:
+    """Return what to say of numbers that are none.
+
+    Args:
+        not_finite: Metric name → first epoch in which it was NaN or infinite; at least one.
+    """
+    first = min(not_finite.values())
+    names = formatting.listing([f"“{name}”" for name, epoch in not_finite.items() if epoch == first], limit=2)
+    return f"Not a number since epoch {first}: {names}. The training may not recover: try a smaller learning rate."
+
+
 def resources_text(progress: TaskProgress) -> str:
     """Return what the task's processes use; empty where that is not known."""
     used = progress.resources

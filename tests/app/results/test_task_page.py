@@ -96,7 +96,7 @@ def test_not_a_number_is_told_at_once(server: FakeServer, open_page: Open) -> No
     server.logs[2].append(
         event(50, "metrics", event_type="EventType.METRICS", epoch=4, epochs=10, seconds=20.0, values=values)
     )
-    assert "“train/box_loss” was not a number in epoch 4" in screen(open_page("task", task="2"))
+    assert "Not a number since epoch 4: “train/box_loss”" in screen(open_page("task", task="2"))
 
 
 def test_a_task_without_autostart_has_a_start_button(server: FakeServer, open_page: Open) -> None:

@@ -108,3 +108,15 @@ def test_of_very_many_classes_the_lowest_are_drawn() -> None:
     assert panel is not None
     assert panel.x.categories[-1] == "c23"
     assert "the 24 lowest of 80 classes" in panel.title
+
+
+def test_a_peak_does_not_flatten_the_losses() -> None:
+    curve = _curve(*[3.0 - i / 20 for i in range(39)], 700.0)
+    panel = loss_panel(_progress(train__box_loss=curve), over_time=False)
+    assert panel is not None
+    assert panel.y.high is not None
+    assert panel.y.high < 5
+    assert "are cut off" in panel.title
+    even = loss_panel(_progress(train__box_loss=_curve(5.0, 4.0, 3.0)), over_time=False)
+    assert even is not None
+    assert (even.title, even.y.high) == ("Losses", None)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from core.domain.ids import TaskId
 from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
 from core.launch.progress import Counter, TaskProgress, TimeRange
-from core.ui.task_text import fraction, model_name, planned_phases, sentence, task_title, waits_for_start
+from core.ui.task_text import (
+    fraction,
+    model_name,
+    not_finite_text,
+    planned_phases,
+    sentence,
+    task_title,
+    waits_for_start,
+)
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 OPTIONS = {"model_benchmark": {"enable": True, "speed_test": True}, "export": {"enable": True}}
@@ -101,3 +109,8 @@ def test_the_bar_never_goes_back(epochs: int, steps: int) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert min(shares) >= 0.0
+
+
+def test_numbers_that_are_none_are_told_once() -> None:
+    text = not_finite_text({"a": 3, "b": 2, "c": 2, "d": 2, "e": 2})
+    assert text.startswith("Not a number since epoch 2: “b”, “c” and 2 more.")
