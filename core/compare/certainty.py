@@ -25,7 +25,7 @@ RESAMPLED = frozenset(
 )
 """Metrics whose differences get an interval."""
 
-ON_IMAGES = RESAMPLED | {"f1_optimal_conf"}
+ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP"}
 """Metrics that depend on the images and classes they were measured on."""
 
 LEVEL = 0.95

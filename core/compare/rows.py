@@ -211,6 +211,15 @@ LATENCY = Metric(
 )
 METRICS: tuple[Metric, ...] = (
     MAP,
+    Metric(
+        key="box_mAP",
+        title="mAP of the boxes",
+        better="higher",
+        meaning="For models that draw masks: the mAP of the boxes around them, to set beside detectors.",
+        write=formatting.metric,
+        write_delta=_points,
+        read=lambda experiment: experiment.info.evaluation_metrics.get("box_mAP") if experiment.info else None,
+    ),
     _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
     _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
     _quality("f1", "F1", "Balance of precision and recall at the confidence threshold that suits each model best."),

@@ -46,6 +46,7 @@ class DryRunFigures:
         evaluation_per_image: What it takes for an image.
         speed_test: The whole speed test; ``None`` if none is planned.
         export: The whole export; ``None`` if none is planned.
+        processor_share: What the run got of its threads' time, above 0 to 1; less when other programs kept it waiting.
         memory_base: Memory in use before the first batch, without cached images.
         memory_peak: Highest memory in use, without cached images.
         cache_per_image: Memory that an image keeps when the engine caches the images, else 0.
@@ -70,6 +71,7 @@ class DryRunFigures:
     evaluation_per_image: float = 0.0
     speed_test: float | None = None
     export: float | None = None
+    processor_share: float = 1.0
     memory_base: int
     memory_peak: int
     cache_per_image: int = 0

@@ -3,7 +3,7 @@
 from core.evaluation.class_metrics import ClassMetrics
 from core.evaluation.comparability_reasons import Reason, ReasonKind
 from core.evaluation.confusion import Confusion
-from core.evaluation.evaluation import Evaluation, evaluate_files
+from core.evaluation.evaluation import Evaluation, box_map, evaluate_files
 from core.evaluation.fair_comparison import Comparability, Verdict, comparability, rescored
 from core.evaluation.flow import Change, Flow, FlowCounts, object_flow
 from core.evaluation.goals import Answer, BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, answer
@@ -67,6 +67,7 @@ __all__ = [
     "Verdict",
     "answer",
     "bootstrap",
+    "box_map",
     "comparability",
     "difference",
     "evaluate_files",

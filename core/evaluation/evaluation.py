@@ -1,5 +1,6 @@
 """One evaluation: the match table of two COCO files and the figures seen from it."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from core.evaluation.match_view import EvaluationSettings, MatchView, view_at
 from core.evaluation.outcome_counts import ImageOutcomes, OutcomeCounts, count_outcomes, count_per_image
 from core.evaluation.overlaps import Overlaps, find_overlaps
 from core.evaluation.precision_recall import PrCurve, pr_curve, precision_array
+from core.evaluation.ratios import mean_defined
 from core.evaluation.reading import read_coco_pair
 from core.evaluation.records import CocoPair, FloatArray, Kind
 from core.evaluation.score_profile import ScoreProfile, score_profile
@@ -109,6 +111,18 @@ def evaluate_files(
         if store:
             store.save(*found)
     return evaluate(*found, settings or EvaluationSettings())
+
+
+def box_map(gt: Path, dt: Path) -> float | None:
+    """Return the mAP of the boxes alone, for an evaluation by masks; ``None`` where it is not defined.
+
+    Raises:
+        InputError: A file cannot be used.
+    """
+    pair = read_coco_pair(CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt), only_boxes=True)
+    table = build_match_table(pair, find_overlaps(pair, float(IOU_THRESHOLDS[0])))
+    value = float(mean_defined(precision_array(table)))
+    return None if math.isnan(value) else value
 
 
 def evaluate(pair: CocoPair, overlaps: Overlaps, kind: Kind, settings: EvaluationSettings) -> Evaluation:

@@ -24,8 +24,10 @@ class _Columns(NamedTuple):
     masks: Masks | None
 
 
-def read_coco_pair(truth_file: CocoFile[WireTruth], prediction_file: CocoFile[WirePredictions]) -> CocoPair:
-    """Check and sort the two files.
+def read_coco_pair(
+    truth_file: CocoFile[WireTruth], prediction_file: CocoFile[WirePredictions], *, only_boxes: bool = False
+) -> CocoPair:
+    """Check and sort the two files; with ``only_boxes`` masks are left aside.
 
     Raises:
         InputError: A file cannot be used; names the file and the place.
@@ -43,7 +45,7 @@ def read_coco_pair(truth_file: CocoFile[WireTruth], prediction_file: CocoFile[Wi
     _same_header(prediction_file, "images", predictions.get("images"), truth["images"], "file_name")
 
     objects, detections = truth["annotations"], predictions["annotations"]
-    by_mask = _all_have("segmentation", objects) and _all_have("segmentation", detections)
+    by_mask = not only_boxes and _all_have("segmentation", objects) and _all_have("segmentation", detections)
     object_ids = _unique_ids(truth_file, "annotations", objects)
     if _all_have("id", detections):
         _unique_ids(prediction_file, "annotations", detections)

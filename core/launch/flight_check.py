@@ -16,6 +16,9 @@ from core.launch.plan_file import plan_values
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem, error, warning
 
+_CONTENDED = 0.8
+"""A dry run that got less of its processor time was measured beside other programs."""
+
 _SPARE_DISK = 1 << 30
 """Bytes that should be left on the disk when a training is done."""
 
@@ -60,11 +63,13 @@ def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem
             f"agent “{dry_run.agent}”."
         )
         found.append(warning("launch", message, "Free some space, for example old experiments in Team Files."))
-    if dry_run.other_tasks:
-        other = "1 other task ran" if dry_run.other_tasks == 1 else f"{dry_run.other_tasks} other tasks ran"
-        message = f"{other} on this machine during the flight check."
-        hint = "Alone the training is quicker; with others it waits or shares processor and memory."
-        found.append(warning("launch", message, hint))
+    if dry_run.figures is not None and dry_run.figures.processor_share < _CONTENDED:
+        got = f"{dry_run.figures.processor_share * 100:.0f} %"
+        message = f"Other programs kept the flight check waiting: it got {got} of its processor time."
+        if dry_run.other_tasks:
+            tasks = "1 other task was" if dry_run.other_tasks == 1 else f"{dry_run.other_tasks} other tasks were"
+            message += f" {tasks} running."
+        found.append(warning("launch", message, "When they are over, the training is quicker; check again then."))
     return tuple(found)
 
 

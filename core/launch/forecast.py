@@ -12,9 +12,6 @@ _SPREAD = 0.15
 """Relative uncertainty of every forecast: other programs, a warmer processor, harder images. Measured over real
 trainings by ``tests/benchmarks/flight_check.py``."""
 
-_SLOWER_WITH_OTHERS = 0.5
-"""How much sooner it may end when tasks that ran beside the dry run are over by then, as a share."""
-
 _SPARE = 0.9
 """Share of the free memory that a training may count on."""
 
@@ -57,7 +54,7 @@ def forecast(dry_run: DryRun, figures: DryRunFigures) -> Forecast:
     fits = memory <= dry_run.memory_free * _SPARE
     images = dry_run.train_images + dry_run.val_images
     return Forecast(
-        total=_range(dry_run, figures, sum(parts.values())),
+        total=_range(figures, sum(parts.values())),
         parts=parts,
         memory=memory,
         disk=figures.disk + figures.disk_per_image * images,
@@ -87,14 +84,17 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
     }
 
 
-def _range(dry_run: DryRun, figures: DryRunFigures, likely: float) -> TimeRange:
-    """Return the range: an uncertainty of its own, and that of the mean of the batches that were seen."""
+def _range(figures: DryRunFigures, likely: float) -> TimeRange:
+    """Return the range.
+
+    Both ends have an uncertainty of their own and that of the mean of the batches that were seen; the lower one is as
+    quick as the training gets when nobody else uses the processor any more.
+    """
     mean = statistics.fmean(figures.batches)
     deviation = statistics.stdev(figures.batches) if len(figures.batches) > 1 else 0.0
     seen = 2 * deviation / mean / math.sqrt(len(figures.batches)) if mean else 0.0
     spread = min(math.hypot(_SPREAD, seen), 0.9)
-    quicker = _SLOWER_WITH_OTHERS if dry_run.other_tasks else 1.0
-    return TimeRange(low=likely * (1 - spread) * quicker, high=likely * (1 + spread))
+    return TimeRange(low=likely * (1 - spread) * min(1.0, figures.processor_share), high=likely * (1 + spread))
 
 
 def _cached(dry_run: DryRun, figures: DryRunFigures) -> int:

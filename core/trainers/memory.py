@@ -1,4 +1,4 @@
-"""The memory that a run takes at its peak, looked at while it works."""
+"""What a run takes of its machine: memory at its peak, and its share of the processor."""
 
 import contextlib
 import threading
@@ -31,6 +31,15 @@ class MemoryWatch:
                 total += int(process.memory_info().rss)
         self.peak = max(self.peak, total)
         return total
+
+    def processor(self) -> tuple[float, float]:
+        """Return the processor seconds that the run has used so far, and those that all processors were idle."""
+        used = 0.0
+        for process in (self._process, *self._process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                used += times.user + times.system
+        return used, psutil.cpu_times().idle
 
     def __enter__(self) -> Self:
         """Begin to look."""

@@ -5,6 +5,7 @@ import streamlit as st
 from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.compare.training_setup import start_of
+from core.datasets.shape_fit import SEGMENTATION
 from core.domain.experiment import ExperimentInfo
 from core.domain.task import ExitReport, TaskStatus
 from core.launch.model_comparison import report_link
@@ -48,7 +49,13 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         st.subheader("Result", anchor=False)
         st.caption(plain(_about(experiment)))
         with st.container(horizontal=True, gap="large"):
-            for name, title in (("mAP", "mAP"), ("AP50", "AP50"), ("f1", "F1")):
+            by_mask = experiment.task_type == SEGMENTATION
+            for name, title in (
+                ("mAP", "Mask mAP" if by_mask else "mAP"),
+                ("box_mAP", "Box mAP"),
+                ("AP50", "Mask AP50" if by_mask else "AP50"),
+                ("f1", "F1"),
+            ):
                 if (value := experiment.evaluation_metrics.get(name)) is not None:
                     st.metric(title, formatting.metric(value), width="content")
         if not experiment.evaluation_metrics:

@@ -29,6 +29,7 @@ def test_a_few_batches_are_measured_and_nothing_else_is_done(tmp_path: Path) -> 
     assert figures.memory_peak >= figures.memory_base > 50_000_000
     assert figures.cache_per_image == 64 * 64 * 3
     assert figures.start > 0
+    assert 0 < figures.processor_share <= 1
     assert figures.validation_per_image > 0
     assert figures.evaluation is not None
     assert figures.evaluation_per_image > 0

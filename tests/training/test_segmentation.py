@@ -25,6 +25,7 @@ def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
     assert finished.exit_code == 0, finished.output[-3000:]
     result = read_result(run.result)
     assert result.problems == ()
+    assert {"mAP", "box_mAP"} <= set(result.experiment["evaluation_metrics"])  # type: ignore[call-overload]
     values = finished.rows_of("METRICS")[-1]["values"]
     assert {"train/seg_loss", "metrics/mAP50(M)", "metrics/mAP50-95(B)"} <= set(values)
     truth = json.loads((run.evaluation / "evaluation" / "cocoGt.json").read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ class _FiguresShape(Shape):
     evaluation_per_image: float = 0.0
     speed_test: float | None = None
     export: float | None = None
+    processor_share: float = 1.0
     memory_base: int
     memory_peak: int
     cache_per_image: int = 0

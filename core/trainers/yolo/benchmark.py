@@ -15,7 +15,7 @@ from core.compare.folder import disk_images
 from core.compare.reading import parse_hyperparameters
 from core.compare.speed import parse_speed_test
 from core.domain.experiment import ExperimentInfo
-from core.evaluation import Evaluation
+from core.evaluation import Evaluation, box_map
 from core.runs.spec import TrainSpec
 from core.trainers.pages import write_report
 from core.trainers.progress import Progress
@@ -63,6 +63,15 @@ class Benchmark:
         _write(folder / "key_metrics.json", evaluation.key_metrics.as_supervisely())
         _write(folder / "inference_info.json", self._inference_info(data))
         return evaluation
+
+    def metrics(self, evaluation: Evaluation) -> dict[str, float]:
+        """Return the figures for the record: for masks, that of the boxes (``box_mAP``) beside Supervisely's."""
+        figures = evaluation.key_metrics.as_supervisely()
+        if evaluation.kind == "bbox":
+            return figures
+        folder = self.folder / "evaluation"
+        of_boxes = box_map(folder / "cocoGt.json", folder / "cocoDt.json")
+        return figures if of_boxes is None else {**figures, "box_mAP": of_boxes}
 
     def speed_test(self, val: Sequence[PlacedImage]) -> Path:
         """Write ``speedtest/speedtest.json``, measured on the first validation images."""

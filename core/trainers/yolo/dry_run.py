@@ -35,6 +35,9 @@ _FIRST = 4
 _SHORT: Mapping[str, object] = {"epochs": _EPOCHS, "close_mosaic": 0, "fraction": 1.0, "save_period": -1}
 """Hyperparameters of the short run; mosaics stay on, as in most epochs of the whole training."""
 
+_IDLE = 0.1
+"""With a larger idle share of all processors nobody waits for one."""
+
 _PREPARING = "Preparing data for training..."
 _PREDICTING = "Evaluation: Running inference"
 
@@ -143,6 +146,7 @@ class DryRun:
             evaluation_per_image=per_prediction,
             speed_test=expected_seconds(per_prediction) if self.spec.enable_speedtest else None,
             export=events.duration(Phase.EXPORT, end),
+            processor_share=_processor_share(seen, self.spec),
             memory_base=base,
             memory_peak=max(base, peak),
             cache_per_image=seen.cached_bytes // max(1, seen.dataset_images),
@@ -180,6 +184,17 @@ def _choose(images: list[RunImage], batch: int) -> list[RunImage]:
         step = max(1, len(rest) // max(1, number - _FIRST))
         chosen |= {image.id: image for image in (own[:_FIRST] + rest[::step])[:number]}
     return list(chosen.values())
+
+
+def _processor_share(seen: Observations, spec: TrainSpec) -> float:
+    """Return how much of its threads' time the run got: less than 1 when other programs kept it waiting."""
+    if spec.device != "cpu" or len(seen.processor) < 2:  # noqa: PLR2004 - a begin and an end
+        return 1.0
+    (began, used_before, idle_before), (ended, used, idle) = seen.processor
+    seconds = max(ended - began, 1e-6)
+    if (idle - idle_before) / (seconds * (psutil.cpu_count() or 1)) > _IDLE:
+        return 1.0  # it could have had more if it had wanted it
+    return min(1.0, (used - used_before) / (seconds * spec.threads))
 
 
 def _memory(seen: Observations) -> tuple[int, int]:

@@ -27,6 +27,7 @@ class Observations:
         rests: What each epoch took besides its batches and its validation: saving, sample predictions.
         final: Duration of the validation of the best checkpoint.
         batch_size: As used.
+        processor: At the first batch and at the end of the newest epoch: moment, own processor seconds, idle ones.
         known: Batches and validation of the epoch that runs.
         base: Memory before the first batch: of the GPU that trains, else of the process.
     """
@@ -43,6 +44,7 @@ class Observations:
     rests: list[float] = field(default_factory=list)
     final: float = 0.0
     batch_size: int = 0
+    processor: list[tuple[float, float, float]] = field(default_factory=list)
     known: float = 0.0
     base: int = 0
     _began: float = 0.0
@@ -92,6 +94,7 @@ class Observations:
         """Take note of the end of an epoch; the engine says so once more after its last validation."""
         if self._epoch is not None:
             self.rests.append(max(0.0, self.clock() - self._epoch - self.known))
+            self.processor[1:] = [(self.clock(), *self.memory.processor())]
             self._epoch = None
 
     def on(self, event: str, trainer: Any) -> None:  # noqa: ANN401
@@ -100,6 +103,7 @@ class Observations:
         match event:
             case "on_train_start":
                 self._began = now
+                self.processor = [(now, *self.memory.processor())]
                 on_gpu = trainer.device.type == "cuda"
                 self.base = int(torch.cuda.memory_reserved(trainer.device)) if on_gpu else self.memory.now()
             case "on_train_epoch_start":

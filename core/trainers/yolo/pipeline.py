@@ -82,7 +82,7 @@ class Pipeline:
             "checkpoints": [f"checkpoints/{path.name}" for path in checkpoints],
             "best_checkpoint": checkpoints[0].name,
             "export": export,
-            "evaluation_metrics": evaluation.key_metrics.as_supervisely() if evaluation else {},
+            "evaluation_metrics": benchmark.metrics(evaluation) if evaluation else {},
             "primary_metric": "mAP" if evaluation else None,
             "device": hardware_name(self.spec.device),
             "training_duration": round(outcome.seconds, 3),

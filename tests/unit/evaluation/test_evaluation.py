@@ -1,16 +1,18 @@
 """Whole evaluations: the simplest cases by hand, thresholds, and what stays undefined."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.evaluation import Evaluation, EvaluationSettings
+from core.evaluation import Evaluation, EvaluationSettings, box_map, evaluate_files
 from core.evaluation.distributions import iou_histogram, score_distribution
 from core.evaluation.false_alarms import unshared_alarms
-from tests.unit.evaluation.coco_data import Shape, coco_files, without_detections
+from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 
 
@@ -153,3 +155,14 @@ def test_an_evaluation_without_false_alarms_shares_none(evaluation: Evaluation) 
 @pytest.fixture
 def evaluation() -> Evaluation:
     return evaluated_shape(seed=4, images=6)
+
+
+def test_the_boxes_of_masks_have_a_map_of_their_own(tmp_path: Path) -> None:
+    gt, dt = coco_files(Shape(seed=4, images=12))
+    masked = with_masks(gt, {**dt, "annotations": dt["annotations"]})
+    boxed = [{**row, "bbox": old["bbox"]} for row, old in zip(masked[1]["annotations"], dt["annotations"], strict=True)]
+    files = (tmp_path / "cocoGt.json", tmp_path / "cocoDt.json")
+    for file, content in zip(files, (masked[0], {**masked[1], "annotations": boxed}), strict=True):
+        file.write_text(json.dumps(content))
+    assert evaluate_files(*files).kind == "segm"
+    assert box_map(*files) == pytest.approx(evaluated(gt, dt).key_metrics.mAP)

@@ -88,11 +88,15 @@ def test_cached_images_take_memory() -> None:
     assert forecast(CHECK, cached).memory == 2 * GB + 120 * 50_000_000
 
 
-def test_a_full_disk_and_other_tasks_are_told() -> None:
-    crowded = replace(CHECK, disk_free=GB, other_tasks=1)
-    told = [problem.message for problem in flight_problems(crowded, forecast(crowded, FIGURES))]
+def test_a_full_disk_and_other_programs_are_told() -> None:
+    busy = replace(FIGURES, processor_share=0.5)
+    crowded = replace(CHECK, disk_free=GB, other_tasks=1, figures=busy)
+    told = [problem.message for problem in flight_problems(crowded, forecast(crowded, busy))]
     assert any("disk" in text for text in told)
-    assert any("1 other task" in text for text in told)
+    assert any("it got 50 % of its processor time. 1 other task was running." in text for text in told)
+    alone, beside = forecast(CHECK, FIGURES).total, forecast(crowded, busy).total
+    assert beside.low == pytest.approx(alone.low / 2)
+    assert beside.high == alone.high
 
 
 @pytest.mark.parametrize(
