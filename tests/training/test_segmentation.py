@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.spec import read_result
+from core.runs.spec import TrainResult, read_result
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
 from tests.training.trainer_process import run_trainer
 
@@ -24,8 +24,11 @@ def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
     finished = run_trainer(run)
     assert finished.exit_code == 0, finished.output[-3000:]
     result = read_result(run.result)
+    assert isinstance(result, TrainResult)
     assert result.problems == ()
-    assert {"mAP", "box_mAP"} <= set(result.experiment["evaluation_metrics"])  # type: ignore[call-overload]
+    metrics = result.experiment["evaluation_metrics"]
+    assert isinstance(metrics, dict)
+    assert {"mAP", "box_mAP"} <= set(metrics)
     values = finished.rows_of("METRICS")[-1]["values"]
     assert {"train/seg_loss", "metrics/mAP50(M)", "metrics/mAP50-95(B)"} <= set(values)
     truth = json.loads((run.evaluation / "evaluation" / "cocoGt.json").read_text(encoding="utf-8"))
