@@ -19,6 +19,7 @@ from core.domain.plan import (
     RandomSplit,
     TagsSplit,
     TrainingPlan,
+    TrainValSplit,
 )
 from core.domain.task import TaskStatus
 from core.launch.app_state import start_state
@@ -97,7 +98,7 @@ def _load(sdk: SdkSession, server: LivePlatform, client: SuperviselyClient, plan
     return loaded
 
 
-SPLITS = {
+SPLITS: dict[str, TrainValSplit] = {
     "Random": RandomSplit(percent=60, split="val"),
     "Based on datasets": DatasetsSplit(train_datasets=(DatasetId(1),), val_datasets=(DatasetId(2),)),
     "Based on item tags": TagsSplit(train_tag="train", val_tag="val", untagged_action="train"),
