@@ -37,8 +37,11 @@ class TaskWatch:
         """The task that is followed."""
         return self._task_id
 
-    def refresh(self) -> TaskProgress:
+    def refresh(self, task: Task | None = None) -> TaskProgress:
         """Ask the server and return the progress. A task that is over and read to its end is not asked for again.
+
+        Args:
+            task: The task as the server has just described it, for instance in a list; spares asking for it.
 
         Raises:
             MissingError: There is no such task.
@@ -49,7 +52,7 @@ class TaskWatch:
             if known is not None and known.task.status.is_terminal:
                 return known
             # The task first: when it is over, the log that is read after it is complete.
-            task = self._client.tasks.get(self._task_id)
+            task = self._client.tasks.get(self._task_id) if task is None else task
             rows = self._new_rows(self._client.tasks.log(self._task_id, since=self._since()))
             progress = reduce(TaskProgress(task=task) if known is None else replace(known, task=task), rows)
             status = self._train_status(task, progress)

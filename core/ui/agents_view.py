@@ -58,7 +58,7 @@ def _card(queue: AgentQueue) -> None:
                 theme.status_badge(theme.AGENT_STATUS[agent.status])
             if agent.queue_paused is not None:
                 st.toggle(
-                    "Hold the queue",
+                    "Pause the queue",
                     value=agent.queue_paused,
                     key=f"hold-{agent.id}-{agent.queue_paused}",
                     help="The running task goes on; the agent takes no further one.",
@@ -72,7 +72,7 @@ def _card(queue: AgentQueue) -> None:
                 _link(task)
                 st.caption(duration(task), width="content")
         if not queue.running:
-            st.markdown("Free" if agent.status is AgentStatus.RUNNING else "Takes no tasks")
+            st.markdown(_idle_text(agent))
         if queue.waiting:
             st.markdown(f"**Queue**, {formatting.count(len(queue.waiting))} waiting")
         for place, task in enumerate(queue.waiting, start=1):
@@ -117,6 +117,12 @@ def _waiting_facts(task: Task) -> list[str]:
 def _link(task: Task) -> None:
     page = screens.page("task")
     st.page_link(page, label=plain(task_title(task)), query_params={TASK_PARAM: str(task.id)}, width="content")
+
+
+def _idle_text(agent: Agent) -> str:
+    if agent.status is not AgentStatus.RUNNING:
+        return "Takes no tasks"
+    return "Free, but its queue is paused" if agent.queue_paused else "Free"
 
 
 def _hardware(agent: Agent) -> str:

@@ -16,8 +16,10 @@ from core.ui.state import SERIES_PARAM
 from core.ui.text import plain
 
 _SHOWN = 3
+_HEADS = ("Series", "Started", "Progress")
 _MOST = 30
-_WIDTHS = [3.4, 1.1, 4.2]
+_WIDTHS = [5.9, 1.2, 4.3]
+"""The columns of the list of tasks below, some of them together."""
 
 
 def draw_series_list(tasks: Sequence[Task]) -> None:
@@ -25,8 +27,9 @@ def draw_series_list(tasks: Sequence[Task]) -> None:
     found = connection.series().of_server(connection.server_name())[:_MOST]
     if not found:
         return
-    with st.container(border=True, key="series-list", gap="xsmall"):
-        st.markdown("**Series**")
+    with st.container(key="series-list", gap=None):
+        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
+            column.caption(head)
         for series in found[:_SHOWN]:
             _row(series, tasks)
         if found[_SHOWN:] and st.toggle(f"Show {len(found) - _SHOWN} older", key="series-older"):
@@ -40,14 +43,18 @@ def series_need_work() -> bool:
 
 
 def _row(series: Series, tasks: Sequence[Task]) -> None:
+    with st.container(key=f"task-row-series-{series.id}"):
+        _cells(series, tasks)
+
+
+def _cells(series: Series, tasks: Sequence[Task]) -> None:
     states = states_of(series, tasks_of(connection.client(), series, tasks))
     best = best_of(states)
     name, started, progress = st.columns(_WIDTHS, vertical_alignment="center")
-    with name:
+    with name, st.container(key=f"task-name-{series.id}"):
         st.page_link(
             screens.page("series"),
             label=plain(series.name),
-            icon=":material/stacks:",
             query_params={SERIES_PARAM: series.id},
         )
     started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))

@@ -58,8 +58,8 @@ def map_of(state: MemberState) -> float | None:
 
 
 def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
-    """Return the experiment with the highest mAP so far; the first one of equals."""
-    found = [(value, -place) for place, state in enumerate(states) if (value := map_of(state)) is not None]
+    """Return the experiment with the highest mAP so far, the first one of equals; none while all found nothing."""
+    found = [(value, -place) for place, state in enumerate(states) if (value := map_of(state))]
     if not found:
         return None
     value, place = max(found)

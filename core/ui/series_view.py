@@ -227,7 +227,8 @@ def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: boo
     progress = None if state.task is None else snapshot.progress.get(state.task.id)
     if state.stage == "finished":
         text = plain(result_text(state))
-        st.markdown(f"**{text}** :green-badge[:material/star: best so far]" if is_best else text)
+        word = "best" if snapshot.is_over else "best so far"
+        st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
     elif state.stage == "running" and progress is not None:
         st.progress(fraction(progress), text=plain(doing_text(state, progress)))
     elif state.stage not in {"failed", "refused"}:

@@ -18,7 +18,7 @@ from core.ui.task_text import duration, fraction, model_name, sentence, task_tit
 from core.ui.text import plain
 from core.ui.workspace_style import apply_workspace_style
 
-_EVERY = "2s"
+_EVERY = "3s"
 _PER_PAGE = 15
 _MOST_TASKS = 500
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
@@ -116,7 +116,7 @@ def _watched(task: Task) -> TaskProgress:
     if key not in watches:
         watches[key] = TaskWatch(connection.client(), task.id)
     try:
-        return watches[key].refresh()
+        return watches[key].refresh(task)
     except AppError:
         return TaskProgress(task=task)
 

@@ -110,14 +110,15 @@ def test_places_change_and_a_task_leaves_the_queue(platform: LocalPlatform, wait
 
 def test_a_held_queue_stays_held_over_a_restart(tmp_path: Path, platform: LocalPlatform, waiting: Tasks) -> None:
     at = agents_page()
-    next(item for item in at.toggle if item.label == "Hold the queue").set_value(True).run()
+    next(item for item in at.toggle if item.label == "Pause the queue").set_value(True).run()
     platform.close()
     again = new_platform(tmp_path / "home", Hardware(list_gpus=tuple, cores=2))
     try:
         use(again, tmp_path / "home")
-        held = [item.value for item in agents_page().toggle if item.label == "Hold the queue"]
+        held = [item.value for item in agents_page().toggle if item.label == "Pause the queue"]
         assert held == [True, False]
         assert queue(again) == waiting
+        assert "Free, but its queue is paused" in screen(agents_page())
     finally:
         again.close()
 
@@ -129,4 +130,4 @@ def test_number_and_threads_are_set_here(platform: LocalPlatform) -> None:
     next(button for button in at.button if button.label == "Apply").click().run()
     assert platform.parts.agents.settings().count == 3
     assert "2 threads per task" in screen(at)
-    assert len([item for item in at.toggle if item.label == "Hold the queue"]) == 3
+    assert len([item for item in at.toggle if item.label == "Pause the queue"]) == 3
