@@ -10,7 +10,7 @@ from core.compare.curves import TrainingCurves
 from core.compare.palette import SeriesStyle, style_of
 from core.compare.speed import SpeedTest
 from core.domain.experiment import ExperimentInfo
-from core.evaluation import Evaluation
+from core.evaluation import Evaluation, SizeSlice, size_slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class ComparedExperiment:
         app_state: The ``guiState`` as it was used: model, options, split, classes.
         train_image_ids: Images it was trained on; ``None`` where the record does not say.
         checkpoint_bytes: Size of the best checkpoint.
+        sizes: Figures of its evaluation by size of the objects; empty where nobody has measured them yet.
         version: Changes with what is known of the experiment; empty where nobody keeps anything made from it.
     """
 
@@ -60,7 +61,14 @@ class ComparedExperiment:
     app_state: Maybe[Mapping[str, object]] = NOT_LOADED
     train_image_ids: frozenset[int] | None = None
     checkpoint_bytes: int | None = None
+    sizes: tuple[SizeSlice, ...] = ()
     version: str = ""
+
+    def by_size(self) -> tuple[SizeSlice, ...]:
+        """Return the figures of small, medium and large objects; empty without an evaluation."""
+        if not isinstance(self.evaluation, Evaluation):
+            return ()
+        return self.sizes or size_slices(self.evaluation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

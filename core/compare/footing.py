@@ -7,7 +7,16 @@ from core.compare.certainty import Certainty, candidates_of, certainty_of
 from core.compare.common_set import CommonSet, LeftOut, OmittedImage
 from core.compare.experiment import Comparison
 from core.compare.formatting import listing
-from core.evaluation import Candidate, Comparability, Evaluation, Verdict, comparability, rescored
+from core.evaluation import (
+    Candidate,
+    Comparability,
+    Evaluation,
+    SizeSlice,
+    Verdict,
+    comparability,
+    rescored,
+    size_slices,
+)
 from core.evaluation.identity import identities, training_identities
 
 _FEWEST = 2
@@ -21,18 +30,24 @@ class Footing:
         certainty: What the images can tell about differences.
         common: What the evaluations were scored on again; ``None`` where the figures are as each was measured.
         evaluations: Experiment key → its evaluation on the common set.
+        sizes: Experiment key → the figures of that evaluation by size of the objects.
     """
 
     certainty: Certainty
     common: CommonSet | None = None
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    sizes: Mapping[str, tuple[SizeSlice, ...]] = field(default_factory=dict)
 
     def applied_to(self, comparison: Comparison) -> Comparison:
         """Return the comparison with its evaluations on this footing; baseline, labels and styles stay."""
         if self.common is None:
             return comparison
         experiments = tuple(
-            replace(experiment, evaluation=self.evaluations.get(experiment.key, experiment.evaluation))
+            replace(
+                experiment,
+                evaluation=self.evaluations.get(experiment.key, experiment.evaluation),
+                sizes=self.sizes.get(experiment.key, ()),
+            )
             for experiment in comparison.experiments
         )
         return replace(comparison, experiments=experiments, common=self.common)
@@ -52,10 +67,12 @@ def footing_of(comparison: Comparison, *, rescore: bool = True) -> Footing:
     if judged.verdict is not Verdict.RESCORE or not rescore:
         return Footing(certainty=certainty_of(comparison, judged))
     keys = [experiment.key for experiment, _ in comparison.evaluated]
+    again = dict(zip(keys, rescored(candidates, judged), strict=True))
     footing = Footing(
         certainty=Certainty(),
         common=_common_set(comparison, candidates, judged),
-        evaluations=dict(zip(keys, rescored(candidates, judged), strict=True)),
+        evaluations=again,
+        sizes={key: size_slices(evaluation) for key, evaluation in again.items()},
     )
     return replace(footing, certainty=certainty_of(footing.applied_to(comparison)))
 

@@ -22,7 +22,9 @@ FEWEST = 3
 """With two experiments the table of differences says the same."""
 
 MOST_AXES = 9
+SCORE = "mAP"
 _LONGEST = 26
+_MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ def parallel(comparison: Comparison, certainty: Certainty) -> Parallel:
     if not certainty.allows("mAP"):
         return Parallel(empty="These experiments were not measured alike, so their mAP cannot share an axis.")
     known = [(e, score) for e in comparison.experiments if (score := _score(comparison, e)) is not None]
+    known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST:
         return Parallel(empty=f"Three experiments with hyperparameters and a mAP are needed; here are {len(known)}.")
     rows = _differing([experiment for experiment, _ in known])
@@ -71,7 +74,7 @@ def parallel(comparison: Comparison, certainty: Certainty) -> Parallel:
     axes = (
         Axis(title="Experiment", values=tuple(map(float, range(len(names)))), words=names),
         *(_axis(row) for row in rows[:MOST_AXES]),
-        Axis(title="mAP", values=tuple(score for _, score in known)),
+        Axis(title=SCORE, values=tuple(score for _, score in known)),
     )
     note = "" if len(rows) <= MOST_AXES else f"The first {MOST_AXES} of {count(len(rows))} differences have an axis."
     return Parallel(experiments=tuple(experiment for experiment, _ in known), axes=axes, note=note)
@@ -87,10 +90,10 @@ def figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
                 "type": "parcoords",
                 "line": {"color": list(range(len(drawn.experiments))), "colorscale": colors, "cmin": 0, "cmax": last},
                 "dimensions": [_dimension(axis) for axis in drawn.axes],
-                "labelangle": 0,
+                "rangefont": {"size": 1, "color": "rgba(0,0,0,0)"},
             }
         ],
-        "layout": {"height": 420, "margin": {"l": 176, "r": 48, "t": 56, "b": 24}},
+        "layout": {"height": 440, "margin": {"l": 160, "r": 40, "t": 48, "b": 24}, "font": {"size": 12}},
     }
 
 
@@ -105,8 +108,9 @@ def _dimension(axis: Axis) -> dict[str, Any]:
     if axis.words:
         result["tickvals"] = list(range(len(axis.words)))
         result["ticktext"] = [escape(word) for word in axis.words]
-    elif len(set(axis.values)) == 1:
-        result["range"] = [axis.values[0] - 0.5, axis.values[0] + 0.5]
+    elif len(distinct := sorted(set(axis.values))) <= _MOST_TICKS:
+        result["tickvals"] = distinct
+        result["ticktext"] = [metric(value) if axis.title == SCORE else f"{value:g}" for value in distinct]
     return result
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.compare.certainty import Certainty
 from core.compare.experiment import ComparedExperiment
 from core.compare.formatting import count, listing, plural, points
-from core.evaluation import Evaluation, size_slices
+from core.evaluation import Evaluation
 
 NOTICEABLE = 0.005
 """Half a point of average precision; less is not worth a word."""
@@ -49,9 +49,7 @@ def classes_behind(
 
 def sizes_behind(winner: ComparedExperiment, other: ComparedExperiment) -> tuple[Behind, ...]:
     """Return the sizes of objects on which the winner's average precision is lower, the worst first."""
-    if not isinstance(winner.evaluation, Evaluation) or not isinstance(other.evaluation, Evaluation):
-        return ()
-    pairs = zip(size_slices(winner.evaluation), size_slices(other.evaluation), strict=True)
+    pairs = zip(winner.by_size(), other.by_size(), strict=True)
     found = [
         Behind(name=mine.name, gap=mine.ap - theirs.ap) for mine, theirs in pairs if theirs.ap - mine.ap >= NOTICEABLE
     ]

@@ -21,7 +21,7 @@ from core.domain.experiment import ExperimentInfo
 from core.domain.files import TeamFile
 from core.domain.ids import TaskId, TeamId
 from core.errors import InputError, NotFoundError
-from core.evaluation import Evaluation, evaluate_files
+from core.evaluation import Evaluation, evaluate_files, size_slices
 from core.ui import connection
 from core.ui.experiment_list import find_experiments
 from core.ui.experiment_styles import slots_of
@@ -92,11 +92,13 @@ def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -
     reader = _reader
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)
+    evaluation = _evaluation(reader, results)
     return ComparedExperiment(
         key=str(info.task_id),
         label=info.experiment_name,
         info=info,
-        evaluation=_evaluation(reader, results),
+        evaluation=evaluation,
+        sizes=size_slices(evaluation) if isinstance(evaluation, Evaluation) else (),
         speed=_speed(reader, results),
         training=_parsed(
             reader,

@@ -14,6 +14,7 @@ from core.evaluation import Evaluation
 from core.evaluation.match_table import IOU_THRESHOLDS
 from core.evaluation.records import FloatArray
 
+MOST_POINTS = 200
 LEVELS = (0, 2, 5, 8)
 """Indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90."""
 
@@ -102,7 +103,7 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
     """Return a line by rising threshold; of equal scores the last one counts, for a threshold accepts all of them."""
     kept = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best = int(np.nanargmax(values))
-    drawn = {int(kept[i]) for i in thinned(kept.size)} | ({best} if mark_best else set())
+    drawn = {int(kept[i]) for i in thinned(kept.size, MOST_POINTS)} | ({best} if mark_best else set())
     pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
     at = next(place for place, (_, row, _) in enumerate(pairs) if row == -best) if mark_best else None
     return Line(

@@ -6,7 +6,7 @@ from core.compare.charts.drawing import Axis, Drawing, Panel, Table, TableRow, V
 from core.compare.charts.evaluated import in_words, metric_bars, no_evaluation, without_evaluation
 from core.compare.experiment import Comparison
 from core.compare.formatting import count, metric
-from core.evaluation import SizeSlice, size_slices
+from core.evaluation import SizeSlice
 
 NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
 """In the order of ``core.evaluation.size_slices``; COCO's borders."""
@@ -17,7 +17,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     del view
     if not comparison.evaluated:
         return no_evaluation(comparison)
-    measured = [size_slices(evaluation) for _, evaluation in comparison.evaluated]
+    measured = [experiment.by_size() for experiment, _ in comparison.evaluated]
     panels = (
         _panel(comparison, measured, "Average precision", lambda one: one.ap),
         _panel(comparison, measured, "Average recall", lambda one: one.ar),

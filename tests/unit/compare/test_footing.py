@@ -11,7 +11,7 @@ from core.compare.report import render_report
 from core.compare.rows import key_metric_rows
 from core.compare.standing import standing_of
 from core.compare.verdict import judge
-from core.evaluation import Evaluation, restrict
+from core.evaluation import Evaluation, restrict, size_slices
 from tests.fakes.evaluations import CLASSES, Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
 
@@ -145,3 +145,13 @@ def test_the_report_says_what_was_left_out() -> None:
     html = render_report(fair, certainty=certainty)
     assert "What was left out, and why" in html
     assert "“Experiment 1”: 10 of 40 images." in html
+
+
+def test_figures_by_size_follow_the_common_images() -> None:
+    whole, second = (replace(e, sizes=e.by_size()) for e in _fewer_images().experiments)
+    fair, _ = on_fair_footing(together([whole, second]))
+    kept = fair.experiments[0]
+    assert isinstance(kept.evaluation, Evaluation)
+    objects = [one.objects for one in kept.by_size()]
+    assert objects == [one.objects for one in size_slices(kept.evaluation)]
+    assert sum(objects) < sum(one.objects for one in whole.by_size())
