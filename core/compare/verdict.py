@@ -55,7 +55,7 @@ def judge(comparison: Comparison, certainty: Certainty | None = None) -> Verdict
     if known.judgement is not None and known.judgement.verdict is not Standing.COMPARABLE:
         return Verdict(
             kind="unlike",
-            headline="These experiments cannot be ranked: they were not measured on the same thing.",
+            headline="These experiments cannot be ranked: they were not measured alike.",
             sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
             warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )

@@ -78,7 +78,7 @@ def _draw_choice(comparison: Comparison) -> None:
             on_change=_set,
         )
         if comparison.common is None:
-            st.caption("These figures are of different images or classes: they are not ranked and have no differences.")
+            st.caption("These figures were not measured alike: they are not ranked and have no differences.")
 
 
 def _set() -> None:
