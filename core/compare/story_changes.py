@@ -165,9 +165,7 @@ def _certainty(best: ClassChange) -> str:
 
 
 def _nothing(pair: Pair, direction: Direction) -> str:
-    if direction == "better":
-        return f"“{pair.other.label}” is better than “{pair.baseline.label}” on no class"
-    return f"“{pair.other.label}” is worse than “{pair.baseline.label}” on no class"
+    return f"“{pair.other.label}” is not {direction} than “{pair.baseline.label}” on any class"
 
 
 def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def _check_change(chosen: Comparison, slide: Slide, baseline: str, sign: int) ->
         assert bar.text.startswith("+" if sign > 0 else "−")
     found = re.search(r"“([^”]+)” (?:gains|loses) ([\d.]+ pt) of AP(?: on “([^”]+)”)?", slide.title)
     if found is None:
-        assert re.search("is (better|worse) than “.*” on no class", slide.title)
+        assert re.search("is not (better|worse) than “.*” on any class", slide.title)
         return
     name = found[3] or found[1]
     other = found[1] if found[3] else _best_but(chosen, baseline)
