@@ -61,8 +61,14 @@ def _point(offer: Offer, known: Sequence[Offer]) -> Line:
         points=True,
         point_size=_diameter(offer, known),
         highlight=0,
-        highlight_text=f"{name}{weight}{' (beaten)' if offer.beaten_by else ''}",
+        highlight_text=f"{name}{weight}{_remark(offer)}",
     )
+
+
+def _remark(offer: Offer) -> str:
+    if not offer.answer.reached:
+        return " (misses the goal)"
+    return " (beaten)" if offer.beaten_by else ""
 
 
 def _diameter(offer: Offer, known: Sequence[Offer]) -> float:

@@ -134,7 +134,7 @@
     const points = known.map(({ contender, offer }) => ({
       kind: "line", name: contender.name, x: [contender.latency], y: [offer.figure], color: contender.color, dash: "solid", marker: contender.marker,
       points: true, size: contender.bytes ? Math.max(8, 24 * Math.sqrt(contender.bytes / largest)) : 8, best: 0,
-      bestText: `${contender.name.slice(0, 26)}${contender.bytes ? `, ${contender.sizeText}` : ""}`,
+      bestText: `${contender.name.slice(0, 26)}${contender.bytes ? `, ${contender.sizeText}` : ""}${offer.reached === null ? " (misses the goal)" : ""}`,
     }));
     const limit = need.latency !== null && need.latency >= left && need.latency <= right ? [quiet("Budget", [need.latency, need.latency], [low, high])] : [];
     return {
