@@ -1,6 +1,8 @@
 """What changed in the chosen project since it was last trained on."""
 
 import contextlib
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
 
@@ -45,4 +47,10 @@ def note_data(task_id: TaskId, project: ProjectFacts) -> None:
 
 
 def _notes() -> DataNotes:
-    return DataNotes(connection.home() / "data_notes.json")
+    return _notes_in(connection.home() / "data_notes.json")
+
+
+@cache
+def _notes_in(path: Path) -> DataNotes:
+    """Return the one object per file, whose lock all sessions share."""
+    return DataNotes(path)

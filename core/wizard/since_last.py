@@ -4,22 +4,19 @@ A start notes what the data was like; the newest experiment of the project is co
 that was started elsewhere has no note: of it, only the data's version and the number of images it used are known.
 """
 
-import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
-from core.errors import StorageError
 from core.launch.problems import listed, quoted
 from core.launch.project_facts import ProjectFacts
+from core.wizard.json_file import JsonFile
 
 _KEPT = 200
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +66,11 @@ class DataNotes:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
+        self._file = JsonFile(path, _ADAPTER, dict, "What the data was like")
 
     def of(self, server: str, task_id: TaskId) -> DataNote | None:
         """Return what was noted when a task was started."""
-        return self._read().get(_key(server, task_id))
+        return self._file.read().get(_key(server, task_id))
 
     def keep(self, server: str, task_id: TaskId, note: DataNote) -> None:
         """Note what the data was like; of many notes the latest are kept.
@@ -82,26 +78,7 @@ class DataNotes:
         Raises:
             StorageError: The file cannot be written.
         """
-        with self._lock:
-            notes = {**self._read(), _key(server, task_id): note}
-            latest = dict(list(notes.items())[-_KEPT:])
-            partial = self._path.with_name(f"{self._path.name}.partial")
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                partial.write_bytes(_ADAPTER.dump_json(latest))
-                partial.replace(self._path)
-            except OSError as error:
-                msg = f"What the data was like cannot be noted in {self._path}: {error.strerror or error}."
-                raise StorageError(msg, "Check free space and permissions of the data directory.") from error
-
-    def _read(self) -> dict[str, DataNote]:
-        try:
-            return _ADAPTER.validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValidationError) as error:
-            _log.warning("%s cannot be read and is left aside: %s", self._path, error)
-            return {}
+        self._file.change(lambda notes: dict([*notes.items(), (_key(server, task_id), note)][-_KEPT:]))
 
 
 def note_of(project: ProjectFacts) -> DataNote:

@@ -78,6 +78,7 @@ class World:
     members: dict[CollectionId, frozenset[ImageId]] = field(default_factory=dict)
     models: tuple[CatalogueModel, ...] = ()
     experiments: tuple[ExperimentInfo, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
     agents: tuple[Agent, ...] = ()
     calls: list[str] = field(default_factory=list)
     started: list[StartRequest] = field(default_factory=list)
@@ -195,6 +196,7 @@ class _Client:
         self.tasks = _Tasks(world)
         self.ecosystem = _Ecosystem(world)
         self.experiments = _Experiments(world)
+        self.files = _Files(world)
         self.splits = _Splits()
         self.dry_runs = _DryRuns(world)
         self._world = world
@@ -384,6 +386,15 @@ class _Ecosystem(_Resource):
 
     def default_hyperparameters(self, framework: str) -> str | None:
         return DEFAULTS if framework == "YOLO" else None
+
+
+class _Files(_Resource):
+    def read(self, team_id: TeamId, path: str) -> bytes:
+        del team_id
+        if path not in self.world.files:
+            msg = f"There is no {path}."
+            raise MissingError(msg)
+        return self.world.files[path]
 
 
 class _Experiments(_Resource):

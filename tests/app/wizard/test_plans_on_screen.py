@@ -1,5 +1,6 @@
 """Plans in and out of the wizard, drafts and presets, as a person meets them."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,10 +8,15 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.ids import ProjectId, TaskId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
+from core.errors import NotFoundError
+from core.launch.app_state import start_state
 from core.launch.plan_code import python_script
 from core.launch.plan_file import read_plan, write_plan
+from core.ui import lookups
+from core.ui.again_menu import origin_of
 from core.wizard.draft import Origin, SplitDraft, begin_again
 from tests.app.wizard.stage import Stage, everything_said, links
+from tests.fakes.wizard_client import experiment
 
 PLAN = TrainingPlan(
     project_id=ProjectId(7),
@@ -20,6 +26,19 @@ PLAN = TrainingPlan(
     hyperparameters="epochs: 3\n",
     export_onnx=True,
 )
+
+
+@pytest.fixture
+def trained(stage: Stage) -> Stage:
+    """The stage after a training, task 31, that kept its settings."""
+    stage.world.experiments = (experiment(),)
+    state = start_state(PLAN, stage.world.metas[ProjectId(7)])["guiState"]
+    folder = "/experiments/7_Fruit/31_YOLO"
+    stage.world.files = {
+        f"{folder}/app_state.json": json.dumps(state).encode(),
+        f"{folder}/hyperparameters.yaml": b"epochs: 3\nlr0: 0.01\n",
+    }
+    return stage
 
 
 def _opened(app: AppTest) -> str:
@@ -148,3 +167,36 @@ def test_a_fix_is_one_click(stage: Stage) -> None:
     assert stage.store.load(draft.id).hyperparameters == "lr0: 1.0e-3 # slow\nepoch: 3\n"
     app.button(key="fix-0").click().run()
     assert stage.store.load(draft.id).hyperparameters == "lr0: 1.0e-3 # slow\nepochs: 3\n"
+
+
+def test_an_experiment_fills_the_wizard(trained: Stage) -> None:
+    app = trained.open("plan")
+    app.segmented_control(key="plan-source").set_value("Earlier experiment").run()
+    app.selectbox(key="plan-experiment").select_index(0).run()
+    app.button(key="plan-apply").click().run()
+    draft = trained.store.load(_opened(app))
+    assert (draft.project_id, draft.classes, draft.split.random.percent) == (7, ("apple",), 70)
+
+
+def test_a_training_is_the_origin_of_a_change(trained: Stage) -> None:
+    origin = origin_of(TaskId(31))
+    assert (origin.task_id, origin.title, origin.plan) == (31, "31 Fruit Pico", PLAN)
+    with pytest.raises(NotFoundError, match="settings of task 32 are not known"):
+        origin_of(TaskId(32))
+    trained.world.files.clear()
+    lookups.settings_text.clear()
+    with pytest.raises(NotFoundError, match="kept no settings"):
+        origin_of(TaskId(31))
+
+
+def test_hyperparameters_are_compared_with_an_experiment_and_taken_over(trained: Stage) -> None:
+    draft = trained.draft(lambda draft: replace(draft, hyperparameters="epochs: 9\nseed: 1\n"))
+    app = trained.open("hyperparameters", draft=draft.id)
+    app.selectbox(key=f"{draft.id}-compare-with").set_value(TaskId(31)).run()
+    assert app.dataframe[0].value.to_dict("records") == [
+        {"Hyperparameter": "epochs", "Value": "9", "31 Fruit Pico": "3"},
+        {"Hyperparameter": "seed", "Value": "1", "31 Fruit Pico": "–"},
+        {"Hyperparameter": "lr0", "Value": "–", "31 Fruit Pico": "0.01"},
+    ]
+    app.button(key="take-over").click().run()
+    assert trained.store.load(draft.id).hyperparameters == "epochs: 3\nlr0: 0.01\n"
