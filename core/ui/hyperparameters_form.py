@@ -138,7 +138,7 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
         }
         for item in changes
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Hyperparameters that differ: {title}")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=f"Hyperparameters that differ: {title}")
 
 
 def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo, here: Mapping[str, object]) -> None:

@@ -72,7 +72,7 @@ def test_a_plan_becomes_an_experiment(working: LivePlatform, way: str) -> None:
     with connected(working, way) as client:
         project = project_of(client)
         plan = replace(_plan(client), experiment_name="Über 1", enable_speedtest=True, export_onnx=True)
-        assert check(client, plan) == ()
+        assert [problem.severity for problem in check(client, plan)] == ["warning"]  # 56 % of the images train
         progress = _followed(client, launch(client, plan))
         task = progress.task
         assert (task.status, task.project_id) == (TaskStatus.FINISHED, project.id)
@@ -172,7 +172,8 @@ def test_what_the_client_refuses_is_never_sent(working: LivePlatform) -> None:
         bad = replace(plan, classes=("nope",), agent_id=AgentId(77), experiment_name="a/b")
         with pytest.raises(PlanRefusedError) as caught:
             launch(client, bad)
-        assert [problem.step for problem in caught.value.problems] == ["classes", "launch", "launch"]
+        wrong = [problem.step for problem in caught.value.problems if problem.severity == "error"]
+        assert wrong == ["classes", "launch", "launch"]
         assert client.tasks.list(project_of(client).workspace_id) == ()
 
 
