@@ -43,9 +43,13 @@ class ImageSet:
         """N."""
         return int(self.rows.shape[1])
 
+    def first_with(self, image: int) -> int:
+        """Return the position of the first experiment that was measured on an image."""
+        return int(np.argmax(self.rows[:, image] >= 0))
+
     def home(self, image: int) -> tuple[Evaluation, int]:
         """Return the first evaluation that has an image, and the image's row in it."""
-        experiment = int(np.argmax(self.rows[:, image] >= 0))
+        experiment = self.first_with(image)
         return self.evaluations[experiment], int(self.rows[experiment, image])
 
     def name(self, image: int) -> str:

@@ -1,7 +1,8 @@
 """A grid of crops around single objects; a click on one opens its whole image."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ from core.compare.image_set import ImageSet
 from core.compare.pictures.crops import SIZE, Crop, Subject, draw_crop, subjects
 from core.compare.pictures.gallery import UNKNOWN_COLOR
 from core.compare.pictures.marks import Mark, MarkKind
+from core.compare.report.tables import swatch
 from core.ui import connection
 from core.ui.gallery import series_sign
 from core.ui.previews import original
@@ -55,6 +57,7 @@ def draw_crops(
         (subject, _crop(connection.address(), repr((images.labels, images.styles)), subject, images))
         for subject in subjects(hits, images, experiments)
     ]
+    st.html(_legend(images, experiments))
     _grid(
         key=key,
         data={"crops": [_json(subject, crop, images, colors) for subject, crop in shown]},
@@ -62,6 +65,12 @@ def draw_crops(
     )
     if not all(crop.has_image for _, crop in shown):
         st.caption("An image that cannot be fetched is drawn as an empty frame with its boxes.")
+
+
+def _legend(images: ImageSet, experiments: Sequence[int]) -> str:
+    """Return what the lines on the crops mean."""
+    names = "".join(f"<li>{swatch(images.styles[one])} {escape(images.labels[one])}</li>" for one in experiments)
+    return f'<ul class="cx-legend cx-pictures-legend"><li><i class="cx-brackets"></i>Ground truth</li>{names}</ul>'
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)

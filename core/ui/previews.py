@@ -9,7 +9,7 @@ from core.ui import connection
 
 LONGEST_SIDE = 1280
 _SECONDS = 3600
-_MOST_PREVIEWS, _MOST_FILES = 96, 24
+_MOST_PREVIEWS, _MOST_FILES = 96, 16
 
 
 def preview_source(sly_id: int | None) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.api.address import normalised_address
 from core.api.client import SuperviselyClient, connect
 from core.errors import InputError, StorageError
-from core.server_settings import ServerSetting
+from core.settings import ServerSetting
 
 _log = logging.getLogger(__name__)
 _OWNER_ONLY = 0o600

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.server_settings import server_settings
-from core.settings import load_settings
+from core.settings import load_settings, server_settings
 
 
 @pytest.mark.parametrize(("value", "offline"), [(None, False), ("", False), ("0", False), ("1", True), ("true", True)])

@@ -192,7 +192,8 @@ def _line(line: Line, theme: Theme) -> Option:
         "data": [[x, y] for x, y in zip(line.x, line.y, strict=True)],
         "showSymbol": line.points,
         "symbol": SYMBOLS[line.style.marker] if line.style else "none",
-        "symbolSize": line.point_size,
+        # a dot that only appears under the pointer is what can be clicked
+        "symbolSize": line.point_size if line.points or not line.queries else max(14.0, line.point_size),
         "connectNulls": False,
         "itemStyle": {"color": color},
         "lineStyle": {

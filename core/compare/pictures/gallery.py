@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from core.compare.image_hits import Hits
 from core.compare.image_set import ImageSet
 from core.compare.pictures.marks import Mark, MarkKind, model_marks, truth_marks
@@ -64,13 +62,13 @@ def gallery_row(
         hits: Entries that were asked for; ``None`` lets all marks be strong.
         confidence: Threshold of the predictions; ``None`` for that of each evaluation.
     """
-    asked = None if hits is None else _asked(hits, image)
+    asked = None if hits is None else _Asked.of(hits, images, image)
     truth = truth_marks(images, image)
-    cells = [GalleryCell(marks=truth, strong=(True,) * len(truth))]
+    cells = [GalleryCell(marks=truth, strong=_strong(asked, images, images.first_with(image), truth))]
     for one in experiments:
         marks = model_marks(images, image, one, confidence)
-        strong = tuple(asked is None or _key(one, mark) in asked for mark in marks)
-        cells.append(GalleryCell(marks=marks, strong=strong, measured=bool(images.rows[one, image] >= 0)))
+        measured = bool(images.rows[one, image] >= 0)
+        cells.append(GalleryCell(marks=marks, strong=_strong(asked, images, one, marks), measured=measured))
     return GalleryRow(image=image, name=images.name(image), size=_size(images.size(image), cells), cells=tuple(cells))
 
 
@@ -109,15 +107,40 @@ def row_json(row: GalleryRow, source: str, colors: Mapping[str, str]) -> dict[st
     }
 
 
-def _key(experiment: int, mark: Mark) -> tuple[int, int, int]:
-    """Return what a prediction or a missed object is recognised by among entries."""
-    return (experiment, mark.dt, mark.gt if mark.dt < 0 else -1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """The entries of one image that were asked for.
+
+    Attributes:
+        predictions: (experiment, row in its match table).
+        objects: Numbers of the objects among them; they stand out in every column, so that columns can be compared.
+    """
+
+    predictions: frozenset[tuple[int, int]]
+    objects: frozenset[int]
+
+    @classmethod
+    def of(cls, hits: Hits, images: ImageSet, image: int) -> "_Asked":
+        here = hits.taken(hits.image == image)
+        predictions, objects = set(), set()
+        for one, dt, gt in zip(here.experiment.tolist(), here.dt.tolist(), here.gt.tolist(), strict=True):
+            if dt >= 0:
+                predictions.add((one, dt))
+            if gt >= 0 and (dt < 0 or images.evaluations[one].view.right[dt]):
+                objects.add(int(images.objects[one][gt]))
+        return cls(predictions=frozenset(predictions), objects=frozenset(objects))
 
 
-def _asked(hits: Hits, image: int) -> frozenset[tuple[int, int, int]]:
-    here = np.flatnonzero(hits.image == image)
-    columns = (hits.experiment[here].tolist(), hits.dt[here].tolist(), hits.gt[here].tolist())
-    return frozenset((one, dt, gt if dt < 0 else -1) for one, dt, gt in zip(*columns, strict=True))
+def _strong(asked: _Asked | None, images: ImageSet, experiment: int, marks: Sequence[Mark]) -> tuple[bool, ...]:
+    """Return for each mark whether it stands out; without any object asked for, no part of the ground truth does."""
+    if asked is None:
+        return (True,) * len(marks)
+    numbers = images.objects[experiment]
+    return tuple(
+        (mark.dt >= 0 and (experiment, mark.dt) in asked.predictions)
+        or (mark.gt >= 0 and int(numbers[mark.gt]) in asked.objects)
+        for mark in marks
+    )
 
 
 def _size(size: tuple[int, int], cells: Sequence[GalleryCell]) -> tuple[int, int]:

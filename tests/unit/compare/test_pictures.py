@@ -76,7 +76,14 @@ def test_a_row_of_the_gallery_lets_the_wanted_entries_stand_out(images: ImageSet
     row = gallery_row(images, image, (0, 1), hits)
     truth, first, second = row.cells
     assert truth.count(MarkKind.TRUTH) == len(truth_marks(images, image))
-    assert sum(first.strong) == first.count(MarkKind.MISSED) == int((hits.image == image).sum())
+    wanted = int((hits.image == image).sum())
+    assert sum(first.strong) == first.count(MarkKind.MISSED) == wanted
+    assert sum(truth.strong) == sum(second.strong) == wanted, "the same objects in every column"
+    alarms = find(ImageQuery(title="", experiment="1", outcomes=(Outcome.FALSE_ALARM,)), images)
+    image = int(alarms.images[0])
+    truth, first, second = gallery_row(images, image, (0, 1), alarms).cells
+    assert sum(first.strong) == first.count(MarkKind.FALSE_ALARM) > 0
+    assert not any(truth.strong)
     assert not any(second.strong)
     assert all(all(cell.strong) for cell in gallery_row(images, image, (0, 1), None).cells)
 

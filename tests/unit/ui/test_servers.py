@@ -8,7 +8,7 @@ import pytest
 
 from core.api.client import SuperviselyClient, connect
 from core.errors import InputError, StorageError
-from core.server_settings import ServerSetting
+from core.settings import ServerSetting
 from core.ui.servers import KeptServers, Origin, Servers, checked_address
 
 EMBEDDED = "http://127.0.0.1:8501"
