@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.domain.dry_run import DryRun, DryRunFigures
 from core.launch.progress import TimeRange
 
-_SPREAD = 0.15
+_SPREAD = 0.2
 """Relative uncertainty of every forecast: other programs, a warmer processor, harder images. Measured over real
 trainings by ``tests/benchmarks/flight_check.py``."""
 
