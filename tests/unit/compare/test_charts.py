@@ -6,11 +6,15 @@ from dataclasses import replace
 import pytest
 
 from core.compare.charts import echarts
+from core.compare.charts.confusion_matrix import confused_classes
 from core.compare.charts.drawing import Bars, Cells, Drawing, Line, Radar, View
+from core.compare.charts.outcome_differences import shared_outcomes
 from core.compare.charts.registry import CHARTS, Chart, chart
 from core.compare.experiment import Comparison, Missing
+from core.compare.footing import on_fair_footing
 from core.compare.report.panels import panels_json
 from core.compare.speed import SpeedTest, parse_speed_test
+from core.evaluation import object_flow
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
 
@@ -89,6 +93,33 @@ def test_different_classes(item: Chart) -> None:
     _check(item.draw(chosen, View()), chosen)
 
 
+def _unlike() -> Comparison:
+    return together([experiment(1), replace(experiment(2), evaluation=evaluation(Made(images=30)))])
+
+
+@EACH
+def test_unlike_experiments_as_each_was_measured(item: Chart) -> None:
+    chosen = _unlike()
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    if item.key in NEED_TWO:
+        assert "cannot be compared one by one" in drawing.empty or "not measured on the same objects" in drawing.empty
+
+
+@EACH
+def test_unlike_experiments_on_what_they_have_in_common(item: Chart) -> None:
+    fair, _ = on_fair_footing(_unlike())
+    drawing = item.draw(fair, View())
+    _check(drawing, fair)
+    assert drawing.panels
+
+
+@EACH
+def test_four_decimals(item: Chart) -> None:
+    chosen = replace(comparison(2), decimals=4)
+    _check(item.draw(chosen, View()), chosen)
+
+
 @EACH
 def test_many_classes(item: Chart) -> None:
     names = tuple(f"class {i:03}" for i in range(80))
@@ -138,3 +169,36 @@ def test_notes_name_the_reason() -> None:
     gone = replace(experiment(2), evaluation=Missing(reason="has no evaluation: its files are gone"))
     drawing = chart("pr_curves").draw(together([experiment(1), gone]), View())
     assert drawing.notes == ("“Experiment 2” has no evaluation: its files are gone.",)
+
+
+def test_common_and_unique_outcomes_are_those_of_the_flow() -> None:
+    """What became of each object and each false alarm is counted elsewhere too, for two models."""
+    (_, first), (_, second) = comparison(2).evaluated
+    total = object_flow(first, second).total()
+    kept, missed, gained, lost = (
+        int(one[0]) for one in (total.kept + total.shifted, total.missed, total.gained, total.lost)
+    )
+    new, vanished = int(total.new_alarms[0]), int(total.vanished_alarms[0])
+    shared = shared_outcomes([first, second])
+    assert shared.common == (kept, missed, first.counts.false_positives - vanished)
+    assert shared.unique == ((lost, gained, vanished), (gained, lost, new))
+
+
+def test_the_matrix_of_many_classes_shows_those_with_most_confusions() -> None:
+    names = tuple(f"class {i:03}" for i in range(40))
+    chosen = together([replace(experiment(1), evaluation=evaluation(Made(classes=names, quality=0.3)))])
+    shown = confused_classes(chosen)
+    matrix = chosen.evaluated[0][1].confusion.matrix[:-1, :-1]
+    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+    left_out = [wrong[i] for i, name in enumerate(names) if name not in shown]
+    assert len(shown) == 24
+    assert max(left_out) <= min(wrong[names.index(name)] for name in shown)
+
+
+def test_a_radar_needs_five_to_twelve_classes() -> None:
+    few = together(
+        [replace(experiment(i), evaluation=evaluation(Made(seed=i, classes=("apple", "leaf")))) for i in (1, 2)]
+    )
+    draw = chart("ap_by_class").draw
+    assert len(draw(few, View()).panels) == 1
+    assert isinstance(draw(comparison(2), View()).panels[1].marks[0], Radar)
