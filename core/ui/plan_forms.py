@@ -17,7 +17,8 @@ def draw_plan_forms(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
     if not isinstance(plan, TrainingPlan):
         return
-    with st.container(key="plan-forms"), st.expander("This plan as code", icon=":material/code:"):
+    with st.expander("This plan as code", icon=":material/code:"):
+        st.caption("Point at a text to copy it with one click, or save it as a file.")
         script, file, command = st.tabs(["Python", "Plan file", "Command line"])
         with script:
             st.caption("Starts the same training with the official SDK, on this or any other Supervisely server.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.domain.task import Task
+from core.ui.again_menu import draw_again_menu
 
 
 def draw_settings(task: Task) -> None:
@@ -18,6 +19,8 @@ def draw_settings(task: Task) -> None:
             st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
             st.code(task.config_hash, language=None, wrap_lines=True)
         gui_state = state.get("guiState")
+        if isinstance(gui_state, Mapping) and not task.status.is_terminal:  # afterwards it stands beside "Start again"
+            draw_again_menu(task.id)
         if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
             st.markdown("Hyperparameters")
             st.code(text, language="yaml", height=300)
