@@ -31,15 +31,23 @@ _component = st.components.v2.component(
 
 def draw_notify() -> None:
     """Draw the switch; while it is on, tasks are looked at every few seconds."""
-    on = bool(st.session_state.get(_KEY, {}).get("on"))
-    st.fragment(_switch, run_every=_EVERY if on else None)()
+    on = _is_on()
+    st.fragment(_switch, run_every=_EVERY if on else None)(on)
 
 
-def _switch() -> None:
-    before = bool(st.session_state.get(_KEY, {}).get("on"))
-    messages = _messages() if before else []
-    result = _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
-    if bool(result.on) is not before:
+def _is_on() -> bool:
+    return bool(st.session_state.get(_KEY, {}).get("on"))
+
+
+def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain arguments
+    """Draw the switch.
+
+    Args:
+        looks: The page was drawn with the switch on, so this part of it refreshes.
+    """
+    messages = _messages() if _is_on() else []
+    _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
+    if _is_on() is not looks:  # only a run of the whole page changes how often a part of it refreshes
         st.rerun()
 
 
