@@ -18,8 +18,8 @@ TRAINING_MS = 240_000
 _RECORDER = """
 window.told = []
 window.Notification = class {
-  static permission = "default"
-  static async requestPermission() { return (this.permission = "granted") }
+  static get permission() { return localStorage.getItem("permission") ?? "default" }
+  static async requestPermission() { localStorage.setItem("permission", "granted") }
   constructor(title, options) { window.told.push(`${title} | ${options.body}`) }
 }
 """
