@@ -184,3 +184,18 @@ def test_a_table_turned_over_has_a_row_for_each_experiment(two: FakeServer, open
     at.segmented_control(key="rows-metrics").set_value("Experiments as rows").run()
     assert 'data-sort="Good one"' in screen(at)
     assert "cx-transposed cx-sortable" in screen(at)
+
+
+def test_the_servers_own_report_is_refused_in_words(two: FakeServer, open_page: Open) -> None:
+    add_experiment(two, 5, "Blind one")
+    assert "“Blind one” has no evaluation on the server." in screen(open_page("compare", ids="3,5"))
+
+
+def test_the_servers_own_report_is_opened_from_here(two: FakeServer, open_page: Open) -> None:
+    task = two.add_task(8, "finished", description="Good one vs. Bad one")
+    task["meta"]["output"] = {"general": {"titleUrl": "/model-benchmark?id=7"}}
+    at = open_page("compare", ids="3,4", server_comparison="8")
+    assert not at.exception
+    assert "Good one vs. Bad one: the report is ready." in screen(at)
+    links = [item.proto.url for item in at.get("link_button")]
+    assert [link for link in links if link.endswith("/model-benchmark?id=7")]
