@@ -11,7 +11,7 @@ from core.ui.project_cards import (
     draw_waiting,
     draw_ways_in,
 )
-from core.ui.project_data import draw_distributions
+from core.ui.project_data import draw_dataset_tree, draw_distributions
 from core.ui.since_last_note import draw_since_last
 from core.ui.widgets import draft_toggle
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
@@ -31,6 +31,7 @@ def form(view: WizardView) -> None:
         return
     draw_counts(view.facts.project)
     draw_since_last(view.facts.project)
+    draw_dataset_tree(view.facts.project)
     draw_gallery(view.facts.project)
     draw_distributions(view.facts.project)
     draft_toggle(

@@ -15,6 +15,8 @@ _PER_PAGE = 12
 _SHOWN_CLASSES = 12
 _INDENT = "\u2003"
 _CHART_HEIGHT = 220
+_ROW = 35
+_MAX_ROWS = 8
 
 
 def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
@@ -57,6 +59,45 @@ def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
         item, level = waiting.pop()
         found.append((item, level))
         waiting += [(child, level + 1) for child in reversed(children.get(item.id, []))]
+    return found
+
+
+def draw_dataset_tree(facts: ProjectFacts) -> None:
+    """Draw the datasets as a tree with their images, folded; nothing for a single dataset."""
+    if len(facts.datasets) < 2:  # noqa: PLR2004 - one dataset is no tree
+        return
+    tree = dataset_tree(facts.datasets)
+    below = images_below(facts.datasets)
+    frame = pd.DataFrame(
+        {
+            "Dataset": [f"{_INDENT * level}{item.name}" for item, level in tree],
+            "Own images": [item.items_count for item, _ in tree],
+            "With those inside": [below[item.id] for item, _ in tree],
+        }
+    )
+    with st.expander(plural(len(tree), "dataset"), icon=":material/account_tree:"):
+        st.dataframe(
+            frame,
+            hide_index=True,
+            height=_ROW * (min(len(frame), _MAX_ROWS) + 1) + 3,
+            column_config={
+                name: st.column_config.NumberColumn(format="localized", width="small")
+                for name in ("Own images", "With those inside")
+            },
+            alt="Datasets of the project, nested ones indented below the one they are in",
+        )
+
+
+def images_below(datasets: tuple[Dataset, ...]) -> dict[DatasetId, int]:
+    """Return for each dataset its own images and those of all datasets inside it."""
+    tree = dataset_tree(datasets)
+    found: dict[DatasetId, int] = {}
+    for place, (item, level) in enumerate(tree):
+        found[item.id] = item.items_count
+        for inside, depth in tree[place + 1 :]:
+            if depth <= level:
+                break
+            found[item.id] += inside.items_count
     return found
 
 

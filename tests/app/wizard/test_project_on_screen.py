@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import ProjectId
+from core.domain.ids import DatasetId, ProjectId
+from core.domain.project import Dataset
 from tests.app.wizard.stage import Stage, everything_said
 from tests.fakes.wizard_client import add_project
 
@@ -45,6 +46,24 @@ def test_all_images_are_shown_page_by_page_and_by_dataset(stage: Stage) -> None:
     app.toggle(key=f"distributions-{draft.project_id}").set_value(True).run()
     assert not app.exception
     assert "Objects per class" in everything_said(app)
+
+
+def test_datasets_are_a_tree_with_the_images_inside(stage: Stage) -> None:
+    project = ProjectId(7)
+    market = DatasetId(72)
+    stall = Dataset(id=DatasetId(73), name="stall", project_id=project, items_count=4, parent_id=market)
+    box = Dataset(id=DatasetId(74), name="box", project_id=project, items_count=2, parent_id=stall.id)
+    stage.world.datasets[project] = (*stage.world.datasets[project], stall, box)
+    app = stage.open("project", draft=stage.draft().id)
+    assert "4 datasets" in [expander.label for expander in app.expander]
+    (table,) = app.dataframe
+    rows = table.value.values.tolist()
+    assert [[str(name).strip(), own, below] for name, own, below in rows] == [
+        ["orchard", 15, 15],
+        ["market", 5, 11],
+        ["stall", 4, 6],
+        ["box", 2, 2],
+    ]
 
 
 def _pictures(app: AppTest) -> list[str]:
