@@ -125,7 +125,7 @@ class SeriesStarter:
                 continue
             try:
                 self._advance(access, series)
-            except _PASSING as error:
+            except AppError as error:  # its own trouble, which must not keep the other series
                 _log.info("Series %s is held up: %s", series.id, error)
                 self._trouble[series.id] = error
                 again = True

@@ -167,7 +167,7 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
         (
             "Best mAP" if snapshot.is_over else "Best mAP so far",
             formatting.metric(best[1] if best else None),
-            name_of(best[0]) if best else "none yet",
+            name_of(best[0]) if best else "no result above 0" if snapshot.is_over else "none yet",
         ),
         (
             "Time left",
