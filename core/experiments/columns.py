@@ -1,6 +1,6 @@
 """The columns that the list of experiments can have: what a record says, any metric, any hyperparameter, marks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -174,9 +174,8 @@ def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
     return max(values) if wanted.better == "higher" else min(values)
 
 
-def differing_settings(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Return the names of the hyperparameters that are not the same in all experiments whose settings are known."""
-    known = [row.settings for row in rows if row.settings]
+def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:
+    """Return the names of the hyperparameters that are not the same in all of these."""
     names = sorted({name for settings in known for name in settings})
     missing = object()
     return tuple(

@@ -25,7 +25,7 @@ from core.ui.compare_details import (
     draw_setup,
 )
 from core.ui.decision_view import draw_decision_helper
-from core.ui.drawn_charts import drawn
+from core.ui.drawn_charts import draw_ahead, drawn
 from core.ui.experiment_data import load_comparison
 from core.ui.footing import on_chosen_footing
 from core.ui.gained_lost import draw_gained_lost
@@ -122,6 +122,8 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
                 lazy=section.fetches or (large and place >= _FIRST_SEEN),
                 height=section.height,
             )
+        if large:
+            draw_ahead(CHARTS, comparison)
 
 
 def parse_ids(text: str | None) -> list[TaskId]:

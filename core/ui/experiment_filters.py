@@ -51,16 +51,25 @@ def draw_order(query: Query) -> None:
             key=_mirrored("sort-by", query.sort),
             on_change=lambda: experiment_query.change(sort=st.session_state["sort-by"]),
             label_visibility="collapsed",
-            width=200,
+            width=180,
         )
         st.button(
-            "Highest first" if query.descending else "Lowest first",
+            _direction(query),
             icon=":material/arrow_downward:" if query.descending else ":material/arrow_upward:",
             key="sort-direction",
             help="Turns the order around.",
             on_click=experiment_query.change,
             kwargs={"descending": not query.descending},
         )
+
+
+def _direction(query: Query) -> str:
+    found = columns.column(query.sort)
+    if query.sort == "task" or (found is not None and found.kind == "moment"):
+        return "Newest first" if query.descending else "Oldest first"
+    if found is not None and found.kind in {"text", "tags"}:
+        return "Z to A" if query.descending else "A to Z"
+    return "Highest first" if query.descending else "Lowest first"
 
 
 def clear_filters() -> None:
@@ -95,9 +104,8 @@ def _draw_more(rows: Sequence[Row], query: Query) -> None:
 def _draw_columns(rows: Sequence[Row], query: Query) -> None:
     """Offer what a record says, every metric that was met, and every hyperparameter that was met."""
     reader = settings_reader()
-    if not reader.names():  # the newest few tell which hyperparameters there are
+    if not reader.names() and not reader.waiting():  # the newest few tell which hyperparameters there are
         reader.want([row.info for row in rows if row.info is not None][:_NAMES_FROM])
-        reader.wait(1.0)
     st.multiselect(
         "Columns after the name, in this order",
         _offered(rows, query, reader.names()),
@@ -108,7 +116,7 @@ def _draw_columns(rows: Sequence[Row], query: Query) -> None:
         width=480,
     )
     with st.container(horizontal=True):
-        known = [row for row in rows if row.settings]
+        known = [settings for row in rows if row.info is not None and (settings := reader.of(row.info))]
         st.button(
             "Add hyperparameters that differ",
             icon=":material/difference:",
@@ -139,7 +147,7 @@ def _offered(rows: Sequence[Row], query: Query, settings: Iterable[str]) -> list
 
 def _title(key: str) -> str:
     found = columns.column(key)
-    return "start of the task" if key == "task" else (found.title if found else key)
+    return "start" if key == "task" else (found.title if found else key)
 
 
 def _title_in_list(key: str) -> str:

@@ -14,9 +14,9 @@ from core.experiments.record_cache import RecordCache
 from core.experiments.settings_reader import SettingsReader
 from core.ui import connection
 
-_FRESH_SECONDS = 5.0
+_FRESH_SECONDS = 8.0
 _FIRST_LOOK_SECONDS = 1.5
-_SECOND_LOOK_SECONDS = 0.2
+_SECOND_LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 120.0
 _ENOUGH_ROWS = 100
 

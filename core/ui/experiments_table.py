@@ -21,7 +21,7 @@ from core.ui.row_selection import chosen_rows, mirror_selection
 
 PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"
-_ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 680
+_ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
 _BEST_SIGN = "▲ "
 _BEST: Mapping[str, str] = {
     "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
@@ -112,7 +112,7 @@ def _config(column: Column) -> ColumnConfig:
         case "tags":
             return st.column_config.ListColumn(title, help=about)
         case "text":
-            return st.column_config.TextColumn(title, help=about, width=260 if column.key == "name" else None)
+            return st.column_config.TextColumn(title, help=about, width=230 if column.key == "name" else None)
     assert_never(column.kind)
 
 

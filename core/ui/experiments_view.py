@@ -90,11 +90,7 @@ def _news(drawn: Snapshot, busy: bool) -> None:  # noqa: FBT001 - st.fragment ha
 def _summary(chosen: int, shown: int, known: int) -> str:
     whole = formatting.plural(known, "experiment")
     total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
-    if not chosen:
-        return f"{total}. Choose two or more to compare them."
-    if chosen == 1:
-        return f"{total}, 1 chosen. Choose another one to compare."
-    return f"{total}, {formatting.count(chosen)} chosen."
+    return f"{total}, {formatting.count(chosen)} chosen" if chosen else total
 
 
 def _draw_nothing_fits(rows: Sequence[Row]) -> None:

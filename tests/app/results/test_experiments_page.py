@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.experiments.marks import Mark
-from core.ui.experiment_list import marks
+from core.ui.experiment_list import marks, settings_reader
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, add_experiment
@@ -85,10 +85,12 @@ def test_a_shared_url_shows_the_same(three: FakeServer, open_page: Open) -> None
 def test_any_metric_and_hyperparameter_can_be_a_column(three: FakeServer, open_page: Open) -> None:
     del three
     at = open_page("experiments")
-    offered = at.multiselect(key="columns").options
+    settings_reader().wait(20)
+    offered = at.run().multiselect(key="columns").options
     assert "AP75 (metric)" in offered
     assert "lr0 (hyperparameter)" in offered
     at.multiselect(key="columns").set_value(["metric:AP75", "setting:lr0"]).run()
+    settings_reader().wait(20)
     at.run()
     frame = _frame(at)
     assert list(frame)[2:] == ["name", "metric:AP75", "setting:lr0"]
@@ -100,7 +102,6 @@ def test_compare_needs_two_and_says_so(server: FakeServer, open_page: Open) -> N
     at = open_page("experiments")
     assert at.button(key="compare").disabled
     assert "at least two" in at.button(key="compare").help
-    assert "Choose two or more" in screen(at)
 
 
 def test_chosen_experiments_stay_chosen_under_a_filter(three: FakeServer, open_page: Open) -> None:

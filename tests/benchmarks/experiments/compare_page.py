@@ -29,7 +29,7 @@ _DRAWN = """() => {
   if (document.querySelector('[data-stale="true"]')) return false
   const charts = [...document.querySelectorAll('[data-testid="stEChartsChart"]')]
   const seen = charts.filter(c => { const r = c.getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight })
-  return seen.length > 0 && seen.every(c => c.querySelector('canvas'))
+  return seen.every(c => c.querySelector('canvas'))
 }"""
 _PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 

@@ -137,7 +137,7 @@ def test_columns_are_offered_for_what_was_met() -> None:
         _row(2, settings={"lr0": 0.2, "a": 1}),
     ]
     assert columns.metric_keys(rows) == ("metric:mAP", "metric:house_metric")
-    assert columns.differing_settings(rows) == ("lr0",)
+    assert columns.differing_settings([row.settings for row in rows if row.settings]) == ("lr0",)
 
 
 def test_the_best_needs_two_and_a_direction() -> None:
