@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from core.compare import formatting
 from core.compare.differences import same
 from core.compare.rows import METRICS
-from core.compare.training_setup import project_name, start_of
+from core.compare.training_setup import start_of
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
 from core.experiments.index import Entry
@@ -40,7 +40,7 @@ class Row:
     @property
     def task_id(self) -> TaskId | None:
         """The task; ``None`` for a folder that is not named after one and whose record is not known."""
-        return self.entry.folder.task_id if self.info is None else self.info.task_id
+        return self.entry.task_id
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Row:
     @property
     def project(self) -> str:
         """Its project."""
-        return self.entry.folder.project_name if self.info is None else project_name(self.info)
+        return self.entry.project
 
     @property
     def framework(self) -> str:
@@ -169,9 +169,10 @@ def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
     if wanted.better == "neither":
         return None
     values = [value for row in rows if isinstance(value := wanted.read(row), int | float)]
-    if len({formatting.metric(value) for value in values}) < 2:  # noqa: PLR2004 - a best needs two
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    if formatting.metric(low) == formatting.metric(high):  # a best needs two
         return None
-    return max(values) if wanted.better == "higher" else min(values)
+    return high if wanted.better == "higher" else low
 
 
 def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:

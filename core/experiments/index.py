@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from core.api.client import SuperviselyClient
 from core.api.errors import ContractError, MissingError
 from core.api.resources.experiments import TASKS_AT_ONCE
+from core.compare.training_setup import project_name
 from core.domain.experiment import ExperimentFolder, ExperimentInfo
 from core.domain.ids import TaskId, TeamId, WorkspaceId
 from core.errors import AppError
@@ -33,10 +34,21 @@ class Entry:
     Attributes:
         folder: Where its artifacts are.
         info: Its record; ``None`` as long as it was not read, or where it cannot be read.
+        task_id: Its task; ``None`` for a folder that is not named after one and whose record is not known.
+        project: Name of its project.
     """
 
     folder: ExperimentFolder
     info: ExperimentInfo | None
+    task_id: TaskId | None
+    project: str
+
+
+def entry_of(folder: ExperimentFolder, info: ExperimentInfo | None) -> Entry:
+    """Return an entry; what has to be told from paths is told once, for lists are drawn often."""
+    if info is None:
+        return Entry(folder=folder, info=None, task_id=folder.task_id, project=folder.project_name)
+    return Entry(folder=folder, info=info, task_id=info.task_id, project=project_name(info))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +140,13 @@ class ExperimentIndex:
         server = self._client.address
         if self._kept is None:
             self._kept = self._cache.records(server, self._team)
+            self._show_kept(self._kept)
         folders = self._client.experiments.folders(self._team)
         paths = {folder.path for folder in folders}
         self._cache.forget(server, self._team, self._kept.keys() - paths)
         self._kept = {path: info for path, info in self._kept.items() if path in paths}
         self._failed = {path: failure for path, failure in self._failed.items() if path in paths}
-        entries = {folder.path: Entry(folder=folder, info=self._kept.get(folder.path)) for folder in folders}
+        entries = {folder.path: entry_of(folder, self._kept.get(folder.path)) for folder in folders}
         with self._changed:
             changed = entries != self._entries or list(entries) != list(self._entries)
             self._entries = entries
@@ -143,6 +156,13 @@ class ExperimentIndex:
             missing = self._from_tasks(missing)
         for start in range(0, len(missing), _FILES_PER_STEP):
             self._from_files(missing[start : start + _FILES_PER_STEP])
+
+    def _show_kept(self, kept: Mapping[str, ExperimentInfo]) -> None:
+        """Show what an earlier process has read, before the server has said what is still there."""
+        newest_first = sorted(kept.items(), key=lambda item: (item[1].task_id, item[0]), reverse=True)
+        with self._changed:
+            self._entries = {path: entry_of(ExperimentFolder(path=path), info) for path, info in newest_first}
+            self._publish(reading=True, changed=bool(kept))
 
     def _is_due(self, folder: ExperimentFolder) -> bool:
         failure = self._failed.get(folder.path)
@@ -197,7 +217,7 @@ class ExperimentIndex:
         self._kept.update(records)
         with self._changed:
             for path, info in records.items():
-                self._entries[path] = Entry(folder=self._entries[path].folder, info=info)
+                self._entries[path] = entry_of(self._entries[path].folder, info)
             self._publish(reading=True, changed=True)
 
     def _publish(self, *, reading: bool, changed: bool = False, error: AppError | None = None) -> None:

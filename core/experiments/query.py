@@ -74,9 +74,16 @@ class Query:
 
 
 def select(rows: Iterable[Row], query: Query) -> list[Row]:
-    """Return the experiments that a query looks for, in its order."""
+    """Return the experiments that a query looks for, in its order.
+
+    Args:
+        rows: Newest task first.
+        query: What is looked for.
+    """
     words = query.text.casefold().split()
     found = [row for row in rows if _fits(row, query) and _has_words(row, words)]
+    if query.sort == "task":
+        return found if query.descending else found[::-1]
     wanted = column(query.sort)
     return found if wanted is None else _sorted(found, wanted, descending=query.descending)
 

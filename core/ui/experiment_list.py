@@ -74,7 +74,7 @@ def rows_of(snapshot: Snapshot) -> list[Row]:
     return [
         Row(
             entry=entry,
-            mark=noted.get(task, UNMARKED) if (task := entry.folder.task_id) is not None else UNMARKED,
+            mark=UNMARKED if entry.task_id is None else noted.get(entry.task_id, UNMARKED),
             settings=None if entry.info is None else reader.of(entry.info),
         )
         for entry in snapshot.entries

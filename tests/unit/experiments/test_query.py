@@ -11,7 +11,7 @@ from core.domain.experiment import ExperimentFolder
 from core.domain.ids import TaskId
 from core.experiments import columns
 from core.experiments.columns import Row
-from core.experiments.index import Entry
+from core.experiments.index import entry_of
 from core.experiments.marks import Mark
 from core.experiments.query import Query, from_text, read, select, to_text
 from tests.fakes.server import experiment_record
@@ -45,11 +45,11 @@ def _row(
     record = experiment_record(number, name or f"E{number}", **changes)
     info = ExperimentShape.model_validate(record).experiment()
     folder = ExperimentFolder(path=info.artifacts_dir.rstrip("/"))
-    return Row(entry=Entry(folder=folder, info=info), mark=mark or Mark(), settings=settings)
+    return Row(entry=entry_of(folder, info), mark=mark or Mark(), settings=settings)
 
 
 def _unread(number: int) -> Row:
-    return Row(entry=Entry(folder=ExperimentFolder(path=f"/experiments/55_Still life/{number}_YOLO"), info=None))
+    return Row(entry=entry_of(ExperimentFolder(path=f"/experiments/55_Still life/{number}_YOLO"), None))
 
 
 def _found(rows: list[Row], **wanted: object) -> list[int]:
