@@ -21,7 +21,8 @@ from core.api.client import connect
 from core.errors import AppError
 from core.local_platform.app import LocalPlatform
 from core.local_platform.guard import Guard
-from core.settings import load_settings, server_settings
+from core.server_settings import server_settings
+from core.settings import load_settings
 from core.ui import connection
 
 ROOT = Path(__file__).resolve().parent

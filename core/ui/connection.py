@@ -13,7 +13,8 @@ from core.errors import NotFoundError, StateError
 from core.launch.launcher import LOOKS
 from core.launch.series_starter import Access, SeriesStarter
 from core.launch.series_store import SeriesStore
-from core.settings import ServerSetting, load_settings
+from core.server_settings import ServerSetting
+from core.settings import load_settings
 from core.ui.places import RememberedPlaces
 from core.ui.servers import KeptServers, Origin, Server, Servers
 from core.wizard.draft_store import DraftStore

@@ -2,15 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from core.compare.palette import give_slots
 from core.domain.ids import TaskId
+from core.errors import StorageError
+from core.json_file import JsonFile
 
-_ADAPTER: TypeAdapter[dict[str, dict[TaskId, int]]] = TypeAdapter(dict[str, dict[TaskId, int]])
+_ADAPTER: TypeAdapter[Mapping[str, Mapping[TaskId, int]]] = TypeAdapter(dict[str, dict[TaskId, int]])
 _log = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 
@@ -25,26 +27,12 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
 
     Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
+    file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The colours of the experiments")
     with _LOCK:
-        known = _read(path)
+        known = file.read()
         slots = give_slots(known.get(server, {}), sorted(experiments))
-        if slots != known.get(server):
-            _write(path, {**known, server: slots})
+        try:
+            file.change(lambda kept: {**kept, server: slots})
+        except StorageError as error:
+            _log.warning("%s", error)
         return slots
-
-
-def _read(path: Path) -> dict[str, dict[TaskId, int]]:
-    try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return {}
-
-
-def _write(path: Path, slots: dict[str, dict[TaskId, int]]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(_ADAPTER.dump_json(slots))
-        partial.replace(path)
-    except OSError as error:
-        _log.warning("The colours of the experiments cannot be stored in %s: %s", path, error.strerror or error)

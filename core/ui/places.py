@@ -1,12 +1,13 @@
 """Which team and workspace a person works in, per server, kept over restarts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from core.domain.ids import TeamId, WorkspaceId
-from core.wizard.json_file import JsonFile
+from core.json_file import JsonFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class _Place:
     workspace: WorkspaceId | None = None
 
 
-_ADAPTER: TypeAdapter[dict[str, _Place]] = TypeAdapter(dict[str, _Place])
+_ADAPTER: TypeAdapter[Mapping[str, _Place]] = TypeAdapter(dict[str, _Place])
 
 
 class RememberedPlaces:
@@ -26,7 +27,7 @@ class RememberedPlaces:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, _ADAPTER, dict, "The choice")
+        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The choice of team and workspace")
 
     def team(self, server: str) -> TeamId | None:
         """Return the team chosen on a server."""

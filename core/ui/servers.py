@@ -1,21 +1,18 @@
 """The servers that the dashboard can work with, and which of them are kept on this machine."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import TypeAdapter
 
 from core.api.address import normalised_address
 from core.api.client import SuperviselyClient, connect
-from core.errors import InputError, StorageError
-from core.settings import ServerSetting
-
-_log = logging.getLogger(__name__)
-_OWNER_ONLY = 0o600
+from core.errors import InputError
+from core.json_file import JsonFile
+from core.server_settings import ServerSetting
 
 
 class Origin(StrEnum):
@@ -49,13 +46,15 @@ class Server:
         return "This machine" if self.origin is Origin.EMBEDDED else self.address.split("://", 1)[-1]
 
 
-class _File(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
     """What is written to the file: tokens of kept servers by address, and the server chosen last."""
 
-    model_config = ConfigDict(frozen=True)
-
     chosen: str | None = None
-    tokens: Mapping[str, str] = {}
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+
+_ADAPTER: TypeAdapter[_File] = TypeAdapter(_File)
 
 
 class KeptServers:
@@ -66,58 +65,33 @@ class KeptServers:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
+        self._file = JsonFile(path=path, adapter=_ADAPTER, empty=_File(), noun="The list of servers", private=True)
 
     def tokens(self) -> Mapping[str, str]:
         """Return address → API token."""
-        return self._read().tokens
+        return self._file.read().tokens
 
     @property
     def chosen(self) -> str | None:
         """Address of the server that was used last, ``None`` for the embedded platform."""
-        return self._read().chosen
+        return self._file.read().chosen
 
     def keep(self, address: str, token: str) -> None:
         """Keep a server. Raises :class:`StorageError` when the file cannot be written."""
-        with self._lock:
-            known = self._read()
-            self._write(known.model_copy(update={"tokens": {**known.tokens, address: token}}))
+        self._file.change(lambda known: replace(known, tokens={**known.tokens, address: token}))
 
     def forget(self, address: str) -> None:
         """Remove a server and its token. Raises :class:`StorageError` when the file cannot be written."""
-        with self._lock:
-            known = self._read()
-            rest = {name: token for name, token in known.tokens.items() if name != address}
-            self._write(_File(chosen=None if known.chosen == address else known.chosen, tokens=rest))
+
+        def without(known: _File) -> _File:
+            tokens = {name: token for name, token in known.tokens.items() if name != address}
+            return _File(chosen=None if known.chosen == address else known.chosen, tokens=tokens)
+
+        self._file.change(without)
 
     def choose(self, address: str | None) -> None:
         """Remember the server to start with. Raises :class:`StorageError` when the file cannot be written."""
-        with self._lock:
-            known = self._read()
-            if known.chosen != address:
-                self._write(known.model_copy(update={"chosen": address}))
-
-    def _read(self) -> _File:
-        try:
-            return _File.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return _File()
-        except (OSError, ValidationError) as error:
-            _log.warning("%s cannot be read and is left aside (%s)", self._path, type(error).__name__)
-            return _File()
-
-    def _write(self, content: _File) -> None:
-        partial = self._path.with_name(f"{self._path.name}.partial")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial.unlink(missing_ok=True)  # whoever could read an old one shall not read the new one
-            partial.touch(mode=_OWNER_ONLY, exist_ok=False)
-            partial.write_text(content.model_dump_json(indent=2), encoding="utf-8")
-            partial.replace(self._path)
-        except OSError as error:
-            msg = f"The server cannot be kept in {self._path}: {error.strerror or error}."
-            raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+        self._file.change(lambda known: replace(known, chosen=address))
 
 
 class Servers:

@@ -7,11 +7,11 @@ from typing import TypeAlias
 from pydantic import TypeAdapter
 
 from core.errors import InputError
-from core.wizard.json_file import JsonFile
+from core.json_file import JsonFile
 
 LONGEST_NAME = 60
-_Kept: TypeAlias = dict[str, dict[str, str]]
-_ADAPTER: TypeAdapter[_Kept] = TypeAdapter(_Kept)
+_Kept: TypeAlias = Mapping[str, Mapping[str, str]]
+_ADAPTER: TypeAdapter[_Kept] = TypeAdapter(dict[str, dict[str, str]])
 
 
 class PresetStore:
@@ -22,7 +22,7 @@ class PresetStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, _ADAPTER, dict, "The presets")
+        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The presets")
 
     def of(self, framework: str) -> Mapping[str, str]:
         """Return name → YAML text of the presets for a framework, in the order they were made."""

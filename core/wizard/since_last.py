@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
+from core.json_file import JsonFile
 from core.launch.problems import listed, quoted
 from core.launch.project_facts import ProjectFacts
-from core.wizard.json_file import JsonFile
 
 _KEPT = 200
 
@@ -55,7 +55,7 @@ class SinceLast:
     images: int
 
 
-_ADAPTER: TypeAdapter[dict[str, DataNote]] = TypeAdapter(dict[str, DataNote])
+_ADAPTER: TypeAdapter[Mapping[str, DataNote]] = TypeAdapter(dict[str, DataNote])
 
 
 class DataNotes:
@@ -66,7 +66,7 @@ class DataNotes:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, _ADAPTER, dict, "What the data was like")
+        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="What the data was like")
 
     def of(self, server: str, task_id: TaskId) -> DataNote | None:
         """Return what was noted when a task was started."""
@@ -78,7 +78,11 @@ class DataNotes:
         Raises:
             StorageError: The file cannot be written.
         """
-        self._file.change(lambda notes: dict([*notes.items(), (_key(server, task_id), note)][-_KEPT:]))
+
+        def with_note(notes: Mapping[str, DataNote]) -> Mapping[str, DataNote]:
+            return dict(list({**notes, _key(server, task_id): note}.items())[-_KEPT:])
+
+        self._file.change(with_note)
 
 
 def note_of(project: ProjectFacts) -> DataNote:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import load_settings, server_settings
+from core.server_settings import server_settings
+from core.settings import load_settings
 
 
 @pytest.mark.parametrize(("value", "offline"), [(None, False), ("", False), ("0", False), ("1", True), ("true", True)])

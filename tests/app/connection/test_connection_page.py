@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api.client import SuperviselyClient, connect
-from core.settings import ServerSetting
+from core.server_settings import ServerSetting
 from core.ui import connection
 from tests.app.wizard.stage import everything_said
 from tests.fakes.live_platform import LivePlatform, live_platform

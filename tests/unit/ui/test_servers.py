@@ -8,7 +8,7 @@ import pytest
 
 from core.api.client import SuperviselyClient, connect
 from core.errors import InputError, StorageError
-from core.settings import ServerSetting
+from core.server_settings import ServerSetting
 from core.ui.servers import KeptServers, Origin, Servers, checked_address
 
 EMBEDDED = "http://127.0.0.1:8501"
@@ -57,7 +57,7 @@ def test_a_damaged_file_holds_nothing_and_is_replaced(tmp_path: Path, content: s
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(StorageError, match="cannot be kept"):
+    with pytest.raises(StorageError, match="cannot be stored"):
         KeptServers(tmp_path / "file" / "servers.json").keep(FAR, SECRET)
 
 
