@@ -1,0 +1,112 @@
+"""From a bar of a chart to the images behind it, in Chromium, with a server that has evaluations and their images."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from playwright.sync_api import Locator, Page, expect
+
+from core.ui.servers import KeptServers
+from tests.app.results.conftest import add_evaluated
+from tests.browser.widgets import PATIENCE, settle
+from tests.fakes.evaluations import Made, evaluation
+from tests.fakes.live_platform import serve
+from tests.fakes.server import FakeServer
+from tests.server import DashboardProcess
+
+pytestmark = pytest.mark.browser
+
+BAD, GOOD = Made(seed=2, quality=0.5), Made(seed=1, quality=0.9)
+
+
+def _photo(seed: int) -> bytes:
+    small = np.random.default_rng(seed).integers(60, 200, (6, 8, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Picture.fromarray(small).resize((320, 240), Picture.Resampling.BICUBIC).save(buffer, format="JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard connected to a server with two evaluated experiments."""
+    server = FakeServer()
+    add_evaluated(server, 3, "Bad one", BAD)
+    add_evaluated(server, 4, "Good one", GOOD)
+    server.images = {number: _photo(number) for number in range(901, 941)}
+    home: Path = tmp_path_factory.mktemp("images") / "home"
+    with serve(server.app()) as url:
+        kept = KeptServers(home / "servers.json")
+        kept.keep(url, "token")
+        kept.choose(url)
+        with DashboardProcess(home=home) as process:
+            yield process
+
+
+def _open(page: Page, url: str) -> None:
+    """Open the comparison; the first visit evaluates both experiments."""
+    page.goto(url)
+    expect(page.locator(".st-key-chart-outcome_counts-0 canvas").first).to_be_attached(timeout=8 * PATIENCE)
+    settle(page)
+
+
+def _follow_missed_bar(page: Page, dialog: Locator) -> None:
+    """Click along the feet of the bars until the one of the missed objects of the first experiment is hit."""
+    canvas = page.locator(".st-key-chart-outcome_counts-0 canvas").first
+    canvas.scroll_into_view_if_needed()
+    frame = canvas.bounding_box()
+    assert frame is not None
+    for share in (0.49, 0.51, 0.47, 0.53, 0.45, 0.55, 0.43):
+        place = (frame["x"] + frame["width"] * share, frame["y"] + frame["height"] * 0.84)
+        page.mouse.move(place[0] - 2, place[1])
+        page.mouse.click(*place)
+        try:
+            expect(dialog).to_be_visible(timeout=10_000)
+        except AssertionError:
+            continue  # between two bars
+        if dialog.get_by_text("Missed (FN), “Bad one”").count():
+            return
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    pytest.fail("No click on the chart opened the missed objects.")
+
+
+def _views(dialog: Locator) -> list[str]:
+    pictures = dialog.locator("svg[role=img]").all()
+    return [picture.get_attribute("viewBox") or "" for picture in pictures]
+
+
+def test_a_bar_leads_to_its_images_and_columns_zoom_together(page: Page, dashboard: DashboardProcess) -> None:
+    _open(page, f"{dashboard.url}/compare?ids=3,4")
+    dialog = page.get_by_role("dialog")
+    _follow_missed_bar(page, dialog)
+    missed = evaluation(BAD).counts.false_negatives
+    expect(dialog.get_by_text(f"{missed} missed objects in ")).to_be_visible(timeout=2 * PATIENCE)
+    pictures = dialog.locator("svg[role=img]")
+    expect(pictures).to_have_count(8)  # four images, ground truth and one experiment
+    expect(pictures.first.locator("image")).to_have_attribute("href", re.compile("^data:image/jpeg;base64,"))
+    before = _views(dialog)
+    dialog.get_by_role("button", name="Larger").first.click()
+    after = _views(dialog)
+    assert after[0] == after[1] != before[0], "both columns of the image are enlarged"
+    assert after[2:] == before[2:], "other images stay as they are"
+    first = dialog.locator(".head strong").first.inner_text()
+    dialog.get_by_role("button", name="Next page").click()
+    settle(page)
+    expect(dialog.locator(".head strong").first).not_to_have_text(first)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    _follow_missed_bar(page, dialog)
+
+
+def test_a_crop_leads_to_its_image(page: Page, dashboard: DashboardProcess) -> None:
+    _open(page, f"{dashboard.url}/compare?ids=3,4")
+    page.locator("#gained-lost").scroll_into_view_if_needed()
+    crop = page.locator("button.crop").first
+    crop.click(timeout=2 * PATIENCE)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("svg[role=img]")).to_have_count(3, timeout=PATIENCE)
+    expect(dialog.locator(".mark:not(.weak)").first).to_be_attached()
