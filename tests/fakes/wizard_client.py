@@ -197,6 +197,7 @@ class _Client:
         self.ecosystem = _Ecosystem(world)
         self.experiments = _Experiments(world)
         self.files = _Files(world)
+        self.webhooks = _Webhooks()
         self.splits = _Splits()
         self.dry_runs = _DryRuns(world)
         self._world = world
@@ -386,6 +387,13 @@ class _Ecosystem(_Resource):
 
     def default_hyperparameters(self, framework: str) -> str | None:
         return DEFAULTS if framework == "YOLO" else None
+
+
+class _Webhooks:
+    """A server that tells no other program."""
+
+    def info(self) -> None:
+        """It has none."""
 
 
 class _Files(_Resource):

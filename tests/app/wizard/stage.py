@@ -66,7 +66,5 @@ def links(app: AppTest) -> list[str]:
 
 def component_data(app: AppTest) -> dict[str, Any]:
     """Return what the YAML editor was given."""
-    found = app.get("bidi_component")
-    assert len(found) == 1
-    data: dict[str, Any] = json.loads(found[0].proto.json)
-    return data
+    found: list[dict[str, Any]] = [json.loads(item.proto.json) for item in app.get("bidi_component")]
+    return next(data for data in found if data.get("label") == "Hyperparameters")
