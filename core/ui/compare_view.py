@@ -57,7 +57,6 @@ class _Section:
         draw: What comes before its charts.
         charts: Section name in the registry of charts; empty for none.
         height: Pixels it takes about, kept free until it is drawn.
-        fetches: Its pictures come from the server, so it always waits until somebody comes near.
     """
 
     anchor: str
@@ -65,7 +64,6 @@ class _Section:
     draw: Callable[[Comparison, Certainty], None] | None = None
     charts: str = ""
     height: int = 500
-    fetches: bool = False
 
 
 _SECTIONS = (
@@ -76,8 +74,8 @@ _SECTIONS = (
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class"),
     _Section(anchor="by-size", title="By size", charts="By size"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
-    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200, fetches=True),
-    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400, fetches=True),
+    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200),
+    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
     _Section(anchor="confidence", title="Confidence", charts="Confidence"),
     _Section(anchor="speed", title="Speed", charts="Speed"),
     _Section(anchor="training", title="Training", charts="Training"),
@@ -119,7 +117,7 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
             draw_part(
                 f"compare-{section.anchor}",
                 partial(_draw_section, section, comparison, certainty),
-                lazy=section.fetches or (large and place >= _FIRST_SEEN),
+                lazy=large and place >= _FIRST_SEEN,
                 height=section.height,
             )
         if large:

@@ -30,14 +30,6 @@ def two(server: FakeServer) -> FakeServer:
     return server
 
 
-def _open(open_page: Open, **query: str) -> AppTest:
-    """Open the comparison and come near the parts that fetch pictures."""
-    at = open_page("compare", **query)
-    for part in ("gained-lost", "gallery"):
-        at.session_state[f"near-compare-{part}"] = {"near": True}
-    return at.run()
-
-
 def _data(at: AppTest, part: str) -> dict[str, Any]:
     """Return what the component whose data has a part was given last."""
     found = [json.loads(item.proto.json) for item in at.get("bidi_component") if item.proto.json]
@@ -45,9 +37,7 @@ def _data(at: AppTest, part: str) -> dict[str, Any]:
 
 
 def test_gallery_and_crops_fetch_only_what_is_seen(two: FakeServer, open_page: Open) -> None:
-    open_page("compare", ids="3,4")
-    assert two.calls.count("images.download") == 0, "nobody has come near the pictures"
-    at = _open(open_page, ids="3,4")
+    at = open_page("compare", ids="3,4")
     assert not at.exception
     gallery = _data(at, "rows")
     assert [column["title"] for column in gallery["columns"]] == ["Ground truth", "Bad one", "Good one"]
@@ -56,13 +46,13 @@ def test_gallery_and_crops_fetch_only_what_is_seen(two: FakeServer, open_page: O
     assert 4 <= two.calls.count("images.download") <= 4 + 12
     assert len(_data(at, "crops")["crops"]) == 12
     before = two.calls.count("images.download")
-    _open(open_page, ids="3,4")
+    open_page("compare", ids="3,4")
     assert two.calls.count("images.download") == before
 
 
 def test_gained_and_lost_add_up(two: FakeServer, open_page: Open) -> None:
     del two
-    text = screen(_open(open_page, ids="3,4"))
+    text = screen(open_page("compare", ids="3,4"))
     before, after = evaluation(BAD).counts.true_positives, evaluation(GOOD).counts.true_positives
     assert f"<strong>{before}</strong> found by" in text
     assert f"<strong>+{after - before}</strong> net" in text
@@ -70,7 +60,7 @@ def test_gained_and_lost_add_up(two: FakeServer, open_page: Open) -> None:
 
 def test_filters_of_the_gallery(two: FakeServer, open_page: Open) -> None:
     del two
-    at = _open(open_page, ids="3,4")
+    at = open_page("compare", ids="3,4")
     at.selectbox(key="gallery-show").set_value("False alarms").run()
     at.selectbox(key="gallery-class").set_value("lemon").run()
     assert not at.exception
@@ -84,7 +74,7 @@ def test_filters_of_the_gallery(two: FakeServer, open_page: Open) -> None:
 
 def test_filters_of_gained_and_lost(two: FakeServer, open_page: Open) -> None:
     del two
-    at = _open(open_page, ids="3,4")
+    at = open_page("compare", ids="3,4")
     at.multiselect(key="flow-classes").set_value(["pear"]).run()
     assert not at.exception
     assert {crop["class_name"] for crop in _data(at, "crops")["crops"]} == {"pear"}
@@ -92,7 +82,7 @@ def test_filters_of_gained_and_lost(two: FakeServer, open_page: Open) -> None:
 
 def test_images_that_are_gone_leave_their_boxes(two: FakeServer, open_page: Open) -> None:
     two.images = {901: b"no image"}
-    at = _open(open_page, ids="3,4")
+    at = open_page("compare", ids="3,4")
     assert not at.exception
     assert {row["source"] for row in _data(at, "rows")["rows"]} == {""}
     assert "drawn as an empty frame" in screen(at)
@@ -100,7 +90,7 @@ def test_images_that_are_gone_leave_their_boxes(two: FakeServer, open_page: Open
 
 def test_a_click_opens_the_images_behind(two: FakeServer, open_page: Open) -> None:
     del two
-    at = _open(open_page, ids="3,4")
+    at = open_page("compare", ids="3,4")
     query = ImageQuery(title="Missed (FN), “Bad one”", experiment="3", outcomes=(Outcome.MISSED,))
     at.session_state["images-behind"], at.session_state["images-behind-turn"] = query, 1
     at.run()
@@ -112,14 +102,14 @@ def test_a_click_opens_the_images_behind(two: FakeServer, open_page: Open) -> No
 
 def test_one_alone_and_one_without_evaluation(two: FakeServer, open_page: Open) -> None:
     add_experiment(two, 5, "Blind one")
-    assert "Choose a second experiment to see what one finds" in screen(_open(open_page, ids="3"))
-    assert "The baseline has no evaluation" in screen(_open(open_page, ids="5,3"))
-    assert "No experiment has an evaluation" in screen(_open(open_page, ids="5"))
+    assert "Choose a second experiment to see what one finds" in screen(open_page("compare", ids="3"))
+    assert "The baseline has no evaluation" in screen(open_page("compare", ids="5,3"))
+    assert "No experiment has an evaluation" in screen(open_page("compare", ids="5"))
 
 
 def test_different_images_have_no_flow_but_a_gallery(two: FakeServer, open_page: Open) -> None:
     add_evaluated(two, 6, "Elsewhere", Made(seed=3, images=20, data_seed=9, dataset="other"))
-    at = _open(open_page, ids="3,6")
+    at = open_page("compare", ids="3,6")
     assert not at.exception
     assert "hold different images" in screen(at)
     assert len(_data(at, "rows")["rows"]) == 4
@@ -128,7 +118,7 @@ def test_different_images_have_no_flow_but_a_gallery(two: FakeServer, open_page:
 def test_more_experiments_than_columns(server: FakeServer, open_page: Open) -> None:
     for number in range(1, 9):
         add_evaluated(server, number, "<b>&Same name" * 3, Made(seed=number))
-    at = _open(open_page, ids="1,2,3,4,5,6,7,8", baseline="8")
+    at = open_page("compare", ids="1,2,3,4,5,6,7,8", baseline="8")
     assert not at.exception
     columns = _data(at, "rows")["columns"]
     assert len(columns) == 7
