@@ -16,6 +16,7 @@ from core.ui.experiments_table import PER_PAGE, draw_table
 from core.ui.text import plain
 
 _LOOK_AGAIN = "1s"
+_FIRST_LOOK = 2
 
 
 def draw_experiments() -> None:
@@ -64,12 +65,15 @@ def _want_settings(rows: Sequence[Row]) -> None:
 def _draw_news(found: Snapshot) -> None:
     """Say what is still being read and draw the page again when it is there."""
     busy = found.reading or bool(settings_reader().waiting())
-    st.fragment(_news, run_every=_LOOK_AGAIN if busy else None)(found, busy)
+    st.fragment(_news, run_every=_LOOK_AGAIN if busy else None)(found, [busy])
 
 
-def _news(drawn: Snapshot, busy: bool) -> None:  # noqa: FBT001 - st.fragment hands arguments on by place
+def _news(drawn: Snapshot, looks: list[bool]) -> None:
+    """Draw the news; ``looks`` tells whether there can be any, and grows with each look after the page was drawn."""
     now, waiting = peek(), settings_reader().waiting()
-    if busy and (now.version != drawn.version or (not now.reading and not waiting)):
+    looks.append(looks[0])
+    # Never while the page itself is being drawn: news come all the time, and it would begin anew for ever.
+    if looks[0] and len(looks) > _FIRST_LOOK and (now.version != drawn.version or (not now.reading and not waiting)):
         st.rerun()
     if now.read < len(now.entries) and now.reading:
         text = f"{formatting.count(now.read)} of {formatting.count(len(now.entries))} experiments read"
@@ -108,7 +112,7 @@ def _draw_waiting(found: Snapshot) -> None:
     st.skeleton(height=38)
     st.skeleton(height=360)
     st.caption("Looking for experiments on the server.")
-    st.fragment(_news, run_every=_LOOK_AGAIN)(found, True)  # noqa: FBT003 - st.fragment hands arguments on by place
+    st.fragment(_news, run_every=_LOOK_AGAIN)(found, [True])
 
 
 def _draw_empty() -> None:
