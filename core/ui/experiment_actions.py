@@ -13,7 +13,6 @@ from core.errors import AppError
 from core.experiments.columns import Row
 from core.experiments.marks import LONGEST_NOTE, LONGEST_TAG
 from core.ui import connection, experiment_query, screens
-from core.ui.again_menu import draw_again_menu
 from core.ui.errors import guarded_part
 from core.ui.experiment_list import marks
 from core.ui.state import TASK_PARAM, flash
@@ -178,7 +177,6 @@ def _draw_next(row: Row) -> None:
         return
     task = connection.client().tasks.get(row.task_id)
     draw_follow_ups(task)
-    draw_again_menu(row.task_id, key="dialog-again")
     st.page_link(
         screens.page("task"),
         label="Open the task with its settings",
