@@ -123,7 +123,7 @@ def test_a_lasting_failure_is_told_and_one_click_recovers(
     assert told in said
     assert "Traceback" not in said
     scene.server.decide = lambda _method, _number: None
-    app.button(key="error-retry").click().run()
+    next(button for button in app.button if button.label == "Try again").click().run()
     assert shown in said_on(app)
 
 
