@@ -9,8 +9,8 @@ from core.domain.dry_run import DryRun, DryRunFigures
 from core.launch.progress import TimeRange
 
 _SPREAD = 0.2
-"""Relative uncertainty of every forecast: other programs, a warmer processor, harder images. Measured over real
-trainings by ``tests/benchmarks/flight_check.py``."""
+"""Relative uncertainty of every forecast: other programs, a warmer processor, harder images. A judgement;
+``tests/benchmarks/flight_check.py`` holds it against real trainings."""
 
 _SPARE = 0.9
 """Share of the free memory that a training may count on."""

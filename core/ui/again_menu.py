@@ -106,7 +106,7 @@ def _begin(task_id: TaskId, step: Step) -> None:
     try:
         origin = origin_of(task_id)
         drafts = connection.drafts()
-        made = drafts.create(connection.address())
+        made = drafts.create(connection.server_name())
         drafts.update(made.id, lambda draft: begin_again(draft, origin))
     except AppError as error:
         flash(str(error), "error")

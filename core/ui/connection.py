@@ -21,7 +21,7 @@ from core.wizard.draft_store import DraftStore
 from core.wizard.presets import PresetStore
 
 _TTL_SECONDS = 20
-_EMBEDDED = "embedded"
+EMBEDDED = "embedded"
 
 
 _CHOSEN, _TYPED = "server", "typed_servers"
@@ -177,12 +177,12 @@ def starter() -> SeriesStarter:
 
 
 def server_name() -> str:
-    """Return under which name series remember this session's server.
+    """Return under which name this session's server is known to everything that is kept on this machine.
 
-    The embedded platform keeps its name when its port changes.
+    The embedded platform keeps its name when its port changes: drafts, series, marks, colours and places stay.
     """
     chosen = server()
-    return _EMBEDDED if chosen.origin is Origin.EMBEDDED else chosen.address
+    return EMBEDDED if chosen.origin is Origin.EMBEDDED else chosen.address
 
 
 def _access(name: str) -> Access | None:
@@ -191,8 +191,8 @@ def _access(name: str) -> Access | None:
     A start that the embedded platform had not answered when the process ended will not arrive later: one look is
     enough to find its task.
     """
-    found = _servers().client_at(_servers().embedded.address if name == _EMBEDDED else name)
-    return None if found is None else Access(client=found, looks=() if name == _EMBEDDED else LOOKS)
+    found = _servers().client_at(_servers().embedded.address if name == EMBEDDED else name)
+    return None if found is None else Access(client=found, looks=() if name == EMBEDDED else LOOKS)
 
 
 def home() -> Path:
@@ -209,26 +209,26 @@ def address() -> str:
 
 def team_id() -> TeamId:
     """Return the team that pages work in: the one chosen on the connection page, else the first."""
-    chosen = _places().team(address())
+    chosen = _places().team(server_name())
     known = teams(address())
     return next((team.id for team in known if team.id == chosen), known[0].id)
 
 
 def workspace_id() -> WorkspaceId:
     """Return the workspace that pages work in: the one chosen on the connection page, else the team's first."""
-    chosen = _places().workspace(address())
+    chosen = _places().workspace(server_name())
     known = workspaces(address(), team_id())
     return next((item.id for item in known if item.id == chosen), known[0].id)
 
 
 def choose_team(team: TeamId) -> None:
     """Work in another team from now on, in its first workspace."""
-    _places().remember(address(), team, None)
+    _places().remember(server_name(), team, None)
 
 
 def choose_workspace(workspace: WorkspaceId) -> None:
     """Work in another workspace of the team from now on."""
-    _places().remember(address(), team_id(), workspace)
+    _places().remember(server_name(), team_id(), workspace)
 
 
 @st.cache_data(ttl=_TTL_SECONDS, max_entries=20, show_spinner=False)

@@ -21,7 +21,7 @@ _KINDS = ("Open", "Started")
 
 def draw_draft_list() -> None:
     """Draw the page below its title."""
-    drafts = connection.drafts().drafts(connection.address())
+    drafts = connection.drafts().drafts(connection.server_name())
     with st.container(horizontal=True, vertical_alignment="bottom", key="drafts-head"):
         kind = st.segmented_control(
             "Drafts", _KINDS, default=_KINDS[0], required=True, key="draft-kind", label_visibility="collapsed"
@@ -149,7 +149,7 @@ def _rename(draft_id: DraftId, key: str) -> None:
 
 def _duplicate(draft: WizardDraft) -> None:
     try:
-        connection.drafts().create(connection.address(), draft, name=f"{draft_title(draft)}, copy"[:_LONGEST_NAME])
+        connection.drafts().create(connection.server_name(), draft, name=f"{draft_title(draft)}, copy"[:_LONGEST_NAME])
     except AppError as error:
         flash(str(error), "error")
 

@@ -18,7 +18,7 @@ _UNITS = (86_400, 3_600, 60)
 
 def draw_draft_menu(current: WizardDraft) -> None:
     """Draw the menu at the top right of the wizard."""
-    open_drafts = [item for item in connection.drafts().drafts(connection.address()) if not item.is_started]
+    open_drafts = [item for item in connection.drafts().drafts(connection.server_name()) if not item.is_started]
     others = [item for item in open_drafts if item.id != current.id and not item.is_untouched]
     with st.popover("Drafts", icon=":material/edit_note:", width="content"):
         st.caption(f"This one is “{plain(draft_title(current))}”. Every change is saved at once.")

@@ -50,7 +50,7 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     server, team = connection.address(), connection.team_id()
     known = find_experiments(ids)
     loaded = _load_all(server, team, [known[task] for task in ids])
-    slots = slots_of(connection.home() / "experiment_styles.json", server, ids)
+    slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), ids)
     labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
     styles = styles_together([slots[task] for task in ids])
     experiments = tuple(

@@ -83,7 +83,7 @@ def rows_of(snapshot: Snapshot) -> list[Row]:
 
 def marks() -> Marks:
     """Return what people noted about the experiments of this server."""
-    return Marks(connection.home() / "experiments.db", connection.address())
+    return Marks(connection.home() / "experiments.db", connection.server_name())
 
 
 def settings_reader() -> SettingsReader:

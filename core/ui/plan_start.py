@@ -167,7 +167,7 @@ def _experiment_text(info: ExperimentInfo) -> str:
 
 def _apply(found: Preview, draft_id: DraftId | None) -> None:
     """Fill a draft, a new one by default, and open the first step that needs a look; else the last one."""
-    target = draft_id or connection.drafts().create(connection.address()).id
+    target = draft_id or connection.drafts().create(connection.server_name()).id
 
     def change(draft: WizardDraft) -> WizardDraft:
         filled = replace(fill(draft, found.read.plan), origin=None)

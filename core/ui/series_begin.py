@@ -17,7 +17,7 @@ from core.ui import connection, lookups, screens
 from core.ui.launch_desk import SERIES_DESK
 from core.ui.series_form import SeriesView, default_name, draw_how, draw_variations, reference_for, text_by_model
 from core.ui.series_table import Row, draw_experiments, rows_of, time_text
-from core.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, current_draft, flash
+from core.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, check_server, current_draft, flash
 from core.ui.text import plain
 from core.ui.wizard_frame import draw_problems, draw_started_notice
 from core.wizard.completion import complete
@@ -30,7 +30,7 @@ _WAIT_SECONDS = 1.0
 def draw_series_plan() -> None:
     """Draw the page below its title."""
     draft = current_draft()
-    _check_server(draft)
+    check_server(draft)
     if draft.is_started:
         with st.container(border=True, key="form-card"):
             draw_started_notice(draft)
@@ -162,12 +162,6 @@ def _draw_incomplete(draft: WizardDraft, problems: Sequence[Problem]) -> None:
             icon=":material/arrow_back:",
             query_params={DRAFT_PARAM: draft.id},
         )
-
-
-def _check_server(draft: WizardDraft) -> None:
-    if draft.server != connection.address():
-        msg = f"This draft was made for the server {draft.server}, and this is {connection.address()}."
-        raise InputError(msg, "Start a new training, or start the dashboard with the other server.")
 
 
 def _back(draft_id: DraftId) -> None:

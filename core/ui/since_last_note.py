@@ -18,7 +18,7 @@ from core.wizard.since_last import DataNotes, note_of, since_last
 
 def draw_since_last(project: ProjectFacts) -> None:
     """Draw the changes since the newest experiment of the project; nothing where there is none."""
-    server = connection.address()
+    server = connection.server_name()
     found = since_last(project, all_experiments(), _notes(), server)
     if found is None:
         return
@@ -43,7 +43,7 @@ def draw_since_last(project: ProjectFacts) -> None:
 def note_data(task_id: TaskId, project: ProjectFacts) -> None:
     """Note what the data is like at a start; a disk that refuses keeps nobody from training."""
     with contextlib.suppress(StorageError):
-        _notes().keep(connection.address(), task_id, note_of(project))
+        _notes().keep(connection.server_name(), task_id, note_of(project))
 
 
 def _notes() -> DataNotes:

@@ -40,6 +40,18 @@ def current_draft() -> WizardDraft:
     return draft
 
 
+def check_server(draft: WizardDraft) -> None:
+    """Make sure that a draft belongs to the server in use: its ids mean something else on another one.
+
+    Raises:
+        InputError: It was made for another server.
+    """
+    if draft.server != connection.server_name():
+        made = "the platform of this machine" if draft.server == connection.EMBEDDED else draft.server
+        msg = f"This draft was made for {made}, and this is {connection.address()}."
+        raise InputError(msg, "Start a new training, or choose the other server on the connection page.")
+
+
 def open_draft(draft_id: DraftId) -> None:
     """Make a draft the one of this tab; for callbacks."""
     st.session_state[DRAFT_PARAM] = draft_id
@@ -52,7 +64,7 @@ def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
     Args:
         start: A draft whose choices the new one begins with.
     """
-    draft = connection.drafts().create(connection.address(), start)
+    draft = connection.drafts().create(connection.server_name(), start)
     open_draft(draft.id)
     return draft
 
@@ -107,5 +119,5 @@ def _kept() -> WizardDraft | None:
 
 
 def _latest_or_new() -> WizardDraft:
-    server = connection.address()
+    server = connection.server_name()
     return connection.drafts().latest_open(server) or connection.drafts().create(server)

@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from core.domain.ids import TaskId
-from core.domain.task import Task
+from core.domain.task import ExitCause, Task
 from core.errors import AppError
 from core.launch import again
 from core.launch.safer_settings import SaferSetting
@@ -35,7 +35,7 @@ def draw_follow_ups(task: Task) -> None:
                     "play_arrow",
                     lambda: again.resume(client, task),
                     note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
-                    primary=safer is None,
+                    primary=safer is None and not _needs_a_change(task),
                 )
             if repeatable:
                 _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
@@ -54,6 +54,16 @@ def draw_follow_ups(task: Task) -> None:
                 )
             if repeatable or again.can_start_over(task):
                 draw_again_menu(task.id)
+
+
+def _needs_a_change(task: Task) -> bool:
+    """Whether going on with the same settings and data would fail again."""
+    report = task.exit_report
+    return report is not None and report.cause in {
+        ExitCause.BAD_HYPERPARAMETER,
+        ExitCause.BAD_DATA,
+        ExitCause.BAD_INPUT,
+    }
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:

@@ -25,7 +25,7 @@ def draw_result(progress: TaskProgress) -> None:
     if experiment is not None:
         _draw_experiment(experiment)
     link = report_link(task, connection.address())
-    if link is not None:
+    if link is not None and experiment is None:  # the result of an experiment names its report itself
         st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
 
 

@@ -6,10 +6,9 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from core.errors import InputError
 from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
-from core.ui import connection, lookups, screens
+from core.ui import lookups, screens
 from core.ui.draft_menu import draw_draft_menu
 from core.ui.origin_note import draw_origin
 from core.ui.state import (
@@ -17,6 +16,7 @@ from core.ui.state import (
     SERIES_PARAM,
     TASK_PARAM,
     change_draft,
+    check_server,
     current_draft,
     start_new_draft,
     task_just_started,
@@ -63,9 +63,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     if started is not None:
         st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
     draft = current_draft()
-    if draft.server != connection.address():
-        msg = f"This draft was made for the server {draft.server}, and this is {connection.address()}."
-        raise InputError(msg, "Start a new training, or start the dashboard with the other server.")
+    check_server(draft)
     facts = lookups.facts_of(draft)
     view = WizardView(step=step(step_id), draft=draft, facts=facts, problems=all_problems(draft, facts))
     _heading(draft)

@@ -89,7 +89,7 @@ class WizardDraft:
 
     Attributes:
         id: Short random text; part of the URL.
-        server: Address of the server that the ids belong to.
+        server: The server that the ids belong to: its address, or the embedded platform's own name.
         created_at: In UTC.
         changed_at: Last change, in UTC.
         seen: Steps that a person has confirmed with "Next", in that order.
@@ -147,7 +147,7 @@ def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> Wi
 
     Args:
         draft_id: Its id.
-        server: Address of the server that its ids will belong to.
+        server: The server that its ids will belong to.
         now: Stands in for the clock in tests.
     """
     moment = now or datetime.now(UTC)

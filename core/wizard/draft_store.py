@@ -31,7 +31,7 @@ class DraftStore:
         """Store a new draft and return it.
 
         Args:
-            server: Address of the server it is for.
+            server: The server it is for.
             start: A draft whose choices the new one begins with; "again with changes".
             name: A person's name for it.
         """

@@ -28,7 +28,7 @@ class Stage:
 
     def draft(self, change: Callable[[WizardDraft], WizardDraft] = lambda draft: draft) -> WizardDraft:
         """Store a draft that could be started, after a change."""
-        made = self.store.create(self.world.address)
+        made = self.store.create(connection.EMBEDDED)
         wanted = change(good_draft())
         return self.store.update(made.id, lambda _: replace(wanted, id=made.id, server=made.server))
 
