@@ -1,6 +1,7 @@
 """Choosing a server: tested before it is used, kept only when asked, forgotten for good."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api.client import SuperviselyClient, connect
+from core.domain.ids import ProjectId
 from core.server_settings import ServerSetting
 from core.ui import connection
 from tests.app.wizard.stage import everything_said
@@ -106,3 +108,18 @@ def test_a_server_that_is_written_down_is_one_click_away(far: LivePlatform, tmp_
     app.button(key="use-1").click().run()
     assert f"`{far.url}`" in everything_said(app)
     assert f"`{far.url}`" in everything_said(open_page())
+
+
+def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> None:
+    def drafts_page() -> AppTest:
+        app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+        app.switch_page("../../pages/drafts.py")
+        return app.run()
+
+    drafts = connection.drafts()
+    made = drafts.create(connection.EMBEDDED, name="Before the restart")
+    drafts.update(made.id, lambda draft: replace(draft, project_id=ProjectId(55)))
+    assert "Before the restart" in everything_said(drafts_page())
+    connection.close()
+    connection.install(lambda: connect("http://127.0.0.1:9999", "own", app=FakeServer().app()), home=tmp_path)
+    assert "Before the restart" in everything_said(drafts_page())
