@@ -29,8 +29,8 @@ from core.compare.verdict import judge
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 READING = (
-    "● marks the best of a row. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with these images; "
-    "a point (pt) is a hundredth."
+    "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
+    "these images; a point (pt) is a hundredth."
 )
 """How to read the table of key metrics."""
 _CHOICE, _CHANGES, _GALLERY = "Which one to take", "Gained and lost", "Explore predictions"

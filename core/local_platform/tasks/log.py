@@ -126,8 +126,9 @@ class _Files:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def catch_up(self) -> None:
-        self.trainer.catch_up()
+        # The platform's first: what it says of the end of a process must not be seen without what the process said.
         self.platform.catch_up()
+        self.trainer.catch_up()
 
 
 class TaskLogs:
