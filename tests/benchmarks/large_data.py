@@ -132,7 +132,7 @@ def measure_pages(rows: int, classes: int) -> None:
         facts = gather.project_facts(client, client.projects.list(workspace)[0].id)
         split = DatasetsSplit(train_datasets=(facts.datasets[0].id,), val_datasets=(facts.datasets[1].id,))
         store = DraftStore(home / "drafts")
-        made = store.create(client.address)
+        made = store.create(connection.EMBEDDED)
         model = client.ecosystem.models()[0]
         choice = PretrainedModel(framework=model.framework, name=model.name)
         draft = store.update(
@@ -148,6 +148,7 @@ def measure_pages(rows: int, classes: int) -> None:
             first = _took(app.switch_page(str(ROOT / "pages" / f"{page}.py")).run)
             again = [_took(app.run) for _ in range(_RUNS)]
             assert not app.exception, app.exception
+            assert not app.error, app.error[0].value
             say(f"{page}: first {first:.2f} s, again {statistics.median(again) * 1000:.0f} ms")
         client.close()
         platform.close()

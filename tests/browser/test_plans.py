@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from core.domain.ids import ProjectId
 from core.domain.plan import PretrainedModel
+from core.ui import connection
 from core.wizard.draft import DraftId
 from core.wizard.draft_store import DraftStore
 from tests.browser.widgets import PATIENCE, open_page, press, settle
@@ -35,7 +36,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
 def _draft(dashboard: DashboardProcess) -> DraftId:
     """Store a draft on the sample project."""
     store = DraftStore(dashboard.home / "drafts")
-    made = store.create(dashboard.url)
+    made = store.create(connection.EMBEDDED)
     model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")
     text = "epochs: 3\nlr0: 0.01\n"
     store.update(made.id, lambda draft: replace(draft, project_id=ProjectId(1), model=model, hyperparameters=text))

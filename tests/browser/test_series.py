@@ -14,6 +14,7 @@ from core.domain.plan import PretrainedModel
 from core.domain.task import Task, TaskStatus
 from core.local_platform.layout import HomeLayout
 from core.local_platform.tasks.process import read_identity
+from core.ui import connection
 from core.wizard.draft import WizardDraft
 from core.wizard.draft_store import DraftStore
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
@@ -31,7 +32,7 @@ def tiny_draft(dashboard: DashboardProcess, client: SuperviselyClient) -> Wizard
     workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
     project = wait_for(lambda: next(iter(client.projects.list(workspace)), None), "the sample project", seconds=120)
     store = DraftStore(dashboard.home / "drafts")
-    made = store.create(dashboard.url)
+    made = store.create(connection.EMBEDDED)
     model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")
     return store.update(made.id, lambda draft: replace(draft, project_id=project.id, model=model, hyperparameters=TINY))
 
