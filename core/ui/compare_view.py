@@ -96,13 +96,12 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         InputError: An id is no number.
         NotFoundError: There is no such experiment.
     """
-    ids = parse_ids(wanted)
-    if not ids:
+    chosen = read_chosen(wanted, baseline)
+    if chosen is None:
         st.title("Compare", anchor=False)
         draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
         return
-    chosen = parse_ids(baseline)
-    measured, certainty = on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
+    measured, certainty = chosen
     comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
     make_tables_sortable()
     _draw_head(comparison, certainty)
@@ -122,6 +121,24 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
             )
         if large:
             draw_ahead(CHARTS, comparison)
+
+
+def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Certainty] | None:
+    """Return the experiments that the URL names, on the footing that the person chose; ``None`` when it names none.
+
+    Args:
+        wanted: Task ids with commas between.
+        baseline: Task id of the baseline; the first experiment without one.
+
+    Raises:
+        InputError: An id is no number.
+        NotFoundError: There is no such experiment.
+    """
+    ids = parse_ids(wanted)
+    if not ids:
+        return None
+    chosen = parse_ids(baseline)
+    return on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
 
 
 def parse_ids(text: str | None) -> list[TaskId]:

@@ -9,10 +9,8 @@ from core.compare.report.slides import slides_html, slides_style
 from core.compare.story import tell
 from core.compare.story_parts import Story
 from core.ui import screens
-from core.ui.compare_view import draw_nothing_chosen, parse_ids
+from core.ui.compare_view import draw_nothing_chosen, read_chosen
 from core.ui.decision_need import need_of
-from core.ui.experiment_data import load_comparison
-from core.ui.footing import on_chosen_footing
 from core.ui.previews import original
 
 _PICTURE = (800, 600)
@@ -32,13 +30,12 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         InputError: An id is no number.
         NotFoundError: There is no such experiment.
     """
-    ids = parse_ids(wanted)
-    if not ids:
+    chosen = read_chosen(wanted, baseline)
+    if chosen is None:
         st.title("Present", anchor=False)
         draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
         return
-    chosen = parse_ids(baseline)
-    comparison, certainty = on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
+    comparison, certainty = chosen
     story = tell(comparison, certainty, need_of(st.query_params))
     html = slides_html(story.slides, _crops(story))
     result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
