@@ -4,6 +4,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,10 +14,13 @@ class LineProcess:
 
     Args:
         command: What to run.
-        environment: Its whole environment.
+        environment: Its whole environment; ``None``: that of the tests.
+        cwd: Where it runs; ``None``: where the tests run.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
         self._errors = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             list(command),
@@ -24,7 +28,8 @@ class LineProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=dict(environment),
+            env=environment,
+            cwd=cwd,
         )
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The door: a ``tasks.run.app`` request is refused with a reason, or becomes a task in one step."""
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pydantic import TypeAdapter
@@ -11,7 +12,7 @@ from core.frameworks.spec import Framework
 from core.local_platform.modules import Module
 from core.local_platform.parts import Parts
 from core.local_platform.store.files import clean_path
-from core.local_platform.store.task_rows import NewTask, TaskRecord
+from core.local_platform.store.task_rows import NewTask, TaskKind, TaskRecord
 from core.local_platform.tasks.request import (
     FreshState,
     RepeatState,
@@ -119,14 +120,25 @@ class Admission:
                 gui_state = {**gui_state, "hyperparameters": framework.hyperparameters("gpu" if gpu else "cpu")}
             settings["guiState"] = gui_state
             autostart = training.request.autostart
+        task = self._new_task(wire, team_id, module, "train", settings)
+        return replace(task, project_id=project_id, autostart=autostart)
+
+    def _compare(self, wire: RunAppBody, team_id: TeamId, module: Module) -> NewTask:
+        folders = parse_compare_state(wire.params.state).eval_dirs
+        cleaned = check_evaluations(self._parts, team_id, tuple(folders))
+        return self._new_task(wire, team_id, module, "compare", {"evaluations": list(cleaned)})
+
+    def _new_task(
+        self, wire: RunAppBody, team_id: TeamId, module: Module, kind: TaskKind, settings: dict[str, object]
+    ) -> NewTask:
         return NewTask(
             team_id=team_id,
             workspace_id=wire.workspace,
             user_id=self._parts.accounts.home().user_id,
             agent_id=wire.agent,
             module_id=module.id,
-            project_id=project_id,
-            kind="train",
+            project_id=None,
+            kind=kind,
             name=wire.name,
             description=wire.description,
             app_name=module.name,
@@ -135,28 +147,6 @@ class Admission:
             restart_policy=wire.restart_policy,
             params={"state": wire.params.state},
             settings=settings,
-            autostart=autostart,
-        )
-
-    def _compare(self, wire: RunAppBody, team_id: TeamId, module: Module) -> NewTask:
-        folders = parse_compare_state(wire.params.state).eval_dirs
-        cleaned = check_evaluations(self._parts, team_id, tuple(folders))
-        return NewTask(
-            team_id=team_id,
-            workspace_id=wire.workspace,
-            user_id=self._parts.accounts.home().user_id,
-            agent_id=wire.agent,
-            module_id=module.id,
-            project_id=None,
-            kind="compare",
-            name=wire.name,
-            description=wire.description,
-            app_name=module.name,
-            app_version=wire.app_version,
-            log_level=wire.log_level,
-            restart_policy=wire.restart_policy,
-            params={"state": wire.params.state},
-            settings={"evaluations": list(cleaned)},
         )
 
 

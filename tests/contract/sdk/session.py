@@ -1,15 +1,13 @@
 """One long-lived process with the official SDK: importing it takes seconds."""
 
-import json
 import os
 import subprocess
-import tempfile
 import textwrap
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.fakes.live_platform import LivePlatform
+from tests.line_process import LineProcess
 from tests.outside import unavailable
 
 PROCESS = Path(__file__).parent / "sdk_process.py"
@@ -19,7 +17,7 @@ class SdkError(Exception):
     """What the SDK raised, as ``TypeName: text``."""
 
 
-class SdkSession:
+class SdkSession(LineProcess):
     """Runs code in the SDK's own interpreter.
 
     Args:
@@ -37,50 +35,23 @@ class SdkSession:
             "TEAM_ID": "1",
             "WORKSPACE_ID": "1",
         }
-        self._errors = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed in __exit__
-        self._process = subprocess.Popen(
-            [python, str(PROCESS)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-            cwd=home,
-        )
-
-    def __enter__(self) -> Self:
-        """Return the running session."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the process."""
-        self._process.communicate()
-        self._errors.close()
+        super().__init__([python, str(PROCESS)], environment, cwd=home)
 
     def run(self, server: LivePlatform, code: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Run the body of a function of ``sly``, ``api`` and ``arguments``; return what it returns.
 
         Raises:
             SdkError: The SDK raised something.
+            RuntimeError: The process has ended.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        request = {
-            "server": server.url,
-            "token": server.platform.token,
-            "code": textwrap.dedent(code).strip(),
-            "arguments": arguments,
-        }
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            message = f"The SDK's process ended: {self._errors.read()[-2000:]}"
-            raise RuntimeError(message)
-        answer: dict[str, Any] = json.loads(line)
+        answer = self.ask(
+            {
+                "server": server.url,
+                "token": server.platform.token,
+                "code": textwrap.dedent(code).strip(),
+                "arguments": arguments,
+            }
+        )
         if "error" in answer:
             raise SdkError(answer["error"])
         return answer["value"]
