@@ -20,10 +20,13 @@ class RandomSplit:
     Attributes:
         percent: Share of the images that goes to ``split``, 1 to 99.
         split: The side that ``percent`` speaks of.
+        seed: Draw the split with this number before the start and keep it as two collections, so that later trainings
+            can share it. ``None``: the training app draws it, another one for every training; ``TrainApi`` has no more.
     """
 
     percent: int = 80
     split: Side = "train"
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,10 @@ def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin 
 
 
 def split_state(split: TrainValSplit) -> dict[str, object]:
-    """Return a split as the state spells it; a plan file uses the same form."""
+    """Return a split as the state spells it; a plan file uses the same form.
+
+    A seed is no part of it: who starts a plan with one freezes the split before (:mod:`core.launch.freezing`).
+    """
     match split:
         case RandomSplit(percent=percent, split=side):
             return {"method": "random", "split": side, "percent": percent}

@@ -64,7 +64,7 @@ class Facts:
         model_error: Why the model cannot be had, where the server said so.
         models: Models that the server offers, of the chosen framework at least; empty where it shows none.
         split: ``None`` when there is no complete split, or it was not counted.
-        split_content: What the sides hold; ``None`` for a random split and where the server does not count.
+        split_content: What the sides hold; ``None`` for a split that is not fixed and where the server does not count.
         agents: Agents that may be chosen from.
     """
 

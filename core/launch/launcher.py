@@ -21,6 +21,7 @@ from core.domain.ids import AgentId, TaskId, WorkspaceId
 from core.domain.plan import PretrainedModel, TrainingPlan
 from core.errors import InputError, StateError
 from core.launch.app_state import start_state
+from core.launch.freezing import settled
 from core.launch.plan_facts import PlanFacts, gather
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem
@@ -88,8 +89,8 @@ def check_and_launch(
 ) -> Launched:
     """Check a plan and start it.
 
-    The start is sent once. When its answer does not arrive, the server's tasks are looked through for the one that was
-    asked for.
+    A random split with a seed is frozen before. The start is sent once. When its answer does not arrive, the server's
+    tasks are looked through for the one that was asked for.
 
     Args:
         client: The server.
@@ -106,7 +107,8 @@ def check_and_launch(
     problems = problems_of(plan, facts.facts)
     if any(problem.severity == "error" for problem in problems):
         raise PlanRefusedError(problems)
-    return Launched(task_id=send(client, request_for(plan, facts), sleep=sleep), warnings=problems)
+    fixed = settled(client, plan)
+    return Launched(task_id=send(client, request_for(fixed, facts), sleep=sleep), warnings=problems)
 
 
 def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:

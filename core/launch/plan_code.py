@@ -12,6 +12,11 @@ from core.domain.plan import (
 )
 from core.launch.plan_file import plan_values
 
+_DRAWS_ITS_OWN = """\
+# The split of this plan is frozen when the dashboard or `traindash launch` starts it.
+# TrainApi knows only a random split that each run draws anew.
+"""
+
 
 def python_script(plan: TrainingPlan) -> str:
     """Return a script that starts a plan with ``TrainApi.run`` of the official SDK.
@@ -20,6 +25,7 @@ def python_script(plan: TrainingPlan) -> str:
     ``~/supervisely.env``.
     """
     split = plan.train_val_split
+    drawn_before = isinstance(split, RandomSplit) and split.seed is not None
     names = "TrainApi" if split == RandomSplit() else f"TrainApi, {type(split).__name__}"
     arguments = "".join(f"    {name}={_argument(name, value, plan)},\n" for name, value in plan_values(plan).items())
     return (
@@ -31,6 +37,7 @@ def python_script(plan: TrainingPlan) -> str:
         '    load_dotenv("local.env")\n'
         '    load_dotenv(os.path.expanduser("~/supervisely.env"))\n\n'
         "api = sly.Api.from_env()\n"
+        f"{_DRAWS_ITS_OWN if drawn_before else ''}"
         "task = TrainApi(api).run(\n"
         f"{arguments}"
         ")\n"

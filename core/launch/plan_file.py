@@ -21,7 +21,7 @@ from core.domain.plan import (
 )
 from core.errors import InputError
 from core.launch.app_state import split_state
-from core.launch.state_shapes import SPLITS, Id
+from core.launch.state_shapes import SPLITS, Id, SeededShape
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 _LONGEST_QUOTE = 80
@@ -38,6 +38,7 @@ _EXPECTED: Mapping[str, str] = {
     "hyperparameters": "YAML as a text; write it as a block after “hyperparameters: |”",
     "percent": "a whole number from 1 to 99",
     "split": "train or val",
+    "seed": "a whole number from 0, or nothing for a split that each training draws itself",
     "untagged_action": "train, val or ignore",
     **dict.fromkeys(("experiment_name", "description", "train_tag", "val_tag"), "a text"),
     **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
@@ -56,6 +57,7 @@ _EXPECTED: Mapping[str, str] = {
 }
 """Key → what it wants, for people."""
 
+_SPLIT_SHAPES = {**SPLITS, "random": SeededShape}
 _SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "random": {"split": "train", "percent": 80},
     "tags": {"untagged_action": "ignore"},
@@ -164,6 +166,8 @@ def plan_values(plan: TrainingPlan) -> dict[str, object]:
         if name in values or value == getattr(defaults, name):
             continue
         match value:
+            case RandomSplit(seed=int() as seed):
+                values[name] = {**split_state(value), "seed": seed}
             case RandomSplit() | DatasetsSplit() | TagsSplit() | CollectionsSplit():
                 values[name] = split_state(value)
             case tuple():
@@ -205,7 +209,7 @@ def _model(text: str) -> ModelChoice:
 
 def _split(content: Mapping[str, Any]) -> TrainValSplit:
     method = content.get("method")
-    shape = SPLITS.get(method) if isinstance(method, str) else None
+    shape = _SPLIT_SHAPES.get(method) if isinstance(method, str) else None
     if shape is None:
         given = "is missing" if method is None else f"is “{method}”"
         msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."

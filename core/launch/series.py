@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 from core.domain.ids import AgentId
-from core.domain.plan import CollectionsSplit, CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
+from core.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan, TrainValSplit
 from core.errors import InputError
 from core.launch.hyperparameter_values import value_text
 from core.launch.hyperparameters import read_text, with_values
@@ -104,32 +104,18 @@ class SeriesPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
-    """A random split that shall be dealt once and kept.
-
-    Attributes:
-        seed: Another number deals another way.
-    """
-
-    split: RandomSplit
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One experiment of a series.
 
     Attributes:
         key: The same for the same variation, whatever else changes.
-        plan: Complete, with its name; its split is that of the series' plan as long as there is a ``deal``.
+        plan: Complete, with its name.
         varied: What sets it apart, as (thing, value) in words.
-        deal: The split that it trains on once it was dealt; ``None``: the plan says it all.
     """
 
     key: str
     plan: TrainingPlan
     varied: tuple[tuple[str, str], ...] = ()
-    deal: Deal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +124,7 @@ class _Variant:
 
     model: ModelChoice
     values: tuple[tuple[str, Scalar], ...]
-    deal: Deal | None
+    split: TrainValSplit
     turn: int
 
 
@@ -159,32 +145,17 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
     """Return the experiments of a series with those that were removed. Errors as :func:`experiments`."""
     base, choices = series.base, series.choices
     models = tuple(dict.fromkeys(choices.models)) or (base.model,)
-    deals = _deals(base, choices.split)
+    splits = _splits(base, choices.split)
     combinations = _combinations(choices)
-    count = len(models) * len(combinations) * len(deals) * choices.repeats
+    count = len(models) * len(combinations) * len(splits) * choices.repeats
     if count > MOST_EXPERIMENTS:
         msg = f"These choices make {count:,} experiments."
         raise InputError(msg, f"A series has at most {MOST_EXPERIMENTS}: leave out values, models or seeds.")
     made: list[Experiment] = []
-    for model, values, deal, turn in itertools.product(models, combinations, deals, range(choices.repeats)):
-        variant = _Variant(model=model, values=values, deal=deal, turn=turn)
-        made.append(_experiment(series, variant, text_of(model), shows=(len(models) > 1, len(deals) > 1)))
+    for model, values, split, turn in itertools.product(models, combinations, splits, range(choices.repeats)):
+        variant = _Variant(model=model, values=values, split=split, turn=turn)
+        made.append(_experiment(series, variant, text_of(model), shows=(len(models) > 1, len(splits) > 1)))
     return _with_agents(_with_names(made, series), choices)
-
-
-def deals_of(planned: Sequence[Experiment]) -> tuple[Deal, ...]:
-    """Return the splits that have to be dealt before the experiments can start, each once."""
-    return tuple(dict.fromkeys(item.deal for item in planned if item.deal is not None))
-
-
-def with_splits(planned: Sequence[Experiment], dealt: Mapping[Deal, CollectionsSplit]) -> tuple[Experiment, ...]:
-    """Return the experiments on the splits that were dealt for them."""
-    return tuple(
-        item
-        if item.deal is None
-        else replace(item, deal=None, plan=replace(item.plan, train_val_split=dealt[item.deal]))
-        for item in planned
-    )
 
 
 def model_label(model: ModelChoice) -> str:
@@ -222,17 +193,19 @@ def _combinations(choices: SeriesChoices) -> tuple[tuple[tuple[str, Scalar], ...
     return tuple(itertools.product(*columns))
 
 
-def _deals(base: TrainingPlan, wanted: SplitVariation) -> tuple[Deal | None, ...]:
-    if not isinstance(base.train_val_split, RandomSplit) or wanted.mode == "own":
-        return (None,)
+def _splits(base: TrainingPlan, wanted: SplitVariation) -> tuple[TrainValSplit, ...]:
+    """Return the splits to do each experiment on; those with a seed are drawn once, whoever shares them."""
     split = base.train_val_split
+    if not isinstance(split, RandomSplit):
+        return (split,)
+    if wanted.mode == "own":
+        return (replace(split, seed=None),)
+    first = split.seed or 0
     if wanted.mode == "shared":
-        return (Deal(split=split),)
+        return (replace(split, seed=first),)
     shares = tuple(dict.fromkeys(wanted.percents)) or (split.percent,)
-    return tuple(
-        Deal(split=replace(split, percent=share), seed=seed)
-        for share, seed in itertools.product(shares, range(max(wanted.draws, 1)))
-    )
+    seeds = range(first, first + max(wanted.draws, 1))
+    return tuple(replace(split, percent=share, seed=seed) for share, seed in itertools.product(shares, seeds))
 
 
 def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tuple[bool, bool]) -> Experiment:
@@ -249,15 +222,16 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
     by_model, by_split = shows
     varied = [("model", model_label(variant.model))] if by_model else []
     varied += [(name, _shown(value)) for name, value in values.items()]
-    if by_split and variant.deal is not None:
-        varied.append(("split", _deal_label(variant.deal, choices.split)))
+    if by_split and isinstance(variant.split, RandomSplit):
+        varied.append(("split", _split_label(variant.split, choices.split)))
     plan = replace(
         base,
         model=variant.model,
+        train_val_split=variant.split,
         hyperparameters=hyperparameters if change.hyperparameters is None else change.hyperparameters,
         autostart=True,
     )
-    return Experiment(key=key, plan=plan, varied=tuple(varied), deal=variant.deal)
+    return Experiment(key=key, plan=plan, varied=tuple(varied))
 
 
 def _with_values(text: str, values: Mapping[str, Scalar]) -> str:
@@ -273,10 +247,10 @@ def _first_seed(text: str) -> int:
 
 
 def _key(variant: _Variant) -> str:
-    deal = variant.deal
+    split = variant.split
     shape = [model_text(variant.model), variant.values, variant.turn]
-    if deal is not None:
-        shape += [deal.split.percent, deal.split.split, deal.seed]
+    if isinstance(split, RandomSplit) and split.seed is not None:
+        shape += [split.percent, split.split, split.seed]
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:_KEY_LETTERS]
 
 
@@ -284,9 +258,9 @@ def _shown(value: Scalar) -> str:
     return f"{value:g}" if isinstance(value, float) else value_text(value)
 
 
-def _deal_label(deal: Deal, wanted: SplitVariation) -> str:
-    share = f"{deal.split.percent} %"
-    return f"{share} no {deal.seed + 1}" if wanted.draws > 1 else share
+def _split_label(split: RandomSplit, wanted: SplitVariation) -> str:
+    share = f"{split.percent} %"
+    return share if split.seed is None or wanted.draws <= 1 else f"{share} no {split.seed + 1}"
 
 
 def _with_names(made: Sequence[Experiment], series: SeriesPlan) -> list[Experiment]:

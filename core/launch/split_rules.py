@@ -8,6 +8,7 @@ from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsS
 from core.domain.split import SideCounts
 from core.launch.choices import Choices
 from core.launch.facts import Facts, SplitCounts
+from core.launch.freezing import MOST_IMAGES
 from core.launch.problems import Problem, Severity
 from core.launch.project_facts import ProjectFacts
 
@@ -32,10 +33,8 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
     match split:
         case None:
             return [_problem("error", "A tag is missing.", "Choose a tag for training and one for validation.")]
-        case RandomSplit(percent=percent):
-            if 0 < percent < _WHOLE:
-                return []
-            return [_problem("error", f"{percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
+        case RandomSplit():
+            return _random(split, project)
         case DatasetsSplit():
             return _datasets(split, project)
         case TagsSplit():
@@ -44,6 +43,15 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
             return _collections(split, project)
         case _:
             assert_never(split)
+
+
+def _random(split: RandomSplit, project: ProjectFacts) -> list[Problem]:
+    if not 0 < split.percent < _WHOLE:
+        return [_problem("error", f"{split.percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
+    if split.seed is not None and project.project.items_count > MOST_IMAGES:
+        message = f"A split of more than {MOST_IMAGES:,} images cannot be frozen."
+        return [_problem("error", message, "Switch “Freeze this split” off, or split by datasets.")]
+    return []
 
 
 def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:

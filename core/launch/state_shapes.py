@@ -40,6 +40,16 @@ class RandomShape(Shape):
         return RandomSplit(percent=self.percent, split=self.split)
 
 
+class SeededShape(RandomShape):
+    """``method: random`` as plan files know it beyond ``TrainApi``."""
+
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+    def value(self) -> TrainValSplit:
+        """Return the domain value."""
+        return RandomSplit(percent=self.percent, split=self.split, seed=self.seed)
+
+
 class DatasetsShape(Shape):
     """``method: datasets``."""
 

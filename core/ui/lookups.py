@@ -13,13 +13,14 @@ from core.domain.plan import ModelChoice, RandomSplit, TrainingPlan, TrainValSpl
 from core.domain.project import Image, Project
 from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
+from core.launch import freezing
 from core.launch.facts import Facts, ModelFacts, SplitCounts
 from core.launch.preflight import check
 from core.launch.problems import Problem
 from core.launch.project_facts import ProjectFacts
 from core.launch.time_estimate import PastRun, models_by_task, past_runs
 from core.ui import connection
-from core.wizard import freezing, gather
+from core.wizard import gather
 from core.wizard.data_profile import DataProfile, profile
 from core.wizard.draft import WizardDraft
 
@@ -27,6 +28,8 @@ _SECONDS = 10
 _LONG_SECONDS = 300
 _PROFILE_IMAGES = 200
 _PAST_TASKS = 300
+_MOST_DEALT = 20_000
+"""Images that are dealt to show what a split will hold before it is frozen; more would take seconds."""
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=50, show_spinner=False)
@@ -129,7 +132,7 @@ def split_content(server: str, project_id: ProjectId, split: TrainValSplit, imag
 
 @st.cache_resource(ttl=_LONG_SECONDS, max_entries=20, show_spinner="Dealing the images")
 def dealt(server: str, project_id: ProjectId, split: RandomSplit, images: int) -> SplitContent | None:
-    """Return what a random split would hold if it were frozen; ``images`` as in :func:`split_content`."""
+    """Return what a random split will hold once it is frozen; ``images`` as in :func:`split_content`."""
     del server, images
     client = connection.client()
     if client.splits.content_of(project_id, (), ()) is None:  # ask before every image is listed
@@ -208,8 +211,15 @@ def facts_of(draft: WizardDraft) -> Facts:
         model=None if draft.model is None else model(server, team, draft.model),
         models=catalogue(server),
         split=None if known is None or split is None else split_counts(server, known.project.id, split),
-        split_content=None
-        if known is None or split is None or isinstance(split, RandomSplit)
-        else split_content(server, known.project.id, split, known.project.items_count),
+        split_content=None if known is None or split is None else _content(server, known.project, split),
         agents=agents(server, team),
     )
+
+
+def _content(server: str, project: Project, split: TrainValSplit) -> SplitContent | None:
+    """Return what both sides will hold, ``None`` as long as that is not fixed and where it would take long."""
+    if not isinstance(split, RandomSplit):
+        return split_content(server, project.id, split, project.items_count)
+    if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
+        return None
+    return dealt(server, project.id, split, project.items_count)

@@ -9,14 +9,12 @@ import streamlit as st
 from core.compare.formatting import count, percent, plural
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import Side, UntaggedAction
-from core.errors import AppError
 from core.launch.facts import Facts, SplitCounts
+from core.launch.freezing import MOST_IMAGES
 from core.launch.project_facts import ProjectFacts
-from core.ui import connection, lookups
-from core.ui.state import change_draft, flash
-from core.ui.widgets import draft_choice, draft_many, draft_select, draft_slider
-from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft
-from core.wizard.freezing import MOST_IMAGES, freeze
+from core.ui.state import change_draft
+from core.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key
+from core.wizard.draft import FIRST_SEED, DraftId, SplitDraft, SplitMethod, TagsChoice, WizardDraft
 from core.wizard.suggestions import suggest_split
 
 _T = TypeVar("_T")
@@ -27,12 +25,20 @@ _METHODS: Mapping[SplitMethod, str] = {
     "collections": "By collections",
 }
 _EXPLANATIONS: Mapping[SplitMethod, str] = {
-    "random": "Images are dealt at random, anew for every run: two such runs validate on different images, so "
-    "their numbers cannot be compared exactly.",
+    "random": "Images are dealt to both sides at random.",
     "datasets": "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
     "tags": "Image tags decide. An image with both tags goes to both sides.",
     "collections": "Collections of the project decide. Images in none of them are not used.",
 }
+_FROZEN = (
+    "It is drawn once and kept as two collections when the training starts. Later experiments can use the same images "
+    "on each side, so that their numbers can be compared. Copies of one image stay on one side. "
+    "Switched off, every run draws its own split."
+)
+_DRAWN_ANEW = (
+    "Every run draws its own split: two such runs validate on different images, so their numbers cannot be compared "
+    "exactly. Frozen, the split is drawn once and shared."
+)
 _UNTAGGED: Mapping[UntaggedAction, str] = {
     "ignore": "leave them out",
     "train": "use for training",
@@ -91,34 +97,40 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
         value=draft.split.random.percent,
         save=_saved(lambda split, value: replace(split, random=replace(split.random, percent=value))),
     )
+    seed = draft.split.random.seed
     with st.container(border=True, key="freeze-split"):
-        st.markdown(
-            "**Freeze this split** to compare runs later: it is dealt once and kept as two collections, and every run "
-            "that uses them trains and validates on the same images. Copies of one image stay on one side."
-        )
-        st.button(
+        draft_toggle(
+            draft,
+            "split-freeze",
             "Freeze this split",
-            icon=":material/lock:",
-            on_click=_freeze,
-            args=(draft, project),
-            disabled=project.project.items_count > MOST_IMAGES,
-            help=None if project.project.items_count <= MOST_IMAGES else f"For up to {count(MOST_IMAGES)} images.",
+            value=seed is not None,
+            save=_saved(lambda split, on: _with_seed(split, FIRST_SEED if on else None)),
+            disabled=seed is None and project.project.items_count > MOST_IMAGES,
         )
+        st.caption(_FROZEN if seed is not None else _DRAWN_ANEW)
+        if project.project.items_count > MOST_IMAGES:
+            st.caption(f"Splits of up to {count(MOST_IMAGES)} images can be frozen.")
+        if seed is not None:
+            st.button(
+                "Draw another split",
+                icon=":material/shuffle:",
+                key=widget_key(draft, "split-draw"),
+                help="Deals the images another way, for example when a class is missing on one side.",
+                on_click=_draw_again,
+                args=(draft.id,),
+            )
 
 
-def _freeze(draft: WizardDraft, project: ProjectFacts) -> None:
-    try:
-        frozen = freeze(connection.client(), project, draft.split.random)
-    except AppError as error:
-        flash(str(error), "error")
-        return
-    lookups.project.clear()
-    lookups.split_counts.clear()
-    change_draft(
-        draft.id,
-        lambda current: replace(current, split=replace(current.split, method="collections", collections=frozen)),
-    )
-    flash("The split is frozen as two collections.")
+def _draw_again(draft_id: DraftId) -> None:
+    def change(draft: WizardDraft) -> WizardDraft:
+        seed = draft.split.random.seed
+        return replace(draft, split=_with_seed(draft.split, FIRST_SEED if seed is None else seed + 1))
+
+    change_draft(draft_id, change)
+
+
+def _with_seed(split: SplitDraft, seed: int | None) -> SplitDraft:
+    return replace(split, random=replace(split.random, seed=seed))
 
 
 def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:

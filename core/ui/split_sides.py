@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.ids import DatasetId, ImageId
-from core.domain.plan import DatasetsSplit, RandomSplit, TrainValSplit
+from core.domain.plan import DatasetsSplit, TrainValSplit
 from core.domain.project import Image
 from core.domain.split import SideCounts, SplitContent
 from core.launch.facts import Facts
@@ -17,8 +17,6 @@ _ROW = 35
 _MAX_ROWS = 8
 _PICTURE = (240, 180)
 _PICTURES = 6
-_MOST_DEALT = 20_000
-"""Images that are dealt to show what a random split would hold if it were frozen; more would take seconds."""
 
 
 def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
@@ -27,10 +25,6 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
     if facts.project is None or split is None:
         return
     content = facts.split_content
-    if isinstance(split, RandomSplit):
-        content = _dealt(facts.project, split)
-        if content is not None:
-            st.markdown("**Both sides, if this split is frozen now**")
     if content is not None:
         _draw_classes(facts.project, content)
     server, project = connection.address(), facts.project.project.id
@@ -43,13 +37,6 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
         with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
             for image, picture in shown:
                 st.image(picture, width="stretch", alt=f"{image.name}, an image for {side.lower()}")
-
-
-def _dealt(project: ProjectFacts, split: RandomSplit) -> SplitContent | None:
-    total = project.project.items_count
-    if not 0 < total <= _MOST_DEALT:
-        return None
-    return lookups.dealt(connection.address(), project.project.id, split, total)
 
 
 def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:

@@ -130,7 +130,8 @@ def _split(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if facts.project is None:
         return "", ""
     ways = {
-        "random": f"random, {draft.split.random.percent} % {draft.split.random.split}",
+        "random": f"random, {draft.split.random.percent} % {draft.split.random.split}, "
+        f"{'drawn anew' if draft.split.random.seed is None else 'frozen at the start'}",
         "datasets": "by datasets",
         "tags": "by tags",
         "collections": "by collections",

@@ -21,6 +21,7 @@ from core.launch.series import SeriesChoices
 from core.launch.series_record import SeriesId
 
 DraftId = NewType("DraftId", str)
+FIRST_SEED = 0
 SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
 
 
@@ -35,10 +36,13 @@ class TagsChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitDraft:
-    """The split step: one method is in force, what was set for the others is kept for the way back."""
+    """The split step: one method is in force, what was set for the others is kept for the way back.
+
+    A random split is frozen unless a person or a plan says otherwise, so that later experiments can share it.
+    """
 
     method: SplitMethod = "random"
-    random: RandomSplit = field(default_factory=RandomSplit)
+    random: RandomSplit = field(default_factory=lambda: RandomSplit(seed=FIRST_SEED))
     datasets: DatasetsSplit = field(default_factory=lambda: DatasetsSplit(train_datasets=(), val_datasets=()))
     tags: TagsChoice = field(default_factory=TagsChoice)
     collections: CollectionsSplit = field(

@@ -132,8 +132,8 @@ def _split(split: TrainValSplit | None, places: Mapping[int, str]) -> str:
     match split:
         case None:
             return "not complete"
-        case RandomSplit(percent=percent, split=side):
-            return f"random, {percent} % {side}"
+        case RandomSplit(percent=percent, split=side, seed=seed):
+            return f"random, {percent} % {side}, {'drawn anew' if seed is None else f'frozen with seed {seed}'}"
         case DatasetsSplit(train_datasets=train, val_datasets=val):
             return f"datasets {_ids(train, places)} train, {_ids(val, places)} validate"
         case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):

@@ -1,19 +1,18 @@
-"""From a series that is planned to one that starts: splits are dealt, the record is written."""
+"""From a series that is planned to one that starts: splits are drawn, the record is written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.api.client import SuperviselyClient
-from core.domain.ids import ProjectId, TaskId
-from core.domain.plan import CollectionsSplit, ModelChoice, PretrainedModel, TrainingPlan
+from core.domain.ids import TaskId
+from core.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
+from core.launch.freezing import settled
 from core.launch.launcher import launch
 from core.launch.plan_facts import gather
-from core.launch.series import Deal, Experiment, TextOf, deals_of, with_splits
+from core.launch.series import Experiment, TextOf
 from core.launch.series_record import Member, Series, SeriesId
 from core.launch.series_store import SeriesStore
-from core.wizard.freezing import freeze
-from core.wizard.gather import project_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +32,28 @@ class SeriesOrder:
 
 
 def place(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Series:
-    """Deal the splits and keep the series; its starter does the rest. Until this returns, nothing was started.
+    """Draw the splits and keep the series; its starter does the rest. Until this returns, nothing was started.
 
     Raises:
-        InputError: A split cannot be dealt.
+        InputError: A split cannot be frozen.
         NotFoundError: The project does not exist.
         StorageError: The record cannot be written.
         ApiError: The server refuses, or could not be asked.
     """
     if (known := store.find(order.id)) is not None:
         return known
-    project_id = order.planned[0].plan.project_id
-    dealt = {deal: _dealt(client, project_id, deal) for deal in deals_of(order.planned)}
-    planned = with_splits(order.planned, dealt)
+    plans = _settled(client, order.planned)
     return store.add(
         Series(
             id=order.id,
             server=order.server,
             name=order.name,
-            project_id=project_id,
+            project_id=plans[0].project_id,
             created_at=datetime.now(UTC),
-            members=tuple(Member(key=item.key, plan=item.plan, varied=item.varied) for item in planned),
+            members=tuple(
+                Member(key=item.key, plan=plan, varied=item.varied)
+                for item, plan in zip(order.planned, plans, strict=True)
+            ),
             opens_comparison=order.opens_comparison,
         )
     )
@@ -80,15 +80,19 @@ def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
 
 
 def start_now(client: SuperviselyClient, planned: Sequence[Experiment]) -> Iterator[TaskId]:
-    """Deal the splits and start the experiments one after the other; gives each task as soon as there is one.
+    """Draw the splits and start the experiments one after the other; gives each task as soon as there is one.
 
     For programs that end when everything is started. Errors as :func:`place`, and those of a start.
     """
-    project_id = planned[0].plan.project_id
-    dealt = {deal: _dealt(client, project_id, deal) for deal in deals_of(planned)}
-    for item in with_splits(planned, dealt):
-        yield launch(client, item.plan)
+    for plan in _settled(client, planned):
+        yield launch(client, plan)
 
 
-def _dealt(client: SuperviselyClient, project_id: ProjectId, deal: Deal) -> CollectionsSplit:
-    return freeze(client, project_facts(client, project_id), deal.split, deal.seed)
+def _settled(client: SuperviselyClient, planned: Sequence[Experiment]) -> list[TrainingPlan]:
+    """Return the plans on splits that are fixed; those that share one share its collections."""
+    splits = {plan.train_val_split: settled(client, plan).train_val_split for plan in _one_per_split(planned)}
+    return [replace(item.plan, train_val_split=splits[item.plan.train_val_split]) for item in planned]
+
+
+def _one_per_split(planned: Sequence[Experiment]) -> Iterable[TrainingPlan]:
+    return {item.plan.train_val_split: item.plan for item in planned}.values()

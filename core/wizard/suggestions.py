@@ -1,16 +1,20 @@
 """What the wizard proposes before a person has chosen."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.model import CatalogueModel
-from core.domain.plan import CollectionsSplit, DatasetsSplit
+from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit
+from core.domain.project import Collection
+from core.launch.freezing import MOST_IMAGES, frozen_pairs
 from core.launch.project_facts import ProjectFacts
-from core.wizard.draft import SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
+from core.wizard.draft import FIRST_SEED, SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
 
 _TRAIN_WORDS = ("train", "training")
 _VAL_WORDS = ("val", "valid", "validation")
+_NUMBERED = re.compile(r"train_(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +29,13 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
     """Prepare the split step for a project.
 
     Datasets, collections and tags named like ``train`` and ``val`` are filled in. The first of them that covers both
-    sides is proposed, because every run then sees the same sets; a random split is drawn anew each time.
+    sides is proposed, because every run then sees the same sets; otherwise a random split that is frozen.
     """
     datasets = DatasetsSplit(
         train_datasets=tuple(d.id for d in project.datasets if d.items_count and _named(d.name, _TRAIN_WORDS)),
         val_datasets=tuple(d.id for d in project.datasets if d.items_count and _named(d.name, _VAL_WORDS)),
     )
-    usable = [c for c in project.collections if c.type == "default"]
-    collections = CollectionsSplit(
-        train_collections=tuple(c.id for c in usable if _named(c.name, _TRAIN_WORDS)),
-        val_collections=tuple(c.id for c in usable if _named(c.name, _VAL_WORDS)),
-    )
+    collections = _collections(project)
     used_tags = [name for name, images in project.statistics.image_tags.items() if images]
     tags = TagsChoice(
         train_tag=next((name for name in used_tags if _named(name, _TRAIN_WORDS)), None),
@@ -48,8 +48,10 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
         if what
         else ""
     )
+    random = RandomSplit(seed=FIRST_SEED if project.project.items_count <= MOST_IMAGES else None)
     return SplitSuggestion(
-        split=SplitDraft(method=method, datasets=datasets, collections=collections, tags=tags), reason=reason
+        split=SplitDraft(method=method, random=random, datasets=datasets, collections=collections, tags=tags),
+        reason=reason,
     )
 
 
@@ -104,6 +106,34 @@ def _first_complete(
     if tags.train_tag is not None and tags.val_tag is not None:
         return "tags", "image tags"
     return "random", ""
+
+
+def _collections(project: ProjectFacts) -> CollectionsSplit:
+    """Return the collections to train and validate on.
+
+    Those that a person has named come first, all of them. Then comes the newest split that was kept: one that was
+    frozen, or the one that an experiment left.
+    """
+    usable = [item for item in project.collections if item.type == "default"]
+    kept = (*frozen_pairs(usable), *_numbered_pairs(usable))
+    ids = {item for pair in kept for item in (*pair.train_collections, *pair.val_collections)}
+    own = [item for item in usable if item.id not in ids]
+    named = CollectionsSplit(
+        train_collections=tuple(item.id for item in own if _named(item.name, _TRAIN_WORDS)),
+        val_collections=tuple(item.id for item in own if _named(item.name, _VAL_WORDS)),
+    )
+    is_whole = bool(named.train_collections and named.val_collections)
+    return kept[0] if kept and not is_whole else named
+
+
+def _numbered_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
+    """Return the pairs ``train_001`` and ``val_001`` that training apps leave for their experiments, newest first."""
+    by_name = {item.name: item.id for item in collections}
+    numbers = [found[1] for name in by_name if (found := _NUMBERED.fullmatch(name)) and f"val_{found[1]}" in by_name]
+    return tuple(
+        CollectionsSplit(train_collections=(by_name[f"train_{number}"],), val_collections=(by_name[f"val_{number}"],))
+        for number in sorted(numbers, key=int, reverse=True)
+    )
 
 
 def _named(name: str, words: Sequence[str]) -> bool:

@@ -291,6 +291,23 @@ class _Collections(_Resource):
     def list(self, project_id: ProjectId) -> tuple[Collection, ...]:
         return self.world.collections[project_id]
 
+    def add(self, project_id: ProjectId, name: str, description: str = "") -> Collection:
+        del description
+        made = Collection(
+            id=CollectionId(900 + len(self.world.members)), name=name, project_id=project_id, items_count=0
+        )
+        self.world.collections[project_id] = (*self.world.collections[project_id], made)
+        self.world.members[made.id] = frozenset()
+        return made
+
+    def add_images(self, collection_id: CollectionId, images: Sequence[ImageId]) -> None:
+        self.world.members[collection_id] |= frozenset(images)
+        for project_id, known in self.world.collections.items():
+            self.world.collections[project_id] = tuple(
+                replace(item, items_count=len(self.world.members[item.id])) if item.id == collection_id else item
+                for item in known
+            )
+
 
 class _Images(_Resource):
     def list(

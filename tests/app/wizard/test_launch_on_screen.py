@@ -4,10 +4,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from core.api.errors import RejectedError
+from core.api.resources.tasks import StartRequest
 from core.domain.agent import AgentStatus
-from core.domain.ids import TaskId
+from core.domain.ids import ProjectId, TaskId
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.outside import ROOT
+
+
+def _split(request: StartRequest) -> dict[str, Any]:
+    return cast("dict[str, Any]", cast("dict[str, Any]", request.state)["guiState"]["train_val_split"])
 
 
 def test_start_sends_one_request_and_opens_the_task(stage: Stage) -> None:
@@ -34,6 +39,39 @@ def test_a_refused_start_keeps_the_draft_and_can_be_repeated(stage: Stage) -> No
     stage.world.start_refusal = None
     app.button(key="start-training").click().run()
     assert stage.store.load(draft.id).task_id is not None
+
+
+def test_a_random_split_is_frozen_at_the_start_unless_a_person_says_no(stage: Stage) -> None:
+    frozen = stage.draft()
+    app = stage.open("split", draft=frozen.id)
+    assert "Later experiments can use the same images" in everything_said(app)
+    app.button(key=f"{frozen.id}-split-draw").click().run()
+    assert stage.store.load(frozen.id).split.random.seed == 1
+    stage.open("launch", draft=frozen.id).button(key="start-training").click().run()
+
+    drawn_anew = stage.draft()
+    app = stage.open("split", draft=drawn_anew.id)
+    app.toggle(key=f"{drawn_anew.id}-split-freeze").set_value(False).run()
+    assert "Every run draws its own split" in everything_said(app)
+    stage.open("launch", draft=drawn_anew.id).button(key="start-training").click().run()
+
+    kept, drawn = (_split(request) for request in stage.world.started)
+    names = {item.id: item.name for item in stage.world.collections[ProjectId(7)]}
+    assert kept["method"] == "collections"
+    assert [names[item] for item in (*kept["train_collections"], *kept["val_collections"])] == [
+        "train 80 % frozen",
+        "val 20 % frozen",
+    ]
+    assert drawn == {"method": "random", "split": "train", "percent": 80}
+
+
+def test_a_script_can_name_a_split_that_is_frozen_now(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    assert "# TrainApi knows only a random split" in app.code[0].value
+    app.button(key="freeze-now").click().run()
+    assert "CollectionsSplit(train_collections=[" in app.code[0].value
+    assert stage.store.load(draft.id).split.method == "collections"
 
 
 def test_problems_are_listed_with_their_step_and_switch_the_button_off(stage: Stage) -> None:

@@ -53,7 +53,11 @@ def test_a_pasted_plan_is_shown_and_then_fills_the_wizard(stage: Stage, text: st
     assert app.button(key="plan-apply").disabled
     app.text_area(key="plan-text").set_value(text).run()
     said = everything_said(app)
-    for label, value in (("Project", "Fruit and vegetables"), ("Classes", "1: apple"), ("Split", "random, 70 % train")):
+    for label, value in (
+        ("Project", "Fruit and vegetables"),
+        ("Classes", "1: apple"),
+        ("Split", "random, 70 % train, drawn anew"),
+    ):
         assert f"<dt>{label}</dt><dd>{value}</dd>" in said
     assert stage.store.load(_opened(app)).project_id is None
     app.button(key="plan-apply").click().run()

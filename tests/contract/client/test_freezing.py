@@ -11,8 +11,8 @@ from core.api.errors import MissingError, RejectedError
 from core.datasets.importing import open_import
 from core.domain.ids import CollectionId, ImageId
 from core.domain.plan import DatasetsSplit, RandomSplit
+from core.launch.freezing import deal, freeze, frozen_pairs
 from core.wizard import gather
-from core.wizard.freezing import deal, freeze
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 
@@ -33,28 +33,29 @@ def client(live: LivePlatform, request: pytest.FixtureRequest) -> Iterator[Super
 
 def test_a_frozen_split_is_two_collections_that_share_nothing(client: SuperviselyClient) -> None:
     project = gather.project_facts(client, project_of(client).id)
-    frozen = freeze(client, project, RandomSplit(percent=70))
+    frozen = freeze(client, project.project, RandomSplit(percent=70, seed=0))
     counts = gather.split_counts(client, gather.project_facts(client, project.project.id), frozen)
     assert counts.both == 0
     assert counts.unused == 0
     assert counts.train + counts.val == project.project.items_count
     assert counts.train >= counts.val > 0
 
-    again = freeze(client, gather.project_facts(client, project.project.id), RandomSplit(percent=70))
-    names = gather.project_facts(client, project.project.id).collection_names
-    first, second = names[frozen.train_collections[0]], names[again.train_collections[0]]
-    assert first != second
-    assert second.startswith("train 70 % frozen")
+    assert freeze(client, project.project, RandomSplit(percent=70, seed=0)) == frozen
+    another = freeze(client, project.project, RandomSplit(percent=70, seed=1))
+    known = client.collections.list(project.project.id)
+    names = {item.id: item.name for item in known}
+    assert names[another.train_collections[0]] == f"{names[frozen.train_collections[0]]} 2"
+    assert frozen_pairs(known)[:2] == (another, frozen)
     members = [
         {image.id for image in client.images.list(project_id=project.project.id, collection_id=collection)}
-        for collection in (*frozen.val_collections, *again.val_collections)
+        for collection in (*frozen.val_collections, *another.val_collections)
     ]
-    assert members[0] == members[1]
+    assert members[0] != members[1]
 
 
 def test_what_the_sides_hold(client: SuperviselyClient) -> None:
     project = gather.project_facts(client, project_of(client).id)
-    frozen = freeze(client, project, RandomSplit(percent=60))
+    frozen = freeze(client, project.project, RandomSplit(percent=60, seed=0))
     content = client.splits.content(project.project.id, frozen)
     assert content is not None
     assert content.shared_contents == 0
@@ -82,7 +83,7 @@ def test_what_a_random_split_would_hold_is_known_before_it_is_frozen(client: Sup
     project = gather.project_facts(client, project_of(client).id)
     dealt = deal(client.images.list(project_id=project.project.id), RandomSplit(percent=60))
     before = client.splits.content_of(project.project.id, dealt.train, (*dealt.val, ImageId(10**9)))
-    frozen = client.splits.content(project.project.id, freeze(client, project, RandomSplit(percent=60)))
+    frozen = client.splits.content(project.project.id, freeze(client, project.project, RandomSplit(percent=60, seed=0)))
     assert before == frozen
     empty = client.splits.content_of(project.project.id, (), ())
     assert empty is not None
@@ -112,7 +113,7 @@ def test_identical_images_on_both_sides_are_found(
     assert content is not None
     assert content.shared_contents == 1
     assert content.shared_examples == (("a.png", "c.png"),)
-    frozen = freeze(client, gather.project_facts(client, project_id), RandomSplit(percent=50))
+    frozen = freeze(client, client.projects.get(project_id), RandomSplit(percent=50, seed=0))
     dealt = client.splits.content(project_id, frozen)
     assert dealt is not None
     assert dealt.shared_contents == 0

@@ -24,6 +24,7 @@ from core.domain.project import Project
 from core.domain.task import ExitCause, TaskStatus
 from core.launch.app_state import canonical, read_gui_state, read_start_state
 from core.launch.checkpoint import find_checkpoint
+from core.launch.freezing import settled
 from core.launch.launcher import PlanRefusedError, launch
 from core.launch.preflight import check
 from core.launch.progress import TaskProgress
@@ -51,6 +52,18 @@ def _followed(client: SuperviselyClient, task_id: TaskId) -> TaskProgress:
         return progress if progress.task.status.is_terminal else None
 
     return wait_for(over, f"task {task_id} is over", seconds=60)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_split_with_a_seed_is_frozen_before_the_start(working: LivePlatform, way: str) -> None:
+    with connected(working, way) as client:
+        plan = replace(_plan(client), train_val_split=RandomSplit(percent=60, seed=3))
+        state = client.tasks.get(launch(client, plan)).params
+        assert state is not None
+        started = read_start_state(state, framework="YOLO", locate=lambda *_: None)
+        assert started.train_val_split == settled(client, plan).train_val_split
+        assert isinstance(started.train_val_split, CollectionsSplit)
+        assert settled(client, started) is started
 
 
 def _splits(client: SuperviselyClient, project: Project) -> tuple[TrainValSplit, ...]:

@@ -50,6 +50,11 @@ splits = st.one_of(
     ),
 )
 
+seeded = st.builds(
+    RandomSplit, percent=st.integers(1, 99), split=st.sampled_from(["train", "val"]), seed=st.integers(0, 2**31)
+)
+"""Beyond ``TrainApi``: plan files and drafts know them, the state of a task and scripts do not."""
+
 pretrained = st.builds(
     PretrainedModel,
     framework=st.sampled_from(["YOLO", "RT-DETRv2", "フレーム"]),

@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain.ids import AgentId, DatasetId, ProjectId
 from core.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
 from core.errors import InputError
 from core.launch.plan_file import model_of, read_plan, write_plan
-from tests.unit.launch.plans import plans
+from tests.unit.launch.plans import plans, seeded
 
 LEAST = "project_id: 6\nmodel: YOLO/YOLO26n-det\n"
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
 
 
-@given(plan=plans)
+@given(plan=plans | st.builds(replace, plans, train_val_split=seeded))
 def test_a_plan_comes_back_from_its_file(plan: TrainingPlan) -> None:
     assert read_plan(write_plan(plan)) == plan
 
@@ -66,6 +67,7 @@ description: x
 
 
 def test_parts_of_a_split_have_defaults() -> None:
+    assert read_plan(LEAST + "train_val_split: {method: random, seed: 2}").train_val_split == RandomSplit(seed=2)
     assert read_plan(LEAST + "train_val_split: {method: random, percent: 70}").train_val_split == RandomSplit(
         percent=70
     )
@@ -113,7 +115,9 @@ def test_texts_that_a_block_would_change_come_back_all_the_same(text: str) -> No
         (LEAST + "train_val_split: {method: random, percent: 100}", "train_val_split.percent is 100.*1 to 99"),
         (LEAST + "train_val_split: {method: random, percent: 80.5}", "percent is 80.5"),
         (LEAST + "train_val_split: {method: random, split: test}", "split is 'test'.*train or val"),
-        (LEAST + "train_val_split: {method: random, seed: 1}", "train_val_split.seed is not a key"),
+        (LEAST + "train_val_split: {method: random, seed: -1}", "train_val_split.seed is -1.*from 0"),
+        (LEAST + "train_val_split: {method: random, seed: '1'}", "train_val_split.seed is '1'"),
+        (LEAST + "train_val_split: {method: random, ratio: 0.8}", "train_val_split.ratio is not a key"),
         (LEAST + "train_val_split: {method: datasets, train_datasets: [1]}", "val_datasets is missing"),
         (LEAST + "train_val_split: {method: datasets, train_datasets: ['1'], val_datasets: [2]}", r"\[0\] is '1'"),
         (LEAST + "train_val_split: {method: tags, train_tag: 1, val_tag: b}", "train_tag is 1"),

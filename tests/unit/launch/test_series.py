@@ -20,9 +20,7 @@ from core.launch.series import (
     SplitVariation,
     Vary,
     all_experiments,
-    deals_of,
     experiments,
-    with_splits,
 )
 from tests.unit.launch.plans import custom, plans
 from tests.unit.launch.world import PLAN
@@ -91,15 +89,16 @@ def test_as_many_as_the_product_all_different_with_unique_short_names(
     names = [item.plan.experiment_name or "" for item in made]
     assert len({name.casefold() for name in names}) == len(names)
     assert all(0 < len(name) <= LONGEST_NAME and name.isprintable() and not {*"/\\"} & {*name} for name in names)
-    settings = {(item.plan.model, item.plan.hyperparameters, item.deal) for item in made}
+    settings = {(item.plan.model, item.plan.hyperparameters, item.plan.train_val_split) for item in made}
     assert len(settings) == len(made)
     assert all(item.plan.autostart for item in made)
     if is_random and choices.split.mode == "shared":
-        assert len(deals_of(made)) == 1
-    alike = {
-        replace(item.plan, model=base.model, hyperparameters=None, experiment_name=None, agent_id=None) for item in made
-    }
-    assert alike == {replace(base, hyperparameters=None, experiment_name=None, agent_id=None, autostart=True)}
+        assert len({item.plan.train_val_split for item in made}) == 1
+    of_its_own = ("model", "hyperparameters", "experiment_name", "agent_id", "train_val_split")
+    same = {name: getattr(base, name) for name in of_its_own}
+    assert {replace(item.plan, **same) for item in made} == {replace(base, autostart=True)}
+    if not is_random:
+        assert {item.plan.train_val_split for item in made} == {base.train_val_split}
 
 
 @given(plans, _choices)
@@ -145,7 +144,7 @@ def test_seeds_begin_with_the_one_of_the_plan() -> None:
 
 def test_nothing_varies_makes_the_plan_itself_and_rows_without_values_do_not_count() -> None:
     made = planned(replace(PLAN, experiment_name="Mine"), vary=(Vary(), Vary(key="lr0"), Vary(text="3")))
-    assert made == [replace(PLAN, experiment_name="Mine")]
+    assert made == [replace(PLAN, experiment_name="Mine", train_val_split=RandomSplit(seed=0))]
     assert made[0].hyperparameters is None
 
 
@@ -174,16 +173,22 @@ def test_edits_stay_with_their_experiment() -> None:
     assert made[0].hyperparameters == "epochs: 9\n"
 
 
-def test_splits_are_dealt_once_and_put_into_the_plans() -> None:
+def test_random_splits_are_drawn_with_a_seed_unless_each_run_has_its_own() -> None:
     choices = SeriesChoices(split=SplitVariation(mode="several", percents=(70, 80), draws=2), repeats=2)
     made = experiments(SeriesPlan(base=BASE, choices=choices), text_of)
-    deals = deals_of(made)
-    assert [(deal.split.percent, deal.seed) for deal in deals] == [(70, 0), (70, 1), (80, 0), (80, 1)]
-    on_splits = with_splits(made, dict.fromkeys(deals, SPLIT))
-    assert {item.plan.train_val_split for item in on_splits} == {SPLIT}
+    splits = list(dict.fromkeys(item.plan.train_val_split for item in made))
+    assert splits == [RandomSplit(percent=share, seed=seed) for share in (70, 80) for seed in (0, 1)]
     assert made[0].plan.experiment_name == "seed 7, 70 % no 1"
     fixed = experiments(SeriesPlan(base=replace(BASE, train_val_split=SPLIT), choices=choices), text_of)
-    assert (len(fixed), deals_of(fixed)) == (2, ())
+    assert [item.plan.train_val_split for item in fixed] == [SPLIT, SPLIT]
+
+    frozen = replace(BASE, train_val_split=RandomSplit(percent=60, seed=5))
+    for way, expected in (
+        (SplitVariation(mode="shared"), RandomSplit(percent=60, seed=5)),
+        (SplitVariation(mode="own"), RandomSplit(percent=60)),
+    ):
+        found = experiments(SeriesPlan(base=frozen, choices=SeriesChoices(split=way)), text_of)
+        assert [item.plan.train_val_split for item in found] == [expected]
 
 
 def test_too_many_are_refused_with_the_number() -> None:

@@ -29,7 +29,7 @@ def test_everything_that_can_vary() -> None:
     assert {item.plan.model for item in made} == {
         PretrainedModel(framework="YOLO", name=n) for n in ("Pico-det", "Other-det")
     }
-    assert {item.deal.split for item in made if item.deal} == {RandomSplit(percent=70)}
+    assert {item.plan.train_val_split for item in made} == {RandomSplit(percent=70, seed=seed) for seed in (0, 1)}
     assert (made[0].plan.agent_id, made[0].plan.experiment_name) == (
         4,
         "Night Pico-det, lr0 0.001, optimizer SGD, seed 0, 70 % no 1",

@@ -44,7 +44,12 @@ ids = st.integers(1, 10**9)
 models = st.one_of(st.builds(PretrainedModel, framework=texts, name=texts), st.builds(CustomCheckpoint, path=texts))
 dataset_ids = st.lists(ids.map(DatasetId), max_size=4).map(tuple)
 collection_ids = st.lists(ids.map(CollectionId), max_size=4).map(tuple)
-randoms = st.builds(RandomSplit, percent=st.integers(1, 99), split=st.sampled_from(["train", "val"]))
+randoms = st.builds(
+    RandomSplit,
+    percent=st.integers(1, 99),
+    split=st.sampled_from(["train", "val"]),
+    seed=st.none() | st.integers(0, 2**31),
+)
 datasets = st.builds(DatasetsSplit, train_datasets=dataset_ids, val_datasets=dataset_ids)
 collections = st.builds(CollectionsSplit, train_collections=collection_ids, val_collections=collection_ids)
 actions = st.sampled_from(["train", "val", "ignore"])

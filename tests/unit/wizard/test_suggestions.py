@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.ids import CollectionId
 from core.domain.model import CatalogueModel
-from core.domain.project import Dataset
+from core.domain.plan import RandomSplit
+from core.domain.project import Collection, Dataset
+from core.launch.freezing import MOST_IMAGES
+from core.launch.project_facts import ProjectFacts
 from core.wizard.suggestions import recommend_model, suggest_split
 from tests.fakes.wizard_client import small_world
-from tests.unit.wizard.facts import project
+from tests.unit.wizard.facts import PROJECT, project
 
 
 def named(*names: str) -> tuple[Dataset, ...]:
@@ -41,6 +45,42 @@ def test_the_smallest_detection_model_suits_a_cpu() -> None:
     assert found is not None
     assert found.name == "Pico-det (CPU demo)"
     assert recommend_model(models, has_gpu=True) is None
+
+
+def with_collections(*names: str) -> ProjectFacts:
+    """Return the small project without telling tags, with these collections in the order of their making."""
+    whole = project()
+    made = tuple(
+        Collection(id=CollectionId(number), name=name, project_id=PROJECT, items_count=10)
+        for number, name in enumerate(names, start=1)
+    )
+    return replace(whole, collections=made, statistics=replace(whole.statistics, image_tags={}))
+
+
+@pytest.mark.parametrize(
+    ("names", "train", "val"),
+    [
+        (("train", "other", "val day", "val night"), (1,), (3, 4)),
+        (("train_001", "val_001", "train_002", "val_002", "val_003"), (3,), (4,)),
+        (("train 80 % frozen", "val 20 % frozen", "val 30 % frozen", "train_001", "val_001"), (1,), (2,)),
+        (("val 20 % frozen", "train 80 % frozen", "train 80 % frozen 2", "val 20 % frozen 2"), (3,), (4,)),
+        (("train 80 % frozen", "val 20 % frozen", "train", "val"), (3,), (4,)),
+        (("train 80 % frozen", "val 20 % frozen", "train"), (1,), (2,)),
+    ],
+)
+def test_one_kept_split_is_proposed_unless_a_person_named_collections(
+    names: tuple[str, ...], train: tuple[int, ...], val: tuple[int, ...]
+) -> None:
+    found = suggest_split(with_collections(*names)).split
+    assert found.method == "collections"
+    assert (found.collections.train_collections, found.collections.val_collections) == (train, val)
+
+
+def test_a_random_split_is_frozen_by_default_where_it_can_be() -> None:
+    bare = with_collections()
+    assert suggest_split(bare).split.chosen() == RandomSplit(seed=0)
+    huge = replace(bare, project=replace(bare.project, items_count=MOST_IMAGES + 1))
+    assert suggest_split(huge).split.chosen() == RandomSplit()
 
 
 @pytest.mark.parametrize("params", [None, "many"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.domain.ids import DatasetId, ImageId
 from core.domain.plan import RandomSplit
 from core.domain.project import Image
-from core.wizard.freezing import deal
+from core.launch.freezing import deal
 
 
 def _images(contents: list[int]) -> list[Image]:
@@ -40,7 +40,7 @@ def test_the_same_seed_deals_the_same_way_whatever_the_order() -> None:
     first = deal(images, RandomSplit(percent=80))
     assert deal(images[::-1], RandomSplit(percent=80)) == first
     assert len(first.train) == 160
-    assert deal(images, RandomSplit(percent=80), seed=1) != first
+    assert deal(images, RandomSplit(percent=80, seed=1)) != first
     again = [replace(image, id=ImageId(image.id + 1000)) for image in images]
     assert [item - 1000 for item in deal(again, RandomSplit(percent=80)).val] == list(first.val)
     assert deal(images, RandomSplit(percent=20, split="val")).val != first.train

@@ -1,0 +1,165 @@
+"""A random split that is drawn once and kept: dealt from a seed, stored as two collections of the project."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from core.api.client import SuperviselyClient
+from core.domain.ids import CollectionId, ImageId
+from core.domain.plan import CollectionsSplit, RandomSplit, TrainingPlan
+from core.domain.project import Collection, Image, Project
+from core.errors import AppError, InputError
+
+MOST_IMAGES = 200_000
+"""Every image is listed and sent back; beyond this a person would wait for minutes."""
+
+_WHOLE = 100
+_AT_ONCE = 5_000
+_NAME = re.compile(r"(?P<side>train|val) (?P<share>\d+) % frozen(?P<suffix>( \d+)?)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """Both sides of a split, sorted."""
+
+    train: tuple[ImageId, ...]
+    val: tuple[ImageId, ...]
+
+
+def deal(images: Sequence[Image], split: RandomSplit) -> Deal:
+    """Deal images to the two sides, the same way for the same images, shares and seed.
+
+    Images with the same content stay together: one that was trained on must not validate under another name. So a side
+    may differ from its share by as many images as there are copies. Each side gets an image if there are two contents.
+
+    Args:
+        images: All images of the project, in any order.
+        split: The shares and the seed, which is 0 when there is none.
+    """
+    groups: defaultdict[str, list[ImageId]] = defaultdict(list)
+    for image in images:
+        groups[image.hash or f"id {image.id}"].append(image.id)
+    order = sorted(groups, key=lambda content: hashlib.sha256(f"{split.seed or 0} {content}".encode()).digest())
+    wanted = len(images) * split.percent // _WHOLE
+    chosen: list[ImageId] = []
+    rest: list[ImageId] = []
+    for position, content in enumerate(order):
+        is_last_chance = position == len(order) - 1 and not rest
+        goes_first = position == 0 or (len(chosen) + len(groups[content]) <= wanted and not is_last_chance)
+        (chosen if goes_first else rest).extend(groups[content])
+    first, second = tuple(sorted(chosen)), tuple(sorted(rest))
+    return Deal(train=first, val=second) if split.split == "train" else Deal(train=second, val=first)
+
+
+def settled(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
+    """Return the plan on a split that is fixed: a random one with a seed is frozen, any other stays as it is.
+
+    Errors as :func:`freeze`.
+    """
+    match plan.train_val_split:
+        case RandomSplit(seed=int()) as split:
+            return replace(plan, train_val_split=freeze(client, client.projects.get(plan.project_id), split))
+        case _:
+            return plan
+
+
+def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:
+    """Draw a random split and keep it as two collections; a pair that holds the very same images is used again.
+
+    Args:
+        client: The server.
+        project: The project as it is now.
+        split: The shares and the seed.
+
+    Raises:
+        InputError: The project has too few or too many images.
+        ApiError: The server refuses; no collection is left behind.
+    """
+    if project.items_count > MOST_IMAGES:
+        msg = f"Project “{project.name}” has {project.items_count:,} images; a split can be frozen for {MOST_IMAGES:,}."
+        raise InputError(msg, "Split by datasets, tags or collections instead.")
+    dealt = deal(client.images.list(project_id=project.id), split)
+    if not dealt.train or not dealt.val:
+        msg = f"Project “{project.name}” has too few different images for two sides."
+        raise InputError(msg, "Add images, or choose another project.")
+    known = client.collections.list(project.id)
+    return _same(client, project, known, dealt) or _make(client, project, _Wanted(split=split, deal=dealt), known)
+
+
+def frozen_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
+    """Return the splits that were frozen in a project, the newest first."""
+    by_name = {item.name: item.id for item in collections}
+    found = [
+        CollectionsSplit(train_collections=(by_name[train],), val_collections=(by_name[val],))
+        for train in by_name
+        if (val := _partner(train)) is not None and val in by_name
+    ]
+    return tuple(sorted(found, key=lambda pair: pair.train_collections, reverse=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A split that shall be kept."""
+
+    split: RandomSplit
+    deal: Deal
+
+    @property
+    def percent(self) -> int:
+        """Share of the images that trains."""
+        return self.split.percent if self.split.split == "train" else _WHOLE - self.split.percent
+
+
+def _same(
+    client: SuperviselyClient, project: Project, known: Sequence[Collection], wanted: Deal
+) -> CollectionsSplit | None:
+    def holds(collection_id: CollectionId, images: Sequence[ImageId]) -> bool:
+        if sizes[collection_id] not in {None, len(images)}:
+            return False
+        members = client.images.list(project_id=project.id, collection_id=collection_id)
+        return sorted(image.id for image in members) == list(images)
+
+    sizes = {item.id: item.items_count for item in known}
+    for pair in frozen_pairs(known):
+        if holds(pair.train_collections[0], wanted.train) and holds(pair.val_collections[0], wanted.val):
+            return pair
+    return None
+
+
+def _make(
+    client: SuperviselyClient, project: Project, wanted: _Wanted, known: Sequence[Collection]
+) -> CollectionsSplit:
+    train, val = next(names for names in _names(wanted.percent) if not {*names} & {item.name for item in known})
+    made: list[CollectionId] = []
+    try:
+        for name, images in ((train, wanted.deal.train), (val, wanted.deal.val)):
+            share = f"{len(images):,} of {project.items_count:,} images"
+            about = f"{share}, dealt by Traindash with seed {wanted.split.seed or 0}."
+            collection = client.collections.add(project.id, name, about)
+            made.append(collection.id)
+            for start in range(0, len(images), _AT_ONCE):
+                client.collections.add_images(collection.id, images[start : start + _AT_ONCE])
+    except AppError:
+        for collection_id in made:
+            client.collections.remove(collection_id)
+        raise
+    return CollectionsSplit(train_collections=(made[0],), val_collections=(made[1],))
+
+
+def _names(percent: int) -> Iterator[tuple[str, str]]:
+    """Give names for a pair without end; the first ones have no number."""
+    number = 1
+    while True:
+        suffix = "" if number == 1 else f" {number}"
+        yield f"train {percent} % frozen{suffix}", f"val {_WHOLE - percent} % frozen{suffix}"
+        number += 1
+
+
+def _partner(train: str) -> str | None:
+    """Return the name that the validation side of a frozen split has, ``None`` for any other name."""
+    found = _NAME.fullmatch(train)
+    if found is None or found["side"] != "train":
+        return None
+    return f"val {_WHOLE - int(found['share'])} % frozen{found['suffix']}"
