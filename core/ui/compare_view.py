@@ -26,6 +26,7 @@ from core.ui.compare_details import (
 )
 from core.ui.decision_view import draw_decision_helper
 from core.ui.drawn_charts import draw_ahead, drawn
+from core.ui.empty_page import draw_empty_page
 from core.ui.experiment_data import load_comparison
 from core.ui.footing import on_chosen_footing
 from core.ui.gained_lost import draw_gained_lost
@@ -35,7 +36,6 @@ from core.ui.lazy_part import draw_part
 from core.ui.previews import original
 from core.ui.saving import draw_chart_saving
 from core.ui.server_comparison import draw_server_comparison
-from core.ui.text import plain
 from core.ui.verdict_card import draw_verdict
 from core.ui.workspace_style import make_tables_sortable
 
@@ -303,9 +303,10 @@ def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
 
 def draw_nothing_chosen(sentence: str) -> None:
     """Offer the choice of experiments, with what it is good for."""
-    with st.container(border=True, horizontal_alignment="center", key="nothing-chosen"):
-        st.space("medium")
-        st.markdown("#### Nothing to compare yet")
-        st.markdown(plain(sentence))
-        st.page_link(screens.page("experiments"), label="Choose experiments", icon=":material/science:")
-        st.space("medium")
+    draw_empty_page(
+        "Nothing to compare yet",
+        sentence,
+        next_step="Choose experiments",
+        icon="science",
+        screen="experiments",
+    )

@@ -8,7 +8,8 @@ from core.compare import formatting
 from core.experiments.columns import Row
 from core.experiments.index import Snapshot
 from core.experiments.query import Query, select
-from core.ui import experiment_query, screens
+from core.ui import experiment_query
+from core.ui.empty_page import draw_empty_page
 from core.ui.experiment_actions import draw_actions, show_dialog
 from core.ui.experiment_filters import clear_filters, draw_filters, draw_order
 from core.ui.experiment_list import look, peek, rows_of, settings_reader
@@ -116,9 +117,10 @@ def _draw_waiting(found: Snapshot) -> None:
 
 
 def _draw_empty() -> None:
-    with st.container(border=True, horizontal_alignment="center", key="no-experiments"):
-        st.space("medium")
-        st.markdown("#### No experiment yet")
-        st.markdown("A finished training becomes an experiment. Two of them can be compared.")
-        st.page_link(screens.page("project"), label="New training", icon=":material/add_circle:")
-        st.space("medium")
+    draw_empty_page(
+        "No experiment yet",
+        "A finished training becomes an experiment. Two of them can be compared.",
+        next_step="New training",
+        icon="add_circle",
+        screen="project",
+    )

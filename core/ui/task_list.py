@@ -13,6 +13,7 @@ from core.errors import AppError
 from core.launch.progress import TaskProgress
 from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens, theme
+from core.ui.empty_page import draw_empty_page
 from core.ui.series_list import draw_series_list, series_need_work
 from core.ui.task_text import duration, fraction, model_name, sentence, task_title
 from core.ui.text import plain
@@ -122,9 +123,10 @@ def _watched(task: Task) -> TaskProgress:
 
 
 def _draw_empty() -> None:
-    with st.container(border=True, horizontal_alignment="center", key="no-tasks"):
-        st.space("medium")
-        st.markdown("#### No task yet")
-        st.markdown("A task appears here as soon as you start a training.")
-        st.page_link(screens.page("project"), label="New training", icon=":material/add_circle:")
-        st.space("medium")
+    draw_empty_page(
+        "No task yet",
+        "A task appears here as soon as you start a training.",
+        next_step="New training",
+        icon="add_circle",
+        screen="project",
+    )
