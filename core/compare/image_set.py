@@ -43,6 +43,11 @@ class ImageSet:
         """N."""
         return int(self.rows.shape[1])
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether any of the evaluations compares masks."""
+        return any(evaluation.masks is not None for evaluation in self.evaluations)
+
     def first_with(self, image: int) -> int:
         """Return the position of the first experiment that was measured on an image."""
         return int(np.argmax(self.rows[:, image] >= 0))

@@ -238,7 +238,8 @@ def _finds(subject: Subject) -> tuple[bool, ...]:
 
 
 def _caption(images: ImageSet, subject: Subject | None) -> str:
-    return f"White corners: as annotated. {images.name(subject.image)}" if subject else ""
+    line = "outline" if images.has_masks else "corners"
+    return f"White {line}: as annotated. {images.name(subject.image)}" if subject else ""
 
 
 def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:

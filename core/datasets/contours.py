@@ -14,15 +14,13 @@ import numpy.typing as npt
 from core.datasets.geometry import Mask, outline_area
 from core.domain.annotation import Point, Polygon
 
-_STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+_STEPS = np.array(((0, 1), (1, 0), (0, -1), (-1, 0)))
 """(rows, columns) of a step east, south, west, north."""
 _NORTH = 3
-_RIGHT = ((0, 0), (0, -1), (-1, -1), (-1, 0))
+_RIGHT = np.array(((0, 0), (0, -1), (-1, -1), (-1, 0)))
 """Per direction, the pixel on the right hand of an edge, seen from the corner it starts at."""
-_LEFT = ((-1, 0), (0, 0), (0, -1), (-1, -1))
+_LEFT = np.array(((-1, 0), (0, 0), (0, -1), (-1, -1)))
 """Per direction, the pixel on the left hand."""
-_CORNER = ((0, 0), (0, 0), (0, 0), (0, 0))
-"""Per direction, the corner an edge starts at."""
 _SMALLEST_OUTLINE = 3
 
 
@@ -43,40 +41,42 @@ def trace(mask: Mask, *, tolerance: float = 0.0, corners: bool = False) -> tuple
     holes = _holes_by_outer(loops, frozenset(outers))
     found = []
     for number in outers:
-        exterior = _outline(loops[number], _CORNER if corners else _RIGHT, tolerance)
+        exterior = _outline(loops[number], None if corners else _RIGHT, tolerance)
         if exterior is None:
             continue
-        inside = (_outline(loops[hole], _CORNER if corners else _LEFT, tolerance) for hole in holes.get(number, ()))
+        inside = (_outline(loops[hole], None if corners else _LEFT, tolerance) for hole in holes.get(number, ()))
         interior = tuple(outline for outline in inside if outline is not None)
         found.append(Polygon(exterior=exterior, interior=interior))
     return tuple(sorted(found, key=lambda polygon: outline_area(polygon.exterior), reverse=True))
 
 
-_Loop = list[tuple[int, int, int]]
-"""Edges as (row, column) of the corner they start at and the direction, in walking order."""
+_Loop = npt.NDArray[np.int64]
+"""(N, 3) row and column of the corner that an edge starts at, and its direction, in walking order."""
 
 
 def _loops(mask: Mask) -> list[_Loop]:
     """Follow all edges; the set pixels are on the right hand."""
     edges = _edges(mask)
-    remaining = dict.fromkeys(edges)
+    following = _following(edges).tolist()
+    is_new = [True] * len(following)
     loops = []
-    while remaining:
-        start = next(iter(remaining))
-        loop = [start]
-        del remaining[start]
-        while (following := _next_edge(loop[-1], remaining)) is not None:
-            loop.append(following)
-            del remaining[following]
-        loops.append(loop)
+    for start, new in enumerate(is_new):
+        if not new:
+            continue
+        loop, place = [], start
+        while is_new[place]:
+            is_new[place] = False
+            loop.append(place)
+            place = following[place]
+        loops.append(edges[loop])
     return loops
 
 
-def _edges(mask: Mask) -> list[tuple[int, int, int]]:
-    """All edges between a set and a clear pixel."""
+def _edges(mask: Mask) -> _Loop:
+    """Return all edges between a set and a clear pixel."""
     set_rows, set_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not set_rows.size:
-        return []
+        return np.zeros((0, 3), dtype=np.int64)
     top, left = int(set_rows[0]), int(set_columns[0])
     padded = np.pad(mask[top : int(set_rows[-1]) + 1, left : int(set_columns[-1]) + 1], 1)
     core = padded[1:-1, 1:-1]
@@ -86,30 +86,34 @@ def _edges(mask: Mask) -> list[tuple[int, int, int]]:
         2: (~padded[2:, 1:-1], 1, 1),  # nothing below: walk west
         3: (~padded[1:-1, :-2], 1, 0),  # nothing to the left: walk north
     }
-    edges: list[tuple[int, int, int]] = []
+    sides = []
     for direction, (beside, row_shift, column_shift) in clear.items():
         rows, columns = np.nonzero(core & beside)
-        shifted = zip((rows + (top + row_shift)).tolist(), (columns + (left + column_shift)).tolist(), strict=True)
-        edges.extend((row, column, direction) for row, column in shifted)
-    return edges
+        sides.append(
+            np.column_stack([rows + (top + row_shift), columns + (left + column_shift), np.full(rows.size, direction)])
+        )
+    return np.concatenate(sides)
 
 
-def _next_edge(edge: tuple[int, int, int], remaining: dict[tuple[int, int, int], None]) -> tuple[int, int, int] | None:
-    """The edge that goes on; where two do, the left turn keeps pixels together that touch at the corner."""
-    row, column, direction = edge
-    row, column = row + _STEPS[direction][0], column + _STEPS[direction][1]
-    for turn in (-1, 0, 1):
-        following = (row, column, (direction + turn) % 4)
-        if following in remaining:
-            return following
-    return None
+def _following(edges: _Loop) -> npt.NDArray[np.int64]:
+    """Return (N,) the edge that goes on; where two do, the left turn keeps pixels together that touch at the corner."""
+    if not edges.size:
+        return np.zeros(0, dtype=np.int64)
+    low = edges[:, :2].min(axis=0)
+    place = edges[:, :2] - low
+    numbers = np.full((4, *(place.max(axis=0) + 1)), -1, dtype=np.int64)
+    direction = edges[:, 2]
+    numbers[direction, place[:, 0], place[:, 1]] = np.arange(len(edges))
+    row, column = (place + _STEPS[direction]).T
+    left, ahead, right = (numbers[(direction + turn) % 4, row, column] for turn in (-1, 0, 1))
+    found: npt.NDArray[np.int64] = np.where(left >= 0, left, np.where(ahead >= 0, ahead, right))
+    return found
 
 
 def _turning(loop: _Loop) -> float:
     """Twice the signed area: positive for an outer border, negative for a hole."""
-    corners = np.array([(column, row) for row, column, _ in loop], dtype=np.float64)
-    ahead = np.roll(corners, -1, axis=0)
-    return float(np.sum(corners[:, 0] * ahead[:, 1] - ahead[:, 0] * corners[:, 1]))
+    row, column = loop[:, 0], loop[:, 1]
+    return float(np.sum(column * np.roll(row, -1) - np.roll(column, -1) * row))
 
 
 def _holes_by_outer(loops: list[_Loop], outers: frozenset[int]) -> dict[int, list[int]]:
@@ -120,9 +124,8 @@ def _holes_by_outer(loops: list[_Loop], outers: frozenset[int]) -> dict[int, lis
     """
     left_ends: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, loop in enumerate(loops):
-        for row, column, direction in loop:
-            if direction == _NORTH:
-                left_ends[row - 1].append((column, number))
+        for row, column in loop[loop[:, 2] == _NORTH, :2].tolist():
+            left_ends[row - 1].append((column, number))
     for ends in left_ends.values():
         ends.sort()
     first_pixels = sorted(
@@ -139,22 +142,37 @@ def _holes_by_outer(loops: list[_Loop], outers: frozenset[int]) -> dict[int, lis
 
 
 def _first_hole_pixel(loop: _Loop) -> tuple[int, int]:
-    return min((row + _LEFT[direction][0], column + _LEFT[direction][1]) for row, column, direction in loop)
+    pixels = loop[:, :2] + _LEFT[loop[:, 2]]
+    row, column = pixels[np.lexsort((pixels[:, 1], pixels[:, 0]))[0]].tolist()
+    return row, column
 
 
-def _outline(loop: _Loop, side: tuple[tuple[int, int], ...], tolerance: float) -> tuple[Point, ...] | None:
-    pixels: list[tuple[int, int]] = []
-    for row, column, direction in loop:
-        pixel = (column + side[direction][1], row + side[direction][0])
-        if not pixels or pixels[-1] != pixel:
-            pixels.append(pixel)
-    if len(pixels) > 1 and pixels[0] == pixels[-1]:
-        pixels.pop()
-    if len(pixels) < _SMALLEST_OUTLINE:
-        return None
-    kept = simplify(np.array(pixels, dtype=np.float64), tolerance)
-    outline = tuple((float(x), float(y)) for x, y in kept)
+def _outline(loop: _Loop, side: npt.NDArray[np.int64] | None, tolerance: float) -> tuple[Point, ...] | None:
+    """Return the corners of a loop, or the pixels on one side of it."""
+    points = _corners(loop) if side is None else _pixels_beside(loop, side)
+    if (side is not None or tolerance) and len(points) >= _SMALLEST_OUTLINE:  # corners alone are exact and few already
+        points = simplify(points, tolerance)
+    outline = tuple(map(_point, points.tolist()))
     return outline if len(outline) >= _SMALLEST_OUTLINE and outline_area(outline) > 0 else None
+
+
+def _corners(loop: _Loop) -> npt.NDArray[np.float64]:
+    """Return (M, 2) x and y of the corners where a loop turns."""
+    direction = loop[:, 2]
+    corners: npt.NDArray[np.float64] = loop[direction != np.roll(direction, 1), 1::-1].astype(np.float64)
+    return corners
+
+
+def _pixels_beside(loop: _Loop, side: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return (M, 2) x and y of the pixels along a loop, none twice in turn."""
+    pixels: npt.NDArray[np.float64] = (loop[:, :2] + side[loop[:, 2]])[:, ::-1].astype(np.float64)
+    is_new = np.append([True], (pixels[1:] != pixels[:-1]).any(axis=1))
+    pixels = pixels[is_new]
+    return pixels[:-1] if len(pixels) > 1 and (pixels[0] == pixels[-1]).all() else pixels
+
+
+def _point(pair: list[float]) -> Point:
+    return pair[0], pair[1]
 
 
 def simplify(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.float64]:

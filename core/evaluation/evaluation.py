@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.evaluation.cache import EvaluationCache
+from core.evaluation.cache import EvaluationCache, Kept
 from core.evaluation.calibration import Calibration, calibration
 from core.evaluation.class_metrics import ClassMetrics, class_metrics
 from core.evaluation.confusion import Confusion, confusion
+from core.evaluation.kept_masks import KeptMasks, open_masks, pack_masks, save_masks
 from core.evaluation.key_metrics import KeyMetrics, key_metrics
 from core.evaluation.match_table import IOU_THRESHOLDS, MatchTable, build_match_table
 from core.evaluation.match_view import EvaluationSettings, MatchView, view_at
@@ -40,6 +41,7 @@ class Evaluation:
         confusion: Confused classes at the same threshold.
         key_metrics: The figures Supervisely reports.
         per_class: The figures of the K classes.
+        masks: What was compared, for pictures of it; ``None`` where that were boxes.
     """
 
     pair: CocoPair
@@ -56,6 +58,7 @@ class Evaluation:
     confusion: Confusion
     key_metrics: KeyMetrics
     per_class: tuple[ClassMetrics, ...]
+    masks: KeptMasks | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -101,16 +104,28 @@ def evaluate_files(
         InputError: A file cannot be used (names the file and the place), or a setting does not exist.
     """
     truth, predictions = CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt)
-    store = EvaluationCache(cache, truth.content, predictions.content) if cache else None
-    found = store.load() if store else None
-    if found is None:
+    chosen = settings or EvaluationSettings()
+    if cache is None:
         full = read_coco_pair(truth, predictions)
-        overlaps = find_overlaps(full, float(IOU_THRESHOLDS[0]))
-        kind: Kind = "bbox" if full.gt_masks is None else "segm"
-        found = replace(full, gt_masks=None, dt_masks=None), overlaps, kind
-        if store:
-            store.save(*found)
-    return evaluate(*found, settings or EvaluationSettings())
+        return replace(evaluate(*_measurable(full), chosen), masks=pack_masks(full))
+    store = EvaluationCache(cache, truth.content, predictions.content)
+    drawn = store.path.with_suffix(".masks")
+    found = store.load()
+    masks = open_masks(drawn) if found and found[2] == "segm" else None
+    if found is None or (found[2] == "segm" and masks is None):
+        full = read_coco_pair(truth, predictions)
+        found = _measurable(full)
+        store.save(*found)
+        if (packed := pack_masks(full)) is not None:
+            save_masks(drawn, packed)
+            masks = open_masks(drawn) or packed
+    return replace(evaluate(*found, chosen), masks=masks)
+
+
+def _measurable(full: CocoPair) -> Kept:
+    """Return what the figures are made of, without the masks."""
+    overlaps = find_overlaps(full, float(IOU_THRESHOLDS[0]))
+    return replace(full, gt_masks=None, dt_masks=None), overlaps, "bbox" if full.gt_masks is None else "segm"
 
 
 def box_map(gt: Path, dt: Path) -> float | None:

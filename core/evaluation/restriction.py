@@ -43,7 +43,8 @@ def restrict(
         raise InputError(message, "Choose more images or classes.")
     chosen = settings or evaluation.settings
     per_class = {name: iou for name, iou in chosen.iou_threshold_per_class.items() if name in names}
-    return evaluate(part, overlaps, evaluation.kind, replace(chosen, iou_threshold_per_class=per_class))
+    measured = evaluate(part, overlaps, evaluation.kind, replace(chosen, iou_threshold_per_class=per_class))
+    return replace(measured, masks=evaluation.masks)  # found by ids and places in the files, which stay as they are
 
 
 def _part(pair: CocoPair, overlaps: Overlaps, images: IntArray, classes: IntArray) -> tuple[CocoPair, Overlaps]:

@@ -64,13 +64,14 @@ def draw_crops(
         on_chosen_change=chosen,
     )
     if not all(crop.has_image for _, crop in shown):
-        st.caption("An image that cannot be fetched is drawn as an empty frame with its boxes.")
+        st.caption("An image that cannot be fetched is drawn as an empty frame with what was found on it.")
 
 
 def _legend(images: ImageSet, experiments: Sequence[int]) -> str:
     """Return what the lines on the crops mean."""
     names = "".join(f"<li>{swatch(images.styles[one])} {escape(images.labels[one])}</li>" for one in experiments)
-    return f'<ul class="cx-legend cx-pictures-legend"><li><i class="cx-brackets"></i>Ground truth</li>{names}</ul>'
+    truth = "cx-mark cx-mask" if images.has_masks else "cx-brackets"
+    return f'<ul class="cx-legend cx-pictures-legend"><li><i class="{truth}"></i>Ground truth</li>{names}</ul>'
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)

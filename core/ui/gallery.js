@@ -19,12 +19,19 @@ const html = (kind, className, ...children) => {
   return made
 }
 
-function drawMark(mark, labelled) {
+// The mask of a segmentation, otherwise the box.
+function outline(mark, className) {
+  if (mark.path) return node("path", { d: mark.path, "fill-rule": "evenodd", class: `${className} mask` })
   const [x, y, width, height] = mark.box
+  return node("rect", { x, y, width, height, class: className })
+}
+
+function drawMark(mark, labelled) {
+  const [x, y] = mark.box
   const group = node("g", { class: `mark ${mark.kind}${mark.strong ? "" : " weak"}`, style: `--color:${mark.color}` })
   const title = node("title")
   title.textContent = mark.words
-  group.append(title, node("rect", { x, y, width, height, class: "halo" }), node("rect", { x, y, width, height, class: "line" }))
+  group.append(title, outline(mark, "halo"), outline(mark, "line"))
   const label = node("text", { x, y })
   const sign = node("tspan")
   sign.textContent = SIGNS[mark.kind]
@@ -145,7 +152,7 @@ function drawRow(row, columns, kept) {
   const buttons = { less: button("−", "Smaller"), more: button("+", "Larger"), whole: button("Whole image", "Whole image") }
   const size = html("span", "size", `${row.width} × ${row.height} px`)
   const head = html("div", "head", html("strong", "", row.name), size)
-  if (!row.source) head.append(html("span", "warning", "The image cannot be fetched, only its boxes are drawn."))
+  if (!row.source) head.append(html("span", "warning", "The image cannot be fetched, only what was found on it is drawn."))
   head.append(html("span", "space"), buttons.less, buttons.more, buttons.whole)
   const cells = html("div", "cells")
   const svgs = []

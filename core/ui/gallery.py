@@ -19,6 +19,7 @@ from core.ui.text import plain
 
 PER_PAGE = 4
 _MOST_CLASSES = 24
+_MASKS, _BOXES = "Masks", "Boxes"
 _HERE = Path(__file__).parent
 _gallery = st.components.v2.component(
     "traindash_gallery",
@@ -65,12 +66,26 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
     page = draw_pages(places.size, PER_PAGE, key)
     chosen = places[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
     rows = [gallery_row(images, image, look.experiments, look.hits, look.confidence) for image in chosen]
-    data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors) for row in rows]
+    has_masks = any(row.has_masks for row in rows)
     with top:
-        st.html(_legend(rows, look.colors))
+        boxes = has_masks and _choose_outline(key) == _BOXES
+        data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
+        st.html(_legend(rows, look.colors, masks=has_masks and not boxes))
         _gallery(key=f"{key}-images", data={"columns": _columns(images, look.experiments), "rows": data})
         if left_out := _left_out(images, look):
             st.caption(plain(left_out))
+
+
+def _choose_outline(key: str) -> str:
+    """Offer to look at the boxes of segmented objects."""
+    return st.segmented_control(
+        "Drawn as",
+        (_MASKS, _BOXES),
+        default=_MASKS,
+        required=True,
+        key=f"{key}-outline",
+        label_visibility="collapsed",
+    )
 
 
 def draw_pages(count: int, per_page: int, key: str) -> int:
@@ -108,10 +123,11 @@ def _left_out(images: ImageSet, look: Look) -> str:
     return f"{MOST_COLUMNS} experiments fit beside each other; left out: {listing(left_out)}."
 
 
-def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str]) -> str:
+def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: bool) -> str:
     """Return what lines, signs and colours mean; only the classes that are on the screen."""
     kinds = (("found", "✓ found"), ("missed", "○ missed"), ("false-alarm", "✕ false alarm"))
-    lines = "".join(f'<li><i class="cx-mark cx-mark-{kind}"></i>{words}</li>' for kind, words in kinds)
+    look = "cx-mark cx-mask" if masks else "cx-mark"
+    lines = "".join(f'<li><i class="{look} cx-mark-{kind}"></i>{words}</li>' for kind, words in kinds)
     names = sorted({mark.class_name for row in rows for cell in row.cells for mark in cell.marks})
     classes = "".join(
         f'<li><i class="cx-class" style="background:{escape(colors.get(name, UNKNOWN_COLOR))}"></i>{escape(name)}</li>'

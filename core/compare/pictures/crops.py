@@ -1,4 +1,4 @@
-"""Crops around single objects, with the boxes of the ground truth and of the compared experiments.
+"""Crops around single objects, with the boxes or masks of the ground truth and of the compared experiments.
 
 The page, the one-file report and the show mode embed these same JPEGs. Whoever has the images passes a function in.
 """
@@ -14,7 +14,9 @@ from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 from core.compare.image_hits import Hits
 from core.compare.image_set import ImageSet
 from core.compare.pictures.marks import Box, Mark, object_mark, prediction_mark
-from core.compare.pictures.strokes import Stroke, draw_brackets, draw_outline
+from core.compare.pictures.shapes import moved, shape_of
+from core.compare.pictures.strokes import Corners, Stroke, draw_brackets, draw_contours, draw_outline, fill_mask
+from core.domain.annotation import Point
 from core.evaluation.overlaps import box_ious
 
 LoadImage = Callable[[int], bytes | None]
@@ -37,6 +39,7 @@ class Subject:
         image: Place in the image set.
         box: What is looked at: the object, or the false alarm.
         class_name: Class of the object; of the false alarm where it covers none.
+        experiment: Position of the one whose rows the object has.
         truth: The object, ``None`` beside all objects.
         predictions: (experiment, its prediction on this spot) of each experiment that is drawn; ``None`` where it
             reports nothing here.
@@ -45,7 +48,8 @@ class Subject:
     image: int
     box: Box
     class_name: str
-    truth: Box | None
+    experiment: int
+    truth: Mark | None
     predictions: tuple[tuple[int, Mark | None], ...]
 
 
@@ -92,22 +96,42 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
     frame = _frame(subject, images.size(subject.image), size)
     background = None if content is None else _cut(content, frame, images.size(subject.image), size)
     canvas = background or Picture.new("RGB", size, _EMPTY)
-    pen = ImageDraw.Draw(canvas)
-    scale = size[0] / frame[2]
-
-    def placed(box: Box) -> tuple[float, float, float, float]:
-        left, top = (box[0] - frame[0]) * scale, (box[1] - frame[1]) * scale
-        return left, top, left + box[2] * scale, top + box[3] * scale
-
-    for experiment, mark in subject.predictions:
-        if mark is not None:
-            style = images.styles[experiment]
-            draw_outline(pen, placed(mark.box), Stroke(color=style.hex("light"), dash=style.dash, width=3))
-    if subject.truth is not None:
-        draw_brackets(pen, placed(subject.truth), Stroke(color=_TRUTH, width=3))
+    _draw_marks(canvas, subject, images, frame)
     buffer = io.BytesIO()
     canvas.save(buffer, format="JPEG", quality=QUALITY)
     return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
+
+
+def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box) -> None:
+    """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes."""
+    scale = canvas.width / frame[2]
+
+    def place(point: Point) -> Point:
+        return (point[0] - frame[0]) * scale, (point[1] - frame[1]) * scale
+
+    def corners(mark: Mark) -> Corners:
+        left, top, width, height = mark.box
+        return *place((left, top)), *place((left + width, top + height))
+
+    drawn = [
+        (mark, moved(shape_of(images.evaluations[one], mark), place), images.styles[one])
+        for one, mark in subject.predictions
+        if mark is not None
+    ]
+    for _, mask, style in drawn:
+        fill_mask(canvas, mask, style.hex("light"))
+    pen = ImageDraw.Draw(canvas)
+    for mark, mask, style in drawn:
+        if mask:
+            draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2))
+        else:
+            draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash))
+    if subject.truth is None:
+        return
+    if mask := moved(shape_of(images.evaluations[subject.experiment], subject.truth), place):
+        draw_contours(pen, mask, Stroke(color=_TRUTH, width=1))
+    else:
+        draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH))
 
 
 def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int]) -> Subject:
@@ -121,7 +145,8 @@ def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int
         image=image,
         box=focus.box,
         class_name=(truth or focus).class_name,
-        truth=truth.box if truth else None,
+        experiment=position,
+        truth=truth,
         predictions=tuple((one, _prediction_at(images, image, one, focus.box, number)) for one in experiments),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from core.compare.image_hits import Hits
 from core.compare.image_set import ImageSet
 from core.compare.pictures.marks import Mark, MarkKind, model_marks, truth_marks
+from core.compare.pictures.shapes import Shape, path_data, shape_of
 
 MOST_COLUMNS = 6
 """Experiments that fit beside the ground truth."""
@@ -21,11 +22,13 @@ class GalleryCell:
     Attributes:
         marks: What is drawn.
         strong: As many: whether the mark is among the entries that were asked for.
+        shapes: As many: the mask, empty where boxes are compared.
         measured: False where the experiment was not measured on this image.
     """
 
     marks: tuple[Mark, ...]
     strong: tuple[bool, ...]
+    shapes: tuple[Shape, ...]
     measured: bool = True
 
     def count(self, kind: MarkKind) -> int:
@@ -49,6 +52,11 @@ class GalleryRow:
     size: tuple[int, int]
     cells: tuple[GalleryCell, ...]
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is more to draw than boxes."""
+        return any(any(cell.shapes) for cell in self.cells)
+
 
 def gallery_row(
     images: ImageSet, image: int, experiments: Sequence[int], hits: Hits | None, confidence: float | None = None
@@ -63,22 +71,28 @@ def gallery_row(
         confidence: Threshold of the predictions; ``None`` for that of each evaluation.
     """
     asked = None if hits is None else _Asked.of(hits, images, image)
-    truth = truth_marks(images, image)
-    cells = [GalleryCell(marks=truth, strong=_strong(asked, images, images.first_with(image), truth))]
-    for one in experiments:
-        marks = model_marks(images, image, one, confidence)
-        measured = bool(images.rows[one, image] >= 0)
-        cells.append(GalleryCell(marks=marks, strong=_strong(asked, images, one, marks), measured=measured))
+    sides = [(images.first_with(image), truth_marks(images, image))]
+    sides += [(one, model_marks(images, image, one, confidence)) for one in experiments]
+    cells = [
+        GalleryCell(
+            marks=marks,
+            strong=_strong(asked, images, one, marks),
+            shapes=tuple(shape_of(images.evaluations[one], mark) for mark in marks),
+            measured=bool(images.rows[one, image] >= 0),
+        )
+        for one, marks in sides
+    ]
     return GalleryRow(image=image, name=images.name(image), size=_size(images.size(image), cells), cells=tuple(cells))
 
 
-def row_json(row: GalleryRow, source: str, colors: Mapping[str, str]) -> dict[str, Any]:
+def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: bool = False) -> dict[str, Any]:
     """Return a row for the component that draws it.
 
     Args:
         row: The row.
         source: Address or data URI of the image; empty where it cannot be had.
         colors: Class name → ``#RRGGBB``, as the project's meta has them.
+        boxes: Draw boxes where there are masks, too.
     """
     return {
         "key": str(row.image),
@@ -93,13 +107,14 @@ def row_json(row: GalleryRow, source: str, colors: Mapping[str, str]) -> dict[st
                 "marks": [
                     {
                         "box": [round(value, 1) for value in mark.box],
+                        "path": "" if boxes else path_data(shape),
                         "kind": mark.kind.name.lower(),
                         "color": colors.get(mark.class_name, UNKNOWN_COLOR),
                         "label": mark.class_name + ("" if mark.score is None else f" {mark.score:.2f}"),
                         "words": mark.words,
                         "strong": strong,
                     }
-                    for mark, strong in zip(cell.marks, cell.strong, strict=True)
+                    for mark, strong, shape in zip(cell.marks, cell.strong, cell.shapes, strict=True)
                 ],
             }
             for cell in row.cells

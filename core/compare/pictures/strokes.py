@@ -1,11 +1,14 @@
-"""Lines on a picture: dashed like the experiment's lines in the charts, and readable on any background."""
+"""Lines and masks on a picture: dashed like the experiment's lines in the charts, and readable on any background."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from math import hypot
 
+from PIL import Image as Picture
 from PIL import ImageDraw
+
+from core.domain.annotation import Point, Polygon
 
 Corners = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels of the picture."""
@@ -21,6 +24,8 @@ DASHES: Mapping[str, tuple[float, ...]] = {
 """Name of a dash → lengths of strokes and gaps in turn, as in the charts."""
 
 HALO = "#101318"
+FILL = 90
+"""Of 255: how much a mask covers what is under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +46,36 @@ class Stroke:
 def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
     """Draw a box."""
     left, top, right, bottom = corners
-    path = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    pieces = list(_dashed(path, tuple(length * 1.2 for length in DASHES[stroke.dash])))
-    _draw(pen, pieces, stroke)
+    _draw_closed(pen, [(left, top), (right, top), (right, bottom), (left, bottom)], stroke)
+
+
+def draw_contours(pen: ImageDraw.ImageDraw, parts: Sequence[Polygon], stroke: Stroke) -> None:
+    """Draw the borders of a mask, those of its holes, too."""
+    for part in parts:
+        for outline in (part.exterior, *part.interior):
+            _draw_closed(pen, outline, stroke)
+
+
+def _draw_closed(pen: ImageDraw.ImageDraw, outline: Sequence[Point], stroke: Stroke) -> None:
+    lengths = tuple(length * 1.2 for length in DASHES[stroke.dash])
+    _draw(pen, list(_dashed([*outline, outline[0]], lengths)), stroke)
+
+
+def fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> None:
+    """Lay a colour over a mask through which the picture is still seen; holes stay clear.
+
+    Args:
+        canvas: RGB, changed in place.
+        parts: In pixels of the picture.
+        color: ``#RRGGBB``.
+    """
+    cover = Picture.new("L", canvas.size, 0)
+    pen = ImageDraw.Draw(cover)
+    for part in parts:
+        pen.polygon(part.exterior, fill=FILL)
+        for hole in part.interior:
+            pen.polygon(hole, fill=0)
+    canvas.paste(color, (0, 0, *canvas.size), cover)
 
 
 def draw_brackets(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
@@ -56,7 +88,7 @@ def draw_brackets(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) ->
     _draw(pen, pieces, stroke)
 
 
-Piece = tuple[tuple[float, float], tuple[float, float]]
+Piece = tuple[Point, Point]
 
 
 def _draw(pen: ImageDraw.ImageDraw, pieces: list[Piece], stroke: Stroke) -> None:
@@ -66,7 +98,7 @@ def _draw(pen: ImageDraw.ImageDraw, pieces: list[Piece], stroke: Stroke) -> None
         pen.line(piece, fill=stroke.color, width=stroke.width)
 
 
-def _dashed(path: list[tuple[float, float]], lengths: tuple[float, ...]) -> Iterator[Piece]:
+def _dashed(path: list[Point], lengths: tuple[float, ...]) -> Iterator[Piece]:
     """Yield the strokes along a path."""
     if not lengths:
         yield from pairwise(path)
@@ -85,5 +117,5 @@ def _dashed(path: list[tuple[float, float]], lengths: tuple[float, ...]) -> Iter
                 place, left = next(turns)
 
 
-def _between(start: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:
+def _between(start: Point, end: Point, share: float) -> Point:
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share

@@ -18,10 +18,6 @@ from core.evaluation import Flow, FlowCounts, object_flow
 MOST_PICTURES = 180
 """Crops in a file; about 20 KB each."""
 _MOST_IN_A_GROUP = 12
-_READING = (
-    '<p class="rp-note">In the pictures, white corners are the object as annotated; boxes have the colour and the '
-    "dashes of the experiment that reports them.</p>"
-)
 _KINDS = {
     FlowChange.GAINED: "Gained: objects that only this one finds",
     FlowChange.LOST: "Lost: objects that only the baseline finds",
@@ -55,7 +51,15 @@ def changes_html(images: ImageSet, load: LoadImage | None) -> str:
     if not others:
         return "<p>No other experiment has an evaluation to compare with.</p>"
     room = max(2, min(_MOST_IN_A_GROUP, MOST_PICTURES // (len(others) * len(_KINDS))))
-    return _READING + "".join(_one(images, (images.baseline, other), load, room) for other in others)
+    return _reading(images) + "".join(_one(images, (images.baseline, other), load, room) for other in others)
+
+
+def _reading(images: ImageSet) -> str:
+    truth, found = ("a white outline is", "masks") if images.has_masks else ("white corners are", "boxes")
+    return (
+        f'<p class="rp-note">In the pictures, {truth} the object as annotated; {found} have the colour and the '
+        "dashes of the experiment that reports them.</p>"
+    )
 
 
 def _one(images: ImageSet, pair: tuple[int, int], load: LoadImage | None, room: int) -> str:

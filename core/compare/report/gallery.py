@@ -12,6 +12,7 @@ from core.compare.image_set import ImageSet
 from core.compare.pictures.crops import LoadImage
 from core.compare.pictures.gallery import MOST_COLUMNS, GalleryCell, GalleryRow, gallery_row
 from core.compare.pictures.marks import Mark, MarkKind
+from core.compare.pictures.shapes import Shape, path_data
 from core.compare.report.tables import swatch
 from core.errors import InputError
 
@@ -31,7 +32,7 @@ def gallery_html(images: ImageSet, load: LoadImage) -> str:
 
     Args:
         images: Of the comparison; at least one experiment.
-        load: Gives the images; where it gives none, the boxes stand on a plain ground.
+        load: Gives the images; where it gives none, the marks stand on a plain ground.
     """
     several = len(images.keys) > 1
     mistakes = ImageQuery(title="", outcomes=(Outcome.MISSED, Outcome.FALSE_ALARM))
@@ -93,9 +94,9 @@ def _cell(row: GalleryRow, cell: GalleryCell, source: str, head: str, *, first: 
         ground = f'<image id="image-{row.image}" href="{source}" width="{width}" height="{height}"/>'
     if source and not first:
         ground = f'<use href="#image-{row.image}"/>'
-    boxes = "".join(map(_box, cell.marks))
+    marks = "".join(_mark(mark, shape) for mark, shape in zip(cell.marks, cell.shapes, strict=True))
     return (
-        f'<figure><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(row.name)}">{ground}{boxes}</svg>'
+        f'<figure><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(row.name)}">{ground}{marks}</svg>'
         f"<figcaption>{head}</figcaption></figure>"
     )
 
@@ -108,8 +109,12 @@ def _words(cell: GalleryCell) -> str:
     return f"{', '.join(f'{cell.count(kind)} {word}' for kind, word in kinds)}, {alarms}"
 
 
-def _box(mark: Mark) -> str:
+def _mark(mark: Mark, shape: Shape) -> str:
+    """Return the mask of a mark, otherwise its box."""
     x, y, width, height = mark.box
-    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    place = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    kind = _KINDS[mark.kind]
+    if shape:
+        place, kind = f'<path d="{path_data(shape)}"', f"{kind} rp-mask"
     title = f"<title>{escape(mark.words)}</title>"
-    return f'<rect {place} class="rp-halo"/><rect {place} class="{_KINDS[mark.kind]}">{title}</rect>'
+    return f'{place} class="rp-halo"/>{place} class="{kind}">{title}{"</path>" if shape else "</rect>"}'

@@ -54,7 +54,7 @@ def _slide(slide: Slide, crop: Crop | None, place: int, total: int) -> str:
 
 
 def _picture(crop: Crop, slide: Slide) -> str:
-    missing = "" if crop.has_image else " The image itself cannot be had; only the boxes are shown."
+    missing = "" if crop.has_image else " The image itself cannot be had; only what was found on it is shown."
     seen = "".join(
         f"<li>{swatch(item.style)}<span>{escape(item.name)}</span> <b>{escape(item.words)}</b></li>"
         for item in slide.seen

@@ -6,15 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hotcoco import mask as coco_mask
 from PIL import Image as Picture
 
 from core.compare.image_hits import find
 from core.compare.image_order import ImageOrder, ordered
 from core.compare.image_query import FlowChange, ImageQuery, Outcome
 from core.compare.image_set import ImageSet, image_set
-from core.compare.pictures.crops import SIZE, Crop, LoadImage, draw_crop, subjects
+from core.compare.pictures.crops import SIZE, Crop, LoadImage, Subject, _frame, draw_crop, subjects
 from core.compare.pictures.gallery import gallery_row, row_json
 from core.compare.pictures.marks import MarkKind, model_marks, truth_marks
+from core.compare.pictures.shapes import FINEST, Shape, path_data, shape_of, traced
+from core.datasets.geometry import polygon_area
+from core.evaluation import Evaluation
+from core.evaluation.kept_masks import RunLengths
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
 
@@ -22,6 +27,12 @@ from tests.unit.compare.builders import HOSTILE, comparison, experiment, togethe
 @pytest.fixture(scope="module")
 def images() -> ImageSet:
     return image_set(comparison(2))
+
+
+@pytest.fixture(scope="module")
+def segmented() -> ImageSet:
+    made = (evaluation(Made(seed=seed, quality=quality, masks=True)) for seed, quality in ((1, 0.6), (2, 0.9)))
+    return image_set(together([replace(experiment(i), evaluation=one) for i, one in enumerate(made, start=1)]))
 
 
 def _photo(size: tuple[int, int] = (320, 240), *, orientation: int | None = None) -> bytes:
@@ -190,3 +201,75 @@ def test_hostile_names_stay_text() -> None:
     images = image_set(chosen)
     subject = subjects(find(ImageQuery(title=""), images), images, range(len(HOSTILE)))[0]
     assert "<script>" in draw_crop(subject, images, _loader(None), (64, 48)).alt
+
+
+def _covered(shape: Shape) -> float:
+    return sum(polygon_area(part) for part in shape)
+
+
+def test_masks_are_drawn_where_the_model_says(segmented: ImageSet) -> None:
+    """Outline and mask have the same area to the pixel, and the outline ends where the box of the mask ends."""
+    row = gallery_row(segmented, 0, (0, 1), None)
+    assert row.has_masks
+    for experiment_, cell in zip((0, 0, 1), row.cells, strict=True):
+        one = segmented.evaluations[experiment_]
+        assert cell.marks
+        for mark, shape in zip(cell.marks, cell.shapes, strict=True):
+            is_dt = mark.dt >= 0
+            area = one.pair.dt.area[one.table.dt_row[mark.dt]] if is_dt else _pixels_of(one, mark.gt)
+            assert _covered(shape) == area
+            points = np.array([point for part in shape for point in part.exterior])
+            left, top, width, height = mark.box
+            assert points.min(axis=0).tolist() == [left, top]
+            assert points.max(axis=0).tolist() == [left + width, top + height]
+    made = row_json(row, "data:,", {})
+    assert all(mark["path"].startswith("M") for cell in made["cells"] for mark in cell["marks"])
+    boxes = row_json(row, "data:,", {}, boxes=True)
+    assert not any(mark["path"] for cell in boxes["cells"] for mark in cell["marks"])
+
+
+def _pixels_of(one: Evaluation, gt: int) -> int:
+    assert one.masks is not None
+    found = one.masks.gt.find(int(one.pair.gt.ids[gt]))
+    assert found is not None
+    return int(found.pixels().sum())
+
+
+def test_a_crop_of_a_mask_is_filled_inside_and_clear_outside(segmented: ImageSet) -> None:
+    hits = find(ImageQuery(title="", experiment="2", outcomes=(Outcome.FOUND,)), segmented)
+    largest = int(np.argmax(segmented.evaluations[1].table.gt_area[hits.gt]))
+    (subject,) = subjects(hits.taken([largest]), segmented, (1,))
+    bare = _pixels(draw_crop(replace(subject, predictions=(), truth=None), segmented, _loader(None))).astype(int)
+    drawn = _pixels(draw_crop(subject, segmented, _loader(None))).astype(int)
+    changed = np.abs(drawn - bare).sum(axis=2) > 24
+    height, width = changed.shape
+    assert changed[height // 2, width // 2], "the mask covers its middle"
+    mark = subject.predictions[0][1]
+    assert mark is not None
+    shape = shape_of(segmented.evaluations[1], mark)
+    assert 0.6 < changed.mean() * _frame_area(subject, segmented) / _covered(shape) < 1.6
+    assert not changed[2, 2], "the corner of the box is not part of an ellipse"
+
+
+def _frame_area(subject: Subject, images: ImageSet) -> float:
+    left, top, width, height = _frame(subject, images.size(subject.image), SIZE)
+    del left, top
+    return width * height
+
+
+def test_boxes_have_no_shapes(images: ImageSet) -> None:
+    row = gallery_row(images, 0, (0, 1), None)
+    assert not row.has_masks
+    assert not any(mark["path"] for cell in row_json(row, "", {})["cells"] for mark in cell["marks"])
+
+
+@pytest.mark.parametrize("side", [5, 320, 321, 900])
+def test_outlines_of_large_masks_are_coarser_and_stay_close(side: int) -> None:
+    y, x = np.mgrid[:side, :side] + 0.5
+    mask = np.hypot(y - side / 2, x - side / 2) < side / 2
+    mask[side // 3 : side // 3 + side // 5] = False
+    run = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    shape = traced(RunLengths(height=side, width=side, counts=run["counts"]))
+    assert abs(_covered(shape) - mask.sum()) < 0.06 * mask.sum()
+    assert sum(len(part.exterior) for part in shape) < 4 * FINEST
+    assert path_data(shape).count("M") == path_data(shape).count("Z") == len(shape) == 2
