@@ -13,13 +13,24 @@ from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
 from core.errors import AppError
 from core.launch.later_phases import phases_left, total, typical_durations
-from core.launch.progress import TaskProgress, TimeRange
+from core.launch.progress import Curve, TaskProgress, TimeRange
 from core.launch.stuck import silence_of
 from core.launch.watch import TaskWatch
 from core.ui import connection, theme
 from core.ui.charts import draw_panel
 from core.ui.live_log import draw_log_head, draw_log_rows
-from core.ui.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
+from core.ui.live_panels import (
+    BOX_MAP,
+    BOX_MAP50,
+    MASK_MAP,
+    best_of,
+    class_panel,
+    has_masks,
+    last_two,
+    loss_panel,
+    metric_panel,
+    training_loss,
+)
 from core.ui.live_samples import draw_samples
 from core.ui.live_usage import draw_usage
 from core.ui.phase_line import phase_line
@@ -133,25 +144,33 @@ def _typical_of(server: str, task_id: TaskId, _task: Task) -> Mapping[str, float
 
 
 def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
-    best = best_of(progress.curves.get("metrics/mAP50-95(B)"))
-    half, half_before = last_two(progress.curves.get("metrics/mAP50(B)"))
     loss, loss_before = last_two(training_loss(progress.curves))
     cards = st.columns(4)
-    cards[0].metric(
-        "Best mAP50-95",
-        formatting.metric(best[1] if best else None),
-        f"in epoch {best[0]}" if best else None,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
-    _trend_card(cards[1], "mAP50", formatting.metric(half), _points(half, half_before), good="up")
+    if has_masks(progress):
+        _best_card(cards[0], "Best mask mAP50-95", progress.curves.get(MASK_MAP))
+        _best_card(cards[1], "Best box mAP50-95", progress.curves.get(BOX_MAP))
+    else:
+        half, half_before = last_two(progress.curves.get(BOX_MAP50))
+        _best_card(cards[0], "Best mAP50-95", progress.curves.get(BOX_MAP))
+        _trend_card(cards[1], "mAP50", formatting.metric(half), _points(half, half_before), good="up")
     _trend_card(cards[2], "Training loss", formatting.quantity(loss), _change(loss, loss_before), good="down")
     cards[3].metric(
         "Time",
         duration(progress.task, datetime.now(UTC)),
         _time_note(progress, left),
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+    )
+
+
+def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:
+    best = best_of(curve)
+    place.metric(
+        label,
+        formatting.metric(best[1] if best else None),
+        f"in epoch {best[0]}" if best else None,
         delta_color="off",
         delta_arrow="off",
         border=True,

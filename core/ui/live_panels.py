@@ -12,21 +12,27 @@ from core.launch.progress import Curve, TaskProgress
 
 _LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "obj": 5}
 _LOSS_WORDS = {"box": "box", "cls": "class", "dfl": "DFL", "seg": "mask", "l1": "L1", "obj": "objectness"}
-_METRICS = {
-    "metrics/mAP50-95(B)": "mAP50-95",
-    "metrics/mAP50(B)": "mAP50",
-    "metrics/mAP50-95(M)": "mask mAP50-95",
-    "metrics/mAP50(M)": "mask mAP50",
-}
+BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
+MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
+_METRICS = {BOX_MAP: "mAP50-95", BOX_MAP50: "mAP50"}
+_METRICS_BY_MASK = {
+    MASK_MAP: "Mask mAP50-95", MASK_MAP50: "Mask mAP50", BOX_MAP: "Box mAP50-95", BOX_MAP50: "Box mAP50",
+}  # fmt: skip
 _PEAK = 5.0
 """So many times the usual highest loss is a peak."""
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 
 
+def has_masks(progress: TaskProgress) -> bool:
+    """Return whether the log tells masks and boxes apart, as that of a segmentation does."""
+    return MASK_MAP in progress.curves
+
+
 def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
     """Return the validation metrics; ``None`` before the first evaluated epoch."""
     lines = []
-    for number, (column, name) in enumerate(_METRICS.items()):
+    columns = _METRICS_BY_MASK if has_masks(progress) else _METRICS
+    for number, (column, name) in enumerate(columns.items()):
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
         if line := _line(progress.curves.get(column), name, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
@@ -85,15 +91,19 @@ def class_panel(progress: TaskProgress) -> Panel | None:
     part = f", the {len(shown)} lowest of {len(values)} classes" if len(shown) < len(values) else ""
     texts = tuple(map(metric, shown.values()))
     words = "; ".join(f"{name} {text}" for name, text in zip(shown, texts, strict=True))
+    figure = "Mask AP" if has_masks(progress) else "AP"
     bars = Bars(
-        name="AP", values=tuple(shown.values()), texts=texts, style=SeriesStyle(color=0, marker="circle", dash="solid")
+        name=figure,
+        values=tuple(shown.values()),
+        texts=texts,
+        style=SeriesStyle(color=0, marker="circle", dash="solid"),
     )
     return Panel(
-        title=f"AP of each class after epoch {evaluated}{part}",
+        title=f"{figure} of each class after epoch {evaluated}{part}",
         x=Axis(title="Class", categories=tuple(shown)),
-        y=Axis(title="AP, IoU 0.50 to 0.95", low=0, high=1),
+        y=Axis(title=f"{figure}, IoU 0.50 to 0.95", low=0, high=1),
         marks=(bars,),
-        alt=f"AP of each class after epoch {evaluated}: {words}",
+        alt=f"{figure} of each class after epoch {evaluated}: {words}",
         has_legend=False,
     )
 

@@ -10,6 +10,7 @@ COLUMNS: dict[str, tuple[str, str, bool]] = {
     "metrics/mAP50-95(B)": ("mAP on validation images", "mAP", True),
     "metrics/mAP50(B)": ("AP50 on validation images", "AP50", True),
     "metrics/mAP50-95(M)": ("Mask mAP on validation images", "Mask mAP", True),
+    "metrics/mAP50(M)": ("Mask AP50 on validation images", "Mask AP50", True),
     "train/box_loss": ("Box loss, training", "Box loss", False),
     "train/cls_loss": ("Class loss, training", "Class loss", False),
     "val/box_loss": ("Box loss, validation", "Box loss", False),
@@ -38,6 +39,8 @@ def draw(comparison: Comparison, view: View) -> Drawing:
 
 def _panel(column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]], view: View) -> Panel | None:
     title, axis, bounded = COLUMNS[column]
+    if column.endswith("(B)") and any(name.endswith("(M)") for _, curves in trained for name in curves.columns):
+        title, axis = f"Box {title}", f"Box {axis}"  # beside those of the masks
     lines, words = [], []
     for experiment, curves in trained:
         line = _line(experiment, curves, column, view, mark_best=bounded)

@@ -40,6 +40,18 @@ def test_a_running_task(server: FakeServer, open_page: Open) -> None:
     assert [button.label for button in at.button if button.key == "stop"] == ["Stop"]
 
 
+def test_a_running_segmentation_says_what_is_measured(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2, epochs=3)
+    for row in server.logs[2]:
+        if values := row.get("values"):
+            values |= {"metrics/mAP50(M)": 0.5, "metrics/mAP50-95(M)": values["metrics/mAP50-95(B)"] / 2}
+    at = open_page("task", task="2")
+    assert not at.exception
+    metrics = _metrics(at)
+    assert (metrics["Best mask mAP50-95"], metrics["Best box mAP50-95"]) == ("0.105", "0.210")
+    assert "Mask AP of each class after epoch 3" in screen(at)
+
+
 def test_before_the_first_epoch(server: FakeServer, open_page: Open) -> None:
     server.add_task(2, "queued")["meta"]["queuePosition"] = 1
     text = screen(open_page("task", task="2"))

@@ -2,6 +2,9 @@
 
 import json
 import math
+from dataclasses import replace
+
+import pytest
 
 from core.compare.charts import echarts
 from core.compare.charts.drawing import Bars, Line, Panel
@@ -52,6 +55,20 @@ def test_metrics_with_the_best_marked() -> None:
     assert panel is not None
     assert (panel.x.low, panel.x.high) == (1, 20)
     assert _lines(metric_panel(progress, over_time=True))[0].x == (5.0, 10.0, 15.0)
+
+
+def test_masks_and_boxes_of_a_segmentation_are_told_apart() -> None:
+    progress = _progress()
+    names = ("metrics/mAP50-95(B)", "metrics/mAP50(B)", "metrics/mAP50-95(M)", "metrics/mAP50(M)")
+    curves = {name: _curve(0.1 * i, 0.2 * i) for i, name in enumerate(names, start=1)}
+    progress = replace(progress, curves=curves, per_class={"pear": _curve(0.3)})
+    lines = _lines(metric_panel(progress, over_time=False))
+    assert [line.name for line in lines] == ["Mask mAP50-95", "Mask mAP50", "Box mAP50-95", "Box mAP50"]
+    assert [line.highlight_text for line in lines] == ["0.600", "", "", ""]
+    assert lines[0].y == pytest.approx((0.3, 0.6))
+    panel = class_panel(progress)
+    assert panel is not None
+    assert panel.title == "Mask AP of each class after epoch 1"
 
 
 def test_losses_of_training_come_first_and_validation_is_dashed() -> None:
