@@ -13,6 +13,12 @@ from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtL
 Kind = Literal["winner", "tie", "none", "unlike", "nothing"]
 _TINY = 0.0005
 """Figures closer than this are written alike."""
+READING = (
+    "The threshold is the confidence from which a detection counts; set it where the model is used. Precision, recall "
+    "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
+    "0.95, so they are usually lower."
+)
+"""How the figures of a decision are to be read, and why they differ from the key metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

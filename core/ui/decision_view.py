@@ -8,7 +8,7 @@ from core.compare.certainty import Certainty
 from core.compare.decision import Contender, Need, contenders_of, decide
 from core.compare.decision_chart import draw_decision
 from core.compare.decision_grid import PRICES, limits
-from core.compare.decision_words import Advice, advise
+from core.compare.decision_words import READING, Advice, advise
 from core.compare.experiment import Comparison
 from core.compare.exports.records import decision_records
 from core.compare.formatting import quantity, setting, size
@@ -52,10 +52,7 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         _draw_advice(advise(decision))
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
-        st.caption(
-            "The threshold is the confidence from which a detection counts; set it where the model is used. "
-            "Precision and recall count boxes at IoU 0.50, all objects alike."
-        )
+        st.caption(READING)
     with st.container(border=True, key="chart-decision"):
         drawing = draw_decision(decision)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -8,6 +8,7 @@ from core.compare.certainty import Certainty
 from core.compare.decision import Contender, Decision, Need, Offer, contenders_of, decide, faster, less_is_better
 from core.compare.decision_grid import Answered, answer_goals, limits
 from core.compare.decision_words import (
+    READING,
     advise,
     figure_name,
     figure_text,
@@ -54,8 +55,7 @@ def choice_section(decision: Decision) -> str:
         f'<div class="rp-advice rp-{advice.kind}" id="advice" aria-live="polite">'
         f"<h3>{escape(advice.headline)}</h3>{words}</div>"
         f'<div id="offers">{decision_table(decision)}</div>'
-        '<p class="rp-note">The threshold is the confidence from which a detection counts. Precision and recall count '
-        "boxes at IoU 0.50, all objects alike.</p>"
+        f'<p class="rp-note">{READING}</p>'
         f'<script type="application/json" id="choice">{script_json(_data(contenders, comparable=decision.comparable))}'
         "</script>"
     )
