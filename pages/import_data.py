@@ -15,6 +15,7 @@ from core.ui.data_import import (
     train_on,
 )
 from core.ui.import_report import draw_report
+from core.ui.layout_examples import draw_layout_examples
 
 st.title("Bring data in", anchor=False)
 with st.container(border=True, key="panel-import", width=960):
@@ -27,6 +28,7 @@ with st.container(border=True, key="panel-import", width=960):
         )
         draw_choice()
         draw_latest()
+        draw_layout_examples()
     elif found.status.is_active:
         st.markdown("Bringing in" if found.status is ImportStatus.RUNNING else "Looking at the data")
         draw_progress(found.id)

@@ -58,7 +58,7 @@ def draw_choice() -> None:
         return
     turn = st.session_state.get(_UPLOADS, 0)
     chosen = st.file_uploader("Archive with images and annotations", type=_ARCHIVES, key=f"import-file-{turn}")
-    st.caption("zip or tar. For more than 2 GB, give the path of the folder instead.")
+    st.caption("For more than 2 GB, choose the folder on this machine instead.")
     if chosen is not None:
         with st.spinner("Handing the archive over"):
             file = BytesIO(chosen.getbuffer())

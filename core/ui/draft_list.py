@@ -71,7 +71,9 @@ def _where(draft: WizardDraft) -> str:
 
 
 def _draw_row(draft: WizardDraft) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"draft-{draft.id}"):
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"draft-row-{draft.id}"
+    ):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(draft_title(draft))}**")
             where = _where(draft)

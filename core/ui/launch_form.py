@@ -66,7 +66,8 @@ def draw_where_and_name(view: WizardView) -> None:
         placeholder=default_name(view.draft, view.facts),
         save=lambda draft, text: replace(draft, experiment_name=text.strip() or None),
     )
-    st.caption(f"Left empty, the name will be: {plain(default_name(view.draft, view.facts))}")
+    with st.container(key="default-name"):
+        st.caption(f"Left empty, the name will be: {plain(default_name(view.draft, view.facts))}")
     draft_toggle(
         view.draft,
         "autostart",

@@ -31,8 +31,8 @@ _EXPLANATIONS: Mapping[SplitMethod, str] = {
     "collections": "Collections of the project decide. Images in none of them are not used.",
 }
 _FROZEN = (
-    "It is drawn once and kept as two collections when the training starts. Later experiments can use the same images "
-    "on each side, so that their numbers can be compared. Copies of one image stay on one side. "
+    "The split is drawn once, and kept as two collections when the training starts. Later experiments can use the same "
+    "images on each side, so that their numbers can be compared. Copies of one image stay on one side. "
     "Switched off, every run draws its own split."
 )
 _DRAWN_ANEW = (
@@ -105,20 +105,22 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
             "Freeze this split",
             value=seed is not None,
             save=_saved(lambda split, on: _with_seed(split, FIRST_SEED if on else None)),
+            help_text=_FROZEN if seed is not None else _DRAWN_ANEW,
             disabled=seed is None and project.project.items_count > MOST_IMAGES,
         )
-        st.caption(_FROZEN if seed is not None else _DRAWN_ANEW)
         if project.project.items_count > MOST_IMAGES:
             st.caption(f"Splits of up to {count(MOST_IMAGES)} images can be frozen.")
         if seed is not None:
-            st.button(
-                "Draw another split",
-                icon=":material/shuffle:",
-                key=widget_key(draft, "split-draw"),
-                help="Deals the images another way, for example when a class is missing on one side.",
-                on_click=_draw_again,
-                args=(draft.id,),
-            )
+            with st.container(horizontal=True, vertical_alignment="center", key="split-draw-again-option"):
+                st.button(
+                    "Draw another split",
+                    icon=":material/shuffle:",
+                    key=widget_key(draft, "split-draw"),
+                    help="Deals the images another way, for example when a class is missing on one side.",
+                    on_click=_draw_again,
+                    args=(draft.id,),
+                )
+                st.markdown(f":gray[This one is drawn with seed {seed}.]")
 
 
 def _draw_again(draft_id: DraftId) -> None:

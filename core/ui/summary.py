@@ -122,7 +122,7 @@ def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
         return "", ""
     every = facts.project.class_names
     chosen = every if draft.classes is None else tuple(name for name in every if name in draft.classes)
-    value = f"all {len(every)}" if chosen == every else f"{len(chosen)} of {len(every)}"
+    value = f"all {count(len(every))}" if chosen == every else f"{count(len(chosen))} of {count(len(every))}"
     return value, listing(chosen)
 
 
