@@ -4,7 +4,7 @@ Each JSON file is a dataset. Boxes and polygons are positions there and become p
 polygons or of run lengths becomes a mask, so that one object stays one object.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -127,6 +127,7 @@ def _read(path: Path, root: Path) -> _CocoFile:
         first = error.errors(include_url=False, include_input=False)[0]
         msg = f"{place}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
         raise InputError(msg, "Correct the file or leave it out.") from error
+    _refuse_doubles(wire.categories, place)
     rows: dict[object, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     for number, row in enumerate(wire.annotations, start=1):
         image_id = row.get("image_id")
@@ -139,6 +140,13 @@ def _read(path: Path, root: Path) -> _CocoFile:
         categories={item.id: item.name for item in wire.categories},
         annotations=rows,
     )
+
+
+def _refuse_doubles(categories: list[_CategoryWire], place: str) -> None:
+    for number, count in Counter(item.id for item in categories).items():
+        if count > 1:
+            msg = f"{place}, categories: the id {number!r} is there {count} times."
+            raise InputError(msg, "Give every category an id of its own.")
 
 
 def _dataset_name(path: Path) -> str:
@@ -186,7 +194,12 @@ def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[S
     known: set[_Identifier] = set()
     for number, row in enumerate(file.images, start=1):
         place = f"{file.place}, image {number}"
-        if isinstance(image_id := row.get("id"), int | str):
+        image_id = row.get("id")
+        if isinstance(image_id, int | str):
+            if image_id in known:
+                message = f"Its id {image_id!r} is that of another image."
+                log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, message)
+                continue
             known.add(image_id)
         try:
             wire = _IMAGE.validate_python(row)
@@ -249,6 +262,9 @@ def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: 
 def _geometry(wire: _AnnotationWire, size: tuple[int, int]) -> Geometry | None:
     match wire.segmentation:
         case _RleWire(counts=counts, size=(height, width)):
+            if (width, height) != size:
+                msg = f"Its mask has {width} x {height} pixels, the image {size[0]} x {size[1]}."
+                raise InputError(msg)
             return None if wire.iscrowd else _packed(decode_rle(counts, height, width))
         case [single]:
             return _polygon(single)

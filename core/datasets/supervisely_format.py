@@ -85,6 +85,8 @@ def _images(folder: Path, dataset: str, log: ProblemLog | None) -> Iterator[Sour
         return
     with os.scandir(folder / "img") as entries:
         names = sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
+    if log is not None:
+        _tell_of_missing_images(folder / "ann", names, dataset, log)
     for name in names:
         path = folder / "img" / name
         file = _annotation_file(folder / "ann", path)
@@ -101,6 +103,18 @@ def _images(folder: Path, dataset: str, log: ProblemLog | None) -> Iterator[Sour
             message = "There is no annotation for it; it is taken as an image without objects."
             log.add(ProblemKind.MISSING_ANNOTATION, Effect.NOTED, f"{dataset}/{name}", message)
         yield SourceImage(name=name, path=path, annotation=annotation)
+
+
+def _tell_of_missing_images(folder: Path, names: list[str], dataset: str, log: ProblemLog) -> None:
+    """Report annotations whose image is not there."""
+    if not folder.is_dir():
+        return
+    known = {*names, *(Path(name).stem for name in names)}
+    for file in sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")):
+        image = file.removesuffix(".json")
+        if image not in known:
+            message = "There is an annotation for it, but no image."
+            log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, f"{dataset}/{image}", message)
 
 
 def _without_path(error: InputError, folder: Path) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from core.datasets.recognition import yolo_config
 from core.errors import InputError
 
-_NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
+NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
 _SIDES: Mapping[str, tuple[str, ...]] = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 """Dataset → the names its folder and its key in ``data.yaml`` go by."""
 
@@ -97,7 +97,7 @@ def _checked(names: Mapping[int, str], place: str) -> dict[int, str]:
 
 
 def _names_from_text(root: Path) -> dict[int, str]:
-    for name in _NAME_FILES:
+    for name in NAME_FILES:
         path = root / name
         if path.is_file():
             lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]

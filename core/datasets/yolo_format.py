@@ -7,8 +7,8 @@ of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or lies beside the 
 import math
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.datasets.annotation_json import annotation_to_json
@@ -17,13 +17,14 @@ from core.datasets.palette import class_color
 from core.datasets.problems import Effect, ProblemKind, ProblemLog
 from core.datasets.reading import image_size, is_image
 from core.datasets.source import LazyImages, ProjectSource, SourceDataset, SourceImage
-from core.datasets.yolo_config import YoloConfig, inside, read_yolo_config
+from core.datasets.yolo_config import NAME_FILES, YoloConfig, inside, read_yolo_config
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from core.domain.project import ObjectClass, ProjectMeta
 from core.errors import InputError
 
 _BOX_VALUES = 4
 _FEWEST_POLYGON_VALUES = 6
+_LONGEST_QUOTE = 200
 _LARGEST_LABEL_FILE = 64 * 2**20
 
 
@@ -41,38 +42,84 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     """
     root = root.resolve()
     config = read_yolo_config(root)
-    images = {side: tuple(dict.fromkeys(_image_files(paths, root))) for side, paths in config.sides.items()}
-    if not any(images.values()):
+    sides = {name: _side(paths, root) for name, paths in config.sides.items()}
+    pairs = [pair for side in sides.values() for pair in side.images.items()]
+    if not pairs:
         msg = f"{root.name} holds no images where YOLO layout has them."
         raise InputError(msg, "Put images into images/ and labels into labels/, or correct the paths in data.yaml.")
-    shapes = _class_shapes((image for files in images.values() for image in files), root, config)
+    labels = {label for _, label in pairs if label is not None}
+    shapes = _class_shapes(labels, config)
     names = config.names or {number: f"class {number}" for number in sorted(shapes)}
     reader = _Reader(root=root, names=names, keypoints=config.keypoints, log=log)
     classes = tuple(
         ObjectClass(name=name, shape=_only(shapes.get(number, frozenset())), color=class_color(position))
         for position, (number, name) in enumerate(names.items())
     )
+    filled = [name for name, side in sides.items() if side.images]
+    without_image = tuple(_labels_without_image(labels, root))
+    sides[filled[0]] = replace(sides[filled[0]], missing=(*sides[filled[0]].missing, *without_image))
     datasets = tuple(
-        SourceDataset(name=side, parent=None, images=LazyImages(read=_walk(reader, files)))
-        for side, files in images.items()
-        if files
+        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(reader, sides[name]))) for name in filled
     )
     return ProjectSource(name=root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
 
 
-def _walk(reader: "_Reader", files: tuple[Path, ...]) -> Callable[[], Iterator[SourceImage]]:
-    return lambda: reader.images(files)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """The images of a dataset.
+
+    Attributes:
+        images: Image → its label file, ``None`` without one.
+        missing: Images that something names and that are not there, as (place, message).
+    """
+
+    images: Mapping[Path, Path | None]
+    missing: tuple[tuple[str, str], ...] = ()
 
 
-def _image_files(paths: tuple[Path, ...], root: Path) -> Iterator[Path]:
+def _walk(reader: "_Reader", side: _Side) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: reader.images(side)
+
+
+def _side(paths: tuple[Path, ...], root: Path) -> _Side:
+    images: dict[Path, Path | None] = {}
+    missing: list[tuple[str, str]] = []
     for path in paths:
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            found = (inside(root, line.strip()) for line in lines if line.strip())
-            yield from (image for image in found if image is not None and image.is_file())
+        for found in _listed(path, root) if path.is_file() else _in_folder(path):
+            if isinstance(found, Path):
+                images.setdefault(found, _label_file(found, root))
+            else:
+                missing.append(found)
+    return _Side(images=images, missing=tuple(missing))
+
+
+def _listed(path: Path, root: Path) -> Iterator[Path | tuple[str, str]]:
+    """Give the images that a text file lists; of one that is not there, the place and a message."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not (name := line.strip()):
             continue
-        for folder, _, names in sorted(os.walk(path)):
-            yield from (Path(folder) / name for name in sorted(names) if is_image(name))
+        image = inside(root, name)
+        if image is not None and image.is_file():
+            yield image
+        else:
+            place = f"{path.relative_to(root).as_posix()}, line {number}"
+            yield place, f"The file “{name[:_LONGEST_QUOTE]}” is not there."
+
+
+def _in_folder(path: Path) -> Iterator[Path]:
+    for folder, _, names in sorted(os.walk(path)):
+        yield from (Path(folder) / name for name in sorted(names) if is_image(name))
+
+
+def _labels_without_image(labels: Collection[Path], root: Path) -> Iterator[tuple[str, str]]:
+    """Give the label files of no image in the folders of those that have one, as (place, message)."""
+    for folder in sorted({label.parent for label in labels}):
+        if "labels" not in folder.relative_to(root).parts:
+            continue  # labels beside their images: any text file may lie there
+        for path in sorted(folder.glob("*.txt")):
+            if path not in labels and path.name not in NAME_FILES:
+                yield path.relative_to(root).as_posix(), "There is no image for these labels."
 
 
 def _label_file(image: Path, root: Path) -> Path | None:
@@ -88,11 +135,10 @@ def _label_file(image: Path, root: Path) -> Path | None:
     return beside if beside.is_file() else None
 
 
-def _class_shapes(images: Iterator[Path], root: Path, config: YoloConfig) -> Mapping[int, set[str]]:
+def _class_shapes(labels: Collection[Path], config: YoloConfig) -> Mapping[int, set[str]]:
     shapes: dict[int, set[str]] = defaultdict(set)
-    for image in images:
-        path = _label_file(image, root)
-        if path is None or path.stat().st_size > _LARGEST_LABEL_FILE:
+    for path in labels:
+        if path.stat().st_size > _LARGEST_LABEL_FILE:
             continue
         for line in path.read_bytes().splitlines():
             values = line.split()
@@ -115,8 +161,10 @@ class _Reader:
     keypoints: int
     log: ProblemLog
 
-    def images(self, files: tuple[Path, ...]) -> Iterator[SourceImage]:
-        for path in files:
+    def images(self, side: _Side) -> Iterator[SourceImage]:
+        for place, message in side.missing:
+            self.log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+        for path, label_file in side.images.items():
             place = path.relative_to(self.root).as_posix()
             try:
                 size = image_size(path)
@@ -124,13 +172,12 @@ class _Reader:
                 message = "It is not an image that can be read."
                 self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, message)
                 continue
-            labels = self._labels(path, size)
+            labels = self._labels(label_file, size)
             if labels is not None:
                 annotation = Annotation(width=size[0], height=size[1], labels=labels)
                 yield SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation))
 
-    def _labels(self, image: Path, size: tuple[int, int]) -> tuple[Label, ...] | None:
-        path = _label_file(image, self.root)
+    def _labels(self, path: Path | None, size: tuple[int, int]) -> tuple[Label, ...] | None:
         if path is None:
             return ()
         place = path.relative_to(self.root).as_posix()
@@ -163,8 +210,11 @@ class _Reader:
 def _numbers(line: str) -> tuple[int, list[float]]:
     head, *rest = line.split()
     try:
-        number = int(head) if head.lstrip("+-").isdecimal() else int(float(head))
+        whole = float(head)
+        number = int(whole)
         values = [float(value) for value in rest]
+        if number != whole:
+            raise ValueError(head)  # noqa: TRY301 - as any other text that is no class number
     except (ValueError, OverflowError):
         msg = f"“{line.strip()[:60]}” is not a class number followed by numbers."
         raise InputError(msg) from None

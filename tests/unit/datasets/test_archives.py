@@ -22,10 +22,21 @@ def _zip(path: Path, **content: bytes | str) -> None:
             file.writestr(name, data)
 
 
-def _zip_link(path: Path) -> None:
+def _zip_twice(path: Path) -> None:
+    """Two entries of one name, which Python writes only under protest."""
+    _zip(path, **{"first.txt": "x", "other.txt": "y"})
+    path.write_bytes(path.read_bytes().replace(b"other.txt", b"first.txt"))
+
+
+def _zip_cut_off(path: Path) -> None:
+    _zip(path, **{"a.bin": bytes(range(256)) * 40})
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def _zip_special(path: Path, mode: int = 0o120777) -> None:
     info = zipfile.ZipInfo("link")
     info.create_system = 3
-    info.external_attr = 0o120777 << 16
+    info.external_attr = mode << 16
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("good.txt", "x")
         file.writestr(info, "/etc/passwd")
@@ -92,7 +103,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "zip with a drive": (lambda p: _zip(p, **{"C:\\evil.txt": "x"}), "a path that leads out of it"),
     "zip with an endless name": (lambda p: _zip(p, **{"x" * 300: "x"}), "a name that cannot be used"),
     "zip with very deep folders": (lambda p: _zip(p, **{"d/" * 100 + "x": "x"}), "a name that cannot be used"),
-    "zip with a link": (_zip_link, "“link”, which is a link or a device"),
+    "zip with a link": (_zip_special, "“link”, which is a link or a device"),
+    "zip with a device": (lambda p: _zip_special(p, 0o060666), "“link”, which is a link or a device"),
+    "zip with a pipe": (lambda p: _zip_special(p, 0o010666), "“link”, which is a link or a device"),
+    "zip with an entry twice": (_zip_twice, "“first.txt” twice"),
+    "zip that is cut off": (_zip_cut_off, "neither a zip nor a tar archive"),
     "zip with a password": (_zip_encrypted, "“secret.txt”, which is encrypted"),
     "zip with too many entries": (lambda p: _zip(p, **{f"{i}": "x" for i in range(25)}), "more than 20 entries"),
     "zip that is too large": (lambda p: p.write_bytes(_random_zip(2 * 2**20)), "unpacks to more than 1 MB"),
@@ -105,6 +120,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "tar with a symbolic link": (lambda p: _tar(p, _entry("l", kind=tarfile.SYMTYPE, link="/etc")), "a link or"),
     "tar with a hard link": (lambda p: _tar(p, _entry("l", kind=tarfile.LNKTYPE, link="good.txt")), "a link or"),
     "tar with a device": (lambda p: _tar(p, _entry("l", kind=tarfile.CHRTYPE)), "a link or a device"),
+    "tar with a block device": (lambda p: _tar(p, _entry("l", kind=tarfile.BLKTYPE)), "a link or a device"),
     "tar with a pipe": (lambda p: _tar(p, _entry("l", kind=tarfile.FIFOTYPE)), "a link or a device"),
     "tar bomb": (lambda p: _tar(p, _entry("a.bin", size=2**19)), "more than 50 times its own size"),
     "tar with an entry twice": (lambda p: _tar(p, _entry("good.txt")), "“good.txt” twice"),
@@ -112,6 +128,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "tar that is cut off": (_cut_off, "damaged or not complete"),
     "text": (lambda p: p.write_text("hello" * 400), "neither a zip nor a tar archive"),
     "nothing": (lambda p: p.write_bytes(b""), "neither a zip nor a tar archive"),
+    "an archive of another kind": (lambda p: p.write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(600)), "neither a zip nor"),
     "an executable": (lambda p: p.write_bytes(b"\x7fELF" + bytes(2000)), "neither a zip nor a tar archive"),
 }
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,32 +83,50 @@ def _bitmap(mask: "np.typing.NDArray[np.bool_]", origin: tuple[int, int]) -> Cha
     return _annotation("a.png", lambda a: a["objects"][0].update(change))
 
 
+def _without(*names: str) -> Change:
+    """Take files away."""
+
+    def apply(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return apply
+
+
+def _row(**values: object) -> Change:
+    """Change the first COCO annotation, that of a.png, a box."""
+    return _coco(lambda c: c["annotations"][0].update(values))
+
+
+def _list_with_a_gap(folder: Path) -> None:
+    """Let a text file name the images, and one that is not there."""
+    names = ("a.png", "b.png", "c.png", "gone.png")
+    (folder / "list.txt").write_text("".join(f"images/train/{name}\n" for name in names))
+    (folder / "data.yaml").write_text("train: list.txt\nnames: [cat, dog]\n")
+
+
+def _too_many_pixels(path: Path) -> None:
+    """Write the head of a PNG that says it has 3.6 billion pixels."""
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
+    )
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
 SLY, COCO, YOLO = layouts.write_supervisely, layouts.write_coco, layouts.write_yolo
 SKIPPED, DROPPED, CHANGED, NOTED = Effect.IMAGE_SKIPPED, Effect.OBJECT_SKIPPED, Effect.CHANGED, Effect.NOTED
 K = ProblemKind
 
 DAMAGES: dict[str, Damage] = {
     # images
-    "text instead of an image": Damage(
-        write=SLY, change=lambda f: (f / "ds/img/a.png").write_text("x"), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
-        place="ds/a.png", message="not an image of a kind", images=2, objects=2,
-    ),
-    "empty image file": Damage(
-        write=SLY, change=lambda f: (f / "ds/img/a.png").write_bytes(b""), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
-        place="ds/a.png", message="not an image of a kind", images=2, objects=2,
-    ),
-    "image cut off": Damage(
-        write=COCO, change=lambda f: _truncate(f / "train/a.png"), kind=K.UNREADABLE_IMAGE, effect=SKIPPED,
-        place="train/a.png", message="damaged or not complete", images=2, objects=2,
-    ),
-    "GIF under another name": Damage(
-        write=SLY, change=lambda f: Image.new("L", (WIDTH, HEIGHT)).save(f / "ds/img/a.png", format="GIF"),
-        kind=K.UNREADABLE_IMAGE, effect=SKIPPED, place="ds/a.png", message="It is a GIF picture", images=2, objects=2,
-    ),
-    "unreadable image in YOLO layout": Damage(
-        write=YOLO, change=lambda f: (f / "images/train/a.png").write_text("x"), kind=K.UNREADABLE_IMAGE,
-        effect=SKIPPED, place="images/train/a.png", message="not an image", images=2, objects=2,
-    ),
     "image missing": Damage(
         write=COCO, change=lambda f: (f / "train/a.png").unlink(), kind=K.MISSING_IMAGE, effect=SKIPPED,
         place="annotations/instances_train.json, image 1", message="“a.png” is not there", images=2, objects=2,
@@ -155,7 +175,7 @@ DAMAGES: dict[str, Damage] = {
         images=2, objects=2,
     ),
     "collection with an image that is not there": Damage(
-        write=SLY, change=lambda f: (f / "other/img/c.png").unlink(), kind=K.UNKNOWN_MEMBER, effect=CHANGED,
+        write=SLY, change=_without("other/img/c.png", "other/ann/c.png.json"), kind=K.UNKNOWN_MEMBER, effect=CHANGED,
         place="collection “all”", message="There is no image other/c.png", images=2,
     ),
     # objects
@@ -291,7 +311,145 @@ DAMAGES: dict[str, Damage] = {
         write=YOLO, change=_line("0 0.95 0.5 0.3 0.1"), kind=K.CUT, effect=CHANGED, place="train/a.png, object 1",
         message="reaches over the border",
     ),
+    "YOLO class number with a fraction": Damage(
+        write=YOLO, change=_line("0.5 0.5 0.5 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="is not a class number followed by numbers", objects=2,
+    ),
+    "YOLO class number beyond all numbers": Damage(
+        write=YOLO, change=_line("1e400 0.5 0.5 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="is not a class number", objects=2,
+    ),
+    "YOLO line with commas": Damage(
+        write=YOLO, change=_line("0,0.5,0.5,0.1,0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="is not a class number", objects=2,
+    ),
+    "YOLO line of a class alone": Damage(
+        write=YOLO, change=_line("0"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="0 numbers are neither a box", objects=2,
+    ),
+    "YOLO box of negative width": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 -0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="has no area", objects=2,
+    ),
+    "YOLO box outside": Damage(
+        write=YOLO, change=_line("0 1.5 0.5 0.1 0.1"), kind=K.OUTSIDE, effect=DROPPED, place="train/a.png, object 1",
+        message="The rectangle lies outside", objects=2,
+    ),
+    "YOLO polygon with half a point": Damage(
+        write=YOLO, change=_line("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4"), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="line 1", message="7 numbers are neither", objects=2,
+    ),
+    "YOLO polygon in pixels": Damage(
+        write=YOLO, change=_line("0 10 10 20 20 10 20"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
+        message="they look like pixels", objects=2,
+    ),
+    "YOLO polygon without area": Damage(
+        write=YOLO, change=_line("0 0.1 0.1 0.1 0.1 0.1 0.1"), kind=K.EMPTY, effect=DROPPED,
+        place="train/a.png, object 1", message="The polygon has no area", objects=2,
+    ),
+    "YOLO polygon outside": Damage(
+        write=YOLO, change=_line("0 1.1 0.1 1.5 0.1 1.4 0.4"), kind=K.OUTSIDE, effect=DROPPED,
+        place="train/a.png, object 1", message="The polygon lies outside", objects=2,
+    ),
+    "YOLO labels without an image": Damage(
+        write=YOLO, change=_without("images/train/a.png"), kind=K.MISSING_IMAGE, effect=SKIPPED,
+        place="labels/train/a.txt", message="no image for these labels", images=2, objects=2,
+    ),
+    "YOLO list with an image that is not there": Damage(
+        write=YOLO, change=_list_with_a_gap, kind=K.MISSING_IMAGE, effect=SKIPPED, place="list.txt, line 4",
+        message="“images/train/gone.png” is not there",
+    ),
+    "annotation without an image": Damage(
+        write=SLY, change=_without("ds/img/a.png"), kind=K.MISSING_IMAGE, effect=SKIPPED, place="ds/a.png",
+        message="an annotation for it, but no image", images=2, objects=2,
+    ),
+    "object is a number": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["objects"].append(5)), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="ds/a.png", message="objects.1: Input should be a valid dictionary", images=2, objects=2,
+    ),
+    "negative size": Damage(
+        write=SLY, change=_annotation("a.png", lambda a: a["size"].update(width=-3)), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="ds/a.png", message="size.width", images=2, objects=2,
+    ),
+    "COCO id of another image": Damage(
+        write=COCO, change=_coco(lambda c: c["images"][2].update(id=c["images"][0]["id"])),
+        kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="image 3", message="id 1 is that of another image",
+        images=2,
+    ),
+    "COCO image with an empty name": Damage(
+        write=COCO, change=_coco(lambda c: c["images"][0].update(file_name="")), kind=K.UNREADABLE_ANNOTATION,
+        effect=SKIPPED, place="image 1", message="file_name", images=2, objects=2,
+    ),
+    "COCO object without category": Damage(
+        write=COCO, change=_coco(lambda c: c["annotations"][0].pop("category_id")), kind=K.DAMAGED_OBJECT,
+        effect=DROPPED, place="annotation 1", message="category_id: Field required", objects=2,
+    ),
+    "COCO box that is not a number": Damage(
+        write=COCO, change=_row(segmentation=[], bbox=[float("nan"), 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="annotation 1", message="bbox.0: Input should be a finite number", objects=2,
+    ),
+    "COCO box of text": Damage(
+        write=COCO, change=_row(segmentation=[], bbox=["5", 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="annotation 1", message="bbox.0: Input should be a valid number", objects=2,
+    ),
+    "COCO box over the border": Damage(
+        write=COCO, change=_row(segmentation=[], bbox=[40, 5, 19, 9]), kind=K.CUT, effect=CHANGED,
+        place="train/a.png, object 1", message="The rectangle reaches over the border",
+    ),
+    "COCO polygon without area": Damage(
+        write=COCO, change=_row(segmentation=[[1, 1, 1, 1, 1, 1]]), kind=K.EMPTY, effect=DROPPED,
+        place="train/a.png, object 1", message="The polygon has no area", objects=2,
+    ),
+    "COCO polygon over the border": Damage(
+        write=COCO, change=_row(segmentation=[[9, 1, 99, 1, 9, 30]]), kind=K.CUT, effect=CHANGED,
+        place="train/a.png, object 1", message="The polygon reaches over the border",
+    ),
+    "COCO mask of another size": Damage(
+        write=COCO, change=_row(segmentation={"counts": [0, 100], "size": [10, 10]}), kind=K.DAMAGED_OBJECT,
+        effect=DROPPED, place="annotation 1", message=f"has 10 x 10 pixels, the image {WIDTH} x {HEIGHT}", objects=2,
+    ),
+    "COCO mask without a pixel": Damage(
+        write=COCO, change=_row(segmentation={"counts": [WIDTH * HEIGHT], "size": [HEIGHT, WIDTH]}),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="Its mask is empty", objects=2,
+    ),
 }  # fmt: skip
+
+
+LAYOUTS = (("Supervisely", SLY, "ds/img"), ("COCO", COCO, "train"), ("YOLO", YOLO, "images/train"))
+"""Name, writer and folder of the images."""
+
+_BAD_IMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "is text": (lambda p: p.write_text("x"), "not an image"),
+    "is empty": (lambda p: p.write_bytes(b""), "not an image"),
+    "is zeros": (lambda p: p.write_bytes(bytes(p.stat().st_size)), "not an image"),
+    "is a web page": (lambda p: p.write_text("<html>404 Not found</html>"), "not an image"),
+    "is drawn in SVG": (lambda p: p.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>"), "not an image"),
+    "is a GIF": (lambda p: Image.new("L", (WIDTH, HEIGHT)).save(p, format="GIF"), "It is a GIF picture"),
+    "is cut off": (_truncate, "damaged or not complete"),
+    "is only a head": (lambda p: p.write_bytes(p.read_bytes()[:60]), "damaged or not complete"),
+    "has a changed byte": (_flip, "damaged or not complete"),
+    "has too many pixels": (_too_many_pixels, ""),
+}
+"""What can be wrong with an image file, in any layout, and what is said."""
+
+
+def _picture(folder: str, do: Callable[[Path], object]) -> Change:
+    return lambda root: do(root / folder / "a.png")
+
+
+DAMAGES |= {
+    f"{layout} image {name}": Damage(
+        write=write, change=_picture(folder, do), kind=K.UNREADABLE_IMAGE, effect=SKIPPED, place="a.png",
+        message=message, images=2, objects=2,
+    )
+    for layout, write, folder in LAYOUTS
+    for name, (do, message) in _BAD_IMAGES.items()
+}  # fmt: skip
+
+
+def test_every_layout_is_damaged_in_many_ways() -> None:
+    for name, write, _ in LAYOUTS:
+        assert sum(damage.write is write for damage in DAMAGES.values()) >= 25, name
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -329,6 +487,11 @@ REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
         COCO,
         _coco(lambda c: c["categories"][0].pop("name")),
         r"instances_train\.json, categories\.0\.name: Field required",
+    ),
+    "COCO category id twice": (
+        COCO,
+        _coco(lambda c: c["categories"][1].update(id=c["categories"][0]["id"])),
+        r"categories: the id \d+ is there 2 times",
     ),
     "COCO images are a number": (COCO, _coco(lambda c: c.update(images=5)), r"images: Input should be a valid list"),
     "YOLO config is not YAML": (
