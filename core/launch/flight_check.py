@@ -16,7 +16,7 @@ from core.launch.plan_file import plan_values
 from core.launch.preflight import problems_of
 from core.launch.problems import Problem, error, warning
 
-_CONTENDED = 0.8
+CONTENDED = 0.8
 """A dry run that got less of its processor time was measured beside other programs."""
 
 _SPARE_DISK = 1 << 30
@@ -63,7 +63,7 @@ def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem
             f"agent “{dry_run.agent}”."
         )
         found.append(warning("launch", message, "Free some space, for example old experiments in Team Files."))
-    if dry_run.figures is not None and dry_run.figures.processor_share < _CONTENDED:
+    if dry_run.figures is not None and dry_run.figures.processor_share < CONTENDED:
         got = f"{dry_run.figures.processor_share * 100:.0f} %"
         message = f"Other programs kept the flight check waiting: it got {got} of its processor time."
         if dry_run.other_tasks:

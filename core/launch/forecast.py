@@ -2,15 +2,20 @@
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.dry_run import DryRun, DryRunFigures
 from core.launch.progress import TimeRange
 
-_SPREAD = 0.2
-"""Relative uncertainty of every forecast: other programs, a warmer processor, harder images. A judgement;
+_SPREAD = 0.15
+"""Relative uncertainty of every forecast: a warmer processor, harder images, a sample of them. A judgement;
 ``tests/benchmarks/flight_check.py`` holds it against real trainings."""
+
+_PER_LOST_SHARE = 0.5
+"""Relative uncertainty for a processor that others took altogether: they may come and go. A judgement as well."""
+
+_MOST_SPREAD = 0.9
 
 _SPARE = 0.9
 """Share of the free memory that a training may count on."""
@@ -25,6 +30,9 @@ class Forecast:
 
     Attributes:
         total: Seconds from the begin of the work to its end; the wait for a free agent comes in front of it.
+        spread: Relative uncertainty of what was measured, above 0 and below 1.
+        share: What the dry run got of its processor time; the lower end of ``total`` counts on all of it.
+        earlier: What earlier trainings took, where they moved an end of ``total``.
         parts: Phase in words → likely seconds, in the order of the phases.
         memory: Bytes at the peak.
         disk: Bytes that its files take while it runs.
@@ -34,6 +42,9 @@ class Forecast:
     """
 
     total: TimeRange
+    spread: float
+    share: float
+    earlier: TimeRange | None
     parts: Mapping[str, float]
     memory: int
     disk: int
@@ -42,19 +53,27 @@ class Forecast:
     unknown: tuple[str, ...] = ()
 
 
-def forecast(dry_run: DryRun, figures: DryRunFigures) -> Forecast:
+def forecast(dry_run: DryRun, figures: DryRunFigures, earlier: TimeRange | None = None) -> Forecast:
     """Return what the whole training will need.
 
     Args:
         dry_run: A finished dry run.
         figures: What it measured.
+        earlier: How long the training takes judging by earlier ones, see :func:`core.launch.time_estimate.estimate`;
+            where the two disagree, the range reaches from one to the other.
     """
     parts = {name: seconds for name, seconds in _parts(dry_run, figures).items() if seconds > 0}
     memory = figures.memory_peak + _cached(dry_run, figures)
     fits = memory <= dry_run.memory_free * _SPARE
     images = dry_run.train_images + dry_run.val_images
+    spread = _spread(figures)
+    measured = _range(figures, sum(parts.values()), spread)
+    total = measured if earlier is None else _joined(measured, earlier)
     return Forecast(
-        total=_range(figures, sum(parts.values())),
+        total=total,
+        spread=spread,
+        share=figures.processor_share,
+        earlier=None if total == measured else earlier,
         parts=parts,
         memory=memory,
         disk=figures.disk + figures.disk_per_image * images,
@@ -84,17 +103,34 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
     }
 
 
-def _range(figures: DryRunFigures, likely: float) -> TimeRange:
-    """Return the range.
+def _spread(figures: DryRunFigures) -> float:
+    """Return the relative uncertainty: that of every forecast, of uneven batches, and of programs that come and go."""
+    lost = _PER_LOST_SHARE * (1 - figures.processor_share)
+    return min(math.hypot(_SPREAD, _unevenness(figures.batches), lost), _MOST_SPREAD)
 
-    Both ends have an uncertainty of their own and that of the mean of the batches that were seen; the lower one is as
-    quick as the training gets when nobody else uses the processor any more.
+
+def _unevenness(batches: Sequence[float]) -> float:
+    """Return how far the mean of all batches may be from that of those seen, relative to it.
+
+    That is twice the standard error, or the step from the first half to the second: a machine whose load changes is
+    slow for many batches in a row.
     """
-    mean = statistics.fmean(figures.batches)
-    deviation = statistics.stdev(figures.batches) if len(figures.batches) > 1 else 0.0
-    seen = 2 * deviation / mean / math.sqrt(len(figures.batches)) if mean else 0.0
-    spread = min(math.hypot(_SPREAD, seen), 0.9)
+    mean = statistics.fmean(batches)
+    if len(batches) < 2 or mean == 0:  # noqa: PLR2004 - a spread takes two
+        return 0.0
+    middle = len(batches) // 2
+    step = abs(statistics.fmean(batches[:middle]) - statistics.fmean(batches[middle:]))
+    return max(2 * statistics.stdev(batches) / math.sqrt(len(batches)), step) / mean
+
+
+def _range(figures: DryRunFigures, likely: float, spread: float) -> TimeRange:
+    """Return the range; its lower end is as quick as the training gets when nobody else uses the processor any more."""
     return TimeRange(low=likely * (1 - spread) * min(1.0, figures.processor_share), high=likely * (1 + spread))
+
+
+def _joined(measured: TimeRange, earlier: TimeRange) -> TimeRange:
+    """Return the measured range, stretched to the nearer end of the earlier one when the two have nothing in common."""
+    return TimeRange(low=min(measured.low, earlier.high), high=max(measured.high, earlier.low))
 
 
 def _cached(dry_run: DryRun, figures: DryRunFigures) -> int:

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.compare.formatting import duration, plural, size, time_range
+from core.compare.formatting import duration, percent, plural, size, time_range
 from core.domain.dry_run import DryRun, DryRunStatus
 from core.domain.ids import DryRunId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError
 from core.launch import flight_check
+from core.launch.flight_check import CONTENDED
 from core.launch.forecast import Forecast, forecast
 from core.launch.problems import Problem
+from core.launch.progress import TimeRange
 from core.launch.safer_settings import with_batch
+from core.launch.time_estimate import estimate
 from core.ui import connection, lookups
 from core.ui.state import change_draft, flash
 from core.ui.text import plain
@@ -69,7 +72,7 @@ def _draw_check(view: WizardView) -> None:
         _button("Run flight check", plan)
     elif check.status.is_active:
         _draw_progress(check.id)
-    elif (expected := _expected(check)) is not None:
+    elif (expected := _expected(check, _earlier(view, plan))) is not None:
         _draw_result(view, check, expected)
         _button("Check again", plan)
     else:
@@ -77,8 +80,15 @@ def _draw_check(view: WizardView) -> None:
         _button("Check again", plan)
 
 
-def _expected(check: DryRun) -> Forecast | None:
-    return None if check.figures is None else forecast(check, check.figures)
+def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | None:
+    return None if check.figures is None else forecast(check, check.figures, earlier)
+
+
+def _earlier(view: WizardView, plan: TrainingPlan) -> TimeRange | None:
+    """Return how long the training takes judging by earlier ones of its model on its project."""
+    runs, models = lookups.past_times(connection.address(), connection.workspace_id())
+    defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
+    return estimate(plan, plan.hyperparameters or defaults, runs, models)
 
 
 def _button(label: str, plan: TrainingPlan) -> None:
@@ -123,6 +133,7 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
             (right, "Disk", expected.disk, check.disk_free),
         ):
             column.metric(label, size(needed), f"{size(free)} free", delta_color="off", delta_arrow="off")
+    st.caption(_about_range(expected))
     parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
     st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {_seen(check)}.")
     if expected.may_end_early:
@@ -134,6 +145,22 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
         st.button(
             f"Set batch to {batch}", icon=":material/tune:", width="stretch", on_click=_set_batch, args=(view, batch)
         )
+
+
+def _about_range(expected: Forecast) -> str:
+    """Say in words where the ends of the range come from."""
+    if expected.share < CONTENDED:
+        text = (
+            f"Other programs took {percent(1 - expected.share)} of the processor: the lower end is without them, "
+            "the upper one with as many or some more."
+        )
+    else:
+        spread = percent(expected.spread)
+        text = f"The range allows {spread} to each side of what was measured, if the machine stays as it is."
+    if expected.earlier is not None:
+        took = time_range(expected.earlier.low, expected.earlier.high)
+        text += f" It is wider because earlier trainings of this model on this project suggest {took}."
+    return text
 
 
 def _seen(check: DryRun) -> str:

@@ -24,7 +24,9 @@ def test_a_few_batches_are_measured_and_nothing_else_is_done(tmp_path: Path) -> 
     assert isinstance(result, DryRunResult)
     figures = result.figures
     assert (figures.epochs, figures.batch_size, figures.used_batch_size) == (50, 4, 4)
-    assert len(figures.batches) == 5  # two epochs of three batches, without the first one
+    epochs = len(finished.rows_of("METRICS"))
+    assert 2 <= epochs <= 6  # as many as are done in some seconds
+    assert len(figures.batches) == 3 * epochs - 1  # the first one warms up
     assert all(0 < seconds < 30 for seconds in figures.batches)
     assert figures.memory_peak >= figures.memory_base > 50_000_000
     assert figures.cache_per_image == 64 * 64 * 3
@@ -36,7 +38,6 @@ def test_a_few_batches_are_measured_and_nothing_else_is_done(tmp_path: Path) -> 
     assert figures.speed_test is not None
     assert figures.export is not None
     assert figures.disk > 1_000_000
-    assert len(finished.rows_of("METRICS")) == 2
 
 
 def test_a_mistake_is_found_before_the_start(tmp_path: Path) -> None:

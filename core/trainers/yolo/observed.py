@@ -18,6 +18,8 @@ class Observations:
         memory: Looks at the memory of the process.
         budget: Seconds after which the batches are cut short, once :attr:`enough` were seen.
         enough: Fewest batches, without the first.
+        few_epochs: Fewest epochs.
+        quick: Seconds after which there is no further epoch once there were that many.
         clock: Seconds, growing.
         batches: Interval to the end of each batch, loading included.
         dataset_images: Images that the engine has opened data sets of.
@@ -35,6 +37,8 @@ class Observations:
     memory: MemoryWatch
     budget: float = 45.0
     enough: int = 2
+    few_epochs: int = 2
+    quick: float = 12.0
     clock: Callable[[], float] = time.monotonic
     batches: list[float] = field(default_factory=list)
     dataset_images: int = 0
@@ -116,5 +120,8 @@ class Observations:
                 self.batch_size = int(trainer.batch_size)
                 if len(self.batches) > self.enough and now - self._began > self.budget:
                     trainer.stop = True  # the engine leaves the epoch here and ends well
+            case "on_fit_epoch_end":
+                if len(self.rests) + 1 >= self.few_epochs and now - self._began > self.quick:
+                    trainer.stop = True  # this epoch was the last one
             case _:
                 pass
