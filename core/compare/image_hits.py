@@ -1,13 +1,23 @@
 """The entries behind a query: objects and predictions by row, found in the match tables of all experiments."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.compare.agreement import disagreements, finders_of, raisers_of
 from core.compare.formatting import plural
-from core.compare.image_query import FlowChange, ImageQuery, Outcome, Span
+from core.compare.image_query import (
+    Agreement,
+    CountedAs,
+    Covering,
+    FlowChange,
+    ImageQuery,
+    Outcome,
+    Span,
+    TakenForEachOther,
+)
 from core.compare.image_set import ImageSet
 from core.errors import InputError
 from core.evaluation import Change, Evaluation, Flow, object_flow
@@ -58,7 +68,7 @@ def find(query: ImageQuery, images: ImageSet) -> Hits:
     """Return what is behind a query; takes milliseconds for hundreds of thousands of predictions.
 
     Raises:
-        InputError: A change against the baseline is asked for and the two cannot be compared object by object.
+        InputError: Experiments are to be compared object by object and were not measured on the same ones.
     """
     if query.change is not None:
         return _changed(query, query.change, images)
@@ -68,7 +78,7 @@ def find(query: ImageQuery, images: ImageSet) -> Hits:
         if query.experiment in {None, key}
     ]
     hits = _joined(parts)
-    return hits.taken(_disputed(query, images, hits)) if query.disagree else hits
+    return hits if query.agreement is None else hits.taken(_agreeing(query, query.agreement, images, hits))
 
 
 def entries(evaluation: Evaluation, confidence: float | None = None) -> tuple[IntArray, IntArray]:
@@ -99,9 +109,7 @@ def _found_in(query: ImageQuery, images: ImageSet, position: int) -> Hits:
     keep = np.ones(dt.size, dtype=np.bool_)
     if query.outcomes:
         keep &= _has_outcome(query.outcomes, is_dt, right, gt)
-    if query.predicted is not None:
-        keep &= is_dt & (gt >= 0) & (_taken(table.dt_class, dt) == _number(evaluation, query.predicted))
-    keep &= _counted_as(query, evaluation, (dt, gt), right | ~is_dt | (query.predicted is not None))
+    keep &= _of_class_and_size(query, evaluation, (dt, gt), right | ~is_dt)
     if query.score is not None:
         keep &= is_dt & _within(_taken(table.dt_score, dt), query.score)
     if query.iou is not None:
@@ -111,10 +119,10 @@ def _found_in(query: ImageQuery, images: ImageSet, position: int) -> Hits:
     return Hits(experiment=np.full(dt.size, position), image=images.places[position][row], dt=dt, gt=gt)
 
 
-def _counted_as(
+def _of_class_and_size(
     query: ImageQuery, evaluation: Evaluation, rows: tuple[IntArray, IntArray], of_object: BoolArray
 ) -> BoolArray:
-    """Return (L,) whether entries are counted under the class and the size that are asked for.
+    """Return (L,) whether entries are of the classes and the size that are asked for.
 
     Args:
         query: What is asked for.
@@ -123,14 +131,29 @@ def _counted_as(
         of_object: (L,) entries that are counted as their object; the others as their prediction.
     """
     (dt, gt), table = rows, evaluation.table
-    keep = np.ones(dt.size, dtype=np.bool_)
-    if query.class_name is not None:
-        category = np.where(of_object, _taken(table.gt_class, gt), _taken(table.dt_class, dt))
-        keep &= category == _number(evaluation, query.class_name)
+    predicted, true = _taken(table.dt_class, dt), _taken(table.gt_class, gt)
+    covers = (dt >= 0) & (gt >= 0)
+    match query.classes:
+        case None:
+            keep = np.ones(dt.size, dtype=np.bool_)
+        case CountedAs(class_name=name):
+            keep = np.where(of_object, true, predicted) == _number(evaluation, name)
+        case Covering(true=true_name, predicted=predicted_name):
+            keep, of_object = covers, covers
+            if true_name is not None:
+                keep = keep & (true == _number(evaluation, true_name))
+            if predicted_name is not None:
+                keep = keep & (predicted == _number(evaluation, predicted_name))
+        case TakenForEachOther(first=first, second=second):
+            one, other = _number(evaluation, first), _number(evaluation, second)
+            either = ((predicted == one) & (true == other)) | ((predicted == other) & (true == one))
+            keep, of_object = covers & either, covers
+        case _:
+            assert_never(query.classes)
     if query.size is not None:
         dt_area = evaluation.pair.dt.area[table.dt_row]
         area = np.where(of_object, _taken(table.gt_area, gt), _taken(dt_area, dt))
-        keep &= size_of(area) == SIZES.index(query.size)
+        keep = keep & (size_of(area) == SIZES.index(query.size))
     return keep
 
 
@@ -147,38 +170,30 @@ def _has_outcome(wanted: tuple[Outcome, ...], is_dt: BoolArray, right: BoolArray
     return result
 
 
-def _disputed(query: ImageQuery, images: ImageSet, hits: Hits) -> BoolArray:
-    """Return (L,) whether the experiments disagree about an entry."""
-    disputed, spread = disagreements(images, query.confidence)
-    is_object = np.zeros(hits.count, dtype=np.bool_)
+def _agreeing(query: ImageQuery, agreement: Agreement, images: ImageSet, hits: Hits) -> BoolArray:
+    """Return (L,) whether the experiments stand to an entry as it is asked for."""
+    is_object, is_found = np.zeros(hits.count, dtype=np.bool_), np.zeros(hits.count, dtype=np.bool_)
     number = np.full(hits.count, -1)
     for position, evaluation in enumerate(images.evaluations):
         own = hits.experiment == position
-        found = _taken(evaluation.view.right, hits.dt[own], missing=False)
-        is_object[own] = (hits.dt[own] < 0) | found
+        is_found[own] = _taken(evaluation.view.right, hits.dt[own], missing=False)
+        is_object[own] = (hits.dt[own] < 0) | is_found[own]
         number[own] = _taken(images.objects[position], hits.gt[own])
-    return np.where(is_object, np.append(disputed, [False])[number], spread[hits.image] > 0)
-
-
-def disagreements(images: ImageSet, confidence: float | None = None) -> tuple[BoolArray, IntArray]:
-    """Return where experiments disagree at a threshold (``None``: each at its own).
-
-    Returns:
-        (M,) objects that some experiments find and others, measured on them too, miss; (N,) by how
-        much the number of false alarms in an image differs between the experiments that were measured on it.
-    """
-    found, missed = np.zeros(images.object_count, dtype=np.bool_), np.zeros(images.object_count, dtype=np.bool_)
-    fewest, most = np.full(images.image_count, np.iinfo(np.int64).max), np.zeros(images.image_count, dtype=np.int64)
-    for evaluation, place, number in zip(images.evaluations, images.places, images.objects, strict=True):
-        threshold = evaluation.confidence if confidence is None else confidence
-        view, table = evaluation.view, evaluation.table
-        hit = view.found(threshold)
-        found[number[hit]] = True
-        missed[number[~hit & ~table.gt_crowd]] = True
-        wrong = view.accepted(threshold) & ~view.right
-        alarms = np.bincount(table.dt_image[wrong], minlength=table.image_count)
-        fewest[place], most[place] = np.minimum(fewest[place], alarms), np.maximum(most[place], alarms)
-    return found & missed, np.maximum(most - fewest, 0)
+    match agreement:
+        case Agreement.DISPUTED:
+            disputed, spread = disagreements(images, query.confidence)
+            return np.where(is_object, _taken(disputed, number, missing=False), spread[hits.image] > 0)
+        case Agreement.ALONE | Agreement.TOGETHER:
+            finders, measured = finders_of(images, query.confidence)
+            found_by, others = _taken(finders, number), _taken(measured, number) - 1
+            like = np.where(is_found, found_by - 1, others - found_by)  # other experiments that do the same
+            for position in np.unique(hits.experiment[~is_object]).tolist():
+                own = ~is_object & (hits.experiment == position)
+                like[own] = raisers_of(images, position, query.confidence)[hits.dt[own]]
+                others[own] = len(images.evaluations) - 1
+            wanted: BoolArray = like == (0 if agreement is Agreement.ALONE else others)
+            return wanted
+    assert_never(agreement)
 
 
 def _changed(query: ImageQuery, change: FlowChange, images: ImageSet) -> Hits:
@@ -195,7 +210,7 @@ def _changed(query: ImageQuery, change: FlowChange, images: ImageSet) -> Hits:
     keep = np.zeros(hits.count, dtype=np.bool_)
     for position, evaluation in enumerate(images.evaluations):
         own = hits.experiment == position
-        keep[own] = _counted_as(query, evaluation, (hits.dt[own], hits.gt[own]), hits.gt[own] >= 0)
+        keep[own] = _of_class_and_size(query, evaluation, (hits.dt[own], hits.gt[own]), hits.gt[own] >= 0)
     return hits.taken(keep)
 
 

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.compare.image_hits import Hits, disagreements, find
+from core.compare.agreement import disagreements
+from core.compare.image_hits import Hits, find
 from core.compare.image_query import ImageQuery, Outcome
 from core.compare.image_set import ImageSet
 from core.evaluation.records import IntArray

@@ -6,9 +6,11 @@ again, so that the number on a bar and the number of entries behind it are one n
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+
+from core.evaluation.size_slices import SizeName
 
 
 class Outcome(StrEnum):
@@ -36,6 +38,50 @@ class FlowChange(StrEnum):
     VANISHED_ALARM = "vanished false alarm"
 
 
+class Agreement(StrEnum):
+    """How the experiments of a comparison stand to an object or a false alarm, each at its own threshold.
+
+    ``DISPUTED``: objects that some find and others miss, and false alarms in images where their number differs.
+    ``ALONE``: what only this experiment finds, misses or wrongly reports. ``TOGETHER``: what all of them do. A false
+    alarm is the same where image and class are and the boxes overlap by IoU 0.75 or more.
+    """
+
+    DISPUTED = "they disagree"
+    ALONE = "only this one"
+    TOGETHER = "all of them"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedAs:
+    """Entries that are counted under a class: that of the object, for false alarms that of the prediction."""
+
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """Predictions that cover an object, right or wrong.
+
+    Attributes:
+        true: Class of the object; ``None`` for any.
+        predicted: Class of the prediction; ``None`` for any.
+    """
+
+    true: str | None = None
+    predicted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenForEachOther:
+    """Predictions of one class that cover an object of the other, in either direction."""
+
+    first: str
+    second: str
+
+
+ClassChoice: TypeAlias = CountedAs | Covering | TakenForEachOther
+
+
 class Span(NamedTuple):
     """Numbers from ``low`` to ``high``, both included."""
 
@@ -60,31 +106,28 @@ class ImageQuery:
     Attributes:
         title: What they are, in words, for the head of the dialog: ``Missed “lemon” in “Model B”``.
         experiment: Key of the experiment; ``None`` for all.
-        class_name: The class under which an entry is counted: that of the object, for false alarms that of the
-            prediction. With ``predicted`` always that of the object.
-        size: ``small``, ``medium`` or ``large`` by COCO's areas: of what the class is taken from.
-        predicted: Only predictions of this class that cover an object, right or wrong (a cell of a confusion matrix).
+        classes: Only entries of these classes; ``None`` for all.
+        size: ``small``, ``medium`` or ``large`` by COCO's areas: of the object where there is one that is found, missed
+            or asked for by ``classes``, otherwise of the prediction.
         outcomes: Only these.
         confidence: Threshold of the predictions; ``None`` for the one of each evaluation (F1-optimal by default), 0
             for all predictions.
         score: Confidence of the prediction; leaves out missed objects.
         iou: IoU of a found object and its prediction; leaves out everything else.
         change: Only what changed in this way against the baseline; at the thresholds of the evaluations.
-        disagree: Only objects that some of the experiments find and others miss, and false alarms in images where
-            their number differs.
+        agreement: Only entries to which the experiments of the comparison stand like this.
     """
 
     title: str
     experiment: str | None = None
-    class_name: str | None = None
-    size: Literal["small", "medium", "large"] | None = None
-    predicted: str | None = None
+    classes: ClassChoice | None = None
+    size: SizeName | None = None
     outcomes: tuple[Outcome, ...] = ()
     confidence: float | None = None
     score: Span | None = None
     iou: Span | None = None
     change: FlowChange | None = None
-    disagree: bool = False
+    agreement: Agreement | None = None
 
     @property
     def noun(self) -> tuple[str, str]:
@@ -96,7 +139,8 @@ class ImageQuery:
             return _NOUNS[self.outcomes[0]]
         if self.outcomes == (Outcome.FOUND, Outcome.MISSED):
             return "object", "objects"
-        if self.score is not None or self.predicted is not None or Outcome.MISSED not in (self.outcomes or Outcome):
+        covering = isinstance(self.classes, Covering | TakenForEachOther)
+        if covering or self.score is not None or Outcome.MISSED not in (self.outcomes or Outcome):
             return "prediction", "predictions"
         return "object or false alarm", "objects and false alarms"
 

@@ -1,6 +1,7 @@
 """Small, medium and large objects apart: COCO's areas, COCO's rule of what is ignored."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from core.evaluation.ratios import mean_defined, ratio
 from core.evaluation.records import FloatArray, IntArray
 from core.evaluation.wire import LARGEST_AREA
 
-SIZES = ("small", "medium", "large")
+SizeName: TypeAlias = Literal["small", "medium", "large"]
+SIZES: tuple[SizeName, ...] = ("small", "medium", "large")
 # least and largest area in pixels, both included, as pycocotools has them (cocodataset.org, "Metrics")
 AREA_RANGES = ((0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, LARGEST_AREA))
 

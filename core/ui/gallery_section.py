@@ -7,7 +7,7 @@ from core.compare.experiment import Comparison
 from core.compare.formatting import listing, metric
 from core.compare.image_hits import find
 from core.compare.image_order import ImageOrder, ordered
-from core.compare.image_query import ImageQuery, Outcome
+from core.compare.image_query import Agreement, CountedAs, ImageQuery, Outcome
 from core.compare.image_set import ImageSet
 from core.ui.gallery import Look, columns_of, draw_images
 from core.ui.gallery_data import class_colors, load_images
@@ -47,13 +47,13 @@ def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
         confidence = _choose_confidence()
     query = ImageQuery(
         title="",
-        class_name=None if class_name == _ALL_CLASSES else class_name,
+        classes=None if class_name == _ALL_CLASSES else CountedAs(class_name=class_name),
         outcomes=_SHOWN[shown],
         confidence=confidence,
-        disagree=shown == _DISAGREE,
+        agreement=Agreement.DISPUTED if shown == _DISAGREE else None,
     )
     hits = find(query, images)
-    narrowed = bool(query.class_name or query.outcomes or query.disagree)
+    narrowed = bool(query.classes or query.outcomes or query.agreement)
     st.caption(plain(f"{hits.words(*query.noun)}. {_threshold_words(images, confidence)}"))
     if not hits.count:
         st.info("No image has that. Choose another filter.", icon=":material/info:")

@@ -86,8 +86,11 @@ def _choose_order(hits: Hits, words: str, key: str) -> ImageOrder:
 
 
 def _columns(query: ImageQuery, images: ImageSet) -> tuple[int, ...]:
-    """Return the experiments beside the ground truth: the one that was asked for, and the baseline to compare with."""
-    if query.experiment not in images.keys:
+    """Return the experiments beside the ground truth: the one that was asked for and the baseline to compare with.
+
+    All of them where the question is what they have in common.
+    """
+    if query.experiment not in images.keys or query.agreement is not None:
         return columns_of(images)
     asked = images.keys.index(query.experiment)
     return tuple(dict.fromkeys([asked] if images.baseline is None else [images.baseline, asked]))

@@ -13,7 +13,7 @@ from core.compare.charts.evaluated import (
 )
 from core.compare.charts.radar import radar_panel
 from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.image_query import ImageQuery, Outcome
+from core.compare.image_query import CountedAs, ImageQuery, Outcome
 from core.evaluation import ClassMetrics, Evaluation
 
 MOST_CLASSES = 24
@@ -131,7 +131,7 @@ def class_queries(
         ImageQuery(
             title=f"{words} “{name}”, “{experiment.label}”",
             experiment=experiment.key,
-            class_name=name,
+            classes=CountedAs(class_name=name),
             outcomes=outcomes,
         )
         if name in evaluation.classes

@@ -12,7 +12,8 @@ from core.compare.charts.evaluated import (
     no_evaluation,
     without_evaluation,
 )
-from core.compare.experiment import Comparison
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.image_query import Covering, ImageQuery
 from core.evaluation import Evaluation
 from core.evaluation.ratios import ratio
 
@@ -34,9 +35,8 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     bars = []
     for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):
         overall = finite(evaluation.key_metrics.classification_accuracy)
-        bars.append(
-            metric_bars(experiment, [overall, *(by_class.get(name) for name in names)], (), comparison.decimals)
-        )
+        values = [overall, *(by_class.get(name) for name in names)]
+        bars.append(metric_bars(experiment, values, _queries(experiment, values, names), comparison.decimals))
     if all(value is None for bar in bars for value in bar.values):
         return Drawing(empty=" ".join(["No experiment covered any object, so none was given a class.", *notes]))
     panel = Panel(
@@ -47,6 +47,22 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         alt=in_words([e.label for e, _ in comparison.evaluated], categories, bars),
     )
     return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def _queries(
+    experiment: ComparedExperiment, values: list[float | None], names: tuple[str, ...]
+) -> list[ImageQuery | None]:
+    """Return what is behind the bars: the predictions that cover an object, whatever they call it."""
+    return [
+        None
+        if value is None
+        else ImageQuery(
+            title=f"Predictions on {'objects' if name is None else f'“{name}”'}, “{experiment.label}”",
+            experiment=experiment.key,
+            classes=Covering(true=name),
+        )
+        for value, name in zip(values, (None, *names), strict=True)
+    ]
 
 
 def _shares(evaluation: Evaluation) -> dict[str, float | None]:

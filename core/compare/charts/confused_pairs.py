@@ -11,7 +11,8 @@ from core.compare.charts.evaluated import (
     share_bars,
     without_evaluation,
 )
-from core.compare.experiment import Comparison
+from core.compare.experiment import ComparedExperiment, Comparison
+from core.compare.image_query import ImageQuery, TakenForEachOther
 from core.evaluation import Evaluation
 
 MOST_PAIRS = 20
@@ -46,10 +47,11 @@ def _panel(
     bars = []
     for (experiment, _), found in zip(comparison.evaluated, known, strict=True):
         values = [found.get(pair, (0, 0.0)) for pair in names]
+        queries = [_query(experiment, pair) if pair in found else None for pair in names]
         bars.append(
-            count_bars(experiment, [value for value, _ in values])
+            count_bars(experiment, [value for value, _ in values], queries)
             if title == COUNT
-            else share_bars(experiment, [value for _, value in values])
+            else share_bars(experiment, [value for _, value in values], queries)
         )
     categories = tuple(f"{first} ↔ {second}" for first, second in names)
     y = (
@@ -63,6 +65,15 @@ def _panel(
         y=y,
         marks=tuple(bars),
         alt=f"{title}. {in_words([e.label for e, _ in comparison.evaluated], categories, bars)}",
+    )
+
+
+def _query(experiment: ComparedExperiment, pair: Pair) -> ImageQuery:
+    first, second = pair
+    return ImageQuery(
+        title=f"“{first}” and “{second}” taken for each other, “{experiment.label}”",
+        experiment=experiment.key,
+        classes=TakenForEachOther(first=first, second=second),
     )
 
 

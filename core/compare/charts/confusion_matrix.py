@@ -8,7 +8,7 @@ from core.compare.charts.drawing import Axis, Cells, Drawing, Panel, View
 from core.compare.charts.evaluated import no_evaluation, without_evaluation
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import count, signed
-from core.compare.image_query import ImageQuery, Outcome
+from core.compare.image_query import CountedAs, Covering, ImageQuery, Outcome
 from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray, IntArray
 
@@ -134,18 +134,25 @@ def _query(experiment: ComparedExperiment, classes: tuple[str, ...], predicted: 
     nothing, where = len(classes), f"“{experiment.label}”"
     if predicted == nothing:
         title = f"Missed “{classes[true]}”, {where}"
-        return ImageQuery(title=title, experiment=experiment.key, class_name=classes[true], outcomes=(Outcome.MISSED,))
+        return ImageQuery(
+            title=title,
+            experiment=experiment.key,
+            classes=CountedAs(class_name=classes[true]),
+            outcomes=(Outcome.MISSED,),
+        )
     if true == nothing:
         title = f"“{classes[predicted]}” reported where there is nothing, {where}"
         return ImageQuery(
-            title=title, experiment=experiment.key, class_name=classes[predicted], outcomes=(Outcome.ON_NOTHING,)
+            title=title,
+            experiment=experiment.key,
+            classes=CountedAs(class_name=classes[predicted]),
+            outcomes=(Outcome.ON_NOTHING,),
         )
     verb = "recognised as" if predicted == true else "taken for"
     return ImageQuery(
         title=f"“{classes[true]}” {verb} “{classes[predicted]}”, {where}",
         experiment=experiment.key,
-        class_name=classes[true],
-        predicted=classes[predicted],
+        classes=Covering(true=classes[true], predicted=classes[predicted]),
     )
 
 

@@ -89,12 +89,14 @@ class Radar:
         values: 0 in the centre to 1 at the rim.
         texts: The values as they are written.
         style: Look of the experiment.
+        query: What is behind the line: a click on it does not tell one spoke from another.
     """
 
     name: str
     values: tuple[float, ...]
     texts: tuple[str, ...]
     style: SeriesStyle
+    query: ImageQuery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,15 +144,18 @@ class Panel:
     @property
     def leads_to_images(self) -> bool:
         """Whether any bar, cell or point has a query."""
-        return any(mark.queries for mark in self.marks if not isinstance(mark, Radar))
+        return any(mark.query is not None if isinstance(mark, Radar) else bool(mark.queries) for mark in self.marks)
 
     def query(self, mark: int, place: int) -> ImageQuery | None:
         """Return what is behind a bar, cell or point; ``None`` for nothing.
 
         Args:
-            mark: Position among the marks.
-            place: Position of the bar or point; of cells counted row by row.
+            mark: Position among the marks; the lines of a radar are drawn as one.
+            place: Position of the bar or point; of cells counted row by row, of a radar the line.
         """
+        radars = [one for one in self.marks if isinstance(one, Radar)]
+        if radars:
+            return radars[place].query if 0 <= place < len(radars) else None
         chosen = self.marks[mark] if 0 <= mark < len(self.marks) else None
         rows = () if chosen is None or isinstance(chosen, Radar) else chosen.queries
         flat = [query for row in rows for query in (row if isinstance(row, tuple) else (row,))]

@@ -330,6 +330,7 @@ def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option
             {
                 "type": "radar",
                 "emphasis": {"focus": "self"},
+                **({"selectedMode": "single"} if panel.leads_to_images else {"cursor": "default"}),
                 "data": [
                     {
                         "name": mark.name,

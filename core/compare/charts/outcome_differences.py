@@ -9,6 +9,7 @@ from core.compare.charts.evaluated import count_bars, in_words, no_evaluation, w
 from core.compare.charts.outcome_counts import OUTCOMES as KINDS
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import count
+from core.compare.image_query import Agreement, ImageQuery
 from core.errors import InputError
 from core.evaluation import Evaluation
 from core.evaluation.alignment import aligned_objects
@@ -74,8 +75,17 @@ def draw(comparison: Comparison, view: View) -> Drawing:
 
 def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
     several = "all" if len(experiments) > _FEWEST else "both"
-    common = Bars(name=f"Common to {several}", values=shared.common, texts=tuple(map(count, shared.common)), style=None)
-    unique = [count_bars(experiment, values) for experiment, values in zip(experiments, shared.unique, strict=True)]
+    common = Bars(
+        name=f"Common to {several}",
+        values=shared.common,
+        texts=tuple(map(count, shared.common)),
+        style=None,
+        queries=_queries(experiments[0], f"common to {several}", Agreement.TOGETHER),
+    )
+    unique = [
+        count_bars(experiment, values, _queries(experiment, f"only “{experiment.label}”", Agreement.ALONE))
+        for experiment, values in zip(experiments, shared.unique, strict=True)
+    ]
     names = [f"Common to {several}", *(f"Only {experiment.label}" for experiment in experiments)]
     return Panel(
         title="",
@@ -83,6 +93,14 @@ def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
         y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
         marks=(common, *unique),
         alt=in_words(names, OUTCOMES, [common, *unique]),
+    )
+
+
+def _queries(experiment: ComparedExperiment, whose: str, agreement: Agreement) -> tuple[ImageQuery, ...]:
+    """Return what is behind the bars; what all have in common is shown by the entries of one of them."""
+    return tuple(
+        ImageQuery(title=f"{name}, {whose}", experiment=experiment.key, outcomes=(outcome,), agreement=agreement)
+        for name, outcome in KINDS.items()
     )
 
 

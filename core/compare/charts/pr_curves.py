@@ -10,7 +10,7 @@ from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View
 from core.compare.charts.evaluated import finite, no_evaluation, without_evaluation
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import metric
-from core.compare.image_query import ImageQuery
+from core.compare.image_query import CountedAs, ImageQuery
 from core.evaluation import Evaluation
 from core.evaluation.records import FloatArray
 
@@ -61,14 +61,16 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
     if values is None or np.isnan(values).all():
         return None
     recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)
+    precision = tuple(map(finite, values.tolist()))
+    thresholds = confidences_for(evaluation, class_name, recall)
     return Line(
         name=experiment.label,
         x=recall,
-        y=tuple(map(finite, values.tolist())),
+        y=precision,
         style=experiment.style,
         queries=tuple(
-            None if math.isnan(confidence) else _query(experiment, class_name, share, confidence)
-            for share, confidence in zip(recall, confidences_for(evaluation, class_name, recall), strict=True)
+            _query(experiment, class_name, share, confidence) if value or not math.isnan(confidence) else None
+            for share, value, confidence in zip(recall, precision, thresholds, strict=True)
         ),
     )
 
@@ -94,10 +96,13 @@ def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequ
 
 def _query(experiment: ComparedExperiment, class_name: str | None, recall: float, confidence: float) -> ImageQuery:
     what = "all objects" if class_name is None else f"“{class_name}”"
+    title = f"{recall * 100:.0f} % of {what} found: confidence {metric(confidence)}"
+    if math.isnan(confidence):  # single classes get there, which the mean of the curves is made of
+        title, confidence = f"Fewer than {recall * 100:.0f} % of {what} found, whatever the confidence", 0.0
     return ImageQuery(
-        title=f"{recall * 100:.0f} % of {what} found: confidence {metric(confidence)}, “{experiment.label}”",
+        title=f"{title}, “{experiment.label}”",
         experiment=experiment.key,
-        class_name=class_name,
+        classes=None if class_name is None else CountedAs(class_name=class_name),
         confidence=confidence,
     )
 

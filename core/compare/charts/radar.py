@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from core.compare.charts.drawing import Axis, Panel, Radar
 from core.compare.charts.evaluated import finite
-from core.compare.experiment import ComparedExperiment
+from core.compare.experiment import ComparedExperiment, Missing
 from core.compare.formatting import metric
+from core.compare.image_query import ImageQuery
 
 FEWEST_SPOKES = 3
 
@@ -33,7 +34,11 @@ def radar_panel(
     for place, (experiment, _) in enumerate(rows):
         values = tuple(float(columns[i][place] or 0.0) for i in known)
         texts = tuple(metric(value, decimals) for value in values)
-        marks.append(Radar(name=experiment.label, values=values, texts=texts, style=experiment.style))
+        marks.append(
+            Radar(
+                name=experiment.label, values=values, texts=texts, style=experiment.style, query=_everything(experiment)
+            )
+        )
     names = tuple(spokes[i] for i in known)
     words = [f"{mark.name}: {', '.join(map(' '.join, zip(names, mark.texts, strict=True)))}" for mark in marks]
     return Panel(
@@ -43,3 +48,10 @@ def radar_panel(
         marks=tuple(marks),
         alt="; ".join(words),
     )
+
+
+def _everything(experiment: ComparedExperiment) -> ImageQuery | None:
+    """Return all outcomes of an experiment; nothing where only its record has the figures."""
+    if isinstance(experiment.evaluation, Missing):
+        return None
+    return ImageQuery(title=f"All outcomes of “{experiment.label}”", experiment=experiment.key)

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable
 
+from core.compare.charts.by_class import PRESENT
 from core.compare.charts.drawing import Axis, Drawing, Panel, Table, TableRow, View
 from core.compare.charts.evaluated import in_words, metric_bars, no_evaluation, without_evaluation
 from core.compare.experiment import Comparison
 from core.compare.formatting import count, metric
+from core.compare.image_query import ImageQuery, Outcome
 from core.evaluation import SizeSlice
+from core.evaluation.size_slices import SIZES
 
 NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
 """In the order of ``core.evaluation.size_slices``; COCO's borders."""
+
+_Figure = tuple[str, str, tuple[Outcome, ...]]
+"""Title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them."""
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -19,8 +25,8 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         return no_evaluation(comparison)
     measured = [experiment.by_size() for experiment, _ in comparison.evaluated]
     panels = (
-        _panel(comparison, measured, "Average precision", lambda one: one.ap),
-        _panel(comparison, measured, "Average recall", lambda one: one.ar),
+        _panel(comparison, measured, ("Average precision", "All outcomes at", ()), lambda one: one.ap),
+        _panel(comparison, measured, ("Average recall", "All", PRESENT), lambda one: one.ar),
     )
     notes = list(without_evaluation(comparison))
     empty = [name for name, *slices in zip(NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
@@ -30,13 +36,21 @@ def draw(comparison: Comparison, view: View) -> Drawing:
 
 
 def _panel(
-    comparison: Comparison, measured: list[tuple[SizeSlice, ...]], title: str, read: Callable[[SizeSlice], float]
+    comparison: Comparison, measured: list[tuple[SizeSlice, ...]], figure: _Figure, read: Callable[[SizeSlice], float]
 ) -> Panel:
-    pairs = zip(comparison.evaluated, measured, strict=True)
-    bars = [
-        metric_bars(experiment, [read(one) for one in slices], (), comparison.decimals)
-        for (experiment, _), slices in pairs
-    ]
+    title, words, outcomes = figure
+    bars = []
+    for (experiment, _), slices in zip(comparison.evaluated, measured, strict=True):
+        queries = [
+            ImageQuery(
+                title=f"{words} {size} objects, “{experiment.label}”",
+                experiment=experiment.key,
+                size=size,
+                outcomes=outcomes,
+            )
+            for size in SIZES
+        ]
+        bars.append(metric_bars(experiment, [read(one) for one in slices], queries, comparison.decimals))
     return Panel(
         title=title,
         x=Axis(title="Area of the object", categories=NAMES),

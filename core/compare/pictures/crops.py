@@ -29,6 +29,8 @@ _SMALLEST = 48.0
 _NEAR = 0.1
 _EMPTY = "#3A404B"
 _TRUTH = "#FFFFFF"
+_FINER = 2
+"""So much larger are pictures of masks drawn and then reduced, or their outlines would be stairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +96,27 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
     sly_id = images.sly_id(subject.image)
     content = None if sly_id is None else load(sly_id)
     frame = _frame(subject, images.size(subject.image), size)
-    background = None if content is None else _cut(content, frame, images.size(subject.image), size)
-    canvas = background or Picture.new("RGB", size, _EMPTY)
-    _draw_marks(canvas, subject, images, frame)
+    finer = _FINER if images.has_masks else 1
+    large = (size[0] * finer, size[1] * finer)
+    background = None if content is None else _cut(content, frame, images.size(subject.image), large)
+    canvas = background or Picture.new("RGB", large, _EMPTY)
+    _draw_marks(canvas, subject, images, frame, finer)
+    canvas = canvas.reduce(finer)
     buffer = io.BytesIO()
     canvas.save(buffer, format="JPEG", quality=QUALITY)
     return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
 
 
-def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box) -> None:
-    """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes."""
+def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: int) -> None:
+    """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes.
+
+    Args:
+        canvas: Changed in place.
+        subject: What it shows.
+        images: The image set.
+        frame: The part of the image that the canvas shows.
+        finer: So many times the size of the picture that it becomes.
+    """
     scale = canvas.width / frame[2]
 
     def place(point: Point) -> Point:
@@ -123,15 +136,15 @@ def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame
     pen = ImageDraw.Draw(canvas)
     for mark, mask, style in drawn:
         if mask:
-            draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2))
+            draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2, finer=finer))
         else:
-            draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash))
+            draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash, finer=finer))
     if subject.truth is None:
         return
     if mask := moved(shape_of(images.evaluations[subject.experiment], subject.truth), place):
-        draw_contours(pen, mask, Stroke(color=_TRUTH, width=1))
+        draw_contours(pen, mask, Stroke(color=_TRUTH, width=1, finer=finer))
     else:
-        draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH))
+        draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH, finer=finer))
 
 
 def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int]) -> Subject:

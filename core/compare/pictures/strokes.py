@@ -36,11 +36,13 @@ class Stroke:
         color: ``#RRGGBB``.
         dash: Name in :data:`DASHES`.
         width: Pixels, without the dark rim around it.
+        finer: Pixels of the canvas for each of these.
     """
 
     color: str
     dash: str = "solid"
     width: int = 3
+    finer: int = 1
 
 
 def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
@@ -57,7 +59,7 @@ def draw_contours(pen: ImageDraw.ImageDraw, parts: Sequence[Polygon], stroke: St
 
 
 def _draw_closed(pen: ImageDraw.ImageDraw, outline: Sequence[Point], stroke: Stroke) -> None:
-    lengths = tuple(length * 1.2 for length in DASHES[stroke.dash])
+    lengths = tuple(length * 1.2 * stroke.finer for length in DASHES[stroke.dash])
     _draw(pen, list(_dashed([*outline, outline[0]], lengths)), stroke)
 
 
@@ -93,9 +95,9 @@ Piece = tuple[Point, Point]
 
 def _draw(pen: ImageDraw.ImageDraw, pieces: list[Piece], stroke: Stroke) -> None:
     for piece in pieces:
-        pen.line(piece, fill=HALO, width=stroke.width + 2)
+        pen.line(piece, fill=HALO, width=(stroke.width + 2) * stroke.finer)
     for piece in pieces:
-        pen.line(piece, fill=stroke.color, width=stroke.width)
+        pen.line(piece, fill=stroke.color, width=stroke.width * stroke.finer)
 
 
 def _dashed(path: list[Point], lengths: tuple[float, ...]) -> Iterator[Piece]:

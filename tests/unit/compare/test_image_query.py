@@ -11,12 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.charts.drawing import Bars, Cells, Line, Panel, View
+from core.compare.agreement import disagreements
+from core.compare.charts.drawing import Bars, Cells, Line, Panel, Radar, View
 from core.compare.charts.iou_histogram import found_overlaps
-from core.compare.charts.registry import chart
+from core.compare.charts.registry import CHARTS, Chart, chart
 from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.image_hits import Hits, disagreements, find
-from core.compare.image_query import FlowChange, ImageQuery, Outcome, Span, half_open, open_below
+from core.compare.image_hits import Hits, find
+from core.compare.image_query import (
+    Agreement,
+    CountedAs,
+    Covering,
+    FlowChange,
+    ImageQuery,
+    Outcome,
+    Span,
+    TakenForEachOther,
+    half_open,
+    open_below,
+)
 from core.compare.image_set import ImageSet, image_set
 from core.errors import InputError
 from core.evaluation import Evaluation, object_flow
@@ -73,19 +85,32 @@ def _slow_entries(images: ImageSet, confidence: float | None) -> Iterator[Entry]
 def _matches(entry: Entry, query: ImageQuery, images: ImageSet) -> bool:
     wrong = {Outcome.CONFUSED, Outcome.ON_NOTHING}
     outcomes = {entry.outcome} | ({Outcome.FALSE_ALARM} if entry.outcome in wrong else set())
-    class_name = entry.counted_as if query.predicted is None else entry.true
-    by_object = entry.outcome in {Outcome.FOUND, Outcome.MISSED} or query.predicted is not None
+    by_object = entry.outcome in {Outcome.FOUND, Outcome.MISSED} or isinstance(
+        query.classes, Covering | TakenForEachOther
+    )
     area = images.evaluations[entry.experiment].pair.gt.area[entry.gt] if by_object else entry.area
     size = "small" if area <= 32**2 else "medium" if area <= 96**2 else "large"
     return (
         query.experiment in {None, images.keys[entry.experiment]}
         and (not query.outcomes or bool(outcomes & set(query.outcomes)))
-        and query.class_name in {None, class_name}
+        and _of_classes(entry, query)
         and query.size in {None, size}
-        and (query.predicted is None or (entry.gt >= 0 and entry.predicted == query.predicted))
         and (query.score is None or query.score.low <= entry.score <= query.score.high)
         and (query.iou is None or (entry.outcome is Outcome.FOUND and query.iou.low <= entry.iou <= query.iou.high))
     )
+
+
+def _of_classes(entry: Entry, query: ImageQuery) -> bool:
+    covers = entry.dt >= 0 and entry.gt >= 0
+    match query.classes:
+        case None:
+            return True
+        case CountedAs(class_name=name):
+            return entry.counted_as == name
+        case Covering(true=true, predicted=predicted):
+            return covers and true in {None, entry.true} and predicted in {None, entry.predicted}
+        case TakenForEachOther(first=first, second=second):
+            return covers and (entry.true, entry.predicted) in {(first, second), (second, first)}
 
 
 def _rows(hits: Hits) -> list[tuple[int, int, int, int]]:
@@ -109,8 +134,14 @@ QUERIES = st.builds(
     ImageQuery,
     title=st.just(""),
     experiment=st.sampled_from([None, "0", "1", "gone"]),
-    class_name=st.sampled_from([None, None, *CLASSES, "unknown"]),
-    predicted=st.sampled_from([None, None, *CLASSES]),
+    classes=st.one_of(
+        st.none(),
+        st.builds(CountedAs, class_name=st.sampled_from([*CLASSES, "unknown"])),
+        st.builds(
+            Covering, true=st.sampled_from([None, *CLASSES, "unknown"]), predicted=st.sampled_from([None, *CLASSES])
+        ),
+        st.builds(TakenForEachOther, first=st.sampled_from(CLASSES), second=st.sampled_from([*CLASSES, "unknown"])),
+    ),
     size=st.sampled_from([None, None, "small", "medium"]),
     outcomes=st.lists(st.sampled_from(list(Outcome)), max_size=2).map(tuple),
     confidence=st.sampled_from([None, 0.0, 0.5]),
@@ -142,7 +173,7 @@ def test_disagreement_one_by_one(seed: int, confidence: float | None) -> None:
     disputed, spread = disagreements(images, confidence)
     assert set(np.flatnonzero(disputed).tolist()) == {number for number, kinds in objects.items() if len(kinds) == 2}
     assert spread.tolist() == [abs(a - b) for a, b in alarms.values()]
-    hits = find(ImageQuery(title="", disagree=True, confidence=confidence), images)
+    hits = find(ImageQuery(title="", agreement=Agreement.DISPUTED, confidence=confidence), images)
     expected = [
         entry
         for entry in entries
@@ -157,6 +188,128 @@ def test_disagreement_one_by_one(seed: int, confidence: float | None) -> None:
 
 def _panel(key: str, chosen: Comparison) -> Panel:
     return chart(key).draw(chosen, View()).panels[0]
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 8), confidence=st.sampled_from([None, 0.4]), agreement=st.sampled_from(list(Agreement)[1:]))
+def test_alone_and_together_one_by_one(seed: int, confidence: float | None, agreement: Agreement) -> None:
+    images = _random_set(seed)
+    entries = list(_slow_entries(images, confidence))
+    fates: dict[tuple[int, int], Outcome] = {}
+    for entry in entries:
+        if entry.outcome in {Outcome.FOUND, Outcome.MISSED}:
+            fates[entry.experiment, int(images.objects[entry.experiment][entry.gt])] = entry.outcome
+    query = ImageQuery(title="", outcomes=(Outcome.FOUND, Outcome.MISSED), agreement=agreement, confidence=confidence)
+    expected = [
+        (e.experiment, e.image, e.dt, e.gt)
+        for e in entries
+        if e.outcome in {Outcome.FOUND, Outcome.MISSED}
+        and (fates[1 - e.experiment, int(images.objects[e.experiment][e.gt])] is e.outcome)
+        == (agreement is Agreement.TOGETHER)
+    ]
+    assert _rows(find(query, images)) == sorted(expected)
+
+
+def test_what_only_one_model_does_has_as_many_entries_as_its_bar_says() -> None:
+    truth, found = coco_pair(Made(seed=3, quality=0.4))
+    skipped: list[set[int]] = [set(), {0, 1}, {0}]  # a fifth is reported by the first model alone
+    kept = [[row for i, row in enumerate(found["annotations"]) if i % 5 not in left_out] for left_out in skipped]
+    made = [evaluated(truth, {**found, "annotations": rows}) for rows in kept]
+    chosen = together([replace(experiment(i), evaluation=one) for i, one in enumerate(made, start=1)])
+    images = image_set(chosen)
+    marks = [mark for mark in _panel("outcome_differences", chosen).marks if isinstance(mark, Bars)]
+    for mark in marks:
+        assert [find(query, images).count for query in mark.queries if query] == list(mark.values)
+    assert all(marks[0].values), "all three outcomes are in common somewhere"
+    assert all(any(mark.values[outcome] for mark in marks[1:]) for outcome in range(3)), "and somewhere not"
+
+
+def test_false_alarms_are_the_same_only_on_the_same_images() -> None:
+    few = replace(experiment(2), evaluation=evaluation(Made(images=12, seed=5)))
+    images = image_set(together([experiment(1), few]))
+    with pytest.raises(InputError, match="different images"):
+        find(ImageQuery(title="", outcomes=(Outcome.FALSE_ALARM,), agreement=Agreement.ALONE), images)
+    assert find(ImageQuery(title="", outcomes=(Outcome.MISSED,), agreement=Agreement.ALONE), images).count
+
+
+def test_pairs_of_confused_classes_have_as_many_entries_as_their_bars_say() -> None:
+    made = (evaluation(Made(seed=seed, quality=0.3, images=200)) for seed in (3, 4))
+    chosen = together([replace(experiment(i), evaluation=one) for i, one in enumerate(made, start=1)])
+    images = image_set(chosen)
+    for mark in _panel("confused_pairs", chosen).marks:
+        assert isinstance(mark, Bars)
+        assert sum(value or 0 for value in mark.values) > 3
+        assert [find(query, images).count if query else 0 for query in mark.queries] == list(mark.values)
+
+
+def test_a_share_of_right_classes_leads_to_all_that_it_is_a_share_of() -> None:
+    made = evaluation(Made(seed=3, quality=0.3, images=200))
+    chosen = together([replace(experiment(1), evaluation=made)])
+    images = image_set(chosen)
+    (mark,) = _panel("classification", chosen).marks
+    assert isinstance(mark, Bars)
+    assert min(value for value in mark.values if value is not None) < 1
+    for value, query in zip(mark.values, mark.queries, strict=True):
+        assert query is not None
+        covering = find(query, images).count
+        right = find(replace(query, outcomes=(Outcome.FOUND,)), images).count
+        assert right / covering == pytest.approx(value)
+
+
+def test_bars_by_size_lead_to_objects_of_that_size() -> None:
+    chosen = comparison(1)
+    images = image_set(chosen)
+    recall = chart("sizes").draw(chosen, View()).panels[1]
+    counts = [find(query, images).count if (query := recall.query(0, place)) else 0 for place in range(3)]
+    assert counts == [one.objects for one in chosen.experiments[0].by_size()]
+
+
+def test_a_radar_leads_to_all_outcomes_of_the_line_that_was_clicked() -> None:
+    chosen = comparison(3)
+    panel = _panel("key_metrics_radar", chosen)
+    assert panel.leads_to_images
+    query = panel.query(0, 2)
+    assert query is not None
+    assert query.experiment == "3"
+    assert panel.query(0, 3) is None
+
+
+NO_IMAGES = {
+    "inference_speed": "times of a speed test, of no image in particular",
+    "training_curves": "losses and metrics of epochs whose predictions were not kept",
+}
+"""Charts whose marks lead nowhere, and why."""
+
+
+@pytest.mark.parametrize("item", CHARTS, ids=lambda item: item.key)
+def test_every_bar_cell_and_point_leads_to_its_images(item: Chart) -> None:
+    """What counts something has a query; what counts nothing (0, no value) and lines to compare with have none."""
+    made = (evaluation(Made(seed=seed, quality=0.4, images=60)) for seed in (3, 4))
+    chosen = together([replace(experiment(i), evaluation=one) for i, one in enumerate(made, start=1)])
+    panels = item.draw(chosen, View()).panels
+    assert panels
+    marks = [mark for panel in panels for mark in panel.marks]
+    if item.key in NO_IMAGES:
+        assert not any(panel.leads_to_images for panel in panels), "take it off the list of those without images"
+        return
+    for mark in marks:
+        match mark:
+            case Bars(values=values, queries=queries):
+                assert [query is not None for query in queries] == [value not in {None, 0} for value in values] or all(
+                    queries
+                ), mark.name
+            case Cells(queries=rows, change=change, texts=texts):
+                assert change or [[query is not None for query in row] for row in rows] == [
+                    [text != "" for text in row] for row in texts
+                ]
+                assert any(query for row in rows for query in row)
+            case Radar(query=query):
+                assert query is not None
+            case Line(style=None):
+                pass  # the diagonal of a reliability diagram counts nothing
+            case Line(y=values, queries=queries):
+                lost = [value for value, query in zip(values, queries, strict=True) if query is None and value]
+                assert not lost, "only an empty bin has no images"
 
 
 def test_a_bar_of_outcomes_has_as_many_entries_as_it_says() -> None:
@@ -209,7 +362,7 @@ def test_a_point_of_the_pr_curve_reaches_its_recall(class_name: str | None) -> N
     images = image_set(chosen)
     mark = chart("pr_curves").draw(chosen, View(class_name=class_name)).panels[0].marks[0]
     assert isinstance(mark, Line)
-    followed = [(x, query) for x, query in zip(mark.x, mark.queries, strict=True) if query]
+    followed = [(x, query) for x, query in zip(mark.x, mark.queries, strict=True) if query and query.confidence]
     assert len(followed) > 50
     for recall, query in followed[::10]:
         found = find(replace(query, outcomes=(Outcome.FOUND,)), images).count
@@ -251,7 +404,7 @@ def test_changes_are_those_of_the_flow() -> None:
         here = images.evaluations[int(hits.experiment[0])]
         rows = here.table.gt_image[hits.gt] if hits.gt[0] >= 0 else here.table.dt_image[hits.dt]
         assert hits.image.tolist() == rows.tolist()
-    lemon = find(ImageQuery(title="", change=FlowChange.LOST, class_name="lemon"), images)
+    lemon = find(ImageQuery(title="", change=FlowChange.LOST, classes=CountedAs(class_name="lemon")), images)
     assert lemon.count == by_class.lost[a.classes.index("lemon")]
     small = find(ImageQuery(title="", change=FlowChange.GAINED, size="small"), images)
     assert small.count == object_flow(a, b).by_size().gained[0]
@@ -310,7 +463,7 @@ def test_experiments_with_images_of_their_own() -> None:
 def test_an_image_set_of_nothing() -> None:
     images = image_set(comparison(0))
     assert (images.image_count, images.object_count, images.baseline) == (0, 0, None)
-    assert find(ImageQuery(title="", disagree=True), images).count == 0
+    assert find(ImageQuery(title="", agreement=Agreement.DISPUTED), images).count == 0
     assert find(ImageQuery(title=""), image_set(together([bare(1)]))).count == 0
 
 
