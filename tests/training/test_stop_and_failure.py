@@ -10,39 +10,9 @@ from core.domain.ids import TaskId
 from core.runs.layout import RunLayout
 from core.runs.spec import read_result
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
-from tests.training.trainer_process import run_trainer, start_trainer, stop_when, wait_for
+from tests.training.trainer_process import run_trainer
 
 pytestmark = pytest.mark.slow
-
-
-PLANNED = 12
-
-
-def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(tmp_path: Path) -> None:
-    spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", f"epochs: {PLANNED}"), enable_benchmark=False)
-    images = tiny_images(tmp_path / "images")
-    run = write_run(tmp_path, spec, images)
-    process = start_trainer(run)
-    stop_when(run, process, lambda row: row.get("subtask") == "Epochs" and row["current"] == 2)
-    stopped = wait_for(run, process)
-    assert stopped.exit_code == 143, stopped.output[-3000:]
-    assert not run.result.exists()
-    assert not stopped.rows_of("FAILURE")
-    assert "can be continued" in stopped.log
-    last = run.artifacts / "checkpoints" / "last.pt"
-    assert last.is_file()
-
-    done = stopped.rows_of("METRICS")[-1]["epoch"]
-    again = replace(spec, task_id=TaskId(8), resume_from=str(run.work / "training" / "weights" / "last.pt"))
-    second = write_run(tmp_path, again, images)
-    continued = run_trainer(second)
-    assert continued.exit_code == 0, continued.output[-3000:]
-    before, after = stopped.rows_of("METRICS"), continued.rows_of("METRICS")
-    assert [row["epoch"] for row in (*before, *after)] == list(range(1, PLANNED + 1))
-    assert {row["epochs"] for row in (*before, *after)} == {PLANNED}
-    assert after[0]["values"].keys() == before[-1]["values"].keys()
-    assert read_result(second.result).problems == ()
-    assert f"Continuing after epoch {done}" in continued.log
 
 
 def test_ending_after_an_epoch_is_a_good_end(tmp_path: Path) -> None:

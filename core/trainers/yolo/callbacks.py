@@ -66,6 +66,7 @@ class TrainingReporter:
     def on_train_start(self, trainer: Any) -> None:  # noqa: ANN401
         """Before the first batch: data are loaded, the model is built."""
         self._began = self._clock()
+        trainer.train_time_start -= self._seconds_before  # its results.csv has a column of them
         images, validation = len(trainer.train_loader.dataset), len(trainer.test_loader.dataset)
         self._events.log(f"Training started for {trainer.epochs} epochs: {images} train and {validation} val images.")
         self._events.progress("Epochs", trainer.start_epoch, trainer.epochs)

@@ -18,6 +18,7 @@ from core.trainers.failure import RunError
 from core.trainers.stopping import StopSwitch
 from core.trainers.yolo.callbacks import TrainingReporter
 from core.trainers.yolo.data import PreparedData
+from core.trainers.yolo.exact_resume import complete, continuing
 from core.trainers.yolo.samples import SampleRecorder, choose_samples
 from core.trainers.yolo.weights import is_checkpoint
 
@@ -122,18 +123,17 @@ class Training:
         except OSError as error:
             message = f"The checkpoint {checkpoint} to continue from cannot be read."
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training.") from error
-        for source, target in (
-            (checkpoint.with_name("best.pt"), weights),
-            (checkpoint.parent.parent / "results.csv", folder),
-        ):
-            if (source.suffix == ".csv" and source.is_file()) or is_checkpoint(source):  # a kill may have torn it
-                shutil.copyfile(source, target / source.name)
+        best = checkpoint.with_name("best.pt")
+        if is_checkpoint(best):  # a kill may have torn it
+            shutil.copyfile(best, weights / best.name)
         model = load_model(str(last), self.spec.task_type)
         if model.ckpt.get("epoch", -1) < 0 or model.ckpt.get("optimizer") is None:
             message = f"{checkpoint.name} is a finished checkpoint: there is nothing to continue."
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training from it as a custom checkpoint.")
+        done = model.ckpt["epoch"] + 1
+        _copy_results(checkpoint.parent.parent / "results.csv", folder / "results.csv", done)
         _copy_at_once(last, self.layout.resume_checkpoint)
-        self.events.log(f"Continuing after epoch {model.ckpt['epoch'] + 1} of an earlier run.")
+        self.events.log(f"Continuing after epoch {done} of an earlier run.")
         return self._train(model, {"resume": str(last), "save_dir": str(folder), "plots": False})
 
     def _train(self, model: Any, arguments: Mapping[str, object]) -> TrainingOutcome:  # noqa: ANN401
@@ -163,15 +163,15 @@ class Training:
 
 
 def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noqa: ANN401
-    """Return the engine's trainer class for a model, with checkpoints that no stop can tear.
+    """Return the engine's trainer class for a model, with checkpoints that no stop can tear and that lack nothing.
 
     Args:
         model: The model.
         stop: Held back while checkpoints are written.
-        resumable: Gets a copy of ``last.pt`` after each epoch but the last: a kill can tear ``last.pt`` itself, and at
-            the end the engine strips it of what a continued training needs.
+        resumable: Written after each epoch but the last: a kill can tear ``last.pt`` itself, it lacks what
+            :mod:`core.trainers.yolo.exact_resume` adds, and at the end the engine strips it of the rest.
     """
-    base: Any = model.task_map[model.task]["trainer"]
+    base: Any = continuing(model.task_map[model.task]["trainer"])
 
     class SafeTrainer(base):  # type: ignore[misc, unused-ignore]
         """Writes a checkpoint completely or not at all."""
@@ -183,7 +183,8 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
                 if self.stop:
                     resumable.unlink(missing_ok=True)
                 else:
-                    _copy_at_once(Path(self.last), resumable)
+                    content = torch.load(self.last, map_location="cpu", weights_only=False, mmap=True)
+                    _save_at_once(complete(self, content), resumable)
                 return saved
 
         def final_eval(self) -> None:
@@ -192,6 +193,20 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
             super().final_eval()
 
     return SafeTrainer
+
+
+def _save_at_once(content: Mapping[str, Any], target: Path) -> None:
+    """Write a checkpoint so that it is complete at any moment."""
+    partial = target.with_name(target.name + ".partial")
+    torch.save(content, partial)
+    partial.replace(target)
+
+
+def _copy_results(source: Path, target: Path, done: int) -> None:
+    """Copy the rows of the epochs that are done; a kill can leave the row of one that is done again."""
+    if source.is_file():
+        head, *rows = source.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+        target.write_text("".join([head, *rows[:done]]), encoding="utf-8")
 
 
 def _copy_at_once(source: Path, target: Path) -> None:
@@ -204,6 +219,4 @@ def _copy_at_once(source: Path, target: Path) -> None:
 def add_metadata(checkpoint: Path, extra: Mapping[str, object]) -> None:
     """Add keys to a checkpoint that this process has written, as Supervisely's training app does."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    partial = checkpoint.with_name(checkpoint.name + ".partial")
-    torch.save({**content, **extra}, partial)
-    partial.replace(checkpoint)
+    _save_at_once({**content, **extra}, checkpoint)
