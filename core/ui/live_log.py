@@ -15,6 +15,8 @@ from core.launch.log_reading import moment_of
 from core.launch.progress import TaskProgress
 from core.ui import connection
 
+ROWS = "log-rows"
+"""Key of the fragment that draws the rows."""
 _HEIGHT = 564
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5
@@ -59,13 +61,33 @@ def draw_log_head(task_id: TaskId) -> None:
         )
 
 
-def draw_log_rows(progress: TaskProgress) -> None:
-    """Draw search, level and rows; belongs into a fragment that refreshes."""
+def draw_log_filter() -> None:
+    """Draw search and level. Not among the rows: a field that is redrawn every second loses keys typed meanwhile."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        search = st.text_input(
-            "Search the log", key=_SEARCH, placeholder="Search", live=True, label_visibility="collapsed"
+        st.text_input(
+            "Search the log",
+            key=_SEARCH,
+            placeholder="Search",
+            live=True,
+            label_visibility="collapsed",
+            on_change=st.rerun,
+            args=(ROWS,),
         )
-        level = st.selectbox("Level", list(_LEVELS), key=_LEVEL, label_visibility="collapsed", width=126)
+        st.selectbox(
+            "Level",
+            list(_LEVELS),
+            key=_LEVEL,
+            label_visibility="collapsed",
+            width=126,
+            on_change=st.rerun,
+            args=(ROWS,),
+        )
+
+
+def draw_log_rows(progress: TaskProgress) -> None:
+    """Draw the rows that fit; belongs into a fragment with the key :data:`ROWS` that refreshes."""
+    search: str = st.session_state.get(_SEARCH) or ""
+    level: str = st.session_state.get(_LEVEL) or _ALL
     at_error = bool(st.session_state.get(_AT_ERROR))
     view = view_of(progress.log, search, level, at_error=at_error)
     _draw_found(progress.log, view, at_error=at_error)
