@@ -84,7 +84,12 @@ def is_repeatable(task: Task) -> bool:
 
 def can_start_over(task: Task) -> bool:
     """Return whether a task is a training over which its own settings are known."""
-    return task.status.is_terminal and isinstance((task.settings or task.params or {}).get("guiState"), Mapping)
+    return task.status.is_terminal and settings_known(task)
+
+
+def settings_known(task: Task) -> bool:
+    """Return whether a task is a training that says with what it was started."""
+    return isinstance((task.settings or task.params or {}).get("guiState"), Mapping)
 
 
 def _repeat(client: SuperviselyClient, task: Task, mode: Literal["new", "continue", "resume"]) -> TaskId:

@@ -158,6 +158,19 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
     return _with_agents(_with_names(made, series), choices)
 
 
+def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tuple[str, str], ...]:
+    """Return what sets an experiment apart after its plan was changed: the same things with the values of today."""
+    values = read_text(plan.hyperparameters or "").values
+
+    def now(thing: str, before: str) -> str:
+        if thing == "model":
+            return model_label(plan.model)
+        value = values.get(thing)
+        return _shown(value) if isinstance(value, str | int | float) else before
+
+    return tuple((thing, now(thing, before)) for thing, before in varied)
+
+
 def model_label(model: ModelChoice) -> str:
     """Return a short name of a model: its own, or folder and file of a checkpoint."""
     match model:

@@ -7,7 +7,9 @@ from typing import NewType
 
 from core.domain.ids import AgentId, ProjectId, TaskId
 from core.domain.plan import TrainingPlan
+from core.errors import InputError, StateError
 from core.launch.launcher import StartMark
+from core.launch.series import varied_in
 
 SeriesId = NewType("SeriesId", str)
 
@@ -35,6 +37,7 @@ class Member:
         earlier: Tasks that were replaced by starting the experiment again.
         refusal: Why there is no task, and will be none by itself.
         is_stopped: The stop of the task was sent because the series was cancelled.
+        is_changed: A person changed its plan after the series was started.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Member:
     earlier: tuple[TaskId, ...] = ()
     refusal: Refusal | None = None
     is_stopped: bool = False
+    is_changed: bool = False
 
     @property
     def name(self) -> str:
@@ -63,6 +67,7 @@ class Series:
         created_at: In UTC.
         opens_comparison: The comparison opens when the last experiment is over.
         is_cancelled: Nothing more is started, and what runs is stopped.
+        removed: Experiments that a person took out of it; their tasks stay where they are.
     """
 
     id: SeriesId
@@ -73,10 +78,19 @@ class Series:
     members: tuple[Member, ...]
     opens_comparison: bool = True
     is_cancelled: bool = False
+    removed: tuple[Member, ...] = ()
 
     def member(self, key: str) -> Member:
-        """Return an experiment by its key."""
-        return next(item for item in self.members if item.key == key)
+        """Return an experiment by its key.
+
+        Raises:
+            StateError: It is not in the series any more.
+        """
+        for item in self.members:
+            if item.key == key:
+                return item
+        msg = f"The experiment is not in the series “{self.name}” any more."
+        raise StateError(msg, "Bring it back on the page of the series.")
 
     @property
     def task_ids(self) -> tuple[TaskId, ...]:
@@ -116,12 +130,63 @@ def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
     return replace(
         member,
         plan=member.plan if plan is None else plan,
+        varied=member.varied if plan is None else varied_in(member.varied, plan),
+        is_changed=member.is_changed or plan is not None,
         earlier=(*member.earlier, *done),
         task_id=None,
         mark=None if done else member.mark,
         refusal=None,
         is_stopped=False,
     )
+
+
+def can_change(member: Member) -> bool:
+    """Return whether an experiment may get another plan: nobody is sending its start just now."""
+    return member.task_id is not None or member.mark is None or member.refusal is not None
+
+
+def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan) -> Series:
+    """Return the series with another plan for an experiment, which then waits for its start.
+
+    Args:
+        series: The series.
+        key: The experiment.
+        after: Its task as the person saw it; over, or taken back from its queue.
+        plan: What to run; without a name it keeps the one that the experiment has.
+
+    Raises:
+        StateError: The experiment was started again meanwhile, or is not in the series any more.
+        InputError: Another experiment of the series has the name.
+    """
+    member = series.member(key)
+    if member.task_id != after or not can_change(member) or series.is_cancelled:
+        msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
+        raise StateError(msg, "Look at the page of the series.")
+    named = replace(plan, experiment_name=plan.experiment_name or member.plan.experiment_name)
+    taken = {item.plan.experiment_name for item in series.members if item.key != key}
+    if named.experiment_name is not None and named.experiment_name in taken:
+        msg = f"Another experiment of this series is called “{named.experiment_name}”."
+        raise InputError(msg, "Choose another name.")
+    return changed(series, key, lambda known: to_start_again(known, named))
+
+
+def without(series: Series, key: str) -> Series:
+    """Return the series without an experiment, which can be had back.
+
+    Raises:
+        StateError: It is the last one, or not in the series any more.
+    """
+    member = series.member(key)
+    if len(series.members) == 1:
+        msg = f"“{member.name}” is the only experiment of this series."
+        raise StateError(msg, "Leave it, or start it again.")
+    kept = tuple(item for item in series.members if item.key != key)
+    return replace(series, members=kept, removed=(*series.removed, member))
+
+
+def with_removed_back(series: Series) -> Series:
+    """Return the series with all experiments that were taken out of it, at its end."""
+    return replace(series, members=(*series.members, *series.removed), removed=())
 
 
 def continued(member: Member, task_id: TaskId) -> Member:

@@ -23,7 +23,8 @@ from core.api.errors import (
 )
 from core.domain.agent import Agent
 from core.domain.ids import AgentId, TaskId
-from core.errors import AppError, StorageError
+from core.domain.plan import TrainingPlan
+from core.errors import AppError, StateError, StorageError
 from core.launch.launcher import (
     LOOKS,
     PlanRefusedError,
@@ -38,6 +39,11 @@ from core.launch.preflight import problems_of
 from core.launch.series_record import Member, Refusal, Series, SeriesId, waits_for_start, waits_for_stop
 from core.launch.series_store import SeriesStore
 
+
+class PlanChangedError(StateError):
+    """The plan was changed right before its start was sent; nothing was sent."""
+
+
 _LOOK_BACK = 500
 """So many of the newest tasks are looked through for one that an earlier process may have started."""
 _RETRY_SECONDS = 10.0
@@ -49,6 +55,7 @@ _PASSING = (
     RateLimitedError,
     UnauthorizedError,
     StorageError,
+    PlanChangedError,
 )
 """Nothing is wrong with the plan: the same is tried again later."""
 _log = logging.getLogger("traindash.series")
@@ -180,7 +187,7 @@ class SeriesStarter:
         request = request_for(member.plan, facts)
         if member.plan.agent_id is None:
             request = replace(request, agent_id=spread(facts.facts.agents, series))
-        note = _Note(self._store, series.id, member.key)
+        note = _Note(self._store, series.id, member.key, member.plan)
         return send(client, request, sleep=self._sleep, note=note), request.agent_id
 
     def _adopt(self, access: Access, series: Series, member: Member) -> TaskId | None:
@@ -215,14 +222,21 @@ class SeriesStarter:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """Writes a mark into the record of an experiment."""
+    """Writes a mark into the record of an experiment whose plan is still the one that is being sent."""
 
     store: SeriesStore
     series_id: SeriesId
     key: str
+    plan: TrainingPlan
 
     def __call__(self, mark: StartMark) -> None:
-        self.store.change(self.series_id, self.key, lambda known: replace(known, mark=mark))
+        self.store.change(self.series_id, self.key, lambda known: self._marked(known, mark))
+
+    def _marked(self, known: Member, mark: StartMark) -> Member:
+        if known.plan != self.plan:
+            msg = f"The settings of “{known.name}” were changed."
+            raise PlanChangedError(msg, "They are sent next.")
+        return replace(known, mark=mark)
 
 
 def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:

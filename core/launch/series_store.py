@@ -9,7 +9,17 @@ from pydantic import TypeAdapter
 from core.domain.ids import TaskId
 from core.domain.plan import TrainingPlan
 from core.launch.json_records import JsonRecords
-from core.launch.series_record import Member, Series, SeriesId, changed, continued, to_start_again
+from core.launch.series_record import (
+    Member,
+    Series,
+    SeriesId,
+    changed,
+    continued,
+    to_start_again,
+    with_plan,
+    with_removed_back,
+    without,
+)
 
 _ADAPTER: TypeAdapter[Series] = TypeAdapter(Series)
 
@@ -68,6 +78,30 @@ class SeriesStore:
         """
         return self.change(
             series_id, key, lambda member: to_start_again(member, plan) if member.task_id == after else member
+        )
+
+    def change_plan(self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan) -> Series:
+        """Give an experiment another plan, see :func:`core.launch.series_record.with_plan`."""
+        return self._records.update(series_id, lambda series: with_plan(series, key, after, plan))
+
+    def remove(self, series_id: SeriesId, key: str) -> Series:
+        """Take an experiment out of a series, see :func:`core.launch.series_record.without`."""
+        return self._records.update(series_id, lambda series: without(series, key))
+
+    def bring_back(self, series_id: SeriesId) -> Series:
+        """Put all experiments back that were taken out of a series."""
+        return self._records.update(series_id, with_removed_back)
+
+    def place_of(self, server: str, task_id: TaskId) -> tuple[Series, Member] | None:
+        """Return the series and the experiment that a task is the newest one of; ``None`` for other tasks."""
+        return next(
+            (
+                (series, member)
+                for series in self.of_server(server)
+                for member in series.members
+                if member.task_id == task_id
+            ),
+            None,
         )
 
     def go_on(self, series_id: SeriesId, key: str, task_id: TaskId) -> Series:

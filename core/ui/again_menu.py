@@ -8,17 +8,20 @@ import streamlit as st
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
 from core.domain.plan import TrainingPlan
-from core.domain.task import Task
+from core.domain.task import Task, TaskStatus
 from core.errors import AppError, NotFoundError
 from core.launch.problems import Step
+from core.launch.replacing import Replaced
 from core.ui import connection, lookups, screens
 from core.ui.experiment_list import all_experiments
+from core.ui.in_place import draft_in_place, place_of
 from core.ui.state import DRAFT_PARAM, flash, open_draft
 from core.ui.task_text import task_title
 from core.wizard.draft import Origin, begin_again
 from core.wizard.plan_reading import Surroundings, plan_of_state, read_any
 from core.wizard.steps import STEPS
 
+_ABOUT = "A new draft with the same settings, opened at what you want to change."
 _ICONS: Mapping[Step, str] = {
     "project": "folder_open",
     "model": "neurology",
@@ -31,22 +34,28 @@ _ICONS: Mapping[Step, str] = {
 }
 
 
-def draw_again_menu(task_id: TaskId, *, key: str = "again") -> None:
+def draw_again_menu(
+    task_id: TaskId, *, key: str = "again", label: str = "Change one thing", about: str = _ABOUT
+) -> None:
     """Draw the menu for a training whose settings are known.
+
+    An experiment of a series that failed or still waits is changed in its place, as is a task that still waits.
 
     Args:
         task_id: The training; its experiment is asked where the task itself does not say its settings.
         key: Unique on the page.
+        label: On the button.
+        about: What the menu does, in a sentence.
     """
-    with st.popover("Change one thing", icon=":material/edit:", key=f"{key}-menu"):
-        st.caption("A new draft with the same settings, opened at what you want to change.")
+    with st.popover(label, icon=":material/edit:", key=f"{key}-menu"):
+        st.caption(about)
         for step in STEPS[:-1]:
             st.button(
                 step.title,
                 key=f"{key}-{step.id}",
                 icon=f":material/{_ICONS[step.id]}:",
                 width="stretch",
-                on_click=_begin,
+                on_click=begin_change,
                 args=(task_id, step.id),
             )
         st.button(
@@ -54,7 +63,7 @@ def draw_again_menu(task_id: TaskId, *, key: str = "again") -> None:
             key=f"{key}-launch",
             icon=f":material/{_ICONS['launch']}:",
             width="stretch",
-            on_click=_begin,
+            on_click=begin_change,
             args=(task_id, "launch"),
         )
 
@@ -102,14 +111,28 @@ def _state(task: Task) -> Mapping[str, object] | None:
     return found if isinstance(found.get("guiState"), Mapping) else None
 
 
-def _begin(task_id: TaskId, step: Step) -> None:
+def begin_change(task_id: TaskId, step: Step) -> None:
+    """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
     try:
-        origin = origin_of(task_id)
-        drafts = connection.drafts()
-        made = drafts.create(connection.server_name())
-        drafts.update(made.id, lambda draft: begin_again(draft, origin))
+        task = connection.client().tasks.get(task_id)
+        found = place_of(task) or _place_in_queue(task)
+        if found is not None:
+            made = draft_in_place(*found)
+        else:
+            origin = origin_of(task_id)
+            drafts = connection.drafts()
+            made = drafts.create(connection.server_name())
+            drafts.update(made.id, lambda draft: begin_again(draft, origin))
     except AppError as error:
         flash(str(error), "error")
         return
     open_draft(made.id)
     st.switch_page(screens.page(step), query_params={DRAFT_PARAM: made.id})
+
+
+def _place_in_queue(task: Task) -> tuple[Replaced, TrainingPlan] | None:
+    """Return what a changed start of a task takes the place of if it waits by itself."""
+    if task.status is not TaskStatus.QUEUED:
+        return None
+    plan = origin_of(task.id).plan
+    return Replaced(title=plan.experiment_name or task_title(task), task_id=task.id), plan

@@ -11,8 +11,10 @@ from core.domain.ids import AgentId, TaskId
 from core.domain.task import Task
 from core.errors import AppError
 from core.launch import queues
+from core.launch.again import settings_known
 from core.launch.queues import AgentQueue
 from core.ui import connection, screens, theme
+from core.ui.again_menu import begin_change
 from core.ui.state import TASK_PARAM, flash
 from core.ui.task_actions import ask_to_stop
 from core.ui.task_text import duration, task_title
@@ -99,6 +101,16 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                         on_click=_try,
                         args=(_mover(task.id, to, agent.id),),
                     )
+            if settings_known(task):
+                st.button(
+                    "Change",
+                    icon=":material/edit:",
+                    key=f"change-{agent.id}-{task.id}",
+                    type="tertiary",
+                    help="Opens its settings in the wizard; the changed training takes its place as a new task.",
+                    on_click=begin_change,
+                    args=(task.id, "hyperparameters"),
+                )
             cancel = st.button("Cancel", icon=":material/close:", key=f"cancel-{agent.id}-{task.id}", type="tertiary")
             if cancel:  # a dialog that is opened by a refreshing part of the page would close with its next refresh
                 st.session_state[_ASKED] = task

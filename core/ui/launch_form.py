@@ -11,8 +11,10 @@ from core.domain.plan import TrainingPlan
 from core.errors import AppError, InputError
 from core.launch.launcher import launch
 from core.launch.problems import Problem
+from core.launch.replacing import Replaced, SeriesPlace, replace_task
 from core.ui import connection, screens, theme
 from core.ui.flight_check import check_problems, latest_check
+from core.ui.in_place import start_in_series
 from core.ui.launch_desk import DESK
 from core.ui.since_last_note import note_data
 from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, remember_start
@@ -21,7 +23,7 @@ from core.ui.text import plain
 from core.ui.widgets import draft_select, draft_text, draft_toggle
 from core.ui.wizard_frame import WizardView, draw_back, draw_problems
 from core.wizard.completion import complete
-from core.wizard.draft import DraftId
+from core.wizard.draft import DraftId, WizardDraft
 from core.wizard.steps import step
 
 _AUTOMATIC = AgentId(0)
@@ -63,11 +65,13 @@ def draw_where_and_name(view: WizardView) -> None:
         "name",
         "Experiment name",
         value=view.draft.experiment_name or "",
-        placeholder=default_name(view.draft, view.facts),
+        placeholder=_name_when_empty(view),
         save=lambda draft, text: replace(draft, experiment_name=text.strip() or None),
     )
     with st.container(key="default-name"):
-        st.caption(f"Left empty, the name will be: {plain(default_name(view.draft, view.facts))}")
+        st.caption(f"Left empty, the name will be: {plain(_name_when_empty(view))}")
+    if view.draft.replaces is not None:
+        return
     draft_toggle(
         view.draft,
         "autostart",
@@ -100,7 +104,7 @@ def draw_start(view: WizardView) -> None:
         with st.container(width="stretch"):
             st.markdown(plain(_reason(wrong, len(problems) - len(wrong))), text_alignment="right")
         st.button(
-            "Starting" if is_busy else "Start training",
+            "Starting" if is_busy else _start_label(view.draft),
             key="start-training",
             type="primary",
             icon=":material/play_arrow:",
@@ -134,15 +138,35 @@ def _reason(wrong: list[Problem], warnings: int) -> str:
 def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
     """Start once. A late second click finds the task of the first."""
     try:
-        known = connection.drafts().load(draft_id).task_id
+        draft = connection.drafts().load(draft_id)
     except AppError as error:
         flash(str(error), "error")
         return
-    if known is not None:
-        _open_task(known)
-    if isinstance(plan, TrainingPlan):
-        client = connection.client()
-        DESK.start(draft_id, lambda: launch(client, plan))
+    if draft.task_id is not None:
+        _open_task(draft.task_id)
+    if not isinstance(plan, TrainingPlan):
+        return
+    client = connection.client()
+    match draft.replaces:
+        case Replaced(place=SeriesPlace() as place) as replaced:
+            start_in_series(draft, replaced, place, plan)
+        case Replaced(task_id=int() as task_id):
+            DESK.start(draft_id, lambda: replace_task(client, task_id, plan))
+        case _:
+            DESK.start(draft_id, lambda: launch(client, plan))
+
+
+def _start_label(draft: WizardDraft) -> str:
+    if draft.replaces is None:
+        return "Start training"
+    return "Start in its place" if draft.replaces.place is None else "Start in the series"
+
+
+def _name_when_empty(view: WizardView) -> str:
+    """Return the name of an experiment to which the person gives none; one in a series keeps its own."""
+    replaced = view.draft.replaces
+    in_series = replaced is not None and replaced.place is not None
+    return replaced.title if replaced is not None and in_series else default_name(view.draft, view.facts)
 
 
 def _wait(view: WizardView) -> None:

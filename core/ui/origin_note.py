@@ -5,6 +5,7 @@ import streamlit as st
 from core.compare.formatting import plural
 from core.launch.facts import Facts
 from core.ui import screens
+from core.ui.in_place import where_text
 from core.ui.plan_names import names_for
 from core.ui.state import DRAFT_PARAM, TASK_PARAM
 from core.ui.text import plain
@@ -27,6 +28,8 @@ def draw_origin(draft: WizardDraft, facts: Facts) -> None:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         what = f"{plural(len(found), 'difference')}: {shown}{more}" if found else "no difference yet"
         st.markdown(f":material/difference: Based on **{plain(draft.origin.title)}**, {what}.", width="stretch")
+        if draft.replaces is not None:
+            st.caption(plain(f"{where_text(draft.replaces)}."), width="content")
         if len(found) > _SHOWN:
             with st.popover("All differences", width="content"):
                 for item in found:
@@ -35,9 +38,17 @@ def draw_origin(draft: WizardDraft, facts: Facts) -> None:
                         label=f"{plain(item.label)}: {plain(item.before)} → {plain(item.after)}",
                         query_params={DRAFT_PARAM: draft.id},
                     )
-        st.page_link(
-            screens.page("task"),
-            label=f"Task {draft.origin.task_id}",
-            icon=":material/open_in_new:",
-            query_params={TASK_PARAM: str(draft.origin.task_id)},
-        )
+        if draft.origin.task_id is not None:
+            st.page_link(
+                screens.page("task"),
+                label=f"Task {draft.origin.task_id}",
+                icon=":material/open_in_new:",
+                query_params={TASK_PARAM: str(draft.origin.task_id)},
+            )
+        if draft.replaces is not None and not draft.is_started:
+            st.page_link(
+                screens.page("launch"),
+                label="Review and start",
+                icon=":material/rocket_launch:",
+                query_params={DRAFT_PARAM: draft.id},
+            )

@@ -13,7 +13,8 @@ from core.launch import again
 from core.launch.series_progress import MemberState
 from core.launch.series_record import Series, SeriesId
 from core.ui import connection, screens
-from core.ui.state import flash
+from core.ui.in_place import draw_change_button
+from core.ui.state import SERIES_PARAM, flash
 from core.ui.text import plain
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -34,8 +35,15 @@ def ask_to_cancel(series: Series, open_experiments: int) -> None:
             st.rerun()
 
 
-def draw_ways_on(series: Series, state: MemberState) -> None:
-    """Draw the buttons that make sense for an experiment that left nothing."""
+def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = False) -> None:
+    """Draw the buttons that make sense for an experiment that left nothing.
+
+    Args:
+        series: The series.
+        state: The experiment.
+        opens_series: What is started is seen on the page of the series, so that opens.
+    """
+    target = series.id if opens_series else None
     task, key = state.task, state.member.key
     safer = again.safer_retry(task) if task is not None else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -47,7 +55,8 @@ def draw_ways_on(series: Series, state: MemberState) -> None:
                 key=f"series-safer-{key}",
                 help=f"The same settings with {safer.name} {safer.after} instead of {safer.before} need less memory.",
                 on_click=lambda: _start_again(
-                    lambda: connection.series().start_again(series.id, key, after=state.member.task_id, plan=plan)
+                    lambda: connection.series().start_again(series.id, key, after=state.member.task_id, plan=plan),
+                    target,
                 ),
             )
         if task is not None and task.can_resume:
@@ -57,15 +66,39 @@ def draw_ways_on(series: Series, state: MemberState) -> None:
                 key=f"series-resume-{key}",
                 help="Goes on from the last checkpoint up to the planned number of epochs.",
                 on_click=_resume,
-                args=(series.id, state),
+                args=(series.id, state, target),
             )
         st.button(
             "Start again",
             icon=":material/replay:",
             key=f"series-again-{key}",
             on_click=lambda: _start_again(
-                lambda: connection.series().start_again(series.id, key, after=state.member.task_id)
+                lambda: connection.series().start_again(series.id, key, after=state.member.task_id), target
             ),
+        )
+        draw_change_button(series, state)
+        if len(series.members) > 1:
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                key=f"series-remove-{key}",
+                type="tertiary",
+                help="Takes it out of the series; its task and its log stay.",
+                on_click=_tell,
+                args=(lambda: connection.series().remove(series.id, key), "Removed from the series."),
+            )
+
+
+def draw_bring_back(series: Series) -> None:
+    """Draw the button that puts removed experiments back; nothing where there are none."""
+    if series.removed:
+        st.button(
+            f"Bring back {len(series.removed)} removed",
+            icon=":material/undo:",
+            type="tertiary",
+            key="series-bring-back",
+            on_click=_tell,
+            args=(lambda: connection.series().bring_back(series.id), "Back in the series."),
         )
 
 
@@ -82,12 +115,18 @@ def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - t
         flash(str(error), "error")
 
 
-def _start_again(change: Callable[[], object]) -> None:
+def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
     _tell(change, "The experiment starts again.")
     connection.starter().wake()
+    _open(target)
 
 
-def _resume(series_id: SeriesId, state: MemberState) -> None:
+def _open(target: SeriesId | None) -> None:
+    if target is not None:
+        st.switch_page(screens.page("series"), query_params={SERIES_PARAM: target})
+
+
+def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) -> None:
     task, store = state.task, connection.series()
     if task is None:
         return
@@ -99,6 +138,7 @@ def _resume(series_id: SeriesId, state: MemberState) -> None:
             flash(str(error), "error")
         else:
             flash("The training goes on.")
+    _open(target)
 
 
 def _tell(action: Callable[[], object], done: str) -> None:

@@ -8,10 +8,11 @@ from core.compare import formatting
 from core.domain.ids import TaskId
 from core.errors import AppError, InputError
 from core.launch.series_progress import OVER, MemberState, TimeLeft, runs_under_way, time_left
-from core.launch.series_record import SeriesId
+from core.launch.series_record import SeriesId, can_change
 from core.launch.series_watch import SeriesSnapshot, SeriesWatch
 from core.ui import connection, lookups, screens, theme
-from core.ui.series_actions import ask_to_cancel, compare, draw_ways_on, keep_opening
+from core.ui.in_place import draw_change_button
+from core.ui.series_actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on, keep_opening
 from core.ui.series_text import (
     best_of,
     doing_text,
@@ -140,6 +141,7 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
     st.progress(sum(done) / len(done), text=plain(standing(snapshot.states)))
     _draw_cards(snapshot)
     _draw_rows(snapshot)
+    draw_bring_back(snapshot.series)
 
 
 def _part(state: MemberState, snapshot: SeriesSnapshot) -> float:
@@ -214,13 +216,27 @@ def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) ->
         else:
             st.markdown(f"**{name}**")
         task = "" if state.task is None else f"Task {state.task.id}"
-        st.caption(plain(" · ".join(part for part in (task, varied_text(state)) if part)))
+        changed = "changed by you" if state.member.is_changed else ""
+        st.caption(plain(" · ".join(part for part in (task, varied_text(state), changed) if part)))
+        _draw_earlier(state)
     cells[2].markdown(plain((state.task.agent_name if state.task else "") or formatting.MISSING))
     cells[3].markdown(duration(state.task, datetime.now(UTC)) if state.task else formatting.MISSING)
     with cells[4]:
         _draw_progress(snapshot, state, is_best=is_best)
     if state.stage in {"failed", "refused", "stopped"}:
         _draw_failure(snapshot, state)
+
+
+def _draw_earlier(state: MemberState) -> None:
+    """Draw the way to the tasks that were replaced by starting the experiment again."""
+    if not state.member.earlier:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"earlier-{state.member.key}"):
+        st.caption("Earlier:", width="content")
+        for task_id in state.member.earlier:
+            st.page_link(
+                screens.page("task"), label=f"Task {task_id}", query_params={TASK_PARAM: str(task_id)}, width="content"
+            )
 
 
 def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
@@ -232,7 +248,10 @@ def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: boo
     elif state.stage == "running" and progress is not None:
         st.progress(fraction(progress), text=plain(doing_text(state, progress)))
     elif state.stage not in {"failed", "refused"}:
-        st.caption(plain(doing_text(state, progress)))
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(plain(doing_text(state, progress)), width="content")
+            if state.stage in {"waiting", "to_start"} and can_change(state.member):
+                draw_change_button(snapshot.series, state, label="Change")
 
 
 def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:

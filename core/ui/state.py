@@ -115,7 +115,7 @@ def _kept() -> WizardDraft | None:
         draft = connection.drafts().load(kept)
     except (NotFoundError, InputError):  # deleted or damaged meanwhile; nobody asked for this one by name
         return None
-    return None if draft.is_started else draft
+    return None if draft.is_started or draft.replaces is not None else draft
 
 
 def _latest_or_new() -> WizardDraft:

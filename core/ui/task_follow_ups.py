@@ -6,12 +6,15 @@ from typing import Literal
 import streamlit as st
 
 from core.domain.ids import TaskId
-from core.domain.task import ExitCause, Task
+from core.domain.task import ExitCause, Task, TaskStatus
 from core.errors import AppError
 from core.launch import again
 from core.launch.safer_settings import SaferSetting
+from core.launch.series_progress import MemberState, states_of
+from core.launch.series_record import Series
 from core.ui import connection, screens
 from core.ui.again_menu import draw_again_menu
+from core.ui.series_actions import draw_ways_on
 from core.ui.state import TASK_PARAM, flash
 
 _OPENS_ONLY = "This server opens the training app with these settings; start the training there."
@@ -19,6 +22,10 @@ _OPENS_ONLY = "This server opens the training app with these settings; start the
 
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
+    if task.status is not TaskStatus.FINISHED and (state := member_state(task)) is not None:
+        with st.container(border=True, key="task-next"):
+            draw_ways_on(*state, opens_series=True)
+        return
     safer = again.safer_retry(task)
     repeatable = again.is_repeatable(task)
     if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
@@ -54,6 +61,15 @@ def draw_follow_ups(task: Task) -> None:
                 )
             if repeatable or again.can_start_over(task):
                 draw_again_menu(task.id)
+
+
+def member_state(task: Task) -> tuple[Series, MemberState] | None:
+    """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
+    found = connection.series().place_of(connection.server_name(), task.id)
+    if found is None or found[0].is_cancelled:
+        return None
+    series, member = found
+    return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)
 
 
 def _needs_a_change(task: Task) -> bool:

@@ -6,10 +6,13 @@ from core.api.errors import MissingError
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
 from core.errors import InputError, NotFoundError
+from core.launch.again import settings_known
 from core.launch.progress import TaskProgress
 from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens
+from core.ui.again_menu import draw_again_menu
 from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
+from core.ui.state import SERIES_PARAM
 from core.ui.task_actions import ask_to_stop, draw_start_button
 from core.ui.task_follow_ups import draw_follow_ups
 from core.ui.task_result import draw_result
@@ -19,6 +22,7 @@ from core.ui.text import plain
 
 _WATCHES = "task_watches"
 _SHORT_HASH = 8
+_ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
 
 
 def draw_task_page(wanted: str | None) -> None:
@@ -61,10 +65,22 @@ def _draw_header(progress: TaskProgress) -> bool:
                 paused = st.toggle(
                     "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
                 )
+                if task.status is TaskStatus.QUEUED and settings_known(task):
+                    draw_again_menu(task.id, key="change", label="Change", about=_ABOUT_CHANGE)
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
                     ask_to_stop(task, trains=can_end_after_epoch(progress))
-    st.caption(" · ".join(_facts(task)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
+        st.caption(" · ".join(_facts(task)), width="content")
+        if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
+            series, _ = found
+            st.page_link(
+                screens.page("series"),
+                label=f"Series {plain(series.name)}",
+                icon=":material/stacks:",
+                query_params={SERIES_PARAM: series.id},
+                width="content",
+            )
     return paused
 
 

@@ -17,6 +17,7 @@ from core.domain.plan import (
     UntaggedAction,
 )
 from core.launch.problems import Step
+from core.launch.replacing import Replaced
 from core.launch.series import SeriesChoices
 from core.launch.series_record import SeriesId
 
@@ -75,12 +76,12 @@ class Origin:
     """The training that a draft began with, for "change one thing".
 
     Attributes:
-        task_id: The training.
+        task_id: The training; ``None`` for an experiment that was never started.
         title: Its name.
         plan: What it was started with.
     """
 
-    task_id: TaskId
+    task_id: TaskId | None
     title: str
     plan: TrainingPlan
 
@@ -100,6 +101,7 @@ class WizardDraft:
         task_id: Task that was started from this draft; ``None`` before the start.
         name: A person's own name for it; ``None`` for the one made of project and model.
         origin: Training whose settings it began with.
+        replaces: What gives way when it is started.
         series: What varies when a series is started from this draft.
         series_id: Series that was started from this draft.
     """
@@ -112,6 +114,7 @@ class WizardDraft:
     task_id: TaskId | None = None
     name: str | None = None
     origin: Origin | None = None
+    replaces: Replaced | None = None
     project_id: ProjectId | None = None
     cache_project: bool = True
     model: ModelChoice | None = None
@@ -232,6 +235,13 @@ def begin_again(draft: WizardDraft, origin: Origin) -> WizardDraft:
     """Return the draft with everything that an earlier training was started with, except its name and its agent."""
     plan = replace(origin.plan, experiment_name=None, agent_id=None, autostart=True)
     return replace(fill(draft, plan), origin=replace(origin, plan=plan), seen=get_args(Step))
+
+
+def begin_in_place(draft: WizardDraft, plan: TrainingPlan, replaced: Replaced) -> WizardDraft:
+    """Return the draft with everything of a training whose place it will take, its name and its agent too."""
+    filled = fill(draft, replace(plan, autostart=True))
+    origin = Origin(task_id=replaced.task_id, title=replaced.title, plan=plan)
+    return replace(filled, origin=origin, replaces=replaced, seen=get_args(Step))
 
 
 def split_draft(split: TrainValSplit) -> SplitDraft:

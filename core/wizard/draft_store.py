@@ -45,6 +45,7 @@ class DraftStore:
                 changed_at=fresh.changed_at,
                 task_id=None,
                 series_id=None,
+                replaces=None,
             )
         fresh = replace(fresh, name=name)
         return self._records.add(fresh.id, fresh)
@@ -79,8 +80,8 @@ class DraftStore:
         return tuple(sorted(own, key=lambda draft: draft.changed_at, reverse=True))
 
     def latest_open(self, server: str) -> WizardDraft | None:
-        """Return the draft that was changed last and not started yet, ``None`` if there is none."""
-        return next((draft for draft in self.drafts(server) if not draft.is_started), None)
+        """Return the draft of a new training that was changed last and not started yet, ``None`` if there is none."""
+        return next((draft for draft in self.drafts(server) if not draft.is_started and draft.replaces is None), None)
 
     def remove(self, draft_id: DraftId) -> None:
         """Delete a draft; one that is gone already is no error. It can be had back with :meth:`restore` for a while.

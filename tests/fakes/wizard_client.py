@@ -66,6 +66,7 @@ class World:
         start_waits: A start is answered when this is set; at once without it.
         start_refusal: A start is answered with this error.
         dry_runs: Those it has made; ``None`` for a server that makes none.
+        statuses: Of its tasks; one that is not named waits in a queue.
     """
 
     address: str = field(default_factory=lambda: f"http://fake-{next(_numbers)}")
@@ -86,6 +87,7 @@ class World:
     start_refusal: AppError | None = None
     token_is_wrong: bool = False
     dry_runs: tuple[DryRun, ...] | None = None
+    statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
 
     def note(self, method: str) -> None:
         """Count a call."""
@@ -360,7 +362,13 @@ class _Annotations(_Resource):
 
 class _Tasks(_Resource):
     def get(self, task_id: TaskId) -> Task:
-        return Task(id=task_id, status=TaskStatus.QUEUED, workspace_id=WORKSPACE.id, queue_position=1)
+        status = self.world.statuses.get(task_id, TaskStatus.QUEUED)
+        place = 1 if status is TaskStatus.QUEUED else None
+        return Task(id=task_id, status=status, workspace_id=WORKSPACE.id, queue_position=place)
+
+    def stop(self, task_id: TaskId) -> None:
+        self.world.note("tasks.stop")
+        self.world.statuses[task_id] = TaskStatus.STOPPED
 
     def log(self, task_id: TaskId, since: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
         del task_id, since, limit

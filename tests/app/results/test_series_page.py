@@ -106,3 +106,17 @@ def test_a_series_that_is_not_there(server: FakeServer, open_page: Open, tmp_pat
     assert "There is no series" in screen(open_page("series", series="nothere"))
     assert "No series is chosen" in screen(open_page("series"))
     assert "is not the id of a series" in screen(open_page("series", series="../../x"))
+
+
+def test_the_task_of_a_failed_experiment_offers_what_keeps_it_in_its_series(
+    server: FakeServer, open_page: Open
+) -> None:
+    fill(server)
+    keep_series(member("A", 1), member("D", 4))
+    at = open_page("task", task="4")
+    labels = [button.label for button in at.button]
+    assert {"Retry with batch 4", "Start again", "Change and try again", "Remove"} <= set(labels)
+    assert f"Series {HOSTILE}" in [str(item.proto.label).replace("\\", "") for item in at.get("page_link")]
+    at.button(key="series-again-d").click().run()
+    assert at.query_params["series"] in ("series1", ["series1"])
+    assert connection.series().load("series1").member("d").earlier == (4,)
