@@ -1,19 +1,21 @@
 """How sure differences are: the paired bootstrap of the evaluations, for experiments that may be compared at all."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from core.compare.experiment import Comparison
 from core.compare.formatting import plural, points_interval
-from core.errors import InputError
 from core.evaluation import (
     Candidate,
     Comparability,
+    Evaluation,
     Metric,
     Reason,
     Samples,
     Verdict,
+    are_aligned,
     bootstrap,
     comparability,
     difference,
@@ -65,11 +67,16 @@ class Certainty:
 
     Attributes:
         judgement: Whether the evaluations may stand side by side; ``None`` with fewer than two.
-        samples: Experiment key → its resamples; empty where they may not.
+        aligned: Experiment key → its evaluation with the images in the same order as the others; empty where they may
+            not stand side by side, or no common order is known.
+        samples: Experiment key → its resamples; empty where there are none, or none yet.
+        pending: The resamples are still being made.
     """
 
     judgement: Comparability | None = None
+    aligned: Mapping[str, Evaluation] = field(default_factory=dict)
     samples: Mapping[str, Samples] = field(default_factory=dict)
+    pending: bool = False
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -118,26 +125,45 @@ def certainty_of(comparison: Comparison, judgement: Comparability | None = None)
         comparison: Any number of experiments.
         judgement: On these experiments, where it is known already.
     """
+    return resampled(judged(comparison, judgement))
+
+
+def judged(comparison: Comparison, judgement: Comparability | None = None) -> Certainty:
+    """Judge the experiments that have an evaluation; :func:`resampled` makes the resamples. Arguments as above."""
     candidates = candidates_of(comparison)
     if len(candidates) < _FEWEST:
         return Certainty()
-    judged = judgement or comparability(candidates)
-    if judged.verdict is not Verdict.COMPARABLE:
-        return Certainty(judgement=judged)
+    known = judgement or comparability(candidates)
+    if known.verdict is not Verdict.COMPARABLE:
+        return Certainty(judgement=known)
     keys = [experiment.key for experiment, _ in comparison.evaluated]
-    return Certainty(judgement=judged, samples=dict(zip(keys, _samples(candidates, judged), strict=False)))
+    aligned = dict(zip(keys, _aligned(candidates, known), strict=False))
+    return Certainty(judgement=known, aligned=aligned, pending=bool(aligned))
 
 
-def _samples(candidates: list[Candidate], judgement: Comparability) -> tuple[Samples, ...]:
-    """Return the resamples; none where the files name the same images in ways that cannot be brought together."""
-    try:
-        return bootstrap([candidate.evaluation for candidate in candidates])
-    except InputError:  # the same images in another order; scored again, they have one
-        pass
-    try:
-        return bootstrap(rescored(candidates, judgement))
-    except InputError:  # a renamed dataset: equal ids, other names
-        return ()
+def resampled(
+    certainty: Certainty, *, keep: Path | None = None, told: Callable[[int], None] | None = None
+) -> Certainty:
+    """Return the same with its resamples.
+
+    Args:
+        certainty: From :func:`judged`.
+        keep: Folder that keeps them by the content of each evaluation; ``None`` keeps nothing.
+        told: Gets the number of evaluations that are measured, each time it grows; from any thread.
+    """
+    if not certainty.pending:
+        return certainty
+    found = bootstrap(list(certainty.aligned.values()), keep=keep, told=told)
+    return replace(certainty, samples=dict(zip(certainty.aligned, found, strict=True)), pending=False)
+
+
+def _aligned(candidates: list[Candidate], judgement: Comparability) -> tuple[Evaluation, ...]:
+    """Return the evaluations with the same images in the same order; none where that cannot be had."""
+    own = tuple(candidate.evaluation for candidate in candidates)
+    if are_aligned(own):
+        return own
+    again = rescored(candidates, judgement)  # the same images in another order: scored again, they have one
+    return again if are_aligned(again) else ()  # a renamed dataset: equal ids, other names
 
 
 def _version(version: Mapping[str, object] | None) -> str | None:

@@ -30,7 +30,8 @@ from core.evaluation import (
 from core.evaluation.goals import cost
 from core.evaluation.outcome_counts import count_per_image
 from core.evaluation.records import FloatArray
-from core.evaluation.resampling import RESAMPLES, resample_weights
+from core.evaluation.resamples import resample_weights
+from core.evaluation.resampling import RESAMPLES
 
 ShortfallKind: TypeAlias = Literal["goal", "latency", "latency unknown", "size", "size unknown"]
 DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
@@ -148,8 +149,7 @@ def contenders_of(comparison: Comparison, certainty: Certainty) -> tuple[Contend
     """Return the experiments that can be asked: those with an evaluation."""
     result = []
     for experiment, own in comparison.evaluated:
-        samples = certainty.samples.get(experiment.key)
-        evaluation = samples.evaluation if samples else own
+        evaluation = certainty.aligned.get(experiment.key, own)
         test = experiment.speed if isinstance(experiment.speed, SpeedTest) else None
         result.append(
             Contender(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.compare.certainty import Certainty, candidates_of, certainty_of
+from core.compare.certainty import Certainty, candidates_of, judged, resampled
 from core.compare.common_set import CommonSet, LeftOut, OmittedImage
 from core.compare.experiment import Comparison
 from core.compare.formatting import listing
@@ -27,7 +27,7 @@ class Footing:
     """How experiments may stand side by side.
 
     Attributes:
-        certainty: What the images can tell about differences.
+        certainty: What the images can tell about differences; its resamples are not made yet.
         common: What the evaluations were scored on again; ``None`` where the figures are as each was measured.
         evaluations: Experiment key → its evaluation on the common set.
         sizes: Experiment key → the figures of that evaluation by size of the objects.
@@ -63,31 +63,31 @@ def footing_of(comparison: Comparison, *, rescore: bool = True) -> Footing:
     candidates = candidates_of(comparison)
     if len(candidates) < _FEWEST:
         return Footing(certainty=Certainty())
-    judged = comparability(candidates)
-    if judged.verdict is not Verdict.RESCORE or not rescore:
-        return Footing(certainty=certainty_of(comparison, judged))
+    judgement = comparability(candidates)
+    if judgement.verdict is not Verdict.RESCORE or not rescore:
+        return Footing(certainty=judged(comparison, judgement))
     keys = [experiment.key for experiment, _ in comparison.evaluated]
-    again = dict(zip(keys, rescored(candidates, judged), strict=True))
+    again = dict(zip(keys, rescored(candidates, judgement), strict=True))
     footing = Footing(
         certainty=Certainty(),
-        common=_common_set(comparison, candidates, judged),
+        common=_common_set(comparison, candidates, judgement),
         evaluations=again,
         sizes={key: size_slices(evaluation) for key, evaluation in again.items()},
     )
-    return replace(footing, certainty=certainty_of(footing.applied_to(comparison)))
+    return replace(footing, certainty=judged(footing.applied_to(comparison)))
 
 
 def on_fair_footing(comparison: Comparison) -> tuple[Comparison, Certainty]:
     """Return the comparison as its figures may stand side by side, and what the images can tell about them."""
     footing = footing_of(comparison)
-    return footing.applied_to(comparison), footing.certainty
+    return footing.applied_to(comparison), resampled(footing.certainty)
 
 
-def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judged: Comparability) -> CommonSet:
-    names = [identities(candidate, judged.identity) for candidate in candidates]
+def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judgement: Comparability) -> CommonSet:
+    names = [identities(candidate, judgement.identity) for candidate in candidates]
     shared = set(names[0]).intersection(*names[1:])
-    trained = [training_identities(candidate, judged.identity) or frozenset() for candidate in candidates]
-    kept = set(judged.images)
+    trained = [training_identities(candidate, judgement.identity) or frozenset() for candidate in candidates]
+    kept = set(judgement.images)
     left_out = []
     for (experiment, evaluation), own in zip(comparison.evaluated, names, strict=True):
         images = evaluation.pair.images
@@ -104,13 +104,13 @@ def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judged:
                 label=experiment.label,
                 evaluated=len(own),
                 images=tuple(omitted),
-                classes=tuple(name for name in evaluation.classes if name not in judged.classes),
+                classes=tuple(name for name in evaluation.classes if name not in judgement.classes),
             )
         )
     return CommonSet(
-        images=len(judged.images),
-        classes=judged.classes,
-        reasons=tuple(reason.text for reason in judged.reasons if not reason.only_a_warning),
+        images=len(judgement.images),
+        classes=judgement.classes,
+        reasons=tuple(reason.text for reason in judgement.reasons if not reason.only_a_warning),
         left_out=tuple(left_out),
     )
 

@@ -17,6 +17,7 @@ from core.evaluation import Verdict as Standing
 
 _FEWEST = 2
 _MOST_SETTINGS = 3
+_OPEN = ("Whether that is more than luck is still being measured on these images.",)
 
 Ranking = list[tuple[ComparedExperiment, float]]
 
@@ -26,15 +27,16 @@ class Verdict:
     """What the comparison says.
 
     Attributes:
-        kind: ``winner``: one is ahead. ``tie``: none can be told from the best. ``unlike``: the numbers must not be
-            put side by side. ``nothing``: there is nothing to judge.
+        kind: ``winner``: one is ahead. ``tie``: none can be told from the best. ``open``: whether the lead is more than
+            luck is still being measured. ``unlike``: the numbers must not be put side by side. ``nothing``: there is
+            nothing to judge.
         headline: One sentence.
         sentences: What supports or limits it.
         winner: Key of the experiment that is ahead; ``None`` without one.
         warnings: What is not known or not quite equal, though the numbers may stand side by side.
     """
 
-    kind: Literal["winner", "tie", "unlike", "nothing"]
+    kind: Literal["winner", "tie", "open", "unlike", "nothing"]
     headline: str
     sentences: tuple[str, ...] = ()
     winner: str | None = None
@@ -112,15 +114,16 @@ def _lead(ranked: Ranking, certainty: Certainty, comparison: Comparison) -> Verd
         headline = f"{_quoted([first.label, *(experiment.label for experiment, _ in level)])} cannot be told apart."
     else:
         headline = f"“{first.label}” has the highest mAP, {metric(top, decimals)}: {lead} more than “{second.label}”."
+    is_open = certainty.pending and second.key in certainty.aligned
     return Verdict(
-        kind="tie" if level else "winner",
+        kind="tie" if level else "open" if is_open else "winner",
         headline=headline,
         sentences=(
-            *_certainty((first, second), lead, intervals[second.key], comparison),
+            *(_OPEN if is_open else _certainty((first, second), lead, intervals[second.key], comparison)),
             *weak_sides(first, second, certainty, decimals),
             *_speed(first, second),
         ),
-        winner=None if level else first.key,
+        winner=None if level or is_open else first.key,
     )
 
 

@@ -1,5 +1,6 @@
 """COCO JSON files → one match table → every figure, curve and interval of the dashboard; numpy and hotcoco only."""
 
+from core.evaluation.alignment import are_aligned
 from core.evaluation.class_metrics import ClassMetrics
 from core.evaluation.comparability_reasons import Reason, ReasonKind
 from core.evaluation.confusion import Confusion
@@ -66,6 +67,7 @@ __all__ = [
     "SizeSlice",
     "Verdict",
     "answer",
+    "are_aligned",
     "bootstrap",
     "box_map",
     "comparability",

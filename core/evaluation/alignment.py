@@ -1,5 +1,7 @@
 """Two evaluations of the same objects: which row of one is which row of the other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from core.errors import InputError
@@ -27,6 +29,16 @@ def aligned_objects(a: Evaluation, b: Evaluation) -> IntArray:
     rows = np.empty(order_a.size, dtype=np.int64)
     rows[order_a] = order_b
     return rows
+
+
+def are_aligned(evaluations: Sequence[Evaluation]) -> bool:
+    """Return whether evaluations are of the same images in the same order, the same classes and the same objects."""
+    try:
+        for other in evaluations[1:]:
+            aligned_objects(evaluations[0], other)
+    except InputError:
+        return False
+    return True
 
 
 def _image_names(pair: CocoPair) -> tuple[object, ...]:

@@ -4,11 +4,7 @@ The figures themselves are not kept: they take a fraction of a second, and what 
 """
 
 import hashlib
-import io
 import json
-import logging
-import uuid
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.kept_columns import load_columns, save_columns
 from core.evaluation.overlaps import Overlaps
 from core.evaluation.records import CocoPair, Detections, GroundTruth, Images, Kind
 
-_log = logging.getLogger(__name__)
-DIGEST_SIZE = hashlib.sha256().digest_size
 FORMAT = 1  # raise it when the columns or their meaning change
 Kept = tuple[CocoPair, Overlaps, Kind]
 
@@ -40,36 +35,16 @@ class EvaluationCache:
 
     def load(self) -> Kept | None:
         """Return the entry; ``None`` where there is none or it is damaged."""
-        try:
-            content = self.path.read_bytes()
-        except OSError:
-            return None
-        digest, body = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
-        if hashlib.sha256(body).digest() != digest:
-            return None
-        with np.load(io.BytesIO(body), allow_pickle=False) as columns:
-            return _unpacked({name: columns[name] for name in columns.files})
+        columns = load_columns(self.path)
+        return None if columns is None else _unpacked(columns)
 
     def save(self, pair: CocoPair, overlaps: Overlaps, kind: Kind) -> None:
-        """Write the entry; readers see all of it or nothing.
-
-        A folder that cannot be written costs time, not the result: it is logged.
-        """
-        body = io.BytesIO()
-        np.savez(body, allow_pickle=False, **_packed(pair, overlaps, kind))
-        content = hashlib.sha256(body.getvalue()).digest() + body.getvalue()
-        part = self.path.with_suffix(f".{uuid.uuid4().hex}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(self.path)
-        except OSError as error:
-            _log.warning("The evaluation cannot be kept in %s: %s", self.path.parent, error.strerror)
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        """Write the entry; a folder that cannot be written costs time, not the result."""
+        save_columns(self.path, _packed(pair, overlaps, kind))
 
 
-def _columns(pair: CocoPair, overlaps: Overlaps) -> dict[str, NDArray[Any]]:
+def columns_of(pair: CocoPair, overlaps: Overlaps) -> dict[str, NDArray[Any]]:
+    """Return all numbers of an evaluation's input by name."""
     parts: dict[str, Images | GroundTruth | Detections | Overlaps]
     parts = {"images": pair.images, "gt": pair.gt, "dt": pair.dt, "overlaps": overlaps}
     columns: dict[str, NDArray[Any]] = {"category_ids": pair.category_ids}
@@ -89,7 +64,7 @@ def _packed(pair: CocoPair, overlaps: Overlaps, kind: Kind) -> dict[str, NDArray
         "datasets": pair.images.datasets,
     }
     encoded = np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8)
-    return {**_columns(pair, overlaps), "texts": encoded}
+    return {**columns_of(pair, overlaps), "texts": encoded}
 
 
 def _unpacked(columns: dict[str, NDArray[Any]]) -> Kept:

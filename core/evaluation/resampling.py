@@ -5,22 +5,24 @@ thresholds stay those chosen on all images, as a model in use keeps its threshol
 training run of the same model would differ.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from core.errors import InputError
 from core.evaluation.alignment import aligned_objects
-from core.evaluation.class_metrics import LEVEL_50, LEVEL_75
 from core.evaluation.evaluation import Evaluation
-from core.evaluation.match_table import MatchTable
-from core.evaluation.ratios import mean_defined
-from core.evaluation.records import FloatArray, IntArray
-from core.evaluation.weighted_precision import WeightArray, recall_table, rows_by_class, weighted_average_precision
-from core.evaluation.weighted_scores import weighted_scores
+from core.evaluation.records import FloatArray
+from core.evaluation.resamples import Resamples, draw, measure
+from core.evaluation.samples_store import SamplesStore
+from core.evaluation.weighted_scores import WeightedScores
 
 RESAMPLES = 1000
+_MOST_WORKERS = 4  # each needs about 100 MB
 LOWER_IS_BETTER = ("expected_calibration_error", "maximum_calibration_error")
 
 
@@ -126,23 +128,56 @@ class MetricDifference:
         return self.low > 0 or self.high < 0
 
 
-def bootstrap(evaluations: Sequence[Evaluation], *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Samples, ...]:
+def bootstrap(
+    evaluations: Sequence[Evaluation],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    keep: Path | None = None,
+    told: Callable[[int], None] | None = None,
+) -> tuple[Samples, ...]:
     """Measure evaluations of the same images on the same resamples of them.
 
     Args:
         evaluations: At least one.
         resamples: How many.
         seed: The same seed gives the same resamples.
+        keep: Folder that keeps the figures by the content of each evaluation; ``None`` keeps nothing.
+        told: Gets the number of evaluations that are measured, each time it grows; from any thread.
 
     Raises:
         InputError: The evaluations are not of the same images, classes and objects.
     """
-    first = evaluations[0]
     for other in evaluations[1:]:
-        aligned_objects(first, other)
-    weights = resample_weights(first.table.image_count, resamples, seed)
-    precision = _average_precisions([evaluation.table for evaluation in evaluations], weights)
-    return tuple(_samples(one, by_level, weights) for one, by_level in zip(evaluations, precision, strict=True))
+        aligned_objects(evaluations[0], other)
+    store = SamplesStore(keep, resamples, seed) if keep else None
+    found = [store.load(evaluation) if store else None for evaluation in evaluations]
+    missing = [place for place, figures in enumerate(found) if figures is None]
+    tell = told or (lambda _: None)
+    tell(len(found) - len(missing))
+    if missing:
+        drawn = draw(evaluations[0].table, resamples, seed)
+        for place, figures in _measured(evaluations, missing, drawn):
+            found[place] = figures
+            if store:
+                store.save(evaluations[place], figures)
+            tell(len(found) - sum(one is None for one in found))
+    return tuple(
+        Samples(evaluation=one, key=figures.key, per_class=figures.per_class)
+        for one, figures in zip(evaluations, found, strict=True)
+        if figures is not None
+    )
+
+
+def _measured(
+    evaluations: Sequence[Evaluation], places: Sequence[int], drawn: Resamples
+) -> Iterator[tuple[int, WeightedScores]]:
+    """Measure evaluations, a few side by side; a core stays with the pages."""
+    workers = max(1, min((os.cpu_count() or 2) - 1, _MOST_WORKERS))
+    with ThreadPoolExecutor(workers, thread_name_prefix="traindash-resampling") as pool:
+        for start in range(0, len(places), workers):  # a program that ends waits for these few only
+            part = places[start : start + workers]
+            yield from zip(part, pool.map(lambda place: measure(evaluations[place], drawn), part), strict=True)
 
 
 def difference(a: Samples, b: Samples, metric: Metric, *, level: float = 0.95) -> MetricDifference:
@@ -178,44 +213,6 @@ def interval(samples: Samples, metric: Metric, *, level: float = 0.95) -> Metric
     values = samples.values(metric)
     low, high = _ends(values[~np.isnan(values)], level)
     return MetricInterval(value=samples.point(metric), low=low, high=high)
-
-
-def resample_weights(images: int, resamples: int, seed: int) -> WeightArray:
-    """Return (I, B) how often each image is drawn."""
-    drawn = np.random.default_rng(seed).integers(0, images, size=(resamples, images))
-    cells = (drawn * resamples + np.arange(resamples)[:, None]).ravel()
-    return np.bincount(cells, minlength=images * resamples).reshape(images, resamples).astype(np.int16)
-
-
-def _average_precisions(tables: Sequence[MatchTable], weights: WeightArray) -> list[FloatArray]:
-    """Return for each table (T, K, B); the objects are the same in all of them."""
-    rows = [rows_by_class(table) for table in tables]
-    objects = _weighted_objects(tables[0], weights)
-    columns = []
-    for k, weight in enumerate(objects):
-        recall = recall_table(weight)
-        columns.append([weighted_average_precision(one[k], recall, weights) for one in rows])
-    return [np.stack([column[i] for column in columns], axis=1) for i in range(len(tables))]
-
-
-def _weighted_objects(table: MatchTable, weights: WeightArray) -> IntArray:
-    """Return (K, B) how many objects of each class a resample holds."""
-    wanted = ~table.gt_crowd
-    cells = table.gt_class[wanted] * table.image_count + table.gt_image[wanted]
-    per_image = np.bincount(cells, minlength=table.class_count * table.image_count)
-    objects: FloatArray = per_image.reshape(table.class_count, table.image_count).astype(np.float64) @ weights
-    return objects.astype(np.int64)
-
-
-def _samples(evaluation: Evaluation, by_level: FloatArray, weights: WeightArray) -> Samples:
-    scores = weighted_scores(evaluation, weights)
-    ap, ap50, ap75 = by_level.mean(axis=0), by_level[LEVEL_50], by_level[LEVEL_75]
-    key = {"mAP": mean_defined(ap, axis=0), "AP50": mean_defined(ap50, axis=0), "AP75": mean_defined(ap75, axis=0)}
-    return Samples(
-        evaluation=evaluation,
-        key={**key, **scores.key},
-        per_class={"ap": ap, "ap50": ap50, "ap75": ap75, **scores.per_class},
-    )
 
 
 def _ends(values: FloatArray, level: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from core.compare.experiment import Comparison, Missing, explain_missing
 from core.compare.exports.records import class_records, metric_records, setting_records
 from core.compare.overview import overview_of
 from core.compare.report import READING
-from core.compare.report.cards import overview_cards
+from core.compare.report.cards import overview_html
 from core.compare.report.tables import (
     class_table,
     experiment_table,
@@ -17,11 +17,13 @@ from core.compare.report.tables import (
     settings_table,
     turned_settings_table,
 )
-from core.compare.rows import key_metric_rows
+from core.compare.rows import MetricRow, key_metric_rows
 from core.compare.training_setup import setup_of
 from core.ui.parallel_view import draw_parallel
 from core.ui.saving import draw_table_saving
 from core.ui.text import plain
+
+STILL_OPEN = "Which differences are more than luck is still being measured."
 
 _MOST_COLUMNS = 3
 """With more experiments than this, each gets a row of its own instead of a column."""
@@ -30,12 +32,12 @@ _MOST_COLUMNS = 3
 def draw_overview(comparison: Comparison, certainty: Certainty) -> None:
     """Draw a card for each experiment."""
     del certainty
-    st.html(overview_cards(overview_of(comparison)))
+    st.html(overview_html(overview_of(comparison)))
 
 
 def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
     """Draw the key metrics; the best marked, differences to the baseline."""
-    rows = key_metric_rows(comparison, certainty)
+    rows = _rows(comparison.fingerprint, certainty.pending, comparison, certainty)
     if not rows:
         st.info(
             "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
@@ -45,9 +47,20 @@ def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
     st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
     draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
     if len(comparison.experiments) > 1:
-        st.caption(READING + (" Click a column head to sort." if turned else ""))
+        notes = [
+            READING,
+            *(["Click a column head to sort."] if turned else []),
+            *([STILL_OPEN] if certainty.pending else []),
+        ]
+        st.caption(" ".join(notes))
     for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
         st.caption(plain(note))
+
+
+@st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
+def _rows(fingerprint: str, pending: bool, _comparison: Comparison, _certainty: Certainty) -> tuple[MetricRow, ...]:  # noqa: FBT001 - an argument of the cache's key
+    del fingerprint, pending
+    return key_metric_rows(_comparison, _certainty)
 
 
 def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:

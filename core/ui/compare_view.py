@@ -7,16 +7,14 @@ from functools import partial
 import streamlit as st
 
 from core.compare.certainty import Certainty
-from core.compare.charts.drawing import Drawing, View
-from core.compare.charts.echarts import NARROW, WIDE
-from core.compare.charts.registry import CHARTS, Chart
+from core.compare.charts.registry import CHARTS
 from core.compare.experiment import Comparison
 from core.compare.report import render_report
 from core.compare.report.tables import legend
 from core.domain.ids import TaskId
 from core.errors import InputError
 from core.ui import screens
-from core.ui.charts import draw_drawing
+from core.ui.chart_cards import ROW_HEIGHT, draw_rows, rows_of
 from core.ui.compare_details import (
     draw_class_table,
     draw_metrics,
@@ -25,26 +23,22 @@ from core.ui.compare_details import (
     draw_setup,
 )
 from core.ui.decision_view import draw_decision_helper
-from core.ui.drawn_charts import draw_ahead, drawn
+from core.ui.drawn_charts import draw_ahead
 from core.ui.empty_page import draw_empty_page
 from core.ui.experiment_data import load_comparison
-from core.ui.footing import on_chosen_footing
+from core.ui.footing import Resampling, draw_progress, on_chosen_footing
 from core.ui.gained_lost import draw_gained_lost
 from core.ui.gallery_section import draw_gallery
-from core.ui.images_behind import ask_for_images, draw_asked
-from core.ui.lazy_part import draw_part
+from core.ui.lazy_part import draw_part, watch_parts
 from core.ui.previews import original
-from core.ui.saving import draw_chart_saving
 from core.ui.server_comparison import draw_server_comparison
 from core.ui.verdict_card import draw_verdict
 from core.ui.workspace_style import make_tables_sortable
 
 _DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
-_PER_ROW = 2
 _LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
-_FIRST_SEEN = 2  # sections that are on the screen when the page opens
-_MEAN = "Mean of all classes"
+_FIRST_SEEN = 1  # sections that are on the screen when the page opens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +50,7 @@ class _Section:
         title: In the rail and above the part.
         draw: What comes before its charts.
         charts: Section name in the registry of charts; empty for none.
-        height: Pixels it takes about, kept free until it is drawn.
+        height: Pixels that what comes before its charts takes about, kept free until it is drawn.
     """
 
     anchor: str
@@ -69,9 +63,9 @@ class _Section:
 _SECTIONS = (
     _Section(anchor="overview", title="Overview", draw=draw_overview),
     _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
-    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper),
+    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper, height=1200),
     _Section(anchor="quality", title="Quality", charts="Quality"),
-    _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class"),
+    _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
     _Section(anchor="by-size", title="By size", charts="By size"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
     _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200),
@@ -101,29 +95,27 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         st.title("Compare", anchor=False)
         draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
         return
-    measured, certainty = chosen
+    measured, resampling = chosen
+    certainty = resampling.certainty()
     comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
     make_tables_sortable()
-    _draw_head(comparison, certainty)
+    _draw_head(comparison, resampling)
     draw_verdict(comparison, certainty)
+    if certainty.pending:
+        draw_progress(resampling)
     rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
         st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
     with content:
         large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
         for place, section in enumerate(_SECTIONS):
-            st.header(section.title, anchor=section.anchor)
-            draw_part(
-                f"compare-{section.anchor}",
-                partial(_draw_section, section, comparison, certainty),
-                lazy=large and place >= _FIRST_SEEN,
-                height=section.height,
-            )
+            _draw_section(section, (comparison, certainty), lazy=large and place >= _FIRST_SEEN)
         if large:
+            watch_parts()
             draw_ahead(CHARTS, comparison)
 
 
-def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Certainty] | None:
+def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
     """Return the experiments that the URL names, on the footing that the person chose; ``None`` when it names none.
 
     Args:
@@ -155,7 +147,7 @@ def parse_ids(text: str | None) -> list[TaskId]:
     return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
-def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
+def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
     several = len(comparison.experiments) > 1
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
@@ -174,7 +166,7 @@ def _draw_head(comparison: Comparison, certainty: Certainty) -> None:
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
                 "Report",
-                data=lambda: render_report(comparison, certainty=certainty, load=original).encode(),
+                data=lambda: render_report(comparison, certainty=resampling.finished(), load=original).encode(),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",
@@ -214,91 +206,14 @@ def _set_baseline(key: str, ids: dict[str, str]) -> None:
     st.query_params[BASELINE] = ids[st.session_state[key]]
 
 
-def _draw_section(section: _Section, comparison: Comparison, certainty: Certainty) -> None:
+def _draw_section(section: _Section, chosen: tuple[Comparison, Certainty], *, lazy: bool) -> None:
+    """Draw what comes before the charts and the charts as two parts; a waiting one keeps its room."""
+    st.html(f'<h2 id="{section.anchor}">{section.title}</h2>')
     if section.draw is not None:
-        section.draw(comparison, certainty)
-    waiting: list[Chart] = []
-    for item in (chart for chart in CHARTS if chart.section == section.charts):
-        if item.narrow:
-            waiting.append(item)
-        if not item.narrow or len(waiting) == _PER_ROW:
-            _draw_row(waiting, comparison)
-            waiting = []
-        if not item.narrow:
-            _draw_row([item], comparison)
-    _draw_row(waiting, comparison)
-
-
-def _draw_row(charts: list[Chart], comparison: Comparison) -> None:
-    if charts:
-        for cell, item in zip(st.columns(len(charts), gap="medium"), charts, strict=True):
-            with cell:
-                _draw_chart(item, comparison)
-
-
-@st.fragment  # a click in a chart opens its images without drawing the whole page again
-def _draw_chart(item: Chart, comparison: Comparison) -> None:
-    with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
-        head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-        with head:
-            st.subheader(item.title, anchor=item.key, width="stretch")
-        st.caption(item.reading)
-        width = NARROW if item.narrow else WIDE
-        drawing = _drawing(item, comparison)
-        draw_drawing(drawing, f"chart-{item.key}", width, on_query=ask_for_images)
-        with head:
-            draw_chart_saving(item.key, item.title, drawing)
-    draw_asked(comparison)
-
-
-def _drawing(item: Chart, comparison: Comparison) -> Drawing:
-    """Offer the choices of a chart and return it as chosen."""
-    if item.key == "pr_curves":
-        return drawn(item, comparison, View(class_name=_choose_class(comparison)))
-    if item.key == "training_curves":
-        return drawn(item, comparison, _choose_axis())
-    drawing = drawn(item, comparison)
-    return _choose_panel(drawing, item) if item.one_at_a_time else drawing
-
-
-def _choose_class(comparison: Comparison) -> str | None:
-    names = [_MEAN, *comparison.classes]
-    if len(names) == 1:
-        return None
-    name = st.selectbox(
-        "Class", names, key="pr-class", label_visibility="collapsed", persist_state="session", width=260
-    )
-    return None if name == _MEAN else name
-
-
-def _choose_axis() -> View:
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        axis = st.segmented_control(
-            "Horizontal axis",
-            ["Epoch", "Time"],
-            default="Epoch",
-            required=True,
-            key="curve-axis",
-            label_visibility="collapsed",
-        )
-        smooth = st.toggle("Smooth", key="curve-smooth", help="Draws a moving average; the best epochs stay marked.")
-    return View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0)
-
-
-def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
-    """Offer one panel at a time."""
-    if not drawing.panels:
-        return drawing
-    titles = [panel.title for panel in drawing.panels]
-    chosen = st.segmented_control(
-        item.one_at_a_time,
-        titles,
-        default=titles[0],
-        required=True,
-        key=f"shown-{item.key}",
-        label_visibility="collapsed",
-    )
-    return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))
+        draw_part(section.anchor, partial(section.draw, *chosen), lazy=lazy, height=section.height)
+    if rows := rows_of(section.charts):
+        draw = partial(draw_rows, rows, chosen[0])
+        draw_part(f"{section.anchor}-charts", draw, lazy=lazy, height=ROW_HEIGHT * len(rows))
 
 
 def draw_nothing_chosen(sentence: str) -> None:

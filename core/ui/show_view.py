@@ -35,8 +35,8 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         st.title("Present", anchor=False)
         draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
         return
-    comparison, certainty = chosen
-    story = tell(comparison, certainty, need_of(st.query_params))
+    comparison, resampling = chosen
+    story = tell(comparison, resampling.show(), need_of(st.query_params))
     html = slides_html(story.slides, _crops(story))
     result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
     if result.leave:

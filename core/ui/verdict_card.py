@@ -1,5 +1,6 @@
 """The verdict on top of a comparison, with the badge that says whether figures may stand side by side."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
@@ -16,6 +17,7 @@ from core.ui.text import plain
 _ICONS = {
     "winner": ":material/trophy:",
     "tie": ":material/balance:",
+    "open": ":material/hourglass_top:",
     "unlike": ":material/warning:",
     "nothing": ":material/info:",
 }
@@ -32,17 +34,17 @@ _KEY = "compare-figures"
 
 def draw_verdict(comparison: Comparison, certainty: Certainty) -> None:
     """Draw headline, badge, reasons, and the choice between common images and the figures as measured."""
-    verdict = _judged(comparison.fingerprint, comparison, certainty)
+    verdict = _judged(comparison.fingerprint, certainty.pending, comparison, certainty)
     standing = standing_of(comparison, certainty)
     with st.container(border=True, key=f"verdict-{verdict.kind}"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
             st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
             if len(comparison.experiments) > 1:
                 _draw_badge(standing)
-        for sentence in verdict.sentences:
-            st.markdown(plain(sentence))
-        for warning in verdict.warnings:
-            st.caption(plain(warning))
+        if verdict.sentences:
+            st.markdown(_paragraphs(verdict.sentences))
+        if verdict.warnings:
+            st.caption(_paragraphs(verdict.warnings))
         if comparison.common is not None or _can_be_rescored(certainty):
             _draw_choice(comparison)
         if comparison.common is not None:
@@ -50,8 +52,8 @@ def draw_verdict(comparison: Comparison, certainty: Certainty) -> None:
 
 
 @st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
-def _judged(fingerprint: str, _comparison: Comparison, _certainty: Certainty) -> Verdict:
-    del fingerprint
+def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _certainty: Certainty) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
+    del fingerprint, pending
     return judge(_comparison, _certainty)
 
 
@@ -62,8 +64,11 @@ def _can_be_rescored(certainty: Certainty) -> bool:
 def _draw_badge(standing: Standing) -> None:
     icon, color = _BADGES[standing.kind]
     with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
-        for reason in standing.reasons:
-            st.markdown(plain(reason))
+        st.markdown(_paragraphs(standing.reasons))
+
+
+def _paragraphs(sentences: Sequence[str]) -> str:
+    return "\n\n".join(map(plain, sentences))
 
 
 def _draw_choice(comparison: Comparison) -> None:

@@ -135,7 +135,8 @@ def _legend_rows(names: list[str], room: int) -> int:
 
 def _top(panel: Panel, width: int) -> int:
     names = _legend_names(panel)
-    return 20 + 24 * min(_legend_rows(names, width), _MOST_LEGEND_ROWS) if names else 20
+    rows = _legend_rows(names, width)
+    return 20 + 24 * (rows if rows <= _MOST_LEGEND_ROWS else 1) if names else 20
 
 
 def _axis(axis: Axis, *, gap: int, split: bool) -> Option:

@@ -16,7 +16,7 @@ from core.compare.experiment import Comparison, Missing
 from core.compare.image_set import image_set
 from core.compare.overview import overview_of
 from core.compare.pictures.crops import LoadImage
-from core.compare.report.cards import overview_cards
+from core.compare.report.cards import overview_html
 from core.compare.report.changes import changes_html
 from core.compare.report.choice import choice_section, decision_of
 from core.compare.report.gallery import gallery_html
@@ -70,7 +70,7 @@ def render_report(
         legend(comparison.experiments, comparison.baseline) if several else "",
         _verdict(comparison, known) if several else "",
         _navigation(several=several),
-        f'<section id="overview"><h2>Overview</h2>{overview_cards(overview_of(comparison))}</section>',
+        f'<section id="overview"><h2>Overview</h2>{overview_html(overview_of(comparison))}</section>',
         _choice(comparison, known, panels),
         *_pictures(comparison, load),
         *(_section(section, comparison, known, panels) for section in _sections()),

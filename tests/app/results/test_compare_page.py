@@ -106,11 +106,13 @@ def test_parts_of_a_large_comparison_wait_until_somebody_comes_near(server: Fake
     at = open_page("compare", ids="1,2")
     assert not at.exception
     assert "Set-up and cost" in screen(at)
-    assert _charts(at) == 2  # those of the key metrics
-    at.session_state["near-compare-quality"] = {"near": True}
+    assert _charts(at) == 0
+    at.session_state["near-parts"] = {"near": {"parts": ["quality-charts", "by-size-charts"], "number": 1}}
     at.run()
     assert 0 < _charts(at) < 12
-    assert "Model 1" in screen(at)
+    assert "What only one model does" in screen(at)
+    assert "Small, medium and large objects" in screen(at)
+    assert "Confusion matrix" not in screen(at)
 
 
 def test_files_are_read_once(two: FakeServer, open_page: Open) -> None:

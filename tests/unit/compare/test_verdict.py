@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.certainty import Certainty, Interval, certainty_of
+from core.compare.certainty import Certainty, Interval, certainty_of, judged, resampled
 from core.compare.experiment import Comparison
 from core.compare.formatting import metric
 from core.compare.verdict import judge
@@ -37,6 +37,18 @@ def test_the_winner_its_lead_and_its_weak_side() -> None:
     assert "in 95 % of resamples of these 40 images" in text
     assert "behind" in text
     assert "ms against" in text
+
+
+def test_nobody_has_won_before_the_resamples_are_there() -> None:
+    chosen = together([experiment(1), replace(experiment(9), evaluation=evaluation(Made(seed=9, quality=0.98)))])
+    known = judged(chosen)
+    verdict = judge(chosen, known)
+    assert known.pending
+    assert (verdict.kind, verdict.winner) == ("open", None)
+    assert "“Experiment 9” has the highest mAP" in verdict.headline
+    assert verdict.sentences[0] == "Whether that is more than luck is still being measured on these images."
+    assert "resamples" not in " ".join(verdict.sentences)
+    assert judge(chosen, resampled(known)) == judge(chosen)
 
 
 def test_equal_as_shown_is_a_tie() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.evaluation import Evaluation, EvaluationSettings, Metric, Samples, bootstrap, difference, interval
-from core.evaluation.resampling import resample_weights
+from core.evaluation.resamples import resample_weights
 from core.evaluation.weighted_precision import (
     NUMBERS_AT_ONCE,
     recall_table,
