@@ -51,9 +51,9 @@ def test_other_questions_have_other_answers(tmp_path: Path, other: str) -> None:
     (one,) = models(0.5)
     bootstrap([one], resamples=20, keep=tmp_path)
     chosen = one.at(0.9) if other == "threshold" else one
-    draws = {"seed": 1 if other == "seed" else 0, "resamples": 30 if other == "resamples" else 20}
-    (kept,) = bootstrap([chosen], keep=tmp_path, **draws)
-    (made,) = bootstrap([chosen], **draws)
+    seed, resamples = int(other == "seed"), 30 if other == "resamples" else 20
+    (kept,) = bootstrap([chosen], seed=seed, resamples=resamples, keep=tmp_path)
+    (made,) = bootstrap([chosen], seed=seed, resamples=resamples)
     same(kept, made)
 
 
