@@ -61,15 +61,16 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     """Start the plan in the YAML file PLAN and print the id of its task; of a plan with “series”, all its tasks."""
     from core.api.client import connect
     from core.launch.launcher import check_and_launch
-    from core.launch.plan_file import read_plan
-    from core.launch.series_file import read_series
+    from core.launch.plan_file import SERIES, plan_of, read_mapping
 
     text = _text_of(plan)
-    series = read_series(text)
-    if series is not None:
-        _launch_series(series, *_server(server, token_env))
+    content, lines = read_mapping(text)
+    if SERIES in content:
+        from core.launch.series_file import read_series
+
+        _launch_series(read_series(content, lines), *_server(server, token_env))
         return
-    wanted = read_plan(text)
+    wanted = plan_of(content, lines)
     address, token = _server(server, token_env)
     with connect(address, token) as client:
         launched = check_and_launch(client, wanted)

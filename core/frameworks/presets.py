@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 DeviceKind: TypeAlias = Literal["cpu", "gpu"]
 
@@ -27,22 +27,17 @@ class Preset:
     values: Mapping[DeviceKind, Mapping[str, object]]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     about: str
     cpu: dict[str, object]
     gpu: dict[str, object]
 
 
-_ADAPTER: TypeAdapter[tuple[_Entry, ...]] = TypeAdapter(tuple[_Entry, ...])
-
-
 @cache
 def load_presets(path: Path) -> tuple[Preset, ...]:
     """Read a file of presets, once per process."""
-    entries = _ADAPTER.validate_python(yaml.safe_load(path.read_bytes()))
+    entries = msgspec.convert(yaml.safe_load(path.read_bytes()), tuple[_Entry, ...])
     return tuple(
         Preset(name=entry.name, about=entry.about, values={"cpu": entry.cpu, "gpu": entry.gpu}) for entry in entries
     )

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict
 
 Kind: TypeAlias = Literal["whole", "number", "flag", "text", "choice", "list"]
 
@@ -86,9 +86,7 @@ class Reference:
         return lower[close[0]] if close else None
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     default: object
     type: Kind | tuple[Kind, ...]
     meaning: str
@@ -98,9 +96,7 @@ class _Entry(BaseModel):
     usual: tuple[float | None, float | None] | None = None
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _File(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     url: str
     groups: dict[str, dict[str, _Entry]]
@@ -112,7 +108,7 @@ class _File(BaseModel):
 @cache
 def load_reference(path: Path) -> Reference:
     """Read a reference file, once per process."""
-    content = _File.model_validate(yaml.safe_load(path.read_bytes()))
+    content = msgspec.convert(yaml.safe_load(path.read_bytes()), _File)
     return Reference(
         title=content.title,
         url=content.url,

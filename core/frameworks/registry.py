@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+import msgspec
 
 from core.errors import NotFoundError
 from core.frameworks.reference import Reference
@@ -12,17 +12,15 @@ from core.frameworks.spec import Framework, FrameworkModel
 _HERE = Path(__file__).resolve().parent
 
 
-class _ModelTable(BaseModel):
+class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     """Form of ``models.json``; unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     source: str
     models: tuple[FrameworkModel, ...]
 
 
 def _load(folder: str, *, name: str, slug: str, app_name: str, trainer: str) -> Framework:
-    table = _ModelTable.model_validate_json((_HERE / folder / "models.json").read_bytes())
+    table = msgspec.json.decode((_HERE / folder / "models.json").read_bytes(), type=_ModelTable)
     return Framework(
         name=name, slug=slug, app_name=app_name, trainer=trainer, folder=_HERE / folder, models=table.models
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from pydantic import ValidationError
+import msgspec
 
 from core.domain.ids import AgentId, ProjectId, TaskId
 from core.domain.plan import (
@@ -26,6 +26,7 @@ from core.domain.project import ProjectMeta
 from core.errors import InputError
 from core.launch.checkpoint import CheckpointOrigin
 from core.launch.state_shapes import SPLITS, GuiShape, ModelShape, StartShape, checked
+from core.misfit import misfit_of
 
 PRETRAINED = "Pretrained models"
 CUSTOM = "Custom models"
@@ -166,10 +167,9 @@ def read_split(state: JsonObject) -> TrainValSplit:
         raise InputError(msg, "Choose the split again.")
     details = {key: value for key, value in state.items() if key != "method" and value is not None}
     try:
-        return SPLITS[method].model_validate(details).value()
-    except ValidationError as error:
-        field = ".".join(str(part) for part in error.errors()[0]["loc"])
-        msg = f"The split by {method} cannot be read: “{field}” is missing or out of range."
+        return msgspec.convert(details, SPLITS[method], strict=False).value()
+    except msgspec.ValidationError as error:
+        msg = f"The split by {method} cannot be read: “{misfit_of(error).field}” is missing or out of range."
         raise InputError(msg, "Choose the split again.") from error
 
 

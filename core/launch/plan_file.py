@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from msgspec import Meta, Struct
 
 from core.domain.ids import AgentId, ProjectId
 from core.domain.plan import (
@@ -22,8 +22,12 @@ from core.domain.plan import (
 from core.errors import InputError
 from core.launch.app_state import split_state
 from core.launch.state_shapes import SPLITS, Id, SeededShape
+from core.misfit import Misfit, misfit_of
 
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
+SERIES = "series"
+"""Key of the section that makes a series of a plan (core/launch/series_file.py)."""
+
+_ShapeT = TypeVar("_ShapeT", bound=Struct)
 _LONGEST_QUOTE = 80
 _ID = "an id, a whole number above 0"
 _IDS = "a list of ids, such as [101, 102]"
@@ -64,13 +68,11 @@ _SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-class _Plan(BaseModel):
+class _Plan(Struct):
     """The keys of a plan file. Values are checked strictly: a text is no number, a number no flag."""
 
-    model_config = ConfigDict(protected_namespaces=(), defer_build=True)
-
     project_id: Id
-    model: Annotated[str, Field(min_length=1)]
+    model: Annotated[str, Meta(min_length=1)]
     agent_id: Id | None = None
     classes: list[str] | None = None
     train_val_split: dict[str, Any] | None = None
@@ -161,7 +163,7 @@ def plan_values(plan: TrainingPlan) -> dict[str, object]:
     """Return the arguments of ``TrainApi.run`` that a plan stands for, without those that are the default."""
     defaults = TrainingPlan(project_id=plan.project_id, model=plan.model)
     values: dict[str, object] = {"project_id": int(plan.project_id), "model": model_text(plan.model)}
-    for name in _Plan.model_fields:
+    for name in _Plan.__struct_fields__:
         value = getattr(plan, name)
         if name in values or value == getattr(defaults, name):
             continue
@@ -219,29 +221,33 @@ def _split(content: Mapping[str, Any]) -> TrainValSplit:
     return _checked(shape, {**_SPLIT_DEFAULTS.get(str(method), {}), **details}, "train_val_split.").value()
 
 
-def _checked(shape: type[_ModelT], content: Mapping[str, Any], prefix: str) -> _ModelT:
+def _checked(shape: type[_ShapeT], content: Mapping[str, Any], prefix: str) -> _ShapeT:
+    known = shape.__struct_fields__
     for key in content:
-        if key not in shape.model_fields:
+        if key not in known:
             msg = f"{prefix}{key} is not a key of a plan."
-            raise _RefusedError(msg, f"Known keys: {', '.join(shape.model_fields)}.", key=_outer(key, prefix))
+            raise _RefusedError(msg, f"Known keys: {', '.join(known)}.", key=_outer(key, prefix))
     try:
-        return shape.model_validate(content, strict=True)
-    except ValidationError as error:
-        raise _refusal(error.errors(include_url=False)[0], prefix) from error
+        return msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        raise _refusal(misfit_of(error), content, prefix) from error
 
 
 def _outer(key: str, prefix: str) -> str:
     return prefix.removesuffix(".") or key
 
 
-def _refusal(problem: ErrorDetails, prefix: str) -> InputError:
-    key = str(problem["loc"][0])
+def _refusal(misfit: Misfit, content: Mapping[str, Any], prefix: str) -> InputError:
+    key, *places = misfit.path
     hint = f"Expected {_EXPECTED[key]}."
     outer = _outer(key, prefix)
-    if problem["type"] == "missing":
+    if misfit.kind == "missing":
         return _RefusedError(f"{prefix}{key} is missing.", hint, key=outer)
-    where = "".join(f"[{part}]" for part in problem["loc"][1:] if isinstance(part, int))
-    given = repr(problem["input"])
+    value = content[key]
+    for place in places:
+        value = value[int(place)]
+    where = "".join(f"[{place}]" for place in places)
+    given = repr(value)
     shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
     return _RefusedError(f"{prefix}{key}{where} is {shown}.", hint, key=outer)
 

@@ -1,5 +1,6 @@
 """A plan file with a section ``series``: what varies in the plan."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -7,12 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.domain.ids import AgentId
 from core.errors import InputError
 from core.launch.hyperparameter_values import value_text
-from core.launch.plan_file import model_of, plan_of, read_mapping
+from core.launch.plan_file import SERIES, model_of, plan_of
 from core.launch.series import SeriesChoices, SeriesPlan, SplitVariation, Vary
-from core.launch.state_shapes import Id
 from core.launch.value_lists import Scalar
 
-SECTION = "series"
 _EXAMPLE = "For example series: {hyperparameters: {lr0: [0.001, 0.01]}, seeds: 3}."
 _MOST_TIMES = 100
 
@@ -30,28 +29,25 @@ class _Series(BaseModel):
     percents: list[Annotated[int, Field(ge=1, le=99)]] = []
     draws: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
     seeds: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
-    agents: list[Id] = []
+    agents: list[Annotated[int, Field(gt=0)]] = []
 
 
-def read_series(text: str) -> SeriesPlan | None:
+def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesPlan:
     """Read a plan file that has a section ``series``.
 
-    Args:
-        text: YAML. Beside the keys of a plan, ``series`` holds any of ``name``, ``models``, ``hyperparameters`` (key →
-            list of values), ``combine`` (grid or list), ``split`` (shared, several or own) with ``percents`` and
-            ``draws``, ``seeds`` (how often each experiment is done) and ``agents``.
+    Beside the keys of a plan, ``series`` holds any of ``name``, ``models``, ``hyperparameters`` (key → list of values),
+    ``combine`` (grid or list), ``split`` (shared, several or own) with ``percents`` and ``draws``, ``seeds`` (how often
+    each experiment is done) and ``agents``.
 
-    Returns:
-        ``None`` for a plan file without that section.
+    Args:
+        content: Key → value, with the key :data:`core.launch.plan_file.SERIES`.
+        lines: Key → its line in the file, for messages.
 
     Raises:
-        InputError: The file or the section cannot be used; the message names the key.
+        InputError: A value cannot be used; the message names the key.
     """
-    content, lines = read_mapping(text)
-    if SECTION not in content:
-        return None
-    section = _section(content[SECTION])
-    base = plan_of({key: value for key, value in content.items() if key != SECTION}, lines)
+    section = _section(content[SERIES])
+    base = plan_of({key: value for key, value in content.items() if key != SERIES}, lines)
     return SeriesPlan(
         base=base,
         choices=SeriesChoices(
@@ -71,7 +67,7 @@ def _section(value: Any) -> _Series:  # noqa: ANN401 - whatever the file says
         return _Series.model_validate(value, strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in (SECTION, *problem["loc"][:2]))
+        where = ".".join(str(part) for part in (SERIES, *problem["loc"][:2]))
         if problem["type"] == "extra_forbidden":
             msg = f"{where} is not a key of a series."
             raise InputError(msg, f"Known keys: {', '.join(_Series.model_fields)}.") from error

@@ -1,9 +1,10 @@
-"""The JSON of ``params.state`` as it may come from any server or file, checked by pydantic."""
+"""The JSON of ``params.state`` as it may come from any server or file, checked by msgspec (why: core/api/wire/reading.py)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta, field
 
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import (
@@ -16,24 +17,21 @@ from core.domain.plan import (
     UntaggedAction,
 )
 from core.errors import InputError
+from core.misfit import misfit_of
 
-Id: TypeAlias = Annotated[int, Field(gt=0)]
+Id: TypeAlias = Annotated[int, Meta(gt=0)]
 """An id as any server hands it out."""
 
 
-class Shape(BaseModel):
+class Shape(msgspec.Struct):
     """Base: unknown keys are ignored, for apps add their own."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, protected_namespaces=(), populate_by_name=True, defer_build=True
-    )
 
 
 class RandomShape(Shape):
     """``method: random``."""
 
     split: Side
-    percent: Annotated[int, Field(ge=1, le=99)]
+    percent: Annotated[int, Meta(ge=1, le=99)]
 
     def value(self) -> TrainValSplit:
         """Return the domain value."""
@@ -118,27 +116,27 @@ class ExportShape(Shape):
     """``guiState.options.export``."""
 
     enable: bool = False
-    onnx: bool = Field(alias="ONNXRuntime", default=False)
-    tensorrt: bool = Field(alias="TensorRT", default=False)
+    onnx: bool = field(name="ONNXRuntime", default=False)
+    tensorrt: bool = field(name="TensorRT", default=False)
 
 
 class OptionsShape(Shape):
     """``guiState.options``."""
 
     convert_class_shapes: bool = True
-    model_benchmark: BenchmarkShape = BenchmarkShape()
+    model_benchmark: BenchmarkShape = field(default_factory=BenchmarkShape)
     cache_project: bool = True
-    export: ExportShape = ExportShape()
+    export: ExportShape = field(default_factory=ExportShape)
 
 
 class GuiShape(Shape):
     """``guiState``, or ``app_state.json``."""
 
     model: ModelShape
-    classes: tuple[str, ...] | None = None
     train_val_split: dict[str, Any]
+    classes: tuple[str, ...] | None = None
     hyperparameters: str | None = None
-    options: OptionsShape = OptionsShape()
+    options: OptionsShape = field(default_factory=OptionsShape)
     experiment_name: str | None = None
     start_training: bool = True
 
@@ -146,8 +144,8 @@ class GuiShape(Shape):
 class StartShape(Shape):
     """``params.state`` of a training."""
 
-    project_id: int = Field(alias="slyProjectId")
-    gui_state: dict[str, Any] = Field(alias="guiState")
+    project_id: int = field(name="slyProjectId")
+    gui_state: dict[str, Any] = field(name="guiState")
 
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
@@ -160,9 +158,7 @@ def checked(shape: type[ShapeT], state: Mapping[str, object]) -> ShapeT:
         InputError: A field is missing or has the wrong type; the first one is named.
     """
     try:
-        return shape.model_validate(state)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        msg = f"The settings of this training cannot be read: {field}: {first['msg'].lower()}."
+        return msgspec.convert(state, shape, strict=False)
+    except msgspec.ValidationError as error:
+        msg = f"The settings of this training cannot be read: {misfit_of(error)}."
         raise InputError(msg, "Go through the steps and choose anew.") from error

@@ -1,11 +1,12 @@
 """The experiments of a team: where they are, and their records."""
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
 from core.api.errors import ContractError, MissingError
 from core.api.paging import read_page
@@ -16,6 +17,7 @@ from core.api.wire.reading import read
 from core.api.wire.tasks import TaskShape
 from core.domain.experiment import ExperimentFolder, ExperimentInfo
 from core.domain.ids import TaskId, TeamId, WorkspaceId
+from core.misfit import misfit_of
 
 ROOT = "/experiments"
 _RECORD_NAME = "experiment_info.json"
@@ -109,16 +111,19 @@ def _experiment_of_row(row: Mapping[str, Any]) -> ExperimentInfo | None:
     if data is None:
         return None
     try:
-        return ExperimentShape.model_validate(data).experiment()
-    except ValidationError:
+        return read("tasks.list", ExperimentShape, data).experiment()
+    except ContractError:
         return None
 
 
 def _record_of(content: bytes) -> ExperimentInfo:
+    # The standard library reads NaN, which training apps write for a metric that could not be computed.
     try:
-        return ExperimentShape.model_validate_json(content).experiment()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "body"
-        msg = f"{_RECORD_NAME} cannot be read: {name}: {first['msg'].lower()}."
-        raise ContractError(msg, method="file-storage.download", field=name) from error
+        return msgspec.convert(json.loads(content), ExperimentShape, strict=False).experiment()
+    except msgspec.ValidationError as error:
+        misfit = misfit_of(error)
+        msg = f"{_RECORD_NAME} cannot be read: {misfit}."
+        raise ContractError(msg, method="file-storage.download", field=misfit.field) from error
+    except (ValueError, RecursionError) as error:
+        msg = f"{_RECORD_NAME} cannot be read: it is not JSON."
+        raise ContractError(msg, method="file-storage.download", field="body") from error

@@ -1,5 +1,7 @@
 """Dry runs of trainings, methods of the embedded platform's own."""
 
+import msgspec
+
 from core.api.wire.reading import Shape
 from core.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
 from core.domain.ids import DryRunId
@@ -9,30 +11,30 @@ from core.domain.task import ExitCause
 class _FiguresShape(Shape):
     epochs: int
     patience: int
-    time_limit: float | None = None
-    fraction: float = 1.0
     batch_size: int
     used_batch_size: int
     start: float
     prepare_per_image: float
     batches: tuple[float, ...]
     rest: float
-    validates: bool = True
     validation_per_image: float
+    memory_base: int
+    memory_peak: int
+    disk: int
+    disk_per_image: int
+    time_limit: float | None = None
+    fraction: float = 1.0
+    validates: bool = True
     evaluation: float | None = None
     evaluation_per_image: float = 0.0
     speed_test: float | None = None
     export: float | None = None
     processor_share: float = 1.0
-    memory_base: int
-    memory_peak: int
     cache_per_image: int = 0
-    disk: int
-    disk_per_image: int
     unknown: tuple[str, ...] = ()
 
     def figures(self) -> DryRunFigures:
-        return DryRunFigures(**self.model_dump())
+        return DryRunFigures(**msgspec.structs.asdict(self))
 
 
 class DryRunShape(Shape):

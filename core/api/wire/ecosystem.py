@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from msgspec import field
 
-from core.api.wire.reading import FreeObject, Shape
+from core.api.wire.reading import Loose, Shape, free_object, read
 from core.domain.ids import ModuleId
 from core.domain.model import CatalogueModel
 from core.domain.module import AppModule
@@ -14,7 +14,7 @@ from core.domain.module import AppModule
 class _ConfigShape(Shape):
     name: str | None = None
     categories: tuple[str, ...] | None = None
-    files: FreeObject = None
+    files: Loose = None
 
 
 class ModuleShape(Shape):
@@ -33,22 +33,22 @@ class ModuleShape(Shape):
             slug=self.slug or "",
             name=self.name or config.name or f"Module {self.id}",
             categories=config.categories or (),
-            files={key: path for key, path in (config.files or {}).items() if isinstance(path, str)},
+            files={key: path for key, path in (free_object(config.files) or {}).items() if isinstance(path, str)},
         )
 
 
 class _ModelMeta(Shape):
     # Keys of models.json are snake_case.
-    model_name: str | None = Field(alias="model_name", default=None)
-    task_type: str | None = Field(alias="task_type", default=None)
-    model_files: FreeObject = Field(alias="model_files", default=None)
+    model_name: str | None = field(name="model_name", default=None)
+    task_type: str | None = field(name="task_type", default=None)
+    model_files: Loose = field(name="model_files", default=None)
     pretrained: bool | None = None
     note: str | None = None
 
 
 class _ModelRow(Shape):
-    model_name: str | None = Field(alias="model_name", default=None)
-    model: str | None = Field(alias="Model", default=None)
+    model_name: str | None = field(name="model_name", default=None)
+    model: str | None = field(name="Model", default=None)
     meta: _ModelMeta | None = None
 
 
@@ -57,7 +57,7 @@ def model_of_file(framework: str, row: Mapping[str, Any]) -> CatalogueModel | No
 
     The name may be in ``model_name``, ``meta.model_name`` or ``Model``. All other plain columns are kept as they are.
     """
-    shape = _ModelRow.model_validate(row)
+    shape = read("ecosystem.file.download", _ModelRow, row)
     meta = shape.meta or _ModelMeta()
     name = shape.model_name or meta.model_name or shape.model
     if not name:
@@ -80,13 +80,13 @@ class ModelShape(Shape):
     task: str | None = None
     size: int | float | str | None = None
     params_m: float | None = None
-    gflops: float | None = Field(alias="GFLOPs", default=None)
+    gflops: float | None = field(name="GFLOPs", default=None)
     pretrained: bool | None = None
-    evaluation: FreeObject = None
+    evaluation: Loose = None
 
     def model(self) -> CatalogueModel:
         """Return the domain value, with columns named as models.json of the official YOLO app names them."""
-        metrics = (self.evaluation or {}).get("metrics")
+        metrics = (free_object(self.evaluation) or {}).get("metrics")
         columns = {"Size (pixels)": self.size, **(metrics if isinstance(metrics, dict) else {})}
         columns |= {"Params (M)": self.params_m, "FLOPs (B)": self.gflops}
         return CatalogueModel(

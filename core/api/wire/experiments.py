@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from core.api.wire.reading import FreeObject
+from core.api.wire.reading import Loose, Shape, free_object
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
 
 
-class ExperimentShape(BaseModel):
+class ExperimentShape(Shape, rename=None):
     """The record. Its keys are snake_case; the twelve without a default are those that the official SDK needs."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), defer_build=True)
 
     experiment_name: str
     framework_name: str
@@ -29,15 +25,15 @@ class ExperimentShape(BaseModel):
     artifacts_dir: str
     base_checkpoint: str | None = None
     base_checkpoint_link: str | None = None
-    project_version: FreeObject = None
-    export: FreeObject = None
+    project_version: Loose = None
+    export: Loose = None
     app_state: str | None = None
     datetime: str | None = None
     evaluation_report_id: int | None = None
     evaluation_report_link: str | None = None
-    evaluation_metrics: FreeObject = None
+    evaluation_metrics: Loose = None
     primary_metric: str | None = None
-    logs: FreeObject = None
+    logs: Loose = None
     device: str | None = None
     training_duration: float | None = None
     train_collection_id: int | None = None
@@ -64,7 +60,7 @@ class ExperimentShape(BaseModel):
             artifacts_dir=self.artifacts_dir,
             base_checkpoint=self.base_checkpoint,
             base_checkpoint_link=self.base_checkpoint_link,
-            project_version=self.project_version,
+            project_version=free_object(self.project_version),
             export=_texts(self.export),
             app_state=self.app_state,
             datetime=self.datetime,
@@ -84,14 +80,14 @@ class ExperimentShape(BaseModel):
         )
 
 
-def _texts(values: Mapping[str, Any] | None) -> Mapping[str, str]:
-    return {key: value for key, value in (values or {}).items() if isinstance(value, str)}
+def _texts(values: Loose) -> Mapping[str, str]:
+    return {key: value for key, value in (free_object(values) or {}).items() if isinstance(value, str)}
 
 
-def _numbers(values: Mapping[str, Any] | None) -> Mapping[str, float]:
+def _numbers(values: Loose) -> Mapping[str, float]:
     # A metric that was not measured is null.
     return {
         key: float(value)
-        for key, value in (values or {}).items()
+        for key, value in (free_object(values) or {}).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }

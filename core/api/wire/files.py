@@ -12,8 +12,8 @@ class _FileMeta(Shape):
 class FileShape(Shape):
     """The answer of ``file-storage.info`` and an element of ``file-storage.list``."""
 
-    id: int | None = None
     path: str
+    id: int | None = None
     hash: str | None = None
     size: int | None = None
     meta: _FileMeta | None = None

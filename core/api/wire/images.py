@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from msgspec import field
 
 from core.api.wire.reading import Shape, read
 from core.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, Tag
@@ -28,8 +28,8 @@ class ImageShape(Shape):
     """An entity of ``images.list``."""
 
     id: int
-    name: str | None = None
     dataset_id: int
+    name: str | None = None
     width: int | None = None
     height: int | None = None
     hash: str | None = None
@@ -67,9 +67,9 @@ class _BitmapShape(Shape):
 
 
 class _ObjectShape(Shape):
-    id: int | None = None
     class_title: str
     geometry_type: str
+    id: int | None = None
     tags: tuple[_TagShape, ...] = ()
     points: _Points | None = None
     bitmap: _BitmapShape | None = None
@@ -90,7 +90,7 @@ class AnnotationRow(Shape):
     """An element of the answer of ``annotations.bulk.info``."""
 
     image_id: int
-    annotation: dict[str, Any] = Field(default_factory=dict)
+    annotation: dict[str, Any] = field(default_factory=dict)
 
 
 def annotation_of(content: Mapping[str, object]) -> Annotation:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import Field
+from msgspec import field
 
-from core.api.wire.reading import FreeObject, Moment, Shape
+from core.api.wire.reading import Loose, Shape, free_object, moment
 from core.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, WorkspaceId
 from core.domain.project import (
     ClassStatistics,
@@ -65,11 +65,11 @@ class ProjectShape(Shape):
     images_count: int | None = None
     datasets_count: int | None = None
     size: int | None = None
-    created_at: Moment = None
-    updated_at: Moment = None
+    created_at: Loose = None
+    updated_at: Loose = None
     version: _Version | int | None = None
     reference_image_url: str | None = None
-    custom_data: FreeObject = None
+    custom_data: Loose = None
 
     def project(self) -> Project:
         """Return the domain value."""
@@ -84,11 +84,11 @@ class ProjectShape(Shape):
             items_count=_first(self.items_count, self.images_count),
             datasets_count=self.datasets_count or 0,
             size_bytes=self.size or 0,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
+            created_at=moment(self.created_at),
+            updated_at=moment(self.updated_at),
             version=version,
             reference_image_url=self.reference_image_url,
-            custom_data=self.custom_data,
+            custom_data=free_object(self.custom_data),
         )
 
 
@@ -117,8 +117,8 @@ class CollectionShape(Shape):
     """An entity of ``entities-collections.list``."""
 
     id: int
-    name: str | None = None
     project_id: int
+    name: str | None = None
     type: str | None = None
     items_count: int | None = None
     entities_count: int | None = None
@@ -143,10 +143,10 @@ class _ClassShape(Shape):
 class _TagShape(Shape):
     # The keys of a project meta are snake_case, unlike the rest of the API.
     name: str
-    value_type: str = Field(alias="value_type", default="none")
+    value_type: str = field(name="value_type", default="none")
     values: tuple[str, ...] | None = None
     color: str | None = None
-    applicable_type: str | None = Field(alias="applicable_type", default=None)
+    applicable_type: str | None = field(name="applicable_type", default=None)
 
 
 class MetaShape(Shape):
@@ -175,8 +175,8 @@ class MetaShape(Shape):
 
 
 class _Named(Shape):
-    id: int | None = None
     name: str
+    id: int | None = None
 
 
 class _DatasetCount(Shape):
@@ -214,9 +214,9 @@ class _TagCounts(Shape):
 class StatisticsShape(Shape):
     """The answer of ``projects.stats``."""
 
-    images: _ImageCounts = _ImageCounts()
-    objects: _ObjectCounts = _ObjectCounts()
-    image_tags: _TagCounts = _TagCounts()
+    images: _ImageCounts = field(default_factory=_ImageCounts)
+    objects: _ObjectCounts = field(default_factory=_ObjectCounts)
+    image_tags: _TagCounts = field(default_factory=_TagCounts)
 
     def statistics(self, meta: ProjectMeta, images: int) -> ProjectStatistics:
         """Return the domain value with one entry per class of the meta, in its order."""

@@ -7,9 +7,9 @@ The embedded platform says more of a task than Supervisely does: ``meta.exitRepo
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from msgspec import field
 
-from core.api.wire.reading import FreeObject, Moment, Shape
+from core.api.wire.reading import Loose, Shape, free_object, moment
 from core.domain.agent import Agent, AgentSettings, AgentStatus, Device
 from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow
@@ -22,7 +22,7 @@ class _AppShape(Shape):
 
 
 class _ParamsShape(Shape):
-    state: FreeObject = None
+    state: Loose = None
 
 
 class _ExitShape(Shape):
@@ -47,11 +47,11 @@ class _MetaShape(Shape):
     app: _AppShape | None = None
     name: str | None = None
     params: _ParamsShape | None = None
-    output: FreeObject = None
+    output: Loose = None
     exit_report: _ExitShape | None = None
     queue_position: int | None = None
     queue_order: int | None = None
-    settings: FreeObject = None
+    settings: Loose = None
     config_hash: str | None = None
     can_resume: bool | None = None
 
@@ -65,15 +65,15 @@ class TaskShape(Shape):
     agent_id: int | None = None
     agent_name: str | None = None
     workspace_id: int | None = None
-    created_at: Moment = None
-    started_at: Moment = None
-    finished_at: Moment = None
+    created_at: Loose = None
+    started_at: Loose = None
+    finished_at: Loose = None
     meta: _MetaShape | None = None
 
     def task(self) -> Task:
         """Return the domain value."""
         meta = self.meta or _MetaShape()
-        state = meta.params.state if meta.params else None
+        state = free_object(meta.params.state) if meta.params else None
         return Task(
             id=TaskId(self.id),
             status=TaskStatus.parse(self.status),
@@ -85,13 +85,13 @@ class TaskShape(Shape):
             agent_name=self.agent_name or "",
             workspace_id=None if self.workspace_id is None else WorkspaceId(self.workspace_id),
             project_id=_project_of(state),
-            created_at=self.created_at,
-            started_at=self.started_at,
-            finished_at=self.finished_at,
+            created_at=moment(self.created_at),
+            started_at=moment(self.started_at),
+            finished_at=moment(self.finished_at),
             params=state,
-            output=meta.output,
+            output=free_object(meta.output),
             exit_report=meta.exit_report.report() if meta.exit_report else None,
-            settings=meta.settings,
+            settings=free_object(meta.settings),
             config_hash=meta.config_hash or "",
             can_resume=bool(meta.can_resume),
             queue_position=meta.queue_position,
@@ -136,9 +136,9 @@ class _Memory(Shape):
 
 
 class _GpuShape(Shape):
-    device_memory: tuple[_Memory, ...] | None = Field(alias="device_memory", default=None)
-    device_names: tuple[str, ...] | None = Field(alias="device_names", default=None)
-    is_available: bool | None = Field(alias="is_available", default=None)
+    device_memory: tuple[_Memory, ...] | None = field(name="device_memory", default=None)
+    device_names: tuple[str, ...] | None = field(name="device_names", default=None)
+    is_available: bool | None = field(name="is_available", default=None)
 
 
 class AgentShape(Shape):

@@ -1,6 +1,6 @@
 """The webhook of the embedded platform."""
 
-from core.api.wire.reading import Moment, Shape
+from core.api.wire.reading import Loose, Shape, moment
 from core.domain.ids import TaskId
 from core.domain.webhook import Delivery, DeliveryState, Webhook
 
@@ -8,11 +8,11 @@ from core.domain.webhook import Delivery, DeliveryState, Webhook
 class DeliveryShape(Shape):
     """A message, and the answer of ``traindash.webhook.test``."""
 
-    task_id: int | None = None
     state: DeliveryState
+    task_id: int | None = None
     detail: str = ""
     attempts: int = 0
-    at: Moment = None
+    at: Loose = None
 
     def delivery(self) -> Delivery:
         """Return the domain value."""
@@ -21,7 +21,7 @@ class DeliveryShape(Shape):
             state=self.state,
             detail=self.detail,
             attempts=self.attempts,
-            at=self.at,
+            at=moment(self.at),
         )
 
 

@@ -4,14 +4,11 @@ import pytest
 
 from core.domain.plan import PretrainedModel, RandomSplit
 from core.errors import InputError
+from core.launch.plan_file import read_mapping
 from core.launch.series import experiments
 from core.launch.series_file import read_series
 
 PLAN = "project_id: 6\nmodel: YOLO/Pico-det\n"
-
-
-def test_a_plan_without_the_section_is_no_series() -> None:
-    assert read_series(PLAN) is None
 
 
 def test_everything_that_can_vary() -> None:
@@ -22,8 +19,7 @@ def test_everything_that_can_vary() -> None:
         "  hyperparameters: {lr0: [0.001, 1.0e-2], optimizer: [SGD, 'a, b']}\n"
         "  split: several\n  percents: [70]\n  draws: 2\n  seeds: 3\n  agents: [4]\n"
     )
-    series = read_series(text)
-    assert series is not None
+    series = read_series(*read_mapping(text))
     made = experiments(series, lambda _: "epochs: 1\n")
     assert len(made) == 2 * 4 * 2 * 3
     assert {item.plan.model for item in made} == {
@@ -50,4 +46,4 @@ def test_everything_that_can_vary() -> None:
 )
 def test_what_cannot_be_used_is_named(section: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_series(PLAN + section)
+        read_series(*read_mapping(PLAN + section))

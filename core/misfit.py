@@ -1,0 +1,47 @@
+"""Where and why JSON does not have the expected form, read from what msgspec says."""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+_SAID = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
+_STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """The first thing that does not fit.
+
+    Attributes:
+        path: Keys, and indices as digits, from the outside in; ``...`` stands for a key that msgspec does not tell.
+        kind: What is wrong with it.
+        reason: The same for people, without its place, e.g. ``expected int, got str``.
+    """
+
+    path: tuple[str, ...]
+    kind: str
+    reason: str
+
+    @property
+    def field(self) -> str:
+        """The place as one text, e.g. ``entities.0.id``; ``body`` for the whole."""
+        return ".".join(self.path) or "body"
+
+    def __str__(self) -> str:
+        """Return place and reason, to go on a sentence with."""
+        return f"{self.field} {self.reason}" if self.kind == "missing" else f"{self.field}: {self.reason}"
+
+
+def misfit_of(error: msgspec.ValidationError) -> Misfit:
+    """Return what a failed check found; with msgspec it is always one thing."""
+    said = _SAID.fullmatch(str(error))
+    what, place = (said["what"], said["place"] or "") if said else (str(error), "")
+    path = tuple(key or index for key, index in _STEP.findall(place))
+    if missing := _MISSING.fullmatch(what):
+        return Misfit(path=(*path, missing[1]), kind="missing", reason="is missing")
+    if unknown := _UNKNOWN.fullmatch(what):
+        return Misfit(path=(*path, unknown[1]), kind="unknown", reason="is not known")
+    return Misfit(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))
