@@ -8,10 +8,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from core.api.transport import AsgiApp, Transport, open_transport
+from core.api.transport import Transport
 from core.api.wire.reading import Shape, read
 
 if TYPE_CHECKING:
+    from core.api.in_memory import AsgiApp
     from core.api.resources.dry_runs import DryRuns
     from core.api.resources.ecosystem import Ecosystem
     from core.api.resources.experiments import Experiments
@@ -192,7 +193,7 @@ class SuperviselyClient:
         self.close()
 
 
-def connect(address: str, token: str, *, app: AsgiApp | None = None) -> SuperviselyClient:
+def connect(address: str, token: str, *, app: "AsgiApp | None" = None) -> SuperviselyClient:
     """Open a client. Nothing is sent before the first call.
 
     Args:
@@ -200,7 +201,11 @@ def connect(address: str, token: str, *, app: AsgiApp | None = None) -> Supervis
         token: API token of that server.
         app: ASGI application in this process that answers instead of the network.
     """
-    return client_of(open_transport(address, token, app))
+    if app is None:
+        return client_of(Transport(address, token))
+    from core.api.in_memory import InMemoryTransport
+
+    return client_of(Transport(address, token, http=InMemoryTransport(app)))
 
 
 def client_of(transport: Transport) -> SuperviselyClient:

@@ -1,21 +1,19 @@
-"""Bytes to a server and back. The only module that knows httpx.
+"""Bytes to a server and back. The only module that knows httpx, with :mod:`core.api.in_memory` beside it.
 
 Every request has timeouts; reads are repeated after passing failures, nothing else is; the API token goes into the
 header ``x-api-key`` and nowhere else.
 """
 
-import asyncio
 import logging
 import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import BinaryIO, Self, TypeAlias
 
 import httpx
 
@@ -23,9 +21,6 @@ from core.api.address import is_loopback, normalised_address
 from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
 from core.api.retry import NO_RETRY, RetryPolicy, may_pass, retry_after
 from core.api.verdict import Answer, error_of, json_of
-
-AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
-"""An ASGI 3 application: ``await app(scope, receive, send)``."""
 
 JsonObject: TypeAlias = Mapping[str, object]
 
@@ -277,11 +272,6 @@ class Transport:
             self._probed = True
 
 
-def open_transport(address: str, token: str, app: AsgiApp | None = None) -> Transport:
-    """Open a transport over the network, or to an ASGI app in this process."""
-    return Transport(address, token, http=None if app is None else InMemoryTransport(app))
-
-
 @dataclass(frozen=True, slots=True)
 class Content:
     """A file that is arriving.
@@ -308,64 +298,6 @@ def _content(response: httpx.Response, offset: int) -> Content:
 
 def _lower(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-class InMemoryTransport(httpx.BaseTransport):
-    """Carries requests to an ASGI app in this process, without a socket.
-
-    The app runs on an event loop of its own in a background thread, so that callers stay synchronous and any thread may
-    call. An error that the app does not handle comes back as status 500.
-
-    Args:
-        app: The application.
-    """
-
-    def __init__(self, app: AsgiApp) -> None:
-        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="traindash-api", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and wait for the whole answer."""
-        loop = self._loop
-        if loop is None or not self._thread.is_alive():
-            msg = "The connection is closed."
-            raise httpx.ConnectError(msg, request=request)
-        future = asyncio.run_coroutine_threadsafe(self._answer(request), loop)
-        try:
-            return future.result(request.extensions.get("timeout", {}).get("read"))
-        except TimeoutError as error:
-            future.cancel()
-            msg = "The application did not answer in time."
-            raise httpx.ReadTimeout(msg, request=request) from error
-        except CancelledError as error:
-            msg = "The connection was closed."
-            raise httpx.ReadError(msg, request=request) from error
-
-    def close(self) -> None:
-        """End the event loop and its thread; requests under way are cancelled."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._asgi.handle_async_request(request)
-        body = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
-
-    def _run(self) -> None:
-        # Not run_forever: threads that the app's sync handlers use are kept for the life of this main task.
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._ready.set()
-        await self._stop.wait()
 
 
 class _Blocks(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -1,11 +1,10 @@
-"""Projects and what is in them: datasets, images, object classes, tags, collections, statistics."""
+"""Projects and what is in them: datasets, object classes, tags, collections, statistics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.domain.annotation import Tag
-from core.domain.ids import CollectionId, DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+from core.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, WorkspaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,29 +106,6 @@ class Dataset:
     project_id: ProjectId
     items_count: int
     parent_id: DatasetId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """An image as the server lists it; its pixels are fetched apart.
-
-    Attributes:
-        hash: Base64 of the SHA-256 of the file; identifies the content.
-        size_bytes: File size.
-        url: Where the file is served, ``fullStorageUrl`` on the wire.
-    """
-
-    id: ImageId
-    name: str
-    dataset_id: DatasetId
-    width: int
-    height: int
-    hash: str = ""
-    mime: str = ""
-    size_bytes: int = 0
-    labels_count: int = 0
-    tags: tuple[Tag, ...] = ()
-    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

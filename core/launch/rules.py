@@ -8,13 +8,10 @@ from typing import TypeAlias
 
 from core.domain.agent import AgentStatus
 from core.domain.plan import CustomCheckpoint, PretrainedModel
-from core.frameworks.registry import reference_of
 from core.launch.choices import Choices
 from core.launch.class_rules import class_problems, project_problems
 from core.launch.facts import Facts
-from core.launch.hyperparameter_values import TextProblem
-from core.launch.hyperparameters import read_text
-from core.launch.problems import Problem, Severity, Step, error, warning
+from core.launch.problems import Problem, Step, error, warning
 from core.launch.split_rules import check_split
 
 LONGEST = 255
@@ -68,11 +65,10 @@ def check_hyperparameters(choices: Choices, facts: Facts) -> tuple[Problem, ...]
     """Check that edited hyperparameters can be read and used; the framework's defaults need no check."""
     if choices.hyperparameters is None:
         return ()
-    found = read_text(choices.hyperparameters, reference_of(facts.model.framework) if facts.model else None)
-    return (
-        *(_from_text("error", problem) for problem in found.errors),
-        *(_from_text("warning", problem) for problem in found.warnings),
-    )
+    # Most launches from a terminal have none, and need not know what a framework's keys may be.
+    from core.launch.hyperparameter_rules import text_problems  # noqa: PLC0415
+
+    return text_problems(choices.hyperparameters, facts.model.framework if facts.model else None)
 
 
 def check_benchmark(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
@@ -148,7 +144,3 @@ def _agent_problems(choices: Choices, facts: Facts) -> list[Problem]:
     if agent.status is not AgentStatus.RUNNING:
         return [error("launch", f"Agent “{agent.name}” is offline.", "Choose another agent or start it.")]
     return []
-
-
-def _from_text(severity: Severity, problem: TextProblem) -> Problem:
-    return Problem(severity=severity, step="hyperparameters", message=problem.message, hint=problem.hint)

@@ -1,4 +1,7 @@
-"""The JSON of ``params.state`` as it may come from any server or file, checked by msgspec (why: core/api/wire/reading.py)."""
+"""The JSON of ``params.state`` as it may come from any server or file.
+
+Checked by msgspec (core/api/wire/reading.py says why).
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -41,7 +44,7 @@ class RandomShape(Shape):
 class SeededShape(RandomShape):
     """``method: random`` as plan files know it beyond ``TrainApi``."""
 
-    seed: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Meta(ge=0)] | None = None
 
     def value(self) -> TrainValSplit:
         """Return the domain value."""

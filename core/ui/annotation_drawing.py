@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 from core.datasets.geometry import decode_mask
 from core.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from core.domain.ids import ProjectId
-from core.domain.project import Image
+from core.domain.image import Image
 from core.errors import InputError
 from core.ui import connection, lookups
 

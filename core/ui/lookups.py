@@ -8,9 +8,10 @@ from core.domain.agent import Agent
 from core.domain.annotation import Annotation
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+from core.domain.image import Image
 from core.domain.model import CatalogueModel
 from core.domain.plan import ModelChoice, RandomSplit, TrainingPlan, TrainValSplit
-from core.domain.project import Image, Project
+from core.domain.project import Project
 from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
 from core.launch import freezing

@@ -7,7 +7,8 @@ import streamlit as st
 
 from core.compare.formatting import count, plural
 from core.domain.ids import DatasetId
-from core.domain.project import Dataset, Image
+from core.domain.image import Image
+from core.domain.project import Dataset
 from core.launch.project_facts import ProjectFacts
 from core.ui import connection, lookups
 

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.ids import DatasetId, ImageId
+from core.domain.image import Image
 from core.domain.plan import DatasetsSplit, TrainValSplit
-from core.domain.project import Image
 from core.domain.split import SideCounts, SplitContent
 from core.launch.facts import Facts
 from core.launch.project_facts import ProjectFacts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.datasets.geometry import bounds
 from core.domain.annotation import Annotation, Geometry
 from core.domain.ids import ImageId
-from core.domain.project import Image
+from core.domain.image import Image
 from core.errors import InputError
 
 _IMAGE_STEPS = (320, 640, 1280, 1920, 3840)

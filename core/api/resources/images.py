@@ -11,7 +11,7 @@ from core.api.wire.projects import CollectionShape
 from core.api.wire.reading import read
 from core.domain.annotation import Annotation
 from core.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
-from core.domain.project import Image
+from core.domain.image import Image
 
 _ANNOTATIONS_AT_ONCE = 100
 

@@ -9,7 +9,7 @@ from msgspec import field
 from core.api.wire.reading import Shape, read
 from core.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, Tag
 from core.domain.ids import DatasetId, ImageId
-from core.domain.project import Image
+from core.domain.image import Image
 
 _METHOD = "annotations.bulk.info"
 

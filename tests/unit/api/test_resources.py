@@ -21,7 +21,7 @@ from core.domain.ids import (
     TeamId,
     WorkspaceId,
 )
-from core.domain.project import Image
+from core.domain.image import Image
 from core.domain.task import ExitCause, TaskStatus
 from tests.unit.api.scripted import Scripted, page, refusal
 

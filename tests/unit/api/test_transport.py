@@ -27,7 +27,8 @@ from core.api.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from core.api.transport import InMemoryTransport, Transport, open_transport
+from core.api.in_memory import InMemoryTransport
+from core.api.transport import Transport
 from tests.unit.api.scripted import Scripted, refusal
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up
@@ -272,7 +273,7 @@ def _app() -> Starlette:
 
 
 def test_an_application_in_this_process_answers_without_a_socket() -> None:
-    with open_transport("http://127.0.0.1:8501", "t", _app()) as transport:
+    with Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport:
         assert transport.read("a.b", {"x": "ü"}) == {"method": "a.b", "body": {"x": "ü"}, "host": "127.0.0.1:8501"}
         got = transport.get("c.d", params={"id": "1"})
         assert got == {"method": "c.d", "body": {"id": "1"}, "host": "127.0.0.1:8501"}
@@ -282,13 +283,16 @@ def test_an_application_in_this_process_answers_without_a_socket() -> None:
 
 
 def test_an_unhandled_error_of_the_application_is_a_server_failure() -> None:
-    with open_transport("http://127.0.0.1:8501", "t", _app()) as transport, pytest.raises(ServerFailedError):
+    with (
+        Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport,
+        pytest.raises(ServerFailedError),
+    ):
         transport.write("broken", {})
 
 
 def test_many_threads_share_one_application() -> None:
     results: list[Any] = []
-    with open_transport("http://127.0.0.1:8501", "t", _app()) as transport:
+    with Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport:
         threads = [
             threading.Thread(target=lambda n=n: results.append(transport.read("m", {"n": n}))) for n in range(20)
         ]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.ids import DatasetId, ImageId
+from core.domain.image import Image
 from core.domain.plan import RandomSplit
-from core.domain.project import Image
 from core.launch.freezing import deal
 
 

@@ -2,7 +2,8 @@
 
 from core.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from core.domain.ids import DatasetId, ImageId, ProjectId
-from core.domain.project import Dataset, Image
+from core.domain.image import Image
+from core.domain.project import Dataset
 from core.ui.project_data import dataset_tree
 from core.wizard.data_profile import profile
 
