@@ -1,8 +1,10 @@
 """The command line. Each command imports what it needs when it runs, so that a launch starts at once."""
 
+import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +55,21 @@ def start_dashboard(port: int) -> None:
     streamlit()
 
 
+@contextmanager
+def _without_collecting_garbage() -> Iterator[None]:
+    """Leave garbage for the end of the process, which is near: collectors would look through all imports, in vain."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @main.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--server", help="Address of the server.  [default: SERVER_ADDRESS]")
 @click.option("--token-env", help="Environment variable that holds the API token.  [default: API_TOKEN]")
+@_without_collecting_garbage()
 def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     """Start the plan in the YAML file PLAN and print the id of its task; of a plan with “series”, all its tasks."""
     from core.api.client import connect

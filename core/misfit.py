@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-_SAID = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.+)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
-_STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
+_SAID = r"(?s)(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?"
+_MISSING = r"Object missing required field `(.+)`"
+_UNKNOWN = r"Object contains unknown field `(.+)`"
+_STEP = r"\.([^.\[]+)|\[([^\]]*)\]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ class Misfit:
 
 def misfit_of(error: msgspec.ValidationError) -> Misfit:
     """Return what a failed check found; with msgspec it is always one thing."""
-    said = _SAID.fullmatch(str(error))
+    said = re.fullmatch(_SAID, str(error))
     what, place = (said["what"], said["place"] or "") if said else (str(error), "")
-    path = tuple(key or index for key, index in _STEP.findall(place))
-    if missing := _MISSING.fullmatch(what):
+    path = tuple(key or index for key, index in re.findall(_STEP, place))
+    if missing := re.fullmatch(_MISSING, what):
         return Misfit(path=(*path, missing[1]), kind="missing", reason="is missing")
-    if unknown := _UNKNOWN.fullmatch(what):
+    if unknown := re.fullmatch(_UNKNOWN, what):
         return Misfit(path=(*path, unknown[1]), kind="unknown", reason="is not known")
     return Misfit(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))

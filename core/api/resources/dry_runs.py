@@ -1,11 +1,10 @@
 """Dry runs of trainings. Only the embedded platform has these methods; other servers answer that they do not exist."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from core.api.errors import MissingError, RejectedError
+from core.api.resources.base import Resource
 from core.api.resources.tasks import StartRequest
-from core.api.transport import Transport
 from core.api.wire.dry_runs import DryRunShape
 from core.api.wire.reading import read
 from core.domain.dry_run import DryRun
@@ -14,11 +13,8 @@ from core.domain.ids import DryRunId
 _METHOD = "traindash.dryruns."
 
 
-@dataclass(frozen=True, slots=True)
-class DryRuns:
+class DryRuns(Resource):
     """The first batches of trainings, done to learn what the whole will need."""
-
-    transport: Transport
 
     def are_possible(self) -> bool:
         """Return whether the server makes dry runs."""

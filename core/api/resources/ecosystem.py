@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from core.api.errors import ContractError, MissingError, RejectedError
 from core.api.paging import PageShape
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.ecosystem import ModelShape, ModuleShape, model_of_file
 from core.api.wire.reading import read
 from core.domain.ids import ModuleId
@@ -21,11 +20,8 @@ _MODELS_KEY = "models"
 _HYPERPARAMETER_KEYS = ("hyperparameters", "hyperparams")
 
 
-@dataclass(frozen=True, slots=True)
-class Ecosystem:
+class Ecosystem(Resource):
     """Apps that the server can run."""
-
-    transport: Transport
 
     def modules(self, categories: Sequence[str]) -> tuple[AppModule, ...]:
         """Return the apps that are in all of these categories."""

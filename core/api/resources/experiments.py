@@ -3,15 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from core.api.errors import ContractError, MissingError
 from core.api.paging import read_page
+from core.api.resources.base import Resource
 from core.api.resources.files import Files
-from core.api.transport import Transport
 from core.api.wire.experiments import ExperimentShape
 from core.api.wire.reading import read
 from core.api.wire.tasks import TaskShape
@@ -25,16 +24,13 @@ _AT_ONCE = 8
 TASKS_AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Experiments:
+class Experiments(Resource):
     """Records of finished trainings.
 
     A record is a file, and the output of its task has the same content. Ten thousand files are ten thousand requests,
     ten thousand tasks are fifty: so whoever needs many asks :meth:`of_tasks` first and reads the rest with
     :meth:`of_folder`. Nothing is kept here.
     """
-
-    transport: Transport
 
     def folders(self, team_id: TeamId) -> tuple[ExperimentFolder, ...]:
         """Return where the experiments of a team are, newest task first.

@@ -1,21 +1,17 @@
 """Team Files: the file storage of a team."""
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.api.downloads import Downloader, Expected, Watcher
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.files import FileShape
 from core.api.wire.reading import read
 from core.domain.files import TeamFile
 from core.domain.ids import FileId, TeamId
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Resource):
     """Files of a team."""
-
-    transport: Transport
 
     def list(self, team_id: TeamId, path: str, *, recursive: bool = True) -> tuple[TeamFile, ...]:
         """Return the files at or below a path; empty where nothing is.

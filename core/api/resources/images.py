@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.api.paging import read_all, read_page
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.images import AnnotationRow, ImageShape, annotation_of
 from core.api.wire.projects import CollectionShape
 from core.api.wire.reading import read
@@ -28,11 +28,8 @@ class ImagePage:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
+class Images(Resource):
     """Images of a project, a dataset or a collection."""
-
-    transport: Transport
 
     def list(
         self,
@@ -126,11 +123,8 @@ class Images:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(Resource):
     """What is drawn on images."""
-
-    transport: Transport
 
     def get(self, dataset_id: DatasetId, image_ids: Sequence[ImageId]) -> Mapping[ImageId, Annotation]:
         """Return the annotations of images of one dataset."""

@@ -1,11 +1,10 @@
 """Bringing data in. Only the embedded platform has these methods; other servers answer that they do not exist."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from core.api.errors import MissingError, RejectedError
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.imports import ImportShape
 from core.api.wire.reading import read
 from core.domain.ids import ImportId
@@ -14,11 +13,8 @@ from core.domain.imports import DataImport
 _METHOD = "traindash.imports."
 
 
-@dataclass(frozen=True, slots=True)
-class Imports:
+class Imports(Resource):
     """Imports of data from this machine."""
-
-    transport: Transport
 
     def are_possible(self) -> bool:
         """Return whether the server takes data in this way; Supervisely imports with apps of its own."""

@@ -1,10 +1,9 @@
 """Teams, workspaces, projects, datasets and collections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from core.api.paging import read_all
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.projects import (
     CollectionShape,
     DatasetShape,
@@ -19,11 +18,8 @@ from core.domain.ids import CollectionId, ImageId, ProjectId, TeamId, WorkspaceI
 from core.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics, Team, Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Teams:
+class Teams(Resource):
     """Teams that the token's owner is in."""
-
-    transport: Transport
 
     def list(self) -> tuple[Team, ...]:
         """Return all teams."""
@@ -31,11 +27,8 @@ class Teams:
         return tuple(read("teams.list", TeamShape, row).team() for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Workspaces:
+class Workspaces(Resource):
     """Workspaces of a team."""
-
-    transport: Transport
 
     def list(self, team_id: TeamId) -> tuple[Workspace, ...]:
         """Return a team's workspaces."""
@@ -43,11 +36,8 @@ class Workspaces:
         return tuple(read("workspaces.list", WorkspaceShape, row).workspace(team_id) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Projects:
+class Projects(Resource):
     """Projects of a workspace."""
-
-    transport: Transport
 
     def list(self, workspace_id: WorkspaceId) -> tuple[Project, ...]:
         """Return a workspace's projects, of every type."""
@@ -83,11 +73,8 @@ class Projects:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Datasets:
+class Datasets(Resource):
     """Datasets of a project."""
-
-    transport: Transport
 
     def list(self, project_id: ProjectId) -> tuple[Dataset, ...]:
         """Return a project's datasets, nested ones included."""
@@ -95,11 +82,8 @@ class Datasets:
         return tuple(read("datasets.list", DatasetShape, row).dataset(project_id) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Collections:
+class Collections(Resource):
     """Collections of a project: named sets of its images."""
-
-    transport: Transport
 
     def list(self, project_id: ProjectId) -> tuple[Collection, ...]:
         """Return a project's ordinary collections (those that a split may use)."""

@@ -1,11 +1,10 @@
 """What a split gives to each side; only the embedded platform knows that without listing every image."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from core.api.errors import MissingError
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.reading import Shape, read
 from core.domain.ids import ImageId, ProjectId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
@@ -35,11 +34,8 @@ class _ContentShape(Shape):
     val_sample: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Splits:
+class Splits(Resource):
     """Splits of projects."""
-
-    transport: Transport
 
     def content(self, project_id: ProjectId, split: TrainValSplit) -> SplitContent | None:
         """Return what a split gives.

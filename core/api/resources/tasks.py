@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from core.api.errors import ContractError
 from core.api.paging import read_all, read_page
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.reading import read
 from core.api.wire.tasks import (
     AgentPage,
@@ -63,11 +63,8 @@ class StartRequest:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
+class Tasks(Resource):
     """Tasks of a workspace."""
-
-    transport: Transport
 
     def get(self, task_id: TaskId) -> Task:
         """Return a task.
@@ -167,11 +164,8 @@ class Tasks:
         return read(method, dict[str, Any], self.transport.write(method, body))
 
 
-@dataclass(frozen=True, slots=True)
-class Agents:
+class Agents(Resource):
     """Agents of a team."""
-
-    transport: Transport
 
     def list(self, team_id: TeamId) -> tuple[Agent, ...]:
         """Return all agents of a team, connected or not."""

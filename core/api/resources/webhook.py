@@ -1,10 +1,9 @@
 """The webhook. Only the embedded platform has these methods; other servers answer that they do not exist."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from core.api.errors import MissingError, RejectedError
-from core.api.transport import Transport
+from core.api.resources.base import Resource
 from core.api.wire.reading import read
 from core.api.wire.webhook import DeliveryShape, WebhookShape
 from core.domain.webhook import Delivery, Webhook
@@ -12,11 +11,8 @@ from core.domain.webhook import Delivery, Webhook
 _METHOD = "traindash.webhook."
 
 
-@dataclass(frozen=True, slots=True)
-class Webhooks:
+class Webhooks(Resource):
     """The address that is told when a task is over."""
-
-    transport: Transport
 
     def info(self) -> Webhook | None:
         """Return what is set; ``None`` where the server tells nobody."""

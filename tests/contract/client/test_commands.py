@@ -1,6 +1,8 @@
 """The command line against the real platform."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -12,6 +14,7 @@ from core.domain.task import TaskStatus
 from core.launch.watch import TaskWatch
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
+from tests.outside import ROOT
 
 PLAN = """
 model: YOLO/YOLO26n-det
@@ -39,6 +42,35 @@ def test_a_plan_file_starts_a_training_and_prints_its_task(working: LivePlatform
         watch = TaskWatch(client, TaskId(int(launched.stdout)))
         task = wait_for(lambda: watch.refresh().task if watch.refresh().task.status.is_terminal else None, "it is over")
     assert task.status is TaskStatus.FINISHED
+
+
+def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_path: Path) -> None:
+    """Imports are what takes the time of a launch; each of these took a noticeable part of it (tests/benchmarks)."""
+    environment = _environment(working)
+    text = f"project_id: {environment['PROJECT_ID']}\nmodel: YOLO/YOLO26n-det\nautostart: false\n"
+    (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from core.cli import main\n"
+        "main(['launch', sys.argv[1]], standalone_mode=False)\n"
+        "print(*(name for name, module in sys.modules.items() if module is not None))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "plan.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+    )
+    task, loaded = done.stdout.splitlines()
+    assert task.isdigit()
+    heavy = {
+        *("streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3", "PIL"),
+        *("pydantic", "asyncio", "rich", "pygments", "importlib.metadata", "concurrent.futures"),
+        *("core.wizard", "core.frameworks", "core.local_platform", "core.compare", "core.evaluation"),
+        *("core.api.in_memory", "core.api.resources.images", "core.domain.annotation"),
+    }
+    assert sorted(heavy & set(loaded.split())) == []
 
 
 def test_server_and_token_can_be_named_and_refusals_are_told(working: LivePlatform, tmp_path: Path) -> None:

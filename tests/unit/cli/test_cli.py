@@ -139,27 +139,15 @@ def test_env_of_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_a_launch_loads_nothing_heavy_and_keeps_the_token_to_itself(tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from core.cli import main\n"
-        "try:\n"
-        f"    main(['launch', {_plan(tmp_path)!r}])\n"
-        "except SystemExit as end:\n"
-        "    print('exit', end.code)\n"
-        "print(sorted({name.split('.')[0] for name in sys.modules}))\n"
-    )
+def test_a_launch_that_reaches_nobody_keeps_the_token_to_itself(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-m", "core.cli", "launch", _plan(tmp_path)],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         cwd=ROOT,
-        env={**NOWHERE, "API_TOKEN": "s3cret-t0ken", "PYTHONPATH": str(ROOT)},
+        env={**NOWHERE, "API_TOKEN": "s3cret-t0ken"},
     )
-    assert "exit 1" in done.stdout
+    assert done.returncode == 1
     assert "127.0.0.1:9 cannot be reached" in done.stderr
     assert "s3cret-t0ken" not in done.stdout + done.stderr
-    loaded = set(json.loads(done.stdout.splitlines()[-1].replace("'", '"')))
-    heavy = {"streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3"}
-    assert not loaded & heavy
