@@ -33,11 +33,11 @@ from core.domain.ids import (
 from core.domain.log import LogRow
 from core.domain.model import CatalogueModel
 from core.domain.module import AppModule
+from core.domain.image import Image
 from core.domain.project import (
     ClassStatistics,
     Collection,
     Dataset,
-    Image,
     ObjectClass,
     Project,
     ProjectMeta,
