@@ -30,10 +30,10 @@ from core.domain.ids import (
     TeamId,
     WorkspaceId,
 )
+from core.domain.image import Image
 from core.domain.log import LogRow
 from core.domain.model import CatalogueModel
 from core.domain.module import AppModule
-from core.domain.image import Image
 from core.domain.project import (
     ClassStatistics,
     Collection,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.api.wire import reading
 from core.api.wire.experiments import ExperimentShape
-from core.api.wire.reading import read
 from core.domain.experiment import ExperimentFolder
 from core.domain.ids import TaskId
 from core.experiments import columns
@@ -44,7 +44,7 @@ def _row(
     number: int, name: str = "", mark: Mark | None = None, settings: dict[str, object] | None = None, **changes: object
 ) -> Row:
     record = experiment_record(number, name or f"E{number}", **changes)
-    info = read("tasks.list", ExperimentShape, record).experiment()
+    info = reading.read("tasks.list", ExperimentShape, record).experiment()
     folder = ExperimentFolder(path=info.artifacts_dir.rstrip("/"))
     return Row(entry=entry_of(folder, info), mark=mark or Mark(), settings=settings)
 
