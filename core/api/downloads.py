@@ -92,7 +92,7 @@ class Downloader:
             except ApiError as error:
                 attempt = 2 if file.tell() > known else attempt + 1
                 known = file.tell()
-                wait = self.policy.wait_before(attempt) if may_pass(error, attempt) else None
+                wait = self.policy.wait_before(attempt, error.retry_after) if may_pass(error, attempt) else None
                 if wait is None:
                     raise
                 self.sleep(wait)

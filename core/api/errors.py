@@ -27,7 +27,12 @@ class ApiError(AppError):
         hint: The next step.
         method: API method that was called, e.g. ``tasks.info``.
         status: HTTP status, ``None`` when there was no answer.
+
+    Attributes:
+        retry_after: Seconds that the server wants to be left alone, ``None`` where it does not say.
     """
+
+    retry_after: float | None = None
 
     def __init__(self, message: str, hint: str = "", *, method: str = "", status: int | None = None) -> None:
         super().__init__(message, hint)

@@ -1,10 +1,8 @@
 """When to ask again, and after how long. Pure: the caller sleeps."""
 
 import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 
 from core.api.errors import ApiError, ConnectionFailedError
 from core.api.verdict import is_passing
@@ -58,22 +56,3 @@ def may_pass(error: ApiError, attempt: int) -> bool:
     """
     unreachable = isinstance(error, ConnectionFailedError) and not error.sent
     return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, which may be a number or a date; ``None`` without one.
-
-    Args:
-        headers: Names in lower case.
-    """
-    text = headers.get("retry-after")
-    if text is None:
-        return None
-    try:
-        return max(float(text), 0.0)
-    except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None

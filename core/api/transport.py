@@ -19,7 +19,7 @@ import httpx
 
 from core.api.address import is_loopback, normalised_address
 from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
-from core.api.retry import NO_RETRY, RetryPolicy, may_pass, retry_after
+from core.api.retry import NO_RETRY, RetryPolicy, may_pass
 from core.api.verdict import Answer, error_of, json_of
 
 JsonObject: TypeAlias = Mapping[str, object]
@@ -188,17 +188,15 @@ class Transport:
         self._probe_once()
         attempt = 1
         while True:
-            asked_to_wait = None
             try:
                 answer = self._exchange(request)
                 error = error_of(request.method, answer, self._address)
                 if error is None:
                     return answer
-                asked_to_wait = retry_after(answer.headers)
             except (ConnectionFailedError, RequestTimeoutError) as failure:
                 error = failure
             attempt += 1
-            wait = policy.wait_before(attempt, asked_to_wait) if may_pass(error, attempt) else None
+            wait = policy.wait_before(attempt, error.retry_after) if may_pass(error, attempt) else None
             if wait is None:
                 raise self._without_token(error)
             _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)

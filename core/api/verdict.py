@@ -4,8 +4,10 @@ Error bodies, the codes that are worth another try and their meaning: contract s
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -55,9 +57,12 @@ def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
     words = server_words(answer.body)
     if words.message and kind in {MissingError, RejectedError}:
         # What the server says is about what was asked for; more words would only hide it.
-        return kind(f"{words.message}.", words.hint or hint, method=method, status=answer.status)
-    message = f"{what}: {words.message}." if words.message else f"{what}."
-    return kind(message, words.hint or hint, method=method, status=answer.status)
+        message = f"{words.message}."
+    else:
+        message = f"{what}: {words.message}." if words.message else f"{what}."
+    error = kind(message, words.hint or hint, method=method, status=answer.status)
+    error.retry_after = _asked_to_wait(answer.headers)
+    return error
 
 
 def is_passing(error: ApiError) -> bool:
@@ -105,6 +110,21 @@ def server_words(body: bytes) -> ServerWords:
 
 def _text(value: object) -> str:
     return value.strip()[:_LONGEST_QUOTE] if isinstance(value, str) else ""
+
+
+def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a ``Retry-After`` header, which may be a number or a date; ``None`` without one."""
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
 
 
 def json_of(method: str, answer: Answer) -> object:

@@ -48,12 +48,14 @@ class DifficultServer:
         app: The platform's API.
         decide: What goes wrong with which call.
         rewrites: Method → what becomes of its answer.
+        patience: ``Retry-After`` of its refusals, in seconds.
         calls: Methods that were called, in order.
     """
 
     app: ASGIApp
     decide: Decide = lambda _method, _number: None
     rewrites: dict[str, Rewrite] = field(default_factory=dict)
+    patience: int = 0
     calls: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +68,7 @@ class DifficultServer:
         self.calls.append(method)
         body = await _body(receive)
         if fault is not None and not fault.is_done:
-            await _refusal(fault)(scope, receive, send)
+            await _refusal(fault, self.patience)(scope, receive, send)
             return
         answer = await _answer(self.app, scope, body)
         rewrite = self.rewrites.get(method)
@@ -115,10 +117,10 @@ async def _answer(app: ASGIApp, scope: MutableMapping[str, Any], body: bytes) ->
     return _Answer(status=start["status"], headers=list(start["headers"]), body=content)
 
 
-def _refusal(fault: Fault) -> Response:
+def _refusal(fault: Fault, patience: int) -> Response:
     status = {Fault.FAILS: 503, Fault.BUSY: 429, Fault.NOT_FOUND: 404}[fault]
     said = {"error": "busy", "details": {"message": f"The difficult server {fault.value}"}}
-    return JSONResponse(said, status_code=status, headers={"retry-after": "0"})
+    return JSONResponse(said, status_code=status, headers={"retry-after": str(patience)})
 
 
 async def _damaged(answer: _Answer, fault: Fault | None, send: Send) -> None:

@@ -6,11 +6,13 @@ Every seed is one schedule of faults. The platform is real: it makes a task for 
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from core.api.address import normalised_address
 from core.api.client import SuperviselyClient, client_of
+from core.api.downloads import Downloader, Expected, Watcher
 from core.api.errors import ApiError
 from core.api.in_memory import InMemoryTransport
 from core.api.resources.tasks import StartRequest
@@ -122,3 +124,15 @@ def test_a_read_recovers_from_one_fault_or_says_what_is_wrong(platform: LivePlat
             assert caught.value.method == "teams.list"
             assert caught.value.message
         assert client.teams.list()[0].id == 1
+
+
+def test_a_download_waits_as_long_as_a_busy_server_asks(platform: LivePlatform, tmp_path: Path) -> None:
+    server = DifficultServer(platform.platform.api, decide=lambda _method, number: Fault.BUSY if number < 2 else None)
+    server.patience = 9
+    waits: list[float] = []
+    with serve(server) as url, _client(server, platform, url, in_memory=False) as client:
+        bringer = Downloader(client.transport, RetryPolicy(attempts=3, draw=lambda: 0.0), waits.append)
+        module = {"moduleId": 1, "fileKey": "models"}
+        bringer.fetch("ecosystem.file.download", module, tmp_path / "it", Expected(name="models.json"), Watcher())
+    assert waits == [9.0, 9.0]
+    assert json.loads((tmp_path / "it").read_bytes())

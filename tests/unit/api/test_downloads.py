@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from core.api.downloads import DownloadCancelledError, Downloader, Expected, Watcher
-from core.api.errors import ConnectionFailedError, ContractError, MissingError
+from core.api.errors import ConnectionFailedError, ContractError, MissingError, RateLimitedError
 from core.api.retry import RetryPolicy
 from core.api.transport import Transport
 from core.errors import StorageError
@@ -87,6 +87,31 @@ def test_tries_that_bring_nothing_end(tmp_path: Path) -> None:
     with pytest.raises(ConnectionFailedError, match="broke off"):
         fetch(server, tmp_path)
     assert len(server.asked) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def _busy(times: int, seconds: str) -> Handler:
+    """Return a server that answers 429 before each of its first answers."""
+    server = _Server(*[1000] * times, None)
+    turn = iter(range(2 * times + 2))
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return server(request) if next(turn) % 2 else refusal(429, "slow down", retry_after=seconds)
+
+    return handle
+
+
+def test_a_server_that_asks_for_patience_gets_it(tmp_path: Path) -> None:
+    waits = fetch(_busy(2, "7"), tmp_path)
+    assert (tmp_path / "best.pt").read_bytes() == CONTENT
+    assert waits == [7.0, 0.5, 7.0, 0.5, 7.0]
+
+
+def test_a_wait_that_nobody_wants_is_left_to_the_person(tmp_path: Path) -> None:
+    bringer, waits = downloader(_busy(1, "3600"))
+    with pytest.raises(RateLimitedError, match="slow down"):
+        bringer.fetch(METHOD, {"path": "/best.pt"}, tmp_path / "best.pt", RIGHT, Watcher())
+    assert waits == []
     assert list(tmp_path.iterdir()) == []
 
 
