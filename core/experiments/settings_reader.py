@@ -21,6 +21,8 @@ _PER_STEP = 32
 Settings = Mapping[str, object]
 """Dotted name → value."""
 
+_NONE: Mapping[str, Settings] = {}
+
 
 class SettingsReader:
     """Reads ``hyperparameters.yaml``. Safe to share between threads.
@@ -45,13 +47,16 @@ class SettingsReader:
         """Why the last reading broke off."""
         return self._error
 
-    def of(self, info: ExperimentInfo) -> Settings | None:
-        """Return the settings of an experiment; ``None`` where they were not read (yet), empty where it left none."""
-        return (self._known or {}).get(_folder(info))
+    def known(self) -> Mapping[str, Settings]:
+        """Return folder → settings that were read, empty ones where a training left none.
+
+        Never changed in place: when more were read, it is another mapping.
+        """
+        return _NONE if self._known is None else self._known
 
     def names(self) -> tuple[str, ...]:
         """Return all names that were met so far, alphabetical."""
-        distinct = {id(settings): settings for settings in list((self._known or {}).values())}
+        distinct = {id(settings): settings for settings in self.known().values()}
         return tuple(sorted({name for settings in distinct.values() for name in settings}))
 
     def waiting(self) -> int:
@@ -65,7 +70,7 @@ class SettingsReader:
             kept = self._cache.settings(self._client.address, self._team)
             self._known = {folder: dict(settings) for folder, settings in kept.items()}
         with self._changed:
-            self._queue = [info for info in infos if _folder(info) not in self._known]
+            self._queue = [info for info in infos if folder_of(info) not in self._known]
             if self._queue and not self._running:
                 self._running, self._error = True, None
                 threading.Thread(target=self._work, name="traindash-settings", daemon=True).start()
@@ -79,7 +84,7 @@ class SettingsReader:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="traindash-settings") as pool:
             while step := self._next():
                 try:
-                    found = dict(zip(map(_folder, step), pool.map(self._read, step), strict=True))
+                    found = dict(zip(map(folder_of, step), pool.map(self._read, step), strict=True))
                 except AppError as error:
                     self._give_up(error)
                     return
@@ -102,7 +107,7 @@ class SettingsReader:
 
     def _read(self, info: ExperimentInfo) -> Settings:
         try:
-            content = self._client.files.read(self._team, f"{_folder(info)}/{info.hyperparameters}")
+            content = self._client.files.read(self._team, f"{folder_of(info)}/{info.hyperparameters}")
         except (MissingError, ContractError):
             return {}
         digest = hashlib.sha256(content).hexdigest()
@@ -116,5 +121,6 @@ def _flat(content: bytes) -> Settings:
     return {} if isinstance(values, Missing) else {".".join(path): value for path, value in flatten(values)}
 
 
-def _folder(info: ExperimentInfo) -> str:
+def folder_of(info: ExperimentInfo) -> str:
+    """Return the path of an experiment's folder, by which its settings are found."""
     return info.artifacts_dir.rstrip("/")

@@ -1,12 +1,13 @@
 """Above the list of experiments: search, filters, order, columns."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import streamlit as st
 
 from core.experiments import columns
-from core.experiments.columns import FIXED, METRIC, SETTING, Row
+from core.experiments.columns import FIXED, METRIC, SETTING
+from core.experiments.listing import Listing
 from core.experiments.query import Query
 from core.ui import experiment_query
 from core.ui.experiment_list import settings_reader
@@ -15,7 +16,7 @@ from core.ui.experiment_views import draw_views
 _NAMES_FROM = 8
 
 
-def draw_filters(rows: Sequence[Row], query: Query) -> None:
+def draw_filters(known: Listing, query: Query) -> None:
     """Draw the line above the list."""
     cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
     with cells[0]:
@@ -27,16 +28,16 @@ def draw_filters(rows: Sequence[Row], query: Query) -> None:
             on_change=lambda: experiment_query.change(text=st.session_state["find"] or ""),
         )
     with cells[1]:
-        _several("Project", "projects", query.projects, (row.project for row in rows))
+        _several("Project", "projects", query.projects, known.projects)
     with cells[2]:
-        _several("Model", "models", query.models, (row.info.model_name for row in rows if row.info))
+        _several("Model", "models", query.models, known.models)
     with cells[3], st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
         hidden = query.filters - bool(query.projects) - bool(query.models)
         label = f"Filters ({hidden})" if hidden else "Filters"
         with st.popover(label, icon=":material/filter_list:"):
-            _draw_more(rows, query)
+            _draw_more(known, query)
         with st.popover("Columns", icon=":material/view_column:"):
-            _draw_columns(rows, query)
+            _draw_columns(known, query)
         draw_views(query)
 
 
@@ -89,10 +90,10 @@ def clear_filters() -> None:
     )
 
 
-def _draw_more(rows: Sequence[Row], query: Query) -> None:
-    _several("Framework", "frameworks", query.frameworks, (row.framework for row in rows))
-    _several("Task", "task_types", query.task_types, (row.info.task_type for row in rows if row.info))
-    _several("Tag", "tags", query.tags, (tag for row in rows for tag in row.mark.tags))
+def _draw_more(known: Listing, query: Query) -> None:
+    _several("Framework", "frameworks", query.frameworks, known.frameworks)
+    _several("Task", "task_types", query.task_types, known.task_types)
+    _several("Tag", "tags", query.tags, known.tags)
     with st.container(horizontal=True):
         _day("Finished from", "since", query.since)
         _day("Finished until", "until", query.until)
@@ -101,14 +102,14 @@ def _draw_more(rows: Sequence[Row], query: Query) -> None:
     st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters")
 
 
-def _draw_columns(rows: Sequence[Row], query: Query) -> None:
+def _draw_columns(known: Listing, query: Query) -> None:
     """Offer what a record says, every metric that was met, and every hyperparameter that was met."""
     reader = settings_reader()
     if not reader.names() and not reader.waiting():  # the newest few tell which hyperparameters there are
-        reader.want([row.info for row in rows if row.info is not None][:_NAMES_FROM])
+        reader.want([row.info for row in known.rows if row.info is not None][:_NAMES_FROM])
     st.multiselect(
         "Columns after the name, in this order",
-        _offered(rows, query, reader.names()),
+        _offered(known, query, reader.names()),
         format_func=_title_in_list,
         key=_mirrored("columns", list(query.columns)),
         on_change=lambda: experiment_query.change(columns=tuple(st.session_state["columns"])),
@@ -116,16 +117,16 @@ def _draw_columns(rows: Sequence[Row], query: Query) -> None:
         width=480,
     )
     with st.container(horizontal=True):
-        known = [settings for row in rows if row.info is not None and (settings := reader.of(row.info))]
+        read = [settings for settings in reader.known().values() if settings]
         st.button(
             "Add hyperparameters that differ",
             icon=":material/difference:",
             key="columns-differing",
-            disabled=len(known) < 2,  # noqa: PLR2004 - one alone differs from nothing
+            disabled=len(read) < 2,  # noqa: PLR2004 - one alone differs from nothing
             help="Of the experiments whose hyperparameters were read.",
             on_click=lambda: experiment_query.change(
                 columns=tuple(
-                    dict.fromkeys((*query.columns, *(SETTING + name for name in columns.differing_settings(known))))
+                    dict.fromkeys((*query.columns, *(SETTING + name for name in columns.differing_settings(read))))
                 )
             ),
         )
@@ -138,11 +139,9 @@ def _draw_columns(rows: Sequence[Row], query: Query) -> None:
         )
 
 
-def _offered(rows: Sequence[Row], query: Query, settings: Iterable[str]) -> list[str]:
+def _offered(known: Listing, query: Query, settings: Iterable[str]) -> list[str]:
     fixed = [key for key in FIXED if key != "name"]
-    return list(
-        dict.fromkeys([*query.columns, *fixed, *columns.metric_keys(rows), *(SETTING + name for name in settings)])
-    )
+    return list(dict.fromkeys([*query.columns, *fixed, *known.metrics, *(SETTING + name for name in settings)]))
 
 
 def _title(key: str) -> str:

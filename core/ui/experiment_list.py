@@ -7,9 +7,9 @@ import streamlit as st
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId, TeamId
 from core.errors import NotFoundError
-from core.experiments.columns import Row
 from core.experiments.index import ExperimentIndex, Snapshot
-from core.experiments.marks import UNMARKED, Marks
+from core.experiments.listing import Listing, Listings
+from core.experiments.marks import Marks
 from core.experiments.record_cache import RecordCache
 from core.experiments.settings_reader import SettingsReader
 from core.ui import connection
@@ -68,17 +68,10 @@ def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
     return {task: known[task] for task in tasks}
 
 
-def rows_of(snapshot: Snapshot) -> list[Row]:
+def listing(snapshot: Snapshot) -> Listing:
     """Return the experiments with what people noted and the hyperparameters that are known."""
-    noted, reader = marks().all(), settings_reader()
-    return [
-        Row(
-            entry=entry,
-            mark=UNMARKED if entry.task_id is None else noted.get(entry.task_id, UNMARKED),
-            settings=None if entry.info is None else reader.of(entry.info),
-        )
-        for entry in snapshot.entries
-    ]
+    noted, settings = marks().all(), settings_reader().known()
+    return _listings(connection.address(), connection.team_id()).of(snapshot.entries, noted, settings)
 
 
 def marks() -> Marks:
@@ -101,6 +94,12 @@ def _index(server: str, team: TeamId) -> ExperimentIndex:
 def _reader(server: str, team: TeamId) -> SettingsReader:
     del server
     return SettingsReader(connection.client(), team, _cache())
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _listings(server: str, team: TeamId) -> Listings:
+    del server, team
+    return Listings()
 
 
 def _cache() -> RecordCache:

@@ -14,6 +14,7 @@ from core.compare import formatting
 from core.domain.ids import TaskId
 from core.experiments import columns
 from core.experiments.columns import NAME, Column, Row, Value
+from core.experiments.listing import Selection
 from core.experiments.query import Query
 from core.ui import experiment_query, theme
 from core.ui.experiment_actions import MENU, open_dialog, toggle_star
@@ -29,7 +30,7 @@ _BEST: Mapping[str, str] = {
 }
 
 
-def draw_table(shown: Sequence[Row], query: Query, page: int) -> None:
+def draw_table(shown: Selection, query: Query, page: int) -> None:
     """Draw a page of the table.
 
     Args:
@@ -37,7 +38,7 @@ def draw_table(shown: Sequence[Row], query: Query, page: int) -> None:
         query: What is looked for.
         page: 1 for the first.
     """
-    rows = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    rows = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     ids = [row.task_id for row in rows]
     wanted = (NAME, *query.shown)
     mirror_selection(_KEY, ids, lambda task: task in query.chosen)
@@ -63,14 +64,14 @@ def draw_table(shown: Sequence[Row], query: Query, page: int) -> None:
     )
 
 
-def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Sequence[Row]) -> Styler:
+def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:
     """Return a page of the table; the best value of all that is shown, on this page or another, is marked."""
     frame = pd.DataFrame({column.key: [_plain(column.read(row)) for row in rows] for column in wanted}, dtype=object)
     frame.insert(0, _STAR, ["★" if row.mark.starred else "☆" for row in rows])
     frame.insert(1, _MORE, [list(MENU)] * len(rows))
     style = frame.style
     for column in wanted:
-        best = columns.best_of(shown, column) if column.kind == "metric" else None
+        best = shown.best_of(column.key) if column.kind == "metric" else None
         mark = "" if best is None else formatting.metric(best)
         style = style.format(partial(_written, column=column, best=mark), subset=[column.key])
         if mark:

@@ -7,12 +7,13 @@ import streamlit as st
 from core.compare import formatting
 from core.experiments.columns import Row
 from core.experiments.index import Snapshot
-from core.experiments.query import Query, select
+from core.experiments.listing import Selection, selected
+from core.experiments.query import Query
 from core.ui import experiment_query
 from core.ui.empty_page import draw_empty_page
 from core.ui.experiment_actions import draw_actions, show_dialog
 from core.ui.experiment_filters import clear_filters, draw_filters, draw_order
-from core.ui.experiment_list import look, peek, rows_of, settings_reader
+from core.ui.experiment_list import listing, look, peek, settings_reader
 from core.ui.experiments_table import PER_PAGE, draw_table
 from core.ui.text import plain
 
@@ -29,30 +30,29 @@ def draw_experiments() -> None:
         _draw_waiting(found) if found.reading else _draw_empty()
         return
     query = experiment_query.current()
-    rows = rows_of(found)
-    draw_filters(rows, query)
-    shown = select(rows, query)
-    by_task = {task: row for row in rows if (task := row.task_id) is not None}
-    chosen = [by_task[task] for task in query.chosen if task in by_task]
+    known = listing(found)
+    draw_filters(known, query)
+    shown = selected(known, query)
+    chosen = [known.by_task[task] for task in query.chosen if task in known.by_task]
     with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
-        st.markdown(plain(_summary(len(chosen), len(shown), len(rows))), width="stretch")
+        st.markdown(plain(_summary(len(chosen), len(shown.rows), len(known.rows))), width="stretch")
         draw_order(query)
-        draw_actions(chosen, sorted({tag for row in rows for tag in row.mark.tags}))
+        draw_actions(chosen, known.tags)
     _draw_news(found)
-    if shown:
+    if shown.rows:
         _draw_pages(shown, query)
     else:
-        _draw_nothing_fits(rows)
-    show_dialog(by_task)
+        _draw_nothing_fits(known.rows)
+    show_dialog(known.by_task)
 
 
-def _draw_pages(shown: Sequence[Row], query: Query) -> None:
-    pages = -(-len(shown) // PER_PAGE)
+def _draw_pages(shown: Selection, query: Query) -> None:
+    pages = -(-len(shown.rows) // PER_PAGE)
     key = experiment_query.page_key()
     page = min(st.session_state.get(key, 1), pages)
     if query.shows_settings or query.needs_settings:
-        here = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
-        _want_settings([*here, *shown] if query.needs_settings else here)
+        here = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+        _want_settings([*here, *shown.rows] if query.needs_settings else here)
     draw_table(shown, query, page)
     if pages > 1:
         with st.container(horizontal_alignment="center"):
@@ -76,7 +76,7 @@ def _news(drawn: Snapshot, looks: list[bool]) -> None:
     # Never while the page itself is being drawn: news come all the time, and it would begin anew for ever.
     if looks[0] and len(looks) > _FIRST_LOOK and (now.version != drawn.version or (not now.reading and not waiting)):
         st.rerun()
-    if now.read < len(now.entries) and now.reading:
+    if now.reading and now.read < len(now.entries):
         text = f"{formatting.count(now.read)} of {formatting.count(len(now.entries))} experiments read"
         st.progress(now.read / len(now.entries), text=text)
     if waiting:

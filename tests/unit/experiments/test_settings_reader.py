@@ -9,7 +9,7 @@ from core.api.client import SuperviselyClient, connect
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TeamId
 from core.experiments.record_cache import RecordCache
-from core.experiments.settings_reader import SettingsReader
+from core.experiments.settings_reader import Settings, SettingsReader, folder_of
 from tests.fakes.server import FakeServer, add_experiment
 
 TEAM = TeamId(1)
@@ -30,6 +30,10 @@ def client(server: FakeServer) -> Iterator[SuperviselyClient]:
         yield opened
 
 
+def _read(reader: SettingsReader, info: ExperimentInfo) -> Settings | None:
+    return reader.known().get(folder_of(info))
+
+
 def _infos(client: SuperviselyClient) -> list[ExperimentInfo]:
     return list(client.experiments.list(TEAM))
 
@@ -37,18 +41,18 @@ def _infos(client: SuperviselyClient) -> list[ExperimentInfo]:
 def test_they_are_read_once_and_kept(server: FakeServer, client: SuperviselyClient, tmp_path: Path) -> None:
     infos = _infos(client)
     reader = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
-    assert reader.of(infos[0]) is None
+    assert _read(reader, infos[0]) is None
     reader.want(infos[:2])
     reader.wait(PATIENCE)
     assert reader.waiting() == 0
-    assert reader.of(infos[0]) == {"epochs": 10, "lr0": 0.005, "mosaic": 0.0}
-    assert reader.of(infos[4]) is None
+    assert _read(reader, infos[0]) == {"epochs": 10, "lr0": 0.005, "mosaic": 0.0}
+    assert _read(reader, infos[4]) is None
     assert reader.names() == ("epochs", "lr0", "mosaic")
     server.calls.clear()
     again = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
     again.want(infos[:2])
     again.wait(PATIENCE)
-    assert again.of(infos[1]) == reader.of(infos[1])
+    assert _read(again, infos[1]) == _read(reader, infos[1])
     assert server.calls == []
 
 
@@ -63,9 +67,9 @@ def test_nested_ones_get_dotted_names_and_missing_or_damaged_ones_are_empty(
     reader = SettingsReader(client, TEAM, RecordCache(tmp_path / "cache.db"))
     reader.want(list(infos.values()))
     reader.wait(PATIENCE)
-    assert reader.of(infos[1]) == {"train.lr": 0.1, "train.nms": True, "names": ["a", "b"]}
-    assert reader.of(infos[2]) == {}
-    assert reader.of(infos[3]) == {}
+    assert _read(reader, infos[1]) == {"train.lr": 0.1, "train.nms": True, "names": ["a", "b"]}
+    assert _read(reader, infos[2]) == {}
+    assert _read(reader, infos[3]) == {}
 
 
 def test_a_server_that_fails_is_named_and_can_be_asked_again(
@@ -81,4 +85,4 @@ def test_a_server_that_fails_is_named_and_can_be_asked_again(
     reader.want(infos)
     reader.wait(PATIENCE)
     assert str(reader.error or "") == ""
-    assert reader.of(infos[3])
+    assert _read(reader, infos[3])
