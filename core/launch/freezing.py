@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from core.api.client import SuperviselyClient
 from core.domain.ids import CollectionId, ImageId
-from core.domain.plan import CollectionsSplit, RandomSplit, TrainingPlan
 from core.domain.image import Image
+from core.domain.plan import CollectionsSplit, RandomSplit, TrainingPlan
 from core.domain.project import Collection, Project
 from core.errors import AppError, InputError
 
