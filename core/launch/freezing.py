@@ -5,13 +5,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from core.api.client import SuperviselyClient
 from core.domain.ids import CollectionId, ImageId
-from core.domain.image import Image
 from core.domain.plan import CollectionsSplit, RandomSplit, TrainingPlan
 from core.domain.project import Collection, Project
 from core.errors import AppError, InputError
+
+if TYPE_CHECKING:  # every launch imports this module, few look at images
+    from core.domain.image import Image
 
 MOST_IMAGES = 200_000
 """Every image is listed and sent back; beyond this a person would wait for minutes."""
@@ -29,7 +32,7 @@ class Deal:
     val: tuple[ImageId, ...]
 
 
-def deal(images: Sequence[Image], split: RandomSplit) -> Deal:
+def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
     """Deal images to the two sides, the same way for the same images, shares and seed.
 
     Images with the same content stay together: one that was trained on must not validate under another name. So a side
