@@ -8,11 +8,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from core.api.transport import Transport
+from core.api.transport import AsgiApp, InMemoryTransport, Transport
 from core.api.wire.reading import Shape, read
 
 if TYPE_CHECKING:
-    from core.api.in_memory import AsgiApp
     from core.api.resources.dry_runs import DryRuns
     from core.api.resources.ecosystem import Ecosystem
     from core.api.resources.experiments import Experiments
@@ -193,7 +192,7 @@ class SuperviselyClient:
         self.close()
 
 
-def connect(address: str, token: str, *, app: "AsgiApp | None" = None) -> SuperviselyClient:
+def connect(address: str, token: str, *, app: AsgiApp | None = None) -> SuperviselyClient:
     """Open a client. Nothing is sent before the first call.
 
     Args:
@@ -201,11 +200,7 @@ def connect(address: str, token: str, *, app: "AsgiApp | None" = None) -> Superv
         token: API token of that server.
         app: ASGI application in this process that answers instead of the network.
     """
-    if app is None:
-        return client_of(Transport(address, token))
-    from core.api.in_memory import InMemoryTransport
-
-    return client_of(Transport(address, token, http=InMemoryTransport(app)))
+    return client_of(Transport(address, token, http=None if app is None else InMemoryTransport(app)))
 
 
 def client_of(transport: Transport) -> SuperviselyClient:

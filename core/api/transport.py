@@ -1,4 +1,4 @@
-"""Bytes to a server and back. The only module that knows httpx, with :mod:`core.api.in_memory` beside it.
+"""Bytes to a server and back. The only module that knows httpx.
 
 Every request has timeouts; reads are repeated after passing failures, nothing else is; the API token goes into the
 header ``x-api-key`` and nowhere else.
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import BinaryIO, Self, TypeAlias
+from typing import Any, BinaryIO, Self, TypeAlias
 
 import httpx
 
@@ -21,6 +21,9 @@ from core.api.address import is_loopback, normalised_address
 from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
 from core.api.retry import NO_RETRY, RetryPolicy, may_pass
 from core.api.verdict import Answer, error_of, json_of
+
+AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
+"""An ASGI 3 application: ``await app(scope, receive, send)``."""
 
 JsonObject: TypeAlias = Mapping[str, object]
 
@@ -296,6 +299,46 @@ def _content(response: httpx.Response, offset: int) -> Content:
 
 def _lower(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+class InMemoryTransport(httpx.BaseTransport):
+    """Carries requests to an ASGI app in this process, without a socket.
+
+    The app runs on an event loop of its own in a background thread, so that callers stay synchronous and any thread may
+    call. An error that the app does not handle comes back as status 500.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: AsgiApp) -> None:
+        from core.api.loop_thread import LoopThread  # noqa: PLC0415 - asyncio, which nobody needs over the network
+
+        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._loop = LoopThread()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the whole answer."""
+        from core.api.loop_thread import LoopClosedError  # noqa: PLC0415 - as above
+
+        try:
+            return self._loop.wait_for(self._answer(request), request.extensions.get("timeout", {}).get("read"))
+        except TimeoutError as error:
+            msg = "The application did not answer in time."
+            raise httpx.ReadTimeout(msg, request=request) from error
+        except LoopClosedError as error:
+            msg = "The connection is closed."
+            kind = httpx.ReadError if error.started else httpx.ConnectError
+            raise kind(msg, request=request) from error
+
+    def close(self) -> None:
+        """End the event loop and its thread; requests under way are cancelled."""
+        self._loop.close()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._asgi.handle_async_request(request)
+        body = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
 
 
 class _Blocks(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -10,9 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api.client import SuperviselyClient, client_of
-from core.api.in_memory import InMemoryTransport
 from core.api.retry import RetryPolicy
-from core.api.transport import Transport
+from core.api.transport import InMemoryTransport, Transport
 from core.domain.ids import TaskId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from core.domain.task import TaskStatus

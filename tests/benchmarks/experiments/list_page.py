@@ -24,7 +24,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api.client import SuperviselyClient, connect
-from core.api.in_memory import AsgiApp
+from core.api.transport import AsgiApp
 from core.domain.ids import TeamId
 from core.experiments.index import ExperimentIndex
 from core.experiments.record_cache import RecordCache

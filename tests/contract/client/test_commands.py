@@ -68,7 +68,7 @@ def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_
         *("streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3", "PIL"),
         *("pydantic", "asyncio", "rich", "pygments", "importlib.metadata", "concurrent.futures"),
         *("core.wizard", "core.frameworks", "core.local_platform", "core.compare", "core.evaluation"),
-        *("core.api.in_memory", "core.api.resources.images", "core.domain.annotation"),
+        *("core.api.resources.images", "core.domain.annotation"),
     }
     assert sorted(heavy & set(loaded.split())) == []
 

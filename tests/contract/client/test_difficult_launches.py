@@ -14,10 +14,9 @@ from core.api.address import normalised_address
 from core.api.client import SuperviselyClient, client_of
 from core.api.downloads import Downloader, Expected, Watcher
 from core.api.errors import ApiError
-from core.api.in_memory import InMemoryTransport
 from core.api.resources.tasks import StartRequest
 from core.api.retry import RetryPolicy
-from core.api.transport import Transport
+from core.api.transport import InMemoryTransport, Transport
 from core.domain.ids import WorkspaceId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from core.launch.launcher import LaunchUncertainError, request_for, send

@@ -27,8 +27,7 @@ from core.api.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from core.api.in_memory import InMemoryTransport
-from core.api.transport import Transport
+from core.api.transport import InMemoryTransport, Transport
 from tests.unit.api.scripted import Scripted, refusal
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up
