@@ -21,14 +21,21 @@ class CheckedImage:
     """An image that opens.
 
     Attributes:
+        kind: Pillow's name of its format, e.g. ``JPEG``.
         width: Pixels, as stored.
         height: Pixels, as stored.
         on_its_side: The camera asks viewers to turn it by a quarter, so they see width and height exchanged.
     """
 
+    kind: str
     width: int
     height: int
     on_its_side: bool
+
+    @property
+    def seen_size(self) -> tuple[int, int]:
+        """Width and height as people see it."""
+        return (self.height, self.width) if self.on_its_side else (self.width, self.height)
 
     def has_size(self, width: int, height: int) -> bool:
         """Whether an annotation of this size fits: drawn on the image as it is stored, or as people see it."""
@@ -61,7 +68,7 @@ def check_image(path: Path) -> CheckedImage:
     except _BROKEN as error:
         msg = "It is damaged or not complete."
         raise InputError(msg, hint) from error
-    if kind not in _FORMATS:
+    if kind is None or kind not in _FORMATS:
         msg = f"It is a {kind} picture."
         raise InputError(msg, "Save it as PNG or JPEG.")
-    return CheckedImage(width=width, height=height, on_its_side=turned)
+    return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)

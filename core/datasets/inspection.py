@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from core.datasets.annotation_json import annotation_parts, annotation_to_json, label_from_json
 from core.datasets.clipping import clip_geometry
-from core.datasets.image_check import check_image
+from core.datasets.image_check import CheckedImage, check_image
 from core.datasets.problems import Effect, ProblemKind, ProblemLog
 from core.datasets.source import ImageKey, LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
 from core.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
@@ -58,11 +58,12 @@ class _Inspector:
                 self.log.add(ProblemKind.DUPLICATE_NAME, Effect.IMAGE_SKIPPED, place, message)
                 continue
             names.add(image.name)
-            annotation = self._annotation(image, place)
+            checked = self._checked(image, place)
+            annotation = None if checked is None else self._annotation(image, checked, place)
             if annotation is not None:
                 self.taken.add((dataset.path, image.name))
                 self.log.took([label.class_name for label in annotation.labels])
-                yield replace(image, annotation=annotation_to_json(annotation))
+                yield replace(image, annotation=annotation_to_json(annotation), checked=checked)
 
     def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
         for key in collection.images:
@@ -73,12 +74,14 @@ class _Inspector:
                 message = f"There is no image {'/'.join(key)}."
                 self.log.add(ProblemKind.UNKNOWN_MEMBER, Effect.CHANGED, place, message)
 
-    def _annotation(self, image: SourceImage, place: str) -> Annotation | None:
+    def _checked(self, image: SourceImage, place: str) -> CheckedImage | None:
         try:
-            checked = check_image(image.path)
+            return image.checked or check_image(image.path)
         except InputError as error:
             self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, error.message)
             return None
+
+    def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
         try:
             size, objects, tags = annotation_parts(image.annotation, where="The annotation")
         except InputError as error:

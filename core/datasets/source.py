@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from core.datasets.image_check import CheckedImage
 from core.domain.project import ProjectMeta
 
 
@@ -16,11 +17,13 @@ class SourceImage:
         name: Name within its dataset, with extension.
         path: The image file; readers never write to it.
         annotation: Annotation in Supervisely JSON format.
+        checked: What a look at the whole file found; ``None`` while nobody took one.
     """
 
     name: str
     path: Path
     annotation: Mapping[str, object]
+    checked: CheckedImage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from core.datasets.annotation_json import annotation_to_json
 from core.datasets.geometry import to_pixels
+from core.datasets.image_check import check_image
 from core.datasets.palette import class_color
 from core.datasets.problems import Effect, ProblemKind, ProblemLog
-from core.datasets.reading import image_size, is_image
+from core.datasets.reading import is_image
 from core.datasets.source import LazyImages, ProjectSource, SourceDataset, SourceImage
 from core.datasets.yolo_config import NAME_FILES, YoloConfig, inside, read_yolo_config
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
@@ -167,15 +168,15 @@ class _Reader:
         for path, label_file in side.images.items():
             place = path.relative_to(self.root).as_posix()
             try:
-                size = image_size(path)
-            except InputError:
-                message = "It is not an image that can be read."
-                self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+                checked = check_image(path)
+            except InputError as error:
+                self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, error.message)
                 continue
+            size = checked.seen_size
             labels = self._labels(label_file, size)
             if labels is not None:
                 annotation = Annotation(width=size[0], height=size[1], labels=labels)
-                yield SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation))
+                yield SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation), checked=checked)
 
     def _labels(self, path: Path | None, size: tuple[int, int]) -> tuple[Label, ...] | None:
         if path is None:

@@ -14,8 +14,9 @@ from uuid import uuid4
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
+from core.datasets.image_check import CheckedImage
 from core.errors import InputError, NotFoundError
-from core.local_platform.store.files import file_hash
+from core.local_platform.store.files import content_hash, file_hash
 
 IMAGE_TYPES: Mapping[str, str] = {
     "JPEG": "image/jpeg",
@@ -36,6 +37,9 @@ EXTENSIONS: Mapping[str, str] = {
     "image/tiff": "tiff",
     "image/gif": "gif",
 }
+_READ_WHOLE = 16 * 2**20
+"""Bytes up to which a file is read once, for its hash and for its copy."""
+
 URL_FOLDER = "storage/images"
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
 
@@ -77,25 +81,34 @@ class ImageBlobs:
         """Set the key of the seals, once it is known."""
         self._secret = secret
 
-    def add(self, source: Path, *, link: bool = False, before: Callable[[str, str], None] | None = None) -> Blob:
+    def add(
+        self,
+        source: Path,
+        *,
+        link: bool = False,
+        before: Callable[[str, str], None] | None = None,
+        checked: CheckedImage | None = None,
+    ) -> Blob:
         """Take an image in.
 
         Args:
             source: The image file; it is left as it is.
             link: Make a hard link where the file system can; only for files that nobody will write to again.
             before: Called with hash and media type before a file that is new is put in place.
+            checked: What a look at the file found, if somebody took one already.
 
         Raises:
             InputError: It is no image of a known type.
         """
-        mime, width, height = _inspect(source)
-        digest, size = file_hash(source)
+        mime, width, height = _inspect(source) if checked is None else _known(checked)
+        content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
+        digest, size = file_hash(source) if content is None else content_hash(content)
         target = self._path(base64.b64decode(digest).hex(), mime)
         is_new = not target.exists()
         if is_new:
             if before is not None:
                 before(digest, mime)
-            _place(source, target, link=link)
+            _place(source, target, content=content, link=link)
         return Blob(hash=digest, mime=mime, size=size, width=width, height=height, is_new=is_new)
 
     def path(self, digest: str, mime: str) -> Path:
@@ -140,6 +153,10 @@ def _mime_of(extension: str) -> str | None:
     return next((mime for mime, known in EXTENSIONS.items() if known == extension), None)
 
 
+def _known(checked: CheckedImage) -> tuple[str, int, int]:
+    return IMAGE_TYPES[checked.kind], checked.width, checked.height
+
+
 def _inspect(source: Path) -> tuple[str, int, int]:
     try:
         with Pillow.open(source) as image:
@@ -154,14 +171,30 @@ def _inspect(source: Path) -> tuple[str, int, int]:
     return mime, width, height
 
 
-def _place(source: Path, target: Path, *, link: bool) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> None:
+    """Put a file in place at one stroke.
+
+    Args:
+        source: The file.
+        target: Where it goes.
+        content: What is in it, if it was read already.
+        link: Make a hard link where that can be done.
+    """
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{uuid4().hex}.partial")
-    if link:
-        try:
-            os.link(source, partial)
-        except OSError:  # another file system, or one without links
+    if not (link and _linked(source, partial)):
+        if content is None:
             shutil.copyfile(source, partial)
-    else:
-        shutil.copyfile(source, partial)
+        else:
+            partial.write_bytes(content)
     partial.replace(target)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Make a hard link; return whether the file system does that."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        return False
+    return True

@@ -212,6 +212,11 @@ def clean_path(path: str) -> str:
     return clean
 
 
+def content_hash(content: bytes) -> tuple[str, int]:
+    """Return base64 of the SHA-256 of a file's content, and its size in bytes."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode(), len(content)
+
+
 def file_hash(path: Path) -> tuple[str, int]:
     """Return base64 of the SHA-256 of a file, and its size in bytes."""
     digest = hashlib.sha256()

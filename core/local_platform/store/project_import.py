@@ -130,10 +130,10 @@ class _Taker:
         _check_text(where)
         annotation = annotation_from_json(image.annotation, where=where)
         _check_names(self.classes, self.tags, annotation, where)
-        blob = self.blobs.add(image.path, link=self.link, before=self.scratch.note)
+        blob = self.blobs.add(image.path, link=self.link, before=self.scratch.note, checked=image.checked)
         if blob.is_new:
             self.added.append(blob)
-        if not _fits(image.path, annotation, blob):
+        if not _fits(image, annotation, blob):
             msg = (
                 f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "
                 f"the image has {blob.width} x {blob.height}."
@@ -159,10 +159,10 @@ def _counted(lines: IO[str], tell: Callable[[int], None]) -> Iterator[str]:
         tell(number)
 
 
-def _fits(path: Path, annotation: Annotation, blob: Blob) -> bool:
+def _fits(image: SourceImage, annotation: Annotation, blob: Blob) -> bool:
     """Whether the annotation has the size of the image as it is stored or, if it lies on its side, as people see it."""
     size = (annotation.width, annotation.height)
-    return size == (blob.width, blob.height) or check_image(path).has_size(*size)
+    return size == (blob.width, blob.height) or (image.checked or check_image(image.path)).has_size(*size)
 
 
 def _check_text(name: str) -> None:
