@@ -21,6 +21,18 @@ from tests.server import DashboardProcess
 pytestmark = pytest.mark.browser
 
 BAD, GOOD = Made(seed=2, quality=0.5), Made(seed=1, quality=0.9)
+BAD_MASKS, GOOD_MASKS = Made(seed=2, quality=0.5, masks=True), Made(seed=1, quality=0.9, masks=True)
+
+FIND_COLOR = """(canvas, color) => {
+  const [red, green, blue] = color.match(/\\d+/g).map(Number)
+  const { width, height } = canvas
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data
+  const same = (x, y) => [red, green, blue].every((part, i) => pixels[(y * width + x) * 4 + i] === part)
+  for (let x = 0; x < width - 6; x++)
+    for (let y = height - 1; y > height / 2; y--) if (same(x, y) && same(x + 6, y)) return [(x + 3) / width, y / height]
+  return null
+}"""
+"""Gives where the leftmost bar of a colour stands, in parts of the canvas; the legend is in its upper half."""
 
 
 def _photo(seed: int) -> bytes:
@@ -36,6 +48,8 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
     server = FakeServer()
     add_evaluated(server, 3, "Bad one", BAD)
     add_evaluated(server, 4, "Good one", GOOD)
+    add_evaluated(server, 5, "Bad masks", BAD_MASKS)
+    add_evaluated(server, 6, "Good masks", GOOD_MASKS)
     server.images = {number: _photo(number) for number in range(901, 941)}
     home: Path = tmp_path_factory.mktemp("images") / "home"
     with serve(server.app()) as url:
@@ -110,3 +124,42 @@ def test_a_crop_leads_to_its_image(page: Page, dashboard: DashboardProcess) -> N
     dialog = page.get_by_role("dialog")
     expect(dialog.locator("svg[role=img]")).to_have_count(3, timeout=PATIENCE)
     expect(dialog.locator(".mark:not(.weak)").first).to_be_attached()
+
+
+def _click_leftmost_bar(page: Page, chart: str, experiment: str) -> None:
+    """Click the first bar that has the colour of an experiment."""
+    sign = page.locator("ul.cx-legend li", has_text=experiment).first.locator(".cx-swatch")
+    color = sign.evaluate("item => getComputedStyle(item).color")
+    canvas = page.locator(f".st-key-chart-{chart}-0 canvas").first
+    canvas.scroll_into_view_if_needed()
+    settle(page)
+    found = canvas.evaluate(FIND_COLOR, color)
+    assert found is not None, f"no bar of {experiment} on the chart"
+    frame = canvas.bounding_box()
+    assert frame is not None
+    page.mouse.move(frame["x"] + frame["width"] * found[0] - 1, frame["y"] + frame["height"] * found[1])
+    page.mouse.click(frame["x"] + frame["width"] * found[0], frame["y"] + frame["height"] * found[1])
+
+
+def test_what_only_one_segmenter_finds_is_shown_with_its_masks(page: Page, dashboard: DashboardProcess) -> None:
+    _open(page, f"{dashboard.url}/compare?ids=5,6")
+    _click_leftmost_bar(page, "outcome_differences", "Good masks")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Found (TP), only “Good masks”")).to_be_visible(timeout=2 * PATIENCE)
+    masks = dialog.locator(".found .line.mask")
+    expect(masks.first).to_be_attached(timeout=PATIENCE)
+    expect(dialog.locator(".gallery rect.line")).to_have_count(0)
+    assert masks.first.evaluate(INSIDE) == [True, False], "the mask is an ellipse in its box"
+    alpha = masks.first.evaluate("mask => getComputedStyle(mask).fill.match(/[\\d.]+(?=\\))/)[0]")
+    assert 0.1 < float(alpha) < 0.9, "what is under the mask is still seen"
+    page.get_by_role("dialog").get_by_text("Boxes", exact=True).click()
+    expect(dialog.locator(".found rect.line").first).to_be_attached(timeout=PATIENCE)
+    expect(dialog.locator(".line.mask")).to_have_count(0)
+
+
+INSIDE = """mask => {
+  const box = mask.getBBox()
+  const at = (across, down) => mask.isPointInFill(new DOMPoint(box.x + box.width * across, box.y + box.height * down))
+  return [at(0.5, 0.5), at(0.03, 0.03)]
+}"""
+"""Gives whether the middle of a mask and a corner of its box belong to it."""
