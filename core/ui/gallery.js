@@ -1,6 +1,9 @@
 const NS = "http://www.w3.org/2000/svg"
 const SIGNS = { truth: "", found: "✓", missed: "○", false_alarm: "✕" }
-const WORDS = { truth: "objects", found: "found", missed: "missed", false_alarm: "false alarms" }
+const WORDS = {
+  truth: ["object", "objects"], found: ["found", "found"], missed: ["missed", "missed"], false_alarm: ["false alarm", "false alarms"],
+}
+const counted = (kind, number) => `${number} ${WORDS[kind][number === 1 ? 0 : 1]}`
 const STEP = 1.5
 const MOST_LABELS = 16
 const ROOMY = 280 // pixels of a whole image from which on names do not cover it
@@ -49,7 +52,7 @@ function drawCell(row, cell, column) {
     return { box, svg: null }
   }
   const shown = Object.entries(cell.counts).filter(([kind]) => (column.truth ? kind === "truth" : kind !== "truth"))
-  const told = shown.map(([kind, number]) => `${number} ${WORDS[kind]}`).join(", ")
+  const told = shown.map(([kind, number]) => counted(kind, number)).join(", ")
   const svg = node("svg", { role: "img", tabindex: "0", "aria-label": `${row.name}, ${column.title}: ${told}` })
   svg.append(
     row.source
@@ -59,21 +62,25 @@ function drawCell(row, cell, column) {
   const strong = cell.marks.filter((mark) => mark.strong).length
   for (const mark of cell.marks) svg.append(drawMark(mark, mark.strong && strong <= MOST_LABELS))
   const counts = html("p", "counts")
-  for (const [kind, number] of shown) counts.append(html("span", kind, `${SIGNS[kind]} ${number} ${WORDS[kind]}`.trim()))
+  for (const [kind, number] of shown) counts.append(html("span", kind, `${SIGNS[kind]} ${counted(kind, number)}`.trim()))
   box.append(svg, counts)
   return { box, svg }
 }
 
-// One view box for all columns of an image: what is enlarged in one is enlarged in all.
+// One view box for all columns of an image: what is enlarged in one is enlarged in all, in the large view, too.
 function joinViews(row, svgs, buttons, kept) {
   const whole = { x: 0, y: 0, width: row.width, height: row.height }
-  let view = kept.get(row.key) ?? { ...whole }
+  const now = () => kept.views.get(row.key) ?? whole
+  const change = (next) => {
+    const width = Math.min(row.width, Math.max(row.width / 40, next.width))
+    const height = (width * row.height) / row.width
+    const x = Math.min(Math.max(next.x, 0), row.width - width)
+    const y = Math.min(Math.max(next.y, 0), row.height - height)
+    kept.views.set(row.key, { x, y, width, height })
+    kept.shows.forEach((show) => show())
+  }
   const show = () => {
-    view.width = Math.min(view.width, row.width)
-    view.height = (view.width * row.height) / row.width
-    view.x = Math.min(Math.max(view.x, 0), row.width - view.width)
-    view.y = Math.min(Math.max(view.y, 0), row.height - view.height)
-    kept.set(row.key, view)
+    const view = now()
     for (const svg of svgs) {
       svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`)
       svg.style.setProperty("--unit", `${view.width / Math.max(svg.clientWidth, 1)}px`)
@@ -83,61 +90,62 @@ function joinViews(row, svgs, buttons, kept) {
     buttons.whole.disabled = buttons.less.disabled = view.width >= row.width
   }
   const zoom = (factor, across = 0.5, down = 0.5) => {
-    const width = Math.min(row.width, Math.max(row.width / 40, view.width / factor))
-    const height = (width * row.height) / row.width
-    view = { x: view.x + (view.width - width) * across, y: view.y + (view.height - height) * down, width, height }
-    show()
+    const view = now()
+    const width = Math.min(row.width, view.width / factor)
+    change({ x: view.x + (view.width - width) * across, y: view.y + (view.height - width * (row.height / row.width)) * down, width })
   }
   const move = (across, down) => {
-    view = { ...view, x: view.x + view.width * across, y: view.y + view.height * down }
-    show()
+    const view = now()
+    change({ x: view.x + view.width * across, y: view.y + view.height * down, width: view.width })
   }
   buttons.more.onclick = () => zoom(STEP)
   buttons.less.onclick = () => zoom(1 / STEP)
-  buttons.whole.onclick = () => {
-    view = { ...whole }
-    show()
-  }
+  buttons.whole.onclick = () => change(whole)
   const keys = {
-    "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: () => buttons.whole.onclick(),
+    "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: () => change(whole),
     ArrowLeft: () => move(-0.1, 0), ArrowRight: () => move(0.1, 0), ArrowUp: () => move(0, -0.1), ArrowDown: () => move(0, 0.1),
   }
-  for (const svg of svgs) {
-    const place = (event) => {
-      const frame = svg.getBoundingClientRect()
-      return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height]
-    }
-    svg.onwheel = (event) => {
-      if (!event.ctrlKey && !event.metaKey) return
-      event.preventDefault()
-      zoom(event.deltaY < 0 ? STEP : 1 / STEP, ...place(event))
-    }
-    svg.ondblclick = (event) => zoom(2, ...place(event))
-    svg.onkeydown = (event) => {
+  const isNear = () => now().width < row.width
+  for (const svg of svgs) letZoom(svg, { zoom, move, isNear })
+  return {
+    show,
+    onKey: (event) => {
       const act = keys[event.key]
-      const arrow = event.key.startsWith("Arrow")
-      if (!act || (arrow && view.width >= row.width)) return
+      if (!act || (event.key.startsWith("Arrow") && !isNear())) return
       event.preventDefault()
       event.stopPropagation()
       act()
-    }
-    let held = null
-    svg.onpointerdown = (event) => {
-      if (view.width >= row.width) return
-      held = [event.clientX, event.clientY]
-      svg.setPointerCapture(event.pointerId)
-    }
-    svg.onpointermove = (event) => {
-      if (!held) return
-      const frame = svg.getBoundingClientRect()
-      const [x, y] = held
-      held = [event.clientX, event.clientY]
-      move((x - event.clientX) / frame.width, (y - event.clientY) / frame.height)
-    }
-    svg.onpointerup = svg.onpointercancel = () => (held = null)
+    },
   }
-  show()
-  return show
+}
+
+function letZoom(svg, { zoom, move, isNear }) {
+  const place = (event) => {
+    const frame = svg.getBoundingClientRect()
+    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height]
+  }
+  svg.onwheel = (event) => {
+    if (!event.ctrlKey && !event.metaKey) return
+    event.preventDefault()
+    zoom(event.deltaY < 0 ? STEP : 1 / STEP, ...place(event))
+  }
+  svg.ondblclick = (event) => zoom(2, ...place(event))
+  let held = null
+  svg.onpointerdown = (event) => {
+    svg.dataset.moved = ""
+    if (!isNear()) return
+    held = [event.clientX, event.clientY]
+    svg.setPointerCapture(event.pointerId)
+  }
+  svg.onpointermove = (event) => {
+    if (!held) return
+    const frame = svg.getBoundingClientRect()
+    const [x, y] = held
+    if (Math.hypot(x - event.clientX, y - event.clientY) > 2) svg.dataset.moved = "yes" // it was no click
+    held = [event.clientX, event.clientY]
+    move((x - event.clientX) / frame.width, (y - event.clientY) / frame.height)
+  }
+  svg.onpointerup = svg.onpointercancel = () => (held = null)
 }
 
 function button(text, label) {
@@ -148,22 +156,86 @@ function button(text, label) {
   return made
 }
 
-function drawRow(row, columns, kept) {
-  const buttons = { less: button("−", "Smaller"), more: button("+", "Larger"), whole: button("Whole image", "Whole image") }
+const zoomButtons = () => ({ less: button("−", "Smaller"), more: button("+", "Larger"), whole: button("Whole image", "Whole image") })
+
+function drawRow(row, columns, kept, enlarge) {
+  const buttons = zoomButtons()
+  const large = button("Large view", "Large view")
+  large.onclick = () => enlarge(row, 0)
   const size = html("span", "size", `${row.width} × ${row.height} px`)
   const head = html("div", "head", html("strong", "", row.name), size)
   if (!row.source) head.append(html("span", "warning", "The image cannot be fetched, only what was found on it is drawn."))
-  head.append(html("span", "space"), buttons.less, buttons.more, buttons.whole)
+  head.append(html("span", "space"), buttons.less, buttons.more, buttons.whole, large)
   const cells = html("div", "cells")
   const svgs = []
   row.cells.forEach((cell, index) => {
     const { box, svg } = drawCell(row, cell, columns[index])
     box.prepend(columnName(columns[index]))
     cells.append(box)
-    if (svg) svgs.push(svg)
+    if (!svg) return
+    svgs.push(svg)
+    svg.onclick = () => svg.dataset.moved || enlarge(row, index)
   })
   const part = html("section", "row", head, cells)
-  return { part, start: () => joinViews(row, svgs, buttons, kept) }
+  const view = joinViews(row, svgs, buttons, kept)
+  svgs.forEach((svg, index) => {
+    svg.onkeydown = (event) => (event.key === "Enter" ? svg.onclick() : view.onKey(event))
+  })
+  return { part, show: view.show }
+}
+
+// One picture as large as the window. Another column comes to the same place, so that differences catch the eye.
+function largeView(root, data, kept) {
+  const dialog = html("dialog", "large")
+  dialog.tabIndex = -1
+  root.append(dialog)
+  let row = null
+  let column = 0
+  let shown = null
+  const draw = () => {
+    kept.shows.delete(shown)
+    const buttons = zoomButtons()
+    const close = button("Close", "Close")
+    close.onclick = () => dialog.close()
+    const tabs = html("div", "tabs")
+    data.columns.forEach((one, index) => {
+      const tab = html("button", index === column ? "tab chosen" : "tab", columnName(one))
+      tab.type = "button"
+      tab.setAttribute("aria-pressed", String(index === column))
+      tab.onclick = () => go(index)
+      tabs.append(tab)
+    })
+    const head = html("div", "head", html("strong", "", row.name), html("span", "space"), buttons.less, buttons.more, buttons.whole, close)
+    const { box, svg } = drawCell(row, row.cells[column], data.columns[column])
+    dialog.replaceChildren(head, tabs, box, html("p", "hint", "← → other column · ↑ ↓ other image · + − or double click to zoom · drag to move · Esc closes"))
+    if (svg) svg.style.width = `min(100%, calc((100vh - 190px) * ${row.width / row.height}))`
+    const view = joinViews(row, svg ? [svg] : [], buttons, kept)
+    shown = view.show
+    kept.shows.add(shown)
+    dialog.onkeydown = (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
+      if (event.key !== "Tab") event.stopPropagation() // neither the page nor a dialog around it hears of it
+      if (!step) return view.onKey(event)
+      event.preventDefault()
+      const next = data.rows[data.rows.indexOf(row) + step[1]]
+      if (next) row = next
+      go(Math.min(Math.max(column + step[0], 0), data.columns.length - 1))
+    }
+    shown()
+  }
+  const go = (index) => {
+    column = index
+    draw()
+    ;(dialog.querySelector("svg") ?? dialog).focus()
+  }
+  dialog.onkeyup = (event) => event.stopPropagation()
+  dialog.onclick = (event) => event.target === dialog && dialog.close()
+  dialog.onclose = () => kept.shows.delete(shown)
+  return (of, index) => {
+    row = of
+    dialog.showModal()
+    go(index)
+  }
 }
 
 function columnName(column) {
@@ -175,13 +247,13 @@ function columnName(column) {
     name.append(sign)
   }
   name.append(html("span", "name", column.title))
-  name.title = column.title
+  name.title = column.help
   if (column.note) name.append(html("small", "", column.note))
   return name
 }
 
 export default function ({ data, parentElement }) {
-  const kept = memory.get(parentElement) ?? { text: "", views: new Map(), observer: null }
+  const kept = memory.get(parentElement) ?? { text: "", views: new Map(), shows: new Set(), observer: null }
   memory.set(parentElement, kept)
   const text = JSON.stringify(data)
   if (text === kept.text) return
@@ -189,9 +261,13 @@ export default function ({ data, parentElement }) {
   kept.observer?.disconnect()
   const root = parentElement.querySelector(".gallery")
   root.style.setProperty("--columns", data.columns.length)
-  const rows = data.rows.map((row) => drawRow(row, data.columns, kept.views))
-  root.replaceChildren(...rows.map((row) => row.part))
-  const shows = rows.map((row) => row.start())
-  kept.observer = new ResizeObserver(() => shows.forEach((show) => show()))
+  root.replaceChildren()
+  const enlarge = largeView(root, data, kept)
+  const rows = data.rows.map((row) => drawRow(row, data.columns, kept, enlarge))
+  root.prepend(...rows.map((row) => row.part))
+  kept.shows = new Set(rows.map((row) => row.show))
+  const showAll = () => kept.shows.forEach((show) => show())
+  showAll()
+  kept.observer = new ResizeObserver(showAll)
   kept.observer.observe(root)
 }

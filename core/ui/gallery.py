@@ -1,5 +1,6 @@
 """Images with the ground truth and one column for each experiment; all columns zoom and move together."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.compare.formatting import listing
+from core.compare.formatting import listing, metric
 from core.compare.image_hits import Hits
 from core.compare.image_set import ImageSet
 from core.compare.pictures.gallery import MOST_COLUMNS, UNKNOWN_COLOR, GalleryRow, gallery_row, row_json
@@ -68,10 +69,12 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
     rows = [gallery_row(images, image, look.experiments, look.hits, look.confidence) for image in chosen]
     has_masks = any(row.has_masks for row in rows)
     with top:
-        boxes = has_masks and _choose_outline(key) == _BOXES
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            legend = st.container(width="content")
+            boxes = has_masks and _choose_outline(key) == _BOXES
         data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
-        st.html(_legend(rows, look.colors, masks=has_masks and not boxes))
-        _gallery(key=f"{key}-images", data={"columns": _columns(images, look.experiments), "rows": data})
+        legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
+        _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
         if left_out := _left_out(images, look):
             st.caption(plain(left_out))
 
@@ -100,12 +103,19 @@ def draw_pages(count: int, per_page: int, key: str) -> int:
         return st.pagination(pages, key=name)
 
 
-def _columns(images: ImageSet, experiments: Sequence[int]) -> list[dict[str, object]]:
-    columns: list[dict[str, object]] = [{"title": "Ground truth", "truth": True}]
-    for one in experiments:
+def _columns(images: ImageSet, look: Look) -> list[dict[str, object]]:
+    columns: list[dict[str, object]] = [{"title": "Ground truth", "help": "As annotated", "truth": True}]
+    for one in look.experiments:
         note = "baseline" if one == images.baseline and len(images.keys) > 1 else ""
-        columns.append({"title": images.labels[one], "note": note, **series_sign(images, one)})
+        words = f"{images.labels[one]}: {threshold_words(images, one, look.confidence)}"
+        columns.append({"title": images.labels[one], "help": words, "note": note, **series_sign(images, one)})
     return columns
+
+
+def threshold_words(images: ImageSet, experiment: int, confidence: float | None) -> str:
+    """Return from which confidence on the predictions of an experiment are drawn."""
+    threshold = images.evaluations[experiment].confidence if confidence is None else confidence
+    return "all predictions, none is right" if math.isnan(threshold) else f"predictions from {metric(threshold)} on"
 
 
 def series_sign(images: ImageSet, experiment: int) -> dict[str, str]:
@@ -120,7 +130,7 @@ def _left_out(images: ImageSet, look: Look) -> str:
     left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
     if len(look.experiments) < MOST_COLUMNS or not left_out:
         return ""
-    return f"{MOST_COLUMNS} experiments fit beside each other; left out: {listing(left_out)}."
+    return f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
 
 
 def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: bool) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.compare.experiment import Comparison
 from core.compare.image_set import ImageSet, image_set
+from core.datasets.palette import class_color
 from core.errors import AppError
 from core.ui import connection, lookups
 
@@ -25,14 +26,19 @@ def _images(server: str, fingerprint: str, _comparison: Comparison) -> ImageSet:
 
 
 def class_colors(comparison: Comparison) -> Mapping[str, str]:
-    """Return class name → ``#RRGGBB`` as the projects of the experiments have them; the baseline's project first."""
+    """Return class name → ``#RRGGBB`` as the projects of the experiments have them; the baseline's project first.
+
+    A class that no project has any more gets a colour of its own.
+    """
     order = [comparison.experiments[comparison.baseline], *comparison.experiments] if comparison.experiments else []
     colors: dict[str, str] = {}
     for project in dict.fromkeys(one.info.project_id for one in order if one.info is not None):
         try:
             facts = lookups.project(connection.address(), project)
-        except AppError:  # colours are worth no error: unknown ones are drawn grey
+        except AppError:  # colours are worth no error
             continue
         for item in facts.meta.classes if facts else ():
             colors.setdefault(item.name, item.color)
+    for number, name in enumerate(comparison.classes):
+        colors.setdefault(name, class_color(number))
     return colors

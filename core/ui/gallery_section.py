@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.compare.certainty import Certainty
 from core.compare.experiment import Comparison
-from core.compare.formatting import listing, metric
+from core.compare.formatting import listing
 from core.compare.image_hits import find
 from core.compare.image_order import ImageOrder, ordered
 from core.compare.image_query import Agreement, CountedAs, ImageQuery, Outcome
 from core.compare.image_set import ImageSet
-from core.ui.gallery import Look, columns_of, draw_images
+from core.compare.pictures.gallery import MOST_COLUMNS
+from core.ui.gallery import Look, columns_of, draw_images, threshold_words
 from core.ui.gallery_data import class_colors, load_images
 from core.ui.text import plain
 
@@ -26,6 +27,7 @@ _ORDERS = (
     ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
 )  # fmt: skip
 _ALL_CLASSES = "All classes"
+_MOST_NAMED = 3
 
 
 def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
@@ -45,6 +47,7 @@ def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
         orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
         order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
         confidence = _choose_confidence()
+    wanted = _choose_columns(images)
     query = ImageQuery(
         title="",
         classes=None if class_name == _ALL_CLASSES else CountedAs(class_name=class_name),
@@ -60,7 +63,7 @@ def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
         return
     places = ordered(hits, images, order, confidence)
     look = Look(
-        experiments=columns_of(images),
+        experiments=columns_of(images, wanted),
         hits=hits if narrowed else None,
         confidence=confidence,
         colors=class_colors(comparison),
@@ -75,8 +78,27 @@ def _choose_confidence() -> float | None:
     return st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200)
 
 
+def _choose_columns(images: ImageSet) -> list[int] | None:
+    """Return the experiments to draw beside each other; ``None`` leaves the choice, and so does an empty one."""
+    if len(images.keys) <= MOST_COLUMNS:
+        return None
+    return (
+        st.multiselect(
+            "Side by side",
+            range(len(images.keys)),
+            default=columns_of(images),
+            max_selections=MOST_COLUMNS,
+            format_func=lambda one: images.labels[one],
+            key=f"gallery-columns-{'-'.join(images.keys)}",
+        )
+        or None
+    )
+
+
 def _threshold_words(images: ImageSet, confidence: float | None) -> str:
     if confidence is not None:
         return f"Predictions from a confidence of {confidence:.2f} on."
-    own = [f"{metric(one.confidence)} “{label}”" for one, label in zip(images.evaluations, images.labels, strict=True)]
-    return f"Predictions from the F1-optimal confidence on: {listing(own, limit=6)}."
+    if len(images.keys) > _MOST_NAMED:
+        return "Each experiment's predictions from its F1-optimal confidence on; point at its name to read it."
+    own = [f"“{label}”: {threshold_words(images, one, None)}" for one, label in enumerate(images.labels)]
+    return f"At the F1-optimal confidence of each: {listing(own)}."

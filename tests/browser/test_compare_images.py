@@ -152,9 +152,26 @@ def test_what_only_one_segmenter_finds_is_shown_with_its_masks(page: Page, dashb
     assert masks.first.evaluate(INSIDE) == [True, False], "the mask is an ellipse in its box"
     alpha = masks.first.evaluate("mask => getComputedStyle(mask).fill.match(/[\\d.]+(?=\\))/)[0]")
     assert 0.1 < float(alpha) < 0.9, "what is under the mask is still seen"
-    page.get_by_role("dialog").get_by_text("Boxes", exact=True).click()
+    _look_closer(page, dialog)
+    dialog.get_by_text("Boxes", exact=True).click()
     expect(dialog.locator(".found rect.line").first).to_be_attached(timeout=PATIENCE)
     expect(dialog.locator(".line.mask")).to_have_count(0)
+
+
+def _look_closer(page: Page, dialog: Locator) -> None:
+    """Open the large view by a click on a picture, go through the columns by keyboard, and close it again."""
+    dialog.locator("svg[role=img]").nth(1).click()
+    large = page.locator("dialog.large[open]")
+    chosen = large.locator("[aria-pressed=true]")
+    expect(chosen).to_contain_text("Bad masks")
+    page.keyboard.press("ArrowRight")
+    expect(chosen).to_contain_text("Good masks")
+    expect(large.locator(".found .line.mask").first).to_be_attached()
+    page.keyboard.press("+")
+    enlarged = large.locator("svg").get_attribute("viewBox")
+    page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    assert enlarged in _views(dialog), "the gallery has followed"
 
 
 INSIDE = """mask => {

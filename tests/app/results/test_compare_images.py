@@ -123,4 +123,7 @@ def test_more_experiments_than_columns(server: FakeServer, open_page: Open) -> N
     columns = _data(at, "rows")["columns"]
     assert len(columns) == 7
     assert columns[1]["note"] == "baseline"
-    assert "6 experiments fit beside each other; left out:" in screen(at)
+    assert "6 experiments are drawn beside each other; left out:" in screen(at)
+    (choice,) = (item for item in at.multiselect if item.label == "Side by side")
+    at = choice.set_value([choice.value[0], 6]).run()
+    assert len(_data(at, "rows")["columns"]) == 3, "ground truth, the baseline and the one that was chosen"
