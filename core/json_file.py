@@ -37,30 +37,41 @@ class JsonFile(Generic[_Value]):
 
     def read(self) -> _Value:
         """Return what is kept."""
+        return self._read()[0]
+
+    def is_damaged(self) -> bool:
+        """Whether something is kept that cannot be read."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[_Value, bool]:
+        """Return what is kept, and whether the file is damaged."""
         try:
-            return self.adapter.validate_json(self.path.read_bytes())
+            return self.adapter.validate_json(self.path.read_bytes()), False
         except FileNotFoundError:
-            return self.empty
+            return self.empty, False
         except (OSError, ValidationError) as error:
             # Not the error itself: it would quote what the file holds.
             _log.warning("%s cannot be read and is left aside (%s)", self.path, type(error).__name__)
-            return self.empty
+            return self.empty, True
 
     def change(self, change: Callable[[_Value], _Value]) -> None:
-        """Apply a change to what is stored, not to what a caller has seen.
+        """Apply a change to what is stored, not to what a caller has seen; nothing to keep leaves no file.
 
         Raises:
             StorageError: The file cannot be written; the old value stays.
         """
         with self._lock:
-            known = self.read()
+            known, is_damaged = self._read()
             changed = change(known)
-            if changed != known:
+            if changed != known or is_damaged:
                 self._write(changed)
 
     def _write(self, value: _Value) -> None:
         partial = self.path.with_name(f"{self.path.name}.partial")
         try:
+            if value == self.empty:
+                self.path.unlink(missing_ok=True)
+                return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             partial.unlink(missing_ok=True)  # whoever could read an old one shall not read a private new one
             partial.touch(mode=_OWNER_ONLY if self.private else 0o666, exist_ok=False)

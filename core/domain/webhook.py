@@ -45,9 +45,11 @@ class Webhook:
     Attributes:
         url: Where messages go; empty when there is no webhook.
         has_secret: Messages are signed with a secret that is kept on the server and never given out.
+        is_damaged: One was set, and what was written down of it cannot be read.
         deliveries: The latest messages, newest first.
     """
 
     url: str = ""
     has_secret: bool = False
+    is_damaged: bool = False
     deliveries: tuple[Delivery, ...] = ()

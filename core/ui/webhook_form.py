@@ -41,11 +41,19 @@ def draw_webhook() -> None:
         "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It never "
         "holds a task up; what cannot be delivered is tried again for about an hour."
     )
+    if webhook.is_damaged:
+        st.error(
+            "**The webhook that was set cannot be read any more, so nobody is told when a task is over.** "
+            "Set address and secret again, or remove it.",
+            icon=":material/error:",
+        )
     _draw_form(webhook)
-    if webhook.url:
+    if webhook.url or webhook.is_damaged:
         with st.container(horizontal=True):
-            st.button("Send a test", icon=":material/send:", key="webhook-test", on_click=_test)
+            if webhook.url:
+                st.button("Send a test", icon=":material/send:", key="webhook-test", on_click=_test)
             st.button("Remove", icon=":material/delete:", key="webhook-remove", type="tertiary", on_click=_remove)
+    if webhook.url:
         _draw_deliveries(webhook.deliveries)
     with st.expander("Check the signature in the receiver", icon=":material/verified_user:"):
         st.caption("The header X-Traindash-Signature holds an HMAC-SHA256 of the body. In Python:")

@@ -4,15 +4,19 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from core.api.client import connect
+from core.api.client import SuperviselyClient, connect
+from core.domain.experiment import ExperimentInfo
 from core.domain.task import TaskStatus
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle, tick_row
+from tests.outside import shared_data
 from tests.server import DashboardProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -40,27 +44,34 @@ def archive(folder: Path) -> Path:
     return path
 
 
-def bring_in(page: Page, url: str, path: Path) -> None:
+def masks(folder: Path) -> Path:
+    """Pack the lemons project as Supervisely exports it: bitmap masks of two classes."""
+    path = folder / "lemons.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        lemons = shared_data("lemons-annotated")
+        for file in sorted(lemons.rglob("*")):
+            if file.is_file():
+                packed.write(file, Path("lemons") / file.relative_to(lemons))
+    return path
+
+
+def bring_in(page: Page, url: str, path: Path, layout: str) -> None:
     """Upload an archive and take it in under the proposed name."""
     open_page(page, url)
     press(page, "Bring data in")
     expect_heading(page, "Bring data in")
     page.locator("input[type=file]").set_input_files(path)
-    expect_text(page, "YOLO layout.")
+    expect_text(page, f"{layout} layout.")
     press(page, "Bring it in")
     expect(page.get_by_role("button", name="Train on this project")).to_be_visible(timeout=PATIENCE)
 
 
-def test_the_trained_classes_are_those_that_were_brought_in(
-    dashboard: DashboardProcess, page: Page, tmp_path: Path
-) -> None:
-    bring_in(page, dashboard.url, archive(tmp_path))
-    expect_text(page, "“workshop” is a project now")
-    expect_text(page, "What was skipped or changed")
+def walk_to_start(page: Page, choose_model: Callable[[], None]) -> None:
+    """Go from the report of an import through the wizard and start a tiny training."""
     press(page, "Train on this project")
     expect_heading(page, "Which data to train on?")
     next_step(page, "Which model to start from?")
-    press(page, "Use it")
+    choose_model()
     next_step(page, "Which classes to learn?")
     next_step(page, "Which images train, which validate?")
     next_step(page, "How to train?")
@@ -74,18 +85,47 @@ def test_the_trained_classes_are_those_that_were_brought_in(
     next_step(page, "Ready to start?")
     press(page, "Start training")
     page.wait_for_url("**task=**", timeout=PATIENCE)
+
+
+def trained(page: Page, client: SuperviselyClient) -> tuple[ExperimentInfo, list[str], dict[str, Any]]:
+    """Wait for the end of the newest training; return its experiment, the classes it learned and its settings."""
+    team = client.teams.list()[0].id
+    workspace = client.workspaces.list(team)[0].id
+    deadline = time.monotonic() + TRAINING_SECONDS
+    task = client.tasks.list(workspace)[0]
+    while not task.status.is_terminal and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
+        task = client.tasks.get(task.id)
+    assert task.status is TaskStatus.FINISHED, task
+    experiment = client.experiments.of_task(task.id)
+    assert experiment is not None
+    state = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/app_state.json"))
+    learned = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/model_meta.json"))
+    return experiment, [item["title"] for item in learned["classes"]], state
+
+
+def test_the_trained_classes_are_those_that_were_brought_in(
+    dashboard: DashboardProcess, page: Page, tmp_path: Path
+) -> None:
+    bring_in(page, dashboard.url, archive(tmp_path), "YOLO")
+    expect_text(page, "“workshop” is a project now")
+    expect_text(page, "What was skipped or changed")
+    walk_to_start(page, lambda: press(page, "Use it"))
     with connect(dashboard.url, dashboard.token) as client:
-        team = client.teams.list()[0].id
-        workspace = client.workspaces.list(team)[0].id
-        deadline = time.monotonic() + TRAINING_SECONDS
-        task = client.tasks.list(workspace)[0]
-        while not task.status.is_terminal and time.monotonic() < deadline:
-            page.wait_for_timeout(500)
-            task = client.tasks.get(task.id)
-        assert task.status is TaskStatus.FINISHED, task
-        experiment = client.experiments.of_task(task.id)
-        assert experiment is not None
-        state = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/app_state.json"))
-        assert state["classes"] == ["bolt", "nut"]
-        learned = json.loads(client.files.read(team, f"{experiment.artifacts_dir}/model_meta.json"))
-        assert [item["title"] for item in learned["classes"]] == ["bolt", "nut"]
+        _, learned, state = trained(page, client)
+        assert state["classes"] == learned == ["bolt", "nut"]
+
+
+def test_masks_that_were_brought_in_are_learned_as_masks(
+    dashboard: DashboardProcess, page: Page, tmp_path: Path
+) -> None:
+    def choose_segmentation() -> None:
+        press(page, "Instance segmentation")
+        tick_row(page, 0)
+
+    bring_in(page, dashboard.url, masks(tmp_path), "Supervisely")
+    walk_to_start(page, choose_segmentation)
+    with connect(dashboard.url, dashboard.token) as client:
+        experiment, learned, state = trained(page, client)
+        assert (experiment.task_type, learned) == ("instance segmentation", ["kiwi", "lemon"])
+        assert state["train_val_split"]["method"] == "collections"  # the wizard freezes a random split

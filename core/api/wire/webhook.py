@@ -30,10 +30,14 @@ class WebhookShape(Shape):
 
     url: str
     has_secret: bool
+    is_damaged: bool = False
     deliveries: tuple[DeliveryShape, ...] = ()
 
     def webhook(self) -> Webhook:
         """Return the domain value."""
         return Webhook(
-            url=self.url, has_secret=self.has_secret, deliveries=tuple(row.delivery() for row in self.deliveries)
+            url=self.url,
+            has_secret=self.has_secret,
+            is_damaged=self.is_damaged,
+            deliveries=tuple(row.delivery() for row in self.deliveries),
         )

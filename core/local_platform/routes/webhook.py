@@ -38,6 +38,7 @@ def _webhook_json(webhook: Webhook) -> dict[str, Any]:
     return {
         "url": webhook.url,
         "hasSecret": webhook.has_secret,
+        "isDamaged": webhook.is_damaged,
         "deliveries": [_delivery_json(delivery) for delivery in webhook.deliveries],
     }
 

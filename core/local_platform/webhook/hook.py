@@ -2,15 +2,14 @@
 
 import contextlib
 import ipaddress
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
+from core.json_file import JsonFile
 
 LEAST_SECRET = 16
 _MOST_LETTERS = 2000
@@ -35,7 +34,7 @@ class Hook:
         return f"Hook(url={self.url!r})"
 
 
-_HOOK: TypeAdapter[Hook] = TypeAdapter(Hook)
+_HOOK: TypeAdapter[Hook | None] = TypeAdapter(Hook | None)
 
 
 def checked_url(text: str, *, offline: bool) -> str:
@@ -79,37 +78,18 @@ def is_loopback(parts: SplitResult) -> bool:
     return host == "localhost"
 
 
-def load_hook(path: Path) -> Hook | None:
-    """Return what is set, ``None`` without a webhook or when its file is damaged."""
-    try:
-        return _HOOK.validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    except OSError as error:
-        msg = f"The webhook in {path} cannot be read: {error.strerror}."
-        raise StorageError(msg, "Check who owns the file.") from error
-
-
-def save_hook(path: Path, hook: Hook | None) -> None:
-    """Keep a webhook, readable by its owner only, or remove it.
+def checked_secret(secret: str) -> str:
+    """Return a secret that protects something.
 
     Raises:
-        InputError: The secret is too short.
-        StorageError: The file cannot be written.
+        InputError: It is too short.
     """
-    if hook is not None and len(hook.secret) < LEAST_SECRET:
+    if len(secret) < LEAST_SECRET:
         msg = "The secret of the webhook is too short to protect anything."
         raise InputError(msg, f"Use {LEAST_SECRET} characters or more.")
-    partial = path.with_name(path.name + ".partial")
-    try:
-        if hook is None:
-            path.unlink(missing_ok=True)
-            return
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"url": hook.url, "secret": hook.secret, "since": hook.since}, file)
-        partial.replace(path)
-    except OSError as error:
-        msg = f"The webhook cannot be written to {path}: {error.strerror}."
-        raise StorageError(msg, "Check that the data directory is writable.") from error
+    return secret
+
+
+def hook_file(path: Path) -> JsonFile[Hook | None]:
+    """Return where the webhook is kept, readable by its owner only; ``None`` without one."""
+    return JsonFile(path=path, adapter=_HOOK, empty=None, noun="The webhook", private=True)

@@ -10,7 +10,7 @@ from core.errors import InputError, StateError
 from core.local_platform.parts import Parts
 from core.local_platform.store.database import now_text
 from core.local_platform.webhook.deliveries import Deliveries
-from core.local_platform.webhook.hook import Hook, checked_url, load_hook, save_hook
+from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
 from core.local_platform.webhook.message import delivery_name, end_message, trial_message
 from core.local_platform.webhook.sending import TIMEOUT_SECONDS, send
 
@@ -44,7 +44,7 @@ class WebhookWorker:
         self._parts = parts
         self._pace = pace or HookPace()
         self._deliveries = Deliveries(parts.database)
-        self._path = parts.layout.webhook
+        self._file = hook_file(parts.layout.webhook)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -64,29 +64,37 @@ class WebhookWorker:
 
     def info(self) -> Webhook:
         """Return what is set and the latest messages."""
-        hook = load_hook(self._path)
-        return Webhook(url=hook.url if hook else "", has_secret=hook is not None, deliveries=self._deliveries.latest())
+        hook = self._file.read()
+        return Webhook(
+            url=hook.url if hook else "",
+            has_secret=hook is not None,
+            is_damaged=self._file.is_damaged(),
+            deliveries=self._deliveries.latest(),
+        )
 
     def set(self, url: str, secret: str) -> Webhook:
         """Set address and secret; an empty secret keeps the one that is set.
 
         Raises:
             InputError: One of them cannot be used.
+            StorageError: They cannot be written down.
         """
         address = checked_url(url, offline=self._parts.offline)
-        known = load_hook(self._path)
-        if known is None and not secret:
-            msg = "The webhook has no secret yet."
-            raise InputError(msg, "Set one; the receiver checks with it that a message comes from here.")
-        if known is None:
-            save_hook(self._path, Hook(url=address, secret=secret, since=now_text()))
-        else:
-            save_hook(self._path, replace(known, url=address, secret=secret or known.secret))
+
+        def changed(known: Hook | None) -> Hook:
+            if known is None and not secret:
+                msg = "The webhook has no secret yet."
+                raise InputError(msg, "Set one; the receiver checks with it that a message comes from here.")
+            if known is None:
+                return Hook(url=address, secret=checked_secret(secret), since=now_text())
+            return replace(known, url=address, secret=checked_secret(secret) if secret else known.secret)
+
+        self._file.change(changed)
         return self.info()
 
     def remove(self) -> Webhook:
         """Tell nobody any more."""
-        save_hook(self._path, None)
+        self._file.change(lambda _: None)
         self._deliveries.drop_waiting()
         return self.info()
 
@@ -96,7 +104,7 @@ class WebhookWorker:
         Raises:
             StateError: There is no webhook.
         """
-        hook = load_hook(self._path)
+        hook = self._file.read()
         if hook is None:
             msg = "There is no webhook."
             raise StateError(msg, "Set its address and secret first.")
@@ -113,7 +121,7 @@ class WebhookWorker:
                     _log.exception("The webhook could not finish its round")
 
     def _round(self) -> None:
-        hook = load_hook(self._path)
+        hook = self._file.read()
         if hook is None:
             return
         for task_id in self._deliveries.due(hook.since):

@@ -33,3 +33,10 @@ def test_refusals_say_why(working: LivePlatform) -> None:
             client.webhooks.set("http://127.0.0.1:1/hook", "short")
         with pytest.raises(RejectedError, match="no webhook"):
             client.webhooks.test()
+
+
+def test_a_damaged_webhook_is_told_and_can_be_removed(working: LivePlatform) -> None:
+    with connected(working, "socket") as client:
+        working.platform.parts.layout.webhook.write_text("{", encoding="utf-8")
+        assert client.webhooks.info() == Webhook(is_damaged=True)
+        assert client.webhooks.remove() == Webhook()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.local_platform.webhook.hook import Hook, checked_url, load_hook, save_hook
+from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
 
 HOOK = Hook(url="http://127.0.0.1:1/hook", secret="0123456789abcdef", since="2026-11-23T10:00:00.000Z")
 
@@ -60,23 +60,27 @@ def test_offline_means_this_machine(url: str, possible: bool) -> None:  # noqa: 
 
 
 def test_the_secret_is_kept_for_its_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "webhook.json"
-    assert load_hook(path) is None
-    save_hook(path, HOOK)
-    assert load_hook(path) == HOOK
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    file = hook_file(tmp_path / "webhook.json")
+    assert (file.read(), file.is_damaged()) == (None, False)
+    file.change(lambda _: HOOK)
+    assert file.read() == HOOK
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert HOOK.secret not in repr(HOOK)
-    save_hook(path, None)
-    assert load_hook(path) is None
-    save_hook(path, None)
+    file.change(lambda _: None)
+    assert file.read() is None
+    assert not file.path.exists()
 
 
-def test_a_short_secret_is_refused(tmp_path: Path) -> None:
+def test_a_short_secret_is_refused() -> None:
+    assert checked_secret(HOOK.secret) == HOOK.secret
     with pytest.raises(InputError, match="too short"):
-        save_hook(tmp_path / "webhook.json", Hook(url=HOOK.url, secret="short", since=HOOK.since))
+        checked_secret("short")
 
 
-def test_a_damaged_file_is_no_webhook(tmp_path: Path) -> None:
-    path = tmp_path / "webhook.json"
-    path.write_text("{", encoding="utf-8")
-    assert load_hook(path) is None
+@pytest.mark.parametrize("content", ["{", '{"url": "http://127.0.0.1:1"}', "[]"])
+def test_a_damaged_file_is_told_from_none_and_can_be_removed(tmp_path: Path, content: str) -> None:
+    file = hook_file(tmp_path / "webhook.json")
+    file.path.write_text(content, encoding="utf-8")
+    assert (file.read(), file.is_damaged()) == (None, True)
+    file.change(lambda _: None)
+    assert (file.read(), file.is_damaged()) == (None, False)
