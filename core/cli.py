@@ -2,6 +2,7 @@
 
 import gc
 import json
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     if SERIES in content:
         from core.launch.series_file import read_series
 
-        _launch_series(read_series(content, lines), *_server(server, token_env))
+        _launch_series(read_series(content, lines), plan.stem, *_server(server, token_env))
         return
     wanted = plan_of(content, lines)
     address, token = _server(server, token_env)
@@ -92,15 +93,35 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     click.echo(launched.task_id)
 
 
-def _launch_series(series: "SeriesPlan", address: str, token: str) -> None:
-    """Start the experiments of a series; each task's id is printed as soon as there is one."""
+def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: str) -> None:
+    """Start the experiments of a series; each task's id is printed as soon as there is one.
+
+    The series is kept in the data directory, so that the dashboard of this machine has a page for it.
+    """
+    from core.api.address import EMBEDDED, normalised_address
     from core.api.client import connect
     from core.launch.series import experiments
-    from core.wizard.series_start import start_now, texts
+    from core.launch.series_record import SeriesId
+    from core.launch.series_store import SeriesStore
+    from core.local_platform.identity import is_token_of
+    from core.local_platform.layout import HomeLayout
+    from core.settings import load_settings
+    from core.wizard.series_start import SeriesOrder, start_now, texts
 
+    home = load_settings().home
+    own = is_token_of(HomeLayout(home).token, token)
     with connect(address, token) as client:
-        for task_id in start_now(client, experiments(series, texts(client, series.base))):
+        order = SeriesOrder(
+            id=SeriesId(secrets.token_hex(5)),
+            server=EMBEDDED if own else normalised_address(address),
+            name=series.choices.name or series.base.experiment_name or file_name,
+            planned=experiments(series, texts(client, series.base)),
+            opens_comparison=series.choices.opens_comparison,
+        )
+        for task_id in start_now(client, SeriesStore(home / "series"), order):
             click.echo(task_id)
+    if own:
+        click.echo(f"Its page: {normalised_address(address)}/series?series={order.id}", err=True)
 
 
 @main.command()

@@ -3,6 +3,9 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+EMBEDDED = "embedded"
+"""Name of the platform of this machine, whatever its port is, in everything that is kept here."""
+
 
 def normalised_address(address: str) -> str:
     """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""

@@ -65,6 +65,10 @@ class SeriesStore:
         """Change one experiment of a series as it is stored. Errors as :meth:`load`, and StorageError."""
         return self._records.update(series_id, lambda series: changed(series, key, change))
 
+    def append(self, series_id: SeriesId, member: Member) -> Series:
+        """Add an experiment at the end of a series."""
+        return self._records.update(series_id, lambda series: replace(series, members=(*series.members, member)))
+
     def start_again(
         self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan | None = None
     ) -> Series:

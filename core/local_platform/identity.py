@@ -59,6 +59,14 @@ def read_token(path: Path) -> str:
     return token
 
 
+def is_token_of(path: Path, token: str) -> bool:
+    """Return whether a token is the one of a data directory: who has it talks to the platform of this machine."""
+    try:
+        return secrets.compare_digest(read_token(path).encode(), token.encode())
+    except (NotFoundError, StorageError):
+        return False
+
+
 @dataclass(slots=True)
 class HomeLock:
     """Keeps a second server away from a data directory. The operating system gives the lock back if this process dies.

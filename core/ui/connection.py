@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.api import address as addresses
 from core.api.client import SuperviselyClient
 from core.domain.ids import TeamId, WorkspaceId
 from core.domain.project import Team, Workspace
@@ -20,10 +21,8 @@ from core.ui.servers import KeptServers, Origin, Server, Servers
 from core.wizard.draft_store import DraftStore
 from core.wizard.presets import PresetStore
 
+EMBEDDED = addresses.EMBEDDED
 _TTL_SECONDS = 20
-EMBEDDED = "embedded"
-
-
 _CHOSEN, _TYPED = "server", "typed_servers"
 
 

@@ -1,5 +1,6 @@
 """From a series that is planned to one that starts: splits are drawn, the record is written."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from core.api.client import SuperviselyClient
 from core.domain.ids import TaskId
 from core.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
+from core.errors import StorageError
 from core.launch.freezing import settled
 from core.launch.launcher import launch
 from core.launch.plan_facts import gather
@@ -42,21 +44,11 @@ def place(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> 
     """
     if (known := store.find(order.id)) is not None:
         return known
-    plans = _settled(client, order.planned)
-    return store.add(
-        Series(
-            id=order.id,
-            server=order.server,
-            name=order.name,
-            project_id=plans[0].project_id,
-            created_at=datetime.now(UTC),
-            members=tuple(
-                Member(key=item.key, plan=plan, varied=item.varied)
-                for item, plan in zip(order.planned, plans, strict=True)
-            ),
-            opens_comparison=order.opens_comparison,
-        )
+    members = (
+        Member(key=item.key, plan=plan, varied=item.varied)
+        for item, plan in zip(order.planned, _settled(client, order.planned), strict=True)
     )
+    return store.add(_record(order, tuple(members)))
 
 
 def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
@@ -79,13 +71,33 @@ def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
     return text_of
 
 
-def start_now(client: SuperviselyClient, planned: Sequence[Experiment]) -> Iterator[TaskId]:
+def start_now(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Iterator[TaskId]:
     """Draw the splits and start the experiments one after the other; gives each task as soon as there is one.
 
-    For programs that end when everything is started. Errors as :func:`place`, and those of a start.
+    For programs that end when everything is started. The record grows with each start and never has one that waits, so
+    that no dashboard starts it as well. Errors as :func:`place`, and those of a start.
     """
-    for plan in _settled(client, planned):
-        yield launch(client, plan)
+    for item, plan in zip(order.planned, _settled(client, order.planned), strict=True):
+        task_id = launch(client, plan)
+        member = Member(key=item.key, plan=plan, varied=item.varied, task_id=task_id)
+        with contextlib.suppress(StorageError):  # the trainings count; without a record they only lack a page
+            if store.find(order.id) is None:
+                store.add(_record(order, (member,)))
+            else:
+                store.append(order.id, member)
+        yield task_id
+
+
+def _record(order: SeriesOrder, members: tuple[Member, ...]) -> Series:
+    return Series(
+        id=order.id,
+        server=order.server,
+        name=order.name,
+        project_id=members[0].plan.project_id,
+        created_at=datetime.now(UTC),
+        members=members,
+        opens_comparison=order.opens_comparison,
+    )
 
 
 def _settled(client: SuperviselyClient, planned: Sequence[Experiment]) -> list[TrainingPlan]:

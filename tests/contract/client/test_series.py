@@ -3,8 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from core.api.address import EMBEDDED
 from core.api.client import SuperviselyClient
+from core.cli import main
+from core.domain.ids import TaskId
 from core.domain.plan import CollectionsSplit, RandomSplit
+from core.launch.plan_file import write_plan
 from core.launch.series import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
 from core.launch.series_record import Series, SeriesId
 from core.launch.series_starter import Access, SeriesStarter
@@ -74,10 +80,41 @@ def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
         assert len(wait_for(over, "all are stopped", seconds=60).task_ids) == 3
 
 
-def test_a_program_starts_all_of_them(working: LivePlatform) -> None:
+def test_a_program_starts_all_of_them(working: LivePlatform, tmp_path: Path) -> None:
+    store = SeriesStore(tmp_path)
     with connected(working, "memory") as client:
         series = planned_series(client, split=SplitVariation(mode="several", percents=(50, 60)))
-        tasks = list(start_now(client, experiments(series, texts(client, series.base))))
+        made = experiments(series, texts(client, series.base))
+        order = SeriesOrder(id=SeriesId("series3"), server="s", name="Night", planned=made)
+        tasks: list[TaskId] = []
+        for task_id in start_now(client, store, order):
+            tasks.append(task_id)
+            kept = store.load("series3")
+            assert kept.task_ids == tuple(tasks)
+            assert not kept.needs_work  # a dashboard beside it starts nothing
         assert len(set(tasks)) == 2
         states = [client.tasks.get(task).params or {} for task in tasks]
         assert states[0] != states[1]
+
+
+def test_the_command_starts_a_series_that_has_a_page(working: LivePlatform, tmp_path: Path) -> None:
+    plan = tmp_path / "night.yaml"
+    with connected(working, "memory") as client:
+        base = planned_series(client).base
+    text = write_plan(base) + "series:\n  hyperparameters: {epochs: [1, 2]}\n"
+    plan.write_text(text, encoding="utf-8")
+    environment = {"SERVER_ADDRESS": working.url, "API_TOKEN": working.platform.token}
+    home = working.platform.parts.layout.root
+    result = CliRunner(env={**environment, "TRAINDASH_HOME": str(home)}).invoke(main, ["launch", str(plan)])
+    assert result.exit_code == 0, result.output
+    (kept,) = SeriesStore(home / "series").of_server(EMBEDDED)
+    assert [f"{task}" for task in kept.task_ids] == result.stdout.split()
+    assert f"{working.url}/series?series={kept.id}" in result.stderr
+    assert kept.name == "night"
+    elsewhere = CliRunner(env={**environment, "TRAINDASH_HOME": str(tmp_path / "other")}).invoke(
+        main, ["launch", str(plan)]
+    )
+    assert elsewhere.exit_code == 0, elsewhere.output
+    (other,) = SeriesStore(tmp_path / "other" / "series").of_server(working.url)
+    assert len(other.task_ids) == 2
+    assert "series?" not in elsewhere.stderr
