@@ -80,6 +80,7 @@ class SeriesStarter:
         store: The series.
         access: Name of a server → how to reach it, ``None`` while nobody has given its token; asked in each round.
         sleep: Waits between looks; stands in for the clock in tests.
+        started: Told of each task that was started, as server and task; may be told of one again.
     """
 
     def __init__(
@@ -88,10 +89,12 @@ class SeriesStarter:
         access: Callable[[str], Access | None],
         *,
         sleep: Callable[[float], None] = time.sleep,
+        started: Callable[[str, TaskId], object] = lambda _server, _task: None,
     ) -> None:
         self._store = store
         self._access = access
         self._sleep = sleep
+        self._started = started
         self._signal = threading.Condition()
         self._woken = True
         self._closing = False
@@ -177,6 +180,7 @@ class SeriesStarter:
             refusal = Refusal(message=error.message, hint=error.hint)
             self._store.change(series.id, member.key, lambda known: replace(known, refusal=refusal))
         else:
+            self._started(series.server, task_id)
             self._store.change(series.id, member.key, lambda known: replace(known, task_id=task_id, agent_id=agent_id))
 
     def _send(self, client: SuperviselyClient, series: Series, member: Member) -> tuple[TaskId, AgentId | None]:
@@ -202,6 +206,7 @@ class SeriesStarter:
             self._sleep(pause)
             found = find_started(access.client, mark, _LOOK_BACK)
         if found is not None:
+            self._started(series.server, found)
             self._store.change(series.id, member.key, lambda known: replace(known, task_id=found))
         return found
 

@@ -1,5 +1,6 @@
 """The server that a browser session works with, and where drafts and series are kept."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,11 @@ import streamlit as st
 
 from core.api import address as addresses
 from core.api.client import SuperviselyClient
-from core.domain.ids import TeamId, WorkspaceId
+from core.domain.ids import TaskId, TeamId, WorkspaceId
 from core.domain.project import Team, Workspace
-from core.errors import NotFoundError, StateError
+from core.domain.webhook import EndedTask
+from core.errors import NotFoundError, StateError, StorageError
+from core.launch.end_watcher import EndWatcher
 from core.launch.launcher import LOOKS
 from core.launch.series_starter import Access, SeriesStarter
 from core.launch.series_store import SeriesStore
@@ -22,6 +25,7 @@ from core.wizard.draft_store import DraftStore
 from core.wizard.presets import PresetStore
 
 EMBEDDED = addresses.EMBEDDED
+_log = logging.getLogger("traindash.connection")
 _TTL_SECONDS = 20
 _CHOSEN, _TYPED = "server", "typed_servers"
 
@@ -36,6 +40,7 @@ class _Wiring:
     presets: PresetStore | None = None
     series: SeriesStore | None = None
     starter: SeriesStarter | None = None
+    ends: EndWatcher | None = None
     home: Path | None = None
 
 
@@ -58,7 +63,8 @@ def install(
     _wiring.places = RememberedPlaces(folder / "places.json")
     _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
     _wiring.series = SeriesStore(folder / "series")
-    _wiring.starter = SeriesStarter(_wiring.series, _access)
+    _wiring.ends = EndWatcher(folder / "tasks_elsewhere.json", _client_at, _tell_end)
+    _wiring.starter = SeriesStarter(_wiring.series, _access, started=_watch_end)
     _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
 
 
@@ -173,6 +179,49 @@ def starter() -> SeriesStarter:
     if _wiring.starter is None:
         raise _not_installed()
     return _wiring.starter
+
+
+def ends() -> EndWatcher:
+    """Return what looks after the tasks of other servers; ``app.py`` lets it run."""
+    if _wiring.ends is None:
+        raise _not_installed()
+    return _wiring.ends
+
+
+def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:
+    """Return a start on this session's server whose task is watched to its end; it may be called in any thread."""
+    name = server_name()
+
+    def run() -> TaskId:
+        task_id = start()
+        _watch_end(name, task_id)
+        return task_id
+
+    return run
+
+
+def _watch_end(name: str, task_id: TaskId) -> None:
+    """Watch a task of another server; the embedded platform tells the ends of its own."""
+    if name == EMBEDDED:
+        return
+    try:
+        ends().note(name, task_id)
+    except StorageError as error:  # the task runs; only nobody will be told
+        _log.warning("The end of task %s will not be told: %s", task_id, error)
+
+
+def own_client() -> SuperviselyClient:
+    """Return a client of the embedded platform, whatever server the session works with."""
+    return _servers().client(_servers().embedded)[0]
+
+
+def _tell_end(end: EndedTask) -> None:
+    """Hand the end of a task of another server to the webhook of this machine, if there is one."""
+    own_client().webhooks.tell(end)
+
+
+def _client_at(name: str) -> SuperviselyClient | None:
+    return _servers().client_at(name)
 
 
 def server_name() -> str:

@@ -151,9 +151,9 @@ def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
         case Replaced(place=SeriesPlace() as place) as replaced:
             start_in_series(draft, replaced, place, plan)
         case Replaced(task_id=int() as task_id):
-            DESK.start(draft_id, lambda: replace_task(client, task_id, plan))
+            DESK.start(draft_id, connection.watched(lambda: replace_task(client, task_id, plan)))
         case _:
-            DESK.start(draft_id, lambda: launch(client, plan))
+            DESK.start(draft_id, connection.watched(lambda: launch(client, plan)))
 
 
 def _start_label(draft: WizardDraft) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.domain.task import Task, TaskStatus
+from core.domain.webhook import EndedTask
 from core.errors import AppError
 from core.launch.ends import EndWatch
 from core.ui import connection, theme
@@ -16,7 +17,7 @@ from core.ui.task_text import duration, task_title
 
 _EVERY = "3s"
 _LOOKED_AT = 100
-_WATCH, _MESSAGES = "notify-watch", "notify-messages"
+_WATCH, _MESSAGES, _ELSEWHERE = "notify-watch", "notify-messages", "notify-elsewhere"
 _KEPT = 20
 _KEY = "notify"
 _HTML = '<button type="button" role="switch"><span class="icon"></span><span class="word"></span></button>'
@@ -63,14 +64,42 @@ def _new_messages() -> list[dict[str, str]]:
     server, workspace = connection.address(), connection.workspace_id()
     watches: dict[tuple[str, int], EndWatch] = st.session_state.setdefault(_WATCH, {})
     watch = watches.setdefault((server, workspace), EndWatch())
+    elsewhere = _ends_elsewhere(server)
     try:
         tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
     except AppError:
-        return []  # the next look tells what this one missed
+        return elsewhere  # the next look tells what this one missed
     ended = watch.look(tasks)
     together = watch.all_over()
-    messages = [message_of(task) for task in ended]
+    messages = [*elsewhere, *(message_of(task) for task in ended)]
     return [*messages, message_of_all(together)] if len(together) > 1 else messages
+
+
+def _ends_elsewhere(server: str) -> list[dict[str, str]]:
+    """Return the ends that were noticed behind the pages: of the tasks started from here on any server."""
+    number, ends = connection.ends().told_after(st.session_state.get(_ELSEWHERE, -1))
+    st.session_state[_ELSEWHERE] = number
+    return [message_of_end(end, server) for end in ends]
+
+
+def message_of_end(end: EndedTask, server: str) -> dict[str, str]:
+    """Return the notification of an end that was noticed behind the pages.
+
+    Args:
+        end: The end.
+        server: The one that the session works with; an end there has the same ``id`` as in :func:`message_of`, so that
+            the browser shows it once.
+    """
+    here = end.server == server
+    where = "" if here else f" on {end.server.split('://', 1)[-1]}"
+    score = end.metrics.get("mAP")
+    measured = f"mAP {formatting.metric(score)}" if score is not None else ""
+    return {
+        "id": f"task-{end.task_id}" if here else f"task-{end.task_id}@{end.server}",
+        "title": f"{theme.TASK_STATUS[end.status].word}: {end.name or f'Task {end.task_id}'}{where}",
+        "body": end.message or measured or "Open the task to see what came out.",
+        "path": f"task?task={end.task_id}" if here else "connection",
+    }
 
 
 def message_of(task: Task) -> dict[str, str]:

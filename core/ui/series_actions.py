@@ -133,7 +133,8 @@ def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) ->
     with _ONE_AT_A_TIME:
         try:
             if store.load(series_id).member(state.member.key).task_id == task.id:
-                store.go_on(series_id, state.member.key, again.resume(connection.client(), task))
+                resume = connection.watched(lambda: again.resume(connection.client(), task))
+                store.go_on(series_id, state.member.key, resume())
         except AppError as error:
             flash(str(error), "error")
         else:

@@ -102,7 +102,7 @@ def _button(
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     if st.button(label, icon=f":material/{icon}:", key=f"next-{icon}", help=note, type=kind):
         try:
-            started = start()
+            started = connection.watched(start)()
         except AppError as error:
             flash(str(error), "error")
             st.rerun()

@@ -1,5 +1,6 @@
 """The webhook's settings: address, secret, a test, and what became of the latest messages."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -33,13 +34,15 @@ def comes_from_traindash(body: bytes, header: str, secret: str) -> bool:
 def draw_webhook() -> None:
     """Draw the settings, or that the server has none."""
     st.header("Webhook", anchor=False)
-    webhook = connection.client().webhooks.info()
+    webhook = connection.own_client().webhooks.info()
     if webhook is None:
-        st.caption("This server tells no other program when a task is over.")
+        st.caption("The platform of this machine does not answer, so there is no webhook.")
+        _draw_watched()
         return
     st.caption(
-        "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It never "
-        "holds a task up; what cannot be delivered is tried again for about an hour."
+        "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It tells "
+        "of every task of this machine, and of the tasks that were started from here on other servers. It never holds "
+        "a task up; what cannot be delivered is tried again for about an hour."
     )
     if webhook.is_damaged:
         st.error(
@@ -48,6 +51,7 @@ def draw_webhook() -> None:
             icon=":material/error:",
         )
     _draw_form(webhook)
+    _draw_watched()
     if webhook.url or webhook.is_damaged:
         with st.container(horizontal=True):
             if webhook.url:
@@ -74,14 +78,28 @@ def _draw_form(webhook: Webhook) -> None:
         st.form_submit_button("Save webhook", icon=":material/check:", on_click=_save)
 
 
+def _draw_watched() -> None:
+    """Say of how many tasks on other servers the end is waited for; nothing where there are none."""
+    for server, number in Counter(task.server for task in connection.ends().open()).items():
+        known = any(item.address == server for item in connection.servers())
+        host = server.split("://", 1)[-1]
+        text = f"Watching {formatting.plural(number, 'task')} on {host}."
+        if known:
+            st.caption(plain(text))
+        else:
+            st.warning(plain(f"{text} Its token is not known any more: add the server again."), icon=":material/key:")
+
+
 def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
     st.markdown("**Latest messages**")
     if not deliveries:
         st.caption("No task has ended since the webhook was set.")
     for delivery in deliveries:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"delivery-{delivery.task_id}"):
+        host = delivery.server.split("://", 1)[-1]
+        key = f"delivery-{delivery.task_id}" + (f"-{host}" if host else "")
+        with st.container(horizontal=True, vertical_alignment="center", key=key):
             theme.status_badge(_LOOKS[delivery.state])
-            st.markdown(f"Task {delivery.task_id}", width="content")
+            st.markdown(plain(f"Task {delivery.task_id}{f' on {host}' if host else ''}"), width="content")
             attempts = "" if delivery.attempts <= 1 else f", {delivery.attempts} attempts"
             st.caption(
                 plain(f"{formatting.recent(delivery.at, datetime.now(UTC))}{attempts}. {delivery.detail}"),
@@ -91,18 +109,18 @@ def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
 
 def _save() -> None:
     url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
-    if _tell(lambda: connection.client().webhooks.set(url, secret), "The webhook is set."):
+    if _tell(lambda: connection.own_client().webhooks.set(url, secret), "The webhook is set."):
         st.session_state[_SECRET] = ""
 
 
 def _remove() -> None:
-    if _tell(connection.client().webhooks.remove, "The webhook is removed."):
+    if _tell(connection.own_client().webhooks.remove, "The webhook is removed."):
         st.session_state[_URL] = ""
 
 
 def _test() -> None:
     try:
-        delivery = connection.client().webhooks.test()
+        delivery = connection.own_client().webhooks.test()
     except AppError as error:
         flash(str(error), "error")
         return

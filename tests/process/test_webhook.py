@@ -10,6 +10,7 @@ from core.domain.ids import TaskId
 from core.domain.task import ExitCause, TaskStatus
 from core.domain.webhook import Delivery, DeliveryState
 from core.errors import InputError, StateError
+from core.local_platform.webhook.deliveries import own_message
 from core.local_platform.webhook.worker import HookPace, WebhookWorker
 from tests.fakes.receiver import Receiver, receiver
 from tests.fakes.small_platform import SmallPlatform, wait_for
@@ -107,7 +108,7 @@ def test_a_server_that_died_while_sending_does_not_send_again(platform: SmallPla
         worker.close()
         task_id = platform.train(epochs=1)
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
-        assert worker._deliveries.claim(task_id) == 1  # and then the power went off
+        assert worker._deliveries.claim(own_message(task_id)) == 1  # and then the power went off
         again = WebhookWorker(platform.parts, PACE)
         again.start()
         delivery = settled(again, task_id)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from core.api.errors import MissingError, RejectedError
 from core.api.resources.base import Resource
 from core.api.wire.reading import read
-from core.api.wire.webhook import DeliveryShape, WebhookShape
-from core.domain.webhook import Delivery, Webhook
+from core.api.wire.webhook import DeliveryShape, ToldShape, WebhookShape, ended_json
+from core.domain.webhook import Delivery, EndedTask, Webhook
 
 _METHOD = "traindash.webhook."
 
@@ -38,6 +38,15 @@ class Webhooks(Resource):
         """Send a test message and say what became of it."""
         method = f"{_METHOD}test"
         return read(method, DeliveryShape, self.transport.write(method, {})).delivery()
+
+    def tell(self, end: EndedTask) -> bool:
+        """Tell the end of a task of another server; once, however often this is called.
+
+        Returns:
+            Whether a webhook is set.
+        """
+        method = f"{_METHOD}tell"
+        return read(method, ToldShape, self.transport.write(method, ended_json(end))).is_kept
 
     def _write(self, name: str, body: Mapping[str, object]) -> Webhook:
         return read(_METHOD + name, WebhookShape, self.transport.write(_METHOD + name, body)).webhook()

@@ -1,8 +1,10 @@
 """The webhook of the embedded platform."""
 
+from datetime import datetime
+
 from core.api.wire.reading import Loose, Shape, moment
 from core.domain.ids import TaskId
-from core.domain.webhook import Delivery, DeliveryState, Webhook
+from core.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
 
 
 class DeliveryShape(Shape):
@@ -10,6 +12,7 @@ class DeliveryShape(Shape):
 
     state: DeliveryState
     task_id: int | None = None
+    server: str = ""
     detail: str = ""
     attempts: int = 0
     at: Loose = None
@@ -18,11 +21,49 @@ class DeliveryShape(Shape):
         """Return the domain value."""
         return Delivery(
             task_id=None if self.task_id is None else TaskId(self.task_id),
+            server=self.server,
             state=self.state,
             detail=self.detail,
             attempts=self.attempts,
             at=moment(self.at),
         )
+
+
+class ToldShape(Shape):
+    """The answer of ``traindash.webhook.tell``."""
+
+    is_kept: bool
+
+
+def ended_json(end: EndedTask) -> dict[str, object]:
+    """Return the body of ``traindash.webhook.tell``."""
+    seconds = (
+        (end.finished_at - end.started_at).total_seconds()
+        if end.started_at is not None and end.finished_at is not None
+        else None
+    )
+    return {
+        "server": end.server,
+        "task": {
+            "id": int(end.task_id),
+            "name": end.name,
+            "status": end.status.value,
+            "cause": end.cause.value if end.cause else None,
+            "message": end.message,
+            "hint": end.hint,
+            "agent": end.agent or None,
+            "projectId": end.project_id,
+            "startedAt": _text(end.started_at),
+            "finishedAt": _text(end.finished_at),
+            "durationSeconds": seconds,
+            "metrics": dict(end.metrics),
+            "url": end.url,
+        },
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 class WebhookShape(Shape):

@@ -18,6 +18,30 @@ class _Set(Body):
     secret: Annotated[str, Field(max_length=1000)] = ""
 
 
+class _Task(Body):
+    """The end of a task; unknown keys are dropped."""
+
+    id: Annotated[int, Field(ge=1)]
+    name: Annotated[str, Field(max_length=1000)] = ""
+    status: Annotated[str, Field(max_length=100)]
+    cause: Annotated[str, Field(max_length=100)] | None = None
+    message: Annotated[str, Field(max_length=4000)] = ""
+    hint: Annotated[str, Field(max_length=4000)] = ""
+    app: Annotated[str, Field(max_length=1000)] = ""
+    agent: Annotated[str, Field(max_length=1000)] | None = None
+    project_id: int | None = None
+    started_at: Annotated[str, Field(max_length=40)] | None = None
+    finished_at: Annotated[str, Field(max_length=40)] | None = None
+    duration_seconds: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict, max_length=100)
+    url: Annotated[str, Field(max_length=4000)] = ""
+
+
+class _Tell(Body):
+    server: Annotated[str, Field(min_length=1, max_length=1000)]
+    task: _Task
+
+
 def _info(site: Site, _body: _Nothing) -> object:
     return _webhook_json(site.webhook.info())
 
@@ -34,6 +58,10 @@ def _test(site: Site, _body: _Nothing) -> object:
     return _delivery_json(site.webhook.send_trial())
 
 
+def _tell(site: Site, body: _Tell) -> object:
+    return {"isKept": site.webhook.tell_other(body.server, body.task.model_dump(mode="json", by_alias=True))}
+
+
 def _webhook_json(webhook: Webhook) -> dict[str, Any]:
     return {
         "url": webhook.url,
@@ -46,6 +74,7 @@ def _webhook_json(webhook: Webhook) -> dict[str, Any]:
 def _delivery_json(delivery: Delivery) -> dict[str, Any]:
     return {
         "taskId": delivery.task_id,
+        "server": delivery.server,
         "state": delivery.state.value,
         "detail": delivery.detail,
         "attempts": delivery.attempts,
@@ -58,4 +87,5 @@ METHODS: Sequence[Method[Any]] = (
     Method("traindash.webhook.set", _Set, _set),
     Method("traindash.webhook.remove", _Nothing, _remove),
     Method("traindash.webhook.test", _Nothing, _test),
+    Method("traindash.webhook.tell", _Tell, _tell),
 )

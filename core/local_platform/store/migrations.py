@@ -260,5 +260,21 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX tasks_by_end ON tasks (finished_at);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK)
+_WEBHOOK_OF_OTHERS = """
+CREATE TABLE webhook_messages (
+    name TEXT PRIMARY KEY,
+    task_id INTEGER UNIQUE REFERENCES tasks(id) ON DELETE CASCADE,
+    other TEXT,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    due_at TEXT,
+    updated_at TEXT NOT NULL
+);
+INSERT INTO webhook_messages (name, task_id, state, attempts, detail, due_at, updated_at)
+SELECT 'task-' || task_id, task_id, state, attempts, detail, due_at, updated_at FROM webhook_deliveries;
+DROP TABLE webhook_deliveries;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK, _WEBHOOK_OF_OTHERS)
 """``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""

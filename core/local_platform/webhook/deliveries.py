@@ -1,7 +1,7 @@
-"""Which ends were told: one row per task, written before anything is sent, so that no end is told twice."""
+"""Which ends were told: one row per end, written before anything is sent, so that no end is told twice."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from core.domain.ids import TaskId
@@ -13,15 +13,40 @@ _SHOWN = 5
 _ENDS = json.dumps(sorted(status.value for status in TERMINAL_STATUSES))
 _NEW = """
 SELECT id FROM tasks WHERE finished_at >= ? AND status IN (SELECT value FROM json_each(?))
-AND id NOT IN (SELECT task_id FROM webhook_deliveries) ORDER BY finished_at, id
+AND id NOT IN (SELECT task_id FROM webhook_messages WHERE task_id IS NOT NULL) ORDER BY finished_at, id
 """
-_AGAIN = "SELECT task_id FROM webhook_deliveries WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at"
+_AGAIN = "SELECT name, task_id, other FROM webhook_messages WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at"
 _CLAIM = """
-INSERT INTO webhook_deliveries (task_id, state, attempts, updated_at) VALUES (?, 'sending', 1, ?)
-ON CONFLICT (task_id) DO UPDATE SET state = 'sending', attempts = attempts + 1, updated_at = excluded.updated_at
+INSERT INTO webhook_messages (name, task_id, state, attempts, updated_at) VALUES (?, ?, 'sending', 1, ?)
+ON CONFLICT (name) DO UPDATE SET state = 'sending', attempts = attempts + 1, updated_at = excluded.updated_at
 WHERE state = 'waiting' RETURNING attempts
 """
+_ADD = """
+INSERT INTO webhook_messages (name, other, state, attempts, due_at, updated_at) VALUES (?, ?, 'waiting', 0, ?, ?)
+ON CONFLICT (name) DO NOTHING
+"""
 _INTERRUPTED = "The dashboard ended while this was being sent; it may have arrived."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The end of a task, as something to be sent.
+
+    Attributes:
+        name: The same at every attempt; a receiver can tell by it that it has the message already.
+        task_id: The task of this platform; ``None`` for one of another server.
+        other: The end of a task of another server, JSON as :func:`core.local_platform.webhook.message.other_message`
+            takes it.
+    """
+
+    name: str
+    task_id: TaskId | None = None
+    other: str | None = None
+
+
+def own_message(task_id: TaskId) -> Message:
+    """Return the message of a task of this platform."""
+    return Message(name=f"task-{task_id}", task_id=task_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +55,8 @@ class Deliveries:
 
     database: Database
 
-    def due(self, since: str) -> tuple[TaskId, ...]:
-        """Return the tasks whose end is to be told now.
+    def due(self, since: str) -> tuple[Message, ...]:
+        """Return the ends that are to be told now.
 
         Args:
             since: ISO 8601 moment; tasks that ended before are not told.
@@ -39,23 +64,29 @@ class Deliveries:
         with self.database.read() as connection:
             new = connection.execute(_NEW, (since, _ENDS)).fetchall()
             again = connection.execute(_AGAIN, (now_text(),)).fetchall()
-        return tuple(TaskId(row[0]) for row in (*new, *again))
+        own = (own_message(TaskId(row[0])) for row in new)
+        return (*own, *(Message(name=row["name"], task_id=row["task_id"], other=row["other"]) for row in again))
 
-    def claim(self, task_id: TaskId) -> int | None:
+    def add(self, name: str, other: str) -> None:
+        """Keep the end of a task of another server, to be sent next; one that is known already is left as it is."""
+        with self.database.write() as connection:
+            connection.execute(_ADD, (name, other, now_text(), now_text()))
+
+    def claim(self, message: Message) -> int | None:
         """Take a message to send it.
 
         Returns:
             The number of this attempt, 1 for the first; ``None`` if nobody may send it (any more).
         """
         with self.database.write() as connection:
-            row = connection.execute(_CLAIM, (task_id, now_text())).fetchone()
+            row = connection.execute(_CLAIM, (message.name, message.task_id, now_text())).fetchone()
         return None if row is None else int(row[0])
 
-    def settle(self, task_id: TaskId, state: DeliveryState, detail: str, *, again_in: float = 0.0) -> None:
+    def settle(self, message: Message, state: DeliveryState, detail: str, *, again_in: float = 0.0) -> None:
         """Note what became of an attempt.
 
         Args:
-            task_id: The task.
+            message: The message.
             state: After it.
             detail: A sentence.
             again_in: Seconds until the next attempt, for state ``waiting``.
@@ -64,15 +95,15 @@ class Deliveries:
         due_text = due.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         with self.database.write() as connection:
             connection.execute(
-                "UPDATE webhook_deliveries SET state = ?, detail = ?, due_at = ?, updated_at = ? WHERE task_id = ?",
-                (state.value, detail, due_text, now_text(), task_id),
+                "UPDATE webhook_messages SET state = ?, detail = ?, due_at = ?, updated_at = ? WHERE name = ?",
+                (state.value, detail, due_text, now_text(), message.name),
             )
 
     def close_interrupted(self) -> None:
         """After a start: what an earlier server was about to send is not sent again."""
         with self.database.write() as connection:
             connection.execute(
-                "UPDATE webhook_deliveries SET state = ?, detail = ?, updated_at = ? WHERE state = ?",
+                "UPDATE webhook_messages SET state = ?, detail = ?, updated_at = ? WHERE state = ?",
                 (DeliveryState.UNCERTAIN.value, _INTERRUPTED, now_text(), DeliveryState.SENDING.value),
             )
 
@@ -80,7 +111,7 @@ class Deliveries:
         """Give up what waits, because there is no receiver any more."""
         with self.database.write() as connection:
             connection.execute(
-                "UPDATE webhook_deliveries SET state = ?, detail = ?, updated_at = ? WHERE state = ?",
+                "UPDATE webhook_messages SET state = ?, detail = ?, updated_at = ? WHERE state = ?",
                 (DeliveryState.FAILED.value, "The webhook was removed.", now_text(), DeliveryState.WAITING.value),
             )
 
@@ -88,13 +119,13 @@ class Deliveries:
         """Return the latest messages, newest first."""
         with self.database.read() as connection:
             rows = connection.execute(
-                "SELECT task_id, state, detail, attempts, updated_at FROM webhook_deliveries"
-                " ORDER BY updated_at DESC, task_id DESC LIMIT ?",
+                "SELECT name, task_id, other, state, detail, attempts, updated_at FROM webhook_messages"
+                " ORDER BY updated_at DESC, task_id DESC, name LIMIT ?",
                 (_SHOWN,),
             ).fetchall()
         return tuple(
-            Delivery(
-                task_id=TaskId(row["task_id"]),
+            replace(
+                _whose(row["task_id"], row["other"]),
                 state=DeliveryState(row["state"]),
                 detail=row["detail"],
                 attempts=row["attempts"],
@@ -102,3 +133,11 @@ class Deliveries:
             )
             for row in rows
         )
+
+
+def _whose(task_id: int | None, other: str | None) -> Delivery:
+    """Return a delivery that names its task, and nothing else yet."""
+    if task_id is not None or other is None:
+        return Delivery(task_id=None if task_id is None else TaskId(task_id), state=DeliveryState.WAITING)
+    told = json.loads(other)
+    return Delivery(task_id=TaskId(told["task"]["id"]), server=told["server"], state=DeliveryState.WAITING)

@@ -7,6 +7,7 @@ from datetime import datetime
 from core.local_platform.parts import Parts
 from core.local_platform.store.database import now_text
 from core.local_platform.store.task_rows import TaskRecord
+from core.local_platform.webhook.deliveries import own_message
 
 
 def end_message(parts: Parts, task: TaskRecord) -> bytes:
@@ -15,8 +16,9 @@ def end_message(parts: Parts, task: TaskRecord) -> bytes:
     agent = None if task.agent_id is None else parts.agents.names().get(task.agent_id)
     content = {
         "event": "task.ended",
-        "delivery": delivery_name(task),
+        "delivery": own_message(task.id).name,
         "sentAt": now_text(),
+        "server": parts.address,
         "task": {
             "id": int(task.id),
             "name": _name(task),
@@ -37,14 +39,20 @@ def end_message(parts: Parts, task: TaskRecord) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode("utf-8")
 
 
+def other_message(name: str, other: str) -> bytes:
+    """Return the JSON of the end of a task of another server.
+
+    Args:
+        name: Of the message.
+        other: JSON with ``server`` and ``task``, the latter with the keys of :func:`end_message`.
+    """
+    content = {"event": "task.ended", "delivery": name, "sentAt": now_text(), **json.loads(other)}
+    return json.dumps(content, ensure_ascii=False).encode("utf-8")
+
+
 def trial_message() -> bytes:
     """Return the JSON of a test."""
     return json.dumps({"event": "test", "delivery": "test", "sentAt": now_text()}).encode("utf-8")
-
-
-def delivery_name(task: TaskRecord) -> str:
-    """Return the name of a task's message; a receiver can tell by it that it has a message already."""
-    return f"task-{task.id}"
 
 
 def _name(task: TaskRecord) -> str:

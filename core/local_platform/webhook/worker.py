@@ -1,17 +1,18 @@
 """The thread that tells ends. Tasks know nothing of it: it looks into the database, so nothing can hold a task up."""
 
+import json
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core.domain.ids import TaskId
 from core.domain.webhook import Delivery, DeliveryState, Webhook
 from core.errors import InputError, StateError
 from core.local_platform.parts import Parts
 from core.local_platform.store.database import now_text
-from core.local_platform.webhook.deliveries import Deliveries
+from core.local_platform.webhook.deliveries import Deliveries, Message
 from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
-from core.local_platform.webhook.message import delivery_name, end_message, trial_message
+from core.local_platform.webhook.message import end_message, other_message, trial_message
 from core.local_platform.webhook.sending import TIMEOUT_SECONDS, send
 
 _log = logging.getLogger("traindash.webhook")
@@ -98,6 +99,22 @@ class WebhookWorker:
         self._deliveries.drop_waiting()
         return self.info()
 
+    def tell_other(self, server: str, task: Mapping[str, object]) -> bool:
+        """Tell the end of a task of another server, once however often this is called.
+
+        Args:
+            server: Address of that server.
+            task: The keys of :func:`core.local_platform.webhook.message.end_message`; ``id`` is a number.
+
+        Returns:
+            Whether there is somebody to tell.
+        """
+        if self._file.read() is None:
+            return False
+        other = json.dumps({"server": server, "task": task}, ensure_ascii=False)
+        self._deliveries.add(f"task-{task['id']}@{server}", other)
+        return True
+
     def send_trial(self) -> Delivery:
         """Send a test message now and say what became of it.
 
@@ -124,22 +141,26 @@ class WebhookWorker:
         hook = self._file.read()
         if hook is None:
             return
-        for task_id in self._deliveries.due(hook.since):
+        for message in self._deliveries.due(hook.since):
             if self._stop.is_set():
                 return
-            self._tell(hook, task_id)
+            self._tell(hook, message)
 
-    def _tell(self, hook: Hook, task_id: TaskId) -> None:
-        task = self._parts.tasks.get(task_id)
-        body = end_message(self._parts, task)
-        attempt = self._deliveries.claim(task_id)
+    def _tell(self, hook: Hook, message: Message) -> None:
+        body = self._body(message)
+        attempt = self._deliveries.claim(message)
         if attempt is None:
             return
-        answer = send(hook, body, delivery_name(task), self._pace.timeout)
+        answer = send(hook, body, message.name, self._pace.timeout)
         state, again_in = answer.state, 0.0
         if state is DeliveryState.WAITING:
             if attempt <= len(self._pace.retries):
                 again_in = self._pace.retries[attempt - 1]
             else:
                 state = DeliveryState.FAILED
-        self._deliveries.settle(task_id, state, answer.detail, again_in=again_in)
+        self._deliveries.settle(message, state, answer.detail, again_in=again_in)
+
+    def _body(self, message: Message) -> bytes:
+        if message.task_id is not None:
+            return end_message(self._parts, self._parts.tasks.get(message.task_id))
+        return other_message(message.name, message.other or "{}")

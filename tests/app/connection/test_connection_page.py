@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api.client import SuperviselyClient, connect
-from core.domain.ids import ProjectId
+from core.domain.ids import ProjectId, TaskId
 from core.server_settings import ServerSetting
 from core.ui import connection
 from tests.app.wizard.stage import everything_said
@@ -123,3 +123,13 @@ def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> No
     connection.close()
     connection.install(lambda: connect("http://127.0.0.1:9999", "own", app=FakeServer().app()), home=tmp_path)
     assert "Before the restart" in everything_said(drafts_page())
+
+
+def test_tasks_on_another_server_are_watched_in_sight(far: LivePlatform) -> None:
+    app = add(open_page(), far.url, far.platform.token)
+    connection.ends().note(far.url, TaskId(5))
+    connection.ends().note("https://gone.example", TaskId(6))
+    app.run()
+    said = everything_said(app)
+    assert f"Watching 1 task on {far.url.removeprefix('http://')}." in said
+    assert "Watching 1 task on gone.example. Its token is not known any more" in said

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,21 @@ def test_moments_sort_as_they_happen() -> None:
     assert first <= second
     assert len(first) == len("2026-03-30T14:28:58.816Z")
     assert first.endswith("Z")
+
+
+def test_what_was_told_before_stays_told(tmp_path: Path) -> None:
+    """The table of messages was rebuilt for those of other servers."""
+    database = Database(tmp_path / "x.db")
+    database.open(MIGRATIONS[:4])
+    database.close()
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:  # one that asks for no foreign keys
+        columns = [row for row in connection.execute("PRAGMA table_info(tasks)") if row[3] and not row[5]]
+        names = ", ".join(row[1] for row in columns)
+        values = ", ".join("1" if row[2] == "INTEGER" else "''" for row in columns)
+        connection.execute(f"INSERT INTO tasks (id, {names}) VALUES (7, {values})")  # noqa: S608 - names of our own
+        connection.execute("INSERT INTO webhook_deliveries VALUES (7, 'delivered', 2, 'ok', NULL, '2026-01-01')")
+    database.open()
+    with database.read() as connection:
+        rows = [tuple(row) for row in connection.execute("SELECT name, task_id, state, attempts FROM webhook_messages")]
+    assert rows == [("task-7", 7, "delivered", 2)]
+    database.close()
