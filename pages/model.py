@@ -8,7 +8,7 @@ from core.ui.experiment_list import all_experiments
 from core.ui.model_hints import draw_recommendation, draw_start_note, narrow
 from core.ui.model_table import draw_catalogue, draw_checkpoints
 from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
-from core.wizard.suggestions import recommend_model
+from core.wizard.suggestions import recommend_model, suggest_task
 
 SOURCES = ("Pretrained models", "My checkpoints")
 
@@ -33,11 +33,12 @@ def pretrained(view: WizardView) -> None:
     if not catalogue:
         st.info("This server offers no models to train.", icon=":material/info:")
         return
-    draw_recommendation(view.draft, recommend_model(catalogue, has_gpu=view.facts.has_gpu))
+    task_type = suggest_task(view.facts.project)
+    draw_recommendation(view.draft, recommend_model(catalogue, has_gpu=view.facts.has_gpu, task_type=task_type))
     draw_start_note(catalogue, view.facts.model)
     with st.container(horizontal=True):
         shown = narrow(catalogue, "Framework", lambda model: model.framework, view.facts.model)
-        shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model)
+        shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model, task_type)
     draw_catalogue(view.draft, shown)
     st.caption("Figures as published by the framework's authors. mAP was measured on COCO, not on your images.")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from core.datasets.shape_fit import SEGMENTATION
 from core.domain.model import CatalogueModel
 from core.domain.plan import PretrainedModel
 from core.launch.facts import ModelFacts
@@ -19,9 +20,11 @@ def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) 
     choice = PretrainedModel(framework=recommended.framework, name=recommended.name)
     is_used = choice == draft.model
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="recommendation"):
+        by_outline = recommended.task_type == SEGMENTATION
+        kind = "model for outlines, as this project has them," if by_outline else "model"
         st.markdown(
-            f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest model and "
-            "trains in minutes on a CPU.",
+            f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest {kind} "
+            "and trains in minutes on a CPU.",
             width="stretch",
         )
         st.button(
@@ -57,7 +60,11 @@ def start_note(model: ModelFacts) -> str:
 
 
 def narrow(
-    models: Sequence[CatalogueModel], label: str, group: Callable[[CatalogueModel], str], chosen: ModelFacts | None
+    models: Sequence[CatalogueModel],
+    label: str,
+    group: Callable[[CatalogueModel], str],
+    chosen: ModelFacts | None,
+    first: str = "",
 ) -> Sequence[CatalogueModel]:
     """Let the person choose one group of models; the chosen model's group at first.
 
@@ -66,11 +73,13 @@ def narrow(
         label: Name of what they are grouped by.
         group: Group of a model.
         chosen: The chosen model, which decides what is shown at first.
+        first: Group that is shown at first while no model is chosen, if there is one of that name.
     """
     groups = tuple(dict.fromkeys(group(model) for model in models))
     if len(groups) == 1:
         return models
-    own = next((group(model) for model in models if chosen is not None and model.name == chosen.name), groups[0])
+    begin = first if first in groups else groups[0]
+    own = next((group(model) for model in models if chosen is not None and model.name == chosen.name), begin)
     shown = st.segmented_control(
         label,
         groups,

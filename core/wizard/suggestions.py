@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.datasets.shape_fit import DETECTION, SEGMENTATION
 from core.domain.ids import CollectionId, DatasetId
 from core.domain.model import CatalogueModel
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit
@@ -14,6 +15,7 @@ from core.wizard.draft import FIRST_SEED, SplitDraft, SplitMethod, TagsChoice, W
 
 _TRAIN_WORDS = ("train", "training")
 _VAL_WORDS = ("val", "valid", "validation")
+_OUTLINES = frozenset({"polygon", "bitmap"})
 _NUMBERED = re.compile(r"train_(\d+)")
 
 
@@ -67,22 +69,34 @@ def begin_with(draft: WizardDraft, project: ProjectFacts) -> WizardDraft:
     return choose_project(draft, project.project.id, suggest_split(project).split, suggest_classes(project))
 
 
-def recommend_model(models: Sequence[CatalogueModel], *, has_gpu: bool) -> CatalogueModel | None:
+def suggest_task(project: ProjectFacts | None) -> str:
+    """Return the task type that a project was drawn for: segmentation where every object has an outline."""
+    if project is None:
+        return DETECTION
+    objects = {item.name: item.objects for item in project.statistics.classes}
+    shapes = {item.shape for item in project.meta.classes if objects.get(item.name, 0)}
+    return SEGMENTATION if shapes and shapes <= _OUTLINES else DETECTION
+
+
+def recommend_model(
+    models: Sequence[CatalogueModel], *, has_gpu: bool, task_type: str = DETECTION
+) -> CatalogueModel | None:
     """Return the model to propose.
 
     Args:
         models: The catalogue in the server's order.
         has_gpu: Whether a connected agent has a CUDA device.
+        task_type: What the project was drawn for.
 
     Returns:
-        Without a GPU the detection model with the fewest parameters; with one ``None``: the choice is a matter of
+        Without a GPU the model for the task with the fewest parameters; with one ``None``: the choice is a matter of
         taste there.
     """
     if has_gpu:
         return None
     sized = [(size, model) for model in models if (size := parameters(model)) is not None]
-    detection = [pair for pair in sized if pair[1].task_type == "object detection"] or sized
-    return min(detection, key=lambda pair: pair[0])[1] if detection else None
+    suitable = [pair for pair in sized if pair[1].task_type == task_type] or sized
+    return min(suitable, key=lambda pair: pair[0])[1] if suitable else None
 
 
 def parameters(model: CatalogueModel) -> float | None:

@@ -10,7 +10,7 @@ from core.domain.plan import RandomSplit
 from core.domain.project import Collection, Dataset
 from core.launch.freezing import MOST_IMAGES
 from core.launch.project_facts import ProjectFacts
-from core.wizard.suggestions import recommend_model, suggest_split
+from core.wizard.suggestions import recommend_model, suggest_split, suggest_task
 from tests.fakes.wizard_client import small_world
 from tests.unit.wizard.facts import PROJECT, project
 
@@ -81,6 +81,17 @@ def test_a_random_split_is_frozen_by_default_where_it_can_be() -> None:
     assert suggest_split(bare).split.chosen() == RandomSplit(seed=0)
     huge = replace(bare, project=replace(bare.project, items_count=MOST_IMAGES + 1))
     assert suggest_split(huge).split.chosen() == RandomSplit()
+
+
+def test_a_project_of_outlines_is_drawn_for_segmentation() -> None:
+    whole = project()
+    assert suggest_task(None) == suggest_task(whole) == "object detection"  # boxes and polygons
+    outlined = tuple(replace(item, shape="bitmap" if item.name == "plum" else "polygon") for item in whole.meta.classes)
+    drawn = replace(whole, meta=replace(whole.meta, classes=outlined))
+    assert suggest_task(drawn) == "instance segmentation"
+    found = recommend_model(small_world().models, has_gpu=False, task_type="instance segmentation")
+    assert found is not None
+    assert found.name == "YOLO26n-seg"
 
 
 @pytest.mark.parametrize("params", [None, "many"])
