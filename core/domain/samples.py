@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.domain.annotation import Point
 from core.domain.ids import ImageId
 
 
@@ -12,6 +13,7 @@ class SampleBox:
     Attributes:
         class_name: Its object class.
         score: Confidence 0 to 1 of what was found; ``None`` for what was annotated.
+        outlines: Borders of its mask, those of holes, too; empty where there is only the box.
     """
 
     class_name: str
@@ -20,6 +22,7 @@ class SampleBox:
     width: float
     height: float
     score: float | None = None
+    outlines: tuple[tuple[Point, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Sample images and predictions out of log rows. What does not fit is left out: a log is not worth an error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -9,8 +9,12 @@ from core.domain.ids import ImageId
 from core.domain.samples import SampleBox, SampleImage
 
 _Side: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-_Annotated: TypeAlias = tuple[str, _Side, _Side, _Side, _Side]
-_Found: TypeAlias = tuple[str, _Side, _Side, _Side, _Side, Annotated[float, Field(ge=0, le=1)]]
+_Score: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+_Outlines: TypeAlias = Annotated[list[Annotated[list[_Side], Field(min_length=6)]], Field(min_length=1)]
+_Annotated: TypeAlias = tuple[str, _Side, _Side, _Side, _Side] | tuple[str, _Side, _Side, _Side, _Side, None, _Outlines]
+_Found: TypeAlias = (
+    tuple[str, _Side, _Side, _Side, _Side, _Score] | tuple[str, _Side, _Side, _Side, _Side, _Score, _Outlines]
+)
 
 
 class _Image(BaseModel):
@@ -52,7 +56,21 @@ def sample_predictions(fields: Mapping[str, object]) -> Mapping[ImageId, tuple[S
     return {ImageId(image): tuple(_box(*given) for given in boxes) for image, boxes in found.items()}
 
 
-def _box(
-    class_name: str, left: float, top: float, width: float, height: float, score: float | None = None
+def _box(  # noqa: PLR0913, PLR0917 - a row of the log
+    class_name: str,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    score: float | None = None,
+    outlines: Sequence[Sequence[float]] = (),
 ) -> SampleBox:
-    return SampleBox(class_name=class_name, left=left, top=top, width=width, height=height, score=score)
+    return SampleBox(
+        class_name=class_name,
+        left=left,
+        top=top,
+        width=width,
+        height=height,
+        score=score,
+        outlines=tuple(tuple(zip(flat[::2], flat[1::2], strict=False)) for flat in outlines),
+    )

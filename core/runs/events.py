@@ -151,9 +151,17 @@ class EventWriter:
 
 
 def _box_row(box: SampleBox) -> list[object]:
-    """Return ``[class, left, top, width, height]`` and, of what was found, the score: many of them, so no keys."""
+    """Return ``[class, left, top, width, height, score, outlines]``: many of them, so no keys.
+
+    The score is ``null`` for what was annotated, an outline is ``[x, y, x, y, …]``. What would be empty is left out
+    at the end.
+    """
     row: list[object] = [box.class_name, *(round(side, 1) for side in (box.left, box.top, box.width, box.height))]
-    return row if box.score is None else [*row, round(box.score, 3)]
+    score = None if box.score is None else round(box.score, 3)
+    if box.outlines:
+        flat = [[round(side, 1) for point in outline for side in point] for outline in box.outlines]
+        return [*row, score, flat]
+    return row if score is None else [*row, score]
 
 
 def append_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

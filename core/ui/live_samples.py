@@ -100,16 +100,29 @@ def figure(
     # Every image gets the same room, so that rows stay even; a tall one is as high as the room and less wide.
     shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
     inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
+    outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
+    if outlined:
+        masks = "".join(_mask(box, colors.get(box.class_name, _OTHER_COLOR)) for box in outlined)
+        inside.append(f'<svg viewBox="0 0 {image.width} {image.height}" preserveAspectRatio="none">{masks}</svg>')
     if with_truth:
-        inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects]
+        inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects if not box.outlines]
     for box in reversed(found):  # the best one last, on top
         color = colors.get(box.class_name, _OTHER_COLOR)
-        inside.append(f'<i style="{_place(box, image)};border-color:{color}">{_label(box, color)}</i>')
+        line = "transparent" if box.outlines else color
+        inside.append(f'<i style="{_place(box, image)};border-color:{line}">{_label(box, color)}</i>')
     return (
         f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
         f"<figcaption><b>{html.escape(image.name)}</b>"
         f"<span>Annotated: {html.escape(annotated)}</span><span>Found: {html.escape(seen)}</span></figcaption></figure>"
     )
+
+
+def _mask(box: SampleBox, color: str) -> str:
+    """Return the mask of what was found, filled, or the outline of what is annotated."""
+    data = "".join(f"M{' '.join(f'{x:g},{y:g}' for x, y in outline)}Z" for outline in box.outlines)
+    if box.score is None:
+        return f'<path class="truth" d="{data}"></path>'
+    return f'<path d="{data}" style="fill:{color};stroke:{color}"></path>'
 
 
 def _place(box: SampleBox, image: SampleImage) -> str:

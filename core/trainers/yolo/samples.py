@@ -1,7 +1,7 @@
 """Sample predictions: what the model finds on a few fixed validation images after each epoch.
 
-Nothing is predicted for it. The engine validates after each epoch anyway, so the boxes of those few images are taken
-from what its validator has just computed; that costs less than a millisecond per image.
+Nothing is predicted for it. The engine validates after each epoch anyway, so the boxes and masks of those few images
+are taken from what its validator has just computed; that costs milliseconds per image.
 """
 
 import json
@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from core.datasets.annotation_json import annotation_from_json
-from core.datasets.shape_fit import DETECTION
+from core.datasets.contours import simplify, trace
 from core.datasets.yolo_labels import yolo_lines
+from core.domain.annotation import Point
 from core.domain.ids import ImageId
 from core.domain.samples import SampleBox, SampleImage
 from core.runs.events import EventWriter, parse_row
@@ -23,11 +27,16 @@ from core.trainers.yolo.data import PlacedImage
 MOST_IMAGES = 8
 MOST_BOXES = 30
 """Of one image; what is annotated and what is found alike."""
+MOST_MASKS = 12
+"""Of one image; what else is found is told as boxes."""
 MOST_EPOCHS = 100
 """A longer training shows every second, third, … epoch, so that its log stays small."""
 LEAST_SCORE = 0.1
 FILE_NAME = "sample_predictions.json"
 
+_SIDES = 4
+_TOLERANCE = 0.75
+"""Pixels by which an outline may be simpler than the mask."""
 _ENGINE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)
 """What another version of the engine may bring; samples are not worth a training."""
 
@@ -66,23 +75,29 @@ def _sample_image(placed: PlacedImage, spec: TrainSpec) -> SampleImage:
     image = placed.image
     annotation = annotation_from_json(image.annotation, where=image.name)
     size = (annotation.width, annotation.height)
-    lines = yolo_lines(annotation, classes=spec.classes, task_type=DETECTION)[:MOST_BOXES]
+    lines = yolo_lines(annotation, classes=spec.classes, task_type=spec.task_type)[:MOST_BOXES]
     boxes = tuple(_box_of(line, spec.classes, size) for line in lines)
     return SampleImage(id=image.id, name=image.name, width=size[0], height=size[1], objects=boxes)
 
 
 def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleBox:
-    """Read a label line: class, centre and size in parts of the image's sides."""
+    """Read a label line: class, and centre and size or an outline, in parts of the image's sides."""
     number, *rest = line.split()
-    x, y, width, height = (float(value) for value in rest)
-    across, down = size
-    return SampleBox(
-        class_name=classes[int(number)],
-        left=(x - width / 2) * across,
-        top=(y - height / 2) * down,
-        width=width * across,
-        height=height * down,
-    )
+    outlines: tuple[tuple[Point, ...], ...] = ()
+    values = np.array(rest, dtype=np.float64)
+    if values.size == _SIDES:
+        center, extent = values[:2] * size, values[2:] * size
+        low = center - extent / 2
+    else:
+        points = simplify(values.reshape(-1, 2) * size, _TOLERANCE)
+        low, extent = points.min(axis=0), np.ptp(points, axis=0)
+        outlines = (_outline(points),)
+    (left, top), (width, height) = low.tolist(), extent.tolist()
+    return SampleBox(class_name=classes[int(number)], left=left, top=top, width=width, height=height, outlines=outlines)
+
+
+def _outline(points: npt.NDArray[np.float64]) -> tuple[Point, ...]:
+    return tuple((x, y) for x, y in points.tolist())
 
 
 class SampleRecorder:
@@ -143,18 +158,48 @@ class SampleRecorder:
 
 def _boxes(pred: Mapping[str, Any], batch: Mapping[str, Any], index: int, names: Mapping[int, str]) -> list[SampleBox]:
     """Return the best boxes of an image in pixels of the image itself; the engine's are in those of its input."""
-    rows = zip(pred["conf"].tolist(), pred["cls"].tolist(), pred["bboxes"].tolist(), strict=True)
-    best = sorted((row for row in rows if row[0] >= LEAST_SCORE), key=lambda row: -row[0])[:MOST_BOXES]
+    scores, numbers, boxes = pred["conf"].tolist(), pred["cls"].tolist(), pred["bboxes"].tolist()
+    best = sorted((row for row, score in enumerate(scores) if score >= LEAST_SCORE), key=lambda row: -scores[row])
     height, width = batch["ori_shape"][index]
     (down, across), (pad_x, pad_y) = batch["ratio_pad"][index]
 
-    def box(score: float, number: float, corners: Sequence[float]) -> SampleBox:
-        left, right = (min(max((x - pad_x) / across, 0.0), width) for x in corners[::2])
-        top, bottom = (min(max((y - pad_y) / down, 0.0), height) for y in corners[1::2])
-        name = names[int(number)]
-        return SampleBox(class_name=name, left=left, top=top, width=right - left, height=bottom - top, score=score)
+    def inside(x: float, y: float) -> Point:
+        return min(max((x - pad_x) / across, 0.0), width), min(max((y - pad_y) / down, 0.0), height)
 
-    return [box(*row) for row in best]
+    found = []
+    for place, row in enumerate(best[:MOST_BOXES]):
+        (left, top), (right, bottom) = inside(*boxes[row][:2]), inside(*boxes[row][2:])
+        parts = _mask_outlines(pred, row, batch["img"].shape[2:]) if "masks" in pred and place < MOST_MASKS else ()
+        found.append(
+            SampleBox(
+                class_name=names[int(numbers[row])],
+                left=left,
+                top=top,
+                width=right - left,
+                height=bottom - top,
+                score=scores[row],
+                outlines=tuple(tuple(inside(x, y) for x, y in outline) for outline in parts),
+            )
+        )
+    return found
+
+
+def _mask_outlines(pred: Mapping[str, Any], row: int, size: Sequence[int]) -> list[tuple[Point, ...]]:
+    """Return the borders of a mask in pixels of the engine's input; it computes masks in a quarter of that size.
+
+    Args:
+        pred: With ``masks``, (N, height, width).
+        row: Of the mask.
+        size: Height and width of the input.
+    """
+    mask = pred["masks"][row].cpu().numpy() > 0
+    down, across = size[0] / mask.shape[0], size[1] / mask.shape[1]
+    parts = trace(mask, tolerance=_TOLERANCE, corners=True)
+    return [
+        tuple((x * across, y * down) for x, y in outline)
+        for part in parts
+        for outline in (part.exterior, *part.interior)
+    ]
 
 
 def keep_samples(layout: RunLayout) -> None:

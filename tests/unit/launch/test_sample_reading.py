@@ -35,6 +35,18 @@ def test_images_and_what_was_found_on_them() -> None:
     assert progress.log == ()  # not for people
 
 
+def test_outlines_of_masks() -> None:
+    border = [1, 2, 4, 2, 4, 6.5]
+    image = {**IMAGE, "objects": [["cat", 1, 2, 3, 4, None, [border]], ["cat", 1, 2, 3, 4]]}
+    found = {"5": [["cat", 1, 2, 3, 4, 0.9, [border, border]]]}
+    progress = _read(_row("SAMPLES", images=[image]), _row("PREDICTIONS", epoch=3, found=found))
+    first, second = progress.samples[0].objects
+    points = ((1, 2), (4, 2), (4, 6.5))
+    assert [box.outlines for box in (first, second)] == [(points,), ()]
+    assert first.score is None
+    assert progress.predictions[3][ImageId(5)][0].outlines == (points, points)
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -43,6 +55,7 @@ def test_images_and_what_was_found_on_them() -> None:
         _row("SAMPLES"),
         _row("PREDICTIONS", epoch=1, found={"5": [["cat", 1, 2, 3, 4, 7.0]]}),
         _row("PREDICTIONS", epoch=1, found={"5": [["cat", 1, 2, 3, float("nan"), 0.5]]}),
+        _row("PREDICTIONS", epoch=1, found={"5": [["cat", 1, 2, 3, 4, 0.5, [[1, 2]]]]}),
         _row("PREDICTIONS", epoch="one", found={}),
         _row("PREDICTIONS", epoch=1, found=[1]),
     ],

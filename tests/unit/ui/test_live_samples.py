@@ -1,5 +1,7 @@
 """A sample image with its boxes."""
 
+from dataclasses import replace
+
 from core.domain.ids import ImageId
 from core.domain.samples import SampleBox, SampleImage
 from core.ui.live_samples import figure
@@ -29,3 +31,15 @@ def test_a_missing_picture_is_said_and_names_stay_text() -> None:
     assert "<img" not in drawn
     assert "<script>" not in drawn
     assert '"><b>' not in drawn
+
+
+def test_masks_are_filled_and_what_is_annotated_is_an_outline() -> None:
+    border = ((10.0, 20.0), (40.0, 20.0), (40.0, 60.5))
+    image = replace(IMAGE, objects=(replace(BOX, outlines=(border,)),))
+    drawn = figure(image, [replace(FOUND, outlines=(border,))], colors={"pear": "#112233"}, picture="", with_truth=True)
+    assert '<svg viewBox="0 0 300 200"' in drawn
+    assert '<path d="M10,20 40,20 40,60.5Z" style="fill:#112233;stroke:#112233"></path>' in drawn
+    assert '<path class="truth" d="M10,20 40,20 40,60.5Z"></path>' in drawn
+    assert "border-color:transparent" in drawn, "the box gives way to the mask and keeps its label"
+    assert '<i class="truth"' not in drawn
+    assert "truth" not in figure(image, [], colors={}, picture="", with_truth=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from core.domain.ids import ImageId
 from core.domain.samples import SampleBox, SampleImage
@@ -92,6 +93,34 @@ def test_boxes_come_in_pixels_of_the_image_and_the_engine_measures_all_the_same(
     (told,) = rows(layout, "PREDICTIONS")
     assert told["epoch"] == 1
     assert told["found"] == {"5": [["apple", 0.0, 0.0, 100, 20.0, 0.9], ["zebra", 10.0, 10.0, 30.0, 20.0, 0.5]]}
+
+
+def test_masks_come_in_pixels_of_the_image(tmp_path: Path) -> None:
+    """The engine's masks have a quarter of the size of its input, which was moved down by 8 pixels and halved."""
+    samples, layout = recorder(tmp_path)
+    trainer = engine(epoch=0)
+    samples.on_train_epoch_start(trainer)
+    mask = torch.zeros((1, 10, 15))
+    mask[0, 2:8, 2:10] = 1
+    mask[0, 4:6, 4:7] = 0
+    preds = [{**found((0.9, 1, (8, 8, 40, 32)))[0], "masks": mask}]
+    samples.take(preds, {**batch(), "img": torch.zeros((1, 3, 40, 60))}, trainer.validator.names)
+    samples.on_fit_epoch_end(trainer)
+    (told,) = rows(layout, "PREDICTIONS")
+    ((name, left, top, width, height, score, outlines),) = told["found"]["5"]
+    assert (name, left, top, width, height, score) == ("apple", 16.0, 0.0, 64.0, 48.0, 0.9)
+    border, hole = (np.array(outline).reshape(-1, 2) for outline in outlines)
+    assert border.min(axis=0).tolist() == [16, 0]
+    assert border.max(axis=0).tolist() == [80, 48]
+    assert hole.min(axis=0).tolist() == [32, 16]
+    assert hole.max(axis=0).tolist() == [56, 32]
+
+
+def test_objects_of_a_segmentation_have_their_outline() -> None:
+    chosen = choose_samples([placed(1, ZEBRA)], train_spec(Path("/home"), task_type="instance segmentation"))
+    (box,) = chosen["/data/1.png"].objects
+    assert [box.left, box.top, box.width, box.height] == pytest.approx([10, 10, 20, 10], abs=1.01)
+    assert len(box.outlines[0]) == 3
 
 
 def test_an_image_on_which_nothing_is_found_is_told_and_others_are_not(tmp_path: Path) -> None:
