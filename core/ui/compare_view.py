@@ -152,7 +152,7 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
     ):
-        st.title("Compare", anchor=False)
+        st.title("Compare" if several else "Evaluation", anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
             _draw_decimals()
             if several:

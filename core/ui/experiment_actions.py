@@ -54,14 +54,14 @@ def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
         on_click=experiment_query.change,
         kwargs={"chosen": ()},
     )
-    few = len(chosen) < 2  # noqa: PLR2004 - a comparison needs two
+    alone = len(chosen) == 1
     st.button(
-        "Compare" if few else f"Compare {formatting.count(len(chosen))}",
+        "Show evaluation" if alone else f"Compare {formatting.count(len(chosen))}" if chosen else "Compare",
         type="primary",
-        icon=":material/compare_arrows:",
+        icon=":material/photo_library:" if alone else ":material/compare_arrows:",
         key="compare",
-        disabled=few,
-        help="Choose at least two experiments in the table." if few else None,
+        disabled=not chosen,
+        help=None if len(chosen) > 1 else "Choose at least two experiments in the table to compare them.",
         on_click=_compare,
         args=(tuple(ids),),
     )

@@ -66,11 +66,11 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 screens.page("compare"),
-                label="Compare with others",
-                icon=":material/compare_arrows:",
+                label="Charts and images",
+                icon=":material/photo_library:",
                 query_params={"ids": str(experiment.task_id)},
             )
-            st.page_link(screens.page("experiments"), label="All experiments", icon=":material/science:")
+            st.page_link(screens.page("experiments"), label="Compare with others", icon=":material/compare_arrows:")
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"

@@ -50,7 +50,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         marks=tuple(lines),
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
     )
-    table = Table(title="Fit of the boxes", columns=COLUMNS, rows=tuple(rows))
+    table = Table(title="Fit of what is found", columns=COLUMNS, rows=tuple(rows))
     return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 

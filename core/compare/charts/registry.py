@@ -163,7 +163,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         key="iou_histogram",
         section="Mistakes",
-        title="How well boxes fit",
+        title="How well predictions fit",
         reading="More on the right is better.",
         draw=iou_histogram.draw,
     ),

@@ -82,7 +82,7 @@ def test_a_finished_task_leads_on(server: FakeServer, open_page: Open) -> None:
     assert "First light" in screen(at)
     assert {"mAP", "AP50", "F1"} <= set(_metrics(at))
     labels = [item.proto.label for item in at.get("page_link")]
-    assert "Compare with others" in labels
+    assert {"Charts and images", "Compare with others"} <= set(labels)
 
 
 def test_a_failed_task_says_why(server: FakeServer, open_page: Open) -> None:
