@@ -104,6 +104,15 @@ def test_compare_needs_two_and_says_so(server: FakeServer, open_page: Open) -> N
     assert "at least two" in at.button(key="compare").help
 
 
+def test_one_experiment_alone_is_looked_at(three: FakeServer, open_page: Open) -> None:
+    del three
+    at = open_page("experiments", ids="3")
+    assert at.button(key="compare").label == "Show evaluation"
+    at.button(key="compare").click().run()
+    assert not at.exception
+    assert at.query_params["ids"] in ("3", ["3"])
+
+
 def test_chosen_experiments_stay_chosen_under_a_filter(three: FakeServer, open_page: Open) -> None:
     del three
     at = open_page("experiments", ids="1,3")
