@@ -13,8 +13,8 @@ from core.domain.plan import (
 from core.launch.plan_file import plan_values
 
 _DRAWS_ITS_OWN = """\
-# The split of this plan is frozen when the dashboard or `traindash launch` starts it.
 # TrainApi knows only a random split that each run draws anew.
+# The dashboard and `traindash launch` freeze the one of this plan.
 """
 
 

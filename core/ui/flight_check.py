@@ -150,9 +150,10 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
 def _about_range(expected: Forecast) -> str:
     """Say in words where the ends of the range come from."""
     if expected.share < CONTENDED:
+        alone = duration(sum(expected.parts.values()) * expected.share)
         text = (
-            f"Other programs took {percent(1 - expected.share)} of the processor: the lower end is without them, "
-            "the upper one with as many or some more."
+            f"Other programs took {percent(1 - expected.share)} of the processor. The lower end is without them, when "
+            f"about {alone} is likely; the upper one is with as many or some more."
         )
     else:
         spread = percent(expected.spread)

@@ -135,17 +135,17 @@ def _split(split: TrainValSplit | None, places: Mapping[int, str]) -> str:
         case RandomSplit(percent=percent, split=side, seed=seed):
             return f"random, {percent} % {side}, {'drawn anew' if seed is None else f'frozen with seed {seed}'}"
         case DatasetsSplit(train_datasets=train, val_datasets=val):
-            return f"datasets {_ids(train, places)} train, {_ids(val, places)} validate"
+            return f"datasets {_ids(train, places)} to train, {_ids(val, places)} to validate"
         case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
             return f"tags {train_tag} and {val_tag}, untagged: {action}"
         case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
-            return f"collections {_ids(train_sets, places)} train, {_ids(val_sets, places)} validate"
+            return f"collections {_ids(train_sets, places)} to train, {_ids(val_sets, places)} to validate"
         case _:
             assert_never(split)
 
 
 def _ids(ids: Sequence[int], places: Mapping[int, str]) -> str:
-    return listed([places.get(number, f"{number}") for number in ids]) or "none"
+    return listed([f"“{places[number]}”" if number in places else f"{number}" for number in ids]) or "none"
 
 
 def _hyperparameters(text: str | None, defaults: str) -> str:
