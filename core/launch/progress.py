@@ -118,7 +118,8 @@ class TaskProgress:
         predictions: Epoch → image → what was found on it.
         reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
             counted.
-        train_status: The training app's own status text; empty where the log says more than it does.
+        train_status: The training app's own status text, empty as long as it does nothing; ``None`` where the log says
+            more than it does, and for an app that has not answered yet.
     """
 
     task: Task
@@ -142,7 +143,7 @@ class TaskProgress:
     samples: tuple[SampleImage, ...] = ()
     predictions: Mapping[int, Mapping[ImageId, tuple[SampleBox, ...]]] = field(default_factory=dict)
     reports_phases: bool = False
-    train_status: str = ""
+    train_status: str | None = None
 
     @property
     def resources(self) -> Resources | None:
@@ -153,4 +154,4 @@ class TaskProgress:
     def app_failed(self) -> bool:
         """Whether the training app says that it failed though its task still counts as started (contract section 8)."""
         running = self.task.status is TaskStatus.STARTED
-        return running and self.train_status.removeprefix("Status: ").startswith("Error occurred")
+        return running and (self.train_status or "").removeprefix("Status: ").startswith("Error occurred")

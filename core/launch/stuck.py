@@ -19,6 +19,8 @@ _PATIENCE: Mapping[str, float] = {
 }
 """Phase → seconds without a row that are nothing to talk about."""
 _OTHERWISE = 60.0
+_BOOT = 300.0
+"""Seconds that an app may take to come up: its image is fetched and unpacked first (contract section 5.4)."""
 _IDLE_PERCENT = 1.0
 _TIMES_LONGEST = 3.0
 """A silence that was seen before may come again, and longer: a slow batch, a long validation."""
@@ -33,12 +35,14 @@ class Silence:
         seconds: How long it has been silent.
         expected: How long a silence was expected to last at most, in seconds.
         is_idle: Its processes use no CPU time either; ``None`` where that is not known.
+        waits: The training app answers that it does nothing (contract section 8).
     """
 
     phase: str
     seconds: float
     expected: float
     is_idle: bool | None = None
+    waits: bool = False
 
 
 def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
@@ -52,11 +56,20 @@ def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
     last_sign = progress.last_sign or progress.task.started_at
     if progress.task.status is not TaskStatus.STARTED or last_sign is None:
         return None
+    if progress.last_sign is None and progress.train_status:
+        return None  # its log says nothing, but it answers and says what it does
     phase = progress.phase or ""
-    expected = max(_PATIENCE.get(phase, _OTHERWISE), _TIMES_LONGEST * progress.longest_silence)
+    expected = max(_patience(progress), _TIMES_LONGEST * progress.longest_silence)
     seconds = (now - last_sign).total_seconds()
     if seconds <= expected:
         return None
     used = progress.resources
     is_idle = None if used is None or used.at < last_sign else used.cpu_percent < _IDLE_PERCENT
-    return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle)
+    waits = progress.phase is None and progress.train_status == ""
+    return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle, waits=waits)
+
+
+def _patience(progress: TaskProgress) -> float:
+    if progress.last_sign is None and progress.train_status is None:
+        return _BOOT
+    return _PATIENCE.get(progress.phase or "", _OTHERWISE)

@@ -81,10 +81,10 @@ class TaskWatch:
             self._seen = {key: at for key, at in self._seen.items() if at is None or at >= oldest}
         return new
 
-    def _train_status(self, task: Task, progress: TaskProgress) -> str:
+    def _train_status(self, task: Task, progress: TaskProgress) -> str | None:
         """Ask the training app itself where the log has no phases: a failed app may stay ``started`` for ever."""
         if task.status is not TaskStatus.STARTED or progress.reports_phases:
-            return ""
+            return None
         try:
             answer = self._client.tasks.request(self._task_id, "train_status")
         except ApiError:

@@ -95,6 +95,11 @@ def sentence(progress: TaskProgress) -> str:
 def silence_text(silence: Silence) -> str:
     """Return what to say of a task that may be stuck, and what to do."""
     said = formatting.duration(round(silence.seconds))
+    if silence.waits:
+        return (
+            f"The training app has been open for {said} and has not begun to train. One of its settings may not fit: "
+            "look at the log, or open the task on its server and press its Start button there. Otherwise stop it."
+        )
     where = f" while “{PHASE_TITLES.get(silence.phase, silence.phase)}”" if silence.phase else ""
     text = f"No sign of life for {said}{where}; {formatting.duration(round(silence.expected))} would be usual."
     match silence.is_idle:
@@ -108,7 +113,9 @@ def silence_text(silence: Silence) -> str:
 
 def app_failed_text(progress: TaskProgress) -> str:
     """Return what to say of a training app that has failed while its task still counts as running."""
-    said = progress.train_status.removeprefix("Status: ").removesuffix("Please check the logs for more details.")
+    said = (
+        (progress.train_status or "").removeprefix("Status: ").removesuffix("Please check the logs for more details.")
+    )
     return (
         f"The training app says: {said.strip()} On this server such a task keeps running without doing anything. "
         "Look for the reason in the log, then stop the task."
@@ -163,7 +170,9 @@ def _running(progress: TaskProgress) -> str:
     if is_ready_only(progress):
         return "Ready, waits for “Start training”"
     if progress.phase is None:
-        return progress.train_status.removeprefix("Status: ").rstrip(".") or "Running"
+        if progress.train_status is None:
+            return "Running" if progress.newest else "Getting ready on its agent"
+        return progress.train_status.removeprefix("Status: ").rstrip(".") or "The training app is open"
     parts = [PHASE_TITLES.get(progress.phase, progress.phase)]
     if progress.phase == "training" and progress.epochs:
         parts.append(f"epoch {min((progress.epoch or 0) + 1, progress.epochs)} of {progress.epochs}")

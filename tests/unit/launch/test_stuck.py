@@ -73,11 +73,27 @@ def test_only_running_tasks_can_be_stuck(status: TaskStatus) -> None:
 
 
 def test_an_app_that_never_said_anything_is_silent_since_its_start() -> None:
+    """Its image is fetched first, which may well take minutes (contract section 5.4)."""
     silent = TaskProgress(task=replace(TASK, started_at=at(0)))
-    assert silence_of(silent, at(59)) is None
-    found = silence_of(silent, at(61))
+    assert silence_of(silent, at(299)) is None
+    found = silence_of(silent, at(301))
     assert found is not None
-    assert (found.phase, found.seconds) == ("", 61)
+    assert (found.phase, found.seconds, found.waits) == ("", 301, False)
+
+
+def test_an_app_that_answers_is_alive_though_its_log_says_nothing() -> None:
+    talking = TaskProgress(task=replace(TASK, started_at=at(0)), train_status="Status: Training is in progress...")
+    assert silence_of(talking, at(10_000)) is None
+
+
+def test_an_app_that_never_begins_is_told() -> None:
+    """What a step of the real app does with settings that it does not take (contract section 8)."""
+    hello = replace(row(3), message="Application is running")
+    opened = replace(reduce(TaskProgress(task=replace(TASK, started_at=at(0))), [hello]), train_status="")
+    assert silence_of(opened, at(60)) is None
+    found = silence_of(opened, at(64))
+    assert found is not None
+    assert found.waits
 
 
 def test_time_between_a_run_and_its_continuation_is_not_training_time() -> None:

@@ -83,7 +83,7 @@ def test_the_app_is_asked_where_the_log_has_no_phases() -> None:
     server.add("tasks.request.direct", refusal(500, "not ready"), {"status": ""}, {"status": failed})
     with server.client() as client:
         watch = TaskWatch(client, TaskId(9))
-        assert watch.refresh().train_status == ""
+        assert watch.refresh().train_status is None
         assert not watch.refresh().app_failed
         assert watch.refresh().app_failed
     assert server.methods().count("tasks.request.direct") == 3

@@ -48,7 +48,9 @@ def _progress(status: TaskStatus = TaskStatus.STARTED, **changes: object) -> Tas
         (_progress(TaskStatus.ERROR), "Ended with an error after 1 min 30 s"),
         (_progress(TaskStatus.STOPPED), "Stopped after 1 min 30 s"),
         (_progress(TaskStatus.CONSUMED), "Starting"),
-        (_progress(), "Running"),
+        (_progress(), "Getting ready on its agent"),
+        (_progress(newest=START), "Running"),
+        (_progress(train_status=""), "The training app is open"),
         (_progress(train_status="Status: Preparing data for training..."), "Preparing data for training"),
         (_progress(phase="training", epoch=11, epochs=50), "Training, epoch 12 of 50"),
         (
