@@ -29,7 +29,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except AppError as error:
-            raise click.ClickException(str(error)) from error
+            details = getattr(error, "details", "")  # of errors of the client, which not every command imports
+            raise click.ClickException(f"{error} ({details})" if details else str(error)) from error
 
 
 def _port(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,8 +12,8 @@ AppError
     ├── ServerFailedError       5xx
     └── ContractError           an answer whose form is not the documented one; names method and field
 
-Each names the API method. The server's own words (``details.message``, contract section 1.1) are part of the message;
-the API token never is.
+Each knows the API method and the status, and tells them apart from its message. The server's own words
+(``details.message``, contract section 1.1) are part of the message; the API token never is.
 """
 
 from core.errors import AppError, InputError, NotFoundError
@@ -38,6 +38,12 @@ class ApiError(AppError):
         super().__init__(message, hint)
         self.method = method
         self.status = status
+
+    @property
+    def details(self) -> str:
+        """Method and status, for whoever looks into it; messages for people leave them out."""
+        status = "" if self.status is None else f"status {self.status}"
+        return ", ".join(part for part in (self.method, status) if part)
 
 
 class ConnectionFailedError(ApiError):

@@ -23,13 +23,14 @@ class PageShape(Shape):
 
 @dataclass(slots=True)
 class _Walk:
-    """Rows met so far, each once, and how many the server last said there are."""
+    """Rows met so far, each once, and how many the server last said there are, in pages of which size."""
 
     total: int = 0
+    per_page: int = 0
     rows: dict[object, Mapping[str, Any]] = field(default_factory=dict)
 
     def add(self, page: PageShape) -> None:
-        self.total = page.total
+        self.total, self.per_page = page.total, page.per_page
         for row in page.entities:
             self.rows[row.get("id", len(self.rows))] = row
 
@@ -43,29 +44,31 @@ def read_page(transport: Transport, method: str, body: JsonObject, *, page: int,
 def read_all(transport: Transport, method: str, body: JsonObject) -> tuple[Mapping[str, Any], ...]:
     """Read all rows of a list.
 
-    A list may change while it is walked through. Rows that show up twice count once; when the number of rows is not the
-    one the server speaks of, the walk begins anew.
+    A list may change while it is walked through, and a server may give pages of another size than it was asked for.
+    Rows that show up twice count once; when the number of rows is not the one the server speaks of, the walk begins
+    anew, with pages of the size that came last.
 
     Raises:
         ContractError: The rows do not add up in any of three walks.
     """
-    walk = _Walk()
+    # The first request has no page keys, as that of the official SDK; the rest keep the first answer's page size.
+    walk, start = _Walk(), dict(body)
     for _ in range(_WALKS):
-        walk = _walk(transport, method, body)
+        walk = _walk(transport, method, start)
         if len(walk.rows) == walk.total:
             return tuple(walk.rows.values())
+        start = {**body, "page": 1, "per_page": max(walk.per_page, 1)}
     msg = f"The server's answer to {method} misses rows: it speaks of {walk.total} and gives {len(walk.rows)}."
     raise ContractError(msg, "Try again; the list may be changing right now.", method=method, field="entities")
 
 
 def _walk(transport: Transport, method: str, body: JsonObject) -> _Walk:
-    # The first request has no page keys, as that of the official SDK; the rest keep the first answer's page size.
     request = {"filter": [], **_BY_ID, **body}
     walk = _Walk()
     page = read(method, PageShape, transport.read(method, request))
     per_page, number = page.per_page, 1
     walk.add(page)
-    while number < page.pages_count:
+    while number < page.pages_count and page.entities:
         number += 1
         page = read(method, PageShape, transport.read(method, {**request, "page": number, "per_page": per_page}))
         walk.add(page)

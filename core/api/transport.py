@@ -218,7 +218,7 @@ class Transport:
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(method, sent=False) from error
         except httpx.TimeoutException as error:
-            msg = f"{self._address} did not answer {method} in time."
+            msg = f"{self._address} did not answer in time."
             hint = "Try again; if it stays so, the server is overloaded."
             raise RequestTimeoutError(msg, hint, method=method) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
@@ -244,10 +244,7 @@ class Transport:
         return built
 
     def _unreachable(self, method: str, *, sent: bool) -> ConnectionFailedError:
-        if sent:
-            msg = f"The connection to {self._address} broke off during {method}."
-        else:
-            msg = f"{self._address} cannot be reached."
+        msg = f"The connection to {self._address} broke off." if sent else f"{self._address} cannot be reached."
         hint = "Check the address, and that the server runs and this machine has a connection to it."
         return ConnectionFailedError(msg, hint, method=method, sent=sent)
 

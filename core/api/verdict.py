@@ -53,7 +53,7 @@ def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
     """
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
-    kind, what, hint = _meaning(method, answer, address)
+    kind, what, hint = _meaning(answer, address)
     words = server_words(answer.body)
     if words.message and kind in {MissingError, RejectedError}:
         # What the server says is about what was asked for; more words would only hide it.
@@ -143,7 +143,7 @@ def json_of(method: str, answer: Answer) -> object:
     return content
 
 
-def _meaning(method: str, answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
+def _meaning(answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
     """Return kind, what happened, and the next step."""
     status = answer.status
     if known := _MEANINGS.get(status):
@@ -151,23 +151,23 @@ def _meaning(method: str, answer: Answer, address: str) -> tuple[type[ApiError],
     elif status < HTTPStatus.BAD_REQUEST:
         # A followed redirect would turn POST into GET, so none is ever followed (contract section 1).
         target = answer.headers.get("location", "another address")
-        return RejectedError, f"{address} redirects {method} to {target}", "Use that server's address."
+        return RejectedError, f"{address} redirects to {target}", "Use that server's address."
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind, what, hint = _FAILED
     else:
-        kind, what, hint = RejectedError, "The server refused {method}", ""
-    return kind, what.format(address=address, method=method, status=status), hint
+        kind, what, hint = RejectedError, "The server refused this", ""
+    return kind, what.format(address=address), hint
 
 
 _Meaning: TypeAlias = tuple[type[ApiError], str, str]
 _GAVE_UP: _Meaning = (
     RequestTimeoutError,
-    "The server gave up on {method}",
+    "The server gave up on this request",
     "Try again; if it stays so, the server is overloaded.",
 )
 _FAILED: _Meaning = (
     ServerFailedError,
-    "The server failed in {method} (status {status})",
+    "The server failed",
     "Try again in a minute; if it stays so, look into the server's own log.",
 )
 _MEANINGS: Mapping[int, _Meaning] = {
@@ -178,10 +178,10 @@ _MEANINGS: Mapping[int, _Meaning] = {
     ),
     403: (
         ForbiddenError,
-        "The server forbids {method}",
+        "The server does not allow this",
         "Ask an admin of the team for the right to do this, or choose another team.",
     ),
-    404: (MissingError, "The server did not find what {method} asked for", ""),
+    404: (MissingError, "The server does not have what was asked for", ""),
     429: (RateLimitedError, "The server gets too many requests", "Wait a moment and try again."),
     **dict.fromkeys((408, 499, 598, 599), _GAVE_UP),
 }

@@ -19,9 +19,11 @@ class Missing:
 
     Attributes:
         reason: Why, as the end of the sentence "“name” …": ``was trained without the benchmark``.
+        may_return: It was there and may be there again, so it is worth looking for at the next time.
     """
 
     reason: str
+    may_return: bool = False
 
 
 _T = TypeVar("_T")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from core.api.errors import ApiError
 from core.domain.ids import TaskId
 from core.domain.log import LogRow
 from core.domain.task import Task, TaskStatus
+from core.launch.late_result import result_is_due
 from core.launch.log_reading import ended, moment_of, reduce
 from core.launch.progress import TaskProgress
 
@@ -23,10 +25,17 @@ class TaskWatch:
     Args:
         client: The server.
         task_id: The task.
+        now: Gives the moment; stands in for the clock in tests.
     """
 
-    def __init__(self, client: SuperviselyClient, task_id: TaskId) -> None:
+    def __init__(
+        self,
+        client: SuperviselyClient,
+        task_id: TaskId,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._client = client
+        self._now = now
         self._task_id = task_id
         self._progress: TaskProgress | None = None
         self._seen: dict[str, datetime | None] = {}
@@ -38,7 +47,9 @@ class TaskWatch:
         return self._task_id
 
     def refresh(self, task: Task | None = None) -> TaskProgress:
-        """Ask the server and return the progress. A task that is over and read to its end is not asked for again.
+        """Ask the server and return the progress.
+
+        A task that is over and read to its end, with its result, is not asked for again.
 
         Args:
             task: The task as the server has just described it, for instance in a list; spares asking for it.
@@ -49,7 +60,7 @@ class TaskWatch:
         """
         with self._lock:
             known = self._progress
-            if known is not None and known.task.status.is_terminal:
+            if known is not None and known.task.status.is_terminal and not result_is_due(known.task, self._now()):
                 return known
             # The task first: when it is over, the log that is read after it is complete.
             task = self._client.tasks.get(self._task_id) if task is None else task

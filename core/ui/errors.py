@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.api.errors import (
+    ApiError,
     ConnectionFailedError,
     ForbiddenError,
     RequestTimeoutError,
@@ -68,7 +69,7 @@ def show_error(error: AppError, place: str = "page") -> None:
     with st.container(key=f"{place}-error", width=720):
         hint = f"  \n{plain(error.hint)}" if error.hint else ""
         st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Try again", icon=":material/refresh:", key=f"{place}-error-retry", on_click=_retry, args=(error,)
             )
@@ -76,6 +77,10 @@ def show_error(error: AppError, place: str = "page") -> None:
                 st.button("New draft", icon=":material/add:", key=f"{place}-error-new-draft", on_click=_new_draft)
             if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
                 st.page_link(screens.page("connection"), label="Check the connection", icon=":material/lan:")
+            if isinstance(error, ApiError) and error.details:
+                with st.popover("Details", icon=":material/info:", type="tertiary"):
+                    st.caption(f"Asked {plain(connection.server().name)} for")
+                    st.code(error.details, language=None)
 
 
 def _retry(error: AppError) -> None:

@@ -85,7 +85,13 @@ def _progress_text(infos: Sequence[ExperimentInfo], asked: Sequence[Future[Compa
     return plain(f"{done} of {plural(len(asked), 'experiment')} read. Reading predictions and curves of {reading}")
 
 
-@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
+def _is_whole(loaded: ComparedExperiment) -> bool:
+    """Return whether nothing of it has been lost, so that it need not be read again."""
+    parts = (loaded.evaluation, loaded.speed, loaded.training, loaded.hyperparameters, loaded.app_state)
+    return not any(isinstance(part, Missing) and part.may_return for part in parts)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False, validate=_is_whole)
 def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
     """Return one experiment; what it lacks is named, never an error. Server, team and record are the cache's key."""
     del server, team
@@ -93,7 +99,7 @@ def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)
     evaluation = _evaluation(reader, results)
-    return ComparedExperiment(
+    loaded = ComparedExperiment(
         key=str(info.task_id),
         label=info.experiment_name,
         info=info,
@@ -118,13 +124,15 @@ def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -
             (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
             None,
         ),
-        version=_version([*artifacts.values(), *(() if isinstance(results, Missing) else results.values())]),
     )
+    files = [*artifacts.values(), *(() if isinstance(results, Missing) else results.values())]
+    return replace(loaded, version=_version(files, whole=_is_whole(loaded)))
 
 
-def _version(files: Iterable[TeamFile]) -> str:
+def _version(files: Iterable[TeamFile], *, whole: bool) -> str:
+    """Return what is another text for everything that may be drawn differently."""
     lines = sorted(f"{file.path}\n{file.id}\n{file.hash}\n{file.size_bytes}" for file in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*lines, f"{whole}"]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,7 @@ class _Reader:
             report = self.client.files.info(info.evaluation_report_id)
             return self.folder(str(PurePosixPath(report.path).parent.parent))
         except NotFoundError:
-            return Missing(reason="has an evaluation whose files are gone")
+            return Missing(reason="has an evaluation whose files are gone", may_return=True)
 
     def local(self, file: TeamFile) -> Path:
         """Return a local copy of a file."""
@@ -170,6 +178,8 @@ def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[
         return evaluate_files(reader.local(truth), reader.local(found), cache=reader.cache / "evaluations")
     except InputError as error:
         return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+    except NotFoundError:
+        return _gone(truth, found)
 
 
 def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[SpeedTest]:
@@ -182,10 +192,10 @@ def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) 
 
     The file is silent about a split by datasets (contract section 7.1); the collection of the training images is not.
     """
-    named = None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
-    if named is not None or info.train_collection_id is None or (info.train_size or 0) > _MOST_LISTED:
-        return named
     try:
+        named = None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
+        if named is not None or info.train_collection_id is None or (info.train_size or 0) > _MOST_LISTED:
+            return named
         return frozenset(image.id for image in reader.client.images.list(collection_id=info.train_collection_id))
     except NotFoundError:
         return None
@@ -198,5 +208,12 @@ def _parsed(
         return Missing(reason=absent)
     try:
         return parse(reader.client.files.read(reader.team, file.path))
+    except NotFoundError:
+        return _gone(file)
     except InputError as error:
         return Missing(reason=f"has a file that cannot be read: {error.message.rstrip('.')}")
+
+
+def _gone(*files: TeamFile) -> Missing:
+    names = listing([PurePosixPath(file.path).name for file in files], limit=_NAMED)
+    return Missing(reason=f"names what is gone from Team Files: {names}", may_return=True)

@@ -1,5 +1,7 @@
 """What a task left behind when it is over: the experiment and its files, or the reason of the failure."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from core.api.resources.experiments import experiment_of_output
@@ -8,12 +10,16 @@ from core.compare.training_setup import start_of
 from core.datasets.shape_fit import SEGMENTATION
 from core.domain.experiment import ExperimentInfo
 from core.domain.task import ExitReport, TaskStatus
+from core.errors import AppError
+from core.launch.late_result import lacks_result, result_is_due
 from core.launch.model_comparison import report_link
 from core.launch.progress import TaskProgress
+from core.launch.watch import TaskWatch
 from core.ui import connection, screens
 from core.ui.text import plain
 
 _TAIL_ROWS = 30
+_LOOK_AGAIN = "2s"
 
 
 def draw_result(progress: TaskProgress) -> None:
@@ -27,6 +33,29 @@ def draw_result(progress: TaskProgress) -> None:
     link = report_link(task, connection.address())
     if link is not None and experiment is None:  # the result of an experiment names its report itself
         st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
+
+
+def draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
+    """Say that the server names no result of a finished training (yet), and look again as long as it may come."""
+    if result_is_due(progress.task, datetime.now(UTC)):
+        st.fragment(_wait_for_result, run_every=_LOOK_AGAIN)(watch, progress)
+    elif lacks_result(progress.task):
+        st.info(
+            "The server names no result of this training. Its files may lie in Team Files, below /experiments; "
+            "the log tells what was uploaded.",
+            icon=":material/info:",
+        )
+
+
+def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
+    try:
+        task = watch.refresh().task
+    except AppError as error:
+        st.warning(plain(str(error)), icon=":material/sync_problem:")
+        return
+    if task.output != before.task.output or not result_is_due(task, datetime.now(UTC)):
+        st.rerun()
+    st.info("The training is finished; its result is on its way from the server.", icon=":material/hourglass_top:")
 
 
 def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:

@@ -15,7 +15,7 @@ from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
 from core.ui.state import SERIES_PARAM
 from core.ui.task_actions import ask_to_stop, draw_start_button
 from core.ui.task_follow_ups import draw_follow_ups
-from core.ui.task_result import draw_result
+from core.ui.task_result import draw_late_result, draw_result
 from core.ui.task_settings import draw_settings
 from core.ui.task_text import can_end_after_epoch, model_name, task_title, waits_for_start
 from core.ui.text import plain
@@ -47,6 +47,7 @@ def draw_task_page(wanted: str | None) -> None:
     live = LiveState(watch=watch, progress=progress)
     draw_numbers(live, paused=paused)
     if progress.task.status.is_terminal:
+        draw_late_result(watch, progress)
         draw_result(progress)
         draw_follow_ups(progress.task)
     draw_charts_and_log(live, paused=paused)

@@ -124,7 +124,7 @@ class Ecosystem(Resource):
         except (MissingError, RejectedError):
             return ()
         rows, number, per_page = list(page.entities), 1, page.per_page
-        while number < page.pages_count:
+        while number < page.pages_count and page.entities:
             number += 1
             further = {**form, "page": str(number), "per_page": str(per_page)}
             page = read(method, PageShape, self.transport.get(method, form=further))

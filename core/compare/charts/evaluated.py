@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 
 from core.compare.charts.drawing import Bars, Drawing, nothing
-from core.compare.experiment import ComparedExperiment, Comparison, explain_missing
+from core.compare.experiment import ComparedExperiment, Comparison, Missing, explain_missing
 from core.compare.formatting import count, metric, percent
 from core.compare.image_query import ImageQuery
 
+_GONE = "It appears here when its files are back."
 ADVICE = "Train with the benchmark switched on to get this chart."
 CHOOSE = "Choose finished experiments on the experiments page to see them here."
 
@@ -21,7 +22,8 @@ def no_evaluation(comparison: Comparison) -> Drawing:
     """Return the drawing that says why there is no evaluation to draw."""
     if not comparison.experiments:
         return nothing([], CHOOSE)
-    return nothing(without_evaluation(comparison), ADVICE)
+    lost = any(isinstance(e.evaluation, Missing) and e.evaluation.may_return for e in comparison.experiments)
+    return nothing(without_evaluation(comparison), _GONE if lost else ADVICE)
 
 
 Queries = Sequence[ImageQuery | None]

@@ -1,7 +1,8 @@
 """What a person sees when the server behaves badly: what is wrong, and a page that is right again afterwards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from core.domain.ids import TaskId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from core.domain.task import TaskStatus
 from core.launch.launcher import launch
-from core.ui import connection
+from core.ui import connection, experiment_list
 from tests.app.wizard.stage import everything_said, links
 from tests.contract.client.conftest import project_of
-from tests.fakes.difficult_server import DifficultServer, Fault
-from tests.fakes.live_platform import LivePlatform, live_platform
+from tests.fakes.difficult_server import DifficultServer, Fault, Rewrite
+from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
 
@@ -31,6 +32,7 @@ class Scene:
 
     server: DifficultServer
     task: TaskId
+    platform: LivePlatform
 
     def open(self, name: str, **query: str) -> AppTest:
         """Open a page in a new tab, with nothing remembered."""
@@ -71,19 +73,51 @@ def scene(platform: LivePlatform, finished: TaskId, tmp_path: Path) -> Iterator[
     """The dashboard, connected to the platform through a wire that a test can spoil."""
     server = DifficultServer(platform.platform.api)
     connection.install(lambda: _client(server, platform), home=tmp_path)
-    yield Scene(server, finished)
+    yield Scene(server, finished, platform)
     connection.close()
 
 
-def _client(server: DifficultServer, platform: LivePlatform) -> SuperviselyClient:
-    http = InMemoryTransport(server)
+@pytest.fixture
+def over_tcp(platform: LivePlatform, finished: TaskId, tmp_path: Path) -> Iterator[Scene]:
+    """The same over a socket: only there a connection can be cut."""
+    server = DifficultServer(platform.platform.api)
+    with serve(server) as url:
+        connection.install(lambda: _client(server, platform, url), home=tmp_path)
+        yield Scene(server, finished, platform)
+        connection.close()
+
+
+def _client(server: DifficultServer, platform: LivePlatform, url: str = "") -> SuperviselyClient:
+    http = None if url else InMemoryTransport(server)
     policy = RetryPolicy(attempts=4, draw=lambda: 0.0)
-    return client_of(Transport(platform.url, platform.platform.token, http=http, policy=policy, sleep=lambda _: None))
+    token = platform.platform.token
+    return client_of(Transport(url or platform.url, token, http=http, policy=policy, sleep=lambda _: None))
 
 
 def first_calls(fault: Fault, count: int) -> Callable[[str, int], Fault | None]:
     """Return a schedule in which the first calls of each method fail."""
     return lambda _method, number: fault if number < count else None
+
+
+def pages_of_their_own_size(count: int) -> Rewrite:
+    """Return a list of copies of its first row: one row at first, then four to a page, whatever was asked for."""
+    first: list[dict[str, Any]] = []
+
+    def rewrite(page: Any, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        if not first:
+            first.append(page["entities"][0])
+        rows = [{**first[0], "id": first[0]["id"] + n, "name": f"{first[0]['name']} {n}"} for n in range(count)]
+        size = 4 if "page" in body else 1
+        start = (body.get("page", 1) - 1) * size
+        chosen = rows[start : start + size]
+        return {"total": count, "perPage": size, "pagesCount": -(-count // size), "entities": chosen}
+
+    return rewrite
+
+
+def try_again(app: AppTest) -> None:
+    """Click the one button that recovers."""
+    next(button for button in app.button if button.label == "Try again").click().run()
 
 
 PLACES = (("tasks", "Calm seas"), ("experiments", "Calm seas"), ("project", "Shapes"), ("agents", "Free"))
@@ -92,9 +126,9 @@ PLACES = (("tasks", "Calm seas"), ("experiments", "Calm seas"), ("project", "Sha
 def said_on(app: AppTest) -> str:
     """Return all text of a page, tables and links included."""
     assert not app.exception, app.exception
-    parts = [everything_said(app), *links(app)]
+    parts = [everything_said(app), *links(app), *(str(item.value) for item in app.subheader)]
     parts += [frame.value.to_csv() for frame in app.dataframe]
-    return "\n".join(parts)
+    return "\n".join(parts).replace("\\", "")
 
 
 @pytest.mark.parametrize(("page", "shown"), PLACES)
@@ -108,7 +142,7 @@ def test_a_burst_of_failures_is_not_seen_at_all(scene: Scene, fault: Fault, page
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (Fault.FAILS, "The server failed in"),
+        (Fault.FAILS, "The server failed"),
         (Fault.BUSY, "too many requests"),
         (Fault.NOT_JSON, "is not JSON"),
         (Fault.KEYS_MISSING, "The server's answer to"),
@@ -122,18 +156,73 @@ def test_a_lasting_failure_is_told_and_one_click_recovers(
     said = said_on(app)
     assert told in said
     assert "Traceback" not in said
+    if fault in {Fault.FAILS, Fault.BUSY}:  # what went wrong technically is there, and folded away
+        assert any(block.value.endswith(f"status {503 if fault is Fault.FAILS else 429}") for block in app.code)
     scene.server.decide = lambda _method, _number: None
-    next(button for button in app.button if button.label == "Try again").click().run()
+    try_again(app)
     assert shown in said_on(app)
 
 
-def test_an_output_of_null_is_a_finished_task_without_an_experiment(scene: Scene) -> None:
+@pytest.mark.parametrize(("page", "shown"), PLACES)
+def test_cut_connections_are_not_seen_at_all(over_tcp: Scene, page: str, shown: str) -> None:
+    over_tcp.server.decide = first_calls(Fault.CUT, 2)
+    assert shown in said_on(over_tcp.open(page))
+
+
+def test_a_connection_that_is_always_cut_is_told_and_one_click_recovers(over_tcp: Scene) -> None:
+    over_tcp.server.decide = lambda _method, _number: Fault.CUT
+    app = over_tcp.open("tasks")
+    assert "broke off" in said_on(app)
+    over_tcp.server.decide = lambda _method, _number: None
+    try_again(app)
+    assert "Calm seas" in said_on(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "method", "shown"), [("project", "projects.list", "Shapes 6"), ("agents", "agents.list", "local-1 6")]
+)
+def test_pages_that_change_their_size_while_they_are_read_lose_no_row(
+    scene: Scene, page: str, method: str, shown: str
+) -> None:
+    scene.server.rewrites[method] = pages_of_their_own_size(7)
+    assert shown in said_on(scene.open(page))
+
+
+def test_rows_that_never_add_up_are_told_and_one_click_recovers(scene: Scene) -> None:
+    scene.server.rewrites["teams.list"] = lambda page, _: {**page, "total": page["total"] + 1}
+    app = scene.open("project")
+    assert "misses rows: it speaks of 2 and gives 1" in said_on(app)
+    scene.server.rewrites.clear()
+    try_again(app)
+    assert "Shapes" in said_on(app)
+
+
+def test_an_output_that_arrives_late_is_waited_for(scene: Scene) -> None:
     def without_output(task: Any, _body: Any) -> Any:  # noqa: ANN401 - JSON
-        return {**task, "meta": {**task["meta"], "output": None}}
+        return {
+            **task,
+            "finishedAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "meta": {**task["meta"], "output": None},
+        }
 
     scene.server.rewrites["tasks.info"] = without_output
+    app = scene.open("task", task=str(scene.task))
+    assert "its result is on its way" in said_on(app)
+    scene.server.rewrites.clear()
+    said = said_on(app.run())  # as the page does by itself, every two seconds
+    assert "on its way" not in said
+    assert "Compare with others" in said
+
+
+def test_an_output_that_never_arrives_is_told(scene: Scene) -> None:
+    scene.server.rewrites["tasks.info"] = lambda task, _: {
+        **task,
+        "finishedAt": "2026-01-01T00:00:00Z",
+        "meta": {**task["meta"], "output": None},
+    }
     said = said_on(scene.open("task", task=str(scene.task)))
     assert "Finished" in said
+    assert "names no result of this training" in said
 
 
 def test_an_unknown_status_is_shown_as_it_is(scene: Scene) -> None:
@@ -161,20 +250,62 @@ def test_a_task_that_stays_started_after_its_training_failed_is_told(scene: Scen
     assert "Stop" in "".join(button.label for button in scene.open("task", task=str(scene.task)).button)
 
 
-def test_a_task_whose_app_is_not_ready_yet_is_no_failure(scene: Scene) -> None:
-    """A real app needs image and boot: nothing answers for a minute or two (contract section 5.4)."""
+def started(scene: Scene, answer: Rewrite) -> None:
+    """Let the task be one that has just started on a server whose log says nothing, with an app of its own."""
+    moment = f"{datetime.now(UTC) - timedelta(seconds=90):%Y-%m-%dT%H:%M:%SZ}"
     scene.server.rewrites |= {
-        "tasks.info": lambda task, _: {**task, "status": "started", "finishedAt": None, "meta": _bare(task["meta"])},
+        "tasks.info": lambda task, _: {
+            **task,
+            "status": "started",
+            "startedAt": moment,
+            "finishedAt": None,
+            "meta": _bare(task["meta"]),
+        },
         "tasks.log.download": lambda _rows, _: [],
+        "tasks.request.direct": answer,
     }
+
+
+def test_an_app_that_needs_90_seconds_is_no_failure(scene: Scene) -> None:
+    """A real app needs image and boot: nothing answers for a minute or two (contract section 5.4)."""
+    started(scene, lambda _answer, _body: {"status": "Status: Training is in progress..."})
     scene.server.decide = lambda method, _: Fault.NOT_FOUND if method == "tasks.request.direct" else None
     app = scene.open("task", task=str(scene.task))
     assert not app.error
-    assert said_on(app)
+    assert not app.warning
+    assert "Getting ready on its agent" in said_on(app)
+    scene.server.decide = lambda _method, _: None
+    assert "Training is in progress" in said_on(app.run())
+
+
+def test_an_app_that_answers_now_and_then_keeps_its_last_word(scene: Scene) -> None:
+    started(scene, lambda _answer, _body: {"status": "Status: Training is in progress..."})
+    scene.server.decide = lambda method, number: (
+        Fault.FAILS if method == "tasks.request.direct" and number % 2 else None
+    )
+    app = scene.open("task", task=str(scene.task))
+    for _ in range(4):
+        assert "Training is in progress" in said_on(app)
+        assert not app.error
+        assert not app.warning
+        app.run()
 
 
 def _bare(meta: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in meta.items() if key not in {"output", "exitReport"}}
+
+
+def without_report(row: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a task whose experiment names no report: the benchmark was off, or it failed."""
+    output = row["meta"].get("output") or {}
+    lacking: dict[str, Any] = {"evaluation_report_id": None, "evaluation_report_link": None, "evaluation_metrics": {}}
+    data = {**(output.get("experiment") or {}).get("data", {}), **lacking}
+    return {**row, "meta": {**row["meta"], "output": {**output, "experiment": {"data": data}}}}
+
+
+def test_an_experiment_that_names_no_report_was_not_evaluated(scene: Scene) -> None:
+    scene.server.rewrites["tasks.info"] = lambda task, _: without_report(task)
+    assert "was not evaluated" in said_on(scene.open("task", task=str(scene.task)))
 
 
 def test_an_experiment_without_a_report_is_compared_without_its_figures(scene: Scene) -> None:
@@ -183,12 +314,47 @@ def test_an_experiment_without_a_report_is_compared_without_its_figures(scene: S
     assert "whose files are gone" in said
 
 
-def test_files_that_are_gone_are_told(scene: Scene) -> None:
+def test_files_that_are_gone_are_told_and_read_when_they_are_back(scene: Scene) -> None:
     """The list names the files, and none of them can be read."""
-    records = scene.open("experiments")
-    assert "Calm seas" in said_on(records)
-    scene.server.decide = lambda method, number: (
-        Fault.NOT_FOUND if method == "file-storage.download" and number > 0 else None
-    )
-    said = said_on(scene.open("compare", ids=str(scene.task)))
-    assert "Traceback" not in said
+    assert "Calm seas" in said_on(scene.open("experiments"))
+    scene.server.decide = lambda method, _: Fault.NOT_FOUND if method == "file-storage.download" else None
+    app = scene.open("compare", ids=str(scene.task))
+    assert "names what is gone from Team Files" in said_on(app)
+    assert not app.error
+    scene.server.decide = lambda _method, _: None
+    assert "names what is gone from Team Files" not in said_on(app.run())
+
+
+def test_ten_thousand_experiments_are_a_list_like_any_other(scene: Scene) -> None:
+    folder = "/experiments/55_Large"
+    record: dict[str, Any] = {}
+
+    def listed(rows: Any, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        if body["path"] == "/experiments/":
+            return [{"path": folder, "isDir": True}]
+        if body["path"] == f"{folder}/":
+            return [{"path": f"{folder}/{number}_YOLO", "isDir": True} for number in range(1, 10_001)]
+        return rows
+
+    def tasks(page: Any, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        wanted = next((rule["value"] for rule in body["filter"] if rule["field"] == "id"), None)
+        if wanted is None:
+            return page
+        rows = [_copy_of(record, number, f"{folder}/{number}_YOLO") for number in wanted]
+        return {"total": len(rows), "perPage": 500, "pagesCount": 1, "entities": rows}
+
+    with _client(DifficultServer(scene.server.app), scene.platform) as client:
+        record |= client.tasks.get(scene.task).output or {}
+    scene.server.rewrites |= {"file-storage.list": listed, "tasks.list": tasks}
+    app = scene.open("experiments")
+    wait_for(lambda: not experiment_list.peek().reading, "all are read")
+    said = said_on(app.run())
+    assert "10,000 experiments" in said
+    assert "Large 10000" in said
+    assert scene.server.calls.count("tasks.list") == 50
+
+
+def _copy_of(output: Mapping[str, Any], number: int, folder: str) -> dict[str, Any]:
+    data = {**output["experiment"]["data"], "task_id": number, "experiment_name": f"Large {number}"}
+    data["artifacts_dir"] = f"{folder}/"
+    return {"id": number, "status": "finished", "meta": {"output": {"experiment": {"data": data}}}}

@@ -56,6 +56,25 @@ def test_a_list_that_changed_on_the_way_is_read_again() -> None:
         assert list(read_all(transport, "teams.list", {})) == ROWS[:4]
 
 
+def test_a_server_with_a_page_size_of_its_own_is_read_by_it() -> None:
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        size = 4 if "page" in body else 1  # whatever it was asked for
+        start = (body.get("page", 1) - 1) * size
+        return page(ROWS[start : start + size], total=len(ROWS), per_page=size, pages=-(-len(ROWS) // size))
+
+    server = Scripted()
+    server.add("teams.list", answer)
+    with server.transport() as transport:
+        assert list(read_all(transport, "teams.list", {})) == ROWS
+
+
+def test_pages_without_rows_end_a_walk() -> None:
+    server = Scripted()
+    server.add("teams.list", page(ROWS[:3], total=9, pages=10**9), page([], total=9, pages=10**9))
+    with server.transport() as transport, pytest.raises(ContractError, match="misses rows"):
+        read_all(transport, "teams.list", {})
+
+
 def test_missing_rows_are_noticed() -> None:
     server = Scripted()
     server.add("teams.list", page(ROWS[:3], total=5, pages=1))

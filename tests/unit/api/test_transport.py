@@ -70,15 +70,16 @@ def test_each_status_has_its_error_with_the_servers_words(status: int, kind: typ
         ({"error": "short", "details": []}, "short"),
         ({"error": "short"}, "short"),
         ({"message": "plain"}, "plain"),
-        ({"details": {"message": 7}, "error": ["x"]}, "tasks.info"),
-        ([1, 2], "tasks.info"),
+        ({"details": {"message": 7}, "error": ["x"]}, "refused this"),
+        ([1, 2], "refused this"),
     ],
 )
 def test_error_bodies_of_every_form_are_read(body: object, words: str) -> None:
     server = Scripted()
     server.add("tasks.info", httpx.Response(400, json=body))
-    with server.transport() as transport, pytest.raises(RejectedError, match=words):
+    with server.transport() as transport, pytest.raises(RejectedError, match=words) as caught:
         transport.read("tasks.info")
+    assert caught.value.details == "tasks.info, status 400"
 
 
 def test_a_hint_of_the_server_is_the_next_step() -> None:
