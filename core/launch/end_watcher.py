@@ -227,6 +227,6 @@ def _name(state: Mapping[str, object] | None) -> str:
 def _said(progress: TaskProgress) -> str:
     """Return what a failed task says itself: its app, else the last error of its log."""
     if progress.app_failed:
-        return progress.train_status.removeprefix("Status: ").strip()
+        return (progress.train_status or "").removeprefix("Status: ").strip()
     errors: Sequence[str] = [row.message for row in progress.log if row.level in {"error", "fatal"}]
     return errors[-1] if errors else "The server does not say why it failed."
