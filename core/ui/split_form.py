@@ -61,7 +61,7 @@ def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
         text=lambda method: _METHODS[method],
     )
     suggestion = suggest_split(facts.project)
-    hint = suggestion.reason if draft.split.method == suggestion.split.method else ""
+    hint = suggestion.reason if draft.split.chosen() == suggestion.split.chosen() else ""
     st.caption(f"{_EXPLANATIONS[draft.split.method]} {hint}")
     forms: Mapping[SplitMethod, Callable[[WizardDraft, ProjectFacts], None]] = {
         "random": _random,

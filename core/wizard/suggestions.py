@@ -46,7 +46,7 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
     method, what = _first_complete(datasets, collections, tags)
     reason = (
         f"This project has {what} named for training and validation. They give every run the same images, "
-        "so that runs can be compared."
+        f"so that runs can be compared.{_left_out(project, collections) if method == 'collections' else ''}"
         if what
         else ""
     )
@@ -138,6 +138,21 @@ def _collections(project: ProjectFacts) -> CollectionsSplit:
     )
     is_whole = bool(named.train_collections and named.val_collections)
     return kept[0] if kept and not is_whole else named
+
+
+def _left_out(project: ProjectFacts, split: CollectionsSplit) -> str:
+    """Say how many images a kept split does not know; a person's own collections may leave out what they like."""
+    if split not in (*frozen_pairs(project.collections), *_numbered_pairs(project.collections)):
+        return ""
+    chosen = (*split.train_collections, *split.val_collections)
+    sizes = [item.items_count for item in project.collections if item.id in chosen]
+    new = project.project.items_count - sum(size for size in sizes if size is not None)
+    if None in sizes or new <= 0:
+        return ""
+    return (
+        f" {new:,} {'image is' if new == 1 else 'images are'} on neither side, for the split is older; "
+        "“Random” deals all images anew."
+    )
 
 
 def _numbered_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:

@@ -76,6 +76,15 @@ def test_one_kept_split_is_proposed_unless_a_person_named_collections(
     assert (found.collections.train_collections, found.collections.val_collections) == (train, val)
 
 
+def test_images_that_came_after_a_split_was_kept_are_told() -> None:
+    kept = with_collections("train 80 % frozen", "val 20 % frozen")
+    assert kept.project.items_count == 200
+    assert "180 images are on neither side" in suggest_split(kept).reason
+    whole = replace(kept, project=replace(kept.project, items_count=20))
+    assert "neither side" not in suggest_split(whole).reason
+    assert "neither side" not in suggest_split(with_collections("train", "val")).reason
+
+
 def test_a_random_split_is_frozen_by_default_where_it_can_be() -> None:
     bare = with_collections()
     assert suggest_split(bare).split.chosen() == RandomSplit(seed=0)
