@@ -16,8 +16,12 @@ from core.ui import connection, screens
 from core.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, flash, open_draft
 from core.wizard.draft import WizardDraft, begin_in_place
 
-_STEPS: Mapping[ExitCause, Step] = {ExitCause.BAD_INPUT: "model", ExitCause.BAD_DATA: "classes"}
-"""Cause → step of the wizard where most of its reasons can be mended; the hyperparameters for all others."""
+_STEPS: Mapping[ExitCause, Step] = {
+    ExitCause.BAD_INPUT: "model",
+    ExitCause.BAD_DATA: "classes",
+    ExitCause.BAD_HYPERPARAMETER: "hyperparameters",
+}
+"""Cause → step of the wizard where most of its reasons can be mended."""
 
 
 def draw_change_button(series: Series, state: MemberState, *, label: str = "Change and try again") -> None:
@@ -55,6 +59,12 @@ def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
     return Replaced(title=member.name, task_id=task.id, place=place), member.plan
 
 
+def step_to_mend(task: Task) -> Step | None:
+    """Return the step of the wizard where the reason of a failure can be mended, ``None`` if it lies elsewhere."""
+    report = task.exit_report
+    return None if report is None else _STEPS.get(report.cause)
+
+
 def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
     """Keep a new draft that takes the place of a training.
 
@@ -90,8 +100,7 @@ def where_text(replaced: Replaced) -> str:
 
 def _begin_in_series(series: Series, state: MemberState) -> None:
     member, task = state.member, state.task
-    report = task.exit_report if task is not None else None
-    step = _STEPS.get(report.cause, "hyperparameters") if report is not None else "hyperparameters"
+    step = (step_to_mend(task) if task is not None else None) or "hyperparameters"
     place = SeriesPlace(series_id=series.id, key=member.key)
     try:
         made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)

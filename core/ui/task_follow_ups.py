@@ -1,21 +1,30 @@
 """What can follow a task that is over: buttons that start the next one."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
 from typing import Literal
 
 import streamlit as st
 
+from core.api.resources.experiments import experiment_of_output
 from core.domain.ids import TaskId
-from core.domain.task import ExitCause, Task, TaskStatus
+from core.domain.plan import CustomCheckpoint
+from core.domain.task import Task, TaskStatus
 from core.errors import AppError
 from core.launch import again
+from core.launch.launcher import launch
 from core.launch.safer_settings import SaferSetting
 from core.launch.series_progress import MemberState, states_of
 from core.launch.series_record import Series
 from core.ui import connection, screens
-from core.ui.again_menu import draw_again_menu
+from core.ui.again_menu import begin_change, draw_again_menu, origin_of
+from core.ui.in_place import step_to_mend
 from core.ui.series_actions import draw_ways_on
 from core.ui.state import TASK_PARAM, flash
+from core.ui.text import plain
+from core.wizard.gather import custom_checkpoints
 
 _OPENS_ONLY = "This server opens the training app with these settings; start the training there."
 
@@ -36,13 +45,24 @@ def draw_follow_ups(task: Task) -> None:
         if safer is not None:
             _draw_retry(task, safer)
         with st.container(horizontal=True, vertical_alignment="center"):
+            step = step_to_mend(task)
+            if step is not None and again.can_start_over(task):
+                st.button(
+                    f"Change the {step}",
+                    icon=":material/edit:",
+                    key="next-mend",
+                    type="primary",
+                    help="Opens the same settings in the wizard, where the reason can be mended.",
+                    on_click=begin_change,
+                    args=(task.id, step),
+                )
             if task.can_resume:
                 _button(
                     "Resume",
                     "play_arrow",
                     lambda: again.resume(client, task),
                     note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
-                    primary=safer is None and not _needs_a_change(task),
+                    primary=safer is None and step is None,
                 )
             if repeatable:
                 _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
@@ -52,6 +72,7 @@ def draw_follow_ups(task: Task) -> None:
                     lambda: again.fine_tune(client, task),
                     note=opens_only or "Trains on from it with the same settings, as a new task.",
                 )
+                _draw_other_checkpoints(task)
             elif again.can_start_over(task):
                 _button(
                     "Start again",
@@ -63,6 +84,35 @@ def draw_follow_ups(task: Task) -> None:
                 draw_again_menu(task.id)
 
 
+def _draw_other_checkpoints(task: Task) -> None:
+    """Draw the choice of a checkpoint that is not the best one; nothing where there is none."""
+    experiment = experiment_of_output(task.output)
+    if experiment is None:
+        return
+    others = [
+        path for path in custom_checkpoints([experiment]) if PurePosixPath(path).name != experiment.best_checkpoint
+    ]
+    if not others:
+        return
+    with st.popover("Another checkpoint", icon=":material/tune:", key="next-checkpoints"):
+        st.caption("Trains on from it with the same settings, as a new task.")
+        for number, path in enumerate(others):
+            _button(
+                f"Fine-tune {plain(PurePosixPath(path).name)}",
+                "tune",
+                partial(_fine_tune_from, task, path),
+                key=f"next-checkpoint-{number}",
+            )
+
+
+def _fine_tune_from(task: Task, path: str) -> TaskId:
+    plan = origin_of(task.id).plan
+    changed = replace(
+        plan, model=CustomCheckpoint(path=path), experiment_name=None, agent_id=None, autostart=True, description=None
+    )
+    return launch(connection.client(), changed)
+
+
 def member_state(task: Task) -> tuple[Series, MemberState] | None:
     """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
     found = connection.series().place_of(connection.server_name(), task.id)
@@ -70,16 +120,6 @@ def member_state(task: Task) -> tuple[Series, MemberState] | None:
         return None
     series, member = found
     return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)
-
-
-def _needs_a_change(task: Task) -> bool:
-    """Whether going on with the same settings and data would fail again."""
-    report = task.exit_report
-    return report is not None and report.cause in {
-        ExitCause.BAD_HYPERPARAMETER,
-        ExitCause.BAD_DATA,
-        ExitCause.BAD_INPUT,
-    }
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:
@@ -97,10 +137,16 @@ def _draw_retry(task: Task, safer: SaferSetting) -> None:
 
 
 def _button(
-    label: str, icon: str, start: Callable[[], TaskId], *, note: str | None = None, primary: bool = False
+    label: str,
+    icon: str,
+    start: Callable[[], TaskId],
+    *,
+    note: str | None = None,
+    primary: bool = False,
+    key: str | None = None,
 ) -> None:
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
-    if st.button(label, icon=f":material/{icon}:", key=f"next-{icon}", help=note, type=kind):
+    if st.button(label, icon=f":material/{icon}:", key=key or f"next-{icon}", help=note, type=kind):
         try:
             started = connection.watched(start)()
         except AppError as error:

@@ -1,5 +1,6 @@
 """A training that was stopped and continued ends with the same numbers as one that was not stopped."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ mosaic: 1.0
 close_mosaic: 3
 mixup: 0.2
 warmup_epochs: 2
+save_period: 3
 """
 """Everything that the engine's own checkpoint loses.
 
@@ -80,3 +82,7 @@ def test_every_number_of_every_epoch_is_the_same(tmp_path: Path) -> None:
     assert sorted(values(whole)) == list(range(1, EPOCHS + 1))
     assert values(first, second, third) == values(whole)
     assert results(third) == results(whole)
+    kept = json.loads(third.layout.result.read_text(encoding="utf-8"))["experiment"]["checkpoints"]
+    assert kept == [f"checkpoints/{name}.pt" for name in ("best", "last", "epoch0", "epoch3", "epoch6")]
+    sizes = {name: (third.layout.artifacts / name).stat().st_size for name in kept}
+    assert max(sizes.values()) < 1.2 * min(sizes.values())  # none still has the optimizer in it

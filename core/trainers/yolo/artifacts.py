@@ -4,6 +4,7 @@ What every experiment has, whatever trained it (``app_state.json``, ``model_meta
 Files is added by the platform.
 """
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from core.datasets.annotation_json import meta_to_json
 from core.datasets.conversion import converted_meta
 from core.runs.spec import TrainSpec
 from core.trainers.yolo.weights import StartingPoint
+
+_EPOCH_FILE = re.compile(r"epoch(\d+)\.pt")
 
 
 def checkpoint_metadata(spec: TrainSpec, name: str) -> dict[str, object]:
@@ -28,18 +31,24 @@ def checkpoint_metadata(spec: TrainSpec, name: str) -> dict[str, object]:
 
 
 def keep_checkpoints(weights: Path, target: Path) -> tuple[Path, ...]:
-    """Copy ``best.pt`` and ``last.pt`` as far as they exist.
+    """Copy ``best.pt``, ``last.pt`` and those of single epochs (hyperparameter ``save_period``), as far as they exist.
 
     Returns:
         The copies, best first.
     """
     target.mkdir(parents=True, exist_ok=True)
     kept = []
-    for name in ("best.pt", "last.pt"):
-        if (weights / name).is_file():
-            shutil.copyfile(weights / name, target / name)
-            kept.append(target / name)
+    for path in (weights / "best.pt", weights / "last.pt", *epoch_checkpoints(weights)):
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
+            kept.append(target / path.name)
     return tuple(kept)
+
+
+def epoch_checkpoints(weights: Path) -> tuple[Path, ...]:
+    """Return the checkpoints that the engine has kept of single epochs, in their order."""
+    found = ((match, path) for path in weights.glob("epoch*.pt") if (match := _EPOCH_FILE.fullmatch(path.name)))
+    return tuple(path for _, path in sorted(found, key=lambda pair: int(pair[0][1])))
 
 
 def keep_engine_files(folder: Path, target: Path) -> None:

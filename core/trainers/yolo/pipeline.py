@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ultralytics.cfg import DEFAULT_CFG_DICT, get_cfg
+from ultralytics.utils.torch_utils import strip_optimizer
 
 from core.domain.task import ExitCause
 from core.errors import AppError
@@ -116,12 +117,14 @@ class Pipeline:
             weights = training_folder(self.layout) / "weights"
             kept = artifacts.keep_checkpoints(weights, self.layout.artifacts / "checkpoints")
             if kept:
-                names = " and ".join(path.name for path in kept)
+                names = " and ".join(path.name for path in kept[:2])
                 self.events.log(f"Stopped; {names} are kept, and the training can be continued from last.pt.")
             raise
 
     def _keep(self, outcome: TrainingOutcome) -> tuple[Path, ...]:
         kept = artifacts.keep_checkpoints(outcome.best.parent, self.layout.artifacts / "checkpoints")
+        for path in artifacts.epoch_checkpoints(self.layout.artifacts / "checkpoints"):
+            strip_optimizer(path)  # as the engine does with the two others
         for path in kept:
             add_metadata(path, artifacts.checkpoint_metadata(self.spec, path.name))
         artifacts.keep_engine_files(outcome.folder, self.layout.artifacts / "ultralytics")

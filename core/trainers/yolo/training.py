@@ -16,6 +16,7 @@ from core.runs.layout import RunLayout
 from core.runs.spec import TrainSpec
 from core.trainers.failure import RunError
 from core.trainers.stopping import StopSwitch
+from core.trainers.yolo.artifacts import epoch_checkpoints
 from core.trainers.yolo.callbacks import TrainingReporter
 from core.trainers.yolo.data import PreparedData
 from core.trainers.yolo.exact_resume import complete, continuing
@@ -123,9 +124,9 @@ class Training:
         except OSError as error:
             message = f"The checkpoint {checkpoint} to continue from cannot be read."
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training.") from error
-        best = checkpoint.with_name("best.pt")
-        if is_checkpoint(best):  # a kill may have torn it
-            shutil.copyfile(best, weights / best.name)
+        for kept in (checkpoint.with_name("best.pt"), *epoch_checkpoints(checkpoint.parent)):
+            if is_checkpoint(kept):  # a kill may have torn it
+                shutil.copyfile(kept, weights / kept.name)
         model = load_model(str(last), self.spec.task_type)
         if model.ckpt.get("epoch", -1) < 0 or model.ckpt.get("optimizer") is None:
             message = f"{checkpoint.name} is a finished checkpoint: there is nothing to continue."

@@ -1,0 +1,93 @@
+"""Each cause of a failure has a card that says what happened, to what, what to do, and the button that does it."""
+
+import errno
+from typing import Any
+
+import pytest
+
+from core.domain.task import ExitCause
+from core.trainers.failure import RunError, explain
+from tests.app.results.conftest import Open, add_evaluated, screen
+from tests.fakes.evaluations import Made
+from tests.fakes.server import FakeServer, training_log
+
+TAIL = ["Epoch 2 begins", "it stops <b>here</b>"]
+CHOOSE_CLASSES = "Choose other classes or another train/val split."
+NO_LABELS = RunError(
+    ExitCause.BAD_DATA, "No train image has an object of the chosen classes (pear, <i>plum</i>).", CHOOSE_CLASSES
+)
+MISMATCH = RunError(
+    ExitCause.BAD_DATA,
+    "A model for instance segmentation cannot use the shapes of these classes: pear.",
+    CHOOSE_CLASSES,
+)
+UNKNOWN_KEY = RunError(
+    ExitCause.BAD_HYPERPARAMETER,
+    "The hyperparameter “learning_rate” is not known to Ultralytics.",
+    "Did you mean “lr0”?",
+)
+KILLED = RunError(
+    ExitCause.KILLED,
+    "The process was asked to end from outside.",
+    "Find out what ended it and start the training again.",
+)
+CASES = {
+    "memory": (explain(MemoryError()), "Retry with batch 4"),
+    "loader": (explain(RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")), "Retry with batch 4"),
+    "disk": (explain(OSError(errno.ENOSPC, "No space left on device")), "Start again"),
+    "labels": (NO_LABELS, "Change the classes"),
+    "shapes": (MISMATCH, "Change the classes"),
+    "hyperparameter": (UNKNOWN_KEY, "Change the hyperparameters"),
+    "not a number": (explain(RuntimeError("Loss NaN/Inf detected")), "Change the hyperparameters"),
+    "image": (explain(FileNotFoundError("Image Not Found /data/fruit 7.png")), "Change the classes"),
+    "checkpoint": (
+        RunError(ExitCause.BAD_INPUT, "The checkpoint a.pt is damaged.", "Choose another."),
+        "Change the model",
+    ),
+    "killed": (KILLED, "Start again"),
+    "crashed": (explain(ValueError("odd")), "Start again"),
+}
+
+
+def failed_task(server: FakeServer, error: RunError) -> dict[str, Any]:
+    """Add a failed training."""
+    task = server.add_task(4, "error")
+    report = {"cause": error.cause.value, "message": error.message, "hint": error.hint, "logTail": TAIL}
+    task["meta"]["exitReport"] = report
+    task["meta"]["settings"] = {"guiState": {"hyperparameters": "epochs: 3\nbatch: 8\n"}}
+    server.logs[4] = training_log(epochs=2, planned=10)
+    return task
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_card_says_why_and_what_next(server: FakeServer, open_page: Open, case: str) -> None:
+    error, button = CASES[case]
+    failed_task(server, error)
+    at = open_page("task", task="4")
+    assert not at.exception
+    said = screen(at)
+    assert error.message in said
+    assert error.hint in said
+    assert at.code[0].value == "\n".join(TAIL)
+    labels = [item.label for item in at.button]
+    assert button in labels
+    assert len([item for item in at.button if item.proto.type == "primary"]) <= 1
+
+
+def test_the_retry_shows_what_it_changes(server: FakeServer, open_page: Open) -> None:
+    failed_task(server, CASES["memory"][0])
+    at = open_page("task", task="4")
+    assert "**batch: 4** instead of 8" in screen(at)
+    assert any("batch: 4" in item.value for item in at.code)
+
+
+def test_any_checkpoint_can_be_trained_on(server: FakeServer, open_page: Open) -> None:
+    names = ("checkpoints/best.pt", "checkpoints/epoch10.pt", "checkpoints/last.pt")
+    add_evaluated(server, 1, "First light", Made(), checkpoints=list(names))
+    server.files["/experiments/55_Still life/1_YOLO/checkpoints/epoch10.pt"] = b"0" * 100
+    at = open_page("task", task="1")
+    assert not at.exception
+    labels = [item.label.replace("\\", "") for item in at.button]
+    assert "Fine-tune the best checkpoint" in labels
+    assert {"Fine-tune epoch10.pt", "Fine-tune last.pt"} <= set(labels)
+    assert "Fine-tune best.pt" not in labels
