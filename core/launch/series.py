@@ -163,10 +163,14 @@ def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tu
     values = read_text(plan.hyperparameters or "").values
 
     def now(thing: str, before: str) -> str:
-        if thing == "model":
-            return model_label(plan.model)
-        value = values.get(thing)
-        return _shown(value) if isinstance(value, str | int | float) else before
+        match thing:
+            case "model":
+                return model_label(plan.model)
+            case "split":
+                return before
+            case _:
+                value = values.get(thing)
+                return _shown(value) if isinstance(value, str | int | float) else "not set"
 
     return tuple((thing, now(thing, before)) for thing, before in varied)
 

@@ -162,12 +162,24 @@ def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan
     if member.task_id != after or not can_change(member) or series.is_cancelled:
         msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
         raise StateError(msg, "Look at the page of the series.")
-    named = replace(plan, experiment_name=plan.experiment_name or member.plan.experiment_name)
+    named = replace(plan, experiment_name=_name_after(member, plan))
     taken = {item.plan.experiment_name for item in series.members if item.key != key}
     if named.experiment_name is not None and named.experiment_name in taken:
         msg = f"Another experiment of this series is called “{named.experiment_name}”."
         raise InputError(msg, "Choose another name.")
     return changed(series, key, lambda known: to_start_again(known, named))
+
+
+def _name_after(member: Member, plan: TrainingPlan) -> str | None:
+    """Return the name of a changed experiment: the new one, or the old one with the values of today in it."""
+    old = member.plan.experiment_name
+    if old is None or plan.experiment_name not in {None, old}:
+        return plan.experiment_name
+    name = old
+    for (thing, before), (_, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
+        words = "{}" if thing in {"model", "split"} else f"{thing} {{}}"
+        name = name.replace(words.format(before), words.format(now))
+    return name
 
 
 def without(series: Series, key: str) -> Series:

@@ -14,6 +14,7 @@ from core.launch.series_progress import MemberState
 from core.launch.series_record import Series
 from core.ui import connection, screens
 from core.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, flash, open_draft
+from core.ui.text import plain
 from core.wizard.draft import WizardDraft, begin_in_place
 
 _STEPS: Mapping[ExitCause, Step] = {
@@ -24,19 +25,23 @@ _STEPS: Mapping[ExitCause, Step] = {
 """Cause → step of the wizard where most of its reasons can be mended."""
 
 
-def draw_change_button(series: Series, state: MemberState, *, label: str = "Change and try again") -> None:
+def draw_change_button(
+    series: Series, state: MemberState, *, label: str = "Change and try again", primary: bool = False
+) -> None:
     """Draw the button that opens an experiment of a series in the wizard.
 
     Args:
         series: The series.
         state: The experiment; it has left nothing, or still waits.
         label: On the button.
+        primary: It is the first thing to do on this screen.
     """
+    waits = state.stage in {"waiting", "to_start"}
     st.button(
         label,
         icon=":material/edit:",
         key=f"series-change-{state.member.key}",
-        type="tertiary" if state.stage in {"waiting", "to_start"} else "secondary",
+        type="tertiary" if waits else "primary" if primary else "secondary",
         help="Opens its settings in the wizard; the changed experiment takes its place in the series.",
         on_click=_begin_in_series,
         args=(series, state),
@@ -89,13 +94,13 @@ def start_in_series(draft: WizardDraft, replaced: Replaced, place: SeriesPlace, 
     st.switch_page(screens.page("series"), query_params={SERIES_PARAM: place.series_id})
 
 
-def where_text(replaced: Replaced) -> str:
-    """Return what will happen to the training whose place is taken, for the note on top of the wizard."""
+def place_text(replaced: Replaced) -> str:
+    """Return, as Markdown, whose place the training of a draft will take."""
+    title = f"**{plain(replaced.title)}**"
     if replaced.place is None:
-        return f"Task {replaced.task_id} is taken back from its queue when you start this one"
+        return f"Takes the place of {title}, which is taken back from its queue at the start"
     series = connection.series().find(replaced.place.series_id)
-    name = f"“{series.name}”" if series else "its series"
-    return f"It takes the place of “{replaced.title}” in the series {name}"
+    return f"Takes the place of {title} in " + (f"the series **{plain(series.name)}**" if series else "its series")
 
 
 def _begin_in_series(series: Series, state: MemberState) -> None:

@@ -53,6 +53,7 @@ _CHART_HEIGHT = 280
 _CHART_WIDTH = 580
 _DETAIL_HEIGHT = 348
 _OVER_TIME = "Time"
+_TITLES = ("Metrics on validation images", "Losses")
 _TYPICAL_SECONDS = 600
 
 
@@ -224,6 +225,9 @@ def _charts(state: LiveState) -> None:
         for number, panel in enumerate(panels):
             if panel is not None:
                 draw_panel(panel, f"live-{number}", height=_CHART_HEIGHT, width=_CHART_WIDTH)
+            elif any(panels):
+                st.markdown(f"**{_TITLES[number]}**")
+                st.caption("No number was reported that can be drawn.")
         if not any(panels):
             _no_curves(state.progress)
 

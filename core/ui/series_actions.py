@@ -13,7 +13,7 @@ from core.launch import again
 from core.launch.series_progress import MemberState
 from core.launch.series_record import Series, SeriesId
 from core.ui import connection, screens
-from core.ui.in_place import draw_change_button
+from core.ui.in_place import draw_change_button, step_to_mend
 from core.ui.state import SERIES_PARAM, flash
 from core.ui.text import plain
 
@@ -46,6 +46,7 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
     target = series.id if opens_series else None
     task, key = state.task, state.member.key
     safer = again.safer_retry(task) if task is not None else None
+    mendable = task is not None and step_to_mend(task) is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if safer is not None:
             plan = replace(state.member.plan, hyperparameters=safer.hyperparameters)
@@ -59,6 +60,8 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                     target,
                 ),
             )
+        if mendable:
+            draw_change_button(series, state, primary=opens_series)
         if task is not None and task.can_resume:
             st.button(
                 "Resume",
@@ -76,7 +79,8 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 lambda: connection.series().start_again(series.id, key, after=state.member.task_id), target
             ),
         )
-        draw_change_button(series, state)
+        if not mendable:
+            draw_change_button(series, state)
         if len(series.members) > 1:
             st.button(
                 "Remove",

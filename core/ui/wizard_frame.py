@@ -69,7 +69,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     _heading(draft)
     standing = states(draft, view.problems, step_id)
     draw_step_bar(draft.id, standing)
-    draw_origin(draft, facts)
+    draw_origin(draft, facts, leads_on=step_id != STEPS[-1].id)
     blocker = _blocker(view)
     shows_form = not draft.is_started and blocker is None
     with st.container(key="wizard-columns"):
@@ -121,7 +121,7 @@ def draw_back(view: WizardView) -> None:
 
 def _heading(draft: WizardDraft) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="heading"):
-        st.title("New training", anchor=False)
+        st.title("New training" if draft.replaces is None else "Change an experiment", anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if draft.is_untouched:
                 st.page_link(

@@ -22,7 +22,7 @@ PLACE = SeriesPlace(series_id=ID, key="b")
 def stage(tmp_path: Path) -> Stage:
     """Three experiments of a series are queued as tasks 91, 92 and 93."""
     made = Stage(tmp_path)
-    made.store.change(ID, "b", lambda member: replace(member, varied=(("lr0", "0.01"),)))
+    made.store.change(ID, "b", lambda member: replace(member, varied=(("lr0", "0.01"), ("box", "5"))))
     made.starter().round()
     return made
 
@@ -43,11 +43,19 @@ def test_a_failed_experiment_is_changed_in_its_place(stage: Stage) -> None:
     replaced(stage)
     member = stage.series.member("b")
     assert (member.task_id, member.earlier, member.is_changed) == (None, (92,), True)
-    assert member.varied == (("lr0", "0.5"),)
+    assert member.varied == (("lr0", "0.5"), ("box", "not set"))
     assert not stage.stopped
     stage.starter().round()
     assert stage.series.member("b").task_id == 94
     assert stage.made[-1]["meta"]["params"]["state"]["guiState"]["hyperparameters"] == CHANGED.hyperparameters
+
+
+def test_a_name_that_was_made_of_values_follows_them(stage: Stage) -> None:
+    made = replace(PLAN, experiment_name="Night box 5, lr0 0.01")
+    stage.store.change(ID, "b", lambda member: replace(member, plan=made))
+    set_status(stage, 92, "error")
+    replaced(stage, replace(made, hyperparameters="box: 7.5\nlr0: 0.02\n"))
+    assert stage.series.member("b").name == "Night box 7.5, lr0 0.02"
 
 
 def test_a_waiting_experiment_is_taken_back_first(stage: Stage) -> None:
