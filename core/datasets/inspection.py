@@ -4,12 +4,12 @@ The rest is left out and written down. What comes out passes :func:`core.dataset
 and names only classes and tags of the project.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.datasets.annotation_json import annotation_parts, annotation_to_json, label_from_json
 from core.datasets.clipping import clip_geometry
-from core.datasets.image_check import CheckedImage, check_image
+from core.datasets.image_check import CheckedImage, check_images, in_batches
 from core.datasets.problems import Effect, ProblemKind, ProblemLog
 from core.datasets.source import ImageKey, LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
 from core.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
@@ -38,6 +38,14 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
     return replace(source, datasets=datasets, collections=collections)
 
 
+def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, CheckedImage | InputError]]:
+    """Give each image with what a look at its file found; a reader may have taken one already."""
+    for batch in in_batches(images):
+        found = iter(check_images([image.path for image in batch if image.checked is None]))
+        for image in batch:
+            yield image, image.checked or next(found)
+
+
 def _walk(inspector: "_Inspector", dataset: SourceDataset) -> Callable[[], Iterator[SourceImage]]:
     return lambda: inspector.images(dataset)
 
@@ -51,19 +59,21 @@ class _Inspector:
 
     def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
         names: set[str] = set()
-        for image in dataset.images:
+        for image, found in _looked_at(dataset.images):
             place = f"{dataset.path}/{image.name}"
             if image.name in names:
                 message = "The dataset has an image of that name already."
                 self.log.add(ProblemKind.DUPLICATE_NAME, Effect.IMAGE_SKIPPED, place, message)
                 continue
             names.add(image.name)
-            checked = self._checked(image, place)
-            annotation = None if checked is None else self._annotation(image, checked, place)
+            if isinstance(found, InputError):
+                self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, found.message)
+                continue
+            annotation = self._annotation(image, found, place)
             if annotation is not None:
                 self.taken.add((dataset.path, image.name))
                 self.log.took([label.class_name for label in annotation.labels])
-                yield replace(image, annotation=annotation_to_json(annotation), checked=checked)
+                yield replace(image, annotation=annotation_to_json(annotation), checked=found)
 
     def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
         for key in collection.images:
@@ -73,13 +83,6 @@ class _Inspector:
                 place = f"collection “{collection.name}”"
                 message = f"There is no image {'/'.join(key)}."
                 self.log.add(ProblemKind.UNKNOWN_MEMBER, Effect.CHANGED, place, message)
-
-    def _checked(self, image: SourceImage, place: str) -> CheckedImage | None:
-        try:
-            return image.checked or check_image(image.path)
-        except InputError as error:
-            self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, error.message)
-            return None
 
     def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
         try:

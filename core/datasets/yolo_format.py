@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.datasets.annotation_json import annotation_to_json
 from core.datasets.geometry import to_pixels
-from core.datasets.image_check import check_image
+from core.datasets.image_check import CheckedImage, check_images, in_batches
 from core.datasets.palette import class_color
 from core.datasets.problems import Effect, ProblemKind, ProblemLog
 from core.datasets.reading import is_image
@@ -165,18 +165,22 @@ class _Reader:
     def images(self, side: _Side) -> Iterator[SourceImage]:
         for place, message in side.missing:
             self.log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
-        for path, label_file in side.images.items():
+        for batch in in_batches(side.images):
+            for path, found in zip(batch, check_images(batch), strict=True):
+                if (image := self._image(path, side.images[path], found)) is not None:
+                    yield image
+
+    def _image(self, path: Path, label_file: Path | None, found: CheckedImage | InputError) -> SourceImage | None:
+        if isinstance(found, InputError):
             place = path.relative_to(self.root).as_posix()
-            try:
-                checked = check_image(path)
-            except InputError as error:
-                self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, error.message)
-                continue
-            size = checked.seen_size
-            labels = self._labels(label_file, size)
-            if labels is not None:
-                annotation = Annotation(width=size[0], height=size[1], labels=labels)
-                yield SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation), checked=checked)
+            self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, found.message)
+            return None
+        size = found.seen_size
+        labels = self._labels(label_file, size)
+        if labels is None:
+            return None
+        annotation = Annotation(width=size[0], height=size[1], labels=labels)
+        return SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation), checked=found)
 
     def _labels(self, path: Path | None, size: tuple[int, int]) -> tuple[Label, ...] | None:
         if path is None:
