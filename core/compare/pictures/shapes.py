@@ -15,9 +15,10 @@ from core.evaluation.kept_masks import PackedMasks, RunLengths
 Shape = tuple[Polygon, ...]
 """The parts of a mask in pixels of the image, along the edges of its pixels; empty where there is only a box."""
 
-FINEST = 320
+FINEST = 256
 """Pixels along the longer side of a mask that are looked at; a larger one is told that much coarser."""
-_MOST_KEPT = 4096
+_MOST_KEPT = 512
+"""Outlines that stay at hand: those of a page of the gallery; each is up to 100 KB."""
 
 
 def shape_of(evaluation: Evaluation, mark: Mark) -> Shape:
