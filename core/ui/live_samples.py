@@ -24,6 +24,11 @@ _EPOCH, _SCORE, _TRUTH, _CHOSEN = "samples-epoch", "samples-score", "samples-tru
 _OTHER_COLOR = "#7B7F85"
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _NAMED = 4
+_MASK_STYLE = (
+    "path{fill-rule:evenodd;fill-opacity:.4;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}"
+    ".truth,.rim{fill:none}.rim{stroke:#000;stroke-opacity:.5;stroke-width:3}"
+    ".truth{stroke:#FFF;stroke-width:1.5;stroke-dasharray:4 3}"
+)
 
 
 def draw_samples(progress: TaskProgress) -> None:
@@ -103,7 +108,7 @@ def figure(
     outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
     if outlined:
         masks = "".join(_mask(box, colors.get(box.class_name, _OTHER_COLOR)) for box in outlined)
-        inside.append(f'<svg viewBox="0 0 {image.width} {image.height}" preserveAspectRatio="none">{masks}</svg>')
+        inside.append(f'<img class="masks" alt="" src="{_picture_of(masks, image)}">')
     if with_truth:
         inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects if not box.outlines]
     for box in reversed(found):  # the best one last, on top
@@ -121,8 +126,17 @@ def _mask(box: SampleBox, color: str) -> str:
     """Return the mask of what was found, filled, or the outline of what is annotated."""
     data = "".join(f"M{' '.join(f'{x:g},{y:g}' for x, y in outline)}Z" for outline in box.outlines)
     if box.score is None:
-        return f'<path class="truth" d="{data}"></path>'
-    return f'<path d="{data}" style="fill:{color};stroke:{color}"></path>'
+        return f'<path class="rim" d="{data}"/><path class="truth" d="{data}"/>'
+    return f'<path d="{data}" fill="{color}" stroke="{color}"/>'
+
+
+def _picture_of(masks: str, image: SampleImage) -> str:
+    """Return the address of a picture; the page takes no drawing but as one."""
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {image.width} {image.height}" '
+        f'preserveAspectRatio="none"><style>{_MASK_STYLE}</style>{masks}</svg>'
+    )
+    return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"
 
 
 def _place(box: SampleBox, image: SampleImage) -> str:
