@@ -25,7 +25,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         return no_evaluation(comparison)
     measured = [experiment.by_size() for experiment, _ in comparison.evaluated]
     panels = (
-        _panel(comparison, measured, ("Average precision", "All outcomes at", ()), lambda one: one.ap),
+        _panel(comparison, measured, ("Average precision", "All outcomes of", ()), lambda one: one.ap),
         _panel(comparison, measured, ("Average recall", "All", PRESENT), lambda one: one.ar),
     )
     notes = list(without_evaluation(comparison))
