@@ -37,6 +37,11 @@ def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
     found = json.loads((run.evaluation / "evaluation" / "cocoDt.json").read_text(encoding="utf-8"))
     assert all(row["segmentation"]["size"] == [96, 96] for row in found["annotations"])
     assert (run.artifacts / "export" / "best.onnx").is_file()
+    report = (run.evaluation / "visualizations" / "report.html").read_text(encoding="utf-8")
+    assert 'class="rp-truth rp-mask"' in report, "the report draws masks and not the boxes around them"
+    objects = [row for image in finished.rows_of("SAMPLES")[0]["images"] for row in image["objects"]]
+    assert objects
+    assert all(score is None and outlines for *_, score, outlines in objects), "samples have the outlines of objects"
 
 
 def test_a_detector_is_no_start_for_segmentation(tmp_path: Path) -> None:

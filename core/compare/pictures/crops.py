@@ -29,6 +29,8 @@ _SMALLEST = 48.0
 _NEAR = 0.1
 _EMPTY = "#3A404B"
 _TRUTH = "#FFFFFF"
+_PLAIN_WIDTH = 480
+"""Pixels of a picture up to which lines have their usual width; on a projector they grow with it."""
 _FINER = 2
 """So much larger are pictures of masks drawn and then reduced, or their outlines would be stairs."""
 
@@ -100,14 +102,14 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
     large = (size[0] * finer, size[1] * finer)
     background = None if content is None else _cut(content, frame, images.size(subject.image), large)
     canvas = background or Picture.new("RGB", large, _EMPTY)
-    _draw_marks(canvas, subject, images, frame, finer)
+    _draw_marks(canvas, subject, images, frame, finer * max(1.0, size[0] / _PLAIN_WIDTH))
     canvas = canvas.reduce(finer)
     buffer = io.BytesIO()
     canvas.save(buffer, format="JPEG", quality=QUALITY)
     return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
 
 
-def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: int) -> None:
+def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: float) -> None:
     """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes.
 
     Args:
@@ -115,7 +117,7 @@ def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame
         subject: What it shows.
         images: The image set.
         frame: The part of the image that the canvas shows.
-        finer: So many times the size of the picture that it becomes.
+        finer: So many times as wide as usual are the lines.
     """
     scale = canvas.width / frame[2]
 

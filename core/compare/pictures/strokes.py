@@ -42,7 +42,7 @@ class Stroke:
     color: str
     dash: str = "solid"
     width: int = 3
-    finer: int = 1
+    finer: float = 1.0
 
 
 def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
@@ -95,9 +95,9 @@ Piece = tuple[Point, Point]
 
 def _draw(pen: ImageDraw.ImageDraw, pieces: list[Piece], stroke: Stroke) -> None:
     for piece in pieces:
-        pen.line(piece, fill=HALO, width=(stroke.width + 2) * stroke.finer)
+        pen.line(piece, fill=HALO, width=round((stroke.width + 2) * stroke.finer))
     for piece in pieces:
-        pen.line(piece, fill=stroke.color, width=stroke.width * stroke.finer)
+        pen.line(piece, fill=stroke.color, width=round(stroke.width * stroke.finer))
 
 
 def _dashed(path: list[Point], lengths: tuple[float, ...]) -> Iterator[Piece]:
