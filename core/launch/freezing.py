@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.api.client import SuperviselyClient
+from core.api.errors import ForbiddenError, MissingError
 from core.domain.ids import CollectionId, ImageId
 from core.domain.plan import CollectionsSplit, RandomSplit, TrainingPlan
 from core.domain.project import Collection, Project
@@ -60,13 +61,19 @@ def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
 def settled(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
     """Return the plan on a split that is fixed: a random one with a seed is frozen, any other stays as it is.
 
-    Errors as :func:`freeze`.
+    Raises:
+        InputError: As :func:`freeze`, and when the server does not let this user keep collections.
+        ApiError: The project does not exist, or the server refuses for another reason.
     """
-    match plan.train_val_split:
-        case RandomSplit(seed=int()) as split:
-            return replace(plan, train_val_split=freeze(client, client.projects.get(plan.project_id), split))
-        case _:
-            return plan
+    split = plan.train_val_split
+    if not isinstance(split, RandomSplit) or split.seed is None:
+        return plan
+    project = client.projects.get(plan.project_id)
+    try:
+        return replace(plan, train_val_split=freeze(client, project, split))
+    except (ForbiddenError, MissingError) as error:
+        msg = f"The split cannot be frozen as collections of project “{project.name}”: {error.message}"
+        raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from error
 
 
 def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:

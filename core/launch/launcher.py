@@ -99,6 +99,7 @@ def check_and_launch(
 
     Raises:
         PlanRefusedError: The plan has errors; nothing was sent.
+        InputError: Its split cannot be frozen; nothing was sent.
         NotFoundError: The plan's project does not exist.
         LaunchUncertainError: It is not known whether the task was started.
         ApiError: The server refused, or could not be asked.

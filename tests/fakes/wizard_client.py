@@ -65,6 +65,7 @@ class World:
         started: Requests to start a task.
         start_waits: A start is answered when this is set; at once without it.
         start_refusal: A start is answered with this error.
+        collections_refusal: A new collection is answered with this error.
         dry_runs: Those it has made; ``None`` for a server that makes none.
         statuses: Of its tasks; one that is not named waits in a queue.
     """
@@ -85,6 +86,7 @@ class World:
     started: list[StartRequest] = field(default_factory=list)
     start_waits: threading.Event | None = None
     start_refusal: AppError | None = None
+    collections_refusal: AppError | None = None
     token_is_wrong: bool = False
     dry_runs: tuple[DryRun, ...] | None = None
     statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
@@ -295,6 +297,8 @@ class _Collections(_Resource):
 
     def add(self, project_id: ProjectId, name: str, description: str = "") -> Collection:
         del description
+        if self.world.collections_refusal is not None:
+            raise self.world.collections_refusal
         made = Collection(
             id=CollectionId(900 + len(self.world.members)), name=name, project_id=project_id, items_count=0
         )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, cast
 
-from core.api.errors import RejectedError
+from core.api.errors import ForbiddenError, RejectedError
 from core.api.resources.tasks import StartRequest
 from core.domain.agent import AgentStatus
 from core.domain.ids import ProjectId, TaskId
@@ -63,6 +63,19 @@ def test_a_random_split_is_frozen_at_the_start_unless_a_person_says_no(stage: St
         "val 20 % frozen",
     ]
     assert drawn == {"method": "random", "split": "train", "percent": 80}
+
+
+def test_a_user_who_may_not_keep_a_split_is_told_the_way_out(stage: Stage) -> None:
+    stage.world.collections_refusal = ForbiddenError(
+        "This user may not do that.", "Ask an admin.", method="entities-collections.add", status=403
+    )
+    draft = stage.draft()
+    app = stage.open("launch", draft=draft.id)
+    app.button(key="start-training").click().run()
+    said = everything_said(app)
+    assert "The split cannot be frozen" in said
+    assert "Switch “Freeze this split” off" in said
+    assert not stage.world.started
 
 
 def test_a_script_can_name_a_split_that_is_frozen_now(stage: Stage) -> None:
