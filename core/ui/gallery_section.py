@@ -1,5 +1,7 @@
 """The gallery of the comparison: choose which images to look at, and at which confidence."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.compare.certainty import Certainty
@@ -14,15 +16,18 @@ from core.ui.gallery import Look, columns_of, draw_images, threshold_words
 from core.ui.gallery_data import class_colors, load_images
 from core.ui.text import plain
 
-_ALL, _DISAGREE = "Everything", "They disagree"
-_SHOWN = {
-    _ALL: (),
-    _DISAGREE: (),
-    "Missed": (Outcome.MISSED,),
-    "False alarms": (Outcome.FALSE_ALARM,),
-    "Confused": (Outcome.CONFUSED,),
-    "Found": (Outcome.FOUND,),
+_SHOWN: Mapping[str, tuple[tuple[Outcome, ...], Agreement | None]] = {
+    "Everything": ((), None),
+    "They disagree": ((), Agreement.DISPUTED),
+    "Missed": ((Outcome.MISSED,), None),
+    "False alarms": ((Outcome.FALSE_ALARM,), None),
+    "Confused": ((Outcome.CONFUSED,), None),
+    "Found": ((Outcome.FOUND,), None),
+    "Found by one alone": ((Outcome.FOUND,), Agreement.ALONE),
+    "Missed by one alone": ((Outcome.MISSED,), Agreement.ALONE),
+    "Missed by all": ((Outcome.MISSED,), Agreement.TOGETHER),
 }
+"""What can be chosen → outcomes and how the experiments stand to them; with one experiment nothing of the latter."""
 _ORDERS = (
     ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
 )  # fmt: skip
@@ -39,21 +44,23 @@ def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
         return
     several = len(images.keys) > 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = st.selectbox(
-            "Show", [name for name in _SHOWN if several or name != _DISAGREE], key="gallery-show", width=150
-        )
+        choices = [name for name, (_, agreement) in _SHOWN.items() if several or agreement is None]
+        shown = st.selectbox("Show", choices, key="gallery-show", width=200)
         names = [_ALL_CLASSES, *comparison.classes]
         class_name = st.selectbox("Class", names, key="gallery-class", width=190)
         orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
         order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
         confidence = _choose_confidence()
     wanted = _choose_columns(images)
+    outcomes, agreement = _SHOWN[shown]
     query = ImageQuery(
         title="",
+        # what all of them do is counted once; it stands out in every column
+        experiment=images.keys[0] if agreement is Agreement.TOGETHER else None,
         classes=None if class_name == _ALL_CLASSES else CountedAs(class_name=class_name),
-        outcomes=_SHOWN[shown],
+        outcomes=outcomes,
         confidence=confidence,
-        agreement=Agreement.DISPUTED if shown == _DISAGREE else None,
+        agreement=agreement,
     )
     hits = find(query, images)
     narrowed = bool(query.classes or query.outcomes or query.agreement)

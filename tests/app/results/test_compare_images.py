@@ -72,6 +72,26 @@ def test_filters_of_the_gallery(two: FakeServer, open_page: Open) -> None:
     assert "No image has that" in screen(at)
 
 
+@pytest.mark.parametrize(
+    ("shown", "kinds"),
+    [("Missed by one alone", {"found", "missed"}), ("Missed by all", {"missed"})],
+)
+def test_what_one_or_all_of_them_miss(two: FakeServer, open_page: Open, shown: str, kinds: set[str]) -> None:
+    del two
+    at = open_page("compare", ids="3,4")
+    at.selectbox(key="gallery-show").set_value(shown).run()
+    assert not at.exception
+    rows = _data(at, "rows")["rows"]
+    assert rows
+    for row in rows:
+        strong = [[mark["kind"] for mark in cell["marks"] if mark["strong"]] for cell in row["cells"][1:]]
+        assert {kind for cell in strong for kind in cell} == kinds
+        assert len(strong[0]) == len(strong[1])
+    total = sum(mark["strong"] for row in rows for mark in row["cells"][1]["marks"])
+    noun = "missed object" if total == 1 else "missed objects"
+    assert len(rows) == 4 or f"{total} {noun} in {len(rows)} image" in screen(at)
+
+
 def test_filters_of_gained_and_lost(two: FakeServer, open_page: Open) -> None:
     del two
     at = open_page("compare", ids="3,4")
