@@ -24,6 +24,8 @@ _EPOCH, _SCORE, _TRUTH, _CHOSEN = "samples-epoch", "samples-score", "samples-tru
 _OTHER_COLOR = "#7B7F85"
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _NAMED = 4
+_MOST_LABELS = 6
+"""On one image: more of them hide what they are about."""
 _MASK_STYLE = (
     "path{fill-rule:evenodd;fill-opacity:.4;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}"
     ".truth,.rim{fill:none}.rim{stroke:#000;stroke-opacity:.5;stroke-width:3}"
@@ -111,10 +113,11 @@ def figure(
         inside.append(f'<img class="masks" alt="" src="{_picture_of(masks, image)}">')
     if with_truth:
         inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects if not box.outlines]
-    for box in reversed(found):  # the best one last, on top
+    for place, box in reversed(list(enumerate(found))):  # the best one last, on top
         color = colors.get(box.class_name, _OTHER_COLOR)
         line = "transparent" if box.outlines else color
-        inside.append(f'<i style="{_place(box, image)};border-color:{line}">{_label(box, color)}</i>')
+        label = _label(box, color) if place < _MOST_LABELS else ""
+        inside.append(f'<i style="{_place(box, image)};border-color:{line}">{label}</i>')
     return (
         f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
         f"<figcaption><b>{html.escape(image.name)}</b>"

@@ -47,3 +47,10 @@ def test_masks_are_filled_and_what_is_annotated_is_an_outline() -> None:
     assert "border-color:transparent" in drawn, "the box gives way to the mask and keeps its label"
     assert '<i class="truth"' not in drawn
     assert "truth" not in figure(image, [], colors={}, picture="", with_truth=False)
+
+
+def test_only_the_best_of_many_have_a_label() -> None:
+    many = [replace(FOUND, score=score / 10) for score in range(9, 0, -1)]
+    drawn = figure(IMAGE, many, colors={}, picture="", with_truth=False)
+    assert drawn.count("border-color") == 9
+    assert re.findall(r">pear (0\.\d+)</u>", drawn) == ["0.40", "0.50", "0.60", "0.70", "0.80", "0.90"]
