@@ -24,6 +24,7 @@ from core.local_platform.guard import Guard
 from core.server_settings import server_settings
 from core.settings import load_settings
 from core.ui import connection
+from core.ui.start_page import screen_routes
 
 ROOT = Path(__file__).resolve().parent
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
@@ -77,6 +78,6 @@ def _send_small_answers_at_once(port: int) -> None:
 app = st.App(
     ROOT / "core" / "frame" / "main.py",
     lifespan=_lifespan,
-    routes=_platform.routes(),
+    routes=[*_platform.routes(), *screen_routes()],
     middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS)],
 )

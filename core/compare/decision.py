@@ -169,7 +169,7 @@ def decide(need: Need, contenders: Sequence[Contender], *, comparable: bool) -> 
     Args:
         need: The need.
         contenders: From :func:`contenders_of`.
-        comparable: Whether they were measured on the same thing; nobody is named otherwise, unless there is only one.
+        comparable: Whether they were measured alike; nobody is named otherwise, unless there is only one.
     """
     offers = _with_dominance(need, [offer_of(need, contender) for contender in contenders])
     fulfilling = sorted((offer for offer in offers if not offer.shortfalls), key=lambda offer: -_rank(need, offer))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from core.compare.decision import Contender, Need, Offer, lead_of, offer_of, resampled_figures
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
@@ -50,6 +51,23 @@ def _answered(goal: Goal, offers: Sequence[Offer]) -> Answered:
                 if lead is not None and not lead.tells_apart:
                     equal[i][j] = equal[j][i] = True
     return Answered(goal=goal, offers=tuple(offers), equal=tuple(map(tuple, equal)))
+
+
+def goals_with(goal: Goal) -> tuple[Goal, ...]:
+    """Return the goals to choose from with another one among them; those of one kind stand by their number."""
+    kinds = [BestF1, RecallAtLeast, PrecisionAtLeast, MissCosts]
+    return tuple(sorted({*GOALS, goal}, key=lambda one: (kinds.index(type(one)), _number(one))))
+
+
+def _number(goal: Goal) -> float:
+    match goal:
+        case BestF1():
+            return 0.0
+        case RecallAtLeast(recall=share) | PrecisionAtLeast(precision=share):
+            return share
+        case MissCosts(false_alarms=price):
+            return price
+    assert_never(goal)
 
 
 def limits(values: Sequence[float]) -> list[float]:

@@ -48,7 +48,7 @@ def advise(decision: Decision) -> Advice:
     if not decision.comparable and len(decision.offers) > 1:
         return Advice(
             kind="unlike",
-            headline="None is named: these experiments were not measured on the same thing.",
+            headline="None is named: these experiments were not measured alike.",
             sentences=("The table shows what each one reaches on the images it was measured on.",),
         )
     if not decision.fulfilling:

@@ -117,7 +117,7 @@ def _measured_on(certainty: Certainty, first: Evaluation, evaluated: int) -> str
         return f"Measured on {images}"
     if certainty.judgement is None or certainty.judgement.verdict is Standing.COMPARABLE:
         return f"All were measured on the same {images}"
-    return "They were not measured on the same thing"
+    return "They were not measured alike"
 
 
 def _about_data(comparison: Comparison, certainty: Certainty, first: Evaluation) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The comparison page: verdict, then what supports it, then the details."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from core.ui.compare_details import (
     draw_settings,
     draw_setup,
 )
+from core.ui.decision_need import PresentNeed, need_of, present_need
 from core.ui.decision_view import draw_decision_helper
 from core.ui.drawn_charts import draw_ahead
 from core.ui.empty_page import draw_empty_page
@@ -99,6 +101,8 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     certainty = resampling.certainty()
     comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
     make_tables_sortable()
+    with suppress(InputError):  # told where the need is chosen
+        present_need().need = need_of(st.query_params)
     _draw_head(comparison, resampling)
     draw_verdict(comparison, certainty)
     if certainty.pending:
@@ -166,7 +170,7 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
                 "Report",
-                data=lambda: render_report(comparison, certainty=resampling.finished(), load=original).encode(),
+                data=partial(_report, comparison, resampling, present_need()),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",
@@ -175,6 +179,10 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
                 key="report",
             )
     st.html(legend(comparison.experiments, comparison.baseline if several else None))
+
+
+def _report(comparison: Comparison, resampling: Resampling, now: PresentNeed) -> bytes:
+    return render_report(comparison, certainty=resampling.finished(), load=original, need=now.need).encode()
 
 
 def _draw_decimals() -> None:

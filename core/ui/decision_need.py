@@ -2,11 +2,31 @@
 
 from collections.abc import Mapping
 
+import streamlit as st
+
 from core.compare.decision import Need
 from core.errors import InputError
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
 GOAL, LATENCY, SIZE = "goal", "latency", "size"
+_NOW = "need-now"
+
+
+class PresentNeed:
+    """The need that the page has now; what is made later from the page, a report for example, reads it then.
+
+    Attributes:
+        need: Changes with each choice.
+    """
+
+    def __init__(self) -> None:
+        self.need = Need()
+
+
+def present_need() -> PresentNeed:
+    """Return the need of this session's comparison."""
+    now: PresentNeed = st.session_state.setdefault(_NOW, PresentNeed())
+    return now
 
 
 def need_of(query: Mapping[str, str]) -> Need:

@@ -16,7 +16,7 @@ from core.compare.report.decision_table import decision_table
 from core.errors import InputError
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
 from core.ui.charts import draw_drawing
-from core.ui.decision_need import GOAL, LATENCY, SIZE, need_of, query_of
+from core.ui.decision_need import GOAL, LATENCY, SIZE, need_of, present_need, query_of
 from core.ui.saving import draw_chart_saving, draw_table_saving
 from core.ui.text import plain
 
@@ -98,6 +98,7 @@ def _need_of_address() -> Need:
 
 def _remember(need: Need) -> None:
     """Write the need into the address, where it is not there already."""
+    present_need().need = need
     wanted = query_of(need)
     for name in (GOAL, LATENCY, SIZE):
         if st.query_params.get(name) != wanted.get(name):

@@ -1,6 +1,8 @@
 // Watches the rooms of all parts of the page that wait, and says near which of them the person has come.
 const AHEAD = "600px 0px"
 const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"]
+const PRESSES = ["popstate", "click", "keydown"]
+const QUIET_MS = 400
 const stops = new WeakMap()
 
 // What is drawn above the target of a link pushes it down. It stays in its place until the person moves.
@@ -25,28 +27,53 @@ function holdTarget(page) {
   }
 }
 
+// Only a part that waits has a room. Whoever comes near one asks for it, also when its name was said before: the number
+// makes the answer a new one. Nothing is asked while a script runs, or just after something was pressed that may lead to
+// another page: Streamlit would take an answer that comes late for a wish to come back to this one.
 function watchRooms(page, say) {
+  const app = page.closest('[data-testid="stApp"]')
   const near = new Set()
-  // Only a part that waits has a room. So whoever comes near one asks for it, also when its name was said before: the
-  // number makes the answer a new one.
+  const open = new Set()
+  let pressed = performance.now() // many a page is left at once
+  let later
+  const ask = () => {
+    const quiet = performance.now() - pressed
+    if (quiet < QUIET_MS) {
+      clearTimeout(later)
+      later = setTimeout(ask, QUIET_MS - quiet)
+      return
+    }
+    if ((app.dataset.testScriptState ?? "notRunning") !== "notRunning") return
+    const rooms = [...open].filter((room) => room.isConnected)
+    open.clear()
+    if (!rooms.length) return
+    for (const room of rooms) near.add(room.dataset.part)
+    say({ parts: [...near], number: performance.now() })
+  }
+  const press = (event) => {
+    const here = event.target.closest?.('a[href^="#"]') || (event.type === "keydown" && !["Enter", " "].includes(event.key))
+    if (!here) pressed = performance.now()
+  }
   const seen = new IntersectionObserver(
     (entries) => {
-      const parts = entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target.dataset.part)
-      if (!parts.length) return
-      for (const part of parts) near.add(part)
-      say({ parts: [...near], number: performance.now() })
+      for (const entry of entries) entry.isIntersecting ? open.add(entry.target) : open.delete(entry.target)
+      ask()
     },
     { root: page, rootMargin: AHEAD },
   )
   const watch = () => {
     for (const room of page.querySelectorAll(".cx-room")) seen.observe(room)
   }
-  const changes = new MutationObserver(watch)
-  changes.observe(page, { childList: true, subtree: true })
+  const rooms = new MutationObserver(watch)
+  rooms.observe(page, { childList: true, subtree: true })
+  const rest = new MutationObserver(ask)
+  rest.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
+  for (const kind of PRESSES) window.addEventListener(kind, press, { capture: true })
   watch()
   return () => {
-    seen.disconnect()
-    changes.disconnect()
+    clearTimeout(later)
+    for (const observer of [seen, rooms, rest]) observer.disconnect()
+    for (const kind of PRESSES) window.removeEventListener(kind, press, { capture: true })
   }
 }
 

@@ -11,7 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 from core.compare.certainty import certainty_of
 from core.compare.decision import Need, contenders_of, decide
 from core.compare.decision_grid import limits
+from core.compare.decision_words import advise
+from core.compare.formatting import quantity
 from core.compare.report import render_report
+from core.evaluation import RecallAtLeast
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, photograph, together
 
 pytestmark = pytest.mark.browser
@@ -81,6 +84,20 @@ def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: 
         )
         slider.press("ArrowRight")
     opened.get_by_label("Recall at least").check()
+    expect(opened.locator("#front svg[role=img]")).to_contain_text("Precision at recall")
+
+
+def test_the_file_begins_with_the_need_of_the_page(opened: Page, tmp_path: Path) -> None:
+    contenders = contenders_of(THREE, certainty_of(THREE))
+    times = sorted(contender.speed.total for contender in contenders if contender.speed)
+    limit = next(step for step in limits(times) if step >= times[0])
+    need = Need(goal=RecallAtLeast(recall=0.63), latency=limit)
+    _open(opened, tmp_path, render_report(THREE, need=need))
+    decision = decide(need, contenders, comparable=True)
+    expect(opened.locator("#advice h3")).to_have_text(advise(decision).headline)
+    expect(opened.get_by_label("Recall at least")).to_be_checked()
+    expect(opened.get_by_role("slider", name="Recall, at least")).to_have_attribute("aria-valuetext", "0.63")
+    expect(opened.get_by_text(f"{quantity(limit)} ms", exact=True).first).to_be_visible()
     expect(opened.locator("#front svg[role=img]")).to_contain_text("Precision at recall")
 
 

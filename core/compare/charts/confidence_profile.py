@@ -1,6 +1,7 @@
 """What becomes of F1, precision and recall when the confidence threshold moves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ LEVELS = (0, 2, 5, 8)
 Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
 """Title of the panel, of its vertical axis, and the (N,) values by falling score."""
 
-THRESHOLD = Axis(title="Confidence threshold", low=0, high=1)
+THRESHOLD = "Confidence threshold"
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -69,7 +70,7 @@ def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) ->
     seeing = [(experiment, one) for experiment, one in comparison.evaluated if not _blind(one)]
     if not seeing:
         return Drawing(empty=" ".join(notes))
-    panels = [_panel(seeing, figure, mark_best=mark_best) for figure in figures]
+    panels = [_panel(seeing, figure, comparison.decimals, mark_best=mark_best) for figure in figures]
     return Drawing(panels=tuple(panel for panel in panels if panel is not None), notes=tuple(notes))
 
 
@@ -77,42 +78,44 @@ def _blind(evaluation: Evaluation) -> bool:
     return bool(np.isnan(evaluation.profile.f1).all())
 
 
-def _panel(seeing: list[tuple[ComparedExperiment, Evaluation]], figure: Figure, *, mark_best: bool) -> Panel | None:
+def _panel(
+    seeing: list[tuple[ComparedExperiment, Evaluation]], figure: Figure, decimals: int, *, mark_best: bool
+) -> Panel | None:
     title, axis, read = figure
     lines, words = [], []
     for experiment, evaluation in seeing:
         values = read(evaluation)
         if np.isnan(values).all():
             continue
-        line = _line(experiment, evaluation.profile.scores, values, mark_best=mark_best)
-        lines.append(line)
-        best = f" is best at {line.highlight_text}" if mark_best else ""
-        words.append(f"{experiment.label}{best}")
+        line, best = _line(experiment, evaluation.profile.scores, values)
+        at = metric(line.x[best], decimals)
+        lines.append(replace(line, highlight=best, highlight_text=at) if mark_best else line)
+        words.append(f"{experiment.label}{f' is best at {at}' if mark_best else ''}")
     if not lines:
         return None
     return Panel(
         title=title,
-        x=THRESHOLD,
-        y=Axis(title=axis, low=0, high=1),
+        x=Axis(title=THRESHOLD, low=0, high=1, decimals=decimals),
+        y=Axis(title=axis, low=0, high=1, decimals=decimals),
         marks=tuple(lines),
         alt=f"{axis} over the confidence threshold. {'; '.join(words)}",
     )
 
 
-def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray, *, mark_best: bool) -> Line:
-    """Return a line by rising threshold; of equal scores the last one counts, for a threshold accepts all of them."""
+def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray) -> tuple[Line, int]:
+    """Return a line by rising threshold, and the place of its best point.
+
+    Of equal scores the last one counts, for a threshold accepts all of them.
+    """
     kept = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best = int(np.nanargmax(values))
-    drawn = {int(kept[i]) for i in thinned(kept.size, MOST_POINTS)} | ({best} if mark_best else set())
+    drawn = {int(kept[i]) for i in thinned(kept.size, MOST_POINTS)} | {best}
     pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
-    at = next(place for place, (_, row, _) in enumerate(pairs) if row == -best) if mark_best else None
-    return Line(
+    line = Line(
         name=experiment.label,
         x=tuple(round(x, 4) for x, _, _ in pairs),
         y=tuple(y for _, _, y in pairs),
         style=experiment.style,
-        highlight=at,
-        highlight_text=metric(float(scores[best])) if mark_best else "",
         queries=tuple(
             ImageQuery(
                 title=f"All outcomes at a confidence of {metric(x)}, “{experiment.label}”",
@@ -122,3 +125,4 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
             for x, _, _ in pairs
         ),
     )
+    return line, next(place for place, (_, row, _) in enumerate(pairs) if row == -best)

@@ -57,7 +57,7 @@ def _panel(
     y = (
         Axis(title="Confused predictions", low=0, decimals=None, whole=True)
         if title == COUNT
-        else Axis(title="Share of the predictions of both classes", low=0)
+        else Axis(title="Share of the predictions of both classes", low=0, decimals=comparison.decimals)
     )
     return Panel(
         title=title,

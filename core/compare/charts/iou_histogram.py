@@ -39,14 +39,14 @@ def draw(comparison: Comparison, view: View) -> Drawing:
                 queries=tuple(_query(experiment, place) if share else None for place, share in enumerate(shares)),
             )
         )
-        words.append(f"{experiment.label} {metric(float(overlaps.mean()))}")
+        words.append(f"{experiment.label} {metric(float(overlaps.mean()), comparison.decimals)}")
         rows.append(_row(experiment, overlaps, comparison.decimals))
     if not lines:
         return Drawing(empty=" ".join(notes))
     panel = Panel(
         title="",
         x=Axis(title="IoU of prediction and object (bins of 0.05)", low=0.5, high=1),
-        y=Axis(title="Share of found objects", low=0),
+        y=Axis(title="Share of found objects", low=0, decimals=comparison.decimals),
         marks=tuple(lines),
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
     )

@@ -93,7 +93,12 @@ def _shares(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
     return Panel(
         title=SHARES[place],
         x=Axis(title="Class", categories=tuple(names)),
-        y=Axis(title=("Share of the objects", "Share of the predictions")[place], low=0, high=1),
+        y=Axis(
+            title=("Share of the objects", "Share of the predictions")[place],
+            low=0,
+            high=1,
+            decimals=comparison.decimals,
+        ),
         marks=tuple(bars),
         alt=f"{SHARES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
     )

@@ -16,7 +16,6 @@ from core.evaluation.records import FloatArray
 
 MOST_PANELS = 12
 RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
-PRECISION = Axis(title="Precision", low=0, high=1)
 
 
 def draw(comparison: Comparison, view: View) -> Drawing:
@@ -46,11 +45,14 @@ def _panel(comparison: Comparison, class_name: str | None) -> Panel | None:
     lines = [line for e, evaluation in comparison.evaluated if (line := _line(e, evaluation, class_name)) is not None]
     if not lines:
         return None
-    words = [f"{e.label} {metric(_area(evaluation, class_name))}" for e, evaluation in comparison.evaluated]
+    words = [
+        f"{e.label} {metric(_area(evaluation, class_name), comparison.decimals)}"
+        for e, evaluation in comparison.evaluated
+    ]
     return Panel(
         title=class_name or "",
         x=RECALL,
-        y=PRECISION,
+        y=Axis(title="Precision", low=0, high=1, decimals=comparison.decimals),
         marks=tuple(lines),
         alt=f"Precision over recall. Area under the curve: {', '.join(words)}",
     )

@@ -36,14 +36,14 @@ def draw(comparison: Comparison, view: View) -> Drawing:
                 queries=tuple(query for _, _, query in points),
             )
         )
-        words.append(f"{experiment.label} {metric(bins.expected_error)}")
+        words.append(f"{experiment.label} {metric(bins.expected_error, comparison.decimals)}")
     if not lines:
         return Drawing(empty=" ".join(notes))
     perfect = Line(name="Perfect", x=(0.0, 1.0), y=(0.0, 1.0), style=None)
     panel = Panel(
         title="",
-        x=Axis(title="Mean confidence of the predictions", low=0, high=1),
-        y=Axis(title="Share of right predictions", low=0, high=1),
+        x=Axis(title="Mean confidence of the predictions", low=0, high=1, decimals=comparison.decimals),
+        y=Axis(title="Share of right predictions", low=0, high=1, decimals=comparison.decimals),
         marks=(*lines, perfect),
         alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
     )

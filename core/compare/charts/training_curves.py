@@ -1,5 +1,7 @@
 """Losses and metrics over the epochs of the trainings."""
 
+from dataclasses import replace
+
 from core.compare.charts.drawing import Axis, Drawing, Line, Panel, View, nothing
 from core.compare.charts.evaluated import CHOOSE, finite
 from core.compare.curves import TrainingCurves, best_epoch, smoothed, thinned
@@ -29,7 +31,9 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         return nothing(notes, ADVICE if comparison.experiments else CHOOSE)
     if view.time_axis and any(curves.seconds is None for _, curves in trained):
         notes.append("Experiments whose file has no times are drawn over epochs only.")
-    panels = tuple(panel for column in COLUMNS if (panel := _panel(column, trained, view)) is not None)
+    panels = tuple(
+        panel for column in COLUMNS if (panel := _panel(column, trained, view, comparison.decimals)) is not None
+    )
     if not panels:
         return Drawing(empty="No curve has a name that is known here. Open the experiment's results.csv to see them.")
     if any(len(curves.epochs) != len(thinned(len(curves.epochs))) for _, curves in trained):
@@ -37,19 +41,22 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     return Drawing(panels=panels, notes=tuple(notes))
 
 
-def _panel(column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]], view: View) -> Panel | None:
+def _panel(
+    column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]], view: View, decimals: int
+) -> Panel | None:
     title, axis, bounded = COLUMNS[column]
     if column.endswith("(B)") and any(name.endswith("(M)") for _, curves in trained for name in curves.columns):
         title, axis = f"Box {title}", f"Box {axis}"  # beside those of the masks
     lines, words = [], []
     for experiment, curves in trained:
-        line = _line(experiment, curves, column, view, mark_best=bounded)
+        line = _line(experiment, curves, column, view)
         if line is None:
             continue
-        lines.append(line)
         best = best_epoch(curves, column)
+        text = metric(best[1], decimals) if bounded and best else ""
+        lines.append(replace(line, highlight=line.highlight if bounded else None, highlight_text=text))
         if bounded and best:
-            words.append(f"{experiment.label} best {metric(best[1])} in epoch {best[0]}")
+            words.append(f"{experiment.label} best {metric(best[1], decimals)} in epoch {best[0]}")
     if not lines:
         return None
     x = (
@@ -60,15 +67,13 @@ def _panel(column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]]
     return Panel(
         title=title,
         x=x,
-        y=Axis(title=axis, low=0, high=1 if bounded else None),
+        y=Axis(title=axis, low=0, high=1 if bounded else None, decimals=decimals),
         marks=tuple(lines),
         alt=f"{title} over {'time' if view.time_axis else 'epochs'}. {'; '.join(words)}".strip(),
     )
 
 
-def _line(
-    experiment: ComparedExperiment, curves: TrainingCurves, column: str, view: View, *, mark_best: bool
-) -> Line | None:
+def _line(experiment: ComparedExperiment, curves: TrainingCurves, column: str, view: View) -> Line | None:
     values = curves.columns.get(column)
     if values is None or all(finite(value) is None for value in values):
         return None
@@ -84,6 +89,5 @@ def _line(
         x=tuple(positions[i] for i in kept),
         y=tuple(finite(drawn[i]) for i in kept),
         style=experiment.style,
-        highlight=kept.index(at) if mark_best and at is not None else None,
-        highlight_text=metric(best[1]) if best else "",
+        highlight=None if at is None else kept.index(at),
     )

@@ -56,7 +56,7 @@
 
   const words = (goal, decision) => {
     const { winner, equals, fulfilling, missing, by } = decision;
-    if (!DATA.comparable) return ["unlike", "None is named: these experiments were not measured on the same thing."];
+    if (!DATA.comparable) return ["unlike", "None is named: these experiments were not measured alike."];
     const failing = missing.flatMap((found, index) => (found.length ? [`${quoted(index)} ${listed(found)}.`] : []));
     if (!fulfilling.length) return ["none", missing.length > 1 ? `None of ${missing.length} experiments fulfils this need.` : "This experiment does not fulfil the need.", ...failing];
     const same = `${listed(equals.map(quoted))} cannot be told apart in ${goal.word} with these images`;
@@ -179,6 +179,20 @@
     showOffers(goal, decision);
     showFront(goal, need);
   };
+  const start = () => {
+    const { kind, value, latency, size } = DATA.start;
+    if (kind === "f1" && latency === null && size === null) return; // that is what the file shows without this script
+    fields.namedItem("kind").value = kind;
+    const slider = fields.namedItem("number");
+    const goals = goalsOf(kind);
+    slider.max = goals.length - 1;
+    slider.value = goals.findIndex((goal) => goal.value === value);
+    for (const [name, step] of [["latency", latency], ["size", size]]) {
+      if (step !== null) fields.namedItem(name).value = step;
+    }
+    update();
+  };
+  start();
   form.hidden = false;
   form.addEventListener("input", update);
   form.addEventListener("submit", (event) => event.preventDefault());

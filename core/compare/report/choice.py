@@ -6,7 +6,7 @@ from html import escape
 
 from core.compare.certainty import Certainty
 from core.compare.decision import Contender, Decision, Need, Offer, contenders_of, decide, faster, less_is_better
-from core.compare.decision_grid import Answered, answer_goals, limits
+from core.compare.decision_grid import Answered, answer_goals, goals_with, limits
 from core.compare.decision_words import (
     READING,
     advise,
@@ -56,7 +56,7 @@ def choice_section(decision: Decision) -> str:
         f"<h3>{escape(advice.headline)}</h3>{words}</div>"
         f'<div id="offers">{decision_table(decision)}</div>'
         f'<p class="rp-note">{READING}</p>'
-        f'<script type="application/json" id="choice">{script_json(_data(contenders, comparable=decision.comparable))}'
+        f'<script type="application/json" id="choice">{script_json(_data(contenders, decision))}'
         "</script>"
     )
 
@@ -85,19 +85,37 @@ def _limit(name: str, label: str, values: Sequence[float]) -> str:
     )
 
 
-def _data(contenders: Sequence[Contender], *, comparable: bool) -> dict[str, object]:
+def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, object]:
     """Return what the script of the report needs to name somebody for another need by the same rules."""
     times = [contender.speed.total for contender in contenders if contender.speed]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     return {
-        "comparable": comparable or len(contenders) == 1,
+        "comparable": decision.comparable or len(contenders) == 1,
         "contenders": [_contender(contender) for contender in contenders],
         "faster": [[faster(first, second) for second in contenders] for first in contenders],
         "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
         "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
         "labels": {key: label for key, _, label in KINDS},
-        "goals": [_goal(answered) for answered in answer_goals(contenders)],
+        "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.need.goal))],
+        "start": _start(decision.need, times, sizes),
     }
+
+
+def _start(need: Need, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
+    """Return where the sliders stand at first."""
+    kind, value = _kind(need.goal)
+    return {
+        "kind": kind,
+        "value": value,
+        "latency": _step(need.latency, times),
+        "size": _step(need.size, sizes),
+    }
+
+
+def _step(limit: float | None, values: Sequence[float]) -> int | None:
+    """Return the place of a limit on its slider; ``None`` for any."""
+    steps = limits(values) if values and limit is not None else []
+    return next((place for place, step in enumerate(steps) if limit is not None and step >= limit), None)
 
 
 def _contender(contender: Contender) -> dict[str, object]:

@@ -9,7 +9,7 @@ from core.compare import formatting
 from core.compare.certainty import Certainty, certainty_of
 from core.compare.charts.drawing import Drawing, Panel, View
 from core.compare.charts.registry import CHARTS, Chart
-from core.compare.decision import Need
+from core.compare.decision import Decision, Need
 from core.compare.decision_chart import draw_decision
 from core.compare.differences import compare_settings
 from core.compare.experiment import Comparison, Missing
@@ -50,6 +50,7 @@ def render_report(
     certainty: Certainty | None = None,
     made_at: datetime | None = None,
     load: LoadImage | None = None,
+    need: Need | None = None,
 ) -> str:
     """Return the report of one or several experiments as HTML.
 
@@ -59,6 +60,7 @@ def render_report(
         certainty: What the images can tell about differences; computed where it is not given.
         made_at: Moment that is printed; none by default, so that equal data give equal files.
         load: Gives the images for pictures; ``None`` where they are not at hand, which the report says.
+        need: For which an experiment is named first; the best balance without a budget where none is given.
     """
     several = len(comparison.experiments) > 1
     known = certainty_of(comparison) if certainty is None else certainty
@@ -71,7 +73,7 @@ def render_report(
         _verdict(comparison, known) if several else "",
         _navigation(several=several),
         f'<section id="overview"><h2>Overview</h2>{overview_html(overview_of(comparison))}</section>',
-        _choice(comparison, known, panels),
+        _choice(decision_of(comparison, known, need or Need()), panels),
         *_pictures(comparison, load),
         *(_section(section, comparison, known, panels) for section in _sections()),
         _settings(comparison),
@@ -149,10 +151,9 @@ def _section(section: str, comparison: Comparison, certainty: Certainty, panels:
     return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
 
 
-def _choice(comparison: Comparison, certainty: Certainty, panels: list[Panel]) -> str:
+def _choice(decision: Decision, panels: list[Panel]) -> str:
     """Return the section that names an experiment for a need."""
     head = f'<section id="{_anchor(_CHOICE)}"><h2>{_CHOICE}</h2>'
-    decision = decision_of(comparison, certainty, Need())
     if not decision.offers:
         return f"{head}<p>None of these experiments has an evaluation, so none can be recommended.</p></section>"
     card = f'<div class="rp-card" id="decision">{choice_section(decision)}</div>'

@@ -1,6 +1,7 @@
 """Every chart with any number of experiments and whatever may be missing."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -117,7 +118,12 @@ def test_unlike_experiments_on_what_they_have_in_common(item: Chart) -> None:
 @EACH
 def test_four_decimals(item: Chart) -> None:
     chosen = replace(comparison(2), decimals=4)
-    _check(item.draw(chosen, View()), chosen)
+    drawing = item.draw(chosen, View())
+    _check(drawing, chosen)
+    for panel in drawing.panels:
+        assert panel.y.categories or panel.y.decimals in {4, 1, None}, "what is pointed at has three decimals"
+        marked = [mark.highlight_text for mark in panel.marks if isinstance(mark, Line) and mark.highlight is not None]
+        assert all(re.fullmatch(r"[01]\.\d{4}", text) for text in marked)
 
 
 @EACH

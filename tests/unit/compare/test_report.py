@@ -16,6 +16,7 @@ from core.compare.experiment import Comparison
 from core.compare.folder import compare_folders, images_in
 from core.compare.report import render_report
 from core.errors import InputError
+from core.evaluation import RecallAtLeast
 from tests.fakes.evaluations import Made, speed_test_json, write_pair
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, photograph, together
 
@@ -123,6 +124,17 @@ def test_the_choice_in_the_file_follows_the_same_rules() -> None:
             best = decision.offers.index(decision.equals[0])
             equal = {decision.offers[i].key for i, same in enumerate(shown["equal"][best]) if same}
             assert {one.key for one in decision.equals} == {one.key for one in decision.fulfilling if one.key in equal}
+
+
+def test_the_need_of_the_page_is_what_the_file_begins_with() -> None:
+    need = Need(goal=RecallAtLeast(recall=0.63), latency=1.0)
+    html = render_report(comparison(3), need=need)
+    data = json.loads(re.findall(r'<script type="application/json" id="choice">(.*?)</script>', html)[0])
+    assert data["start"] == {"kind": "recall", "value": "0.63", "latency": 0, "size": None}
+    recalls = [goal["value"] for goal in data["goals"] if goal["kind"] == "recall"]
+    assert "0.63" in recalls
+    assert recalls == sorted(recalls)
+    assert "None of 3 experiments fulfils this need." in html
 
 
 def test_images_of_a_folder(tmp_path: Path) -> None:

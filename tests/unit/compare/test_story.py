@@ -152,7 +152,7 @@ def test_unlike_experiments_are_not_ranked() -> None:
     chosen = together([experiment(1), other])
     slides = tell(chosen, certainty_of(chosen)).slides
     text = " ".join(slide.title for slide in slides)
-    assert "They were not measured on the same thing" in text
+    assert "They were not measured alike" in text
     assert "Take “" not in text
     assert not any(bar.best for slide in slides for bar in slide.bars if slide.key != "speed")
     assert len(slides) == 6

@@ -1,0 +1,126 @@
+"""Finding experiments, comparing them, and finding one's way on a long comparison, in Chromium."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.ui.servers import KeptServers
+from tests.app.results.conftest import add_evaluated
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle, tick_row
+from tests.fakes.evaluations import Made
+from tests.fakes.live_platform import serve
+from tests.fakes.server import FakeServer, add_experiment
+from tests.server import DashboardProcess
+
+pytestmark = pytest.mark.browser
+
+MANY = tuple(f"class {number:02}" for number in range(60))
+WAITING_IN_SIGHT = """() => [...document.querySelectorAll(".cx-room")].filter((room) => {
+  const place = room.getBoundingClientRect()
+  return place.bottom > 0 && place.top < innerHeight
+}).length"""
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard connected to a server with two large evaluations and two experiments without one."""
+    server = FakeServer()
+    add_experiment(server, 1, "Alpha", model_name="Pico-det", evaluation_metrics={"mAP": 0.4})
+    add_experiment(server, 2, "Beta", model_name="YOLO26n-det", evaluation_metrics={"mAP": 0.7})
+    add_evaluated(server, 3, "Gamma", Made(seed=3, classes=MANY, quality=0.6), model_name="YOLO26n-det")
+    add_evaluated(server, 4, "Delta", Made(seed=4, classes=MANY, quality=0.9), model_name="YOLO26n-det")
+    home: Path = tmp_path_factory.mktemp("experiments") / "home"
+    with serve(server.app()) as url:
+        kept = KeptServers(home / "servers.json")
+        kept.keep(url, "token")
+        kept.choose(url)
+        with DashboardProcess(home=home) as process:
+            yield process
+
+
+@pytest.fixture
+def complaints(page: Page) -> Iterator[list[str]]:
+    """What the browser's console complains of; nothing is allowed."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("response", lambda answer: found.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    yield found
+    assert found == []
+
+
+def _choose_in_list(page: Page, label: str, name: str) -> None:
+    page.get_by_role("combobox", name=label).first.click()
+    page.get_by_role("option", name=name, exact=True).click()
+    settle(page)
+
+
+@pytest.mark.usefixtures("complaints")
+def test_sorted_filtered_chosen_and_compared(page: Page, dashboard: DashboardProcess) -> None:
+    open_page(page, f"{dashboard.url}/experiments")
+    expect_text(page, "4 experiments")
+    _choose_in_list(page, "Model", "YOLO26n-det")
+    page.keyboard.press("Escape")
+    expect_text(page, "3 of 4 experiments")
+    _choose_in_list(page, "Sort by", "Sort: mAP")
+    expect(page).to_have_url(re.compile(r"model=YOLO26n-det.*sort=-metric%3AmAP"))
+
+    page.reload()
+    settle(page)
+    expect_text(page, "3 of 4 experiments")
+    expect(page.get_by_role("button", name="Highest first")).to_be_visible(timeout=PATIENCE)
+    for row in range(3):
+        tick_row(page, row)
+    expect_text(page, "3 chosen")
+    tick_row(page, 0)
+    expect_text(page, "2 chosen")
+    expect(page).to_have_url(re.compile(r"ids="))
+    chosen = page.url
+    page.reload()
+    settle(page)
+    expect_text(page, "2 chosen")
+    assert page.url == chosen
+
+    press(page, "Compare 2")
+    expect_heading(page, "Compare")
+    expect(page).to_have_url(re.compile(r"/compare\?.*ids=\d(%2C|,)\d"))
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=4 * PATIENCE)
+    page.go_back()
+    expect_text(page, "2 chosen")
+
+
+@pytest.mark.usefixtures("complaints")
+def test_a_link_into_a_long_comparison_arrives_and_everything_in_sight_is_drawn(
+    page: Page, dashboard: DashboardProcess
+) -> None:
+    open_page(page, f"{dashboard.url}/compare?ids=3,4")
+    expect(page.get_by_role("heading", name="Report of the server")).to_be_attached(timeout=4 * PATIENCE)
+    settle(page)
+    rail = page.locator(".st-key-compare-rail")
+    assert page.locator(".cx-room").count() > 5, "Nothing waits, so nothing is tested."
+
+    for name in ("Training", "By class", "Confidence", "Mistakes"):  # faster than any of them is drawn
+        rail.get_by_role("link", name=name, exact=True).click()
+    expect(page.locator(".st-key-chart-confusion_matrix canvas").first).to_be_visible(timeout=2 * PATIENCE)
+    page.wait_for_function(f"({WAITING_IN_SIGHT})() === 0", timeout=2 * PATIENCE)
+    settle(page)
+    heading = page.get_by_role("heading", name="Mistakes", exact=True)
+    place = heading.bounding_box()
+    assert place is not None
+    assert 0 <= place["y"] < 120, "What was drawn above pushed the target away."
+
+    page.mouse.move(700, 500)
+    for _ in range(60):
+        page.mouse.wheel(0, 700)
+        page.wait_for_function(f"({WAITING_IN_SIGHT})() === 0", timeout=2 * PATIENCE)
+    expect(page.locator(".cx-room")).to_have_count(page.locator(".cx-room").count())
+    expect(page.get_by_role("heading", name="Report of the server")).to_be_in_viewport(timeout=PATIENCE)
+    page.get_by_role("link", name="Tasks").first.click()
+    expect_heading(page, "Tasks")
+    page.go_back()
+    expect(page.locator(".cx-room").first).to_be_attached(timeout=2 * PATIENCE)
+    rail.get_by_role("link", name="Quality", exact=True).click()
+    expect(page.locator(".st-key-chart-outcome_counts canvas").first).to_be_visible(timeout=2 * PATIENCE)
