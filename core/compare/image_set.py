@@ -49,8 +49,9 @@ class ImageSet:
         return any(evaluation.masks is not None for evaluation in self.evaluations)
 
     def first_with(self, image: int) -> int:
-        """Return the position of the first experiment that was measured on an image."""
-        return int(np.argmax(self.rows[:, image] >= 0))
+        """Return the position of the first experiment that was measured on an image; best one that knows its masks."""
+        measured = np.flatnonzero(self.rows[:, image] >= 0).tolist()
+        return next((one for one in measured if self.evaluations[one].masks is not None), measured[0])
 
     def home(self, image: int) -> tuple[Evaluation, int]:
         """Return the first evaluation that has an image, and the image's row in it."""

@@ -104,28 +104,34 @@ def evaluate_files(
         InputError: A file cannot be used (names the file and the place), or a setting does not exist.
     """
     truth, predictions = CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt)
-    chosen = settings or EvaluationSettings()
-    if cache is None:
-        full = read_coco_pair(truth, predictions)
-        return replace(evaluate(*_measurable(full), chosen), masks=pack_masks(full))
-    store = EvaluationCache(cache, truth.content, predictions.content)
-    drawn = store.path.with_suffix(".masks")
-    found = store.load()
-    masks = open_masks(drawn) if found and found[2] == "segm" else None
-    if found is None or (found[2] == "segm" and masks is None):
-        full = read_coco_pair(truth, predictions)
-        found = _measurable(full)
-        store.save(*found)
-        if (packed := pack_masks(full)) is not None:
-            save_masks(drawn, packed)
-            masks = open_masks(drawn) or packed
-    return replace(evaluate(*found, chosen), masks=masks)
+    kept, masks = _read(truth, predictions, cache)
+    return replace(evaluate(*kept, settings or EvaluationSettings()), masks=masks)
 
 
-def _measurable(full: CocoPair) -> Kept:
-    """Return what the figures are made of, without the masks."""
+def _read(
+    truth: CocoFile[WireTruth], predictions: CocoFile[WirePredictions], cache: Path | None
+) -> tuple[Kept, KeptMasks | None]:
+    """Return what figures and pictures are made of: from the cache, otherwise from the files."""
+    store = EvaluationCache(cache, truth.content, predictions.content) if cache else None
+    if store is not None and (found := store.load()) is not None:
+        _, _, kind = found
+        masks = open_masks(_masks_beside(store)) if kind == "segm" else None
+        if kind == "bbox" or masks is not None:
+            return found, masks
+    full = read_coco_pair(truth, predictions)
     overlaps = find_overlaps(full, float(IOU_THRESHOLDS[0]))
-    return replace(full, gt_masks=None, dt_masks=None), overlaps, "bbox" if full.gt_masks is None else "segm"
+    kept: Kept = replace(full, gt_masks=None, dt_masks=None), overlaps, "segm" if full.gt_masks else "bbox"
+    masks = pack_masks(full)
+    if store is not None:
+        store.save(*kept)
+        if masks is not None:
+            save_masks(_masks_beside(store), masks)
+            masks = open_masks(_masks_beside(store)) or masks
+    return kept, masks
+
+
+def _masks_beside(store: EvaluationCache) -> Path:
+    return store.path.with_suffix(".masks")
 
 
 def box_map(gt: Path, dt: Path) -> float | None:

@@ -257,6 +257,15 @@ def _frame_area(subject: Subject, images: ImageSet) -> float:
     return width * height
 
 
+def test_the_ground_truth_has_masks_where_any_experiment_has(segmented: ImageSet) -> None:
+    masked = replace(experiment(2), evaluation=segmented.evaluations[0])
+    row = gallery_row(image_set(together([experiment(1), masked])), 0, (0, 1), None)
+    truth, boxes, masks = row.cells
+    assert all(truth.shapes)
+    assert not any(boxes.shapes)
+    assert all(masks.shapes)
+
+
 def test_boxes_have_no_shapes(images: ImageSet) -> None:
     row = gallery_row(images, 0, (0, 1), None)
     assert not row.has_masks
