@@ -18,7 +18,7 @@ from core.launch.stuck import silence_of
 from core.launch.watch import TaskWatch
 from core.ui import connection, theme
 from core.ui.charts import draw_panel
-from core.ui.live_log import ROWS, draw_log_filter, draw_log_head, draw_log_rows
+from core.ui.live_log import HEAD, ROWS, draw_log_filter, draw_log_head, draw_log_rows
 from core.ui.live_panels import (
     BOX_MAP,
     BOX_MAP50,
@@ -87,7 +87,7 @@ def draw_charts_and_log(state: LiveState, *, paused: bool) -> None:
     with left:
         st.fragment(_charts, run_every=CHARTS_EVERY if moves else None)(state)
     with right, st.container(border=True, key="live-log"):
-        draw_log_head(state.progress.task.id)
+        st.fragment(draw_log_head, key=HEAD)(state.progress.task.id)
         draw_log_filter()
         st.fragment(_log, run_every=NUMBERS_EVERY if moves else None, key=ROWS)(state)
     st.fragment(_details, run_every=CHARTS_EVERY if moves else None)(state)

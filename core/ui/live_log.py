@@ -15,8 +15,10 @@ from core.launch.log_reading import moment_of
 from core.launch.progress import TaskProgress
 from core.ui import connection
 
-ROWS = "log-rows"
-"""Key of the fragment that draws the rows."""
+HEAD, ROWS = "log-head", "log-rows"
+"""Keys of the fragments that draw title and download, and the rows."""
+_FOUND_ANEW = (HEAD, ROWS)
+"""What is drawn after a change of the search: a run of named fragments forgets the files that others offer."""
 _HEIGHT = 564
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5
@@ -46,7 +48,10 @@ class LogView:
 
 
 def draw_log_head(task_id: TaskId) -> None:
-    """Draw title and download. The file is made when somebody wants it, so this does not refresh with the rows."""
+    """Draw title and download, in a fragment with the key :data:`HEAD`.
+
+    The file is made when somebody wants it, so this does not refresh with the rows.
+    """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Log**", width="content")
         st.download_button(
@@ -71,7 +76,7 @@ def draw_log_filter() -> None:
             live=True,
             label_visibility="collapsed",
             on_change=st.rerun,
-            args=(ROWS,),
+            args=(_FOUND_ANEW,),
         )
         st.selectbox(
             "Level",
@@ -80,7 +85,7 @@ def draw_log_filter() -> None:
             label_visibility="collapsed",
             width=126,
             on_change=st.rerun,
-            args=(ROWS,),
+            args=(_FOUND_ANEW,),
         )
 
 

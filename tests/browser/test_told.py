@@ -77,8 +77,7 @@ def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, dashb
     settle(page)
     log = page.locator(".cx-log")
     search = page.get_by_label("Search the log")
-    search.press_sequentially("TAKES")
-    search.press("Enter")  # the page may be drawing its last rows just then and miss the keys
+    search.press_sequentially("TAKES", delay=40)  # no Enter: what is typed while the page redraws counts
     expect(log.locator("mark").first).to_have_text("takes", timeout=PATIENCE)
     expect(log.get_by_text("Waiting for a free")).to_have_count(0, timeout=PATIENCE)
     search.fill("")

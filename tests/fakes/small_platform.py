@@ -47,11 +47,12 @@ class SmallPlatform:
     Args:
         home: Data directory.
         environment: Environment of the trainers.
+        hardware: Of the machine; by default two cores and no GPU.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
         self.parts: Parts = build_parts(
-            home, address=ADDRESS, environment=environment, trainer="fake", hardware=HARDWARE
+            home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
         )
         self.supervisor = Supervisor(self.parts, FAST)
 
@@ -156,9 +157,11 @@ class SmallPlatform:
 
 
 @contextmanager
-def small_platform(home: Path, environment: Mapping[str, str], *, supervise: bool) -> Iterator[SmallPlatform]:
+def small_platform(
+    home: Path, environment: Mapping[str, str], *, supervise: bool, hardware: Hardware = HARDWARE
+) -> Iterator[SmallPlatform]:
     """Open a small platform with its project, and leave no trainer behind."""
-    platform = SmallPlatform(home, environment)
+    platform = SmallPlatform(home, environment, hardware)
     platform.open()
     try:
         platform.add_project(home / "incoming")

@@ -1,10 +1,20 @@
 """What a running task uses is in its log."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.domain.ids import AgentId, TaskId
 from core.domain.task import TaskStatus
+from core.local_platform.hardware import Hardware, Memory
 from core.local_platform.tasks.process import read_identity
 from core.local_platform.tasks.resources import ResourceMeter
 from core.runs.events import read_events
-from tests.fakes.small_platform import SmallPlatform, wait_for
+from core.runs.spec import TrainSpec, read_spec
+from tests.fakes.small_platform import SmallPlatform, small_platform, wait_for
+from tests.process.conftest import ENVIRONMENT, end_trainers
+
+GIB = 2**30
+CARDS = tuple(Memory(name=f"Card {n}", total=24 * GIB, available=(20 - n) * GIB, busy_percent=30.0 + n) for n in (0, 1))
 
 
 def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> None:
@@ -30,3 +40,38 @@ def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> N
     before = len(read_events(run.platform_events).rows)
     meter.look(run, identity)  # the process is gone
     assert len(read_events(run.platform_events).rows) == before
+
+
+def test_each_gpu_has_an_agent_whose_tasks_train_on_it_and_tell_its_use(tmp_path: Path) -> None:
+    hardware = Hardware(list_gpus=lambda: CARDS, cores=2)
+    with small_platform(tmp_path / "home", ENVIRONMENT, supervise=True, hardware=hardware) as platform:
+        assert [agent.device for agent in platform.parts.agents.all()] == ["0", "1"]
+        tasks = [platform.train(agent=number, hang=True) for number in (1, 2)]
+        for card, task_id in enumerate(tasks):
+            use = platform.parts.agents.gpu_use(AgentId(card + 1))
+            assert use == (30.0 + card, (4 + card) * GIB)
+            device, told = _device_and_use(platform, task_id, use)
+            assert device == str(card)
+            assert (told["gpu_percent"], told["gpu_memory_bytes"]) == use
+        for task_id in tasks:
+            platform.supervisor.request_stop(task_id)
+            platform.wait_for_status(task_id, TaskStatus.STOPPED)
+        end_trainers(platform)
+
+
+def _device_and_use(
+    platform: SmallPlatform, task_id: TaskId, use: tuple[float, int]
+) -> tuple[str, Mapping[str, object]]:
+    """Return what a task trains on, and the first row about its use."""
+    run, meter = platform.parts.layout.run(task_id), ResourceMeter(every=0.0)
+    identity = wait_for(lambda: read_identity(run), "the trainer runs")
+
+    def row() -> Mapping[str, object] | None:
+        meter.look(run, identity, lambda: use)
+        found = read_events(run.platform_events).rows
+        return next((item for item in found if item.get("event_type") == "EventType.RESOURCES"), None)
+
+    told = wait_for(row, "a row of what it uses")
+    spec = read_spec(run.spec)
+    assert isinstance(spec, TrainSpec)
+    return spec.device, told

@@ -79,6 +79,7 @@ def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, s
     return {
         **kept,
         **limits,
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order of nvidia-smi, which agents count their GPUs by
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONSAFEPATH": "1",  # a file in the run folder must never stand in for a module
         "PYTHONUNBUFFERED": "1",

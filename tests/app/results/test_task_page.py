@@ -1,5 +1,7 @@
 """One task, live."""
 
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -239,3 +241,13 @@ def test_what_follows_takes_as_long_as_the_last_time(server: FakeServer, open_pa
     add_running(server, 2)
     text = screen(open_page("task", task="2"))
     assert "Evaluation] :small[:gray[about 3 s]]" in text
+
+
+def test_a_task_on_a_gpu_shows_its_use(server: FakeServer, open_page: Open) -> None:
+    add_running(server, 2)
+    for at, busy in ((40, 10.0), (45, 87.4)):
+        used: dict[str, Any] = {"cpu_percent": 50.0, "memory_bytes": 2**30}
+        used |= {"gpu_percent": busy, "gpu_memory_bytes": 6 * 2**30}
+        server.logs[2].append(event(at, "", event_type="EventType.RESOURCES", **used))
+    shown = {metric.label: metric.value for metric in open_page("task", task="2").metric}
+    assert (shown["GPU"], shown["GPU memory"]) == ("87 %", "6.4 GB")
