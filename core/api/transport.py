@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Self, TypeAlias
 import httpx
 
 from core.api.address import is_loopback, normalised_address
-from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError
+from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError, UnauthorizedError
 from core.api.retry import NO_RETRY, RetryPolicy, may_pass
 from core.api.verdict import Answer, error_of, json_of
 
@@ -69,7 +69,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._address = normalised_address(address)
-        self._token = token
+        self._token = token.strip()  # files often end with a line break
         self._policy = policy or RetryPolicy()
         self._sleep = sleep
         local = is_loopback(self._address)
@@ -78,7 +78,7 @@ class Transport:
             transport=http,
             timeout=_TIMEOUT,
             limits=_LIMITS,
-            auth=_TokenAuth(token),
+            auth=_TokenAuth(self._token),
             headers={"User-Agent": "traindash"},
             trust_env=http is None and not local,
             # Reading the machine's certificates takes as long as ten calls; a loopback address without TLS needs none.
@@ -142,7 +142,7 @@ class Transport:
         Raises:
             ApiError: By kind; also while the blocks are read.
         """
-        self._probe_once()
+        self._be_ready(method)
         request = self._built(_Request(method, "POST", json=body))
         request.headers["accept-encoding"] = "identity"  # offsets and lengths count the file's own bytes
         if offset:
@@ -188,7 +188,7 @@ class Transport:
         self.close()
 
     def _send(self, request: _Request, policy: RetryPolicy) -> Answer:
-        self._probe_once()
+        self._be_ready(request.method)
         attempt = 1
         while True:
             try:
@@ -251,8 +251,17 @@ class Transport:
     def _without_token(self, error: ApiError) -> ApiError:
         if self._token:
             error.message = error.message.replace(self._token, _HIDDEN)
+            error.hint = error.hint.replace(self._token, _HIDDEN)
             error.args = (error.message,)
         return error
+
+    def _be_ready(self, method: str) -> None:
+        """Check the token before anything is sent: what refuses it further down would quote it."""
+        if not self._token.isascii() or not self._token.isprintable():
+            msg = f"The API token for {self._address} has characters that no token has."
+            hint = "Copy it again from your account page on the server."
+            raise UnauthorizedError(msg, hint, method=method)
+        self._probe_once()
 
     def _probe_once(self) -> None:
         """Switch to https if the server has it, as the official SDK does before its first request."""

@@ -145,9 +145,13 @@ def draw_place() -> None:
 
 
 def draw_agents() -> None:
-    """Draw the team's agents and their state."""
+    """Draw the team's agents and their state, or that they are not known; the server's panel says why."""
     st.header("Agents", anchor=False)
-    found = lookups.agents(connection.address(), connection.team_id())
+    try:
+        found = lookups.agents(connection.address(), connection.team_id())
+    except ApiError:
+        st.caption("They are shown when the server answers.")
+        return
     if not found:
         st.info("This team has no agents; nothing can be trained.", icon=":material/info:")
     for agent in found:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -184,9 +185,31 @@ def test_redirects_are_told_and_not_followed() -> None:
     assert len(server.calls) == 1
 
 
+@pytest.mark.parametrize("token", [f"{SECRET}\nX-Admin: 1", f"{SECRET}\x00", f"{SECRET}ö", f"{SECRET}\u200b"])
+def test_a_token_that_can_be_none_is_refused_without_being_quoted(token: str) -> None:
+    server = Scripted()
+    with server.transport(token=token) as transport:
+        for call in (transport.read, transport.write):
+            with pytest.raises(UnauthorizedError, match="that no token has") as caught:
+                call("tasks.info", {})
+            assert SECRET not in "".join(traceback.format_exception(caught.value))
+        with pytest.raises(UnauthorizedError), transport.stream("file-storage.download", {}):
+            pass
+    assert server.calls == []
+
+
+def test_space_around_a_token_is_left_out() -> None:
+    server = Scripted()
+    server.add("tasks.info", {"id": 1})
+    with server.transport(token=f" {SECRET}\n") as transport:
+        transport.read("tasks.info")
+    assert server.headers[0]["x-api-key"] == SECRET
+
+
 def test_the_token_travels_in_its_header_and_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     server = Scripted()
-    server.add("tasks.info", refusal(500, f"x-api-key {SECRET} is broken"))
+    said = {"message": f"x-api-key {SECRET} is broken", "hint": f"Renew {SECRET}."}
+    server.add("tasks.info", httpx.Response(500, json={"error": "x", "details": said}))
     caplog.set_level(logging.DEBUG)
     transport = server.transport(token=SECRET, attempts=2)
     with transport, pytest.raises(ServerFailedError) as caught:
