@@ -33,6 +33,8 @@ _UPLOAD_TIMEOUT = httpx.Timeout(connect=5.0, read=3600.0, write=60.0, pool=15.0)
 _BLOCK = 1 << 20
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
 _HIDDEN = "[token]"
+_SHORTEST_SECRET = 8
+"""Characters; what is shorter is no token of a server, and may be a part of any word."""
 _log = logging.getLogger(__name__)
 
 
@@ -249,7 +251,7 @@ class Transport:
         return ConnectionFailedError(msg, hint, method=method, sent=sent)
 
     def _without_token(self, error: ApiError) -> ApiError:
-        if self._token:
+        if len(self._token) >= _SHORTEST_SECRET:
             error.message = error.message.replace(self._token, _HIDDEN)
             error.hint = error.hint.replace(self._token, _HIDDEN)
             error.args = (error.message,)

@@ -54,7 +54,8 @@ def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     kind, what, hint = _meaning(answer, address)
-    words = server_words(answer.body)
+    # Of a token there is nothing to add, and servers write to programmers: “send it in the header x-api-key”.
+    words = ServerWords() if kind is UnauthorizedError else server_words(answer.body)
     if words.message and kind in {MissingError, RejectedError}:
         # What the server says is about what was asked for; more words would only hide it.
         message = f"{words.message}."

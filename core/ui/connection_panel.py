@@ -79,20 +79,23 @@ def draw_servers() -> None:
 
 
 def _draw_form() -> None:
-    st.text_input("Address", key=_ADDRESS, placeholder="https://app.supervisely.com", persist_state="session")
-    st.text_input(
-        "API token",
-        key=_TOKEN,
-        type="password",
-        help="On the server: your account, “API token”. It is sent to this server only and never shown.",
-    )
-    st.checkbox(
-        "Keep on this machine",
-        key=_KEEP,
-        help="Writes address and token to a file in the data directory that only you can read. "
-        "Off: both are forgotten when this browser tab is closed.",
-    )
-    if st.button("Test and use", key="new-server-test", icon=":material/lan:", type="primary"):
+    # A form: what was typed last counts however the button is reached, and Enter is enough.
+    with st.form("new-server", border=False):
+        st.text_input("Address", key=_ADDRESS, placeholder="https://app.supervisely.com", persist_state="session")
+        st.text_input(
+            "API token",
+            key=_TOKEN,
+            type="password",
+            help="On the server: your account, “API token”. It is sent to this server only and never shown.",
+        )
+        st.checkbox(
+            "Keep on this machine",
+            key=_KEEP,
+            help="Writes address and token to a file in the data directory that only you can read. "
+            "Off: both are forgotten when this browser tab is closed.",
+        )
+        wanted = st.form_submit_button("Test and use", key="new-server-test", icon=":material/lan:", type="primary")
+    if wanted:
         try:
             with st.spinner("Asking the server"):
                 _test_and_use(

@@ -5,7 +5,8 @@ does not validate (contract section 8). Each state is loaded into a panel of its
 """
 
 from dataclasses import replace
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
@@ -20,6 +21,7 @@ from core.domain.plan import (
     TagsSplit,
     TrainingPlan,
     TrainValSplit,
+    UntaggedAction,
 )
 from core.domain.task import TaskStatus
 from core.launch.app_state import start_state
@@ -42,6 +44,12 @@ LOAD = """
     gui.load_from_app_state(arguments["state"])
     splits = gui.train_val_splits_selector.train_val_splits
     chosen = gui.hyperparameters_selector
+    sides = {
+        "Random": ("train_split_percent", "val_split_percent"),
+        "Based on datasets": ("train_dataset_ids", "val_dataset_ids"),
+        "Based on item tags": ("train_tag", "val_tag", "untagged_action"),
+        "Based on collections": ("train_collections_ids", "val_collections_ids"),
+    }
     return {
         "started": gui._start_training,
         "model": gui.model_selector.get_model_name(),
@@ -49,10 +57,12 @@ LOAD = """
         "classes": gui.classes_selector.get_selected_classes(),
         "convert": gui.classes_selector.is_convert_class_shapes_enabled(),
         "method": splits.get_split_method(),
+        "split": [getattr(splits, f"get_{name}")() for name in sides[splits.get_split_method()]],
         "hyperparameters": chosen.get_hyperparameters(),
         "benchmark": chosen.get_model_benchmark_checkbox_value(),
         "speedtest": chosen.get_speedtest_checkbox_value(),
         "onnx": chosen.get_export_onnx_checkbox_value(),
+        "tensorrt": chosen.get_export_tensorrt_checkbox_value(),
         "cache": gui.input_selector.get_cache_value(),
         "name": gui.training_process.get_experiment_name(),
     }
@@ -98,20 +108,78 @@ def _load(sdk: SdkSession, server: LivePlatform, client: SuperviselyClient, plan
     return loaded
 
 
-SPLITS: dict[str, TrainValSplit] = {
-    "Random": RandomSplit(percent=60, split="val"),
-    "Based on datasets": DatasetsSplit(train_datasets=(DatasetId(1),), val_datasets=(DatasetId(2),)),
-    "Based on item tags": TagsSplit(train_tag="train", val_tag="val", untagged_action="train"),
-    "Based on collections": CollectionsSplit(train_collections=(CollectionId(1),), val_collections=(CollectionId(2),)),
-}
+SPLITS: list[tuple[TrainValSplit, str, list[object]]] = [
+    (RandomSplit(percent=60), "Random", [60, 40]),
+    (RandomSplit(percent=60, split="val"), "Random", [40, 60]),
+    (
+        DatasetsSplit(train_datasets=(DatasetId(1),), val_datasets=(DatasetId(2),)),
+        "Based on datasets",
+        [[1], [2]],
+    ),
+    (
+        CollectionsSplit(train_collections=(CollectionId(1),), val_collections=(CollectionId(2),)),
+        "Based on collections",
+        [[1], [2]],
+    ),
+    *(
+        (
+            TagsSplit(train_tag="train", val_tag="val", untagged_action=action),
+            "Based on item tags",
+            ["train", "val", action],
+        )
+        for action in get_args(UntaggedAction)
+    ),
+]
 
 
-@pytest.mark.parametrize("method", SPLITS)
-def test_every_split_is_taken(sdk: SdkSession, server: LivePlatform, plan: TrainingPlan, method: str) -> None:
+@pytest.mark.parametrize("case", SPLITS, ids=lambda case: f"{case[1]} {case[2]}")
+def test_every_split_is_taken_with_what_it_says(
+    sdk: SdkSession,
+    server: LivePlatform,
+    plan: TrainingPlan,
+    case: tuple[TrainValSplit, str, list[object]],
+) -> None:
+    split, method, content = case
     with connected(server, "memory") as client:
-        loaded = _load(sdk, server, client, replace(plan, train_val_split=SPLITS[method]))
+        loaded = _load(sdk, server, client, replace(plan, train_val_split=split))
     assert loaded["started"] is True, loaded
-    assert loaded["method"] == method
+    assert (loaded["method"], loaded["split"]) == (method, content)
+
+
+BENCHMARKS = ((False, False), (True, False), (True, True))
+EXPORTS = tuple(product((False, True), repeat=2))
+FLAGS = tuple(product((False, True), repeat=2))
+
+
+@pytest.mark.parametrize(("number", "exports"), list(enumerate(EXPORTS)))
+def test_every_union_of_options_is_taken(
+    sdk: SdkSession, server: LivePlatform, plan: TrainingPlan, number: int, exports: tuple[bool, bool]
+) -> None:
+    """Every benchmark with every export, and with them every pair of cache and conversion, name, text and start."""
+    with connected(server, "memory") as client:
+        for benchmark, speedtest in BENCHMARKS:
+            cache, convert = FLAGS[(number + benchmark + speedtest) % len(FLAGS)]
+            changed = replace(
+                plan,
+                classes=None if convert else ("box",),  # without conversion only a class whose shape fits is taken
+                convert_class_shapes=convert,
+                enable_benchmark=benchmark,
+                enable_speedtest=speedtest,
+                export_onnx=exports[0],
+                export_tensorrt=exports[1],
+                cache_project=cache,
+                experiment_name="Any" if cache else None,
+                hyperparameters="epochs: 7\n" if convert else None,
+                autostart=benchmark,
+            )
+            loaded = _load(sdk, server, client, changed)
+            wanted = [benchmark, speedtest, *exports, cache, convert, benchmark]
+            found = [
+                loaded[key] for key in ("benchmark", "speedtest", "onnx", "tensorrt", "cache", "convert", "started")
+            ]
+            assert found == wanted, changed
+            assert ("epochs: 7" in str(loaded["hyperparameters"])) is convert
+            assert (loaded["name"] == "Any") is cache
 
 
 def test_every_option_is_taken(sdk: SdkSession, server: LivePlatform, plan: TrainingPlan) -> None:
@@ -124,10 +192,12 @@ def test_every_option_is_taken(sdk: SdkSession, server: LivePlatform, plan: Trai
             "classes": ["blob"],
             "convert": True,
             "method": "Random",
+            "split": [40, 60],
             "hyperparameters": None,
             "benchmark": True,
             "speedtest": True,
             "onnx": True,
+            "tensorrt": False,
             "cache": False,
             "name": "Über 1",
         }
