@@ -146,40 +146,36 @@ def test_every_split_is_taken_with_what_it_says(
     assert (loaded["method"], loaded["split"]) == (method, content)
 
 
-BENCHMARKS = ((False, False), (True, False), (True, True))
+BENCHMARKS = ((False, False), (True, False), (True, True), (True, False))
 EXPORTS = tuple(product((False, True), repeat=2))
 FLAGS = tuple(product((False, True), repeat=2))
 
 
-@pytest.mark.parametrize(("number", "exports"), list(enumerate(EXPORTS)))
-def test_every_union_of_options_is_taken(
-    sdk: SdkSession, server: LivePlatform, plan: TrainingPlan, number: int, exports: tuple[bool, bool]
+@pytest.mark.parametrize("number", range(len(EXPORTS)))
+def test_every_value_of_every_option_is_taken(
+    sdk: SdkSession, server: LivePlatform, plan: TrainingPlan, number: int
 ) -> None:
-    """Every benchmark with every export, and with them every pair of cache and conversion, name, text and start."""
+    """Each benchmark, each pair of exports, each pair of cache and conversion, with and without name, text and start."""
+    (benchmark, speedtest), exports, (cache, convert) = BENCHMARKS[number], EXPORTS[number], FLAGS[-number]
+    changed = replace(
+        plan,
+        classes=None if convert else ("box",),  # without conversion only a class whose shape fits is taken
+        convert_class_shapes=convert,
+        enable_benchmark=benchmark,
+        enable_speedtest=speedtest,
+        export_onnx=exports[0],
+        export_tensorrt=exports[1],
+        cache_project=cache,
+        experiment_name="Any" if cache else None,
+        hyperparameters="epochs: 7\n" if convert else None,
+        autostart=benchmark,
+    )
     with connected(server, "memory") as client:
-        for benchmark, speedtest in BENCHMARKS:
-            cache, convert = FLAGS[(number + benchmark + speedtest) % len(FLAGS)]
-            changed = replace(
-                plan,
-                classes=None if convert else ("box",),  # without conversion only a class whose shape fits is taken
-                convert_class_shapes=convert,
-                enable_benchmark=benchmark,
-                enable_speedtest=speedtest,
-                export_onnx=exports[0],
-                export_tensorrt=exports[1],
-                cache_project=cache,
-                experiment_name="Any" if cache else None,
-                hyperparameters="epochs: 7\n" if convert else None,
-                autostart=benchmark,
-            )
-            loaded = _load(sdk, server, client, changed)
-            wanted = [benchmark, speedtest, *exports, cache, convert, benchmark]
-            found = [
-                loaded[key] for key in ("benchmark", "speedtest", "onnx", "tensorrt", "cache", "convert", "started")
-            ]
-            assert found == wanted, changed
-            assert ("epochs: 7" in str(loaded["hyperparameters"])) is convert
-            assert (loaded["name"] == "Any") is cache
+        loaded = _load(sdk, server, client, changed)
+    keys = ("benchmark", "speedtest", "onnx", "tensorrt", "cache", "convert", "started")
+    assert [loaded[key] for key in keys] == [benchmark, speedtest, *exports, cache, convert, benchmark]
+    assert ("epochs: 7" in str(loaded["hyperparameters"])) is convert
+    assert (loaded["name"] == "Any") is cache
 
 
 def test_every_option_is_taken(sdk: SdkSession, server: LivePlatform, plan: TrainingPlan) -> None:
