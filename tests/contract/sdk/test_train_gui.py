@@ -155,7 +155,7 @@ FLAGS = tuple(product((False, True), repeat=2))
 def test_every_value_of_every_option_is_taken(
     sdk: SdkSession, server: LivePlatform, plan: TrainingPlan, number: int
 ) -> None:
-    """Each benchmark, each pair of exports, each pair of cache and conversion, with and without name, text and start."""
+    """Each benchmark, pair of exports, pair of cache and conversion; with and without name, text and start."""
     (benchmark, speedtest), exports, (cache, convert) = BENCHMARKS[number], EXPORTS[number], FLAGS[-number]
     changed = replace(
         plan,
