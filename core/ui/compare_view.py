@@ -27,6 +27,7 @@ from core.ui.decision_need import PresentNeed, need_of, present_need
 from core.ui.decision_view import draw_decision_helper
 from core.ui.drawn_charts import draw_ahead
 from core.ui.empty_page import draw_empty_page
+from core.ui.errors import titled
 from core.ui.experiment_data import load_comparison
 from core.ui.footing import Resampling, draw_progress, on_chosen_footing
 from core.ui.gained_lost import draw_gained_lost
@@ -92,7 +93,8 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         InputError: An id is no number.
         NotFoundError: There is no such experiment.
     """
-    chosen = read_chosen(wanted, baseline)
+    with titled("Compare"):
+        chosen = read_chosen(wanted, baseline)
     if chosen is None:
         st.title("Compare", anchor=False)
         draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")

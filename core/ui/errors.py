@@ -59,6 +59,20 @@ def guarded_part(name: str) -> Iterator[None]:
         )
 
 
+@contextmanager
+def titled(title: str) -> Iterator[None]:
+    """Give a page its title though what it reads first fails; the error itself goes on its way.
+
+    Args:
+        title: For a page whose own title is drawn from what it reads.
+    """
+    try:
+        yield
+    except AppError:
+        st.title(title, anchor=False)
+        raise
+
+
 def show_error(error: AppError, place: str = "page") -> None:
     """Draw an error with its next step, and a way on where one is known.
 

@@ -11,6 +11,7 @@ from core.launch.progress import TaskProgress
 from core.launch.watch import TaskWatch
 from core.ui import connection, lookups, screens
 from core.ui.again_menu import draw_again_menu
+from core.ui.errors import titled
 from core.ui.live import LiveState, draw_charts_and_log, draw_numbers
 from core.ui.state import SERIES_PARAM
 from core.ui.task_actions import ask_to_stop, draw_start_button
@@ -35,12 +36,9 @@ def draw_task_page(wanted: str | None) -> None:
         InputError: It is missing or no number.
         NotFoundError: There is no such task.
     """
-    watch = _watch(_task_id(wanted))
-    try:
-        progress = watch.refresh()
-    except MissingError as error:
-        msg = f"Task {watch.task_id} does not exist on this server."
-        raise NotFoundError(msg, "Open it from the list of tasks.") from error
+    with titled("Task"):
+        watch = _watch(_task_id(wanted))
+        progress = _first_look(watch)
     paused = _draw_header(progress)
     if waits_for_start(progress.task) and progress.phase is None and progress.task.status is not TaskStatus.CONSUMED:
         draw_start_button(progress.task)
@@ -52,6 +50,14 @@ def draw_task_page(wanted: str | None) -> None:
         draw_follow_ups(progress.task)
     draw_charts_and_log(live, paused=paused)
     draw_settings(progress.task)
+
+
+def _first_look(watch: TaskWatch) -> TaskProgress:
+    try:
+        return watch.refresh()
+    except MissingError as error:
+        msg = f"Task {watch.task_id} does not exist on this server."
+        raise NotFoundError(msg, "Open it from the list of tasks.") from error
 
 
 def _draw_header(progress: TaskProgress) -> bool:

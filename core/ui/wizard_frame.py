@@ -10,6 +10,7 @@ from core.launch.facts import Facts
 from core.launch.problems import Problem, Step
 from core.ui import lookups, screens
 from core.ui.draft_menu import draw_draft_menu
+from core.ui.errors import titled
 from core.ui.origin_note import draw_origin
 from core.ui.state import (
     DRAFT_PARAM,
@@ -62,9 +63,10 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     started = task_just_started() if step_id == STEPS[-1].id else None
     if started is not None:
         st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
-    draft = current_draft()
-    check_server(draft)
-    facts = lookups.facts_of(draft)
+    with titled("New training"):
+        draft = current_draft()
+        check_server(draft)
+        facts = lookups.facts_of(draft)
     view = WizardView(step=step(step_id), draft=draft, facts=facts, problems=all_problems(draft, facts))
     _heading(draft)
     standing = states(draft, view.problems, step_id)

@@ -197,6 +197,14 @@ def test_rows_that_never_add_up_are_told_and_one_click_recovers(scene: Scene) ->
     assert "Shapes" in said_on(app)
 
 
+@pytest.mark.parametrize(("page", "title"), [("project", "New training"), ("compare", "Compare"), ("task", "Task")])
+def test_a_page_that_cannot_be_read_still_says_what_it_is(scene: Scene, page: str, title: str) -> None:
+    scene.server.decide = lambda _method, _number: Fault.FAILS
+    app = scene.open(page, ids="1", task="1")
+    assert [item.value for item in app.title] == [title]
+    assert "The server failed" in said_on(app)
+
+
 def test_an_output_that_arrives_late_is_waited_for(scene: Scene) -> None:
     def without_output(task: Any, _body: Any) -> Any:  # noqa: ANN401 - JSON
         return {
