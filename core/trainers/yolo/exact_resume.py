@@ -2,9 +2,11 @@
 
 The engine's own checkpoint is not enough for that. It keeps the running average of the weights (EMA), rounded to 16
 bits, and goes on from it in place of the weights themselves; it rounds SGD's momentum; it begins the random numbers,
-the order of the images, the mosaic buffer and the accumulation of gradients anew. So ``resume.pt`` holds all of that
-unrounded: :func:`complete` puts it in, a trainer of :func:`continuing` takes it out again. The order of the images
-needs no state: :class:`EpochOrder` makes it follow from the seed and the epoch.
+the order of the images, the mosaic buffer and the accumulation of gradients anew. So a second file beside the
+checkpoint holds all of that unrounded: :func:`save_state` writes it, a trainer of :func:`continuing` takes it up. It is
+written after each epoch, so everything lies in it as a few long rows of numbers: hundreds of small tensors would take
+longer to write than the engine's own checkpoint. The order of the images needs no state: :class:`EpochOrder` makes it
+follow from the seed and the epoch.
 
 On a processor (where the engine loads images in the process itself) the epochs are then equal bit by bit, which
 ``tests/training/test_resume_is_exact.py`` holds. Two things cannot be had: worker processes that load images ahead
@@ -14,7 +16,8 @@ rate and averages are exact there, too.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +25,8 @@ import torch
 from torch.utils.data import RandomSampler, Sampler
 from ultralytics.utils.torch_utils import unwrap_model
 
-KEY = "exact_state"
-"""Where ``resume.pt`` has what the engine does not keep."""
+STATE_FILE = "resume_state.pt"
+"""Beside the checkpoint; it belongs to the one with the same epoch in it."""
 _NEVER = -1
 """The engine's word for “no step yet”: the first batch makes one."""
 
@@ -71,27 +74,59 @@ def keep_order(loader: Any, seed: int, epoch: int) -> None:  # noqa: ANN401
 
 def _mixed(seed: int, epoch: int) -> int:
     """Return a number that no other seed has at another epoch."""
-    return (seed << 24) + epoch
+    return ((seed << 24) + epoch) % (1 << 63)
 
 
-def complete(trainer: Any, checkpoint: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Return the engine's checkpoint with everything that it rounds or leaves out.
+def save_state(trainer: Any, target: Path) -> None:  # noqa: ANN401
+    """Write what the engine's checkpoint rounds or leaves out.
 
     Args:
         trainer: One of :func:`continuing`, right after it has written the checkpoint.
-        checkpoint: Its content; not changed, except that its EMA gets the full precision.
+        target: File; it is complete at any moment.
     """
-    average = checkpoint["ema"].float()
-    average.load_state_dict(trainer.ema.ema.state_dict())
-    model = unwrap_model(trainer.model)
+    weights = dict(unwrap_model(trainer.model).named_parameters())
+    gradients = {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
     state = {
-        "model": model.state_dict(),
-        "gradients": {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None},
+        "epoch": trainer.epoch,
+        "numbers": _packed(_numbers(trainer)),
+        "with_gradient": list(gradients),
+        "gradients": _packed(list(gradients.values())),
         "last_step": trainer.rhythm.last_step,
         "random": _random_state(),
         "buffer": list(trainer.train_loader.dataset.buffer),
     }
-    return {**checkpoint, "ema": average, "optimizer": trainer.optimizer.state_dict(), KEY: state}
+    partial = target.with_name(f"{target.name}.partial")
+    torch.save(state, partial)
+    partial.replace(target)
+
+
+def _numbers(trainer: Any) -> list[torch.Tensor]:  # noqa: ANN401
+    """Return the tensors that change during a training, the same ones in the same order in each process."""
+    optimizer = trainer.optimizer
+    kept = (optimizer.state.get(weight, {}) for group in optimizer.param_groups for weight in group["params"])
+    return [
+        *unwrap_model(trainer.model).state_dict().values(),
+        *trainer.ema.ema.state_dict().values(),
+        *(item[key] for item in kept for key in sorted(item) if isinstance(item[key], torch.Tensor)),
+    ]
+
+
+def _packed(tensors: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the numbers of tensors as one row for each of their types."""
+    rows: dict[str, list[torch.Tensor]] = {}
+    for tensor in tensors:
+        rows.setdefault(str(tensor.dtype), []).append(tensor.detach().reshape(-1))
+    return {name: torch.cat([part.cpu() for part in parts]) for name, parts in rows.items()}
+
+
+def _unpack(rows: Mapping[str, torch.Tensor], tensors: Sequence[torch.Tensor]) -> None:
+    """Put numbers back into tensors of the same shapes and types."""
+    at = dict.fromkeys(rows, 0)
+    for tensor in tensors:
+        name = str(tensor.dtype)
+        part = rows[name][at[name] : at[name] + tensor.numel()]
+        at[name] += tensor.numel()
+        tensor.detach().copy_(part.view_as(tensor))
 
 
 class Rhythm:
@@ -110,12 +145,15 @@ class Rhythm:
         self._continues = False
         self._epoch = -1
 
-    def take_up(self, trainer: Any, checkpoint: Mapping[str, Any] | None) -> None:  # noqa: ANN401
-        """Restore the weights; the rest follows when the first epoch begins. Does nothing for another checkpoint."""
-        self._state = (checkpoint or {}).get(KEY)
-        if self._state is not None:
-            self._continues = True
-            unwrap_model(trainer.model).load_state_dict(self._state["model"])
+    def take_up(self, trainer: Any) -> None:  # noqa: ANN401
+        """Restore all numbers; the rest follows when the first epoch begins. Does nothing without a state that fits."""
+        path = Path(trainer.last).with_name(STATE_FILE)
+        state = torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else {}
+        if state.get("epoch") != trainer.start_epoch - 1:
+            return
+        self._state = state
+        self._continues = True
+        _unpack(state["numbers"], _numbers(trainer))
 
     def on(self, event: str, trainer: Any) -> None:  # noqa: ANN401
         """Follow the engine."""
@@ -146,9 +184,10 @@ class Rhythm:
 
     def _restore(self, trainer: Any, state: Mapping[str, Any]) -> None:  # noqa: ANN401
         self.last_step = state["last_step"]
-        for name, weight in unwrap_model(trainer.model).named_parameters():
-            if (gradient := state["gradients"].get(name)) is not None:
-                weight.grad = gradient.to(weight.device)
+        weights = dict(unwrap_model(trainer.model).named_parameters())
+        for name in state["with_gradient"]:
+            weights[name].grad = torch.empty_like(weights[name])
+        _unpack(state["gradients"], [weights[name].grad for name in state["with_gradient"]])
         keep_order(trainer.train_loader, trainer.args.seed, trainer.epoch)
         for index in state["buffer"]:
             trainer.train_loader.dataset.load_image(index)
@@ -156,7 +195,7 @@ class Rhythm:
 
 
 def continuing(base: Any) -> type:  # noqa: ANN401
-    """Return a trainer class of the engine that goes on from a :func:`complete` checkpoint as if there was no stop."""
+    """Return a trainer class of the engine that goes on from a checkpoint with its state as if there was no stop."""
 
     class ContinuingTrainer(base):  # type: ignore[misc, unused-ignore]
         """Works as its base, except that the order of the images follows from the epoch."""
@@ -175,7 +214,8 @@ def continuing(base: Any) -> type:  # noqa: ANN401
         def resume_training(self, ckpt: Mapping[str, Any] | None) -> None:
             """Take up a training."""
             super().resume_training(ckpt)
-            self.rhythm.take_up(self, ckpt)
+            if self.resume:
+                self.rhythm.take_up(self)
 
         def run_callbacks(self, event: str) -> None:
             """Run callbacks; a continued training makes its steps right before those of the end of a batch."""
@@ -195,20 +235,22 @@ def continuing(base: Any) -> type:  # noqa: ANN401
 
 
 def _random_state() -> dict[str, Any]:
-    """Return the state of all sources of random numbers, in types that any way to load a checkpoint takes."""
+    """Return the state of all sources of random numbers, in types that are loaded without running any code."""
+    version, own, own_gauss = random.getstate()
     name, keys, place, has_gauss, gauss = np.random.get_state()
     return {
-        "python": random.getstate(),
-        "numpy": (name, np.asarray(keys).tolist(), place, has_gauss, gauss),
+        "python": (version, torch.tensor(own, dtype=torch.int64), own_gauss),
+        "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), place, has_gauss, gauss),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
 
 
 def _set_random_state(state: Mapping[str, Any]) -> None:
-    random.setstate(state["python"])
+    version, own, own_gauss = state["python"]
+    random.setstate((version, tuple(own.tolist()), own_gauss))
     name, keys, place, has_gauss, gauss = state["numpy"]
-    np.random.set_state((name, np.array(keys, dtype=np.uint32), place, has_gauss, gauss))
+    np.random.set_state((name, keys.numpy().astype(np.uint32), place, has_gauss, gauss))
     torch.set_rng_state(state["torch"])
     if len(state["cuda"]) == torch.cuda.device_count() > 0:
         torch.cuda.set_rng_state_all(state["cuda"])

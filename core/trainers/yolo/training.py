@@ -19,7 +19,7 @@ from core.trainers.stopping import StopSwitch
 from core.trainers.yolo.artifacts import epoch_checkpoints
 from core.trainers.yolo.callbacks import TrainingReporter
 from core.trainers.yolo.data import PreparedData
-from core.trainers.yolo.exact_resume import complete, continuing
+from core.trainers.yolo.exact_resume import STATE_FILE, continuing, save_state
 from core.trainers.yolo.samples import SampleRecorder, choose_samples
 from core.trainers.yolo.weights import is_checkpoint
 
@@ -124,6 +124,9 @@ class Training:
         except OSError as error:
             message = f"The checkpoint {checkpoint} to continue from cannot be read."
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training.") from error
+        state = checkpoint.with_name(STATE_FILE)
+        if state.is_file():
+            shutil.copyfile(state, weights / STATE_FILE)
         for kept in (checkpoint.with_name("best.pt"), *epoch_checkpoints(checkpoint.parent)):
             if is_checkpoint(kept):  # a kill may have torn it
                 shutil.copyfile(kept, weights / kept.name)
@@ -169,8 +172,8 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
     Args:
         model: The model.
         stop: Held back while checkpoints are written.
-        resumable: Written after each epoch but the last: a kill can tear ``last.pt`` itself, it lacks what
-            :mod:`core.trainers.yolo.exact_resume` adds, and at the end the engine strips it of the rest.
+        resumable: Gets a copy of ``last.pt`` after each epoch but the last, with what that lacks beside it: a kill can
+            tear ``last.pt`` itself, and at the end the engine strips it of what a continued training needs.
     """
     base: Any = continuing(model.task_map[model.task]["trainer"])
 
@@ -184,8 +187,8 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
                 if self.stop:
                     resumable.unlink(missing_ok=True)
                 else:
-                    content = torch.load(self.last, map_location="cpu", weights_only=False, mmap=True)
-                    _save_at_once(complete(self, content), resumable)
+                    save_state(self, resumable.with_name(STATE_FILE))
+                    _copy_at_once(Path(self.last), resumable)
                 return saved
 
         def final_eval(self) -> None:
