@@ -34,9 +34,10 @@ def rows_of(section: str) -> tuple[tuple[Chart, ...], ...]:
 def draw_rows(rows: tuple[tuple[Chart, ...], ...], comparison: Comparison) -> None:
     """Draw rows of charts."""
     for charts in rows:
-        for cell, item in zip(st.columns(len(charts), gap="medium"), charts, strict=True):
-            with cell:
-                _draw_chart(item, comparison)
+        with st.container(key=f"row-of-charts-{charts[0].key}"):
+            for cell, item in zip(st.columns(len(charts), gap="medium"), charts, strict=True):
+                with cell:
+                    _draw_chart(item, comparison)
 
 
 @st.fragment  # a click in a chart opens its images without drawing the whole page again
