@@ -59,7 +59,7 @@ def draw_again_menu(
                 args=(task_id, step.id),
             )
         st.button(
-            "Same again: review and start",
+            "Same again: review and start" if about == _ABOUT else "Review everything",
             key=f"{key}-launch",
             icon=f":material/{_ICONS['launch']}:",
             width="stretch",
