@@ -150,23 +150,31 @@ def bootstrap(
     """
     for other in evaluations[1:]:
         aligned_objects(evaluations[0], other)
-    store = SamplesStore(keep, resamples, seed) if keep else None
-    found = [store.load(evaluation) if store else None for evaluation in evaluations]
-    missing = [place for place, figures in enumerate(found) if figures is None]
     tell = told or (lambda _: None)
-    tell(len(found) - len(missing))
+    store = SamplesStore(keep, resamples, seed) if keep else None
+    found: list[WeightedScores | None] = [None] * len(evaluations)
+    tell(0)
+    for place, evaluation in enumerate(evaluations):
+        found[place] = store.load(evaluation) if store else None
+        if found[place] is not None:
+            tell(_count(found))
+    missing = [place for place, figures in enumerate(found) if figures is None]
     if missing:
         drawn = draw(evaluations[0].table, resamples, seed)
         for place, figures in _measured(evaluations, missing, drawn):
             found[place] = figures
             if store:
                 store.save(evaluations[place], figures)
-            tell(len(found) - sum(one is None for one in found))
+            tell(_count(found))
     return tuple(
         Samples(evaluation=one, key=figures.key, per_class=figures.per_class)
         for one, figures in zip(evaluations, found, strict=True)
         if figures is not None
     )
+
+
+def _count(found: Sequence[WeightedScores | None]) -> int:
+    return sum(figures is not None for figures in found)
 
 
 def _measured(

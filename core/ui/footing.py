@@ -18,7 +18,7 @@ _SECONDS = 600
 _MOST_KEPT = 40
 _MOST_RESAMPLED = 8  # ten large evaluations have 40 MB of resamples
 _SMALL = 20_000  # detections of all experiments together; up to that, resamples take less than a second
-_UNNOTICED_SECONDS = 0.3
+_UNNOTICED_SECONDS = 0.5
 _TICK_SECONDS = 1.0
 
 
