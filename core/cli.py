@@ -14,7 +14,7 @@ import click
 from core.errors import AppError, InputError
 
 if TYPE_CHECKING:
-    from core.launch.series import SeriesPlan
+    from core.launch.series.plan import SeriesPlan
 
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
@@ -81,7 +81,7 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     text = _text_of(plan)
     content, lines = read_mapping(text)
     if SERIES in content:
-        from core.launch.series_file import read_series
+        from core.launch.series.plan_file import read_series
 
         _launch_series(read_series(content, lines), plan.stem, *_server(server, token_env))
         return
@@ -101,9 +101,9 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     """
     from core.api.address import EMBEDDED, normalised_address
     from core.api.client import connect
-    from core.launch.series import experiments
-    from core.launch.series_record import SeriesId
-    from core.launch.series_store import SeriesStore
+    from core.launch.series.plan import experiments
+    from core.launch.series.record import SeriesId
+    from core.launch.series.store import SeriesStore
     from core.local_platform.identity import is_token_of
     from core.local_platform.layout import HomeLayout
     from core.settings import load_settings

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.ui.widgets import draft_toggle
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from core.wizard.draft import set_benchmark
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.compare_view import BASELINE, IDS, draw_comparison
+from core.ui.compare.view import BASELINE, IDS, draw_comparison
 from core.ui.workspace_style import apply_workspace_style
 
 apply_workspace_style()

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.ui.connection_panel import draw_agents, draw_server, draw_servers
-from core.ui.webhook_form import draw_webhook
+from core.ui.settings.connection_panel import draw_agents, draw_server, draw_servers
+from core.ui.settings.webhook_form import draw_webhook
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.ui import screens
-from core.ui.draft_list import draw_draft_list
+from core.ui.wizard.draft_list import draw_draft_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", width=960):
     st.title("Drafts", anchor=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.ui.widgets import draft_toggle
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:

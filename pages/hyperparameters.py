@@ -1,8 +1,8 @@
 """Step 5: hyperparameters as YAML."""
 
-from core.ui.hyperparameters_form import draw_about, draw_changes, draw_editor
-from core.ui.preset_choice import draw_presets
-from core.ui.wizard_frame import WizardView, wizard_page
+from core.ui.wizard.frame import WizardView, wizard_page
+from core.ui.wizard.hyperparameters_form import draw_about, draw_changes, draw_editor
+from core.ui.wizard.preset_choice import draw_presets
 
 
 def form(view: WizardView) -> None:

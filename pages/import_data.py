@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.domain.imports import ImportStatus
 from core.ui import connection, lookups
-from core.ui.data_import import (
+from core.ui.projects.data_import import (
     current_import,
     draw_choice,
     draw_elsewhere,
@@ -14,8 +14,8 @@ from core.ui.data_import import (
     draw_ready,
     train_on,
 )
-from core.ui.import_report import draw_report
-from core.ui.layout_examples import draw_layout_examples
+from core.ui.projects.import_report import draw_report
+from core.ui.projects.layout_examples import draw_layout_examples
 
 st.title("Bring data in", anchor=False)
 with st.container(border=True, key="panel-import", width=960):

@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.domain.plan import CustomCheckpoint
 from core.ui import connection, lookups
-from core.ui.experiment_list import all_experiments
-from core.ui.model_hints import draw_recommendation, draw_start_note, narrow
-from core.ui.model_table import draw_catalogue, draw_checkpoints
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.experiments.index import all_experiments
+from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.model_hints import draw_recommendation, draw_start_note, narrow
+from core.ui.wizard.model_table import draw_catalogue, draw_checkpoints
 from core.wizard.suggestions import recommend_model, suggest_task
 
 SOURCES = ("Pretrained models", "My checkpoints")

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 from core.ui import connection, lookups
-from core.ui.project_cards import (
+from core.ui.projects.project_data import draw_dataset_tree, draw_distributions
+from core.ui.widgets import draft_toggle
+from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.project_cards import (
     draw_counts,
     draw_gallery,
     draw_project_cards,
@@ -11,10 +14,7 @@ from core.ui.project_cards import (
     draw_waiting,
     draw_ways_in,
 )
-from core.ui.project_data import draw_dataset_tree, draw_distributions
-from core.ui.since_last_note import draw_since_last
-from core.ui.widgets import draft_toggle
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.since_last_note import draw_since_last
 
 
 def form(view: WizardView) -> None:

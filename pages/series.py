@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.series_view import draw_series_page
+from core.ui.series.view import draw_series_page
 from core.ui.workspace_style import apply_workspace_style
 
 apply_workspace_style()

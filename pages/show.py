@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.ui.compare_view import BASELINE, IDS
-from core.ui.show_view import draw_show
+from core.ui.compare.show_view import draw_show
+from core.ui.compare.view import BASELINE, IDS
 from core.ui.workspace_style import apply_workspace_style
 
 apply_workspace_style()

@@ -1,8 +1,8 @@
 """Step 4: which images train and which validate."""
 
-from core.ui.split_form import draw_split_counts, draw_split_form
-from core.ui.split_sides import draw_split_sides
-from core.ui.wizard_frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from core.ui.wizard.split_form import draw_split_counts, draw_split_form
+from core.ui.wizard.split_sides import draw_split_sides
 
 
 def form(view: WizardView) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.task_view import draw_task_page
+from core.ui.tasks.view import draw_task_page
 from core.ui.workspace_style import apply_workspace_style
 
 apply_workspace_style()

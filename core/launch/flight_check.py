@@ -11,10 +11,10 @@ from core.domain.project import Project
 from core.domain.task import ExitCause
 from core.launch.forecast import Forecast
 from core.launch.launcher import PlanRefusedError, request_for
-from core.launch.plan_facts import gather
 from core.launch.plan_file import plan_values
-from core.launch.preflight import problems_of
-from core.launch.problems import Problem, error, warning
+from core.launch.rules.plan_facts import gather
+from core.launch.rules.preflight import problems_of
+from core.launch.rules.problems import Problem, error, warning
 
 CONTENDED = 0.8
 """A dry run that got less of its processor time was measured beside other programs."""

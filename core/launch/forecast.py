@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.dry_run import DryRun, DryRunFigures
-from core.launch.progress import TimeRange
+from core.launch.watching.progress import TimeRange
 
 _SPREAD = 0.15
 """Relative uncertainty of every forecast: a warmer processor, harder images, a sample of them. A judgement;

@@ -22,9 +22,9 @@ from core.domain.plan import PretrainedModel, TrainingPlan
 from core.errors import InputError, StateError
 from core.launch.app_state import start_state
 from core.launch.freezing import settled
-from core.launch.plan_facts import PlanFacts, gather
-from core.launch.preflight import problems_of
-from core.launch.problems import Problem
+from core.launch.rules.plan_facts import PlanFacts, gather
+from core.launch.rules.preflight import problems_of
+from core.launch.rules.problems import Problem
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""

@@ -25,7 +25,7 @@ from core.launch.state_shapes import SPLITS, Id, SeededShape
 from core.misfit import Misfit, misfit_of
 
 SERIES = "series"
-"""Key of the section that makes a series of a plan (core/launch/series_file.py)."""
+"""Key of the section that makes a series of a plan (core/launch/series/plan_file.py)."""
 
 _ShapeT = TypeVar("_ShapeT", bound=Struct)
 _LONGEST_QUOTE = 80

@@ -13,8 +13,8 @@ from core.domain.task import TaskStatus
 from core.errors import StateError
 from core.launch.freezing import settled
 from core.launch.launcher import launch
-from core.launch.series_record import Series, SeriesId, with_plan
-from core.launch.series_store import SeriesStore
+from core.launch.series.record import Series, SeriesId, with_plan
+from core.launch.series.store import SeriesStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.launch.hyperparameters import read_text, with_values
+from core.launch.rules.hyperparameters import read_text, with_values
 
 _STRIDE = 32
 """Image sizes are multiples of this in all YOLO models."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from core.domain.ids import ProjectId
 from core.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from core.domain.task import Task, TaskStatus
-from core.launch.hyperparameters import read_text
-from core.launch.progress import TimeRange
+from core.launch.rules.hyperparameters import read_text
+from core.launch.watching.progress import TimeRange
 
 _NEWEST = 8
 """Earlier runs that count: the machine may have changed since older ones."""

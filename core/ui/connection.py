@@ -13,10 +13,10 @@ from core.domain.ids import TaskId, TeamId, WorkspaceId
 from core.domain.project import Team, Workspace
 from core.domain.webhook import EndedTask
 from core.errors import NotFoundError, StateError, StorageError
-from core.launch.end_watcher import EndWatcher
 from core.launch.launcher import LOOKS
-from core.launch.series_starter import Access, SeriesStarter
-from core.launch.series_store import SeriesStore
+from core.launch.series.starter import Access, SeriesStarter
+from core.launch.series.store import SeriesStore
+from core.launch.watching.end_watcher import EndWatcher
 from core.server_settings import ServerSetting
 from core.settings import load_settings
 from core.ui.places import RememberedPlaces

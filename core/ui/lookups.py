@@ -15,10 +15,10 @@ from core.domain.project import Project
 from core.domain.split import SplitContent
 from core.errors import InputError, NotFoundError
 from core.launch import freezing
-from core.launch.facts import Facts, ModelFacts, SplitCounts
-from core.launch.preflight import check
-from core.launch.problems import Problem
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.facts import Facts, ModelFacts, SplitCounts
+from core.launch.rules.preflight import check
+from core.launch.rules.problems import Problem
+from core.launch.rules.project_facts import ProjectFacts
 from core.launch.time_estimate import PastRun, models_by_task, past_runs
 from core.ui import connection
 from core.wizard import gather

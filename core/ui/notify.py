@@ -11,9 +11,9 @@ from core.compare import formatting
 from core.domain.task import Task, TaskStatus
 from core.domain.webhook import EndedTask
 from core.errors import AppError
-from core.launch.ends import EndWatch
+from core.launch.watching.ends import EndWatch
 from core.ui import connection, theme
-from core.ui.task_text import duration, task_title
+from core.ui.tasks.text import duration, task_title
 
 _EVERY = "3s"
 _LOOKED_AT = 100

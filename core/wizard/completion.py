@@ -1,8 +1,8 @@
 """From a draft to a plan, or to everything that is still missing."""
 
 from core.domain.plan import TrainingPlan
-from core.launch.facts import Facts
-from core.launch.problems import Problem
+from core.launch.rules.facts import Facts
+from core.launch.rules.problems import Problem
 from core.wizard.draft import WizardDraft
 from core.wizard.steps import all_problems, errors
 

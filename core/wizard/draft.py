@@ -16,10 +16,10 @@ from core.domain.plan import (
     TrainValSplit,
     UntaggedAction,
 )
-from core.launch.problems import Step
 from core.launch.replacing import Replaced
-from core.launch.series import SeriesChoices
-from core.launch.series_record import SeriesId
+from core.launch.rules.problems import Step
+from core.launch.series.plan import SeriesChoices
+from core.launch.series.record import SeriesId
 
 DraftId = NewType("DraftId", str)
 FIRST_SEED = 0

@@ -21,8 +21,8 @@ from core.domain.plan import (
 )
 from core.errors import InputError
 from core.launch.checkpoint import split_checkpoint_path
-from core.launch.facts import ModelFacts, SplitCounts, counts_by_arithmetic
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.facts import ModelFacts, SplitCounts, counts_by_arithmetic
+from core.launch.rules.project_facts import ProjectFacts
 
 
 def project_facts(client: SuperviselyClient, project_id: ProjectId) -> ProjectFacts:

@@ -17,8 +17,8 @@ from core.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
-from core.launch.hyperparameters import differences, read_text
-from core.launch.problems import Step, listed
+from core.launch.rules.hyperparameters import differences, read_text
+from core.launch.rules.problems import Step, listed
 from core.wizard.draft import WizardDraft
 
 _DEFAULT = "framework defaults"

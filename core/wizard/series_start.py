@@ -11,10 +11,10 @@ from core.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
 from core.errors import StorageError
 from core.launch.freezing import settled
 from core.launch.launcher import launch
-from core.launch.plan_facts import gather
-from core.launch.series import Experiment, TextOf
-from core.launch.series_record import Member, Series, SeriesId
-from core.launch.series_store import SeriesStore
+from core.launch.rules.plan_facts import gather
+from core.launch.series.plan import Experiment, TextOf
+from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.store import SeriesStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
 from core.json_file import JsonFile
-from core.launch.problems import listed, quoted
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.problems import listed, quoted
+from core.launch.rules.project_facts import ProjectFacts
 
 _KEPT = 200
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.launch.facts import Facts
-from core.launch.problems import Problem, Step
-from core.launch.rules import RULES
+from core.launch.rules.check import RULES
+from core.launch.rules.facts import Facts
+from core.launch.rules.problems import Problem, Step
 from core.wizard.draft import WizardDraft
 
 

@@ -10,7 +10,7 @@ from core.domain.model import CatalogueModel
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit
 from core.domain.project import Collection
 from core.launch.freezing import MOST_IMAGES, frozen_pairs
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.project_facts import ProjectFacts
 from core.wizard.draft import FIRST_SEED, SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
 
 _TRAIN_WORDS = ("train", "training")

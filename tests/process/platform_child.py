@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.api.client import connect
-from core.launch.series_starter import Access, SeriesStarter
-from core.launch.series_store import SeriesStore
+from core.launch.series.starter import Access, SeriesStarter
+from core.launch.series.store import SeriesStore
 from core.local_platform.app import LocalPlatform, Options
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform
 

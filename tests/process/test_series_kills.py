@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from core.domain.ids import TaskId
 from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
 from core.domain.task import TaskStatus
-from core.launch.series_record import Member, Series, SeriesId
-from core.launch.series_store import SeriesStore
+from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.store import SeriesStore
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import PlatformProcess
 from tests.process.platform_child import SERVER_NAME

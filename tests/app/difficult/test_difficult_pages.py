@@ -17,7 +17,8 @@ from core.domain.ids import TaskId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from core.domain.task import TaskStatus
 from core.launch.launcher import launch
-from core.ui import connection, experiment_list
+from core.ui import connection
+from core.ui.experiments import index as experiment_list
 from tests.app.wizard.stage import everything_said, links
 from tests.contract.client.conftest import project_of
 from tests.fakes.difficult_server import DifficultServer, Fault, Rewrite

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.experiments.marks import Mark
-from core.ui.experiment_list import marks, settings_reader
+from core.ui.experiments.index import marks, settings_reader
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, add_experiment

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.ids import TaskId
 from core.ui import connection
-from core.ui.task_actions import stop
+from core.ui.tasks.actions import stop
 from tests.app.results.conftest import Open, add_evaluated, add_running, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, event, training_log

@@ -13,7 +13,7 @@ from core.launch.app_state import start_state
 from core.launch.plan_code import python_script
 from core.launch.plan_file import read_plan, write_plan
 from core.ui import lookups
-from core.ui.again_menu import origin_of
+from core.ui.wizard.again_menu import origin_of
 from core.wizard.draft import Origin, SplitDraft, begin_again
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.fakes.wizard_client import experiment

@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.ids import DatasetId, ProjectId
 from core.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel
-from core.launch.problems import Step
+from core.launch.rules.problems import Step
 from core.wizard.draft import SplitDraft, split_draft
 from core.wizard.steps import STEPS
 from tests.app.wizard.stage import Stage, component_data, everything_said

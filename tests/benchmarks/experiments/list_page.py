@@ -29,7 +29,7 @@ from core.domain.ids import TeamId
 from core.experiments.index import ExperimentIndex
 from core.experiments.record_cache import RecordCache
 from core.ui import connection
-from core.ui.experiment_list import peek
+from core.ui.experiments.index import peek
 from tests.benchmarks.experiments.filled_home import fill, opened
 from tests.fakes.server import experiment_record
 from tests.outside import ROOT

@@ -8,7 +8,7 @@ from core.domain.task import ExitCause, Task, TaskStatus
 from core.errors import StateError
 from core.launch import again, queues
 from core.launch.launcher import launch
-from core.launch.watch import TaskWatch
+from core.launch.watching.watch import TaskWatch
 from tests.contract.client.conftest import connected
 from tests.contract.client.test_task_commands import followed, plan_for
 from tests.fakes.live_platform import LivePlatform

@@ -11,7 +11,7 @@ from core.api.client import connect
 from core.cli import main
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
-from core.launch.watch import TaskWatch
+from core.launch.watching.watch import TaskWatch
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT

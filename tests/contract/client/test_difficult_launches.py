@@ -20,7 +20,7 @@ from core.api.transport import InMemoryTransport, Transport
 from core.domain.ids import WorkspaceId
 from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from core.launch.launcher import LaunchUncertainError, request_for, send
-from core.launch.plan_facts import gather
+from core.launch.rules.plan_facts import gather
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.difficult_server import DifficultServer, Fault
 from tests.fakes.live_platform import LivePlatform, live_platform, serve

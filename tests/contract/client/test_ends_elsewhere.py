@@ -11,8 +11,8 @@ from core.domain.ids import TaskId
 from core.domain.task import ExitCause, TaskStatus
 from core.domain.webhook import Delivery, DeliveryState, EndedTask
 from core.errors import StateError
-from core.launch.end_watcher import EndWatcher
 from core.launch.launcher import launch
+from core.launch.watching.end_watcher import EndWatcher
 from tests.contract.client.test_task_commands import followed, plan_for
 from tests.fakes.difficult_server import DifficultServer
 from tests.fakes.live_platform import LivePlatform, live_platform, serve

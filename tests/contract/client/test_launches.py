@@ -26,9 +26,9 @@ from core.launch.app_state import canonical, read_gui_state, read_start_state
 from core.launch.checkpoint import find_checkpoint
 from core.launch.freezing import settled
 from core.launch.launcher import PlanRefusedError, launch
-from core.launch.preflight import check
-from core.launch.progress import TaskProgress
-from core.launch.watch import TaskWatch
+from core.launch.rules.preflight import check
+from core.launch.watching.progress import TaskProgress
+from core.launch.watching.watch import TaskWatch
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for

@@ -11,11 +11,11 @@ from core.cli import main
 from core.domain.ids import TaskId
 from core.domain.plan import CollectionsSplit, RandomSplit
 from core.launch.plan_file import write_plan
-from core.launch.series import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
-from core.launch.series_record import Series, SeriesId
-from core.launch.series_starter import Access, SeriesStarter
-from core.launch.series_store import SeriesStore
-from core.launch.series_watch import SeriesSnapshot, SeriesWatch
+from core.launch.series.plan import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
+from core.launch.series.record import Series, SeriesId
+from core.launch.series.starter import Access, SeriesStarter
+from core.launch.series.store import SeriesStore
+from core.launch.series.watch import SeriesSnapshot, SeriesWatch
 from core.wizard.series_start import SeriesOrder, place, start_now, texts
 from tests.contract.client.conftest import connected
 from tests.contract.client.test_task_commands import plan_for

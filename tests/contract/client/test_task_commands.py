@@ -10,9 +10,9 @@ from core.domain.ids import TaskId
 from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
 from core.domain.task import TaskStatus
 from core.launch.launcher import launch
-from core.launch.progress import TaskProgress
 from core.launch.task_commands import stop_after_epoch
-from core.launch.watch import TaskWatch
+from core.launch.watching.progress import TaskProgress
+from core.launch.watching.watch import TaskWatch
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for

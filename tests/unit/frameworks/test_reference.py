@@ -10,7 +10,7 @@ import yaml
 from core.frameworks.presets import DeviceKind
 from core.frameworks.reference import Reference
 from core.frameworks.registry import FRAMEWORKS
-from core.launch.hyperparameters import read_text, with_values
+from core.launch.rules.hyperparameters import read_text, with_values
 
 REFERENCE = FRAMEWORKS["YOLO"].reference
 

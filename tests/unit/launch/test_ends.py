@@ -2,7 +2,7 @@
 
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
-from core.launch.ends import EndWatch
+from core.launch.watching.ends import EndWatch
 
 
 def _task(number: int, status: TaskStatus) -> Task:

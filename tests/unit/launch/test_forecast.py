@@ -10,7 +10,7 @@ from core.domain.project import Project
 from core.domain.task import ExitCause
 from core.launch.flight_check import flight_problems, plan_key
 from core.launch.forecast import forecast
-from core.launch.progress import TimeRange
+from core.launch.watching.progress import TimeRange
 from tests.unit.launch.world import PLAN
 
 PROJECT = Project(id=ProjectId(6), name="Fruit", workspace_id=WorkspaceId(2), team_id=TeamId(1), items_count=10)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.frameworks.registry import FRAMEWORKS
-from core.launch.hyperparameters import read_text, with_values
+from core.launch.rules.hyperparameters import read_text, with_values
 
 REFERENCE = FRAMEWORKS["YOLO"].reference
 

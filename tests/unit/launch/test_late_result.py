@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
-from core.launch.late_result import lacks_result, result_is_due
+from core.launch.watching.late_result import lacks_result, result_is_due
 
 END = datetime(2026, 11, 23, 10, tzinfo=UTC)
 TRAINING = {"slyProjectId": 6, "guiState": {}}

@@ -7,8 +7,8 @@ import pytest
 
 from core.domain.ids import ProjectId, TaskId, WorkspaceId
 from core.domain.task import Task, TaskStatus
-from core.launch.later_phases import PhaseTime, phases_left, total, typical_durations
-from core.launch.progress import PhaseSpan, TaskProgress, TimeRange
+from core.launch.watching.later_phases import PhaseTime, phases_left, total, typical_durations
+from core.launch.watching.progress import PhaseSpan, TaskProgress, TimeRange
 from tests.unit.api.scripted import Scripted
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -16,8 +16,8 @@ from core.domain.plan import (
     TagsSplit,
     TrainingPlan,
 )
-from core.launch.preflight import check
-from core.launch.problems import Problem
+from core.launch.rules.preflight import check
+from core.launch.rules.problems import Problem
 from tests.unit.api.scripted import Scripted, page, refusal
 from tests.unit.launch.world import CHECKPOINT, PLAN, RECORD, class_counts, world
 

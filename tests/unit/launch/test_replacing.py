@@ -9,8 +9,8 @@ from core.domain.ids import TaskId
 from core.errors import InputError, StateError
 from core.launch.launcher import StartMark
 from core.launch.replacing import Replaced, SeriesPlace, replace_in_series, replace_task
-from core.launch.series_record import changed
-from core.launch.series_starter import PlanChangedError
+from core.launch.series.record import changed
+from core.launch.series.starter import PlanChangedError
 from tests.unit.launch.test_series_starter import ID, Stage
 from tests.unit.launch.world import PLAN
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from core.domain.ids import AgentId, CollectionId
 from core.domain.plan import CollectionsSplit, CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
 from core.errors import InputError
-from core.launch.hyperparameters import read_text
-from core.launch.series import (
+from core.launch.rules.hyperparameters import read_text
+from core.launch.series.plan import (
     LONGEST_NAME,
     MOST_EXPERIMENTS,
     Change,

@@ -5,8 +5,8 @@ import pytest
 from core.domain.plan import PretrainedModel, RandomSplit
 from core.errors import InputError
 from core.launch.plan_file import read_mapping
-from core.launch.series import experiments
-from core.launch.series_file import read_series
+from core.launch.series.plan import experiments
+from core.launch.series.plan_file import read_series
 
 PLAN = "project_id: 6\nmodel: YOLO/Pico-det\n"
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from core.domain.ids import ProjectId, TaskId
 from core.domain.plan import CustomCheckpoint
 from core.domain.task import Task, TaskStatus
-from core.launch.progress import TimeRange
-from core.launch.series_progress import is_over, runs_under_way, states_of, time_left
-from core.launch.series_record import Member, Refusal, Series, SeriesId
+from core.launch.series.progress import is_over, runs_under_way, states_of, time_left
+from core.launch.series.record import Member, Refusal, Series, SeriesId
 from core.launch.time_estimate import estimate, models_by_task, past_runs, total_time
+from core.launch.watching.progress import TimeRange
 from tests.unit.launch.world import PLAN
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ import pytest
 from core.domain.agent import Agent, AgentStatus, Device
 from core.domain.ids import AgentId, TaskId
 from core.errors import NotFoundError
-from core.launch.series_record import Member, Series, SeriesId
-from core.launch.series_starter import Access, SeriesStarter, spread
-from core.launch.series_store import SeriesStore
+from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.starter import Access, SeriesStarter, spread
+from core.launch.series.store import SeriesStore
 from tests.unit.api.scripted import Scripted, page, refusal
 from tests.unit.launch.world import PLAN, world
 

@@ -8,9 +8,9 @@ import pytest
 from core.domain.ids import TaskId
 from core.domain.log import LogRow
 from core.domain.task import Task, TaskStatus
-from core.launch.log_reading import reduce
-from core.launch.progress import Resources, TaskProgress
-from core.launch.stuck import silence_of
+from core.launch.watching.log_reading import reduce
+from core.launch.watching.progress import Resources, TaskProgress
+from core.launch.watching.stuck import silence_of
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 TASK = Task(id=TaskId(1), status=TaskStatus.STARTED)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.launch.value_lists import parse_values
+from core.launch.rules.value_lists import parse_values
 
 
 def test_values_as_people_write_them() -> None:

@@ -8,7 +8,7 @@ import pytest
 from core.api.errors import MissingError
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
-from core.launch.watch import TaskWatch
+from core.launch.watching.watch import TaskWatch
 from tests.unit.api.scripted import Scripted, refusal
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -5,7 +5,7 @@ from PIL import Image as Picture
 
 from core.datasets.geometry import encode_mask
 from core.domain.annotation import Annotation, Bitmap, Label, OtherGeometry, Polygon, Rectangle
-from core.ui.annotation_drawing import draw_annotation
+from core.ui.projects.annotation_drawing import draw_annotation
 
 COLORS = {"apple": "#FF0000", "plum": "#0000FF"}
 

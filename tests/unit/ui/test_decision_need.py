@@ -6,7 +6,7 @@ from core.compare.decision import Need
 from core.compare.decision_grid import limits
 from core.errors import InputError
 from core.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
-from core.ui.decision_need import need_of, query_of
+from core.ui.compare.decision_need import need_of, query_of
 
 
 @pytest.mark.parametrize(

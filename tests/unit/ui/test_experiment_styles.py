@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.ids import TaskId
-from core.ui.experiment_styles import slots_of
+from core.ui.experiments.styles import slots_of
 
 
 def _ids(*numbers: int) -> list[TaskId]:

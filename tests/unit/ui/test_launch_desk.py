@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.ids import TaskId
 from core.errors import StateError
-from core.ui.launch_desk import LaunchDesk
+from core.ui.wizard.launch_desk import LaunchDesk
 from core.wizard.draft import DraftId
 
 DRAFT = DraftId("abcdef12")

@@ -3,7 +3,7 @@
 import pytest
 
 from core.domain.log import LogRow
-from core.ui.live_log import as_text, first_error, log_line, view_of
+from core.ui.tasks.live_log import as_text, first_error, log_line, view_of
 
 
 def _rows(*levels: str) -> tuple[LogRow, ...]:

@@ -10,8 +10,8 @@ from core.compare.charts import echarts
 from core.compare.charts.drawing import Bars, Line, Panel
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
-from core.launch.progress import Curve, TaskProgress
-from core.ui.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
+from core.launch.watching.progress import Curve, TaskProgress
+from core.ui.tasks.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
 
 
 def _curve(*values: float) -> Curve:

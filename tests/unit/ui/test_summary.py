@@ -7,8 +7,8 @@ import pytest
 
 from core.domain.ids import AgentId
 from core.domain.plan import CustomCheckpoint
-from core.launch.facts import Facts
-from core.ui.summary import SummaryLine, default_name, summary_lines
+from core.launch.rules.facts import Facts
+from core.ui.wizard.summary import SummaryLine, default_name, summary_lines
 from core.wizard.draft import DraftId, new_draft
 from core.wizard.steps import STEPS
 from tests.unit.wizard.facts import AGENTS, MODEL, NOW, draft, facts

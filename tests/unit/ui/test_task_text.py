@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.domain.ids import TaskId
 from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
-from core.launch.progress import Counter, TaskProgress, TimeRange
-from core.ui.task_text import (
+from core.launch.watching.progress import Counter, TaskProgress, TimeRange
+from core.ui.tasks.text import (
     fraction,
     model_name,
     not_finite_text,

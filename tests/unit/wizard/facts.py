@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from core.domain.ids import DatasetId, ProjectId
 from core.domain.plan import PretrainedModel
-from core.launch.facts import Facts, ModelFacts, SplitCounts
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.facts import Facts, ModelFacts, SplitCounts
+from core.launch.rules.project_facts import ProjectFacts
 from core.wizard.draft import DraftId, WizardDraft, new_draft
 from core.wizard.gather import project_facts
 from tests.fakes.wizard_client import DEFAULTS, client_of, small_world

@@ -4,7 +4,7 @@ from core.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from core.domain.ids import DatasetId, ImageId, ProjectId
 from core.domain.image import Image
 from core.domain.project import Dataset
-from core.ui.project_data import dataset_tree
+from core.ui.projects.project_data import dataset_tree
 from core.wizard.data_profile import profile
 
 

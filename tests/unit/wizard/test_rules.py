@@ -8,9 +8,7 @@ from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId, ProjectId
 from core.domain.plan import CustomCheckpoint, PretrainedModel
 from core.domain.project import ProjectMeta
-from core.launch.problems import Problem
-from core.launch.project_facts import ProjectFacts
-from core.launch.rules import (
+from core.launch.rules.check import (
     check_benchmark,
     check_classes,
     check_export,
@@ -19,7 +17,9 @@ from core.launch.rules import (
     check_model,
     check_project,
 )
-from core.ui.model_hints import start_note
+from core.launch.rules.problems import Problem
+from core.launch.rules.project_facts import ProjectFacts
+from core.ui.wizard.model_hints import start_note
 from core.wizard.steps import STEPS
 from tests.unit.wizard.facts import AGENTS, MODEL, draft, facts, project
 

@@ -8,9 +8,9 @@ from core.domain.ids import CollectionId, DatasetId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
 from core.domain.project import Dataset
 from core.domain.split import SideCounts, SplitContent
-from core.launch.facts import Facts, SplitCounts
-from core.launch.problems import Problem
-from core.launch.split_rules import check_split
+from core.launch.rules.facts import Facts, SplitCounts
+from core.launch.rules.problems import Problem
+from core.launch.rules.splits import check_split
 from core.wizard.draft import SplitDraft, TagsChoice, split_draft
 from core.wizard.gather import split_counts
 from tests.fakes.wizard_client import client_of, small_world

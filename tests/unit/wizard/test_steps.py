@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from core.launch.facts import Facts
-from core.launch.problems import Step
+from core.launch.rules.facts import Facts
+from core.launch.rules.problems import Step
 from core.wizard.draft import DraftId, new_draft
 from core.wizard.steps import STEPS, StepState, all_problems, neighbour, states, step
 from tests.unit.wizard.facts import AGENTS, NOW, draft, facts

@@ -9,7 +9,7 @@ from core.domain.model import CatalogueModel
 from core.domain.plan import RandomSplit
 from core.domain.project import Collection, Dataset
 from core.launch.freezing import MOST_IMAGES
-from core.launch.project_facts import ProjectFacts
+from core.launch.rules.project_facts import ProjectFacts
 from core.wizard.suggestions import recommend_model, suggest_split, suggest_task
 from tests.fakes.wizard_client import small_world
 from tests.unit.wizard.facts import PROJECT, project

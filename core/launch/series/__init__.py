@@ -1,0 +1,1 @@
+"""Several experiments from one plan: made, written down, started, watched."""

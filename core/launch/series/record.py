@@ -1,0 +1,206 @@
+"""A series that was started: its experiments, and what became of the start of each. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NewType
+
+from core.domain.ids import AgentId, ProjectId, TaskId
+from core.domain.plan import TrainingPlan
+from core.errors import InputError, StateError
+from core.launch.launcher import StartMark
+from core.launch.series.plan import varied_in
+
+SeriesId = NewType("SeriesId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an experiment could not be started."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An experiment of a series.
+
+    Attributes:
+        key: Unique in the series.
+        plan: What runs; its name is unique in the series.
+        varied: What sets it apart, as (thing, value) in words.
+        mark: Written down right before the start was sent. With a mark and without a task, the task has to be looked
+            for before anything else is sent.
+        task_id: Its task.
+        agent_id: Agent that it was sent to; ``None`` for the first free one.
+        earlier: Tasks that were replaced by starting the experiment again.
+        refusal: Why there is no task, and will be none by itself.
+        is_stopped: The stop of the task was sent because the series was cancelled.
+        is_changed: A person changed its plan after the series was started.
+    """
+
+    key: str
+    plan: TrainingPlan
+    varied: tuple[tuple[str, str], ...] = ()
+    mark: StartMark | None = None
+    task_id: TaskId | None = None
+    agent_id: AgentId | None = None
+    earlier: tuple[TaskId, ...] = ()
+    refusal: Refusal | None = None
+    is_stopped: bool = False
+    is_changed: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.plan.experiment_name or self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A series.
+
+    Attributes:
+        id: Short text; part of the URL. That of the draft it was started from, so that a draft starts one series.
+        server: Name of the server that it runs on.
+        created_at: In UTC.
+        opens_comparison: The comparison opens when the last experiment is over.
+        is_cancelled: Nothing more is started, and what runs is stopped.
+        removed: Experiments that a person took out of it; their tasks stay where they are.
+    """
+
+    id: SeriesId
+    server: str
+    name: str
+    project_id: ProjectId
+    created_at: datetime
+    members: tuple[Member, ...]
+    opens_comparison: bool = True
+    is_cancelled: bool = False
+    removed: tuple[Member, ...] = ()
+
+    def member(self, key: str) -> Member:
+        """Return an experiment by its key.
+
+        Raises:
+            StateError: It is not in the series any more.
+        """
+        for item in self.members:
+            if item.key == key:
+                return item
+        msg = f"The experiment is not in the series “{self.name}” any more."
+        raise StateError(msg, "Bring it back on the page of the series.")
+
+    @property
+    def task_ids(self) -> tuple[TaskId, ...]:
+        """Tasks of the experiments that have one."""
+        return tuple(item.task_id for item in self.members if item.task_id is not None)
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether an experiment waits for its start, or a task of a cancelled series for its stop."""
+        return any(waits_for_stop(item) if self.is_cancelled else waits_for_start(item) for item in self.members)
+
+
+def waits_for_start(member: Member) -> bool:
+    """Return whether the start of an experiment is still to be sent, or to be looked up."""
+    return member.task_id is None and member.refusal is None
+
+
+def waits_for_stop(member: Member) -> bool:
+    """Return whether an experiment of a cancelled series may have a task that was not told to stop."""
+    return not member.is_stopped and (member.task_id is not None or member.mark is not None)
+
+
+def changed(series: Series, key: str, change: Callable[[Member], Member]) -> Series:
+    """Return the series with one experiment changed."""
+    return replace(series, members=tuple(change(item) if item.key == key else item for item in series.members))
+
+
+def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
+    """Return an experiment that waits for its start once more.
+
+    Args:
+        member: The experiment; its task, if it has one, is over. Without a task the mark stays: if it is not known
+            whether a start arrived, that has to be found out first.
+        plan: What to run in place of its plan so far.
+    """
+    done = () if member.task_id is None else (member.task_id,)
+    return replace(
+        member,
+        plan=member.plan if plan is None else plan,
+        varied=member.varied if plan is None else varied_in(member.varied, plan),
+        is_changed=member.is_changed or plan is not None,
+        earlier=(*member.earlier, *done),
+        task_id=None,
+        mark=None if done else member.mark,
+        refusal=None,
+        is_stopped=False,
+    )
+
+
+def can_change(member: Member) -> bool:
+    """Return whether an experiment may get another plan: nobody is sending its start just now."""
+    return member.task_id is not None or member.mark is None or member.refusal is not None
+
+
+def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan) -> Series:
+    """Return the series with another plan for an experiment, which then waits for its start.
+
+    Args:
+        series: The series.
+        key: The experiment.
+        after: Its task as the person saw it; over, or taken back from its queue.
+        plan: What to run; without a name it keeps the one that the experiment has.
+
+    Raises:
+        StateError: The experiment was started again meanwhile, or is not in the series any more.
+        InputError: Another experiment of the series has the name.
+    """
+    member = series.member(key)
+    if member.task_id != after or not can_change(member) or series.is_cancelled:
+        msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
+        raise StateError(msg, "Look at the page of the series.")
+    named = replace(plan, experiment_name=_name_after(member, plan))
+    taken = {item.plan.experiment_name for item in series.members if item.key != key}
+    if named.experiment_name is not None and named.experiment_name in taken:
+        msg = f"Another experiment of this series is called “{named.experiment_name}”."
+        raise InputError(msg, "Choose another name.")
+    return changed(series, key, lambda known: to_start_again(known, named))
+
+
+def _name_after(member: Member, plan: TrainingPlan) -> str | None:
+    """Return the name of a changed experiment: the new one, or the old one with the values of today in it."""
+    old = member.plan.experiment_name
+    if old is None or plan.experiment_name not in {None, old}:
+        return plan.experiment_name
+    name = old
+    for (thing, before), (_, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
+        words = "{}" if thing in {"model", "split"} else f"{thing} {{}}"
+        name = name.replace(words.format(before), words.format(now))
+    return name
+
+
+def without(series: Series, key: str) -> Series:
+    """Return the series without an experiment, which can be had back.
+
+    Raises:
+        StateError: It is the last one, or not in the series any more.
+    """
+    member = series.member(key)
+    if len(series.members) == 1:
+        msg = f"“{member.name}” is the only experiment of this series."
+        raise StateError(msg, "Leave it, or start it again.")
+    kept = tuple(item for item in series.members if item.key != key)
+    return replace(series, members=kept, removed=(*series.removed, member))
+
+
+def with_removed_back(series: Series) -> Series:
+    """Return the series with all experiments that were taken out of it, at its end."""
+    return replace(series, members=(*series.members, *series.removed), removed=())
+
+
+def continued(member: Member, task_id: TaskId) -> Member:
+    """Return an experiment that another task goes on with."""
+    return replace(to_start_again(member), task_id=task_id)

@@ -1,0 +1,262 @@
+"""Starts the experiments of series, each exactly once, and stops those of cancelled ones.
+
+What is known is on disk at every moment: the mark before a start is sent, the task after it. So the process may die
+anywhere: the next one looks for the task of an open mark before it sends anything, and goes on with the rest.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from core.api.client import SuperviselyClient
+from core.api.errors import (
+    ApiError,
+    ConnectionFailedError,
+    MissingError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerFailedError,
+    UnauthorizedError,
+)
+from core.domain.agent import Agent
+from core.domain.ids import AgentId, TaskId
+from core.domain.plan import TrainingPlan
+from core.errors import AppError, StateError, StorageError
+from core.launch.launcher import (
+    LOOKS,
+    PlanRefusedError,
+    StartMark,
+    choose_agent,
+    find_started,
+    request_for,
+    send,
+)
+from core.launch.rules.plan_facts import gather
+from core.launch.rules.preflight import problems_of
+from core.launch.series.record import Member, Refusal, Series, SeriesId, waits_for_start, waits_for_stop
+from core.launch.series.store import SeriesStore
+
+
+class PlanChangedError(StateError):
+    """The plan was changed right before its start was sent; nothing was sent."""
+
+
+_LOOK_BACK = 500
+"""So many of the newest tasks are looked through for one that an earlier process may have started."""
+_RETRY_SECONDS = 10.0
+_PATIENCE_SECONDS = 20.0
+_PASSING = (
+    ConnectionFailedError,
+    RequestTimeoutError,
+    ServerFailedError,
+    RateLimitedError,
+    UnauthorizedError,
+    StorageError,
+    PlanChangedError,
+)
+"""Nothing is wrong with the plan: the same is tried again later."""
+_log = logging.getLogger("traindash.series")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a server.
+
+    Attributes:
+        looks: Seconds before each further look for a task that an earlier process may have started there.
+    """
+
+    client: SuperviselyClient
+    looks: Sequence[float] = LOOKS
+
+
+class SeriesStarter:
+    """Works on all series of all servers that can be reached.
+
+    Args:
+        store: The series.
+        access: Name of a server → how to reach it, ``None`` while nobody has given its token; asked in each round.
+        sleep: Waits between looks; stands in for the clock in tests.
+        started: Told of each task that was started, as server and task; may be told of one again.
+    """
+
+    def __init__(
+        self,
+        store: SeriesStore,
+        access: Callable[[str], Access | None],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        started: Callable[[str, TaskId], object] = lambda _server, _task: None,
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._sleep = sleep
+        self._started = started
+        self._signal = threading.Condition()
+        self._woken = True
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._trouble: dict[SeriesId, AppError] = {}
+
+    def start(self) -> None:
+        """Begin to work, with what an earlier process left."""
+        self._thread = threading.Thread(target=self._work, name="series", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        with self._signal:
+            self._woken = True
+            self._signal.notify_all()
+
+    def close(self) -> None:
+        """End after the start that is under way. Closing twice does nothing."""
+        with self._signal:
+            self._closing = True
+            self._signal.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=_PATIENCE_SECONDS)
+            self._thread = None
+
+    def trouble(self, series_id: SeriesId) -> AppError | None:
+        """Return what holds a series up for the moment; it is tried again by itself."""
+        return self._trouble.get(series_id)
+
+    def round(self) -> bool:
+        """Work on every series once; return whether something has to be tried again."""
+        again = False
+        for series in self._store.with_work():
+            access = self._access(series.server)
+            if access is None:
+                again = True
+                continue
+            try:
+                self._advance(access, series)
+            except AppError as error:  # its own trouble, which must not keep the other series
+                _log.info("Series %s is held up: %s", series.id, error)
+                self._trouble[series.id] = error
+                again = True
+            else:
+                self._trouble.pop(series.id, None)
+        return again
+
+    def _work(self) -> None:
+        while True:
+            again = True
+            try:
+                again = self.round()
+            except AppError as error:
+                _log.info("Series are held up: %s", error)
+            except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
+                _log.exception("The series could not be looked at")
+            with self._signal:
+                self._signal.wait_for(lambda: self._woken or self._closing, timeout=_RETRY_SECONDS if again else None)
+                if self._closing:
+                    return
+                self._woken = False
+
+    def _advance(self, access: Access, series: Series) -> None:
+        for key in [member.key for member in series.members]:
+            if self._closing:
+                return
+            current = self._store.load(series.id)  # it may have been cancelled meanwhile
+            member = current.member(key)
+            if current.is_cancelled and waits_for_stop(member):
+                self._stop(access, current, member)
+            elif not current.is_cancelled and waits_for_start(member):
+                self._start(access, current, member)
+
+    def _start(self, access: Access, series: Series, member: Member) -> None:
+        if self._adopt(access, series, member) is not None:
+            return
+        try:
+            task_id, agent_id = self._send(access.client, series, member)
+        except _PASSING:
+            raise
+        except AppError as error:
+            refusal = Refusal(message=error.message, hint=error.hint)
+            self._store.change(series.id, member.key, lambda known: replace(known, refusal=refusal))
+        else:
+            self._started(series.server, task_id)
+            self._store.change(series.id, member.key, lambda known: replace(known, task_id=task_id, agent_id=agent_id))
+
+    def _send(self, client: SuperviselyClient, series: Series, member: Member) -> tuple[TaskId, AgentId | None]:
+        facts = gather(client, member.plan)
+        problems = problems_of(member.plan, facts.facts)
+        if any(problem.severity == "error" for problem in problems):
+            raise PlanRefusedError(problems)
+        request = request_for(member.plan, facts)
+        if member.plan.agent_id is None:
+            request = replace(request, agent_id=spread(facts.facts.agents, series))
+        note = _Note(self._store, series.id, member.key, member.plan)
+        return send(client, request, sleep=self._sleep, note=note), request.agent_id
+
+    def _adopt(self, access: Access, series: Series, member: Member) -> TaskId | None:
+        """Look for the task of a start whose outcome was never written down."""
+        mark = member.mark
+        if mark is None:
+            return None
+        found = find_started(access.client, mark, _LOOK_BACK)
+        for pause in access.looks:
+            if found is not None:
+                break
+            self._sleep(pause)
+            found = find_started(access.client, mark, _LOOK_BACK)
+        if found is not None:
+            self._started(series.server, found)
+            self._store.change(series.id, member.key, lambda known: replace(known, task_id=found))
+        return found
+
+    def _stop(self, access: Access, series: Series, member: Member) -> None:
+        task_id = member.task_id if member.task_id is not None else self._adopt(access, series, member)
+        if task_id is not None:
+            try:
+                if not access.client.tasks.get(task_id).status.is_terminal:
+                    access.client.tasks.stop(task_id)
+            except _PASSING:
+                raise
+            except MissingError:
+                pass  # a task that is gone needs no stop
+            except ApiError as error:
+                _log.info("Task %s of series %s cannot be stopped: %s", task_id, series.id, error)
+        self._store.change(series.id, member.key, lambda known: replace(known, is_stopped=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Writes a mark into the record of an experiment whose plan is still the one that is being sent."""
+
+    store: SeriesStore
+    series_id: SeriesId
+    key: str
+    plan: TrainingPlan
+
+    def __call__(self, mark: StartMark) -> None:
+        self.store.change(self.series_id, self.key, lambda known: self._marked(known, mark))
+
+    def _marked(self, known: Member, mark: StartMark) -> Member:
+        if known.plan != self.plan:
+            msg = f"The settings of “{known.name}” were changed."
+            raise PlanChangedError(msg, "They are sent next.")
+        return replace(known, mark=mark)
+
+
+def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
+    """Return the agent that the next experiment of a series goes to.
+
+    Args:
+        agents: Available agents.
+        series: With the experiments that were sent already.
+
+    Returns:
+        ``None`` where the server keeps queues: whichever agent is free first takes it. Otherwise the agent with the
+        fewest experiments of this series, of these the one with most free memory.
+    """
+    if any(agent.queue_paused is not None for agent in agents):
+        return None
+    sent = Counter(member.agent_id for member in series.members if member.task_id is not None)
+    least = min((sent[agent.id] for agent in agents), default=0)
+    return choose_agent(tuple(agent for agent in agents if sent[agent.id] == least))

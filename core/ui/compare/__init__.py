@@ -1,0 +1,1 @@
+"""The comparison, one experiment's evaluation and show mode: verdict, charts, pictures."""

@@ -1,0 +1,164 @@
+"""Which one to take: a need is chosen, and the experiment that suits it is named."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.compare.certainty import Certainty
+from core.compare.decision import Contender, Need, contenders_of, decide
+from core.compare.decision_chart import draw_decision
+from core.compare.decision_grid import PRICES, limits
+from core.compare.decision_words import READING, Advice, advise
+from core.compare.experiment import Comparison
+from core.compare.exports.records import decision_records
+from core.compare.formatting import quantity, setting, size
+from core.compare.report.decision_table import decision_table
+from core.errors import InputError
+from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
+from core.ui.compare.charts import draw_drawing
+from core.ui.compare.decision_need import GOAL, LATENCY, SIZE, need_of, present_need, query_of
+from core.ui.saving import draw_chart_saving, draw_table_saving
+from core.ui.text import plain
+
+_BEST, _RECALL, _PRECISION, _PRICE = "Best balance (F1)", "Recall at least", "Precision at least", "A miss costs"
+_PRICE_OF_A_MISS = 10.0
+_FRONT = "Quality, time and size"
+_SHARE, _LEAST_SHARE = 0.9, 0.5
+_ICONS = {
+    "winner": ":material/check_circle:",
+    "tie": ":material/balance:",
+    "none": ":material/block:",
+    "unlike": ":material/warning:",
+    "nothing": ":material/info:",
+}
+
+
+def draw_decision_helper(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw goal and budgets, who is named for them, the chart and the table."""
+    contenders = contenders_of(comparison, certainty)
+    if not contenders:
+        st.info("None of these experiments has an evaluation, so none can be recommended.", icon=":material/info:")
+        return
+    comparable = certainty.judgement is None or certainty.judgement.verdict is Verdict.COMPARABLE
+    _draw(contenders, comparable)
+
+
+@st.fragment
+def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: FBT001 - a fragment's arguments
+    with st.container(border=True, key="decision-need"):
+        need = _choose_need(contenders)
+        _remember(need)
+        decision = decide(need, contenders, comparable=comparable)
+        _draw_advice(advise(decision))
+        st.html(decision_table(decision))
+        draw_table_saving("decision", lambda: decision_records(decision))
+        st.caption(READING)
+    with st.container(border=True, key="chart-decision"):
+        drawing = draw_decision(decision)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.subheader(_FRONT, anchor="front", width="stretch")
+            draw_chart_saving("front", _FRONT, drawing)
+        st.caption("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
+        draw_drawing(drawing, "chart-decision")
+
+
+def _draw_advice(advice: Advice) -> None:
+    with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
+        st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
+        for sentence in advice.sentences:
+            st.markdown(plain(sentence))
+
+
+def _choose_need(contenders: Sequence[Contender]) -> Need:
+    """Offer goal and limits; they begin with what the address says."""
+    begin = _need_of_address()
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    kind = _choose_kind(begin.goal)
+    goal_column, time_column, size_column = st.columns(3, gap="large")
+    with goal_column:
+        goal = _choose_goal(kind, begin.goal)
+    with time_column:
+        latency = _choose_limit(
+            "Time for one image, at most", LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
+        )
+    with size_column:
+        weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
+    return Need(goal=goal, latency=latency, size=weight)
+
+
+def _need_of_address() -> Need:
+    """Return the need in the address; nonsense there is told, and then left behind by the first choice."""
+    try:
+        return need_of(st.query_params)
+    except InputError as error:
+        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
+        return Need()
+
+
+def _remember(need: Need) -> None:
+    """Write the need into the address, where it is not there already."""
+    present_need().need = need
+    wanted = query_of(need)
+    for name in (GOAL, LATENCY, SIZE):
+        if st.query_params.get(name) != wanted.get(name):
+            if name in wanted:
+                st.query_params[name] = wanted[name]
+            else:
+                del st.query_params[name]
+
+
+def _seed(key: str, value: object) -> str:
+    st.session_state.setdefault(key, value)
+    return key
+
+
+def _choose_kind(begin: Goal) -> str:
+    kinds = {BestF1: _BEST, RecallAtLeast: _RECALL, PrecisionAtLeast: _PRECISION, MissCosts: _PRICE}
+    key = _seed("decision-goal", kinds[type(begin)])
+    return st.segmented_control("What matters", list(kinds.values()), required=True, key=key) or _BEST
+
+
+def _choose_goal(kind: str, begin: Goal) -> Goal:
+    if kind == _RECALL:
+        share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
+        return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))
+    if kind == _PRECISION:
+        share = begin.precision if isinstance(begin, PrecisionAtLeast) else _SHARE
+        return PrecisionAtLeast(
+            precision=_choose_share("Precision", share, "Share of the detections that has to be right.")
+        )
+    if kind == _PRICE:
+        price = begin.false_alarms if isinstance(begin, MissCosts) else _PRICE_OF_A_MISS
+        near = min(PRICES, key=lambda step: abs(step - price))
+        chosen = st.select_slider(
+            "False alarms that are as bad as one missed object",
+            PRICES,
+            format_func=setting,
+            key=_seed("decision-price", near),
+        )
+        return MissCosts(false_alarms=float(chosen))
+    st.caption("The threshold with the best F1 is taken for each: as much found as right.")
+    return BestF1()
+
+
+def _choose_share(name: str, begin: float, about: str) -> float:
+    key = _seed(f"decision-{name.lower()}", min(1.0, max(_LEAST_SHARE, round(begin, 2))))
+    return st.slider(f"{name}, at least", _LEAST_SHARE, 1.0, step=0.01, format="%.2f", help=about, key=key)
+
+
+def _choose_limit(
+    label: str, name: str, values: Sequence[float], begin: float | None, write: Callable[[float], str]
+) -> float | None:
+    """Return the chosen limit, ``None`` at the right end of the slider or where nothing is known."""
+    if not values:
+        st.caption(f"{label}: not measured for any of these experiments.")
+        return None
+    steps: list[float | None] = [*limits(values), None]
+    near = next((step for step in steps if step is None or (begin is not None and step >= begin)), None)
+    return st.select_slider(
+        label,
+        steps,
+        format_func=lambda value: "any" if value is None else write(value),
+        key=_seed(f"decision-{name}", near if begin is not None else None),
+    )

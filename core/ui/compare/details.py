@@ -1,0 +1,129 @@
+"""The tables of the comparison page."""
+
+import streamlit as st
+
+from core.compare import formatting
+from core.compare.certainty import Certainty
+from core.compare.differences import SettingRow, compare_settings
+from core.compare.experiment import Comparison, Missing, explain_missing
+from core.compare.exports.records import class_records, metric_records, setting_records
+from core.compare.overview import overview_of
+from core.compare.report import READING
+from core.compare.report.cards import overview_html
+from core.compare.report.tables import (
+    class_table,
+    experiment_table,
+    metric_table,
+    settings_table,
+    turned_settings_table,
+)
+from core.compare.rows import MetricRow, key_metric_rows
+from core.compare.training_setup import setup_of
+from core.ui.compare.parallel_view import draw_parallel
+from core.ui.saving import draw_table_saving
+from core.ui.text import plain
+
+STILL_OPEN = "Which differences are more than luck is still being measured."
+
+_MOST_COLUMNS = 3
+"""With more experiments than this, each gets a row of its own instead of a column."""
+
+
+def draw_overview(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw a card for each experiment."""
+    del certainty
+    st.html(overview_html(overview_of(comparison)))
+
+
+def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw the key metrics; the best marked, differences to the baseline."""
+    rows = _rows(comparison.fingerprint, certainty.pending, comparison, certainty)
+    if not rows:
+        st.info(
+            "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
+        )
+        return
+    turned = _choose_rows(comparison, "metrics", "Metrics")
+    st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
+    draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
+    if len(comparison.experiments) > 1:
+        notes = [
+            READING,
+            *(["Click a column head to sort."] if turned else []),
+            *([STILL_OPEN] if certainty.pending else []),
+        ]
+        st.caption(" ".join(notes))
+    for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
+        st.caption(plain(note))
+
+
+@st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
+def _rows(fingerprint: str, pending: bool, _comparison: Comparison, _certainty: Certainty) -> tuple[MetricRow, ...]:  # noqa: FBT001 - an argument of the cache's key
+    del fingerprint, pending
+    return key_metric_rows(_comparison, _certainty)
+
+
+def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
+    """Offer the figures of every class as a table."""
+    del certainty
+    if comparison.evaluated:
+        with st.expander(
+            f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
+            icon=":material/table_chart:",
+        ):
+            st.html(class_table(comparison))
+            draw_table_saving("classes", lambda: class_records(comparison))
+            st.caption("Click a column head to sort.")
+
+
+def draw_settings(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw the hyperparameters, differences only by default, and on request against mAP."""
+    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
+    _draw(compare_settings(known), comparison, "hyperparameters")
+    draw_parallel(comparison, certainty)
+    for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
+        st.caption(plain(note))
+
+
+def draw_setup(comparison: Comparison, certainty: Certainty) -> None:
+    """Draw model, data, options and cost, differences only by default."""
+    del certainty
+    _draw(compare_settings([setup_of(e) or None for e in comparison.experiments]), comparison, "setup")
+
+
+def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> None:
+    if not rows:
+        st.info("Nothing is known of these experiments here.", icon=":material/info:")
+        return
+    differing = [row for row in rows if row.differs]
+    everything = len(comparison.experiments) < 2  # noqa: PLR2004 - alone, nothing differs
+    turned = False
+    if not everything:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"choices-{key}"):
+            turned = _choose_rows(comparison, key, "Settings")
+            everything = st.toggle(f"Show all {formatting.count(len(rows))}", key=f"all-{key}", persist_state="session")
+    shown = rows if everything else differing
+    if not shown:
+        st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
+        return
+    st.html(turned_settings_table(shown, comparison) if turned else settings_table(shown, comparison))
+    draw_table_saving(key, lambda: setting_records(shown, comparison))
+    if not everything:
+        equal = formatting.count(len(rows) - len(differing))
+        st.caption(f"{formatting.plural(len(differing), 'difference')}; {equal} are the same.")
+
+
+def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
+    """Offer to turn a table over, and return whether experiments are its rows."""
+    if len(comparison.experiments) < 2:  # noqa: PLR2004 - one column is one row
+        return False
+    choices = [f"{name} as rows", "Experiments as rows"]
+    chosen = st.segmented_control(
+        "Rows",
+        choices,
+        default=choices[len(comparison.experiments) > _MOST_COLUMNS],
+        required=True,
+        key=f"rows-{key}",
+        label_visibility="collapsed",
+    )
+    return chosen == choices[1]

@@ -1,0 +1,1 @@
+"""The list of experiments: found, marked, chosen."""

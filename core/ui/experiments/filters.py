@@ -1,0 +1,189 @@
+"""Above the list of experiments: search, filters, order, columns."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import streamlit as st
+
+from core.experiments import columns
+from core.experiments.columns import FIXED, METRIC, SETTING
+from core.experiments.listing import Listing
+from core.experiments.query import Query
+from core.ui.experiments import experiment_query
+from core.ui.experiments.index import settings_reader
+from core.ui.experiments.views import draw_views
+
+_NAMES_FROM = 8
+
+
+def draw_filters(known: Listing, query: Query) -> None:
+    """Draw the line above the list."""
+    cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
+    with cells[0]:
+        st.text_input(
+            "Search",
+            placeholder="Name, model, project, note, task id",
+            icon=":material/search:",
+            key=_mirrored("find", query.text),
+            on_change=lambda: experiment_query.change(text=st.session_state["find"] or ""),
+        )
+    with cells[1]:
+        _several("Project", "projects", query.projects, known.projects)
+    with cells[2]:
+        _several("Model", "models", query.models, known.models)
+    with cells[3], st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
+        hidden = query.filters - bool(query.projects) - bool(query.models)
+        label = f"Filters ({hidden})" if hidden else "Filters"
+        with st.popover(label, icon=":material/filter_list:"):
+            _draw_more(known, query)
+        with st.popover("Columns", icon=":material/view_column:"):
+            _draw_columns(known, query)
+        draw_views(query)
+
+
+def draw_order(query: Query) -> None:
+    """Draw the choice of the column that decides the order."""
+    keys = list(dict.fromkeys(["task", "name", *query.columns, query.sort]))
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small", key="order"):
+        st.selectbox(
+            "Sort by",
+            keys,
+            format_func=lambda key: f"Sort: {_title(key)}",
+            key=_mirrored("sort-by", query.sort),
+            on_change=lambda: experiment_query.change(sort=st.session_state["sort-by"]),
+            label_visibility="collapsed",
+            width=180,
+        )
+        st.button(
+            _direction(query),
+            icon=":material/arrow_downward:" if query.descending else ":material/arrow_upward:",
+            key="sort-direction",
+            help="Turns the order around.",
+            on_click=experiment_query.change,
+            kwargs={"descending": not query.descending},
+        )
+
+
+def _direction(query: Query) -> str:
+    found = columns.column(query.sort)
+    if query.sort == "task" or (found is not None and found.kind == "moment"):
+        return "Newest first" if query.descending else "Oldest first"
+    if found is not None and found.kind in {"text", "tags"}:
+        return "Z to A" if query.descending else "A to Z"
+    return "Highest first" if query.descending else "Lowest first"
+
+
+def clear_filters() -> None:
+    """Show everything again, in the same order and with the same columns; for callbacks."""
+    usual = Query()
+    experiment_query.change(
+        text=usual.text,
+        projects=usual.projects,
+        models=usual.models,
+        frameworks=usual.frameworks,
+        task_types=usual.task_types,
+        tags=usual.tags,
+        starred=usual.starred,
+        hidden=usual.hidden,
+        since=usual.since,
+        until=usual.until,
+    )
+
+
+def _draw_more(known: Listing, query: Query) -> None:
+    _several("Framework", "frameworks", query.frameworks, known.frameworks)
+    _several("Task", "task_types", query.task_types, known.task_types)
+    _several("Tag", "tags", query.tags, known.tags)
+    with st.container(horizontal=True):
+        _day("Finished from", "since", query.since)
+        _day("Finished until", "until", query.until)
+    _switch("Only starred", "starred", query.starred)
+    _switch("Show hidden ones too", "hidden", query.hidden)
+    st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters")
+
+
+def _draw_columns(known: Listing, query: Query) -> None:
+    """Offer what a record says, every metric that was met, and every hyperparameter that was met."""
+    reader = settings_reader()
+    if not reader.names() and not reader.waiting():  # the newest few tell which hyperparameters there are
+        reader.want([row.info for row in known.rows if row.info is not None][:_NAMES_FROM])
+    st.multiselect(
+        "Columns after the name, in this order",
+        _offered(known, query, reader.names()),
+        format_func=_title_in_list,
+        key=_mirrored("columns", list(query.columns)),
+        on_change=lambda: experiment_query.change(columns=tuple(st.session_state["columns"])),
+        placeholder="Type to find a metric or hyperparameter",
+        width=480,
+    )
+    with st.container(horizontal=True):
+        read = [settings for settings in reader.known().values() if settings]
+        st.button(
+            "Add hyperparameters that differ",
+            icon=":material/difference:",
+            key="columns-differing",
+            disabled=len(read) < 2,  # noqa: PLR2004 - one alone differs from nothing
+            help="Of the experiments whose hyperparameters were read.",
+            on_click=lambda: experiment_query.change(
+                columns=tuple(
+                    dict.fromkeys((*query.columns, *(SETTING + name for name in columns.differing_settings(read))))
+                )
+            ),
+        )
+        st.button(
+            "As usual",
+            icon=":material/restart_alt:",
+            key="columns-usual",
+            on_click=experiment_query.change,
+            kwargs={"columns": columns.DEFAULT},
+        )
+
+
+def _offered(known: Listing, query: Query, settings: Iterable[str]) -> list[str]:
+    fixed = [key for key in FIXED if key != "name"]
+    return list(dict.fromkeys([*query.columns, *fixed, *known.metrics, *(SETTING + name for name in settings)]))
+
+
+def _title(key: str) -> str:
+    found = columns.column(key)
+    return "start" if key == "task" else (found.title if found else key)
+
+
+def _title_in_list(key: str) -> str:
+    found = columns.column(key)
+    title = found.title if found else key
+    if key.startswith(SETTING):
+        return f"{title} (hyperparameter)"
+    return f"{title} (metric)" if key.startswith(METRIC) else title
+
+
+def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[str]) -> None:
+    key = f"find-{name}"
+    st.multiselect(
+        label,
+        sorted({*offered, *value}, key=str.casefold),
+        placeholder="All",
+        key=_mirrored(key, list(value)),
+        on_change=_take(name, key, tuple),
+    )
+
+
+def _day(label: str, name: str, value: date | None) -> None:
+    key = f"find-{name}"
+    st.date_input(label, key=_mirrored(key, value), value=None, on_change=_take(name, key, lambda day: day), width=180)
+
+
+def _switch(label: str, name: str, value: bool) -> None:  # noqa: FBT001 - the value of a switch
+    key = f"find-{name}"
+    st.toggle(label, key=_mirrored(key, value), on_change=_take(name, key, bool))
+
+
+def _take(name: str, key: str, convert: Callable[..., object]) -> Callable[[], None]:
+    return lambda: experiment_query.change(**{name: convert(st.session_state[key])})
+
+
+def _mirrored(key: str, value: object) -> str:
+    """Make a widget that is about to be drawn show what the query says."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key

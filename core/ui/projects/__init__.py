@@ -1,0 +1,1 @@
+"""What is in a project, and how data come in."""

@@ -1,0 +1,1 @@
+"""Series of experiments: planned, started, watched."""

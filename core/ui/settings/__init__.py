@@ -1,0 +1,1 @@
+"""Connection, agents, webhook: what the dashboard works with."""

@@ -1,0 +1,72 @@
+"""What a person can do to a task: stop it, start it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.domain.task import Task
+from core.errors import AppError
+from core.launch.task_commands import stop_after_epoch
+from core.ui import connection
+from core.ui.state import flash
+from core.ui.tasks.text import task_title
+from core.ui.text import plain
+
+
+@st.dialog("Stop this task?", icon=":material/stop_circle:")
+def ask_to_stop(task: Task, *, trains: bool = False) -> None:
+    """Ask before a task is stopped, naming it.
+
+    Args:
+        task: The task.
+        trains: It is a training whose epochs are not over, so it can also end well.
+    """
+    st.markdown(f"**{plain(task_title(task))}**, task {task.id}")
+    if trains:
+        st.caption(
+            "After this epoch: the running epoch is finished, then the best checkpoint is evaluated and becomes an "
+            "experiment."
+        )
+    resumable = " It can be resumed from its last epoch." if trains and task.settings is not None else ""
+    st.caption(f"Now: it stops at once and leaves no experiment.{resumable}")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep running", key="stop-no"):
+            st.rerun()
+        if trains and st.button("Stop after this epoch", icon=":material/last_page:", key="stop-epoch"):
+            _tell(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
+            st.rerun()
+        if st.button("Stop now", type="primary", icon=":material/stop_circle:", key="stop-yes"):
+            stop(task)
+            st.rerun()
+
+
+def stop(task: Task) -> None:
+    """Send the stop and tell the person what happened."""
+    _tell(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
+
+
+def draw_start_button(task: Task) -> None:
+    """Draw the button that starts a training which was created without autostart."""
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="task-start"
+    ):
+        st.markdown("Everything is set. The training begins when you start it.", width="stretch")
+        st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", key="start", on_click=_start, args=(task,)
+        )
+
+
+def _start(task: Task) -> None:
+    state = (task.params or {}).get("guiState")
+    wanted = {"app_state": state, "wait": False}
+    _tell(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
+
+
+def _tell(action: Callable[[], object], done: str) -> None:
+    """Do something and tell the person how it went."""
+    try:
+        action()
+    except AppError as error:
+        flash(str(error), "error")
+    else:
+        flash(done)

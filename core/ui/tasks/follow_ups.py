@@ -1,0 +1,156 @@
+"""What can follow a task that is over: buttons that start the next one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Literal
+
+import streamlit as st
+
+from core.api.resources.experiments import experiment_of_output
+from core.domain.ids import TaskId
+from core.domain.plan import CustomCheckpoint
+from core.domain.task import Task, TaskStatus
+from core.errors import AppError
+from core.launch import again
+from core.launch.launcher import launch
+from core.launch.safer_settings import SaferSetting
+from core.launch.series.progress import MemberState, states_of
+from core.launch.series.record import Series
+from core.ui import connection, screens
+from core.ui.series.actions import draw_ways_on
+from core.ui.state import TASK_PARAM, flash
+from core.ui.text import plain
+from core.ui.wizard.again_menu import begin_change, draw_again_menu, origin_of
+from core.ui.wizard.in_place import step_to_mend
+from core.wizard.gather import custom_checkpoints
+
+_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
+
+
+def draw_follow_ups(task: Task) -> None:
+    """Draw the buttons that make sense for this task; nothing for a task that is not over."""
+    if task.status is not TaskStatus.FINISHED and (state := member_state(task)) is not None:
+        with st.container(border=True, key="task-next"):
+            draw_ways_on(*state, opens_series=True)
+        return
+    safer = again.safer_retry(task)
+    repeatable = again.is_repeatable(task)
+    if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
+        return
+    opens_only = None if task.settings is not None else _OPENS_ONLY
+    client = connection.client()
+    with st.container(border=True, key="task-next"):
+        if safer is not None:
+            _draw_retry(task, safer)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            step = step_to_mend(task)
+            if step is not None and again.can_start_over(task):
+                st.button(
+                    f"Change the {step}",
+                    icon=":material/edit:",
+                    key="next-mend",
+                    type="primary",
+                    help="Opens the same settings in the wizard, where the reason can be mended.",
+                    on_click=begin_change,
+                    args=(task.id, step),
+                )
+            if task.can_resume:
+                _button(
+                    "Resume",
+                    "play_arrow",
+                    lambda: again.resume(client, task),
+                    note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
+                    primary=safer is None and step is None,
+                )
+            if repeatable:
+                _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
+                _button(
+                    "Fine-tune the best checkpoint",
+                    "tune",
+                    lambda: again.fine_tune(client, task),
+                    note=opens_only or "Trains on from it with the same settings, as a new task.",
+                )
+                _draw_other_checkpoints(task)
+            elif again.can_start_over(task):
+                _button(
+                    "Start again",
+                    "replay",
+                    lambda: again.start_over(client, task),
+                    note="The same settings from the beginning, as a new task.",
+                )
+            if repeatable or again.can_start_over(task):
+                draw_again_menu(task.id)
+
+
+def _draw_other_checkpoints(task: Task) -> None:
+    """Draw the choice of a checkpoint that is not the best one; nothing where there is none."""
+    experiment = experiment_of_output(task.output)
+    if experiment is None:
+        return
+    others = [
+        path for path in custom_checkpoints([experiment]) if PurePosixPath(path).name != experiment.best_checkpoint
+    ]
+    if not others:
+        return
+    with st.popover("Another checkpoint", icon=":material/tune:", key="next-checkpoints"):
+        st.caption("Trains on from it with the same settings, as a new task.")
+        for number, path in enumerate(others):
+            _button(
+                f"Fine-tune {plain(PurePosixPath(path).name)}",
+                "tune",
+                partial(_fine_tune_from, task, path),
+                key=f"next-checkpoint-{number}",
+            )
+
+
+def _fine_tune_from(task: Task, path: str) -> TaskId:
+    plan = origin_of(task.id).plan
+    changed = replace(
+        plan, model=CustomCheckpoint(path=path), experiment_name=None, agent_id=None, autostart=True, description=None
+    )
+    return launch(connection.client(), changed)
+
+
+def member_state(task: Task) -> tuple[Series, MemberState] | None:
+    """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
+    found = connection.series().place_of(connection.server_name(), task.id)
+    if found is None or found[0].is_cancelled:
+        return None
+    series, member = found
+    return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)
+
+
+def _draw_retry(task: Task, safer: SaferSetting) -> None:
+    text = f"The same settings with **{safer.name}: {safer.after}** instead of {safer.before} need less memory."
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(text, width="stretch")
+        _button(
+            f"Retry with {safer.name} {safer.after}",
+            "restart_alt",
+            lambda: again.start_over(connection.client(), task, safer),
+            primary=True,
+        )
+    with st.expander("Hyperparameters of the retry", icon=":material/data_object:"):
+        st.code(safer.hyperparameters, language="yaml")
+
+
+def _button(
+    label: str,
+    icon: str,
+    start: Callable[[], TaskId],
+    *,
+    note: str | None = None,
+    primary: bool = False,
+    key: str | None = None,
+) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.button(label, icon=f":material/{icon}:", key=key or f"next-{icon}", help=note, type=kind):
+        try:
+            started = connection.watched(start)()
+        except AppError as error:
+            flash(str(error), "error")
+            st.rerun()
+        flash(f"Task {started} was created.")
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
