@@ -34,7 +34,7 @@ def test_an_empty_draft_says_what_is_not_chosen() -> None:
         ("model", {}, MODEL.name, "YOLO, object detection, from random initialisation"),
         ("classes", {}, "all 4", "apple, lemon, plum and fig"),
         ("classes", {"classes": ("plum",)}, "1 of 4", "plum"),
-        ("split", {}, "random, 80 % train", "160 train, 40 val (80 % train)"),
+        ("split", {}, "random, 80 % train, frozen at the start", "160 train, 40 val (80 % train)"),
         ("hyperparameters", {}, "framework defaults", ""),
         ("hyperparameters", {"hyperparameters": "a: ["}, "edited", "cannot be read"),
         (
