@@ -16,7 +16,7 @@ from core.api.errors import (
 )
 from core.errors import AppError
 from core.ui import connection, screens
-from core.ui.state import DRAFT_PARAM, flash, start_new_draft
+from core.ui.state import DRAFT_PARAM, attempt, start_new_draft
 from core.ui.text import plain
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,4 @@ def _retry(error: AppError) -> None:
 
 
 def _new_draft() -> None:
-    try:
-        start_new_draft()
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(start_new_draft)

@@ -101,6 +101,31 @@ def flash(message: str, kind: Literal["error", "success"] = "success") -> None:
     st.session_state.setdefault(_FLASHES, []).append((message, kind))
 
 
+def attempt(action: Callable[[], object], done: str = "") -> bool:
+    """Do something that a person asked for; what goes wrong is told as a message, and the page stays.
+
+    Args:
+        action: Raises an :class:`AppError` when it cannot be done.
+        done: Told when it was done.
+
+    Returns:
+        Whether it was done.
+    """
+    try:
+        action()
+    except AppError as error:
+        flash(str(error), "error")
+        return False
+    if done:
+        flash(done)
+    return True
+
+
+def carry_out(action: Callable[[], object], done: str = "") -> None:
+    """Do :func:`attempt` as the callback of a button."""
+    attempt(action, done)
+
+
 def show_flashes() -> None:
     """Show what :func:`flash` collected."""
     for message, kind in st.session_state.pop(_FLASHES, []):

@@ -5,7 +5,6 @@ anywhere: the next one looks for the task of an open mark before it sends anythi
 """
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -38,6 +37,7 @@ from core.launch.rules.plan_facts import gather
 from core.launch.rules.preflight import problems_of
 from core.launch.series.record import Member, Refusal, Series, SeriesId, waits_for_start, waits_for_stop
 from core.launch.series.store import SeriesStore
+from core.rounds import Rounds
 
 
 class PlanChangedError(StateError):
@@ -95,31 +95,20 @@ class SeriesStarter:
         self._access = access
         self._sleep = sleep
         self._started = started
-        self._signal = threading.Condition()
-        self._woken = True
-        self._closing = False
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("series", self._round, retry=_RETRY_SECONDS)
         self._trouble: dict[SeriesId, AppError] = {}
 
     def start(self) -> None:
         """Begin to work, with what an earlier process left."""
-        self._thread = threading.Thread(target=self._work, name="series", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def wake(self) -> None:
         """Look for work now."""
-        with self._signal:
-            self._woken = True
-            self._signal.notify_all()
+        self._rounds.wake()
 
     def close(self) -> None:
         """End after the start that is under way. Closing twice does nothing."""
-        with self._signal:
-            self._closing = True
-            self._signal.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout=_PATIENCE_SECONDS)
-            self._thread = None
+        self._rounds.close(_PATIENCE_SECONDS)
 
     def trouble(self, series_id: SeriesId) -> AppError | None:
         """Return what holds a series up for the moment; it is tried again by itself."""
@@ -143,24 +132,17 @@ class SeriesStarter:
                 self._trouble.pop(series.id, None)
         return again
 
-    def _work(self) -> None:
-        while True:
+    def _round(self) -> float | None:
+        try:
+            again = self.round()
+        except AppError as error:
+            _log.info("Series are held up: %s", error)
             again = True
-            try:
-                again = self.round()
-            except AppError as error:
-                _log.info("Series are held up: %s", error)
-            except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
-                _log.exception("The series could not be looked at")
-            with self._signal:
-                self._signal.wait_for(lambda: self._woken or self._closing, timeout=_RETRY_SECONDS if again else None)
-                if self._closing:
-                    return
-                self._woken = False
+        return _RETRY_SECONDS if again else None
 
     def _advance(self, access: Access, series: Series) -> None:
         for key in [member.key for member in series.members]:
-            if self._closing:
+            if self._rounds.is_closing:
                 return
             current = self._store.load(series.id)  # it may have been cancelled meanwhile
             member = current.member(key)

@@ -25,6 +25,7 @@ from core.errors import AppError
 from core.json_file import JsonFile
 from core.launch.watching.progress import TaskProgress
 from core.launch.watching.watch import TaskWatch
+from core.rounds import Rounds
 
 EVERY_SECONDS = 10.0
 _LONGEST = timedelta(days=60)
@@ -89,10 +90,8 @@ class EndWatcher:
         self._every = every
         self._watches: dict[StartedTask, TaskWatch] = {}
         self._told = _Told()
-        self._signal = threading.Condition()
-        self._woken = False
-        self._closing = False
-        self._thread: threading.Thread | None = None
+        self._telling = threading.Lock()
+        self._rounds = Rounds("ends", self._round, retry=every)
 
     def note(self, server: str, task_id: TaskId, now: datetime | None = None) -> None:
         """Watch a task from now on; one that is watched already is left as it is.
@@ -107,9 +106,7 @@ class EndWatcher:
             return known if is_known else (*known, new)
 
         self._kept.change(add)
-        with self._signal:
-            self._woken = True
-            self._signal.notify_all()
+        self._rounds.wake()
 
     def open(self) -> tuple[StartedTask, ...]:
         """Return the tasks whose end is still to be told."""
@@ -121,46 +118,31 @@ class EndWatcher:
         Args:
             number: As this gave it at the last look; a negative one asks for the point alone.
         """
-        with self._signal:
+        with self._telling:
             ends = tuple(end for place, end in self._told.ends if 0 <= number < place)
             return self._told.number, ends
 
     def start(self) -> None:
         """Begin to watch, with what an earlier process left."""
-        self._thread = threading.Thread(target=self._work, name="ends", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """End after the look that is under way. Closing twice does nothing."""
-        with self._signal:
-            self._closing = True
-            self._signal.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout=_PATIENCE_SECONDS)
-            self._thread = None
+        self._rounds.close(_PATIENCE_SECONDS)
 
     def round(self) -> None:
         """Look at every task once. What cannot be asked for now is left for the next round."""
         for task in self.open():
-            if self._closing:
+            if self._rounds.is_closing:
                 return
             try:
                 self._look(task)
             except AppError as error:
                 _log.info("Task %s on %s cannot be looked at: %s", task.task_id, task.server, error)
 
-    def _work(self) -> None:
-        while True:
-            try:
-                self.round()
-            except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
-                _log.exception("The tasks of other servers could not be looked at")
-            with self._signal:
-                timeout = self._every if self.open() else None
-                self._signal.wait_for(lambda: self._woken or self._closing, timeout=timeout)
-                if self._closing:
-                    return
-                self._woken = False
+    def _round(self) -> float | None:
+        self.round()
+        return self._every if self.open() else None
 
     def _look(self, task: StartedTask) -> None:
         client = self._access(task.server)
@@ -180,7 +162,7 @@ class EndWatcher:
             self._forget(task)
 
     def _remember(self, end: EndedTask) -> None:
-        with self._signal:
+        with self._telling:
             self._told.number += 1
             self._told.ends.append((self._told.number, end))
 

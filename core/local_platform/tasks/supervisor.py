@@ -7,7 +7,6 @@ and sleeps until it is woken or a moment has passed.
 
 import contextlib
 import logging
-import threading
 import time
 from dataclasses import dataclass, field
 
@@ -32,6 +31,7 @@ from core.local_platform.tasks.process import (
 )
 from core.local_platform.tasks.recovery import recover
 from core.local_platform.tasks.resources import ResourceMeter
+from core.rounds import Rounds
 from core.runs.events import EventWriter
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
@@ -91,31 +91,20 @@ class Supervisor:
         self._parts = parts
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}
-        self._signal = threading.Condition()
-        self._woken = False
-        self._closing = False
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("supervisor", self._round, retry=self._pace.retry)
 
     def start(self) -> None:
         """Take up what an earlier server left and begin to work."""
         self._recover()
-        self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread; running trainings go on without it. Stopping twice does nothing."""
-        with self._signal:
-            self._closing = True
-            self._signal.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._rounds.close()
 
     def wake(self) -> None:
         """Look for work now."""
-        with self._signal:
-            self._woken = True
-            self._signal.notify_all()
+        self._rounds.wake()
 
     def request_stop(self, task_id: TaskId) -> TaskStatus:
         """Stop a task: at once if it only waits, otherwise by asking its process to end.
@@ -141,27 +130,14 @@ class Supervisor:
             outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
             self._watched[task_id] = _Watched(agent_id=None, identity=None, outcome=outcome)
 
-    def _work(self) -> None:
-        while True:
-            pause = self._round()
-            with self._signal:
-                self._signal.wait_for(lambda: self._woken or self._closing, timeout=pause)
-                if self._closing:
-                    return
-                self._woken = False
-
     def _round(self) -> float:
         """Look at everything once; return how long to sleep."""
-        try:
-            tasks = {task.id: task for task in self._parts.tasks.open_tasks()}
-            for task_id, watched in list(self._watched.items()):
-                self._carefully(task_id, watched, tasks.get(task_id))
-            for task in tasks.values():
-                self._settle(task)
-            self._give_out(tasks)
-        except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
-            _log.exception("The supervisor could not finish its round")
-            return self._pace.retry
+        tasks = {task.id: task for task in self._parts.tasks.open_tasks()}
+        for task_id, watched in list(self._watched.items()):
+            self._carefully(task_id, watched, tasks.get(task_id))
+        for task in tasks.values():
+            self._settle(task)
+        self._give_out(tasks)
         return self._pace.running if self._watched else self._pace.idle
 
     def _carefully(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:

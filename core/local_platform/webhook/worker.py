@@ -1,8 +1,6 @@
 """The thread that tells ends. Tasks know nothing of it: it looks into the database, so nothing can hold a task up."""
 
 import json
-import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,8 +12,7 @@ from core.local_platform.webhook.deliveries import Deliveries, Message
 from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
 from core.local_platform.webhook.message import end_message, other_message, trial_message
 from core.local_platform.webhook.sending import TIMEOUT_SECONDS, send
-
-_log = logging.getLogger("traindash.webhook")
+from core.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +43,16 @@ class WebhookWorker:
         self._pace = pace or HookPace()
         self._deliveries = Deliveries(parts.database)
         self._file = hook_file(parts.layout.webhook)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("webhook", self._round, retry=self._pace.look)
 
     def start(self) -> None:
         """Begin to tell ends, those of the time without a server too."""
         self._deliveries.close_interrupted()
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._work, name="webhook", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """End the thread; closing twice does nothing."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(2 * self._pace.timeout + 1)
-            self._thread = None
+        self._rounds.close(2 * self._pace.timeout + 1)
 
     def info(self) -> Webhook:
         """Return what is set and the latest messages."""
@@ -129,22 +120,14 @@ class WebhookWorker:
         state = DeliveryState.FAILED if answer.state is DeliveryState.WAITING else answer.state
         return Delivery(task_id=None, state=state, detail=answer.detail, attempts=1)
 
-    def _work(self) -> None:
-        while not self._stop.wait(self._pace.look):
-            try:
-                self._round()
-            except Exception:  # noqa: BLE001 - the edge of the thread: whatever it is, the next round tries again
-                if not self._stop.is_set():
-                    _log.exception("The webhook could not finish its round")
-
-    def _round(self) -> None:
+    def _round(self) -> float:
         hook = self._file.read()
-        if hook is None:
-            return
-        for message in self._deliveries.due(hook.since):
-            if self._stop.is_set():
-                return
-            self._tell(hook, message)
+        if hook is not None:
+            for message in self._deliveries.due(hook.since):
+                if self._rounds.is_closing:
+                    break
+                self._tell(hook, message)
+        return self._pace.look
 
     def _tell(self, hook: Hook, message: Message) -> None:
         body = self._body(message)

@@ -10,7 +10,7 @@ from core.domain.ids import ImportId, ProjectId
 from core.domain.imports import DataImport, ImportStatus
 from core.errors import AppError
 from core.ui import connection, lookups, screens
-from core.ui.state import DRAFT_PARAM, change_draft, flash, start_new_draft
+from core.ui.state import DRAFT_PARAM, attempt, change_draft, flash, start_new_draft
 from core.ui.text import plain
 from core.wizard.suggestions import begin_with
 
@@ -182,17 +182,11 @@ def _begin(begin: Callable[[], DataImport]) -> None:
 
 
 def _start(import_id: ImportId, layout: str, name: str) -> None:
-    try:
-        connection.client().imports.start(import_id, layout=layout, name=name)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.client().imports.start(import_id, layout=layout, name=name))
 
 
 def _cancel(import_id: ImportId) -> None:
-    try:
-        connection.client().imports.cancel(import_id)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.client().imports.cancel(import_id))
 
 
 def _leave() -> None:

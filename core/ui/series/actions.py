@@ -13,7 +13,7 @@ from core.launch import again
 from core.launch.series.progress import MemberState
 from core.launch.series.record import Series, SeriesId
 from core.ui import connection, screens
-from core.ui.state import SERIES_PARAM, flash
+from core.ui.state import SERIES_PARAM, attempt, carry_out, flash
 from core.ui.text import plain
 from core.ui.wizard.in_place import draw_change_button, step_to_mend
 
@@ -30,7 +30,7 @@ def ask_to_cancel(series: Series, open_experiments: int) -> None:
         if st.button("Keep running", key="series-cancel-no"):
             st.rerun()
         if st.button("Cancel the series", type="primary", icon=":material/stop_circle:", key="series-cancel-yes"):
-            _tell(lambda: connection.series().cancel(series.id), "The series is being cancelled.")
+            attempt(lambda: connection.series().cancel(series.id), "The series is being cancelled.")
             connection.starter().wake()
             st.rerun()
 
@@ -88,7 +88,7 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 key=f"series-remove-{key}",
                 type="tertiary",
                 help="Takes it out of the series; its task and its log stay.",
-                on_click=_tell,
+                on_click=carry_out,
                 args=(lambda: connection.series().remove(series.id, key), "Removed from the series."),
             )
 
@@ -101,7 +101,7 @@ def draw_bring_back(series: Series) -> None:
             icon=":material/undo:",
             type="tertiary",
             key="series-bring-back",
-            on_click=_tell,
+            on_click=carry_out,
             args=(lambda: connection.series().bring_back(series.id), "Back in the series."),
         )
 
@@ -120,7 +120,7 @@ def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - t
 
 
 def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
-    _tell(change, "The experiment starts again.")
+    attempt(change, "The experiment starts again.")
     connection.starter().wake()
     _open(target)
 
@@ -144,13 +144,3 @@ def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) ->
         else:
             flash("The training goes on.")
     _open(target)
-
-
-def _tell(action: Callable[[], object], done: str) -> None:
-    """Do something and tell the person how it went."""
-    try:
-        action()
-    except AppError as error:
-        flash(str(error), "error")
-    else:
-        flash(done)

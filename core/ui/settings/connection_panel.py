@@ -1,7 +1,5 @@
 """Pieces of the connection page."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from core.api.client import connect
@@ -10,7 +8,7 @@ from core.domain.ids import TeamId, WorkspaceId
 from core.errors import AppError, InputError
 from core.ui import connection, lookups, theme
 from core.ui.servers import Origin, checked_address
-from core.ui.state import flash
+from core.ui.state import attempt, carry_out, flash
 from core.ui.text import plain
 
 _ADDRESS, _TOKEN, _KEEP = "new-server-address", "new-server-token", "new-server-keep"
@@ -59,7 +57,7 @@ def draw_servers() -> None:
                     key=f"forget-{number}",
                     icon=":material/delete:",
                     type="tertiary",
-                    on_click=_tell,
+                    on_click=carry_out,
                     args=(lambda address=server.address: connection.forget(address),),
                     help="Removes the address and its token from this dashboard.",
                 )
@@ -67,7 +65,7 @@ def draw_servers() -> None:
                 "In use" if server == current else "Use",
                 key=f"use-{number}",
                 disabled=server == current,
-                on_click=_tell,
+                on_click=carry_out,
                 args=(lambda address=server.address: connection.use(address),),
             )
     with st.expander("Add a Supervisely server", icon=":material/add:"):
@@ -165,15 +163,8 @@ def draw_agents() -> None:
 
 
 def _choose_team(key: str) -> None:
-    _tell(lambda: connection.choose_team(TeamId(st.session_state[key])))
+    attempt(lambda: connection.choose_team(TeamId(st.session_state[key])))
 
 
 def _choose_workspace(key: str) -> None:
-    _tell(lambda: connection.choose_workspace(WorkspaceId(st.session_state[key])))
-
-
-def _tell(change: Callable[[], None]) -> None:
-    try:
-        change()
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.choose_workspace(WorkspaceId(st.session_state[key])))

@@ -1,7 +1,7 @@
 """The webhook's settings: address, secret, a test, and what became of the latest messages."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -10,7 +10,7 @@ from core.compare import formatting
 from core.domain.webhook import Delivery, DeliveryState, Webhook
 from core.errors import AppError
 from core.ui import connection, theme
-from core.ui.state import flash
+from core.ui.state import attempt, flash
 from core.ui.text import plain
 from core.ui.theme import StatusLook
 
@@ -109,12 +109,12 @@ def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
 
 def _save() -> None:
     url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
-    if _tell(lambda: connection.own_client().webhooks.set(url, secret), "The webhook is set."):
+    if attempt(lambda: connection.own_client().webhooks.set(url, secret), "The webhook is set."):
         st.session_state[_SECRET] = ""
 
 
 def _remove() -> None:
-    if _tell(connection.own_client().webhooks.remove, "The webhook is removed."):
+    if attempt(connection.own_client().webhooks.remove, "The webhook is removed."):
         st.session_state[_URL] = ""
 
 
@@ -129,13 +129,3 @@ def _test() -> None:
         f"{'The test arrived' if arrived else 'The test did not arrive'}: {delivery.detail}",
         "success" if arrived else "error",
     )
-
-
-def _tell(change: Callable[[], object], done: str) -> bool:
-    try:
-        change()
-    except AppError as error:
-        flash(str(error), "error")
-        return False
-    flash(done)
-    return True

@@ -1,14 +1,11 @@
 """What a person can do to a task: stop it, start it."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from core.domain.task import Task
-from core.errors import AppError
 from core.launch.task_commands import stop_after_epoch
 from core.ui import connection
-from core.ui.state import flash
+from core.ui.state import attempt
 from core.ui.tasks.text import task_title
 from core.ui.text import plain
 
@@ -33,7 +30,7 @@ def ask_to_stop(task: Task, *, trains: bool = False) -> None:
         if st.button("Keep running", key="stop-no"):
             st.rerun()
         if trains and st.button("Stop after this epoch", icon=":material/last_page:", key="stop-epoch"):
-            _tell(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
+            attempt(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
             st.rerun()
         if st.button("Stop now", type="primary", icon=":material/stop_circle:", key="stop-yes"):
             stop(task)
@@ -42,7 +39,7 @@ def ask_to_stop(task: Task, *, trains: bool = False) -> None:
 
 def stop(task: Task) -> None:
     """Send the stop and tell the person what happened."""
-    _tell(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
+    attempt(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
 
 
 def draw_start_button(task: Task) -> None:
@@ -59,14 +56,4 @@ def draw_start_button(task: Task) -> None:
 def _start(task: Task) -> None:
     state = (task.params or {}).get("guiState")
     wanted = {"app_state": state, "wait": False}
-    _tell(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
-
-
-def _tell(action: Callable[[], object], done: str) -> None:
-    """Do something and tell the person how it went."""
-    try:
-        action()
-    except AppError as error:
-        flash(str(error), "error")
-    else:
-        flash(done)
+    attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")

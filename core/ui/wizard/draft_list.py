@@ -5,9 +5,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.errors import AppError
 from core.ui import connection, screens
-from core.ui.state import DRAFT_PARAM, SERIES_PARAM, TASK_PARAM, change_draft, flash, open_draft, start_new_draft
+from core.ui.state import (
+    DRAFT_PARAM,
+    SERIES_PARAM,
+    TASK_PARAM,
+    attempt,
+    change_draft,
+    open_draft,
+    start_new_draft,
+)
 from core.ui.text import plain
 from core.ui.wizard.draft_menu import ago, draft_title, project_and_model
 from core.wizard.draft import DraftId, WizardDraft
@@ -150,27 +157,18 @@ def _rename(draft_id: DraftId, key: str) -> None:
 
 
 def _duplicate(draft: WizardDraft) -> None:
-    try:
-        connection.drafts().create(connection.server_name(), draft, name=f"{draft_title(draft)}, copy"[:_LONGEST_NAME])
-    except AppError as error:
-        flash(str(error), "error")
+    name = f"{draft_title(draft)}, copy"[:_LONGEST_NAME]
+    attempt(lambda: connection.drafts().create(connection.server_name(), draft, name=name))
 
 
 def _delete(draft: WizardDraft) -> None:
-    try:
-        connection.drafts().remove(draft.id)
-    except AppError as error:
-        flash(str(error), "error")
-        return
-    st.session_state[_DELETED] = (draft.id, draft_title(draft))
+    if attempt(lambda: connection.drafts().remove(draft.id)):
+        st.session_state[_DELETED] = (draft.id, draft_title(draft))
 
 
 def _restore(draft_id: DraftId) -> None:
     st.session_state.pop(_DELETED, None)
-    try:
-        connection.drafts().restore(draft_id)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.drafts().restore(draft_id))
 
 
 def _show_all(number: int) -> None:

@@ -8,7 +8,6 @@ from core.compare.formatting import duration, percent, plural, size, time_range
 from core.domain.dry_run import DryRun, DryRunStatus
 from core.domain.ids import DryRunId
 from core.domain.plan import TrainingPlan
-from core.errors import AppError
 from core.launch import flight_check
 from core.launch.flight_check import CONTENDED
 from core.launch.forecast import Forecast, forecast
@@ -17,7 +16,7 @@ from core.launch.safer_settings import with_batch
 from core.launch.time_estimate import estimate
 from core.launch.watching.progress import TimeRange
 from core.ui import connection, lookups
-from core.ui.state import change_draft, flash
+from core.ui.state import attempt, change_draft
 from core.ui.text import plain
 from core.ui.wizard.frame import WizardView
 from core.wizard.completion import complete
@@ -98,10 +97,7 @@ def _button(label: str, plan: TrainingPlan) -> None:
 
 
 def _begin(plan: TrainingPlan) -> None:
-    try:
-        flight_check.begin(connection.client(), plan)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: flight_check.begin(connection.client(), plan))
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
@@ -118,10 +114,7 @@ def _draw_progress(check_id: DryRunId) -> None:
 
 
 def _cancel(check_id: DryRunId) -> None:
-    try:
-        connection.client().dry_runs.cancel(check_id)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.client().dry_runs.cancel(check_id))
 
 
 def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from core.errors import AppError
 from core.frameworks.presets import DeviceKind, Preset
 from core.frameworks.registry import framework_or_none
 from core.launch.rules.facts import ModelFacts
 from core.launch.rules.hyperparameters import read_text, with_values
 from core.ui import connection
-from core.ui.state import flash
+from core.ui.state import attempt
 from core.ui.text import plain
 from core.ui.widgets import widget_key
 from core.ui.wizard.hyperparameters_form import set_text, text_of
@@ -128,17 +127,9 @@ def _draw_way_back(draft: WizardDraft, model: ModelFacts) -> None:
 
 def _save(model: ModelFacts, name_key: str, text: str) -> None:
     name = st.session_state.get(name_key, "")
-    try:
-        connection.presets().save(model.framework, name, text)
-    except AppError as error:
-        flash(str(error), "error")
-        return
-    st.session_state[name_key] = ""
-    flash(f"Preset “{name.strip()}” was saved.")
+    if attempt(lambda: connection.presets().save(model.framework, name, text), f"Preset “{name.strip()}” was saved."):
+        st.session_state[name_key] = ""
 
 
 def _delete(model: ModelFacts, name: str) -> None:
-    try:
-        connection.presets().remove(model.framework, name)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.presets().remove(model.framework, name))
