@@ -40,16 +40,20 @@ def draw_task_page(wanted: str | None) -> None:
         watch = _watch(_task_id(wanted))
         progress = _first_look(watch)
     paused = _draw_header(progress)
-    if waits_for_start(progress.task) and progress.phase is None and progress.task.status is not TaskStatus.CONSUMED:
-        draw_start_button(progress.task)
+    # What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.
+    task = progress.task
+    with st.container():
+        if waits_for_start(task) and progress.phase is None and task.status is not TaskStatus.CONSUMED:
+            draw_start_button(task)
     live = LiveState(watch=watch, progress=progress)
     draw_numbers(live, paused=paused)
-    if progress.task.status.is_terminal:
-        draw_late_result(watch, progress)
-        draw_result(progress)
-        draw_follow_ups(progress.task)
+    with st.container():
+        if task.status.is_terminal:
+            draw_late_result(watch, progress)
+            draw_result(progress)
+            draw_follow_ups(task)
     draw_charts_and_log(live, paused=paused)
-    draw_settings(progress.task)
+    draw_settings(task)
 
 
 def _first_look(watch: TaskWatch) -> TaskProgress:
