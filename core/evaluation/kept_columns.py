@@ -4,10 +4,10 @@ import hashlib
 import io
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,24 @@ def save_columns(path: Path, columns: Columns) -> None:
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **columns)
     content = hashlib.sha256(body.getvalue()).digest() + body.getvalue()
+    write_whole(path, lambda file: file.write(content), noun="The evaluation")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -> None:
+    """Write a file; readers see all of it or nothing. Where that cannot be done, it is logged and left.
+
+    Args:
+        path: The file; its folder is made when it does not exist.
+        write: Writes the content.
+        noun: What it is, as the beginning of a sentence: ``The masks``.
+    """
     part = path.with_suffix(f".{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            write(file)
         part.replace(path)
     except OSError as error:
-        _log.warning("The evaluation cannot be kept in %s: %s", path.parent, error.strerror)
+        _log.warning("%s cannot be kept in %s: %s", noun, path.parent, error.strerror)
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -4,9 +4,6 @@ The figures need no masks once the overlaps are known, pictures need a few at a 
 mapped into memory: what nobody looks at costs neither memory nor time. An evaluation of boxes has none.
 """
 
-import logging
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,10 +12,10 @@ import numpy as np
 from hotcoco import mask as coco_mask
 from numpy.typing import NDArray
 
+from core.evaluation.kept_columns import write_whole
 from core.evaluation.records import BoolArray, CocoPair, IntArray, Masks
 from core.evaluation.run_lengths_check import runs_that_fill
 
-_log = logging.getLogger(__name__)
 _INDEX = np.dtype([("key", "<i8"), ("end", "<i8"), ("height", "<i8"), ("width", "<i8")])
 
 
@@ -93,18 +90,13 @@ def save_masks(path: Path, masks: KeptMasks) -> None:
 
     A folder that cannot be written costs time, not the result: it is logged.
     """
-    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            for side in (masks.gt, masks.dt):
-                np.save(file, side.index, allow_pickle=False)
-                np.save(file, side.texts, allow_pickle=False)
-        part.replace(path)
-    except OSError as error:
-        _log.warning("The masks cannot be kept in %s: %s", path.parent, error.strerror)
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+
+    def write(file: BinaryIO) -> None:
+        for side in (masks.gt, masks.dt):
+            np.save(file, side.index, allow_pickle=False)
+            np.save(file, side.texts, allow_pickle=False)
+
+    write_whole(path, write, noun="The masks")
 
 
 def open_masks(path: Path) -> KeptMasks | None:

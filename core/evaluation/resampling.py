@@ -152,29 +152,24 @@ def bootstrap(
         aligned_objects(evaluations[0], other)
     tell = told or (lambda _: None)
     store = SamplesStore(keep, resamples, seed) if keep else None
-    found: list[WeightedScores | None] = [None] * len(evaluations)
+    found: dict[int, WeightedScores] = {}
     tell(0)
     for place, evaluation in enumerate(evaluations):
-        found[place] = store.load(evaluation) if store else None
-        if found[place] is not None:
-            tell(_count(found))
-    missing = [place for place, figures in enumerate(found) if figures is None]
+        if store and (kept := store.load(evaluation)) is not None:
+            found[place] = kept
+            tell(len(found))
+    missing = [place for place in range(len(evaluations)) if place not in found]
     if missing:
         drawn = draw(evaluations[0].table, resamples, seed)
         for place, figures in _measured(evaluations, missing, drawn):
             found[place] = figures
             if store:
                 store.save(evaluations[place], figures)
-            tell(_count(found))
+            tell(len(found))
     return tuple(
-        Samples(evaluation=one, key=figures.key, per_class=figures.per_class)
-        for one, figures in zip(evaluations, found, strict=True)
-        if figures is not None
+        Samples(evaluation=evaluation, key=found[place].key, per_class=found[place].per_class)
+        for place, evaluation in enumerate(evaluations)
     )
-
-
-def _count(found: Sequence[WeightedScores | None]) -> int:
-    return sum(figures is not None for figures in found)
 
 
 def _measured(

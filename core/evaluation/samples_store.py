@@ -5,7 +5,7 @@ what was evaluated and the thresholds. So nothing that is found can be outdated,
 """
 
 import hashlib
-import shutil
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -48,8 +48,15 @@ class SamplesStore:
         columns = {f"{_KEY}{name}": column for name, column in figures.key.items()}
         columns |= {f"{_PER_CLASS}{name}": column for name, column in figures.per_class.items()}
         if not self._folder.exists():
-            shutil.rmtree(self._folder.parent, ignore_errors=True)
+            self._drop_what_other_code_left()
         save_columns(self._path(evaluation), columns)
+
+    def _drop_what_other_code_left(self) -> None:
+        """Remove files of this kind and the folders that are empty then; nothing else, whatever lies beside them."""
+        for entry in self._folder.parent.glob("*/*.npz"):
+            with suppress(OSError):
+                entry.unlink()
+                entry.parent.rmdir()
 
     def _path(self, evaluation: Evaluation) -> Path:
         digest = hashlib.sha256(f"{evaluation.classes} {evaluation.settings} {evaluation.confidence}".encode())

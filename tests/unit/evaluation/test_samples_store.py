@@ -84,3 +84,13 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, caplog:
     (made,) = bootstrap(models(0.5), resamples=20)
     same(kept, made)
     assert "cannot be kept" in caplog.text
+
+
+def test_what_is_not_its_own_stays(tmp_path: Path) -> None:
+    notes, beside = tmp_path / "notes.txt", tmp_path / "mine" / "figures.csv"
+    beside.parent.mkdir()
+    for path in (notes, beside):
+        path.write_text("somebody else's")
+    bootstrap(models(0.5), resamples=20, keep=tmp_path)
+    assert notes.exists()
+    assert beside.exists()
