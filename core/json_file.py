@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -37,21 +38,16 @@ class JsonFile(Generic[_Value]):
 
     def read(self) -> _Value:
         """Return what is kept."""
-        return self._read()[0]
+        return self.look()[0]
 
-    def is_damaged(self) -> bool:
-        """Whether something is kept that cannot be read."""
-        return self._read()[1]
-
-    def _read(self) -> tuple[_Value, bool]:
+    def look(self) -> tuple[_Value, bool]:
         """Return what is kept, and whether the file is damaged."""
         try:
             return self.adapter.validate_json(self.path.read_bytes()), False
         except FileNotFoundError:
             return self.empty, False
         except (OSError, ValidationError) as error:
-            # Not the error itself: it would quote what the file holds.
-            _log.warning("%s cannot be read and is left aside (%s)", self.path, type(error).__name__)
+            _log_damage(self.path, type(error).__name__)
             return self.empty, True
 
     def change(self, change: Callable[[_Value], _Value]) -> None:
@@ -61,7 +57,7 @@ class JsonFile(Generic[_Value]):
             StorageError: The file cannot be written; the old value stays.
         """
         with self._lock:
-            known, is_damaged = self._read()
+            known, is_damaged = self.look()
             changed = change(known)
             if changed != known or is_damaged:
                 self._write(changed)
@@ -80,3 +76,14 @@ class JsonFile(Generic[_Value]):
         except OSError as error:
             msg = f"{self.noun} cannot be stored in {self.path}: {error.strerror or error}."
             raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+
+
+@lru_cache(maxsize=100)
+def _log_damage(path: Path, reason: str) -> None:
+    """Log that a file is damaged: once, since some are read every second.
+
+    Args:
+        path: The file.
+        reason: Type of the error; not the error itself, which would quote what the file holds.
+    """
+    _log.warning("%s cannot be read and is left aside (%s)", path, reason)

@@ -35,6 +35,15 @@ def test_a_damaged_file_is_empty_and_replaced(tmp_path: Path, content: bytes, ca
     assert "left aside" in caplog.text
 
 
+def test_a_damaged_file_is_logged_once_however_often_it_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "list.json"
+    path.write_bytes(b"{")
+    assert [file(path).look() for _ in range(3)] == [((), True)] * 3
+    assert len(caplog.records) == 1
+
+
 def test_a_private_file_is_for_its_owner_even_where_a_partial_one_lay_open(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     (tmp_path / "list.json.partial").touch(mode=0o666)

@@ -1,8 +1,9 @@
 """Which ends were told: one row per end, written before anything is sent, so that no end is told twice."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from sqlite3 import Row
 
 from core.domain.ids import TaskId
 from core.domain.task import TERMINAL_STATUSES
@@ -123,21 +124,17 @@ class Deliveries:
                 " ORDER BY updated_at DESC, task_id DESC, name LIMIT ?",
                 (_SHOWN,),
             ).fetchall()
-        return tuple(
-            replace(
-                _whose(row["task_id"], row["other"]),
-                state=DeliveryState(row["state"]),
-                detail=row["detail"],
-                attempts=row["attempts"],
-                at=datetime.fromisoformat(row["updated_at"]),
-            )
-            for row in rows
-        )
+        return tuple(map(_delivery, rows))
 
 
-def _whose(task_id: int | None, other: str | None) -> Delivery:
-    """Return a delivery that names its task, and nothing else yet."""
-    if task_id is not None or other is None:
-        return Delivery(task_id=None if task_id is None else TaskId(task_id), state=DeliveryState.WAITING)
-    told = json.loads(other)
-    return Delivery(task_id=TaskId(told["task"]["id"]), server=told["server"], state=DeliveryState.WAITING)
+def _delivery(row: Row) -> Delivery:
+    told = {} if row["other"] is None else json.loads(row["other"])
+    task_id = told["task"]["id"] if told else row["task_id"]
+    return Delivery(
+        task_id=None if task_id is None else TaskId(task_id),
+        server=told.get("server", ""),
+        state=DeliveryState(row["state"]),
+        detail=row["detail"],
+        attempts=row["attempts"],
+        at=datetime.fromisoformat(row["updated_at"]),
+    )

@@ -56,11 +56,11 @@ class WebhookWorker:
 
     def info(self) -> Webhook:
         """Return what is set and the latest messages."""
-        hook = self._file.read()
+        hook, is_damaged = self._file.look()
         return Webhook(
             url=hook.url if hook else "",
             has_secret=hook is not None,
-            is_damaged=self._file.is_damaged(),
+            is_damaged=is_damaged,
             deliveries=self._deliveries.latest(),
         )
 

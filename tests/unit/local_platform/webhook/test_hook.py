@@ -61,7 +61,7 @@ def test_offline_means_this_machine(url: str, possible: bool) -> None:  # noqa: 
 
 def test_the_secret_is_kept_for_its_owner_only(tmp_path: Path) -> None:
     file = hook_file(tmp_path / "webhook.json")
-    assert (file.read(), file.is_damaged()) == (None, False)
+    assert file.look() == (None, False)
     file.change(lambda _: HOOK)
     assert file.read() == HOOK
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
@@ -81,6 +81,6 @@ def test_a_short_secret_is_refused() -> None:
 def test_a_damaged_file_is_told_from_none_and_can_be_removed(tmp_path: Path, content: str) -> None:
     file = hook_file(tmp_path / "webhook.json")
     file.path.write_text(content, encoding="utf-8")
-    assert (file.read(), file.is_damaged()) == (None, True)
+    assert file.look() == (None, True)
     file.change(lambda _: None)
-    assert (file.read(), file.is_damaged()) == (None, False)
+    assert file.look() == (None, False)
