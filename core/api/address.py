@@ -13,6 +13,11 @@ def normalised_address(address: str) -> str:
     return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
 
 
+def host_of(address: str) -> str:
+    """Return an address without its scheme, as people call a server."""
+    return address.split("://", 1)[-1]
+
+
 def is_loopback(address: str) -> bool:
     """Return whether an address with a scheme leads to this machine and nowhere else."""
     try:

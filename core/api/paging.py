@@ -1,6 +1,6 @@
 """Walking through lists that come in pages (contract section 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +65,21 @@ def read_all(transport: Transport, method: str, body: JsonObject) -> tuple[Mappi
 def _walk(transport: Transport, method: str, body: JsonObject) -> _Walk:
     request = {"filter": [], **_BY_ID, **body}
     walk = _Walk()
-    page = read(method, PageShape, transport.read(method, request))
-    per_page, number = page.per_page, 1
-    walk.add(page)
-    while number < page.pages_count and page.entities:
-        number += 1
-        page = read(method, PageShape, transport.read(method, {**request, "page": number, "per_page": per_page}))
+    for page in pages(lambda which: read(method, PageShape, transport.read(method, {**request, **which}))):
         walk.add(page)
     return walk
+
+
+def pages(ask: Callable[[Mapping[str, int]], PageShape]) -> Iterator[PageShape]:
+    """Give the pages of a list up to its last one, or to an empty one, whatever the server said of their number.
+
+    Args:
+        ask: Gets the keys of a page, none for the first one; the others have the size of the first answer.
+    """
+    page, number = ask({}), 1
+    per_page = page.per_page
+    yield page
+    while number < page.pages_count and page.entities:
+        number += 1
+        page = ask({"page": number, "per_page": per_page})
+        yield page

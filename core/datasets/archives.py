@@ -106,6 +106,7 @@ _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, EOFError, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError,
     UnicodeDecodeError,
 )  # fmt: skip
+"""What reading an archive raises that is damaged, or packed in a way that the standard library does not know."""
 
 
 class _Writer:

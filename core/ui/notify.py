@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.api.address import host_of
 from core.api.resources.experiments import experiment_of_output
 from core.compare import formatting
 from core.domain.task import Task, TaskStatus
@@ -91,7 +92,7 @@ def message_of_end(end: EndedTask, server: str) -> dict[str, str]:
             the browser shows it once.
     """
     here = end.server == server
-    where = "" if here else f" on {end.server.split('://', 1)[-1]}"
+    where = "" if here else f" on {host_of(end.server)}"
     score = end.metrics.get("mAP")
     measured = f"mAP {formatting.metric(score)}" if score is not None else ""
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from core.api.address import normalised_address
+from core.api.address import host_of, normalised_address
 from core.api.client import SuperviselyClient, connect
 from core.errors import InputError
 from core.json_file import JsonFile
@@ -43,7 +43,7 @@ class Server:
     @property
     def name(self) -> str:
         """What people call it."""
-        return "This machine" if self.origin is Origin.EMBEDDED else self.address.split("://", 1)[-1]
+        return "This machine" if self.origin is Origin.EMBEDDED else host_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ def checked_address(text: str) -> str:
         InputError: It is no address of a server.
     """
     address = normalised_address(text.strip())
-    host = address.split("://", 1)[-1]
+    host = host_of(address)
     if not host or any(character.isspace() for character in host) or "@" in host or "/public/api" in host:
         msg = f"“{text.strip()}” is not the address of a server."
         raise InputError(msg, "Write it as in the browser's address bar, for example https://app.supervisely.com.")

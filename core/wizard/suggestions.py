@@ -129,7 +129,7 @@ def _collections(project: ProjectFacts) -> CollectionsSplit:
     frozen, or the one that an experiment left.
     """
     usable = [item for item in project.collections if item.type == "default"]
-    kept = (*frozen_pairs(usable), *_numbered_pairs(usable))
+    kept = _kept_pairs(usable)
     ids = {item for pair in kept for item in (*pair.train_collections, *pair.val_collections)}
     own = [item for item in usable if item.id not in ids]
     named = CollectionsSplit(
@@ -142,7 +142,7 @@ def _collections(project: ProjectFacts) -> CollectionsSplit:
 
 def _left_out(project: ProjectFacts, split: CollectionsSplit) -> str:
     """Say how many images a kept split does not know; a person's own collections may leave out what they like."""
-    if split not in (*frozen_pairs(project.collections), *_numbered_pairs(project.collections)):
+    if split not in _kept_pairs(project.collections):
         return ""
     chosen = (*split.train_collections, *split.val_collections)
     sizes = [item.items_count for item in project.collections if item.id in chosen]
@@ -153,6 +153,11 @@ def _left_out(project: ProjectFacts, split: CollectionsSplit) -> str:
         f" {new:,} {'image is' if new == 1 else 'images are'} on neither side, for the split is older; "
         "“Random” deals all images anew."
     )
+
+
+def _kept_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
+    """Return the splits that were frozen, then those that experiments left, each the newest first."""
+    return (*frozen_pairs(collections), *_numbered_pairs(collections))
 
 
 def _numbered_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:

@@ -1,11 +1,11 @@
 """The ecosystem: training apps, their models and default hyperparameters (contract section 9)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.api.errors import ContractError, MissingError, RejectedError
-from core.api.paging import PageShape
+from core.api.paging import PageShape, pages
 from core.api.resources.base import Resource
 from core.api.wire.ecosystem import ModelShape, ModuleShape, model_of_file
 from core.api.wire.reading import read
@@ -119,14 +119,14 @@ class Ecosystem(Resource):
         """Walk the one list that wants GET with a form (contract section 3.3)."""
         method = "ecosystem.models.list"
         form = {"localModels": "False", "sort": "id", "sort_order": "asc"}
+
+        def ask(which: Mapping[str, int]) -> PageShape:
+            wanted = {**form, **{key: str(value) for key, value in which.items()}}
+            return read(method, PageShape, self.transport.get(method, form=wanted))
+
+        walk = pages(ask)
         try:
-            page = read(method, PageShape, self.transport.get(method, form=form))
+            first = next(walk)
         except (MissingError, RejectedError):
             return ()
-        rows, number, per_page = list(page.entities), 1, page.per_page
-        while number < page.pages_count and page.entities:
-            number += 1
-            further = {**form, "page": str(number), "per_page": str(per_page)}
-            page = read(method, PageShape, self.transport.get(method, form=further))
-            rows.extend(page.entities)
-        return tuple(rows)
+        return (*first.entities, *(row for page in walk for row in page.entities))

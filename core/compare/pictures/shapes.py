@@ -1,7 +1,7 @@
 """Outlines of masks, so that pictures draw what a segmentation model finds and not the box around it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -37,7 +37,11 @@ def shape_of(evaluation: Evaluation, mark: Mark) -> Shape:
 
 def path_data(shape: Shape) -> str:
     """Return a shape as the data of an SVG path, to be filled by the rule ``evenodd``."""
-    outlines = (outline for part in shape for outline in (part.exterior, *part.interior))
+    return outlines_data(outline for part in shape for outline in (part.exterior, *part.interior))
+
+
+def outlines_data(outlines: Iterable[Sequence[Point]]) -> str:
+    """Return closed outlines as the data of an SVG path."""
     return "".join(f"M{' '.join(f'{x:g},{y:g}' for x, y in outline)}Z" for outline in outlines)
 
 

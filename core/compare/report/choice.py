@@ -114,8 +114,9 @@ def _start(need: Need, times: Sequence[float], sizes: Sequence[float]) -> dict[s
 
 def _step(limit: float | None, values: Sequence[float]) -> int | None:
     """Return the place of a limit on its slider; ``None`` for any."""
-    steps = limits(values) if values and limit is not None else []
-    return next((place for place, step in enumerate(steps) if limit is not None and step >= limit), None)
+    if limit is None or not values:
+        return None
+    return next((place for place, step in enumerate(limits(values)) if step >= limit), None)
 
 
 def _contender(contender: Contender) -> dict[str, object]:

@@ -155,8 +155,9 @@ class EndWatcher:
             self._forget(task)  # the server has it no more: nobody will ever know how it ended
             return
         if progress.task.status.is_terminal or progress.app_failed:
-            self._tell(end_of(task.server, progress))
-            self._remember(end_of(task.server, progress))
+            end = end_of(task.server, progress)
+            self._tell(end)
+            self._remember(end)
             self._forget(task)
         elif datetime.now(UTC) - task.since > _LONGEST:
             self._forget(task)

@@ -95,8 +95,13 @@ def save_state(trainer: Any, target: Path) -> None:  # noqa: ANN401
         "random": _random_state(),
         "buffer": list(trainer.train_loader.dataset.buffer),
     }
+    save_at_once(state, target)
+
+
+def save_at_once(content: Mapping[str, Any], target: Path) -> None:
+    """Write a file of the engine's kind so that it is complete at any moment."""
     partial = target.with_name(f"{target.name}.partial")
-    torch.save(state, partial)
+    torch.save(content, partial)
     partial.replace(target)
 
 

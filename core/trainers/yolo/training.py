@@ -19,7 +19,7 @@ from core.trainers.stopping import StopSwitch
 from core.trainers.yolo.artifacts import epoch_checkpoints
 from core.trainers.yolo.callbacks import TrainingReporter
 from core.trainers.yolo.data import PreparedData
-from core.trainers.yolo.exact_resume import STATE_FILE, continuing, save_state
+from core.trainers.yolo.exact_resume import STATE_FILE, continuing, save_at_once, save_state
 from core.trainers.yolo.samples import SampleRecorder, choose_samples
 from core.trainers.yolo.weights import is_checkpoint
 
@@ -199,13 +199,6 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
     return SafeTrainer
 
 
-def _save_at_once(content: Mapping[str, Any], target: Path) -> None:
-    """Write a checkpoint so that it is complete at any moment."""
-    partial = target.with_name(target.name + ".partial")
-    torch.save(content, partial)
-    partial.replace(target)
-
-
 def _copy_results(source: Path, target: Path, done: int) -> None:
     """Copy the rows of the epochs that are done; a kill can leave the row of one that is done again."""
     if source.is_file():
@@ -223,4 +216,4 @@ def _copy_at_once(source: Path, target: Path) -> None:
 def add_metadata(checkpoint: Path, extra: Mapping[str, object]) -> None:
     """Add keys to a checkpoint that this process has written, as Supervisely's training app does."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    _save_at_once({**content, **extra}, checkpoint)
+    save_at_once({**content, **extra}, checkpoint)

@@ -9,14 +9,13 @@ import streamlit as st
 from core.compare import formatting
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
-from core.errors import AppError
 from core.experiments.columns import Row
 from core.experiments.marks import LONGEST_NOTE, LONGEST_TAG
 from core.ui import connection, screens
 from core.ui.errors import guarded_part
 from core.ui.experiments import experiment_query
 from core.ui.experiments.index import marks
-from core.ui.state import TASK_PARAM, flash
+from core.ui.state import TASK_PARAM, attempt, carry_out, flash
 from core.ui.tasks.follow_ups import draw_follow_ups
 from core.ui.text import plain
 
@@ -71,7 +70,7 @@ def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
 def toggle_star(row: Row) -> None:
     """Put a star on an experiment or take it away; for callbacks."""
     if (task := row.task_id) is not None:
-        _try(lambda: marks().star([task], starred=not row.mark.starred))
+        attempt(lambda: marks().star([task], starred=not row.mark.starred))
 
 
 def open_dialog(action: Action, row: Row) -> None:
@@ -82,7 +81,7 @@ def open_dialog(action: Action, row: Row) -> None:
         st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(row.task_id)})
     elif action == "hide":
         hidden, task = not row.mark.hidden, row.task_id
-        _try(lambda: marks().hide([task], hidden=hidden))
+        attempt(lambda: marks().hide([task], hidden=hidden))
     else:
         st.session_state[_WANTED] = (action, row.task_id)
 
@@ -110,21 +109,7 @@ def _compare(ids: tuple[TaskId, ...]) -> None:
 
 
 def _button(label: str, icon: str, change: Callable[[], None]) -> None:
-    st.button(label, icon=f":material/{icon}:", key=f"chosen-{icon}", on_click=_change, args=(change,))
-
-
-def _change(change: Callable[[], None]) -> None:
-    _try(change)
-
-
-def _try(change: Callable[[], None]) -> bool:
-    """Store a change; say so where that fails."""
-    try:
-        change()
-    except AppError as error:
-        flash(str(error), "error")
-        return False
-    return True
+    st.button(label, icon=f":material/{icon}:", key=f"chosen-{icon}", on_click=carry_out, args=(change,))
 
 
 def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str]) -> None:
@@ -153,7 +138,7 @@ def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str
 
 def _apply_tags(ids: Sequence[TaskId]) -> None:
     add, remove = st.session_state["tags-add"], st.session_state["tags-remove"]
-    if _try(lambda: marks().tag(ids, add=add, remove=remove)):
+    if attempt(lambda: marks().tag(ids, add=add, remove=remove)):
         st.session_state["tags-add"], st.session_state["tags-remove"] = [], []
 
 

@@ -9,7 +9,7 @@ from core.experiments import query as queries
 from core.experiments.query import Query
 from core.ui.experiments import experiment_query
 from core.ui.experiments.index import marks
-from core.ui.state import flash
+from core.ui.state import attempt, flash
 from core.ui.text import plain
 
 _NAME = "view-name"
@@ -58,7 +58,4 @@ def _save(text: str) -> None:
 
 
 def _remove(name: str) -> None:
-    try:
-        marks().remove_view(name)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: marks().remove_view(name))

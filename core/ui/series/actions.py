@@ -113,10 +113,7 @@ def compare(ids: tuple[TaskId, ...]) -> None:
 
 def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - the value of a switch
     """Keep whether the comparison opens at the end."""
-    try:
-        connection.series().open_comparison(series_id, wanted=wanted)
-    except AppError as error:
-        flash(str(error), "error")
+    attempt(lambda: connection.series().open_comparison(series_id, wanted=wanted))
 
 
 def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.errors import AppError
 from core.launch import queues
 from core.ui import connection
-from core.ui.state import flash
+from core.ui.state import attempt
 
 _COUNT, _THREADS = "agents-count", "agents-threads"
 
@@ -30,11 +29,7 @@ def draw_agents_settings() -> None:
 
 def _apply() -> None:
     count, threads = int(st.session_state[_COUNT]), int(st.session_state[_THREADS])
-    try:
-        queues.configure(connection.client(), connection.team_id(), count=count, threads=threads)
-    except AppError as error:
-        flash(str(error), "error")
-    else:
-        flash(
-            f"{count} {'agent' if count == 1 else 'agents'}, {threads} {'thread' if threads == 1 else 'threads'} each."
-        )
+    attempt(
+        lambda: queues.configure(connection.client(), connection.team_id(), count=count, threads=threads),
+        f"{count} {'agent' if count == 1 else 'agents'}, {threads} {'thread' if threads == 1 else 'threads'} each.",
+    )

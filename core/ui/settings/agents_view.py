@@ -14,7 +14,7 @@ from core.launch import queues
 from core.launch.again import settings_known
 from core.launch.queues import AgentQueue
 from core.ui import connection, screens, theme
-from core.ui.state import TASK_PARAM, flash
+from core.ui.state import TASK_PARAM, carry_out
 from core.ui.tasks.actions import ask_to_stop
 from core.ui.tasks.text import duration, task_title
 from core.ui.text import plain
@@ -64,7 +64,7 @@ def _card(queue: AgentQueue) -> None:
                     value=agent.queue_paused,
                     key=f"hold-{agent.id}-{agent.queue_paused}",
                     help="The running task goes on; the agent takes no further one.",
-                    on_change=_try,
+                    on_change=carry_out,
                     args=(lambda: queues.pause(connection.client(), agent.id, paused=not agent.queue_paused),),
                 )
         st.caption(plain(_hardware(agent)))
@@ -98,7 +98,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                         help=words,
                         type="tertiary",
                         disabled=last if to == "down" else place == 1,
-                        on_click=_try,
+                        on_click=carry_out,
                         args=(_mover(task.id, to, agent.id),),
                     )
             if settings_known(task):
@@ -150,10 +150,3 @@ def _hardware(agent: Agent) -> str:
 
 def _mover(task_id: TaskId, to: QueueMove, agent_id: AgentId) -> Callable[[], None]:
     return lambda: queues.move(connection.client(), task_id, to, agent_id)
-
-
-def _try(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except AppError as error:
-        flash(str(error), "error")

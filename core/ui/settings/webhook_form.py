@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.api.address import host_of
 from core.compare import formatting
 from core.domain.webhook import Delivery, DeliveryState, Webhook
 from core.errors import AppError
@@ -82,7 +83,7 @@ def _draw_watched() -> None:
     """Say of how many tasks on other servers the end is waited for; nothing where there are none."""
     for server, number in Counter(task.server for task in connection.ends().open()).items():
         known = any(item.address == server for item in connection.servers())
-        host = server.split("://", 1)[-1]
+        host = host_of(server)
         text = f"Watching {formatting.plural(number, 'task')} on {host}."
         if known:
             st.caption(plain(text))
@@ -95,7 +96,7 @@ def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
     if not deliveries:
         st.caption("No task has ended since the webhook was set.")
     for delivery in deliveries:
-        host = delivery.server.split("://", 1)[-1]
+        host = host_of(delivery.server)
         key = f"delivery-{delivery.task_id}" + (f"-{host}" if host else "")
         with st.container(horizontal=True, vertical_alignment="center", key=key):
             theme.status_badge(_LOOKS[delivery.state])

@@ -23,7 +23,7 @@ from core.ui.series.actions import draw_ways_on
 from core.ui.state import TASK_PARAM, flash
 from core.ui.text import plain
 from core.ui.wizard.again_menu import begin_change, draw_again_menu, origin_of
-from core.ui.wizard.in_place import step_to_mend
+from core.ui.wizard.in_place import member_of, step_to_mend
 from core.wizard.gather import custom_checkpoints
 
 _OPENS_ONLY = "This server opens the training app with these settings; start the training there."
@@ -31,7 +31,7 @@ _OPENS_ONLY = "This server opens the training app with these settings; start the
 
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
-    if task.status is not TaskStatus.FINISHED and (state := member_state(task)) is not None:
+    if task.status is not TaskStatus.FINISHED and (state := _member_state(task)) is not None:
         with st.container(border=True, key="task-next"):
             draw_ways_on(*state, opens_series=True)
         return
@@ -113,10 +113,10 @@ def _fine_tune_from(task: Task, path: str) -> TaskId:
     return launch(connection.client(), changed)
 
 
-def member_state(task: Task) -> tuple[Series, MemberState] | None:
+def _member_state(task: Task) -> tuple[Series, MemberState] | None:
     """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
-    found = connection.series().place_of(connection.server_name(), task.id)
-    if found is None or found[0].is_cancelled:
+    found = member_of(task)
+    if found is None:
         return None
     series, member = found
     return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)

@@ -11,6 +11,7 @@ from PIL import Image as Picture
 from PIL import UnidentifiedImageError
 
 from core.compare import formatting
+from core.compare.pictures.shapes import outlines_data
 from core.domain.ids import ImageId, ProjectId
 from core.domain.samples import SampleBox, SampleImage
 from core.errors import AppError
@@ -127,7 +128,7 @@ def figure(
 
 def _mask(box: SampleBox, color: str) -> str:
     """Return the mask of what was found, filled, or the outline of what is annotated."""
-    data = "".join(f"M{' '.join(f'{x:g},{y:g}' for x, y in outline)}Z" for outline in box.outlines)
+    data = outlines_data(box.outlines)
     if box.score is None:
         return f'<path class="rim" d="{data}"/><path class="truth" d="{data}"/>'
     return f'<path d="{data}" fill="{color}" stroke="{color}"/>'

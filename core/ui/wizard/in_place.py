@@ -11,7 +11,7 @@ from core.errors import AppError
 from core.launch.replacing import Replaced, SeriesPlace, replace_in_series
 from core.launch.rules.problems import Step
 from core.launch.series.progress import MemberState
-from core.launch.series.record import Series
+from core.launch.series.record import Member, Series
 from core.ui import connection, screens
 from core.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, flash, open_draft
 from core.ui.text import plain
@@ -56,12 +56,18 @@ def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
     """
     if task.status is TaskStatus.FINISHED or not (task.status.is_terminal or task.status is TaskStatus.QUEUED):
         return None
-    found = connection.series().place_of(connection.server_name(), task.id)
-    if found is None or found[0].is_cancelled:
+    found = member_of(task)
+    if found is None:
         return None
     series, member = found
     place = SeriesPlace(series_id=series.id, key=member.key)
     return Replaced(title=member.name, task_id=task.id, place=place), member.plan
+
+
+def member_of(task: Task) -> tuple[Series, Member] | None:
+    """Return the series that goes on and its experiment that a task is the newest one of; ``None`` for other tasks."""
+    found = connection.series().place_of(connection.server_name(), task.id)
+    return None if found is None or found[0].is_cancelled else found
 
 
 def step_to_mend(task: Task) -> Step | None:
