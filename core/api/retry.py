@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.api.errors import ApiError, ConnectionFailedError
-from core.api.verdict import is_passing
+from core.api.error_mapping import is_passing
 
 _TRIES_TO_REACH = 2
 

@@ -26,7 +26,7 @@ from core.domain.project import ProjectMeta
 from core.errors import InputError
 from core.launch.checkpoint import CheckpointOrigin
 from core.launch.state_shapes import SPLITS, GuiShape, ModelShape, StartShape, checked
-from core.misfit import misfit_of
+from core.validation import issue_of
 
 PRETRAINED = "Pretrained models"
 CUSTOM = "Custom models"
@@ -169,7 +169,7 @@ def read_split(state: JsonObject) -> TrainValSplit:
     try:
         return msgspec.convert(details, SPLITS[method], strict=False).value()
     except msgspec.ValidationError as error:
-        msg = f"The split by {method} cannot be read: “{misfit_of(error).field}” is missing or out of range."
+        msg = f"The split by {method} cannot be read: “{issue_of(error).field}” is missing or out of range."
         raise InputError(msg, "Choose the split again.") from error
 
 

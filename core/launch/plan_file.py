@@ -22,7 +22,7 @@ from core.domain.plan import (
 from core.errors import InputError
 from core.launch.app_state import split_state
 from core.launch.state_shapes import SPLITS, Id, SeededShape
-from core.misfit import Misfit, misfit_of
+from core.validation import ValidationIssue, issue_of
 
 SERIES = "series"
 """Key of the section that makes a series of a plan (core/launch/series/plan_file.py)."""
@@ -230,18 +230,18 @@ def _checked(shape: type[_ShapeT], content: Mapping[str, Any], prefix: str) -> _
     try:
         return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
-        raise _refusal(misfit_of(error), content, prefix) from error
+        raise _refusal(issue_of(error), content, prefix) from error
 
 
 def _outer(key: str, prefix: str) -> str:
     return prefix.removesuffix(".") or key
 
 
-def _refusal(misfit: Misfit, content: Mapping[str, Any], prefix: str) -> InputError:
-    key, *places = misfit.path
+def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) -> InputError:
+    key, *places = issue.path
     hint = f"Expected {_EXPECTED[key]}."
     outer = _outer(key, prefix)
-    if misfit.kind == "missing":
+    if issue.kind == "missing":
         return _RefusedError(f"{prefix}{key} is missing.", hint, key=outer)
     value = content[key]
     for place in places:

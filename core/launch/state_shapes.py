@@ -20,7 +20,7 @@ from core.domain.plan import (
     UntaggedAction,
 )
 from core.errors import InputError
-from core.misfit import misfit_of
+from core.validation import issue_of
 
 Id: TypeAlias = Annotated[int, Meta(gt=0)]
 """An id as any server hands it out."""
@@ -163,5 +163,5 @@ def checked(shape: type[ShapeT], state: Mapping[str, object]) -> ShapeT:
     try:
         return msgspec.convert(state, shape, strict=False)
     except msgspec.ValidationError as error:
-        msg = f"The settings of this training cannot be read: {misfit_of(error)}."
+        msg = f"The settings of this training cannot be read: {issue_of(error)}."
         raise InputError(msg, "Go through the steps and choose anew.") from error

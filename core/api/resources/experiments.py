@@ -16,7 +16,7 @@ from core.api.wire.reading import read
 from core.api.wire.tasks import TaskShape
 from core.domain.experiment import ExperimentFolder, ExperimentInfo
 from core.domain.ids import TaskId, TeamId, WorkspaceId
-from core.misfit import misfit_of
+from core.validation import issue_of
 
 ROOT = "/experiments"
 _RECORD_NAME = "experiment_info.json"
@@ -117,9 +117,9 @@ def _record_of(content: bytes) -> ExperimentInfo:
     try:
         return msgspec.convert(json.loads(content), ExperimentShape, strict=False).experiment()
     except msgspec.ValidationError as error:
-        misfit = misfit_of(error)
-        msg = f"{_RECORD_NAME} cannot be read: {misfit}."
-        raise ContractError(msg, method="file-storage.download", field=misfit.field) from error
+        issue = issue_of(error)
+        msg = f"{_RECORD_NAME} cannot be read: {issue}."
+        raise ContractError(msg, method="file-storage.download", field=issue.field) from error
     except (ValueError, RecursionError) as error:
         msg = f"{_RECORD_NAME} cannot be read: it is not JSON."
         raise ContractError(msg, method="file-storage.download", field="body") from error

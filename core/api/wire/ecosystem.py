@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Loose, Shape, free_object, read
+from core.api.wire.reading import Unvalidated, Shape, free_object, read
 from core.domain.ids import ModuleId
 from core.domain.model import CatalogueModel
 from core.domain.module import AppModule
@@ -14,7 +14,7 @@ from core.domain.module import AppModule
 class _ConfigShape(Shape):
     name: str | None = None
     categories: tuple[str, ...] | None = None
-    files: Loose = None
+    files: Unvalidated = None
 
 
 class ModuleShape(Shape):
@@ -41,7 +41,7 @@ class _ModelMeta(Shape):
     # Keys of models.json are snake_case.
     model_name: str | None = field(name="model_name", default=None)
     task_type: str | None = field(name="task_type", default=None)
-    model_files: Loose = field(name="model_files", default=None)
+    model_files: Unvalidated = field(name="model_files", default=None)
     pretrained: bool | None = None
     note: str | None = None
 
@@ -82,7 +82,7 @@ class ModelShape(Shape):
     params_m: float | None = None
     gflops: float | None = field(name="GFLOPs", default=None)
     pretrained: bool | None = None
-    evaluation: Loose = None
+    evaluation: Unvalidated = None
 
     def model(self) -> CatalogueModel:
         """Return the domain value, with columns named as models.json of the official YOLO app names them."""

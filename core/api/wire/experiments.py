@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.api.wire.reading import Loose, Shape, free_object
+from core.api.wire.reading import Unvalidated, Shape, free_object
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
 
@@ -25,15 +25,15 @@ class ExperimentShape(Shape, rename=None):
     artifacts_dir: str
     base_checkpoint: str | None = None
     base_checkpoint_link: str | None = None
-    project_version: Loose = None
-    export: Loose = None
+    project_version: Unvalidated = None
+    export: Unvalidated = None
     app_state: str | None = None
     datetime: str | None = None
     evaluation_report_id: int | None = None
     evaluation_report_link: str | None = None
-    evaluation_metrics: Loose = None
+    evaluation_metrics: Unvalidated = None
     primary_metric: str | None = None
-    logs: Loose = None
+    logs: Unvalidated = None
     device: str | None = None
     training_duration: float | None = None
     train_collection_id: int | None = None
@@ -80,11 +80,11 @@ class ExperimentShape(Shape, rename=None):
         )
 
 
-def _texts(values: Loose) -> Mapping[str, str]:
+def _texts(values: Unvalidated) -> Mapping[str, str]:
     return {key: value for key, value in (free_object(values) or {}).items() if isinstance(value, str)}
 
 
-def _numbers(values: Loose) -> Mapping[str, float]:
+def _numbers(values: Unvalidated) -> Mapping[str, float]:
     # A metric that was not measured is null.
     return {
         key: float(value)

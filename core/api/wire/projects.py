@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Loose, Shape, free_object, moment
+from core.api.wire.reading import Unvalidated, Shape, free_object, moment
 from core.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, WorkspaceId
 from core.domain.project import (
     ClassStatistics,
@@ -65,11 +65,11 @@ class ProjectShape(Shape):
     images_count: int | None = None
     datasets_count: int | None = None
     size: int | None = None
-    created_at: Loose = None
-    updated_at: Loose = None
+    created_at: Unvalidated = None
+    updated_at: Unvalidated = None
     version: _Version | int | None = None
     reference_image_url: str | None = None
-    custom_data: Loose = None
+    custom_data: Unvalidated = None
 
     def project(self) -> Project:
         """Return the domain value."""

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from core.api.errors import ContractError
-from core.misfit import misfit_of
+from core.validation import issue_of
 
 T = TypeVar("T")
 
-Loose: TypeAlias = Any
+Unvalidated: TypeAlias = Any
 """A value that is not worth losing a row for: kept as it came, read with :func:`moment` or :func:`free_object`."""
 
 
@@ -37,13 +37,13 @@ def read(method: str, shape: type[T], data: object) -> T:
     try:
         return msgspec.convert(data, shape, strict=False)
     except msgspec.ValidationError as error:
-        misfit = misfit_of(error)
-        msg = f"The server's answer to {method} does not fit: {misfit}."
+        issue = issue_of(error)
+        msg = f"The server's answer to {method} does not fit: {issue}."
         hint = "The server may be newer than this program knows; look for an update."
-        raise ContractError(msg, hint, method=method, field=misfit.field) from error
+        raise ContractError(msg, hint, method=method, field=issue.field) from error
 
 
-def moment(value: Loose) -> datetime | None:
+def moment(value: Unvalidated) -> datetime | None:
     """Read an ISO 8601 text, UTC where it names no zone; ``None`` where it cannot be read."""
     if not isinstance(value, str):
         return None
@@ -54,6 +54,6 @@ def moment(value: Loose) -> datetime | None:
     return read_moment if read_moment.tzinfo else read_moment.replace(tzinfo=UTC)
 
 
-def free_object(value: Loose) -> Mapping[str, Any] | None:
+def free_object(value: Unvalidated) -> Mapping[str, Any] | None:
     """Read a JSON object that is kept as it is; ``None`` for anything else."""
     return value if isinstance(value, dict) else None

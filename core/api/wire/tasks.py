@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Loose, Shape, free_object, moment
+from core.api.wire.reading import Unvalidated, Shape, free_object, moment
 from core.domain.agent import Agent, AgentSettings, AgentStatus, Device
 from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow
@@ -22,7 +22,7 @@ class _AppShape(Shape):
 
 
 class _ParamsShape(Shape):
-    state: Loose = None
+    state: Unvalidated = None
 
 
 class _ExitShape(Shape):
@@ -47,11 +47,11 @@ class _MetaShape(Shape):
     app: _AppShape | None = None
     name: str | None = None
     params: _ParamsShape | None = None
-    output: Loose = None
+    output: Unvalidated = None
     exit_report: _ExitShape | None = None
     queue_position: int | None = None
     queue_order: int | None = None
-    settings: Loose = None
+    settings: Unvalidated = None
     config_hash: str | None = None
     can_resume: bool | None = None
 
@@ -65,9 +65,9 @@ class TaskShape(Shape):
     agent_id: int | None = None
     agent_name: str | None = None
     workspace_id: int | None = None
-    created_at: Loose = None
-    started_at: Loose = None
-    finished_at: Loose = None
+    created_at: Unvalidated = None
+    started_at: Unvalidated = None
+    finished_at: Unvalidated = None
     meta: _MetaShape | None = None
 
     def task(self) -> Task:

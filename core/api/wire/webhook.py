@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core.api.wire.reading import Loose, Shape, moment
+from core.api.wire.reading import Unvalidated, Shape, moment
 from core.domain.ids import TaskId
 from core.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
 
@@ -15,7 +15,7 @@ class DeliveryShape(Shape):
     server: str = ""
     detail: str = ""
     attempts: int = 0
-    at: Loose = None
+    at: Unvalidated = None
 
     def delivery(self) -> Delivery:
         """Return the domain value."""

@@ -37,7 +37,7 @@ from core.launch.rules.plan_facts import gather
 from core.launch.rules.preflight import problems_of
 from core.launch.series.record import Member, Refusal, Series, SeriesId, waits_for_start, waits_for_stop
 from core.launch.series.store import SeriesStore
-from core.rounds import Rounds
+from core.periodic_worker import PeriodicWorker
 
 
 class PlanChangedError(StateError):
@@ -95,20 +95,20 @@ class SeriesStarter:
         self._access = access
         self._sleep = sleep
         self._started = started
-        self._rounds = Rounds("series", self._round, retry=_RETRY_SECONDS)
+        self._worker = PeriodicWorker("series", self._round, retry=_RETRY_SECONDS)
         self._trouble: dict[SeriesId, AppError] = {}
 
     def start(self) -> None:
         """Begin to work, with what an earlier process left."""
-        self._rounds.start()
+        self._worker.start()
 
     def wake(self) -> None:
         """Look for work now."""
-        self._rounds.wake()
+        self._worker.wake()
 
     def close(self) -> None:
         """End after the start that is under way. Closing twice does nothing."""
-        self._rounds.close(_PATIENCE_SECONDS)
+        self._worker.close(_PATIENCE_SECONDS)
 
     def trouble(self, series_id: SeriesId) -> AppError | None:
         """Return what holds a series up for the moment; it is tried again by itself."""
@@ -142,7 +142,7 @@ class SeriesStarter:
 
     def _advance(self, access: Access, series: Series) -> None:
         for key in [member.key for member in series.members]:
-            if self._rounds.is_closing:
+            if self._worker.is_closing:
                 return
             current = self._store.load(series.id)  # it may have been cancelled meanwhile
             member = current.member(key)

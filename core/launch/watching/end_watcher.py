@@ -25,7 +25,7 @@ from core.errors import AppError
 from core.json_file import JsonFile
 from core.launch.watching.progress import TaskProgress
 from core.launch.watching.watch import TaskWatch
-from core.rounds import Rounds
+from core.periodic_worker import PeriodicWorker
 
 EVERY_SECONDS = 10.0
 _LONGEST = timedelta(days=60)
@@ -91,7 +91,7 @@ class EndWatcher:
         self._watches: dict[StartedTask, TaskWatch] = {}
         self._told = _Told()
         self._telling = threading.Lock()
-        self._rounds = Rounds("ends", self._round, retry=every)
+        self._worker = PeriodicWorker("ends", self._round, retry=every)
 
     def note(self, server: str, task_id: TaskId, now: datetime | None = None) -> None:
         """Watch a task from now on; one that is watched already is left as it is.
@@ -106,7 +106,7 @@ class EndWatcher:
             return known if is_known else (*known, new)
 
         self._kept.change(add)
-        self._rounds.wake()
+        self._worker.wake()
 
     def open(self) -> tuple[StartedTask, ...]:
         """Return the tasks whose end is still to be told."""
@@ -124,16 +124,16 @@ class EndWatcher:
 
     def start(self) -> None:
         """Begin to watch, with what an earlier process left."""
-        self._rounds.start()
+        self._worker.start()
 
     def close(self) -> None:
         """End after the look that is under way. Closing twice does nothing."""
-        self._rounds.close(_PATIENCE_SECONDS)
+        self._worker.close(_PATIENCE_SECONDS)
 
     def round(self) -> None:
         """Look at every task once. What cannot be asked for now is left for the next round."""
         for task in self.open():
-            if self._rounds.is_closing:
+            if self._worker.is_closing:
                 return
             try:
                 self._look(task)

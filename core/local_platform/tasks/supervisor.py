@@ -31,7 +31,7 @@ from core.local_platform.tasks.process import (
 )
 from core.local_platform.tasks.recovery import recover
 from core.local_platform.tasks.resources import ResourceMeter
-from core.rounds import Rounds
+from core.periodic_worker import PeriodicWorker
 from core.runs.events import EventWriter
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
@@ -91,20 +91,20 @@ class Supervisor:
         self._parts = parts
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}
-        self._rounds = Rounds("supervisor", self._round, retry=self._pace.retry)
+        self._worker = PeriodicWorker("supervisor", self._round, retry=self._pace.retry)
 
     def start(self) -> None:
         """Take up what an earlier server left and begin to work."""
         self._recover()
-        self._rounds.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End the thread; running trainings go on without it. Stopping twice does nothing."""
-        self._rounds.close()
+        self._worker.close()
 
     def wake(self) -> None:
         """Look for work now."""
-        self._rounds.wake()
+        self._worker.wake()
 
     def request_stop(self, task_id: TaskId) -> TaskStatus:
         """Stop a task: at once if it only waits, otherwise by asking its process to end.

@@ -12,7 +12,7 @@ from core.local_platform.webhook.deliveries import Deliveries, Message
 from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
 from core.local_platform.webhook.message import end_message, other_message, trial_message
 from core.local_platform.webhook.sending import TIMEOUT_SECONDS, send
-from core.rounds import Rounds
+from core.periodic_worker import PeriodicWorker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +43,16 @@ class WebhookWorker:
         self._pace = pace or HookPace()
         self._deliveries = Deliveries(parts.database)
         self._file = hook_file(parts.layout.webhook)
-        self._rounds = Rounds("webhook", self._round, retry=self._pace.look)
+        self._worker = PeriodicWorker("webhook", self._round, retry=self._pace.look)
 
     def start(self) -> None:
         """Begin to tell ends, those of the time without a server too."""
         self._deliveries.close_interrupted()
-        self._rounds.start()
+        self._worker.start()
 
     def close(self) -> None:
         """End the thread; closing twice does nothing."""
-        self._rounds.close(2 * self._pace.timeout + 1)
+        self._worker.close(2 * self._pace.timeout + 1)
 
     def info(self) -> Webhook:
         """Return what is set and the latest messages."""
@@ -124,7 +124,7 @@ class WebhookWorker:
         hook = self._file.read()
         if hook is not None:
             for message in self._deliveries.due(hook.since):
-                if self._rounds.is_closing:
+                if self._worker.is_closing:
                     break
                 self._tell(hook, message)
         return self._pace.look

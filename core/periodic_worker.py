@@ -4,10 +4,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-_log = logging.getLogger("traindash.rounds")
+_log = logging.getLogger("traindash.periodic_worker")
 
 
-class Rounds:
+class PeriodicWorker:
     """Does one round after the other until it is closed.
 
     Args:

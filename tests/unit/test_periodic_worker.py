@@ -2,7 +2,7 @@
 
 import threading
 
-from core.rounds import Rounds
+from core.periodic_worker import PeriodicWorker
 
 PATIENCE = 10.0
 
@@ -13,12 +13,12 @@ def test_the_first_round_comes_at_once_and_the_next_when_woken() -> None:
     def work() -> None:
         done.release()
 
-    rounds = Rounds("test", work, retry=3600)
-    rounds.start()
+    worker = PeriodicWorker("test", work, retry=3600)
+    worker.start()
     assert done.acquire(timeout=PATIENCE)
-    rounds.wake()
+    worker.wake()
     assert done.acquire(timeout=PATIENCE)
-    rounds.close()
+    worker.close()
     assert not done.acquire(blocking=False)
 
 
@@ -29,10 +29,10 @@ def test_a_round_that_names_a_pause_is_followed_by_itself() -> None:
         done.release()
         return 0.001
 
-    rounds = Rounds("test", work, retry=3600)
-    rounds.start()
+    worker = PeriodicWorker("test", work, retry=3600)
+    worker.start()
     assert all(done.acquire(timeout=PATIENCE) for _ in range(3))
-    rounds.close()
+    worker.close()
 
 
 def test_a_round_that_fails_is_tried_again() -> None:
@@ -44,10 +44,10 @@ def test_a_round_that_fails_is_tried_again() -> None:
             raise left.pop()
         done.release()
 
-    rounds = Rounds("test", work, retry=0.001)
-    rounds.start()
+    worker = PeriodicWorker("test", work, retry=0.001)
+    worker.start()
     assert done.acquire(timeout=PATIENCE)
-    rounds.close()
+    worker.close()
 
 
 def test_a_wake_during_a_round_is_not_lost() -> None:
@@ -58,14 +58,14 @@ def test_a_wake_during_a_round_is_not_lost() -> None:
         go_on.wait(PATIENCE)
         done.release()
 
-    rounds = Rounds("test", work, retry=3600)
-    rounds.start()
+    worker = PeriodicWorker("test", work, retry=3600)
+    worker.start()
     assert begun.wait(PATIENCE)
-    rounds.wake()
+    worker.wake()
     go_on.set()
     assert done.acquire(timeout=PATIENCE)
     assert done.acquire(timeout=PATIENCE)
-    rounds.close()
+    worker.close()
 
 
 def test_a_long_round_is_told_of_the_end_and_waited_for() -> None:
@@ -73,22 +73,22 @@ def test_a_long_round_is_told_of_the_end_and_waited_for() -> None:
 
     def work() -> None:
         begun.set()
-        while not rounds.is_closing:
+        while not worker.is_closing:
             ended.wait(0.001)
         ended.set()
 
-    rounds = Rounds("test", work, retry=3600)
-    rounds.start()
+    worker = PeriodicWorker("test", work, retry=3600)
+    worker.start()
     assert begun.wait(PATIENCE)
-    rounds.close()
-    rounds.close()
+    worker.close()
+    worker.close()
     assert ended.is_set()
 
 
 def test_it_may_begin_anew_after_its_end() -> None:
     done = threading.Semaphore(0)
-    rounds = Rounds("test", done.release, retry=3600)
+    worker = PeriodicWorker("test", done.release, retry=3600)
     for _ in range(2):
-        rounds.start()
+        worker.start()
         assert done.acquire(timeout=PATIENCE)
-        rounds.close()
+        worker.close()

@@ -12,7 +12,7 @@ _STEP = r"\.([^.\[]+)|\[([^\]]*)\]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misfit:
+class ValidationIssue:
     """The first thing that does not fit.
 
     Attributes:
@@ -35,13 +35,13 @@ class Misfit:
         return f"{self.field} {self.reason}" if self.kind == "missing" else f"{self.field}: {self.reason}"
 
 
-def misfit_of(error: msgspec.ValidationError) -> Misfit:
+def issue_of(error: msgspec.ValidationError) -> ValidationIssue:
     """Return what a failed check found; with msgspec it is always one thing."""
     said = re.fullmatch(_SAID, str(error))
     what, place = (said["what"], said["place"] or "") if said else (str(error), "")
     path = tuple(key or index for key, index in re.findall(_STEP, place))
     if missing := re.fullmatch(_MISSING, what):
-        return Misfit(path=(*path, missing[1]), kind="missing", reason="is missing")
+        return ValidationIssue(path=(*path, missing[1]), kind="missing", reason="is missing")
     if unknown := re.fullmatch(_UNKNOWN, what):
-        return Misfit(path=(*path, unknown[1]), kind="unknown", reason="is not known")
-    return Misfit(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))
+        return ValidationIssue(path=(*path, unknown[1]), kind="unknown", reason="is not known")
+    return ValidationIssue(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))
