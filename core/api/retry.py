@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.api.errors import ApiError, ConnectionFailedError
 from core.api.error_mapping import is_passing
+from core.api.errors import ApiError, ConnectionFailedError
 
 _TRIES_TO_REACH = 2
 

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, Self, TypeAlias
 import httpx
 
 from core.api.address import is_loopback, normalised_address
+from core.api.error_mapping import Answer, error_of, json_of
 from core.api.errors import ApiError, ConnectionFailedError, RequestTimeoutError, UnauthorizedError
 from core.api.retry import NO_RETRY, RetryPolicy, may_pass
-from core.api.error_mapping import Answer, error_of, json_of
 
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
 """An ASGI 3 application: ``await app(scope, receive, send)``."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Unvalidated, Shape, free_object, read
+from core.api.wire.reading import Shape, Unvalidated, free_object, read
 from core.domain.ids import ModuleId
 from core.domain.model import CatalogueModel
 from core.domain.module import AppModule

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.api.wire.reading import Unvalidated, Shape, free_object
+from core.api.wire.reading import Shape, Unvalidated, free_object
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import CollectionId, FileId, ProjectId, TaskId
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Unvalidated, Shape, free_object, moment
+from core.api.wire.reading import Shape, Unvalidated, free_object, moment
 from core.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, WorkspaceId
 from core.domain.project import (
     ClassStatistics,

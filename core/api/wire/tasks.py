@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import field
 
-from core.api.wire.reading import Unvalidated, Shape, free_object, moment
+from core.api.wire.reading import Shape, Unvalidated, free_object, moment
 from core.domain.agent import Agent, AgentSettings, AgentStatus, Device
 from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from core.domain.log import LogRow

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core.api.wire.reading import Unvalidated, Shape, moment
+from core.api.wire.reading import Shape, Unvalidated, moment
 from core.domain.ids import TaskId
 from core.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
 
