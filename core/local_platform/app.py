@@ -14,10 +14,10 @@ from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.hardware import Hardware
 from core.local_platform.identity import HomeLock, ensure_token
 from core.local_platform.imports.jobs import ImportJobs
-from core.local_platform.parts import build_parts
+from core.local_platform.parts import build_services
 from core.local_platform.reports import Reports
 from core.local_platform.routes.assets import Assets
-from core.local_platform.routes.endpoint import ApiEndpoint, Site
+from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint
 from core.local_platform.routes.table import METHODS
 from core.local_platform.sample import SampleProject
 from core.local_platform.store.import_scratch import clear_leftovers
@@ -71,7 +71,7 @@ class LocalPlatform:
         trainer: str | None = None,
         options: Options = _DEFAULTS,
     ) -> None:
-        self.parts = build_parts(
+        self.parts = build_services(
             home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
         )
         self.supervisor = Supervisor(self.parts, options.pace)
@@ -158,7 +158,7 @@ class LocalPlatform:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        site = Site(
+        site = ApiContext(
             parts=self.parts,
             admission=self.admission,
             control=self.supervisor,

@@ -10,7 +10,7 @@ from core.domain.ids import ProjectId
 from core.errors import NotFoundError
 from core.local_platform.identity import read_token
 from core.local_platform.layout import HomeLayout
-from core.local_platform.parts import build_parts
+from core.local_platform.parts import build_services
 from core.local_platform.store.import_scratch import ImportScratch
 
 
@@ -37,7 +37,7 @@ def import_path(
     if not places.database.is_file():
         msg = f"{places.root} has no database yet."
         raise NotFoundError(msg, "Start the dashboard once.")
-    parts = build_parts(home, address="", environment={})
+    parts = build_services(home, address="", environment={})
     parts.database.open()
     places.incoming.mkdir(exist_ok=True)
     try:

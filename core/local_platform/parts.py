@@ -23,7 +23,7 @@ from core.local_platform.tasks.log import TaskLogs
 
 
 @dataclass(slots=True, kw_only=True)
-class Parts:
+class Services:
     """The parts of a platform.
 
     Attributes:
@@ -62,19 +62,19 @@ class Parts:
         return self.environment.get("TRAINDASH_OFFLINE", "") not in {"", "0"}
 
 
-def build_parts(
+def build_services(
     home: Path,
     *,
     address: str,
     environment: Mapping[str, str],
     trainer: str | None = None,
     hardware: Hardware | None = None,
-) -> Parts:
+) -> Services:
     """Put the parts together; nothing is read or written yet."""
     layout = HomeLayout(home.absolute())
     database = Database(layout.database)
     blobs = ImageBlobs(layout.images)
-    return Parts(
+    return Services(
         layout=layout,
         database=database,
         accounts=Accounts(database),

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from core.domain.ids import FileId
 from core.errors import AppError, NotFoundError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.files import StoredFile
 
 REPORT_FILE = "report.html"
@@ -44,7 +44,7 @@ class Reports:
         executor: Threads for disk work.
     """
 
-    def __init__(self, parts: Parts, executor: Executor) -> None:
+    def __init__(self, parts: Services, executor: Executor) -> None:
         self._parts = parts
         self._executor = executor
 

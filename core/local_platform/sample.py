@@ -15,7 +15,7 @@ from pathlib import Path
 from core.datasets.sample import SAMPLE_PROJECT_NAME
 from core.datasets.supervisely_format import open_project
 from core.errors import AppError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.sample_drawing import cached_sample
 from core.local_platform.store.accounts import Home
 
@@ -33,7 +33,7 @@ class SampleProject:
         cache: Folder for the drawn project.
     """
 
-    def __init__(self, parts: Parts, cache: Path) -> None:
+    def __init__(self, parts: Services, cache: Path) -> None:
         self._parts = parts
         self._cache = cache
         self._lock = threading.Lock()

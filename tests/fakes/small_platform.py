@@ -15,7 +15,7 @@ from core.domain.ids import DatasetId, ProjectId, TaskId
 from core.domain.project import ObjectClass, ProjectMeta, TagMeta
 from core.domain.task import TaskStatus
 from core.local_platform.hardware import Hardware
-from core.local_platform.parts import Parts, build_parts
+from core.local_platform.parts import Services, build_services
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.supervisor import Pace, Supervisor
@@ -51,7 +51,7 @@ class SmallPlatform:
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
-        self.parts: Parts = build_parts(
+        self.parts: Services = build_services(
             home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
         )
         self.supervisor = Supervisor(self.parts, FAST)

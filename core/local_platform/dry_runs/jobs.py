@@ -19,7 +19,7 @@ from core.frameworks.registry import framework
 from core.local_platform.agents import LocalAgent
 from core.local_platform.dry_runs.record import DryRunRecords
 from core.local_platform.dry_runs.sample import sample_images
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import NewTask
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.ending import observe
@@ -67,7 +67,7 @@ class DryRuns:
         admission: Checks what is asked for as it does for a task.
     """
 
-    def __init__(self, parts: Parts, admission: Admission) -> None:
+    def __init__(self, parts: Services, admission: Admission) -> None:
         self._parts = parts
         self._admission = admission
         self._records = DryRunRecords(parts.layout.dry_runs)

@@ -14,7 +14,7 @@ from core.datasets.reading import is_image
 from core.datasets.recognition import Layout, choose, recognise
 from core.errors import AppError, InputError, StateError, StorageError
 from core.local_platform.imports.record import ImportRecord, ImportRecords, ImportState, LayoutRow, report_row
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.import_scratch import ImportScratch
 from core.local_platform.store.project_import import ImportWatch
 
@@ -58,7 +58,7 @@ class ImportJobs:
         parts: The platform.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Services) -> None:
         self._parts = parts
         self._records = ImportRecords(parts.layout.imports)
         self._jobs: dict[int, _Job] = {}

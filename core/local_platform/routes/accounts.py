@@ -3,7 +3,7 @@
 from sqlite3 import Row
 from typing import Any
 
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, ListBody, page_json
 
 API_VERSION = "6.18.3"
@@ -40,11 +40,11 @@ def _workspace_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _version(_site: Site, _body: Body) -> object:
+def _version(_site: ApiContext, _body: Body) -> object:
     return {"version": API_VERSION}
 
 
-def _me(site: Site, _body: Body) -> object:
+def _me(site: ApiContext, _body: Body) -> object:
     row = site.parts.accounts.user()
     return {
         "id": row["id"],
@@ -61,21 +61,21 @@ def _me(site: Site, _body: Body) -> object:
     }
 
 
-def _teams(site: Site, body: ListBody) -> object:
+def _teams(site: ApiContext, body: ListBody) -> object:
     page, rows = site.parts.accounts.teams(body.listing())
     return page_json(page, [_team_json(row) for row in rows])
 
 
-def _team(site: Site, body: _ById) -> object:
+def _team(site: ApiContext, body: _ById) -> object:
     return _team_json(site.parts.accounts.team(body.id))
 
 
-def _workspaces(site: Site, body: _WorkspaceList) -> object:
+def _workspaces(site: ApiContext, body: _WorkspaceList) -> object:
     page, rows = site.parts.accounts.workspaces(body.team_id, body.listing())
     return page_json(page, [_workspace_json(row) for row in rows])
 
 
-def _workspace(site: Site, body: _ById) -> object:
+def _workspace(site: ApiContext, body: _ById) -> object:
     return _workspace_json(site.parts.accounts.workspace(body.id))
 
 

@@ -6,7 +6,7 @@ from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId
 from core.local_platform.agents import AGENT_TYPE, AgentSettings, LocalAgent
 from core.local_platform.routes.accounts import API_VERSION
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, ListBody, page_json
 
 
@@ -71,34 +71,34 @@ def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
     }
 
 
-def _list(site: Site, body: _AgentList) -> object:
+def _list(site: ApiContext, body: _AgentList) -> object:
     page, agents = site.parts.agents.page(body.team_id, body.listing())
     return page_json(page, [agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
 
 
-def _available(site: Site, body: _Available) -> object:
+def _available(site: ApiContext, body: _Available) -> object:
     site.parts.accounts.team(body.team_id)
     if body.any_status:
         return [agent_json(agent) for agent in site.parts.agents.all() if agent.team_id == body.team_id]
     return [agent_json(agent) for agent in site.parts.agents.running(body.team_id)]
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return agent_json(site.parts.agents.get(AgentId(body.id)))
 
 
-def _pause(site: Site, body: _Pause) -> object:
+def _pause(site: ApiContext, body: _Pause) -> object:
     agent = site.parts.agents.pause(AgentId(body.id), paused=body.paused)
     site.control.wake()
     return agent_json(agent)
 
 
-def _settings(site: Site, body: _Team) -> object:
+def _settings(site: ApiContext, body: _Team) -> object:
     site.parts.accounts.team(body.team_id)
     return _settings_json(site.parts.agents.settings())
 
 
-def _configure(site: Site, body: _Configure) -> object:
+def _configure(site: ApiContext, body: _Configure) -> object:
     site.parts.accounts.team(body.team_id)
     settings = site.parts.agents.configure(site.parts.accounts.home(), count=body.count, threads=body.threads)
     site.control.wake()

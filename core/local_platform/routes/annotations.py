@@ -5,7 +5,7 @@ from sqlite3 import Row
 from typing import Any
 
 from core.local_platform.routes.coordinates import to_plane
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
 
 
@@ -25,22 +25,22 @@ class _List(ListBody):
     integer_coords: bool | None = True
 
 
-def _list(site: Site, body: _List) -> object:
+def _list(site: ApiContext, body: _List) -> object:
     page, rows = site.parts.images.page(body.listing(), dataset_id=body.dataset_id)
     return page_json(page, _answers(site, rows, on_plane=body.integer_coords is False))
 
 
-def _bulk(site: Site, body: _Bulk) -> object:
+def _bulk(site: ApiContext, body: _Bulk) -> object:
     return _answers(
         site, site.parts.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
     )
 
 
-def _info(site: Site, body: _ByImage) -> object:
+def _info(site: ApiContext, body: _ByImage) -> object:
     return _answers(site, [site.parts.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
 
 
-def _answers(site: Site, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
+def _answers(site: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
     images = site.parts.images
     texts = images.annotations([row["id"] for row in rows])
     answers = []

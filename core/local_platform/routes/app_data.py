@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.ids import TaskId
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id
 from core.local_platform.store.app_data import FieldChange, PatchStep
 
@@ -55,12 +55,12 @@ class _Meta(Body):
     template_root_directory: Annotated[str, Field(max_length=10_000)] | None = None
 
 
-def _get(site: Site, body: _Get) -> object:
+def _get(site: ApiContext, body: _Get) -> object:
     task = site.parts.tasks.get(TaskId(body.task_id))
     return {"result": site.parts.app_data.fields(task.id, body.fields)}
 
 
-def _set(site: Site, body: _Set) -> object:
+def _set(site: ApiContext, body: _Set) -> object:
     task = site.parts.tasks.get(TaskId(body.task_id))
     changes = [
         FieldChange(field=item.field, payload=item.payload, append=item.append, recursive=item.recursive)
@@ -70,14 +70,14 @@ def _set(site: Site, body: _Set) -> object:
     return {"success": True}
 
 
-def _set_app_data(site: Site, body: _AppData) -> object:
+def _set_app_data(site: ApiContext, body: _AppData) -> object:
     task = site.parts.tasks.get(TaskId(body.task_id))
     steps = [PatchStep(op=step.op, path=step.path, value=step.value) for step in body.payload.data]
     site.parts.app_data.patch(task.id, steps, body.payload.state)
     return {"success": True}
 
 
-def _set_meta(site: Site, body: _Meta) -> object:
+def _set_meta(site: ApiContext, body: _Meta) -> object:
     task = site.parts.tasks.get(TaskId(body.id))
     if body.template_root_directory is not None:
         change = FieldChange(field="templateRootDirectory", payload=body.template_root_directory)

@@ -6,9 +6,9 @@ from typing import Any
 from core.domain.ids import ModuleId
 from core.domain.task import TaskStatus
 from core.local_platform.modules import Module
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.ecosystem import matches, module_json
-from core.local_platform.routes.endpoint import Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Method
 from core.local_platform.routes.lists import Id, ListBody, page_json, page_of
 from core.local_platform.routes.tasks import tasks_json
 from core.local_platform.store.listing import Listing
@@ -26,7 +26,7 @@ class _SessionList(ListBody):
     app_id: Id
 
 
-def _list(site: Site, body: _AppList) -> object:
+def _list(site: ApiContext, body: _AppList) -> object:
     site.parts.accounts.team(body.team_id)
     modules: Sequence[Module] = site.parts.modules.all()
     for entry in body.filter or ():
@@ -36,7 +36,7 @@ def _list(site: Site, body: _AppList) -> object:
     return page_of(modules, body, lambda module: _app_json(site.parts, module, body.team_id))
 
 
-def _app_json(parts: Parts, module: Module, team_id: int) -> dict[str, Any]:
+def _app_json(parts: Services, module: Module, team_id: int) -> dict[str, Any]:
     user = parts.accounts.user()
     return {
         **module_json(module),
@@ -50,11 +50,11 @@ def _app_json(parts: Parts, module: Module, team_id: int) -> dict[str, Any]:
     }
 
 
-def _running(parts: Parts, module: Module) -> tuple[Any, ...]:
+def _running(parts: Services, module: Module) -> tuple[Any, ...]:
     return parts.tasks.list_module(module.id, _RUNNING, Listing())[1]
 
 
-def _sessions(site: Site, body: _SessionList) -> object:
+def _sessions(site: ApiContext, body: _SessionList) -> object:
     site.parts.accounts.team(body.team_id)
     module = site.parts.modules.get(ModuleId(body.app_id))
     page, tasks = site.parts.tasks.list_module(module.id, (), body.listing())

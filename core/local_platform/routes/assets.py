@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from core.domain.ids import FileId
 from core.errors import AppError, NotFoundError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.answers import error_response
 from core.local_platform.routes.files import file_response
 from core.local_platform.routes.previews import parse_preview, preview_file
@@ -30,7 +30,7 @@ class Assets:
         executor: Threads for disk work.
     """
 
-    def __init__(self, parts: Parts, executor: Executor) -> None:
+    def __init__(self, parts: Services, executor: Executor) -> None:
         self._parts = parts
         self._executor = executor
 

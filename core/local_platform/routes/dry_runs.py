@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from core.local_platform.dry_runs.record import dry_run_json
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id
 
 _SHOWN = 50
@@ -26,20 +26,20 @@ class _List(Body):
     key: _Key = ""
 
 
-def _start(site: Site, body: _Start) -> object:
+def _start(site: ApiContext, body: _Start) -> object:
     """Begin; ``task`` is what ``tasks.run.app`` would be sent."""
     return dry_run_json(site.dry_runs.start(body.task, body.key))
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return dry_run_json(site.dry_runs.get(body.id))
 
 
-def _list(site: Site, body: _List) -> object:
+def _list(site: ApiContext, body: _List) -> object:
     return [dry_run_json(item) for item in site.dry_runs.of_key(body.key)[:_SHOWN]]
 
 
-def _cancel(site: Site, body: _ById) -> object:
+def _cancel(site: ApiContext, body: _ById) -> object:
     return dry_run_json(site.dry_runs.cancel(body.id))
 
 

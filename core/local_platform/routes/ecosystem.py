@@ -11,8 +11,8 @@ from core.domain.ids import ModuleId
 from core.errors import InputError, NotFoundError
 from core.frameworks.spec import Framework, FrameworkModel
 from core.local_platform.modules import Module
-from core.local_platform.parts import Parts
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.parts import Services
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import FilterEntry, Id, ListBody, page_of
 
 VERSION = "v1.0.0"
@@ -66,7 +66,7 @@ def module_json(module: Module) -> dict[str, Any]:
     }
 
 
-def model_row(parts: Parts, model: FrameworkModel) -> dict[str, Any]:
+def model_row(parts: Services, model: FrameworkModel) -> dict[str, Any]:
     """Return a row of ``models.json`` in the form of the ecosystem's training apps, with two keys of ours in ``meta``.
 
     ``pretrained`` says whether training can start from published weights: true or false where that is certain, null
@@ -86,7 +86,7 @@ def model_row(parts: Parts, model: FrameworkModel) -> dict[str, Any]:
     }
 
 
-def _pretrained(parts: Parts, model: FrameworkModel) -> bool | None:
+def _pretrained(parts: Services, model: FrameworkModel) -> bool | None:
     if model.weights_file is None:
         return False
     if (parts.layout.weights / model.weights_file).is_file():
@@ -94,7 +94,7 @@ def _pretrained(parts: Parts, model: FrameworkModel) -> bool | None:
     return False if parts.offline else None
 
 
-def _list(site: Site, body: _ModuleList) -> object:
+def _list(site: ApiContext, body: _ModuleList) -> object:
     modules = [module for module in site.parts.modules.all() if _in_categories(module, body)]
     if body.search:
         modules = [module for module in modules if body.search.casefold() in module.name.casefold()]
@@ -131,7 +131,7 @@ def matches(values: Mapping[str, Any], entry: FilterEntry) -> bool:
             raise InputError(msg, "Use =, !=, in or !in.")
 
 
-def _info(site: Site, body: _ModuleInfo) -> object:
+def _info(site: ApiContext, body: _ModuleInfo) -> object:
     if body.id is not None:
         return module_json(site.parts.modules.get(ModuleId(body.id)))
     if body.slug is not None:
@@ -140,7 +140,7 @@ def _info(site: Site, body: _ModuleInfo) -> object:
     raise InputError(msg, "Name the app.")
 
 
-def _file(site: Site, body: _FileDownload) -> object:
+def _file(site: ApiContext, body: _FileDownload) -> object:
     wanted = body.module_id if body.module_id is not None else body.app_id
     if wanted is None:
         msg = "'moduleId' is missing."
@@ -161,21 +161,21 @@ def _file_key(module: Module, body: _FileDownload) -> str | None:
     return next((key for key, path in module.files.items() if path == body.file_path), None)
 
 
-def _models_file(parts: Parts, framework: Framework) -> bytes:
+def _models_file(parts: Services, framework: Framework) -> bytes:
     return to_json([model_row(parts, model) for model in framework.models], indent=2)
 
 
-def _hyperparameters_file(parts: Parts, framework: Framework) -> bytes:
+def _hyperparameters_file(parts: Services, framework: Framework) -> bytes:
     return framework.hyperparameters("gpu" if parts.agents.kind == "gpu" else "cpu").encode()
 
 
-_FILES: Mapping[str, Callable[[Parts, Framework], bytes]] = {
+_FILES: Mapping[str, Callable[[Services, Framework], bytes]] = {
     "models": _models_file,
     "hyperparams": _hyperparameters_file,
 }
 
 
-def _models(site: Site, body: _ModelList) -> object:
+def _models(site: ApiContext, body: _ModelList) -> object:
     trained = [(module, module.framework) for module in site.parts.modules.all() if module.framework is not None]
     pairs = [(module, framework, model) for module, framework in trained for model in framework.models]
     answers = [
@@ -186,7 +186,7 @@ def _models(site: Site, body: _ModelList) -> object:
 
 
 def _model_json(
-    parts: Parts, number: int, module: Module, framework: Framework, model: FrameworkModel
+    parts: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
 ) -> dict[str, Any]:
     columns = {key.casefold(): value for key, value in model.columns.items()}
     score = columns.get("map")

@@ -21,7 +21,7 @@ from core.domain.task import TaskStatus
 from core.errors import AppError, InputError
 from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.answers import error_response, invalid_body, json_response, problem
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.webhook.worker import WebhookWorker
@@ -43,10 +43,10 @@ class Control(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ApiContext:
     """What handlers work with."""
 
-    parts: Parts
+    parts: Services
     admission: Admission
     control: Control
     imports: ImportJobs
@@ -87,9 +87,9 @@ class Method(Generic[BodyT]):
 
     name: str
     body: type[BodyT]
-    handle: Callable[[Site, BodyT], object]
+    handle: Callable[[ApiContext, BodyT], object]
 
-    def run(self, site: Site, data: Mapping[str, object]) -> Response:
+    def run(self, site: ApiContext, data: Mapping[str, object]) -> Response:
         """Check the body and answer."""
         try:
             body = self.body.model_validate(data)
@@ -111,7 +111,7 @@ class StreamMethod:
     """An API method that reads the request itself, for uploads; runs on the event loop and must not block it."""
 
     name: str
-    handle: Callable[[Site, Request, InThread], Awaitable[Response]]
+    handle: Callable[[ApiContext, Request, InThread], Awaitable[Response]]
 
 
 class ApiEndpoint:
@@ -126,7 +126,7 @@ class ApiEndpoint:
 
     def __init__(
         self,
-        site: Site,
+        site: ApiContext,
         methods: Sequence[Method[Any] | StreamMethod],
         token: Callable[[], str],
         executor: Executor,

@@ -10,9 +10,9 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from core.domain.ids import FileId, TeamId
 from core.errors import InputError, NotFoundError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.archive import tar_blocks
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Count, Id
 from core.local_platform.store.files import StoredFile, clean_path
 
@@ -47,7 +47,7 @@ class _ManyPaths(Body):
     paths: list[str]
 
 
-def file_json(parts: Parts, file: StoredFile) -> dict[str, Any]:
+def file_json(parts: Services, file: StoredFile) -> dict[str, Any]:
     """Return a file."""
     url_path = f"/storage/files/{file.id}-{parts.blobs.seal(f'file {file.id}')}/{quote(file.name)}"
     return {
@@ -70,7 +70,7 @@ def _folder_json(team_id: int, path: str) -> dict[str, Any]:
     return {"teamId": team_id, "name": PurePosixPath(path).name, "path": path, "meta": {}, "isDir": True}
 
 
-def _list(site: Site, body: _Folder) -> object:
+def _list(site: ApiContext, body: _Folder) -> object:
     """List a folder, or the one file that has the path; nothing there is an empty list, not an error."""
     team_id = TeamId(site.parts.accounts.team(body.team_id)["id"])
     try:
@@ -84,7 +84,7 @@ def _list(site: Site, body: _Folder) -> object:
     return found if recursive else [*(_folder_json(team_id, name) for name in files.folders(team_id, path)), *found]
 
 
-def _list_v2(site: Site, body: _FolderV2) -> object:
+def _list_v2(site: ApiContext, body: _FolderV2) -> object:
     rows = [
         row | {"type": "folder" if row["isDir"] else "file"}
         for row in _rows_v2(site, body)
@@ -95,16 +95,16 @@ def _list_v2(site: Site, body: _FolderV2) -> object:
     return {"entities": rows[start:end], "continuationToken": str(end) if end < len(rows) else None}
 
 
-def _rows_v2(site: Site, body: _FolderV2) -> list[dict[str, Any]]:
+def _rows_v2(site: ApiContext, body: _FolderV2) -> list[dict[str, Any]]:
     found = _list(site, body)
     return found if isinstance(found, list) else []
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return file_json(site.parts, site.parts.files.get(FileId(body.id)))
 
 
-def _download(site: Site, body: _ByPath) -> object:
+def _download(site: ApiContext, body: _ByPath) -> object:
     team_id = TeamId(site.parts.accounts.team(body.team_id)["id"])
     path = clean_path(body.path)
     if not body.path.endswith("/") and (file := site.parts.files.find(team_id, path)) is not None:
@@ -128,12 +128,12 @@ def file_response(file: StoredFile) -> Response:
     return FileResponse(file.local_path, media_type="application/octet-stream", filename=file.name)
 
 
-def _remove(site: Site, body: _ByPath) -> object:
+def _remove(site: ApiContext, body: _ByPath) -> object:
     team_id = TeamId(site.parts.accounts.team(body.team_id)["id"])
     return {"removed": site.parts.files.remove(team_id, body.path)}
 
 
-def _remove_many(site: Site, body: _ManyPaths) -> object:
+def _remove_many(site: ApiContext, body: _ManyPaths) -> object:
     team_id = TeamId(site.parts.accounts.team(body.team_id)["id"])
     return {"removed": sum(site.parts.files.remove(team_id, path) for path in body.paths)}
 

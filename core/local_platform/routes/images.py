@@ -12,8 +12,8 @@ from pydantic_core import from_json
 from starlette.responses import FileResponse, StreamingResponse
 
 from core.errors import InputError
-from core.local_platform.parts import Parts
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.parts import Services
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Count, Id, Ids, ListBody, page_json
 from core.local_platform.store.images import ContentFilter
 
@@ -86,7 +86,7 @@ class _BulkIds(Body):
     image_ids: Ids
 
 
-def image_json(parts: Parts, row: Row) -> dict[str, Any]:
+def image_json(parts: Services, row: Row) -> dict[str, Any]:
     """Return an image."""
     path = parts.blobs.url_path(row["hash"], row["mime"])
     return {
@@ -112,7 +112,7 @@ def image_json(parts: Parts, row: Row) -> dict[str, Any]:
     }
 
 
-def _list(site: Site, body: _ImageList) -> object:
+def _list(site: ApiContext, body: _ImageList) -> object:
     page, rows = site.parts.images.page(
         body.listing(),
         project_id=body.project_id,
@@ -123,16 +123,16 @@ def _list(site: Site, body: _ImageList) -> object:
     return page_json(page, [image_json(site.parts, row) for row in rows])
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return image_json(site.parts, site.parts.images.row(body.id))
 
 
-def _download(site: Site, body: _ById) -> object:
+def _download(site: ApiContext, body: _ById) -> object:
     row = site.parts.images.row(body.id)
     return FileResponse(site.parts.blobs.path(row["hash"], row["mime"]), media_type=row["mime"])
 
 
-def _bulk_download(site: Site, body: _BulkIds) -> object:
+def _bulk_download(site: ApiContext, body: _BulkIds) -> object:
     rows = site.parts.images.rows(body.image_ids, body.dataset_id)
     boundary = uuid4().hex
     files = [(row["id"], row["mime"], site.parts.blobs.path(row["hash"], row["mime"])) for row in rows]

@@ -16,7 +16,7 @@ from core.datasets.recognition import Layout
 from core.errors import InputError, StorageError
 from core.local_platform.imports.record import record_json
 from core.local_platform.routes.answers import json_response
-from core.local_platform.routes.endpoint import Body, InThread, Method, Site, StreamMethod
+from core.local_platform.routes.endpoint import ApiContext, Body, InThread, Method, StreamMethod
 from core.local_platform.routes.lists import Id
 
 _BUFFER = 1 << 20
@@ -42,7 +42,7 @@ class _Start(Body):
     name: Annotated[str, Field(max_length=255)] | None = None
 
 
-def _inspect(site: Site, body: _Inspect) -> object:
+def _inspect(site: ApiContext, body: _Inspect) -> object:
     """Begin with a folder or archive on this machine."""
     path = Path(body.path.strip()).expanduser()
     if not path.is_absolute() or "\0" in body.path:
@@ -51,24 +51,24 @@ def _inspect(site: Site, body: _Inspect) -> object:
     return record_json(site.imports.inspect(path))
 
 
-def _start(site: Site, body: _Start) -> object:
+def _start(site: ApiContext, body: _Start) -> object:
     return record_json(site.imports.start(body.id, layout=body.layout, name=body.name))
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return record_json(site.imports.get(body.id))
 
 
-def _cancel(site: Site, body: _ById) -> object:
+def _cancel(site: ApiContext, body: _ById) -> object:
     return record_json(site.imports.cancel(body.id))
 
 
-def _list(site: Site, body: _Nothing) -> object:
+def _list(site: ApiContext, body: _Nothing) -> object:
     del body
     return [record_json(record) for record in site.imports.all()[:_SHOWN]]
 
 
-async def _upload(site: Site, request: Request, in_thread: InThread) -> Response:
+async def _upload(site: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Begin with an archive: raw bytes, with its name in the address."""
     name = Path(request.query_params.get("name", "").replace("\\", "/")).name.strip()
     if name in {"", ".", ".."} or "\0" in name or len(name.encode("utf-8", "replace")) > 255:  # noqa: PLR2004 - limit of file systems
@@ -95,7 +95,7 @@ async def _upload(site: Site, request: Request, in_thread: InThread) -> Response
     return json_response(record_json(record))
 
 
-def _refuse_without_room(site: Site, declared: str) -> None:
+def _refuse_without_room(site: ApiContext, declared: str) -> None:
     free = shutil.disk_usage(site.parts.layout.incoming).free
     if declared.isdecimal() and int(declared) + _SPARE_BYTES > free:
         msg = f"The archive has {int(declared) / 2**20:,.0f} MB, and the disk has {free / 2**20:,.0f} MB left."

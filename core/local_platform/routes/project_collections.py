@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from core.errors import InputError
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
 from core.local_platform.store.project_collections import Membership
 from core.local_platform.store.projects import parse_object
@@ -73,31 +73,31 @@ def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
     return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
 
 
-def _list(site: Site, body: _CollectionList) -> object:
+def _list(site: ApiContext, body: _CollectionList) -> object:
     kind = None if body.type in {None, "all"} else body.type
     page, rows = site.parts.collections.page(body.listing(), body.project_id, kind)
     return page_json(page, [collection_json(row, with_meta=body.wants("meta")) for row in rows])
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return collection_json(site.parts.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
 
 
-def _add(site: Site, body: _Add) -> object:
+def _add(site: ApiContext, body: _Add) -> object:
     row = site.parts.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
     return collection_json(row, with_meta=True)
 
 
-def _remove(site: Site, body: _ById) -> object:
+def _remove(site: ApiContext, body: _ById) -> object:
     site.parts.collections.remove(body.id)
     return {"success": True}
 
 
-def _add_items(site: Site, body: _Items) -> object:
+def _add_items(site: ApiContext, body: _Items) -> object:
     return _membership_json(site.parts.collections.add_items(body.collection_id, body.wanted))
 
 
-def _remove_items(site: Site, body: _Items) -> object:
+def _remove_items(site: ApiContext, body: _Items) -> object:
     return _membership_json(site.parts.collections.remove_items(body.collection_id, body.wanted))
 
 

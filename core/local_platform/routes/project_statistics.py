@@ -6,7 +6,7 @@ from sqlite3 import Row
 from typing import Any
 
 from core.domain.ids import ProjectId
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id
 
 
@@ -14,7 +14,7 @@ class _ById(Body):
     id: Id
 
 
-def _stats(site: Site, body: _ById) -> object:
+def _stats(site: ApiContext, body: _ById) -> object:
     projects = site.parts.projects
     meta = projects.meta_json(body.id)
     datasets = projects.datasets(ProjectId(body.id))

@@ -3,8 +3,8 @@
 from sqlite3 import Row
 from typing import Any
 
-from core.local_platform.parts import Parts
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.parts import Services
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, ListBody, Text, page_json
 from core.local_platform.store.projects import dump, parse_object
 
@@ -38,7 +38,7 @@ class _EditProject(Body):
     silent: bool | None = False
 
 
-def project_json(parts: Parts, row: Row) -> dict[str, Any]:
+def project_json(parts: Services, row: Row) -> dict[str, Any]:
     """Return a project; ``title`` repeats the name because some calls of the SDK ask for it under that key."""
     version = None if row["version"] is None else {"id": row["version_id"], "version": row["version"]}
     return {
@@ -66,7 +66,7 @@ def project_json(parts: Parts, row: Row) -> dict[str, Any]:
     }
 
 
-def dataset_json(parts: Parts, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
+def dataset_json(parts: Services, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
     """Return a dataset. ``customData`` only where asked for: the SDK uses listed datasets as dictionary keys."""
     answer = {
         "id": row["id"],
@@ -87,27 +87,27 @@ def dataset_json(parts: Parts, row: Row, *, with_custom_data: bool = False) -> d
     return answer | ({"customData": parse_object(row["custom_data"])} if with_custom_data else {})
 
 
-def reference_url(parts: Parts, row: Row) -> str:
+def reference_url(parts: Services, row: Row) -> str:
     """Return the address of a cover image; an empty text where there is none (the SDK cannot take null)."""
     if row["reference_hash"] is None or row["reference_mime"] is None:
         return ""
     return parts.address + parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
 
 
-def _list(site: Site, body: _ProjectList) -> object:
+def _list(site: ApiContext, body: _ProjectList) -> object:
     page, rows = site.parts.projects.page(body.listing(), workspace_id=body.workspace_id, team_id=body.group_id)
     return page_json(page, [project_json(site.parts, row) for row in rows])
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return project_json(site.parts, site.parts.projects.row(body.id))
 
 
-def _meta(site: Site, body: _ById) -> object:
+def _meta(site: ApiContext, body: _ById) -> object:
     return site.parts.projects.meta_json(body.id)
 
 
-def _edit(site: Site, body: _EditProject) -> object:
+def _edit(site: ApiContext, body: _EditProject) -> object:
     changes = {
         key: value
         for key, value in (("name", body.name), ("description", body.description), ("readme", body.readme))
@@ -120,12 +120,12 @@ def _edit(site: Site, body: _EditProject) -> object:
     return project_json(site.parts, site.parts.projects.edit(body.id, changes, silent=bool(body.silent)))
 
 
-def _settings(site: Site, body: _EditProject) -> object:
+def _settings(site: ApiContext, body: _EditProject) -> object:
     merged = parse_object(site.parts.projects.row(body.id)["settings"]) | (body.settings or {})
     return project_json(site.parts, site.parts.projects.edit(body.id, {"settings": dump(merged)}))
 
 
-def _datasets(site: Site, body: _DatasetList) -> object:
+def _datasets(site: ApiContext, body: _DatasetList) -> object:
     page, rows = site.parts.projects.dataset_page(
         body.listing(), project_id=body.project_id, parent_id=body.parent_id, recursive=body.recursive
     )
@@ -133,13 +133,13 @@ def _datasets(site: Site, body: _DatasetList) -> object:
     return page_json(page, [dataset_json(site.parts, row, with_custom_data=with_custom_data) for row in rows])
 
 
-def _all_datasets(site: Site, body: _AllDatasets) -> object:
+def _all_datasets(site: ApiContext, body: _AllDatasets) -> object:
     page, rows = site.parts.projects.dataset_page(body.listing(), project_id=None)
     with_custom_data = body.wants("customData")
     return page_json(page, [dataset_json(site.parts, row, with_custom_data=with_custom_data) for row in rows])
 
 
-def _dataset(site: Site, body: _ById) -> object:
+def _dataset(site: ApiContext, body: _ById) -> object:
     return dataset_json(site.parts, site.parts.projects.dataset_row(body.id), with_custom_data=True)
 
 

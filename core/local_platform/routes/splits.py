@@ -8,7 +8,7 @@ from pydantic import Field
 from core.domain.ids import CollectionId, DatasetId, ProjectId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, TagsSplit, TrainValSplit
 from core.errors import InputError
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 from core.local_platform.routes.lists import Id, Ids
 from core.local_platform.store.split_statistics import ClassOnSides, SplitStatistics, split_statistics
 from core.local_platform.tasks.splits import resolve_split
@@ -54,7 +54,7 @@ class _Statistics(Body):
     split: Annotated[_Split, Field()]
 
 
-def _statistics(site: Site, body: _Statistics) -> object:
+def _statistics(site: ApiContext, body: _Statistics) -> object:
     """Count; in large projects only what is known without looking at every image."""
     project_id = ProjectId(body.project_id)
     site.parts.projects.meta_json(project_id)  # raises when there is no such project
@@ -87,7 +87,7 @@ def _statistics(site: Site, body: _Statistics) -> object:
     }
 
 
-def _members(site: Site, project_id: ProjectId, split: _Split) -> tuple[list[int], list[int]]:
+def _members(site: ApiContext, project_id: ProjectId, split: _Split) -> tuple[list[int], list[int]]:
     """Return the images of both sides.
 
     Raises:
@@ -108,7 +108,7 @@ def _some(images: Sequence[int]) -> list[int]:
     return list(images[:: max(1, -(-len(images) // _SAMPLE))][:_SAMPLE])
 
 
-def _of_datasets(site: Site, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:
+def _of_datasets(site: ApiContext, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:
     """Add up the counts that every import keeps per dataset."""
     counts: dict[str, list[int]] = {}
     for row in site.parts.projects.class_counts(project_id):

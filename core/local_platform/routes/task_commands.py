@@ -16,9 +16,9 @@ from starlette.responses import Response
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
 from core.errors import NotFoundError, StateError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.answers import invalid_body, json_response
-from core.local_platform.routes.endpoint import Body, InThread, Site, StreamMethod, read_object
+from core.local_platform.routes.endpoint import ApiContext, Body, InThread, StreamMethod, read_object
 from core.local_platform.routes.lists import Id
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.log import LiveInfo
@@ -52,7 +52,7 @@ class _Request(Body):
         return self.starts_training and self.state.get("wait") is not False and not self.skip_response
 
 
-async def _direct(site: Site, request: Request, in_thread: InThread) -> Response:
+async def _direct(site: ApiContext, request: Request, in_thread: InThread) -> Response:
     data = await read_object(request)
     try:
         body = _Request.model_validate(data)
@@ -64,7 +64,7 @@ async def _direct(site: Site, request: Request, in_thread: InThread) -> Response
     return json_response({} if body.skip_response else given)
 
 
-def _answer(site: Site, body: _Request) -> dict[str, object]:
+def _answer(site: ApiContext, body: _Request) -> dict[str, object]:
     task = site.parts.tasks.get(TaskId(body.task_id))
     command = _COMMANDS.get(body.command.strip("/"))
     if command is None:
@@ -73,7 +73,7 @@ def _answer(site: Site, body: _Request) -> dict[str, object]:
     return command(site, task, body.state)
 
 
-async def _wait(site: Site, body: _Request, in_thread: InThread) -> dict[str, object] | None:
+async def _wait(site: ApiContext, body: _Request, in_thread: InThread) -> dict[str, object] | None:
     """Wait for the end of a training as long as the client does, holding no thread; ``None`` if it takes longer."""
     wanted = _DEFAULT_WAIT_SECONDS if body.timeout is None else body.timeout
     deadline = time.monotonic() + min(wanted, _LONGEST_WAIT_SECONDS)
@@ -84,7 +84,7 @@ async def _wait(site: Site, body: _Request, in_thread: InThread) -> dict[str, ob
     return None
 
 
-def _outcome(site: Site, body: _Request) -> dict[str, object] | None:
+def _outcome(site: ApiContext, body: _Request) -> dict[str, object] | None:
     task = site.parts.tasks.get(TaskId(body.task_id))
     match task.status:
         case TaskStatus.FINISHED:
@@ -95,7 +95,7 @@ def _outcome(site: Site, body: _Request) -> dict[str, object] | None:
             return None
 
 
-def train_status(parts: Parts, task: TaskRecord) -> str:
+def train_status(parts: Services, task: TaskRecord) -> str:
     """Return the sentence that a training app answers to ``train_status``; empty when it has nothing to say."""
     live = parts.logs.live(parts.layout.run(task.id))
     match task.status:
@@ -112,26 +112,26 @@ def train_status(parts: Parts, task: TaskRecord) -> str:
             return ""
 
 
-def _is_running(_site: Site, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _is_running(_site: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     """True from the start on and for ever: the SDK takes anything else for "not ready" and waits 100 seconds."""
     return {"running": True, "mode": "production"}
 
 
-def _is_ready(_site: Site, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _is_ready(_site: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     return {"status": "ready"}
 
 
-def _train_status(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _train_status(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     return {"status": train_status(site.parts, task)}
 
 
-def _train_from_api(site: Site, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
+def _train_from_api(site: ApiContext, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
     site.admission.release(task.id, state.get("app_state"))
     site.control.wake()
     return {"result": "model training started"}
 
 
-def _stop_after_epoch(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _stop_after_epoch(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     run = site.parts.layout.run(task.id)
     if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
         msg = f"Task {task.id} is not training; it is {task.status.value}."
@@ -142,7 +142,7 @@ def _stop_after_epoch(site: Site, task: TaskRecord, _state: Mapping[str, object]
     return {"result": "the training ends after this epoch"}
 
 
-def _data(site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _data(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     kept = site.parts.app_data.get(task.id).get("data")
     widgets = _widgets(site.parts.logs.live(site.parts.layout.run(task.id)))
     return {**kept, **widgets} if isinstance(kept, dict) else widgets
@@ -165,12 +165,12 @@ def _bar(name: str, current: int, total: int) -> dict[str, object]:
     }
 
 
-def _app_state(_site: Site, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _app_state(_site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     state = task.params.get("state")
     return dict(state) if isinstance(state, dict) else {}
 
 
-_COMMANDS: Mapping[str, Callable[[Site, TaskRecord, Mapping[str, object]], dict[str, object]]] = {
+_COMMANDS: Mapping[str, Callable[[ApiContext, TaskRecord, Mapping[str, object]], dict[str, object]]] = {
     "is_running": _is_running,
     "is_ready": _is_ready,
     "train_status": _train_status,

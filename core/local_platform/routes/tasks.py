@@ -8,8 +8,8 @@ from pydantic import Field
 from core.domain.ids import AgentId, TaskId, WorkspaceId
 from core.domain.task import ExitReport, TaskStatus
 from core.errors import InputError, StateError
-from core.local_platform.parts import Parts
-from core.local_platform.routes.endpoint import Body, FreeBody, Method, Site
+from core.local_platform.parts import Services
+from core.local_platform.routes.endpoint import ApiContext, Body, FreeBody, Method
 from core.local_platform.routes.lists import Count, Id, ListBody, page_json
 from core.local_platform.store.task_queue import QueueMove
 from core.local_platform.store.task_rows import TaskRecord
@@ -46,7 +46,7 @@ class _StatusUpdate(Body):
     status: str
 
 
-def tasks_json(parts: Parts, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
+def tasks_json(parts: Services, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
     """Return tasks."""
     names = parts.agents.names()
     login = parts.accounts.user()["login"]
@@ -55,7 +55,7 @@ def tasks_json(parts: Parts, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]
     ]
 
 
-def _task_json(parts: Parts, task: TaskRecord, login: str, agent_name: str | None) -> dict[str, Any]:
+def _task_json(parts: Services, task: TaskRecord, login: str, agent_name: str | None) -> dict[str, Any]:
     return {
         "id": task.id,
         "type": task.type,
@@ -81,7 +81,7 @@ def _task_json(parts: Parts, task: TaskRecord, login: str, agent_name: str | Non
     }
 
 
-def _task_meta(parts: Parts, task: TaskRecord) -> dict[str, Any]:
+def _task_meta(parts: Services, task: TaskRecord) -> dict[str, Any]:
     # Keys without content are left out: clients take a null for an object and fail.
     meta: dict[str, Any] = {
         "app": {
@@ -123,17 +123,17 @@ def _report_json(report: ExitReport) -> dict[str, Any]:
     }
 
 
-def _info(site: Site, body: _ById) -> object:
+def _info(site: ApiContext, body: _ById) -> object:
     return tasks_json(site.parts, [site.parts.tasks.get(TaskId(body.id))])[0]
 
 
-def _list(site: Site, body: _TaskList) -> object:
+def _list(site: ApiContext, body: _TaskList) -> object:
     site.parts.accounts.workspace(body.workspace_id)
     page, tasks = site.parts.tasks.list(WorkspaceId(body.workspace_id), body.listing())
     return page_json(page, tasks_json(site.parts, tasks))
 
 
-def _run_app(site: Site, body: FreeBody) -> object:
+def _run_app(site: ApiContext, body: FreeBody) -> object:
     task = site.admission.admit(body.content)
     site.control.wake()
     return [
@@ -141,27 +141,27 @@ def _run_app(site: Site, body: FreeBody) -> object:
     ]
 
 
-def _stop(site: Site, body: _ById) -> object:
+def _stop(site: ApiContext, body: _ById) -> object:
     return {"status": site.control.request_stop(TaskId(body.id)).value}
 
 
-def _move(site: Site, body: _QueueMove) -> object:
+def _move(site: ApiContext, body: _QueueMove) -> object:
     agent = None if body.agent_id is None else AgentId(body.agent_id)
     return {"queue": [int(item) for item in site.parts.queue.move(TaskId(body.id), body.to, agent)]}
 
 
-def _log(site: Site, body: _LogDownload) -> object:
+def _log(site: ApiContext, body: _LogDownload) -> object:
     task = site.parts.tasks.get(TaskId(body.id))
     run = site.parts.layout.run(task.id)
     return site.parts.logs.rows(task.id, run, since=body.since_time, limit=body.limit)
 
 
-def _set_output(site: Site, body: _OutputSet) -> object:
+def _set_output(site: ApiContext, body: _OutputSet) -> object:
     site.parts.tasks.merge_output(TaskId(body.task_id), body.output)
     return {"success": True}
 
 
-def _set_status(site: Site, body: _StatusUpdate) -> object:
+def _set_status(site: ApiContext, body: _StatusUpdate) -> object:
     """Accept what is true already and a wish to stop; everything else this server sees for itself."""
     task = site.parts.tasks.get(TaskId(body.id))
     wanted = TaskStatus.parse(body.status)

@@ -17,9 +17,9 @@ from starlette.responses import Response
 
 from core.domain.ids import TeamId
 from core.errors import InputError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.routes.answers import invalid_body, json_response
-from core.local_platform.routes.endpoint import InThread, Site, StreamMethod
+from core.local_platform.routes.endpoint import ApiContext, InThread, StreamMethod
 from core.local_platform.routes.files import file_json
 from core.local_platform.routes.lists import Id
 from core.local_platform.store.files import StoredFile, clean_path
@@ -42,7 +42,7 @@ class _Part:
     file: UploadFile
 
 
-async def _upload(site: Site, request: Request, in_thread: InThread) -> Response:
+async def _upload(site: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take one file: raw bytes with the path in the address, or a form with ``name``, ``path``, ``file``."""
     query = _query(request)
     if request.headers.get("content-type", "").startswith("multipart/"):
@@ -59,13 +59,13 @@ async def _upload(site: Site, request: Request, in_thread: InThread) -> Response
     return json_response(file_json(site.parts, file))
 
 
-async def _bulk_upload(site: Site, request: Request, in_thread: InThread) -> Response:
+async def _bulk_upload(site: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take a form with repeating ``name``, ``path`` (folder), ``file``."""
     stored = await _store_form(site.parts, _query(request).team_id, request, in_thread)
     return json_response([file_json(site.parts, file) for file in stored])
 
 
-async def _store_form(parts: Parts, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
+async def _store_form(parts: Services, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
     await in_thread(lambda: parts.accounts.team(team))
     try:
         form = await request.form(max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS)
@@ -78,7 +78,7 @@ async def _store_form(parts: Parts, team: int, request: Request, in_thread: InTh
         await form.close()
 
 
-async def _store_part(parts: Parts, team: int, part: _Part, in_thread: InThread) -> StoredFile:
+async def _store_part(parts: Services, team: int, part: _Part, in_thread: InThread) -> StoredFile:
     async with _incoming(parts, in_thread) as target:
         source = part.file.file
 
@@ -123,7 +123,7 @@ def _query(request: Request) -> _Query:
 
 
 @asynccontextmanager
-async def _incoming(parts: Parts, in_thread: InThread) -> AsyncIterator[Path]:
+async def _incoming(parts: Services, in_thread: InThread) -> AsyncIterator[Path]:
     """Give the path of a file of our own that is gone afterwards, unless it was moved."""
     target = parts.layout.incoming / uuid4().hex
     try:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from core.domain.webhook import Delivery, Webhook
-from core.local_platform.routes.endpoint import Body, Method, Site
+from core.local_platform.routes.endpoint import ApiContext, Body, Method
 
 
 class _Nothing(Body):
@@ -42,23 +42,23 @@ class _Tell(Body):
     task: _Task
 
 
-def _info(site: Site, _body: _Nothing) -> object:
+def _info(site: ApiContext, _body: _Nothing) -> object:
     return _webhook_json(site.webhook.info())
 
 
-def _set(site: Site, body: _Set) -> object:
+def _set(site: ApiContext, body: _Set) -> object:
     return _webhook_json(site.webhook.set(body.url, body.secret))
 
 
-def _remove(site: Site, _body: _Nothing) -> object:
+def _remove(site: ApiContext, _body: _Nothing) -> object:
     return _webhook_json(site.webhook.remove())
 
 
-def _test(site: Site, _body: _Nothing) -> object:
+def _test(site: ApiContext, _body: _Nothing) -> object:
     return _delivery_json(site.webhook.send_trial())
 
 
-def _tell(site: Site, body: _Tell) -> object:
+def _tell(site: ApiContext, body: _Tell) -> object:
     return {"isKept": site.webhook.tell_other(body.server, body.task.model_dump(mode="json", by_alias=True))}
 
 

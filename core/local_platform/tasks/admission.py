@@ -10,7 +10,7 @@ from core.errors import InputError, NotFoundError, StateError
 from core.frameworks.registry import framework
 from core.frameworks.spec import Framework
 from core.local_platform.modules import Module
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.files import clean_path
 from core.local_platform.store.task_rows import NewTask, TaskKind, TaskRecord
 from core.local_platform.tasks.request import (
@@ -33,7 +33,7 @@ _JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 class Admission:
     """Checks requests and takes tasks in."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Services) -> None:
         self._parts = parts
 
     def admit(self, body: object) -> TaskRecord:
@@ -150,7 +150,7 @@ class Admission:
         )
 
 
-def check_evaluations(parts: Parts, team_id: TeamId, folders: tuple[str, ...]) -> tuple[str, ...]:
+def check_evaluations(parts: Services, team_id: TeamId, folders: tuple[str, ...]) -> tuple[str, ...]:
     """Check the evaluation directories of a comparison, as the real app does before it reads any.
 
     Returns:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from core.domain.task import ExitCause, ExitReport, TaskStatus
 from core.errors import AppError, StorageError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from core.local_platform.tasks.log import read_failure, tail_lines, tail_messages
@@ -34,7 +34,7 @@ class Outcome:
     output: Mapping[str, object] | None = None
 
 
-def conclude(parts: Parts, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
+def conclude(parts: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
     """Say how a task ends whose process is over; a good result is published first.
 
     Raises:
@@ -69,7 +69,7 @@ def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_req
     )
 
 
-def failed(parts: Parts, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
+def failed(parts: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
     """Return the outcome of a task that went wrong; its log gets the reason unless the trainer has said it."""
     if not said:
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ def tidy(run: RunLayout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _published(parts: Parts, task: TaskRecord, report: ExitReport) -> Outcome:
+def _published(parts: Services, task: TaskRecord, report: ExitReport) -> Outcome:
     try:
         published = publish(parts, task)
     except StorageError:

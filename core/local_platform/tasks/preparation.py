@@ -17,7 +17,7 @@ from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsS
 from core.errors import InputError, StateError
 from core.frameworks.registry import framework
 from core.local_platform.agents import LocalAgent
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.admission import check_evaluations
 from core.local_platform.tasks.request import parse_gui_state
@@ -45,7 +45,7 @@ class _InferenceInfo(BaseModel):
     gt_dataset_ids: tuple[int, ...] = ()
 
 
-def prepare(parts: Parts, task: TaskRecord, agent: LocalAgent) -> str:
+def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
     """Write the run folder of a task that an agent took.
 
     What an interrupted earlier try left is removed first; the platform's own events are kept.
@@ -86,7 +86,7 @@ def clear(run: RunLayout) -> None:
         file.unlink(missing_ok=True)
 
 
-def _prepare_training(parts: Parts, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
+def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
     if task.project_id is None:
         msg = f"Task {task.id} names no project."
         raise StateError(msg, "Start a new training.")
@@ -106,7 +106,7 @@ def _prepare_training(parts: Parts, task: TaskRecord, agent: LocalAgent, run: Ru
     return spec
 
 
-def _prepare_resumed(parts: Parts, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
+def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
     """Write the run folder of a training that goes on with an earlier one: its very images, classes and settings."""
     run = parts.layout.run(task.id)
     start = resume_point(parts, source, task.id)
@@ -132,7 +132,7 @@ def _prepare_resumed(parts: Parts, task: TaskRecord, agent: LocalAgent, source: 
     return spec
 
 
-def train_spec(parts: Parts, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
+def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
     """Return the spec of a new training on an agent."""
     request, project, asked = training.request, training.project, training.framework
     split = request.split
@@ -210,7 +210,7 @@ def _split_method(split: RandomSplit | DatasetsSplit | TagsSplit | CollectionsSp
             return "collections"
 
 
-def run_images(parts: Parts, sides: Sides) -> Iterator[RunImage]:
+def run_images(parts: Services, sides: Sides) -> Iterator[RunImage]:
     """Yield the images of a run with their annotations, in the order of ``sides``; those that are gone are left out."""
     for image in parts.images.read(tuple(sides)):
         yield RunImage(
@@ -227,7 +227,7 @@ def run_images(parts: Parts, sides: Sides) -> Iterator[RunImage]:
         )
 
 
-def _comparison_spec(parts: Parts, task: TaskRecord) -> CompareSpec:
+def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
     folders = check_evaluations(parts, task.team_id, tuple(_NAMES.validate_python(task.settings["evaluations"])))
     records = [_inference_info(parts, task.team_id, folder) for folder in folders]
     names = [PurePosixPath(folder).parts for folder in folders]
@@ -249,7 +249,7 @@ def _comparison_spec(parts: Parts, task: TaskRecord) -> CompareSpec:
     )
 
 
-def _image_files(parts: Parts, record: _InferenceInfo) -> dict[int, str]:
+def _image_files(parts: Services, record: _InferenceInfo) -> dict[int, str]:
     """Return the files of the images that a model was evaluated on, as far as this server has them."""
     if record.gt_project_id is None:
         return {}
@@ -258,7 +258,7 @@ def _image_files(parts: Parts, record: _InferenceInfo) -> dict[int, str]:
     return {image.id: str(image.path) for image in parts.images.read(ids)}
 
 
-def _inference_info(parts: Parts, team_id: TeamId, folder: str) -> _InferenceInfo:
+def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _InferenceInfo:
     file = parts.files.find(team_id, f"{folder}/evaluation/inference_info.json")
     if file is None:
         return _InferenceInfo()
@@ -269,15 +269,15 @@ def _inference_info(parts: Parts, team_id: TeamId, folder: str) -> _InferenceInf
         raise InputError(msg, "Evaluate the model again.") from error
 
 
-def _artifacts_dir(parts: Parts, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
+def _artifacts_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
     return _free_folder(parts, where[0], f"{_EXPERIMENTS}/{project}/{where[1]}_{file_name(framework)}") + "/"
 
 
-def _evaluation_dir(parts: Parts, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
+def _evaluation_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
     return _free_folder(parts, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
 
 
-def _free_folder(parts: Parts, team_id: TeamId, wanted: str) -> str:
+def _free_folder(parts: Services, team_id: TeamId, wanted: str) -> str:
     """Return a folder of Team Files that holds nothing yet: the wanted one, or with ``_001``, ``_002``, … behind it."""
     folder, number = wanted, 0
     while parts.files.list(team_id, folder, recursive=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.domain.ids import TeamId
 from core.errors import NotFoundError, StateError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.files import StoredFile
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.artifacts import (
@@ -47,7 +47,7 @@ class Published:
     problems: tuple[str, ...]
 
 
-def publish(parts: Parts, task: TaskRecord) -> Published:
+def publish(parts: Services, task: TaskRecord) -> Published:
     """Bring everything a finished run made into Team Files.
 
     Raises:
@@ -69,7 +69,7 @@ def publish(parts: Parts, task: TaskRecord) -> Published:
 
 @dataclass(frozen=True, slots=True)
 class _Experiment:
-    parts: Parts
+    parts: Services
     task: TaskRecord
     run: RunLayout
     spec: TrainSpec
@@ -187,7 +187,7 @@ class _Experiment:
         return self.spec.server_address + self.parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
 
 
-def _publish_comparison(parts: Parts, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
+def _publish_comparison(parts: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
     run = parts.layout.run(task.id)
     source = run.evaluation / "template.vue"
     if not source.is_file():
@@ -214,7 +214,7 @@ def _general(icon: str, title: str, url: str, description: str) -> dict[str, obj
 
 
 def _upload(
-    parts: Parts, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
+    parts: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
 ) -> dict[str, StoredFile]:
     files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
     stored: dict[str, StoredFile] = {}

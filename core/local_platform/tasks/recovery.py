@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import OpenTask
 from core.local_platform.tasks.process import ProcessIdentity, find_process, poll, read_identity, write_identity
 from core.runs.events import EventWriter
@@ -28,7 +28,7 @@ class Recovered:
     lost: tuple[TaskId, ...]
 
 
-def recover(parts: Parts) -> Recovered:
+def recover(parts: Services) -> Recovered:
     """Look at every task that is not over; those that never began wait for an agent again."""
     watched: dict[TaskId, ProcessIdentity] = {}
     lost: list[TaskId] = []
@@ -51,7 +51,7 @@ def _took_place(task: OpenTask) -> bool:
     return task.autostart and not task.waits and task.status is not TaskStatus.QUEUED
 
 
-def _identify(parts: Parts, task: OpenTask) -> ProcessIdentity | None:
+def _identify(parts: Services, task: OpenTask) -> ProcessIdentity | None:
     run = parts.layout.run(task.id)
     if (known := read_identity(run)) is not None:
         return known
@@ -62,6 +62,6 @@ def _identify(parts: Parts, task: OpenTask) -> ProcessIdentity | None:
     return found
 
 
-def _say(parts: Parts, task_id: TaskId, text: str) -> None:
+def _say(parts: Services, task_id: TaskId, text: str) -> None:
     with contextlib.suppress(OSError):
         EventWriter(parts.layout.run(task_id).platform_events).log(text)

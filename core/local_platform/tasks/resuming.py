@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from core.domain.ids import ProjectId, TaskId, TeamId
 from core.domain.task import TaskStatus
 from core.errors import InputError, NotFoundError, StateError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import TaskRecord
 from core.runs.events import EventWriter, append_rows, read_events
 from core.runs.layout import RunLayout
@@ -56,13 +56,13 @@ def source_of(task: TaskRecord) -> TaskId | None:
     return TaskId(number) if isinstance(number, int) else None
 
 
-def can_resume(parts: Parts, task: TaskRecord) -> bool:
+def can_resume(parts: Services, task: TaskRecord) -> bool:
     """Return whether a task ended before its last epoch and left what is needed to go on."""
     return task.kind == "train" and task.status in _ENDED_EARLY and _run_with_checkpoint(parts, task) is not None
 
 
 def find_resumable(
-    parts: Parts, team_id: TeamId, project_id: ProjectId, framework: str, task_id: TaskId
+    parts: Services, team_id: TeamId, project_id: ProjectId, framework: str, task_id: TaskId
 ) -> ResumableTask:
     """Check that a training can go on.
 
@@ -92,7 +92,7 @@ def find_resumable(
     return ResumableTask(task_id=task_id, gui_state=gui_state)
 
 
-def resume_point(parts: Parts, source: TaskId, task_id: TaskId) -> ResumePoint:
+def resume_point(parts: Services, source: TaskId, task_id: TaskId) -> ResumePoint:
     """Return where to take up an earlier training, when the turn of the task that continues it has come.
 
     Args:
@@ -113,7 +113,7 @@ def resume_point(parts: Parts, source: TaskId, task_id: TaskId) -> ResumePoint:
     return ResumePoint(checkpoint=run.resume_checkpoint, images=run.images, spec=spec, seconds=max(known, default=0.0))
 
 
-def carry_over(parts: Parts, source: TaskId, task_id: TaskId) -> None:
+def carry_over(parts: Services, source: TaskId, task_id: TaskId) -> None:
     """Put the epochs of an earlier training into the log of the one that continues it, so that curves are whole."""
     rows = tuple(_epoch_rows(parts.layout.run(source)))
     target = parts.layout.run(task_id).platform_events
@@ -129,7 +129,7 @@ def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:
                 yield row
 
 
-def _run_with_checkpoint(parts: Parts, task: TaskRecord) -> RunLayout | None:
+def _run_with_checkpoint(parts: Services, task: TaskRecord) -> RunLayout | None:
     """Return the run folder to go on from; a continued training that did no epoch hands on what it was given."""
     run = parts.layout.run(task.id)
     if run.resume_checkpoint.is_file():

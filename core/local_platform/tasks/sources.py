@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain.ids import ProjectId, TaskId, TeamId
 from core.errors import InputError, NotFoundError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.files import StoredFile
 
 _EXPERIMENTS = "/experiments"
@@ -68,7 +68,7 @@ class CheckpointFile:
     note: str = ""
 
 
-def find_experiment(parts: Parts, team_id: TeamId, task_id: TaskId) -> SourceExperiment:
+def find_experiment(parts: Services, team_id: TeamId, task_id: TaskId) -> SourceExperiment:
     """Return the experiment that a task left in Team Files.
 
     Raises:
@@ -84,7 +84,7 @@ def find_experiment(parts: Parts, team_id: TeamId, task_id: TaskId) -> SourceExp
     raise NotFoundError(msg, "Choose a training that is finished.")
 
 
-def find_checkpoint(parts: Parts, source: SourceExperiment, name: str) -> CheckpointFile:
+def find_checkpoint(parts: Services, source: SourceExperiment, name: str) -> CheckpointFile:
     """Return a checkpoint of an experiment.
 
     Training starts from weights only. An exported model (ONNX, TensorRT) holds no weights that can be trained on, but
@@ -104,12 +104,12 @@ def find_checkpoint(parts: Parts, source: SourceExperiment, name: str) -> Checkp
     raise NotFoundError(msg, f"Choose one of: {', '.join(sorted(weights)) or 'it has none'}.")
 
 
-def _stored(parts: Parts, source: SourceExperiment, folder: str) -> dict[str, StoredFile]:
+def _stored(parts: Services, source: SourceExperiment, folder: str) -> dict[str, StoredFile]:
     files = parts.files.list(source.team_id, f"{source.artifacts_dir}/{folder}", recursive=False)
     return {file.name: file for file in files if file.local_path.is_file()}
 
 
-def _read(parts: Parts, file: StoredFile, task_id: TaskId) -> SourceExperiment:
+def _read(parts: Services, file: StoredFile, task_id: TaskId) -> SourceExperiment:
     folder = str(PurePosixPath(file.path).parent)
     try:
         record = _Record.model_validate_json(file.local_path.read_bytes())
@@ -130,7 +130,7 @@ def _read(parts: Parts, file: StoredFile, task_id: TaskId) -> SourceExperiment:
     )
 
 
-def _state(parts: Parts, team_id: TeamId, folder: str, record: _Record) -> dict[str, object]:
+def _state(parts: Services, team_id: TeamId, folder: str, record: _Record) -> dict[str, object]:
     file = parts.files.find(team_id, f"{folder}/{record.app_state or 'app_state.json'}")
     if file is None:
         return {}

@@ -10,13 +10,13 @@ from typing import assert_never
 from core.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
 from core.errors import InputError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 
 Sides = Mapping[ImageId, tuple[Side, ...]]
 _FULL_PERCENT = 100
 
 
-def resolve_split(parts: Parts, project_id: ProjectId, split: TrainValSplit) -> Sides:
+def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit) -> Sides:
     """Deal the images of a project to the two sides.
 
     A random split is dealt anew each time, without a seed, as the real app does it; what came out is recorded with the
@@ -53,7 +53,9 @@ def resolve_split(parts: Parts, project_id: ProjectId, split: TrainValSplit) -> 
     return _sides(train, val)
 
 
-def _random(parts: Parts, project_id: ProjectId, split: RandomSplit) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
+def _random(
+    parts: Services, project_id: ProjectId, split: RandomSplit
+) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
     everything = list(parts.images.ids(project_id))
     SystemRandom().shuffle(everything)
     count = len(everything) * split.percent // _FULL_PERCENT
@@ -61,7 +63,7 @@ def _random(parts: Parts, project_id: ProjectId, split: RandomSplit) -> tuple[tu
     return (chosen, rest) if split.split == "train" else (rest, chosen)
 
 
-def _tags(parts: Parts, project_id: ProjectId, split: TagsSplit) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
+def _tags(parts: Services, project_id: ProjectId, split: TagsSplit) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
     known = {tag.name for tag in parts.projects.meta(project_id).tags}
     for name in (split.train_tag, split.val_tag):
         if name not in known:
@@ -80,14 +82,14 @@ def _tags(parts: Parts, project_id: ProjectId, split: TagsSplit) -> tuple[tuple[
     return (train + untagged, val) if split.untagged_action == "train" else (train, val + untagged)
 
 
-def _check_datasets(parts: Parts, project_id: ProjectId, split: DatasetsSplit) -> None:
+def _check_datasets(parts: Services, project_id: ProjectId, split: DatasetsSplit) -> None:
     known = {dataset.id: dataset.name for dataset in parts.projects.datasets(project_id)}
     missing = [dataset for dataset in (*split.train_datasets, *split.val_datasets) if dataset not in known]
     if missing:
         _refuse_unknown("dataset", missing, known)
 
 
-def _check_collections(parts: Parts, project_id: ProjectId, split: CollectionsSplit) -> None:
+def _check_collections(parts: Services, project_id: ProjectId, split: CollectionsSplit) -> None:
     known = {
         collection.id: collection.name
         for collection in parts.collections.of_project(project_id)

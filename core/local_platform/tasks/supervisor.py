@@ -15,7 +15,7 @@ from core.domain.ids import AgentId, TaskId
 from core.domain.task import ExitCause, ExitReport, TaskStatus
 from core.errors import StorageError
 from core.local_platform.agents import LocalAgent
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.task_rows import OpenTask, TaskRecord
 from core.local_platform.tasks.ending import Outcome, conclude, failed, tidy
 from core.local_platform.tasks.exits import report_lost, report_platform_error
@@ -87,7 +87,7 @@ class Supervisor:
         pace: How often it looks.
     """
 
-    def __init__(self, parts: Parts, pace: Pace | None = None) -> None:
+    def __init__(self, parts: Services, pace: Pace | None = None) -> None:
         self._parts = parts
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}

@@ -12,7 +12,7 @@ from core.domain.ids import ProjectId, TaskId, TeamId
 from core.domain.project import Project, ProjectMeta
 from core.errors import InputError
 from core.frameworks.spec import Framework
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.tasks.request import ExperimentCheckpoint, RepeatState, TrainingRequest, parse_gui_state
 from core.local_platform.tasks.sources import CheckpointFile, SourceExperiment, find_checkpoint, find_experiment
 from core.local_platform.tasks.splits import Sides, resolve_split
@@ -56,7 +56,7 @@ class _Start:
 
 
 def resolve_training(
-    parts: Parts,
+    parts: Services,
     team_id: TeamId,
     project_id: ProjectId,
     framework: Framework,
@@ -92,7 +92,7 @@ def resolve_training(
     )
 
 
-def repeated_state(parts: Parts, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:
+def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:
     """Return the ``guiState`` of a training that repeats an earlier one.
 
     The real training app only opens with these settings and waits for its start button; here the training starts,
@@ -120,7 +120,7 @@ def repeated_state(parts: Parts, team_id: TeamId, framework: Framework, state: R
     return kept
 
 
-def _start(parts: Parts, team_id: TeamId, framework: Framework, request: TrainingRequest) -> _Start:
+def _start(parts: Services, team_id: TeamId, framework: Framework, request: TrainingRequest) -> _Start:
     match request.model:
         case ExperimentCheckpoint() as wanted:
             source = find_experiment(parts, team_id, wanted.task_id)

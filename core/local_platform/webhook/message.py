@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.database import now_text
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.webhook.deliveries import own_message
 
 
-def end_message(parts: Parts, task: TaskRecord) -> bytes:
+def end_message(parts: Services, task: TaskRecord) -> bytes:
     """Return the JSON of a task's end."""
     report = task.exit_report
     agent = None if task.agent_id is None else parts.agents.names().get(task.agent_id)

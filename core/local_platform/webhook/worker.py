@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.domain.webhook import Delivery, DeliveryState, Webhook
 from core.errors import InputError, StateError
-from core.local_platform.parts import Parts
+from core.local_platform.parts import Services
 from core.local_platform.store.database import now_text
 from core.local_platform.webhook.deliveries import Deliveries, Message
 from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
@@ -38,7 +38,7 @@ class WebhookWorker:
         pace: How often it looks.
     """
 
-    def __init__(self, parts: Parts, pace: HookPace | None = None) -> None:
+    def __init__(self, parts: Services, pace: HookPace | None = None) -> None:
         self._parts = parts
         self._pace = pace or HookPace()
         self._deliveries = Deliveries(parts.database)

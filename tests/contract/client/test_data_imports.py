@@ -203,9 +203,9 @@ def _killed_while_importing(home: Path, images: list[Path]) -> None:
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from core.local_platform.parts import build_parts
+from core.local_platform.parts import build_services
 from core.local_platform.store.import_scratch import ImportScratch
-parts = build_parts(Path({str(home)!r}), address="", environment={{}})
+parts = build_services(Path({str(home)!r}), address="", environment={{}})
 scratch = ImportScratch(parts.layout.incoming)
 for path in {[str(path) for path in images]!r}:
     parts.blobs.add(Path(path), before=scratch.note)

@@ -15,8 +15,8 @@ from core.domain.task import TaskStatus
 from core.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
-from core.local_platform.parts import build_parts
-from core.local_platform.routes.endpoint import ApiEndpoint, Body, Method, Site
+from core.local_platform.parts import build_services
+from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint, Body, Method
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.webhook.worker import WebhookWorker
 
@@ -44,9 +44,9 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
-    parts = build_parts(home, address="http://x", environment={})
+    parts = build_services(home, address="http://x", environment={})
     admission = Admission(parts)
-    site = Site(
+    site = ApiContext(
         parts=parts,
         admission=admission,
         control=_Idle(),
@@ -77,7 +77,7 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
 def test_each_kind_of_error_has_its_status(
     tmp_path: Path, executor: ThreadPoolExecutor, error: AppError, status: int
 ) -> None:
-    def fail(_site: Site, _body: _Number) -> object:
+    def fail(_site: ApiContext, _body: _Number) -> object:
         raise error
 
     answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
@@ -97,7 +97,7 @@ def test_a_mistake_of_ours_is_json_without_inner_details(
 
 
 def test_a_full_disk_is_no_500(tmp_path: Path, executor: ThreadPoolExecutor) -> None:
-    def fail(_site: Site, _body: _Number) -> object:
+    def fail(_site: ApiContext, _body: _Number) -> object:
         raise OSError(28, "No space left on device")
 
     answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)

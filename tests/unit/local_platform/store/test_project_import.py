@@ -11,13 +11,13 @@ from core.datasets.source import LazyImages, ProjectSource, SourceCollection, So
 from core.domain.ids import ProjectId
 from core.errors import InputError
 from core.local_platform.hardware import Hardware
-from core.local_platform.parts import Parts, build_parts
+from core.local_platform.parts import Services, build_services
 from tests.fakes.small_platform import tiny_project
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
-    made = build_parts(
+def parts(tmp_path: Path) -> Iterator[Services]:
+    made = build_services(
         tmp_path / "home", address="http://x", environment={}, hardware=Hardware(list_gpus=tuple, cores=1)
     )
     for folder in made.layout.folders():
@@ -33,15 +33,15 @@ def source(tmp_path: Path) -> ProjectSource:
     return tiny_project(tmp_path / "tiny", "Shapes")
 
 
-def _import(parts: Parts, source: ProjectSource, *, link: bool = False) -> ProjectId:
+def _import(parts: Services, source: ProjectSource, *, link: bool = False) -> ProjectId:
     return parts.imports.run(source, parts.accounts.home(), link=link)
 
 
-def _blobs(parts: Parts) -> list[Path]:
+def _blobs(parts: Services) -> list[Path]:
     return sorted(path for path in parts.layout.images.rglob("*") if path.is_file())
 
 
-def test_counts_and_sizes(parts: Parts, source: ProjectSource) -> None:
+def test_counts_and_sizes(parts: Services, source: ProjectSource) -> None:
     project = parts.projects.get(_import(parts, source))
     assert (project.name, project.items_count, project.datasets_count) == ("Shapes", 9, 3)
     assert project.size_bytes == sum(path.stat().st_size for path in _blobs(parts))
@@ -55,7 +55,7 @@ def test_counts_and_sizes(parts: Parts, source: ProjectSource) -> None:
     ]
 
 
-def test_annotations_come_back_with_ids_added(parts: Parts, source: ProjectSource) -> None:
+def test_annotations_come_back_with_ids_added(parts: Services, source: ProjectSource) -> None:
     project = _import(parts, source)
     images = list(parts.images.read(parts.images.ids(project)))
     originals = [image for dataset in source.datasets for image in dataset.images]
@@ -80,14 +80,14 @@ def _without_ids(annotation: Mapping[str, object]) -> object:
     return strip(dict(annotation))
 
 
-def test_ids_go_on_from_project_to_project(parts: Parts, source: ProjectSource) -> None:
+def test_ids_go_on_from_project_to_project(parts: Services, source: ProjectSource) -> None:
     _import(parts, source)
     second = parts.projects.meta_json(_import(parts, source))
     first = parts.projects.meta_json(1)
     assert str(first["classes"]) != str(second["classes"])
 
 
-def test_equal_images_are_kept_once(parts: Parts, source: ProjectSource) -> None:
+def test_equal_images_are_kept_once(parts: Services, source: ProjectSource) -> None:
     _import(parts, source)
     before = _blobs(parts)
     _import(parts, source)
@@ -96,13 +96,13 @@ def test_equal_images_are_kept_once(parts: Parts, source: ProjectSource) -> None
 
 
 @pytest.mark.parametrize("link", [True, False])
-def test_files_are_linked_only_when_told(parts: Parts, source: ProjectSource, link: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_files_are_linked_only_when_told(parts: Services, source: ProjectSource, link: bool) -> None:  # noqa: FBT001 - a parameter of the test
     _import(parts, source, link=link)
     original = next(iter(source.datasets[0].images)).path
     assert any(blob.samefile(original) for blob in _blobs(parts)) is link
 
 
-def test_membership(parts: Parts, source: ProjectSource) -> None:
+def test_membership(parts: Services, source: ProjectSource) -> None:
     project = _import(parts, source)
     first, second, _ = parts.collections.of_project(project)
     assert parts.images.ids(project, collections=[first.id]) == (1, 2)
@@ -110,7 +110,7 @@ def test_membership(parts: Parts, source: ProjectSource) -> None:
     assert parts.images.ids(project, tag="val", collections=[first.id]) == (2,)
 
 
-def _refused(parts: Parts, source: ProjectSource, said: str) -> None:
+def _refused(parts: Services, source: ProjectSource, said: str) -> None:
     with pytest.raises(InputError, match=said):
         _import(parts, source)
     with parts.database.read() as connection:
@@ -125,7 +125,7 @@ def _with_last_image(source: ProjectSource, image: SourceImage) -> ProjectSource
     return replace(source, datasets=(replace(dataset, images=(*dataset.images, image)), *source.datasets[1:]))
 
 
-def test_a_bad_annotation_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+def test_a_bad_annotation_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     good = next(iter(source.datasets[0].images))
     unknown = {**good.annotation, "tags": [{"name": "nobody", "value": None}]}
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=unknown)), "nobody")
@@ -138,7 +138,7 @@ def test_a_bad_annotation_leaves_nothing(parts: Parts, source: ProjectSource) ->
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=stranger)), "cat")
 
 
-def test_a_file_that_is_no_image_leaves_nothing(parts: Parts, source: ProjectSource, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_leaves_nothing(parts: Services, source: ProjectSource, tmp_path: Path) -> None:
     good = next(iter(source.datasets[0].images))
     text = tmp_path / "text.png"
     text.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -147,21 +147,21 @@ def test_a_file_that_is_no_image_leaves_nothing(parts: Parts, source: ProjectSou
     _refused(parts, _with_last_image(source, missing), r"missing\.png")
 
 
-def test_names_must_be_unique_within_a_dataset(parts: Parts, source: ProjectSource) -> None:
+def test_names_must_be_unique_within_a_dataset(parts: Services, source: ProjectSource) -> None:
     _refused(parts, _with_last_image(source, next(iter(source.datasets[0].images))), r"a0\.png")
 
 
-def test_a_name_that_is_no_text_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+def test_a_name_that_is_no_text_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     good = next(iter(source.datasets[0].images))
     _refused(parts, _with_last_image(source, replace(good, name="\udcff.png")), "Unicode")
 
 
-def test_a_collection_of_something_else_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+def test_a_collection_of_something_else_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     stray = SourceCollection(name="stray", images=(("train", "none.png"),))
     _refused(parts, replace(source, collections=(*source.collections, stray)), r"train/none\.png")
 
 
-def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Parts, source: ProjectSource) -> None:
+def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     def read() -> Iterator[SourceImage]:
         yield from source.datasets[0].images
         msg = "The fourth file is torn."
@@ -171,7 +171,7 @@ def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Parts, source: 
     _refused(parts, replace(source, datasets=(torn,), collections=()), "torn")
 
 
-def test_what_another_project_uses_survives_a_failed_import(parts: Parts, source: ProjectSource) -> None:
+def test_what_another_project_uses_survives_a_failed_import(parts: Services, source: ProjectSource) -> None:
     _import(parts, source)
     before = _blobs(parts)
     with pytest.raises(InputError):
@@ -179,7 +179,7 @@ def test_what_another_project_uses_survives_a_failed_import(parts: Parts, source
     assert _blobs(parts) == before
 
 
-def test_images_are_known_by_content_not_by_name(parts: Parts, source: ProjectSource, tmp_path: Path) -> None:
+def test_images_are_known_by_content_not_by_name(parts: Services, source: ProjectSource, tmp_path: Path) -> None:
     good = next(iter(source.datasets[0].images))
     jpeg = tmp_path / "really_a_jpeg.png"
     Image.new("RGB", (32, 32)).save(jpeg, "JPEG")
