@@ -9,9 +9,9 @@ from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from core.ui.wizard.project_cards import (
     draw_counts,
     draw_gallery,
+    draw_no_project,
     draw_project_cards,
     draw_project_search,
-    draw_waiting,
     draw_ways_in,
 )
 from core.ui.wizard.since_last_note import draw_since_last
@@ -23,7 +23,7 @@ def form(view: WizardView) -> None:
     projects = lookups.projects(connection.address(), workspace)
     draw_ways_in()
     if not projects:
-        draw_waiting(workspace)
+        draw_no_project(workspace)
     draw_project_cards(view.draft, draw_project_search(projects))
     if view.draft.project_id is not None:
         draw_problems(view.own_problems)

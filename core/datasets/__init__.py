@@ -1,1 +1,1 @@
-"""Project data on disk: readers, shape conversion, label files, statistics, the sample project."""
+"""Project data on disk: readers, shape conversion, label files."""

@@ -84,9 +84,11 @@ class ProjectSource:
 
     Attributes:
         datasets: Parents before their children.
+        description: Text for people.
     """
 
     name: str
     meta: ProjectMeta
     datasets: tuple[SourceDataset, ...]
     collections: tuple[SourceCollection, ...] = ()
+    description: str = ""

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
@@ -19,7 +18,7 @@ from core.local_platform.reports import Reports
 from core.local_platform.routes.assets import Assets
 from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint
 from core.local_platform.routes.table import METHODS
-from core.local_platform.sample import SampleProject
+from core.local_platform.sample import import_sample
 from core.local_platform.store.import_scratch import clear_leftovers
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.tasks.supervisor import Pace, Supervisor
@@ -35,14 +34,12 @@ class Options:
 
     Attributes:
         hardware: What agents compute with.
-        cache: Folder for what can be made again; by default the user's cache folder.
         pace: How often the supervisor looks.
         hook_pace: How often the webhook looks.
         with_sample: Give a new data directory the sample project.
     """
 
     hardware: Hardware | None = None
-    cache: Path | None = None
     pace: Pace | None = None
     hook_pace: HookPace | None = None
     with_sample: bool = True
@@ -79,8 +76,6 @@ class LocalPlatform:
         self.admission = Admission(self.parts)
         self.dry_runs = DryRuns(self.parts, self.admission)
         self.webhook = WebhookWorker(self.parts, options.hook_pace)
-        cache = options.cache or platformdirs.user_cache_path("traindash", appauthor=False)
-        self.sample = SampleProject(self.parts, cache)
         self._with_sample = options.with_sample
         self._lock = HomeLock(self.parts.layout.lock)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
@@ -135,7 +130,7 @@ class LocalPlatform:
             parts.agents.ensure(home)
             parts.modules.ensure()
             if self._with_sample:
-                self.sample.ensure(home)
+                import_sample(parts, home)
         except BaseException:
             self.close()
             raise
@@ -151,7 +146,6 @@ class LocalPlatform:
         self.webhook.close()
         self.imports.close()
         self.dry_runs.close()
-        self.sample.close()
         self._executor.shutdown(wait=True)
         self.parts.database.close()
         self._lock.release()

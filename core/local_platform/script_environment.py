@@ -77,8 +77,8 @@ def _project(projects: Projects, workspace_id: WorkspaceId, wanted: str | None) 
     if page.ids:
         return projects.get(ProjectId(page.ids[0]))
     if wanted is None:
-        msg = "There is no project yet; the sample project may still be in the making."
-        raise NotFoundError(msg, "Try again in a few seconds, or import a project.")
+        msg = "There is no project yet."
+        raise NotFoundError(msg, "Start the dashboard once for the sample project, or import a project.")
     msg = f"There is no project named {wanted!r}."
     raise NotFoundError(msg, "Give the name or the id of a project that the dashboard shows.")
 

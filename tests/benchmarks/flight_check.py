@@ -57,7 +57,7 @@ CASES = (
 
 @contextmanager
 def started_platform(home: Path) -> Iterator[tuple[LocalPlatform, SuperviselyClient]]:
-    """Open a platform with the sample project and wait for it."""
+    """Open a platform with the sample project."""
     environment = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - the trainers need PATH and the like
     platform = LocalPlatform(home, address="http://127.0.0.1:1", environment=environment)
     platform.open()
@@ -71,12 +71,10 @@ def started_platform(home: Path) -> Iterator[tuple[LocalPlatform, SuperviselyCli
 
 
 def sample_plan(client: SuperviselyClient) -> TrainingPlan:
-    """Return a plan on the sample project, once it is there."""
+    """Return a plan on the sample project."""
     workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
-    while not (projects := client.projects.list(workspace)):
-        threading.Event().wait(_LOOK_SECONDS)
     model = PretrainedModel(framework="YOLO", name=CASES[0].model)
-    return TrainingPlan(project_id=projects[0].id, model=model)
+    return TrainingPlan(project_id=client.projects.list(workspace)[0].id, model=model)
 
 
 def check(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:

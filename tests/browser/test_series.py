@@ -30,7 +30,7 @@ TRAINING_SECONDS = 500.0
 def tiny_draft(dashboard: DashboardProcess, client: SuperviselyClient) -> WizardDraft:
     """Store a complete draft of a tiny training on the sample project."""
     workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
-    project = wait_for(lambda: next(iter(client.projects.list(workspace)), None), "the sample project", seconds=120)
+    project = client.projects.list(workspace)[0]
     store = DraftStore(dashboard.home / "drafts")
     made = store.create(connection.EMBEDDED)
     model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")

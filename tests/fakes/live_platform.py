@@ -52,7 +52,7 @@ class LivePlatform:
 def live_platform(home: Path, *, working: bool = False, trainer: str = "fake") -> Iterator[LivePlatform]:
     """Serve a new platform with the tiny project; with ``working`` its supervisor runs tasks with the trainer."""
     environment = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - trainers need PATH and the like
-    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False, cache=home.parent / "cache")
+    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)
     platform = LocalPlatform(
         home, address="http://127.0.0.1:0", environment=environment, trainer=trainer, options=options
     )

@@ -62,7 +62,7 @@ def _supervise(home: Path) -> None:
 
 
 def _start_series(home: Path) -> None:
-    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False, cache=home.parent / "cache")
+    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)
     platform = LocalPlatform(home, address=ADDRESS, environment=ENVIRONMENT, trainer="fake", options=options)
     platform.open()
     platform.start()

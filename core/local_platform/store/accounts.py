@@ -111,15 +111,6 @@ class Accounts:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row["value"])
 
-    def set_setting(self, key: str, value: str) -> None:
-        """Set a setting of the server."""
-        with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO settings (key, value) VALUES (?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, value),
-            )
-
     def secret(self, name: str) -> bytes:
         """Return 32 random bytes that are made once and kept; never leave this server."""
         with self._database.write() as connection:
@@ -139,3 +130,11 @@ def _home(connection: Connection) -> Home | None:
     if row is None:
         return None
     return Home(int(row["user_id"]), TeamId(row["team_id"]), WorkspaceId(row["workspace_id"]))
+
+
+def store_setting(connection: Connection, key: str, value: str) -> None:
+    """Set a setting of the server inside a transaction."""
+    connection.execute(
+        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

@@ -13,7 +13,7 @@ from core.datasets.source import ProjectSource, SourceDataset, SourceImage
 from core.domain.annotation import Annotation
 from core.domain.ids import ProjectId
 from core.errors import InputError
-from core.local_platform.store.accounts import Home
+from core.local_platform.store.accounts import Home, store_setting
 from core.local_platform.store.blobs import Blob, ImageBlobs
 from core.local_platform.store.database import Database
 from core.local_platform.store.import_scratch import ImportScratch
@@ -56,9 +56,9 @@ class ProjectImport:
         home: Home,
         *,
         name: str | None = None,
-        description: str = "",
         link: bool = False,
         watch: ImportWatch = _UNWATCHED,
+        mark: str | None = None,
     ) -> ProjectId:
         """Import a project.
 
@@ -66,9 +66,9 @@ class ProjectImport:
             source: What to import; its images are walked over once.
             home: Where it goes.
             name: Its name instead of the source's; a number is added when the workspace has one of that name.
-            description: Text for people.
             link: Hard-link the image files instead of copying; only for files that nobody will write to again.
             watch: Is told how far it is.
+            mark: Setting of the server that says, from the same moment as the rows, that this import happened.
 
         Raises:
             InputError: Something in the source is not usable; names it. Nothing is left behind.
@@ -95,9 +95,11 @@ class ProjectImport:
                         watch.on_image(taken)
                 spool.seek(0)
                 with self._database.write() as connection:
-                    rows = ProjectRows(connection, home, source.meta, name or source.name, description)
+                    rows = ProjectRows(connection, home, source, name or source.name)
                     rows.insert_images(source.datasets, _counted(spool, watch.on_row))
                     rows.insert_collections(source.collections)
+                    if mark is not None:
+                        store_setting(connection, mark, name or source.name)
             except BaseException:
                 self._drop(added)
                 raise

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from core.datasets.annotation_json import meta_to_json
-from core.datasets.source import SourceCollection, SourceDataset
+from core.datasets.source import ProjectSource, SourceCollection, SourceDataset
 from core.domain.ids import ProjectId
 from core.domain.project import ProjectMeta
 from core.errors import InputError
-from core.local_platform.store.accounts import Home
+from core.local_platform.store.accounts import Home, store_setting
 from core.local_platform.store.database import now_text
 from core.local_platform.store.project_collections import insert_collection
 from core.local_platform.store.projects import dump
@@ -75,17 +75,16 @@ class ProjectRows:
     Args:
         connection: The writing connection, in a transaction.
         home: Workspace and owner.
-        meta: Classes and tags.
+        source: Its meta and description are taken.
         name: Wanted name; a number is added when it is taken.
-        description: Text for people.
     """
 
-    def __init__(self, connection: Connection, home: Home, meta: ProjectMeta, name: str, description: str) -> None:
+    def __init__(self, connection: Connection, home: Home, source: ProjectSource, name: str) -> None:
         self._connection = connection
         self._user_id = home.user_id
         self._now = now_text()
         self._ids = _IdRange(connection)
-        meta_json, self._class_ids, self._tag_ids = self._meta_with_ids(meta)
+        meta_json, self._class_ids, self._tag_ids = self._meta_with_ids(source.meta)
         self._datasets: dict[str, int] = {}
         self.project_id = ProjectId(
             self._insert(
@@ -94,7 +93,7 @@ class ProjectRows:
                 team_id=home.team_id,
                 user_id=home.user_id,
                 name=self._free_name(home, name),
-                description=description,
+                description=source.description,
                 meta=dump(meta_json),
                 created_at=self._now,
                 updated_at=self._now,
@@ -251,8 +250,4 @@ class _IdRange:
         return self._last
 
     def save(self) -> None:
-        self._connection.execute(
-            "INSERT INTO settings (key, value) VALUES ('last_inner_id', ?)"
-            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (str(self._last),),
-        )
+        store_setting(self._connection, "last_inner_id", str(self._last))

@@ -81,7 +81,7 @@ def draw_ways_in() -> None:
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
-def draw_waiting(workspace: WorkspaceId) -> None:
+def draw_no_project(workspace: WorkspaceId) -> None:
     """Say that there is no project, and look for one from time to time.
 
     Args:
@@ -90,12 +90,7 @@ def draw_waiting(workspace: WorkspaceId) -> None:
     if any(item.type == "images" for item in connection.client().projects.list(workspace)):
         lookups.projects.clear()
         st.rerun()
-    st.info(
-        "This workspace has no image project yet. After the very first start the sample project is being drawn, which "
-        "takes some seconds; it appears here by itself.",
-        icon=":material/hourglass_top:",
-    )
-    st.skeleton(height=220)
+    st.info("This workspace has no image project yet. One that is brought in appears here by itself.")
 
 
 def draw_gallery(facts: ProjectFacts) -> None:

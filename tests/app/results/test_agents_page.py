@@ -26,7 +26,7 @@ Tasks = list[TaskId]
 def new_platform(home: Path, hardware: Hardware) -> LocalPlatform:
     """Open a platform on a data directory."""
     environment = dict(os.environ)  # noqa: TID251 - as the dashboard does
-    options = Options(hardware=hardware, with_sample=False, cache=home.parent / "cache")
+    options = Options(hardware=hardware, with_sample=False)
     platform = LocalPlatform(home, address=ADDRESS, environment=environment, trainer="fake", options=options)
     platform.open()
     return platform

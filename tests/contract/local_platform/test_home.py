@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.sample import SAMPLE_PROJECT_NAME
 from core.domain.ids import ProjectId
 from core.errors import NotFoundError, StateError, StorageError
 from core.local_platform.app import LocalPlatform, Options
 from core.local_platform.hardware import Hardware, Memory
+from core.local_platform.sample import SAMPLE_PROJECT_NAME
 from core.local_platform.script_environment import script_environment
+from core.local_platform.store.project_rows import ProjectRows
 from tests.fakes.small_platform import HARDWARE, tiny_project
 
 ADDRESS = "http://127.0.0.1:8501"
 
 
 def _platform(home: Path, *, hardware: Hardware = HARDWARE, with_sample: bool = False) -> LocalPlatform:
-    options = Options(hardware=hardware, with_sample=with_sample, cache=home.parent / "cache")
+    options = Options(hardware=hardware, with_sample=with_sample)
     return LocalPlatform(home, address=ADDRESS, environment={}, trainer="fake", options=options)
 
 
@@ -154,24 +155,47 @@ def test_agents_follow_the_machine(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.slow
-def test_the_sample_project_is_drawn_once_and_imported_once(tmp_path: Path) -> None:
-    first = _platform(tmp_path / "a", with_sample=True)
+def test_the_sample_project_is_there_at_once_and_imported_once(tmp_path: Path) -> None:
+    first = _platform(tmp_path / "home", with_sample=True)
     with closing(first):
         first.open()
-        assert first.sample.is_pending
-        assert first.sample.wait(120)
         project = first.parts.projects.get(ProjectId(1))
-        assert (project.name, project.items_count) == (SAMPLE_PROJECT_NAME, 200)
+        assert (project.name, project.items_count, project.datasets_count) == (SAMPLE_PROJECT_NAME, 200, 3)
+        assert "No photographs" in project.description
         names = [collection.name for collection in first.parts.collections.of_project(project.id)]
         assert names == ["train", "val"]
-    second = _platform(tmp_path / "b", with_sample=True)
-    with closing(second):
-        second.open()  # from the copy the first one drew: there before the first request
-        assert not second.sample.is_pending
-        assert second.parts.projects.get(ProjectId(1)).items_count == 200
-    again = _platform(tmp_path / "a", with_sample=True)
+        assert not list(first.parts.layout.incoming.iterdir())
+        assert script_environment(tmp_path / "home", address=ADDRESS)["PROJECT_ID"] == "1"
+    again = _platform(tmp_path / "home", with_sample=True)
     with closing(again):
         again.open()
         with pytest.raises(NotFoundError):
             again.parts.projects.get(ProjectId(2))
+
+
+def test_a_start_that_ends_before_the_sample_project_is_complete_leaves_it_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProjectRows, "insert_collections", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            _platform(tmp_path / "home", with_sample=True).open()
+    second = _platform(tmp_path / "home", with_sample=True)
+    with closing(second):
+        second.open()
+        assert second.parts.projects.get(ProjectId(1)).items_count == 200
+
+
+def test_a_data_directory_that_had_the_sample_project_is_left_as_it_is(tmp_path: Path) -> None:
+    for number in range(2):
+        platform = _platform(tmp_path / "home", with_sample=True)
+        with closing(platform):
+            platform.open()
+            if number == 0:  # as a person who wants none of it
+                platform.parts.projects.edit(1, {"name": "Mine"})
+            assert platform.parts.projects.get(ProjectId(1)).name == "Mine"
+            with pytest.raises(NotFoundError):
+                platform.parts.projects.get(ProjectId(2))

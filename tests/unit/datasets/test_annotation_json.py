@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_from_json, meta_to_json
-from core.datasets.sample import SAMPLE_META
 from core.domain.annotation import Annotation, OtherGeometry, Rectangle
 from core.domain.project import ObjectClass, ProjectMeta, TagMeta
 from core.errors import InputError
 from tests.unit.datasets import strategies
+from tools.sample_renderer.project import SAMPLE_META
 
 GOOD: dict[str, Any] = {
     "description": "",

@@ -8,11 +8,11 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from core.datasets.geometry import Mask
-from core.datasets.still_life.noise import FloatArray, Random, linear, to_linear, to_srgb
-from core.datasets.still_life.produce import PRODUCE, Cutout
-from core.datasets.still_life.props import PROPS
-from core.datasets.still_life.solids import Light
-from core.datasets.still_life.surfaces import SURFACES, TILE
+from tools.sample_renderer.noise import FloatArray, Random, linear, to_linear, to_srgb
+from tools.sample_renderer.produce import PRODUCE, Cutout
+from tools.sample_renderer.props import PROPS
+from tools.sample_renderer.solids import Light
+from tools.sample_renderer.surfaces import SURFACES, TILE
 
 _ATTEMPTS = 14
 _WIDE_BLUR = 3.0

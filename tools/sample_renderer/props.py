@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from core.datasets.still_life.noise import FloatArray, Random, fractal_noise, linear, mix, slopes, smoothstep
-from core.datasets.still_life.produce import Cutout
-from core.datasets.still_life.solids import Light
+from tools.sample_renderer.noise import FloatArray, Random, fractal_noise, linear, mix, slopes, smoothstep
+from tools.sample_renderer.produce import Cutout
+from tools.sample_renderer.solids import Light
 
 
 def _grid(random: Random, size: tuple[int, int], *, turn: float) -> tuple[FloatArray, FloatArray]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from core.datasets.still_life.noise import FloatArray, Random, fractal_noise, linear, mix, smooth_noise, smoothstep
+from tools.sample_renderer.noise import FloatArray, Random, fractal_noise, linear, mix, smooth_noise, smoothstep
 
 TILE = 640
 """Side of a tile in pixels: the diagonal of the largest picture with room to move."""

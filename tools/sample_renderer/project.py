@@ -1,4 +1,4 @@
-"""The sample project: fruit and vegetables in three places, drawn by :mod:`core.datasets.still_life`.
+"""The sample project: fruit and vegetables in three places.
 
 Everything follows from one seed, so the files are the same on every run. The tags ``train`` and ``val`` and the
 collections of the same names hold one split; some training images are left without a tag, so that "images without a
@@ -16,14 +16,12 @@ from PIL import Image
 from core.datasets.annotation_json import annotation_to_json, meta_to_json
 from core.datasets.contours import trace
 from core.datasets.geometry import Mask
-from core.datasets.still_life.scene import DrawnObject, Picture, Studio
-from core.datasets.still_life.settings import SETTINGS
-from core.datasets.still_life.surfaces import SURFACES
 from core.datasets.supervisely_format import COLLECTIONS_FILE, META_FILE
 from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
 from core.domain.project import ObjectClass, ProjectMeta, TagMeta
-
-SAMPLE_PROJECT_NAME = "Fruit and vegetables"
+from tools.sample_renderer.scene import DrawnObject, Picture, Studio
+from tools.sample_renderer.settings import SETTINGS
+from tools.sample_renderer.surfaces import SURFACES
 
 SAMPLE_META = ProjectMeta(
     classes=(
@@ -49,7 +47,7 @@ SAMPLE_META = ProjectMeta(
 _COUNTS = {"kitchen": 120, "market": 40, "studio": 40}
 _SIZES = ((320, 240), (256, 192), (288, 216), (240, 320), (256, 192))
 """(width, height) in pixels; a group of images that gives one to the validation set shares a size."""
-_SEED = 20_261
+SEED = 20_261
 _VAL_EVERY = 5
 _UNTAGGED_EVERY = 16
 _OUTLINE_TOLERANCE = 0.6
@@ -57,7 +55,7 @@ _JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shot:
+class Shot:
     """One image of the project.
 
     Attributes:
@@ -76,57 +74,66 @@ class _Shot:
 
     @property
     def tagged(self) -> bool:
+        """Whether its side is also a tag; some training images go without."""
         return self.side == "val" or self.number % _UNTAGGED_EVERY != 0
 
 
 def write_sample_project(folder: Path) -> None:
     """Write the sample project into an empty or missing folder, in Supervisely's format.
 
-    It takes a few seconds. :func:`core.datasets.supervisely_format.open_project` reads it.
+    It takes some seconds. :func:`core.datasets.supervisely_format.open_project` reads it.
 
     Raises:
         OSError: The folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    studio = Studio(_SEED)
-    for shot in _shots():
-        random = np.random.RandomState(_SEED + 101 * shot.number)
-        size = _SIZES[shot.number // _VAL_EVERY % len(_SIZES)]
-        picture = studio.take(random, SETTINGS[shot.dataset], size)
-        _write_image(folder / shot.dataset, shot, picture)
+    studio = Studio(SEED)
+    for shot in shots():
+        _write_image(folder / shot.dataset, shot, take(studio, shot))
     _write_json(folder / META_FILE, meta_to_json(SAMPLE_META))
     _write_json(folder / COLLECTIONS_FILE, {"collections": [_collection("train"), _collection("val")]})
 
 
-def _shots() -> Iterator[_Shot]:
+def shots() -> Iterator[Shot]:
+    """Give all images of the project in its order."""
     number = 0
     for dataset, count in _COUNTS.items():
         for position in range(1, count + 1):
-            yield _Shot(dataset=dataset, number=number, name=f"{dataset}_{position:03d}.jpg")
+            yield Shot(dataset=dataset, number=number, name=f"{dataset}_{position:03d}.jpg")
             number += 1
 
 
 def _collection(side: str) -> dict[str, object]:
     images: dict[str, list[str]] = {}
-    for shot in _shots():
+    for shot in shots():
         if shot.side == side:
             images.setdefault(shot.dataset, []).append(shot.name)
     return {"name": side, "images": images}
 
 
-def _write_image(folder: Path, shot: _Shot, picture: Picture) -> None:
-    (folder / "img").mkdir(parents=True, exist_ok=True)
-    (folder / "ann").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture.pixels).save(folder / "img" / shot.name, quality=_JPEG_QUALITY, subsampling=0)
+def take(studio: Studio, shot: Shot) -> Picture:
+    """Render one image; it depends on nothing but the shot, so that any can be rendered alone."""
+    random = np.random.RandomState(SEED + 101 * shot.number)
+    return studio.take(random, SETTINGS[shot.dataset], _SIZES[shot.number // _VAL_EVERY % len(_SIZES)])
+
+
+def annotate(shot: Shot, picture: Picture) -> Annotation:
+    """Return what is drawn on an image, with the tags of its place in the split."""
     height, width = picture.pixels.shape[:2]
     tags = (Tag(name=shot.side),) if shot.tagged else ()
-    annotation = Annotation(
+    return Annotation(
         width=width,
         height=height,
         labels=tuple(label for item in picture.objects if (label := _label(item)) is not None),
         tags=(*tags, Tag(name="surface", value=picture.surface)),
     )
-    _write_json(folder / "ann" / f"{shot.name}.json", annotation_to_json(annotation))
+
+
+def _write_image(folder: Path, shot: Shot, picture: Picture) -> None:
+    (folder / "img").mkdir(parents=True, exist_ok=True)
+    (folder / "ann").mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.pixels).save(folder / "img" / shot.name, quality=_JPEG_QUALITY, subsampling=0)
+    _write_json(folder / "ann" / f"{shot.name}.json", annotation_to_json(annotate(shot, picture)))
 
 
 def _label(item: DrawnObject) -> Label | None:

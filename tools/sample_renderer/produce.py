@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.still_life.noise import FloatArray, Random, linear, mix, smoothstep
-from core.datasets.still_life.solids import (
+from tools.sample_renderer.noise import FloatArray, Random, linear, mix, smoothstep
+from tools.sample_renderer.solids import (
     Layer,
     Light,
     Plane,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.still_life.noise import FloatArray, slopes
+from tools.sample_renderer.noise import FloatArray, slopes
 
 OVERSAMPLING = 2
 """Objects are drawn at this multiple of the picture's resolution and averaged down."""

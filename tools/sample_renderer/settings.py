@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from core.datasets.still_life.scene import Setting
+from tools.sample_renderer.scene import Setting
 
 SETTINGS: Mapping[str, Setting] = {
     "kitchen": Setting(

@@ -1,0 +1,1 @@
+"""What makers of Traindash use and the wheel does not carry."""
