@@ -46,7 +46,7 @@ def _draft(dashboard: DashboardProcess) -> DraftId:
 def test_a_plan_goes_in_and_comes_out_again(dashboard: DashboardProcess, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=dashboard.url)
     open_page(page, f"{dashboard.url}/project")
-    expect(page.get_by_role("button", name="Choose")).to_be_visible(timeout=PATIENCE)  # the sample is drawn
+    expect(page.get_by_role("button", name="Choose")).to_be_visible(timeout=PATIENCE)
     press(page, "Start from a plan")
     page.get_by_label("Plan file, Python script or app_state.json").fill(PLAN)
     press(page, "Read it")
