@@ -21,6 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.api.client import connect
 from core.datasets.importing import open_import
+from core.datasets.source import ProjectSource
 from core.domain.plan import DatasetsSplit, PretrainedModel
 from core.domain.project import ObjectClass, ProjectMeta
 from core.local_platform.app import LocalPlatform, Options
@@ -87,12 +88,13 @@ def add_rows(database: Database, platform: LocalPlatform, rows: int, classes: in
     meta = ProjectMeta(
         classes=tuple(ObjectClass(name=f"class {n:04}", shape="rectangle", color="#3A68E0") for n in range(classes))
     )
+    source = ProjectSource(name="Generated", meta=meta, datasets=())
     now = now_text()
     picture = platform.parts.layout.incoming / "picture.png"
     Image.new("RGB", (SIDE, SIDE), (90, 120, 60)).save(picture)
     digest = platform.parts.blobs.add(picture).hash  # of one file, so that there is something to show
     with database.write() as connection:
-        project = ProjectRows(connection, platform.parts.accounts.home(), meta, "Generated", "").project_id
+        project = ProjectRows(connection, platform.parts.accounts.home(), source, source.name).project_id
         for number, (name, count) in enumerate((("train", rows * 4 // 5), ("val", rows - rows * 4 // 5))):
             dataset = connection.execute(
                 "INSERT INTO datasets (project_id, user_id, name, images_count, created_at, updated_at)"
