@@ -1,7 +1,6 @@
 """Files of any size to disk: in blocks, gone on with after a break, checked by size and hash, cancellable."""
 
 import hashlib
-import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from core.api.errors import ApiError, ContractError
 from core.api.retry import RetryPolicy, may_pass
 from core.api.transport import JsonObject, Transport
 from core.errors import StateError, StorageError
+from core.files import replacing
 
 
 class DownloadCancelledError(StateError):
@@ -71,15 +71,10 @@ class Downloader:
             ApiError: As :meth:`Transport.stream`, when going on did not help.
         """
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", delete=False) as file:
-                partial = Path(file.name)
-                try:
+            with replacing(target, private=True) as partial:
+                with partial.open("wb") as file:
                     self._fill(file, method, body, expected, watcher)
-                    _check(partial, method, expected)
-                    partial.replace(target)
-                finally:
-                    partial.unlink(missing_ok=True)
+                _check(partial, method, expected)
         except OSError as error:
             msg = f"{expected.name} cannot be written to {target.parent}: {error.strerror or error}."
             raise StorageError(msg, "Check free space and permissions of the data directory.") from error

@@ -3,14 +3,14 @@
 import hashlib
 import io
 import logging
-import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.files import replacing
 
 _log = logging.getLogger(__name__)
 DIGEST_SIZE = hashlib.sha256().digest_size
@@ -49,13 +49,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -
         write: Writes the content.
         noun: What it is, as the beginning of a sentence: ``The masks``.
     """
-    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             write(file)
-        part.replace(path)
     except OSError as error:
         _log.warning("%s cannot be kept in %s: %s", noun, path.parent, error.strerror)
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from core.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from core.domain.plan import Side
 from core.domain.project import ProjectMeta
 from core.errors import InputError
+from core.files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +200,7 @@ _IMAGE: TypeAdapter[RunImage] = TypeAdapter(RunImage)
 
 def write_spec(path: Path, spec: AnySpec) -> None:
     """Write ``spec.json`` in one step: it is complete or not there."""
-    _write_atomically(path, _SPEC.dump_json(spec, indent=2))
+    write_whole(path, _SPEC.dump_json(spec, indent=2))
 
 
 def read_spec(path: Path) -> AnySpec:
@@ -213,7 +214,7 @@ def read_spec(path: Path) -> AnySpec:
 
 def write_result(path: Path, result: AnyResult) -> None:
     """Write ``result.json`` in one step."""
-    _write_atomically(path, _RESULT.dump_json(result, indent=2))
+    write_whole(path, _RESULT.dump_json(result, indent=2))
 
 
 def read_result(path: Path) -> AnyResult:
@@ -270,10 +271,3 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

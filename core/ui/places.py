@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.domain.ids import TeamId, WorkspaceId
-from core.json_file import JsonFile
+from core.files import JsonFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class _Place:
     workspace: WorkspaceId | None = None
 
 
-_ADAPTER: TypeAdapter[Mapping[str, _Place]] = TypeAdapter(dict[str, _Place])
+_PLACES = msgspec.json.Decoder(dict[str, _Place])
 
 
 class RememberedPlaces:
@@ -27,7 +27,9 @@ class RememberedPlaces:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The choice of team and workspace")
+        self._file: JsonFile[Mapping[str, _Place]] = JsonFile(
+            path=path, decode=_PLACES.decode, empty={}, noun="The choice of team and workspace"
+        )
 
     def team(self, server: str) -> TeamId | None:
         """Return the team chosen on a server."""

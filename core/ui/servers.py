@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.api.address import host_of, normalised_address
 from core.api.client import SuperviselyClient, connect
 from core.errors import InputError
-from core.json_file import JsonFile
+from core.files import JsonFile
 from core.server_settings import ServerSetting
 
 
@@ -54,7 +54,7 @@ class _File:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
 
-_ADAPTER: TypeAdapter[_File] = TypeAdapter(_File)
+_FILE = msgspec.json.Decoder(_File)
 
 
 class KeptServers:
@@ -65,7 +65,7 @@ class KeptServers:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path=path, adapter=_ADAPTER, empty=_File(), noun="The list of servers", private=True)
+        self._file = JsonFile(path=path, decode=_FILE.decode, empty=_File(), noun="The list of servers", private=True)
 
     def tokens(self) -> Mapping[str, str]:
         """Return address → API token."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from core.launch.json_records import JsonRecords
+from core.files import JsonRecords
 from core.wizard.draft import DraftId, WizardDraft, new_draft
 
 _ADAPTER: TypeAdapter[WizardDraft] = TypeAdapter(WizardDraft)
@@ -25,7 +25,9 @@ class DraftStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._records = JsonRecords(folder, _ADAPTER, "draft", "Start a new one.")
+        self._records = JsonRecords(
+            folder=folder, decode=_ADAPTER.validate_json, noun="draft", way_out="Start a new one."
+        )
 
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.

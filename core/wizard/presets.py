@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.errors import InputError
-from core.json_file import JsonFile
+from core.files import JsonFile
 
 LONGEST_NAME = 60
 _Kept: TypeAlias = Mapping[str, Mapping[str, str]]
-_ADAPTER: TypeAdapter[_Kept] = TypeAdapter(dict[str, dict[str, str]])
+_PRESETS = msgspec.json.Decoder(dict[str, dict[str, str]])
 
 
 class PresetStore:
@@ -22,7 +22,7 @@ class PresetStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The presets")
+        self._file: JsonFile[_Kept] = JsonFile(path=path, decode=_PRESETS.decode, empty={}, noun="The presets")
 
     def of(self, framework: str) -> Mapping[str, str]:
         """Return name → YAML text of the presets for a framework, in the order they were made."""

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId
-from core.json_file import JsonFile
+from core.files import JsonFile
 from core.launch.rules.problems import listed, quoted
 from core.launch.rules.project_facts import ProjectFacts
 
@@ -55,7 +55,7 @@ class SinceLast:
     images: int
 
 
-_ADAPTER: TypeAdapter[Mapping[str, DataNote]] = TypeAdapter(dict[str, DataNote])
+_NOTES = msgspec.json.Decoder(dict[str, DataNote])
 
 
 class DataNotes:
@@ -66,7 +66,9 @@ class DataNotes:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="What the data was like")
+        self._file: JsonFile[Mapping[str, DataNote]] = JsonFile(
+            path=path, decode=_NOTES.decode, empty={}, noun="What the data was like"
+        )
 
     def of(self, server: str, task_id: TaskId) -> DataNote | None:
         """Return what was noted when a task was started."""

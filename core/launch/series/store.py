@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from core.domain.ids import TaskId
 from core.domain.plan import TrainingPlan
-from core.launch.json_records import JsonRecords
+from core.files import JsonRecords
 from core.launch.series.record import (
     Member,
     Series,
@@ -32,7 +32,9 @@ class SeriesStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._records = JsonRecords(folder, _ADAPTER, "series", "Open one from the list of tasks.")
+        self._records = JsonRecords(
+            folder=folder, decode=_ADAPTER.validate_json, noun="series", way_out="Open one from the list of tasks."
+        )
 
     def add(self, series: Series) -> Series:
         """Keep a new series; if there is one with its id, that one is returned and nothing changes."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError
@@ -22,7 +22,7 @@ from core.domain.ids import TaskId
 from core.domain.task import ExitCause, TaskStatus
 from core.domain.webhook import EndedTask
 from core.errors import AppError
-from core.json_file import JsonFile
+from core.files import JsonFile
 from core.launch.watching.progress import TaskProgress
 from core.launch.watching.watch import TaskWatch
 from core.periodic_worker import PeriodicWorker
@@ -61,7 +61,7 @@ class _Told:
     number: int = 0
 
 
-_ADAPTER: TypeAdapter[tuple[StartedTask, ...]] = TypeAdapter(tuple[StartedTask, ...])
+_STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
 
 
 class EndWatcher:
@@ -83,7 +83,7 @@ class EndWatcher:
         every: float = EVERY_SECONDS,
     ) -> None:
         self._kept: JsonFile[tuple[StartedTask, ...]] = JsonFile(
-            path=path, adapter=_ADAPTER, empty=(), noun="The list of tasks on other servers"
+            path=path, decode=_STARTED.decode, empty=(), noun="The list of tasks on other servers"
         )
         self._access = access
         self._tell = tell

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from core.domain.dry_run import DryRun, DryRunStatus
 from core.domain.ids import DryRunId
 from core.errors import NotFoundError
+from core.files import write_whole
 
 _KEPT = 200
 _INTERRUPTED = "The server was stopped during the dry run."
@@ -81,9 +82,7 @@ class DryRunRecords:
     def save(self, dry_run: DryRun) -> DryRun:
         """Store a dry run in one step and return it."""
         path = self._folder / f"{dry_run.id}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(_DRY_RUN.dump_json(dry_run))
-        partial.replace(path)
+        write_whole(path, _DRY_RUN.dump_json(dry_run))
         self._known[dry_run.id] = dry_run
         return dry_run
 

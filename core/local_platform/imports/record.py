@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from core.datasets.problems import ImportReport
 from core.domain.ids import ImportId
 from core.errors import AppError, NotFoundError
+from core.files import write_whole
 from core.local_platform.store.database import now_text
 
 _WIRE = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -192,9 +193,7 @@ class ImportRecords:
         """Store a record in one step and return it with the moment."""
         stamped = replace(record, updated_at=now_text())
         path = self._folder / f"{record.id}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(_RECORD.dump_json(stamped, by_alias=True))
-        partial.replace(path)
+        write_whole(path, _RECORD.dump_json(stamped, by_alias=True))
         return stamped
 
     def close_interrupted(self) -> None:

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from PIL import Image as Pillow
 from PIL import ImageOps
 
 from core.errors import InputError
+from core.files import replacing
 
 MAX_SIDE = 4096
 _RESIZE = re.compile(
@@ -81,18 +81,14 @@ def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
     target = folder / source.stem[:2] / name
     if target.is_file():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{uuid4().hex}.partial")
     try:
-        with Pillow.open(source) as image:
+        with replacing(target) as partial, Pillow.open(source) as image:
             if spec.format == "JPEG":
                 image.draft("RGB", (max(spec.width, 1), max(spec.height, 1)))
             _resized(image, spec).save(partial, spec.format, quality=spec.quality)
     except (OSError, Pillow.DecompressionBombError) as error:
-        partial.unlink(missing_ok=True)
         msg = f"The image cannot be read: {error}."
         raise InputError(msg) from error
-    partial.replace(target)
     return target
 
 

@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from core.datasets.image_check import CheckedImage
 from core.errors import InputError, NotFoundError
+from core.files import replacing
 from core.local_platform.store.files import content_hash, file_hash
 
 IMAGE_TYPES: Mapping[str, str] = {
@@ -87,6 +87,7 @@ class ImageBlobs:
         *,
         link: bool = False,
         before: Callable[[str, str], None] | None = None,
+        durable: bool = True,
         checked: CheckedImage | None = None,
     ) -> Blob:
         """Take an image in.
@@ -95,6 +96,7 @@ class ImageBlobs:
             source: The image file; it is left as it is.
             link: Make a hard link where the file system can; only for files that nobody will write to again.
             before: Called with hash and media type before a file that is new is put in place.
+            durable: Sync it at once; who adds many syncs them together.
             checked: What a look at the file found, if somebody took one already.
 
         Raises:
@@ -108,7 +110,7 @@ class ImageBlobs:
         if is_new:
             if before is not None:
                 before(digest, mime)
-            _place(source, target, content=content, link=link)
+            _place(source, target, content=content, link=link, durable=durable)
         return Blob(hash=digest, mime=mime, size=size, width=width, height=height, is_new=is_new)
 
     def path(self, digest: str, mime: str) -> Path:
@@ -171,7 +173,7 @@ def _inspect(source: Path) -> tuple[str, int, int]:
     return mime, width, height
 
 
-def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> None:
+def _place(source: Path, target: Path, *, content: bytes | None, link: bool, durable: bool) -> None:
     """Put a file in place at one stroke.
 
     Args:
@@ -179,16 +181,15 @@ def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> 
         target: Where it goes.
         content: What is in it, if it was read already.
         link: Make a hard link where that can be done.
+        durable: Sync it at once.
     """
-    if not target.parent.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{uuid4().hex}.partial")
-    if not (link and _linked(source, partial)):
+    with replacing(target, durable=durable) as partial:
+        if link and _linked(source, partial):
+            return
         if content is None:
             shutil.copyfile(source, partial)
         else:
             partial.write_bytes(content)
-    partial.replace(target)
 
 
 def _linked(source: Path, target: Path) -> bool:

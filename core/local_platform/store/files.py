@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from sqlite3 import Connection, Row
-from uuid import uuid4
 
 from core.domain.ids import FileId, TeamId
 from core.errors import InputError, NotFoundError
+from core.files import move_whole, replacing
 from core.local_platform.store.database import Database, now_text
 
 _BLOCK = 1 << 20
@@ -84,12 +84,13 @@ class TeamFiles:
         except (FileExistsError, NotADirectoryError) as error:
             msg = f"A part of {path!r} is a file, not a folder."
             raise InputError(msg, "Choose another folder.") from error
-        if not move:
-            copy = target.with_name(f".{uuid4().hex}.partial")
-            shutil.copyfile(source, copy)
-            source = copy
-        digest, size = file_hash(source)
-        _replace(source, target)
+        if move:
+            digest, size = file_hash(source)
+            move_whole(source, target)
+        else:
+            with replacing(target) as partial:
+                shutil.copyfile(source, partial)
+                digest, size = file_hash(partial)  # of the copy: the source may be written to meanwhile
         mime = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
         now = now_text()
         with self._database.write() as connection:
@@ -226,16 +227,6 @@ def file_hash(path: Path) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return base64.b64encode(digest.digest()).decode(), size
-
-
-def _replace(source: Path, target: Path) -> None:
-    try:
-        source.replace(target)
-    except OSError:  # another file system
-        partial = target.with_name(f".{uuid4().hex}.partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-        source.unlink()
 
 
 def _prefix(clean: str) -> str:

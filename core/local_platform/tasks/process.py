@@ -18,6 +18,7 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 import core
+from core.files import write_whole
 from core.runs.layout import RunLayout
 
 _CODE_ROOT = Path(core.__file__).resolve().parent.parent
@@ -160,9 +161,7 @@ def sweep_group(identity: ProcessIdentity) -> None:
 
 def write_identity(run: RunLayout, identity: ProcessIdentity) -> None:
     """Write ``process.json`` in one step."""
-    partial = run.process.with_name(run.process.name + ".partial")
-    partial.write_bytes(_IDENTITY.dump_json(identity))
-    partial.replace(run.process)
+    write_whole(run.process, _IDENTITY.dump_json(identity))
 
 
 def read_identity(run: RunLayout) -> ProcessIdentity | None:

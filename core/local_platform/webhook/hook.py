@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.errors import InputError
-from core.json_file import JsonFile
+from core.files import JsonFile
 
 LEAST_SECRET = 16
 _MOST_LETTERS = 2000
@@ -34,7 +34,7 @@ class Hook:
         return f"Hook(url={self.url!r})"
 
 
-_HOOK: TypeAdapter[Hook | None] = TypeAdapter(Hook | None)
+_HOOK: msgspec.json.Decoder[Hook | None] = msgspec.json.Decoder(Hook | None)
 
 
 def checked_url(text: str, *, offline: bool) -> str:
@@ -92,4 +92,4 @@ def checked_secret(secret: str) -> str:
 
 def hook_file(path: Path) -> JsonFile[Hook | None]:
     """Return where the webhook is kept, readable by its owner only; ``None`` without one."""
-    return JsonFile(path=path, adapter=_HOOK, empty=None, noun="The webhook", private=True)
+    return JsonFile(path=path, decode=_HOOK.decode, empty=None, noun="The webhook", private=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.domain.dry_run import DryRunFigures
+from core.files import write_whole
 from core.runs.events import EventWriter, Phase
 from core.runs.layout import RunLayout
 from core.runs.spec import (
@@ -126,11 +127,7 @@ def _epochs_before(spec: TrainSpec) -> int:
 
 
 def _keep_resumable(run: RunLayout, epoch: int) -> None:
-    target = run.resume_checkpoint
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name("resume.partial")
-    partial.write_text(str(epoch), "ascii")
-    partial.replace(target)
+    write_whole(run.resume_checkpoint, str(epoch).encode("ascii"))
 
 
 def _misbehave(asked: Behaviour, epoch: int, events: EventWriter) -> None:

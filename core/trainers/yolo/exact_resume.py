@@ -25,6 +25,8 @@ import torch
 from torch.utils.data import RandomSampler, Sampler
 from ultralytics.utils.torch_utils import unwrap_model
 
+from core.files import replacing
+
 STATE_FILE = "resume_state.pt"
 """Beside the checkpoint; it belongs to the one with the same epoch in it."""
 _NEVER = -1
@@ -100,9 +102,8 @@ def save_state(trainer: Any, target: Path) -> None:  # noqa: ANN401
 
 def save_at_once(content: Mapping[str, Any], target: Path) -> None:
     """Write a file of the engine's kind so that it is complete at any moment."""
-    partial = target.with_name(f"{target.name}.partial")
-    torch.save(content, partial)
-    partial.replace(target)
+    with replacing(target) as partial:
+        torch.save(content, partial)
 
 
 def _numbers(trainer: Any) -> list[torch.Tensor]:  # noqa: ANN401

@@ -11,6 +11,7 @@ import torch
 from ultralytics import YOLO
 
 from core.domain.task import ExitCause
+from core.files import copy_whole
 from core.runs.events import EventWriter
 from core.runs.layout import RunLayout
 from core.runs.spec import TrainSpec
@@ -136,7 +137,7 @@ class Training:
             raise RunError(ExitCause.BAD_INPUT, message, "Start a new training from it as a custom checkpoint.")
         done = model.ckpt["epoch"] + 1
         _copy_results(checkpoint.parent.parent / "results.csv", folder / "results.csv", done)
-        _copy_at_once(last, self.layout.resume_checkpoint)
+        copy_whole(last, self.layout.resume_checkpoint)
         self.events.log(f"Continuing after epoch {done} of an earlier run.")
         return self._train(model, {"resume": str(last), "save_dir": str(folder), "plots": False})
 
@@ -188,7 +189,7 @@ def _safe_trainer(model: Any, stop: StopSwitch, resumable: Path) -> type:  # noq
                     resumable.unlink(missing_ok=True)
                 else:
                     save_state(self, resumable.with_name(STATE_FILE))
-                    _copy_at_once(Path(self.last), resumable)
+                    copy_whole(Path(self.last), resumable)
                 return saved
 
         def final_eval(self) -> None:
@@ -204,13 +205,6 @@ def _copy_results(source: Path, target: Path, done: int) -> None:
     if source.is_file():
         head, *rows = source.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
         target.write_text("".join([head, *rows[:done]]), encoding="utf-8")
-
-
-def _copy_at_once(source: Path, target: Path) -> None:
-    """Copy a file so that the target is complete at any moment."""
-    partial = target.with_name(target.name + ".partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
 
 
 def add_metadata(checkpoint: Path, extra: Mapping[str, object]) -> None:

@@ -1,7 +1,6 @@
 """What a training starts from: published weights, a checkpoint of an earlier experiment, or random numbers."""
 
 import http.client
-import os
 import shutil
 import urllib.request
 import zipfile
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.task import ExitCause
+from core.files import replacing
 from core.frameworks.spec import Framework, FrameworkModel
 from core.runs.events import EventWriter
 from core.runs.spec import TrainSpec
@@ -128,18 +128,20 @@ def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | Non
     name = model.weights_file
     if fetch is None or model.weights_url is None:
         return f"The published weights {name} are not on this machine, and the machine is offline."
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # two trainings may want the same file
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fetch(model.weights_url, partial)
-        if not is_checkpoint(partial):
-            return f"The download of {name} is not a complete checkpoint."
-        partial.replace(path)
+        with replacing(path) as partial:
+            fetch(model.weights_url, partial)
+            _check(partial)
+    except zipfile.BadZipFile:
+        return f"The download of {name} is not a complete checkpoint."
     except (OSError, http.client.HTTPException) as error:
         return f"The published weights {name} are not on this machine and could not be downloaded ({error})."
-    finally:
-        partial.unlink(missing_ok=True)
     return None
+
+
+def _check(path: Path) -> None:
+    if not is_checkpoint(path):
+        raise zipfile.BadZipFile(path)
 
 
 def download(url: str, path: Path) -> None:

@@ -5,14 +5,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter
+import msgspec
 
 from core.compare.palette import give_slots
 from core.domain.ids import TaskId
 from core.errors import StorageError
-from core.json_file import JsonFile
+from core.files import JsonFile
 
-_ADAPTER: TypeAdapter[Mapping[str, Mapping[TaskId, int]]] = TypeAdapter(dict[str, dict[TaskId, int]])
 _log = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 
@@ -27,7 +26,7 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
 
     Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
-    file = JsonFile(path=path, adapter=_ADAPTER, empty={}, noun="The colours of the experiments")
+    file = _file(path)
     with _LOCK:
         known = file.read()
         slots = give_slots(known.get(server, {}), sorted(experiments))
@@ -36,3 +35,8 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
         except StorageError as error:
             _log.warning("%s", error)
         return slots
+
+
+def _file(path: Path) -> JsonFile[Mapping[str, Mapping[TaskId, int]]]:
+    decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
+    return JsonFile(path=path, decode=decode, empty={}, noun="The colours of the experiments")
