@@ -189,18 +189,18 @@ def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
         msg = "Name at least two evaluation directories."
         raise click.UsageError(msg)
     from core.compare.folder import compare_folders, images_in
-    from core.compare.footing import on_fair_footing
+    from core.compare.footing import on_fair_basis
     from core.compare.report.page import render_report
     from core.compare.standing import standing_of
 
-    comparison, certainty = on_fair_footing(compare_folders(folders))
-    standing = standing_of(comparison, certainty)
+    comparison, significance = on_fair_basis(compare_folders(folders))
+    standing = standing_of(comparison, significance)
     if standing.kind in {"rescored", "unlike"}:
         for reason in standing.reasons:
             click.echo(f"Warning: {reason}", err=True)
         click.echo(f"{standing.words}.", err=True)
     load = images_in(images, comparison) if images else None
-    _write(html, render_report(comparison, certainty=certainty, load=load))
+    _write(html, render_report(comparison, significance=significance, load=load))
     click.echo(html)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from core.compare.experiment import Comparison
 from core.compare.formatting import plural, points_interval
 from core.evaluation import (
-    Candidate,
     Comparability,
+    ComparabilityKind,
     Evaluation,
+    MeasuredModel,
     Metric,
     Reason,
     Samples,
-    Verdict,
     are_aligned,
     bootstrap,
     comparability,
@@ -62,7 +62,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certainty:
+class Significance:
     """What the evaluated images can tell about differences.
 
     Attributes:
@@ -83,9 +83,14 @@ class Certainty:
         """What differs between the evaluations or is not known; empty when there is nothing to judge."""
         return self.judgement.reasons if self.judgement else ()
 
+    @property
+    def are_comparable(self) -> bool:
+        """Whether the evaluations, as they are, may stand side by side; so may a single one."""
+        return self.judgement is None or self.judgement.kind is ComparabilityKind.COMPARABLE
+
     def allows(self, metric: str) -> bool:
         """Return whether values of a metric may be ranked: not if they were measured on different things."""
-        return metric not in ON_IMAGES or self.judgement is None or self.judgement.verdict is Verdict.COMPARABLE
+        return metric not in ON_IMAGES or self.are_comparable
 
     def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
         """Return the interval of new minus old; ``None`` where it is not known.
@@ -105,10 +110,10 @@ class Certainty:
         return Interval(low=found.low, high=found.high, images=first.evaluation.table.image_count)
 
 
-def candidates_of(comparison: Comparison) -> list[Candidate]:
+def models_of(comparison: Comparison) -> list[MeasuredModel]:
     """Return the experiments that have an evaluation as ``core.evaluation`` judges them."""
     return [
-        Candidate(
+        MeasuredModel(
             name=f"“{experiment.label}”",
             evaluation=evaluation,
             trained_on=experiment.train_image_ids,
@@ -118,7 +123,7 @@ def candidates_of(comparison: Comparison) -> list[Candidate]:
     ]
 
 
-def certainty_of(comparison: Comparison, judgement: Comparability | None = None) -> Certainty:
+def significance_of(comparison: Comparison, judgement: Comparability | None = None) -> Significance:
     """Judge the experiments that have an evaluation and resample them where they may be compared.
 
     Args:
@@ -128,41 +133,41 @@ def certainty_of(comparison: Comparison, judgement: Comparability | None = None)
     return resampled(judged(comparison, judgement))
 
 
-def judged(comparison: Comparison, judgement: Comparability | None = None) -> Certainty:
+def judged(comparison: Comparison, judgement: Comparability | None = None) -> Significance:
     """Judge the experiments that have an evaluation; :func:`resampled` makes the resamples. Arguments as above."""
-    candidates = candidates_of(comparison)
-    if len(candidates) < _FEWEST:
-        return Certainty()
-    known = judgement or comparability(candidates)
-    if known.verdict is not Verdict.COMPARABLE:
-        return Certainty(judgement=known)
+    models = models_of(comparison)
+    if len(models) < _FEWEST:
+        return Significance()
+    known = judgement or comparability(models)
+    if known.kind is not ComparabilityKind.COMPARABLE:
+        return Significance(judgement=known)
     keys = [experiment.key for experiment, _ in comparison.evaluated]
-    aligned = dict(zip(keys, _aligned(candidates, known), strict=False))
-    return Certainty(judgement=known, aligned=aligned, pending=bool(aligned))
+    aligned = dict(zip(keys, _aligned(models, known), strict=False))
+    return Significance(judgement=known, aligned=aligned, pending=bool(aligned))
 
 
 def resampled(
-    certainty: Certainty, *, keep: Path | None = None, told: Callable[[int], None] | None = None
-) -> Certainty:
+    significance: Significance, *, keep: Path | None = None, told: Callable[[int], None] | None = None
+) -> Significance:
     """Return the same with its resamples.
 
     Args:
-        certainty: From :func:`judged`.
+        significance: From :func:`judged`.
         keep: Folder that keeps them by the content of each evaluation; ``None`` keeps nothing.
         told: Gets the number of evaluations that are measured, each time it grows; from any thread.
     """
-    if not certainty.pending:
-        return certainty
-    found = bootstrap(list(certainty.aligned.values()), keep=keep, told=told)
-    return replace(certainty, samples=dict(zip(certainty.aligned, found, strict=True)), pending=False)
+    if not significance.pending:
+        return significance
+    found = bootstrap(list(significance.aligned.values()), keep=keep, told=told)
+    return replace(significance, samples=dict(zip(significance.aligned, found, strict=True)), pending=False)
 
 
-def _aligned(candidates: list[Candidate], judgement: Comparability) -> tuple[Evaluation, ...]:
+def _aligned(models: list[MeasuredModel], judgement: Comparability) -> tuple[Evaluation, ...]:
     """Return the evaluations with the same images in the same order; none where that cannot be had."""
-    own = tuple(candidate.evaluation for candidate in candidates)
+    own = tuple(model.evaluation for model in models)
     if are_aligned(own):
         return own
-    again = rescored(candidates, judgement)  # the same images in another order: scored again, they have one
+    again = rescored(models, judgement)  # the same images in another order: scored again, they have one
     return again if are_aligned(again) else ()  # a renamed dataset: equal ids, other names
 
 

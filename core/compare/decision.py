@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, assert_never
 
 import numpy as np
 
-from core.compare.certainty import LEVEL, Certainty, Interval
+from core.compare.certainty import LEVEL, Interval, Significance
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.speed import SpeedRow, SpeedTest, times_differ
 from core.evaluation import (
@@ -38,7 +38,7 @@ DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Requirements:
     """What somebody needs.
 
     Attributes:
@@ -82,8 +82,8 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What a contender offers for a need.
+class Candidate:
+    """What a contender gives for some requirements.
 
     Attributes:
         contender: Who.
@@ -120,8 +120,8 @@ class Decision:
     """Who is named for a need, and why.
 
     Attributes:
-        need: The need.
-        offers: Of all contenders, in their order.
+        requirements: The need.
+        candidates: Of all contenders, in their order.
         comparable: Whether their figures may be ranked at all.
         winner: Who is named; ``None`` where nobody fulfils the need or nothing separates the best.
         equals: Those that fulfil it and cannot be told from the one with the best figure, that one first.
@@ -130,26 +130,26 @@ class Decision:
         runner_up: The next one by figure among those that fulfil the need.
     """
 
-    need: Need
-    offers: tuple[Offer, ...]
+    requirements: Requirements
+    candidates: tuple[Candidate, ...]
     comparable: bool
-    winner: Offer | None = None
-    equals: tuple[Offer, ...] = ()
+    winner: Candidate | None = None
+    equals: tuple[Candidate, ...] = ()
     decided_by: DecidedBy = "nothing"
     lead: Interval | None = None
-    runner_up: Offer | None = None
+    runner_up: Candidate | None = None
 
     @property
-    def fulfilling(self) -> tuple[Offer, ...]:
-        """The offers that fulfil the need."""
-        return tuple(offer for offer in self.offers if not offer.shortfalls)
+    def fulfilling(self) -> tuple[Candidate, ...]:
+        """The candidates that fulfil the requirements."""
+        return tuple(one for one in self.candidates if not one.shortfalls)
 
 
-def contenders_of(comparison: Comparison, certainty: Certainty) -> tuple[Contender, ...]:
+def contenders_of(comparison: Comparison, significance: Significance) -> tuple[Contender, ...]:
     """Return the experiments that can be asked: those with an evaluation."""
     result = []
     for experiment, own in comparison.evaluated:
-        evaluation = certainty.aligned.get(experiment.key, own)
+        evaluation = significance.aligned.get(experiment.key, own)
         test = experiment.speed if isinstance(experiment.speed, SpeedTest) else None
         result.append(
             Contender(
@@ -163,25 +163,31 @@ def contenders_of(comparison: Comparison, certainty: Certainty) -> tuple[Contend
     return tuple(result)
 
 
-def decide(need: Need, contenders: Sequence[Contender], *, comparable: bool) -> Decision:
+def decide(requirements: Requirements, contenders: Sequence[Contender], *, comparable: bool) -> Decision:
     """Name the contender that suits a need best.
 
     Args:
-        need: The need.
+        requirements: The need.
         contenders: From :func:`contenders_of`.
         comparable: Whether they were measured alike; nobody is named otherwise, unless there is only one.
     """
-    offers = _with_dominance(need, [offer_of(need, contender) for contender in contenders])
-    fulfilling = sorted((offer for offer in offers if not offer.shortfalls), key=lambda offer: -_rank(need, offer))
+    candidates = _with_dominance(requirements, [candidate_of(requirements, contender) for contender in contenders])
+    fulfilling = sorted(
+        (one for one in candidates if not one.shortfalls),
+        key=lambda one: -_rank(requirements, one),
+    )
     if not fulfilling or (len(contenders) > 1 and not comparable):
-        return Decision(need=need, offers=offers, comparable=comparable)
-    leads = _leads(need, fulfilling)
-    equals = (fulfilling[0], *(offer for offer in fulfilling[1:] if _is_equal(need, fulfilling[0], offer, leads)))
+        return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
+    leads = _leads(requirements, fulfilling)
+    equals = (
+        fulfilling[0],
+        *(one for one in fulfilling[1:] if _is_equal(requirements, fulfilling[0], one, leads)),
+    )
     winner, decided_by = _among_equals(equals)
-    others = [offer for offer in fulfilling if winner is not None and offer.key != winner.key]
+    others = [one for one in fulfilling if winner is not None and one.key != winner.key]
     return Decision(
-        need=need,
-        offers=offers,
+        requirements=requirements,
+        candidates=candidates,
         comparable=comparable,
         winner=winner,
         equals=equals,
@@ -221,96 +227,98 @@ def faster(first: Contender, second: Contender) -> bool:
     return first.speed.total < second.speed.total and times_differ(first.speed, second.speed)
 
 
-def offer_of(need: Need, contender: Contender) -> Offer:
+def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     """Return what a contender offers for a need."""
-    found = answer(need.goal, contender.points)
+    found = answer(requirements.goal, contender.points)
     shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
-    if need.latency is not None:
+    if requirements.latency is not None:
         if contender.speed is None:
             shortfalls.append("latency unknown")
-        elif contender.speed.total > need.latency:
+        elif contender.speed.total > requirements.latency:
             shortfalls.append("latency")
-    if need.size is not None:
+    if requirements.size is not None:
         if contender.bytes is None:
             shortfalls.append("size unknown")
-        elif contender.bytes > need.size:
+        elif contender.bytes > requirements.size:
             shortfalls.append("size")
-    return Offer(
+    return Candidate(
         contender=contender,
         answer=found,
-        figure=figure_of(need.goal, found.point, contender.images),
+        figure=figure_of(requirements.goal, found.point, contender.images),
         shortfalls=tuple(shortfalls),
     )
 
 
-def _rank(need: Need, offer: Offer) -> float:
-    figure = float(np.nan_to_num(offer.figure))
-    return -figure if less_is_better(need.goal) else figure
+def _rank(requirements: Requirements, candidate: Candidate) -> float:
+    figure = float(np.nan_to_num(candidate.figure))
+    return -figure if less_is_better(requirements.goal) else figure
 
 
-def _with_dominance(need: Need, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+def _with_dominance(requirements: Requirements, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     result = []
-    for offer in offers:
-        better = (other for other in offers if other is not offer and _dominates(need, other, offer))
-        best = max(better, key=lambda other: _rank(need, other), default=None)
+    for candidate in candidates:
+        better = (
+            other for other in candidates if other is not candidate and _dominates(requirements, other, candidate)
+        )
+        best = max(better, key=lambda other: _rank(requirements, other), default=None)
         result.append(
-            Offer(
-                contender=offer.contender,
-                answer=offer.answer,
-                figure=offer.figure,
-                shortfalls=offer.shortfalls,
+            Candidate(
+                contender=candidate.contender,
+                answer=candidate.answer,
+                figure=candidate.figure,
+                shortfalls=candidate.shortfalls,
                 beaten_by=best.key if best else None,
             )
         )
     return tuple(result)
 
 
-def _dominates(need: Need, first: Offer, second: Offer) -> bool:
+def _dominates(requirements: Requirements, first: Candidate, second: Candidate) -> bool:
     """Return whether the first is at least as good in everything and better in something; all must be known."""
     a, b = first.contender, second.contender
     if a.speed is None or b.speed is None or a.bytes is None or b.bytes is None or a.machine != b.machine:
         return False
     if second.answer.reached and not first.answer.reached:
         return False
-    gap = _rank(need, first) - _rank(need, second)
+    gap = _rank(requirements, first) - _rank(requirements, second)
     as_good = gap >= 0 and not faster(b, a) and a.bytes <= b.bytes
     return as_good and (gap > 0 or faster(a, b) or a.bytes < b.bytes)
 
 
-def _among_equals(equals: Sequence[Offer]) -> tuple[Offer | None, DecidedBy]:
-    """Return who is named among offers that the images cannot tell apart."""
+def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, DecidedBy]:
+    """Return who is named among candidates that the images cannot tell apart."""
     if len(equals) == 1:
         return equals[0], "figure"
-    quick = [offer for offer in equals if not any(faster(other.contender, offer.contender) for other in equals)]
+    quick = [one for one in equals if not any(faster(other.contender, one.contender) for other in equals)]
     if len(quick) == 1 and all(
         faster(quick[0].contender, other.contender) for other in equals if other is not quick[0]
     ):
         return quick[0], "latency"
-    sizes = [offer.contender.bytes for offer in quick]
+    sizes = [one.contender.bytes for one in quick]
     known = [size for size in sizes if size is not None]
     if len(known) == len(sizes) and known.count(min(known)) == 1:
         return quick[sizes.index(min(known))], "size"
     return None, "nothing"
 
 
-def _is_equal(need: Need, best: Offer, other: Offer, leads: Mapping[str, Interval]) -> bool:
-    if _rank(need, best) == _rank(need, other):
+def _is_equal(requirements: Requirements, best: Candidate, other: Candidate, leads: Mapping[str, Interval]) -> bool:
+    if _rank(requirements, best) == _rank(requirements, other):
         return True
     lead = leads.get(other.key)
     return lead is not None and not lead.tells_apart
 
 
-def resampled_figures(goal: Goal, offers: Sequence[Offer]) -> FloatArray | None:
-    """Return (n, B) the figure of each offer on B resamples of the images, more is better; ``None`` for other images.
+def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
+    """Return (n, B) the figure of each candidate on B resamples of the images, more is better; ``None`` for other images.
 
     Paired bootstrap at each model's own threshold, as a model in use keeps its threshold.
     """
-    images = offers[0].contender.images
-    if any(offer.contender.images != images for offer in offers):
+    images = candidates[0].contender.images
+    if any(one.contender.images != images for one in candidates):
         return None
-    sums = np.stack([_per_image(offer) for offer in offers]).reshape(-1, images) @ _weights(images)
+    sums = np.stack([_per_image(one) for one in candidates]).reshape(-1, images) @ _weights(images)
     sign = -1 if less_is_better(goal) else 1
-    return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(offers), 3, -1)])
+    return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(candidates), 3, -1)])
 
 
 def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
@@ -329,21 +337,21 @@ def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | No
     return Interval(low=float(low), high=float(high), images=images)
 
 
-def _leads(need: Need, ranked: Sequence[Offer]) -> dict[str, Interval]:
+def _leads(requirements: Requirements, ranked: Sequence[Candidate]) -> dict[str, Interval]:
     """Return where the lead of the first over each other one lies."""
-    figures = resampled_figures(need.goal, ranked) if len(ranked) > 1 else None
+    figures = resampled_figures(requirements.goal, ranked) if len(ranked) > 1 else None
     if figures is None:
         return {}
     leads = {
-        offer.key: lead_of(figures[0], row, ranked[0].contender.images)
-        for offer, row in zip(ranked[1:], figures[1:], strict=True)
+        candidate.key: lead_of(figures[0], row, ranked[0].contender.images)
+        for candidate, row in zip(ranked[1:], figures[1:], strict=True)
     }
     return {key: lead for key, lead in leads.items() if lead is not None}
 
 
-def _per_image(offer: Offer) -> FloatArray:
+def _per_image(candidate: Candidate) -> FloatArray:
     """Return (3, I) found, false alarms and missed of each image."""
-    counts = count_per_image(offer.contender.evaluation.view, offer.point.confidence)
+    counts = count_per_image(candidate.contender.evaluation.view, candidate.point.confidence)
     return np.stack([counts.tp, counts.fp, counts.fn]).astype(np.float32)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from core.compare.charts.drawing import Axis, Drawing, Line, Panel
-from core.compare.decision import Decision, Offer, less_is_better
+from core.compare.decision import Candidate, Decision, less_is_better
 from core.compare.decision_words import figure_name, figure_text, latency_text
 from core.compare.formatting import listing, size
 
@@ -16,29 +16,29 @@ _MARGIN, _TICKS = 0.12, 5
 
 def draw_decision(decision: Decision) -> Drawing:
     """Draw the figure of the goal over the time for one image; the larger the point, the larger the checkpoint."""
-    goal = decision.need.goal
-    known = [offer for offer in decision.offers if offer.contender.speed and math.isfinite(offer.figure)]
+    goal = decision.requirements.goal
+    known = [one for one in decision.candidates if one.contender.speed and math.isfinite(one.figure)]
     notes = [
-        f"“{offer.label}” has no speed test, so it is not drawn."
-        for offer in decision.offers
-        if offer.contender.speed is None
+        f"“{one.label}” has no speed test, so it is not drawn."
+        for one in decision.candidates
+        if one.contender.speed is None
     ]
     if not known:
         return Drawing(
             empty="None of these experiments has a speed test. Switch it on in the benchmark step to see this chart."
         )
-    machines = sorted({offer.contender.machine for offer in known})
+    machines = sorted({one.contender.machine for one in known})
     if len(machines) > 1:
         notes.append(f"Times come from different machines or runtimes ({listing(machines)}): nobody is called faster.")
-    marks = [*_front(decision, known), *(_point(offer, known) for offer in known), *_budget(decision, known)]
+    marks = [*_front(decision, known), *(_point(one, known) for one in known), *_budget(decision, known)]
     words = [
         f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, {latency_text(o.contender.speed)} ms"
         for o in known
     ]
     panel = Panel(
         title="",
-        x=_axis("Time for one image (ms)", [_time(offer) for offer in known], decimals=1),
-        y=_axis(figure_name(goal), [offer.figure for offer in known], unit=not less_is_better(goal)),
+        x=_axis("Time for one image (ms)", [_time(one) for one in known], decimals=1),
+        y=_axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal)),
         marks=tuple(marks),
         alt=f"{'; '.join(words)}.",
         has_legend=False,
@@ -46,70 +46,70 @@ def draw_decision(decision: Decision) -> Drawing:
     return Drawing(panels=(panel,), notes=(*notes, *_beaten(decision)))
 
 
-def _time(offer: Offer) -> float:
-    return offer.contender.speed.total if offer.contender.speed else math.nan
+def _time(candidate: Candidate) -> float:
+    return candidate.contender.speed.total if candidate.contender.speed else math.nan
 
 
-def _point(offer: Offer, known: Sequence[Offer]) -> Line:
-    name = offer.label if len(offer.label) <= _NAME else f"{offer.label[: _NAME - 1]}…"
-    weight = f", {size(offer.contender.bytes)}" if offer.contender.bytes else ""
+def _point(candidate: Candidate, known: Sequence[Candidate]) -> Line:
+    name = candidate.label if len(candidate.label) <= _NAME else f"{candidate.label[: _NAME - 1]}…"
+    weight = f", {size(candidate.contender.bytes)}" if candidate.contender.bytes else ""
     return Line(
-        name=offer.label,
-        x=(round(_time(offer), 3),),
-        y=(round(offer.figure, 5),),
-        style=offer.contender.experiment.style,
+        name=candidate.label,
+        x=(round(_time(candidate), 3),),
+        y=(round(candidate.figure, 5),),
+        style=candidate.contender.experiment.style,
         points=True,
-        point_size=_diameter(offer, known),
+        point_size=_diameter(candidate, known),
         highlight=0,
-        highlight_text=f"{name}{weight}{_remark(offer)}",
+        highlight_text=f"{name}{weight}{_remark(candidate)}",
     )
 
 
-def _remark(offer: Offer) -> str:
-    if not offer.answer.reached:
+def _remark(candidate: Candidate) -> str:
+    if not candidate.answer.reached:
         return " (misses the goal)"
-    return " (beaten)" if offer.beaten_by else ""
+    return " (beaten)" if candidate.beaten_by else ""
 
 
-def _diameter(offer: Offer, known: Sequence[Offer]) -> float:
+def _diameter(candidate: Candidate, known: Sequence[Candidate]) -> float:
     """Return the size of a point: its area is in proportion to the bytes."""
-    own = offer.contender.bytes
+    own = candidate.contender.bytes
     if not own:
         return _SMALLEST
     largest = max(item.contender.bytes or 0 for item in known)
     return round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1)
 
 
-def _front(decision: Decision, known: Sequence[Offer]) -> list[Line]:
+def _front(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
     """Return the border of what can be had: for each time the best figure that somebody reaches in it, as steps."""
-    lower = less_is_better(decision.need.goal)
+    lower = less_is_better(decision.requirements.goal)
     x: list[float] = []
     y: list[float] = []
-    for offer in sorted(known, key=lambda item: (_time(item), item.figure if lower else -item.figure)):
-        if y and (offer.figure >= y[-1] if lower else offer.figure <= y[-1]):
+    for candidate in sorted(known, key=lambda item: (_time(item), item.figure if lower else -item.figure)):
+        if y and (candidate.figure >= y[-1] if lower else candidate.figure <= y[-1]):
             continue
         if y:
-            x.append(round(_time(offer), 3))
+            x.append(round(_time(candidate), 3))
             y.append(y[-1])
-        x.append(round(_time(offer), 3))
-        y.append(round(offer.figure, 5))
+        x.append(round(_time(candidate), 3))
+        y.append(round(candidate.figure, 5))
     return [Line(name="Front", x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
 
 
-def _budget(decision: Decision, known: Sequence[Offer]) -> list[Line]:
-    limit = decision.need.latency
+def _budget(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
+    limit = decision.requirements.latency
     if limit is None:
         return []
-    y = _axis("", [offer.figure for offer in known], unit=not less_is_better(decision.need.goal))
+    y = _axis("", [one.figure for one in known], unit=not less_is_better(decision.requirements.goal))
     return [Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None)]
 
 
 def _beaten(decision: Decision) -> list[str]:
-    names = {offer.key: offer.label for offer in decision.offers}
+    names = {one.key: one.label for one in decision.candidates}
     return [
-        f"“{offer.label}” is beaten by “{names[offer.beaten_by]}”: never worse, and better in quality, time or size."
-        for offer in decision.offers
-        if offer.beaten_by
+        f"“{one.label}” is beaten by “{names[one.beaten_by]}”: never worse, and better in quality, time or size."
+        for one in decision.candidates
+        if one.beaten_by
     ]
 
 

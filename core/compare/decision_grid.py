@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from core.compare.decision import Contender, Need, Offer, lead_of, offer_of, resampled_figures
+from core.compare.decision import Candidate, Contender, Requirements, candidate_of, lead_of, resampled_figures
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
 PRICES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -23,34 +23,37 @@ _STEPS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What all contenders offer for a goal.
+    """What all contenders give for a goal.
 
     Attributes:
         goal: The goal.
-        offers: One for each contender, in their order.
+        candidates: One for each contender, in their order.
         equal: (n, n) whether the images cannot tell two of them apart in the figure.
     """
 
     goal: Goal
-    offers: tuple[Offer, ...]
+    candidates: tuple[Candidate, ...]
     equal: tuple[tuple[bool, ...], ...]
 
 
 def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS) -> tuple[Answered, ...]:
-    """Return the offers for all goals, without a budget."""
-    return tuple(_answered(goal, [offer_of(Need(goal=goal), contender) for contender in contenders]) for goal in goals)
+    """Return the candidates for all goals, without a budget."""
+    return tuple(
+        _answered(goal, [candidate_of(Requirements(goal=goal), contender) for contender in contenders])
+        for goal in goals
+    )
 
 
-def _answered(goal: Goal, offers: Sequence[Offer]) -> Answered:
-    figures = resampled_figures(goal, offers) if len(offers) > 1 else None
-    equal = [[first.figure == second.figure for second in offers] for first in offers]
+def _answered(goal: Goal, candidates: Sequence[Candidate]) -> Answered:
+    figures = resampled_figures(goal, candidates) if len(candidates) > 1 else None
+    equal = [[first.figure == second.figure for second in candidates] for first in candidates]
     if figures is not None:
-        for i in range(len(offers)):
+        for i in range(len(candidates)):
             for j in range(i):
-                lead = lead_of(figures[i], figures[j], offers[i].contender.images)
+                lead = lead_of(figures[i], figures[j], candidates[i].contender.images)
                 if lead is not None and not lead.tells_apart:
                     equal[i][j] = equal[j][i] = True
-    return Answered(goal=goal, offers=tuple(offers), equal=tuple(map(tuple, equal)))
+    return Answered(goal=goal, candidates=tuple(candidates), equal=tuple(map(tuple, equal)))
 
 
 def goals_with(goal: Goal) -> tuple[Goal, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from core.compare.decision import Decision, Need, Offer, ShortfallKind, faster, less_is_better
+from core.compare.decision import Candidate, Decision, Requirements, ShortfallKind, faster, less_is_better
 from core.compare.formatting import count, listing, metric, percent, plural, points, quantity, setting, signed, size
 from core.compare.speed import SpeedRow
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
@@ -41,11 +41,11 @@ class Advice:
 
 def advise(decision: Decision) -> Advice:
     """Return a decision in words."""
-    if not decision.offers:
+    if not decision.candidates:
         return Advice(
             kind="nothing", headline="None of these experiments has an evaluation, so none can be recommended."
         )
-    if not decision.comparable and len(decision.offers) > 1:
+    if not decision.comparable and len(decision.candidates) > 1:
         return Advice(
             kind="unlike",
             headline="None is named: these experiments were not measured alike.",
@@ -58,13 +58,13 @@ def advise(decision: Decision) -> Advice:
     return _winner(decision, decision.winner)
 
 
-def need_words(need: Need) -> str:
+def requirements_words(requirements: Requirements) -> str:
     """Return a need as the end of a sentence: ``recall of at least 0.95, at most 20 ms for an image``."""
-    parts = [goal_words(need.goal)]
-    if need.latency is not None:
-        parts.append(f"at most {quantity(need.latency)} ms for an image")
-    if need.size is not None:
-        parts.append(f"at most {size(need.size)}")
+    parts = [goal_words(requirements.goal)]
+    if requirements.latency is not None:
+        parts.append(f"at most {quantity(requirements.latency)} ms for an image")
+    if requirements.size is not None:
+        parts.append(f"at most {size(requirements.size)}")
     return ", ".join(parts)
 
 
@@ -101,9 +101,9 @@ def figure_text(goal: Goal, figure: float) -> str:
     return quantity(figure) if less_is_better(goal) else metric(figure)
 
 
-def threshold_text(offer: Offer) -> str:
-    """Write the threshold of an offer."""
-    return metric(min(1.0, offer.point.confidence))
+def threshold_text(candidate: Candidate) -> str:
+    """Write the threshold of a candidate."""
+    return metric(min(1.0, candidate.point.confidence))
 
 
 def latency_text(row: SpeedRow | None) -> str:
@@ -117,43 +117,47 @@ def latency_text(row: SpeedRow | None) -> str:
     return f"{text} ± {max(row.total_std, 10.0**-decimals):.{decimals}f}"
 
 
-def shortfall_words(need: Need, offer: Offer) -> tuple[str, ...]:
-    """Return where an offer fails the need, each as the end of "“name” …"."""
-    return tuple(_shortfall(need, offer, kind) for kind in offer.shortfalls)
+def shortfall_words(requirements: Requirements, candidate: Candidate) -> tuple[str, ...]:
+    """Return where a candidate fails the need, each as the end of "“name” …"."""
+    return tuple(_shortfall(requirements, candidate, kind) for kind in candidate.shortfalls)
 
 
-def _shortfall(need: Need, offer: Offer, kind: ShortfallKind) -> str:
+def _shortfall(requirements: Requirements, candidate: Candidate, kind: ShortfallKind) -> str:
     match kind:
         case "goal":
-            return missed_goal(need.goal, offer)
+            return missed_goal(requirements.goal, candidate)
         case "latency":
-            row = offer.contender.speed
-            near = row is not None and need.latency is not None and row.total - (row.total_std or 0.0) <= need.latency
+            row = candidate.contender.speed
+            near = (
+                row is not None
+                and requirements.latency is not None
+                and row.total - (row.total_std or 0.0) <= requirements.latency
+            )
             return f"needs {latency_text(row)} ms for an image{', within the spread of the limit' if near else ''}"
         case "latency unknown":
             return "has no speed test, so its time is not known"
         case "size":
-            return f"takes {size(offer.contender.bytes)}"
+            return f"takes {size(candidate.contender.bytes)}"
         case "size unknown":
             return "has no checkpoint whose size is known"
     assert_never(kind)
 
 
-def missed_goal(goal: Goal, offer: Offer) -> str:
-    """Return how an offer fails the goal, as the end of "“name” …"."""
+def missed_goal(goal: Goal, candidate: Candidate) -> str:
+    """Return how a candidate fails the goal, as the end of "“name” …"."""
     match goal:
         case RecallAtLeast():
-            return f"reaches a recall of {metric(offer.point.recall)} at most"
+            return f"reaches a recall of {metric(candidate.point.recall)} at most"
         case PrecisionAtLeast():
-            return f"reaches a precision of {metric(offer.point.precision)} at most"
+            return f"reaches a precision of {metric(candidate.point.precision)} at most"
         case BestF1() | MissCosts():
             return "finds nothing"
     assert_never(goal)
 
 
-def reached_goal(goal: Goal, offer: Offer) -> str:
-    """Return what an offer reaches."""
-    point = offer.point
+def reached_goal(goal: Goal, candidate: Candidate) -> str:
+    """Return what a candidate reaches."""
+    point = candidate.point
     match goal:
         case BestF1():
             return f"F1 {metric(point.f1)} (precision {metric(point.precision)}, recall {metric(point.recall)})"
@@ -162,12 +166,12 @@ def reached_goal(goal: Goal, offer: Offer) -> str:
         case PrecisionAtLeast():
             return f"precision {metric(point.precision)} with a recall of {metric(point.recall)}"
         case MissCosts():
-            return f"{quantity(offer.figure)} false alarms of cost for an image"
+            return f"{quantity(candidate.figure)} false alarms of cost for an image"
     assert_never(goal)
 
 
-def _winner(decision: Decision, winner: Offer) -> Advice:
-    reached = reached_goal(decision.need.goal, winner)
+def _winner(decision: Decision, winner: Candidate) -> Advice:
+    reached = reached_goal(decision.requirements.goal, winner)
     headline = f"“{winner.label}” suits this need best: {reached} at a threshold of {threshold_text(winner)}."
     return Advice(
         kind="winner",
@@ -177,32 +181,32 @@ def _winner(decision: Decision, winner: Offer) -> Advice:
     )
 
 
-def _why(decision: Decision, winner: Offer) -> tuple[str, ...]:
-    need, other = decision.need, decision.runner_up
+def _why(decision: Decision, winner: Candidate) -> tuple[str, ...]:
+    requirements, other = decision.requirements, decision.runner_up
     if other is None:
-        rest = len(decision.offers) - 1
+        rest = len(decision.candidates) - 1
         if not rest:
             return ()
-        return (f"It is the only one of {plural(len(decision.offers), 'experiment')} that fulfils it.",)
+        return (f"It is the only one of {plural(len(decision.candidates), 'experiment')} that fulfils it.",)
     match decision.decided_by:
         case "figure":
-            gap = _gap(need.goal, winner, other)
+            gap = _gap(requirements.goal, winner, other)
             lead = decision.lead
             sure = (
                 ""
                 if lead is None
-                else f"; {_span(need.goal, lead.low, lead.high)} in {percent(lead.level)} of resamples"
+                else f"; {_span(requirements.goal, lead.low, lead.high)} in {percent(lead.level)} of resamples"
             )
             images = f" of these {plural(winner.contender.images, 'image')}" if sure else ""
             return (f"It is ahead of “{other.label}” by {gap}{sure}{images}.",)
         case "latency":
-            rivals = [offer for offer in decision.equals if offer.key != winner.key]
-            slower = min(rivals, key=lambda offer: offer.contender.speed.total if offer.contender.speed else math.inf)
+            rivals = [one for one in decision.equals if one.key != winner.key]
+            slower = min(rivals, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
             times = f"{latency_text(winner.contender.speed)} ms against {latency_text(slower.contender.speed)} ms"
             return (_cannot_tell(decision), f"“{winner.label}” is named because it is faster ({times}).")
         case "size":
-            rivals = [offer for offer in decision.equals if offer.key != winner.key]
-            larger = min(rivals, key=lambda offer: offer.contender.bytes or math.inf)
+            rivals = [one for one in decision.equals if one.key != winner.key]
+            larger = min(rivals, key=lambda one: one.contender.bytes or math.inf)
             sizes = f"{size(winner.contender.bytes)} against {size(larger.contender.bytes)}"
             return (_cannot_tell(decision), f"“{winner.label}” is named because it is smaller ({sizes}).")
         case "nothing":
@@ -211,8 +215,8 @@ def _why(decision: Decision, winner: Offer) -> tuple[str, ...]:
 
 
 def _cannot_tell(decision: Decision) -> str:
-    names = listing([f"“{offer.label}”" for offer in decision.equals])
-    return f"{names} cannot be told apart in {figure_word(decision.need.goal)} with these images."
+    names = listing([f"“{one.label}”" for one in decision.equals])
+    return f"{names} cannot be told apart in {figure_word(decision.requirements.goal)} with these images."
 
 
 def figure_word(goal: Goal) -> str:
@@ -229,7 +233,7 @@ def figure_word(goal: Goal) -> str:
     assert_never(goal)
 
 
-def _gap(goal: Goal, first: Offer, second: Offer) -> str:
+def _gap(goal: Goal, first: Candidate, second: Candidate) -> str:
     difference = abs(first.figure - second.figure)
     if less_is_better(goal):
         return f"{quantity(difference)} false alarms for an image"
@@ -242,27 +246,27 @@ def _span(goal: Goal, low: float, high: float) -> str:
     return f"between {signed(low * 100, 1)} and {signed(high * 100, 1)} pt"
 
 
-def _given_up(decision: Decision, winner: Offer) -> tuple[str, ...]:
+def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     """Return what the others have that the winner has not."""
-    need = decision.need
-    others = [offer for offer in decision.offers if offer.key != winner.key]
+    requirements = decision.requirements
+    others = [one for one in decision.candidates if one.key != winner.key]
     sentences = []
-    sign = -1.0 if less_is_better(need.goal) else 1.0
+    sign = -1.0 if less_is_better(requirements.goal) else 1.0
     ahead = [o for o in others if o.answer.reached and sign * (o.figure - winner.figure) >= _TINY]
     if ahead:
-        best = max(ahead, key=lambda offer: sign * offer.figure)
-        reason = "" if not best.shortfalls else f", which {shortfall_words(need, best)[0]}"
-        sentences.append(f"It gives up {_gap(need.goal, winner, best)} against “{best.label}”{reason}.")
-    quick = [offer for offer in others if faster(offer.contender, winner.contender)]
+        best = max(ahead, key=lambda one: sign * one.figure)
+        reason = "" if not best.shortfalls else f", which {shortfall_words(requirements, best)[0]}"
+        sentences.append(f"It gives up {_gap(requirements.goal, winner, best)} against “{best.label}”{reason}.")
+    quick = [one for one in others if faster(one.contender, winner.contender)]
     if quick and winner.contender.speed:
-        best = min(quick, key=lambda offer: offer.contender.speed.total if offer.contender.speed else math.inf)
+        best = min(quick, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
         times = f"{latency_text(winner.contender.speed)} ms against {latency_text(best.contender.speed)} ms"
         sentences.append(f"It is slower than “{best.label}” ({times}).")
     mine = winner.contender.bytes
-    small = [offer for offer in others if mine and offer.contender.bytes and size(offer.contender.bytes) != size(mine)]
-    small = [offer for offer in small if mine and offer.contender.bytes and offer.contender.bytes < mine]
+    small = [one for one in others if mine and one.contender.bytes and size(one.contender.bytes) != size(mine)]
+    small = [one for one in small if mine and one.contender.bytes and one.contender.bytes < mine]
     if small:
-        best = min(small, key=lambda offer: offer.contender.bytes or math.inf)
+        best = min(small, key=lambda one: one.contender.bytes or math.inf)
         sentences.append(f"It is larger than “{best.label}” ({size(mine)} against {size(best.contender.bytes)}).")
     if others and not sentences:
         sentences.append("It gives up nothing: no other experiment is better, faster or smaller, as far as is known.")
@@ -270,37 +274,38 @@ def _given_up(decision: Decision, winner: Offer) -> tuple[str, ...]:
 
 
 def _left_out(decision: Decision) -> tuple[str, ...]:
-    need = decision.need
-    out = [offer for offer in decision.offers if offer.shortfalls]
+    requirements = decision.requirements
+    out = [one for one in decision.candidates if one.shortfalls]
     if not out:
         return ()
-    words = listing([f"“{offer.label}” {shortfall_words(need, offer)[0]}" for offer in out], limit=3)
+    words = listing([f"“{one.label}” {shortfall_words(requirements, one)[0]}" for one in out], limit=3)
     return (f"Left out: {words}.",)
 
 
 def _tie(decision: Decision) -> Advice:
-    names = listing([f"“{offer.label}”" for offer in decision.equals])
+    names = listing([f"“{one.label}”" for one in decision.equals])
     return Advice(
         kind="tie",
         headline=f"{names} suit this need equally well.",
         sentences=(
-            f"With these images they cannot be told apart in {figure_word(decision.need.goal)}, and neither time nor "
-            "size separates them.",
+            f"With these images they cannot be told apart in {figure_word(decision.requirements.goal)}, and neither "
+            "time nor size separates them.",
             *_left_out(decision),
         ),
     )
 
 
 def _nobody(decision: Decision) -> Advice:
-    total = len(decision.offers)
+    total = len(decision.candidates)
     who = (
         "This experiment does not fulfil the need."
         if total == 1
         else f"None of {count(total)} experiments fulfils this need."
     )
-    need = decision.need
+    requirements = decision.requirements
     sentences = [
-        f"“{offer.label}” {listing(shortfall_words(need, offer), limit=5)}." for offer in _closest(decision.offers)[:4]
+        f"“{one.label}” {listing(shortfall_words(requirements, one), limit=5)}."
+        for one in _closest(decision.candidates)[:4]
     ]
     if total > len(sentences):
         sentences.append(f"{count(total - len(sentences))} more fail as well.")
@@ -309,25 +314,23 @@ def _nobody(decision: Decision) -> Advice:
     return Advice(kind="none", headline=who, sentences=tuple(sentences))
 
 
-def _closest(offers: Sequence[Offer]) -> list[Offer]:
-    return sorted(offers, key=lambda offer: len(offer.shortfalls))
+def _closest(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda one: len(one.shortfalls))
 
 
 def _way_out(decision: Decision) -> str:
     """Return which single change of the need would let somebody fulfil it; empty where one change is not enough."""
-    single = [offer for offer in decision.offers if len(offer.shortfalls) == 1]
-    slow = [
-        offer.contender.speed.total for offer in single if offer.shortfalls == ("latency",) and offer.contender.speed
-    ]
-    large = [offer.contender.bytes for offer in single if offer.shortfalls == ("size",) and offer.contender.bytes]
-    short = [offer for offer in single if offer.shortfalls == ("goal",)]
+    single = [one for one in decision.candidates if len(one.shortfalls) == 1]
+    slow = [one.contender.speed.total for one in single if one.shortfalls == ("latency",) and one.contender.speed]
+    large = [one.contender.bytes for one in single if one.shortfalls == ("size",) and one.contender.bytes]
+    short = [one for one in single if one.shortfalls == ("goal",)]
     ways = []
     if slow:
         ways.append(f"{quantity(min(slow))} ms for an image")
     if large:
         ways.append(size(min(large)))
-    if short and isinstance(decision.need.goal, RecallAtLeast):
-        ways.append(f"a recall of {metric(max(offer.point.recall for offer in short))}")
-    if short and isinstance(decision.need.goal, PrecisionAtLeast):
-        ways.append(f"a precision of {metric(max(offer.point.precision for offer in short))}")
+    if short and isinstance(decision.requirements.goal, RecallAtLeast):
+        ways.append(f"a recall of {metric(max(one.point.recall for one in short))}")
+    if short and isinstance(decision.requirements.goal, PrecisionAtLeast):
+        ways.append(f"a precision of {metric(max(one.point.precision for one in short))}")
     return f"It would be fulfilled with {' or '.join(ways)}." if ways else ""

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.compare.certainty import Certainty, candidates_of, judged, resampled
+from core.compare.certainty import Significance, judged, models_of, resampled
 from core.compare.common_set import CommonSet, LeftOut, OmittedImage
 from core.compare.experiment import Comparison
 from core.compare.formatting import listing
 from core.evaluation import (
-    Candidate,
     Comparability,
+    ComparabilityKind,
     Evaluation,
+    MeasuredModel,
     SizeSlice,
-    Verdict,
     comparability,
     rescored,
     size_slices,
@@ -23,17 +23,17 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Footing:
+class ComparisonBasis:
     """How experiments may stand side by side.
 
     Attributes:
-        certainty: What the images can tell about differences; its resamples are not made yet.
+        significance: What the images can tell about differences; its resamples are not made yet.
         common: What the evaluations were scored on again; ``None`` where the figures are as each was measured.
         evaluations: Experiment key → its evaluation on the common set.
         sizes: Experiment key → the figures of that evaluation by size of the objects.
     """
 
-    certainty: Certainty
+    significance: Significance
     common: CommonSet | None = None
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     sizes: Mapping[str, tuple[SizeSlice, ...]] = field(default_factory=dict)
@@ -53,40 +53,40 @@ class Footing:
         return replace(comparison, experiments=experiments, common=self.common)
 
 
-def footing_of(comparison: Comparison, *, rescore: bool = True) -> Footing:
+def basis_of(comparison: Comparison, *, rescore: bool = True) -> ComparisonBasis:
     """Judge experiments, and score unlike ones again on their common, untrained images and classes.
 
     Args:
         comparison: As each experiment was measured.
         rescore: Whether to score again where that is needed and possible; else unlike experiments are not ranked.
     """
-    candidates = candidates_of(comparison)
-    if len(candidates) < _FEWEST:
-        return Footing(certainty=Certainty())
-    judgement = comparability(candidates)
-    if judgement.verdict is not Verdict.RESCORE or not rescore:
-        return Footing(certainty=judged(comparison, judgement))
+    models = models_of(comparison)
+    if len(models) < _FEWEST:
+        return ComparisonBasis(significance=Significance())
+    judgement = comparability(models)
+    if judgement.kind is not ComparabilityKind.RESCORE or not rescore:
+        return ComparisonBasis(significance=judged(comparison, judgement))
     keys = [experiment.key for experiment, _ in comparison.evaluated]
-    again = dict(zip(keys, rescored(candidates, judgement), strict=True))
-    footing = Footing(
-        certainty=Certainty(),
-        common=_common_set(comparison, candidates, judgement),
+    again = dict(zip(keys, rescored(models, judgement), strict=True))
+    basis = ComparisonBasis(
+        significance=Significance(),
+        common=_common_set(comparison, models, judgement),
         evaluations=again,
         sizes={key: size_slices(evaluation) for key, evaluation in again.items()},
     )
-    return replace(footing, certainty=judged(footing.applied_to(comparison)))
+    return replace(basis, significance=judged(basis.applied_to(comparison)))
 
 
-def on_fair_footing(comparison: Comparison) -> tuple[Comparison, Certainty]:
+def on_fair_basis(comparison: Comparison) -> tuple[Comparison, Significance]:
     """Return the comparison as its figures may stand side by side, and what the images can tell about them."""
-    footing = footing_of(comparison)
-    return footing.applied_to(comparison), resampled(footing.certainty)
+    basis = basis_of(comparison)
+    return basis.applied_to(comparison), resampled(basis.significance)
 
 
-def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judgement: Comparability) -> CommonSet:
-    names = [identities(candidate, judgement.identity) for candidate in candidates]
+def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgement: Comparability) -> CommonSet:
+    names = [identities(model, judgement.identity) for model in models]
     shared = set(names[0]).intersection(*names[1:])
-    trained = [training_identities(candidate, judgement.identity) or frozenset() for candidate in candidates]
+    trained = [training_identities(model, judgement.identity) or frozenset() for model in models]
     kept = set(judgement.images)
     left_out = []
     for (experiment, evaluation), own in zip(comparison.evaluated, names, strict=True):
@@ -95,7 +95,7 @@ def _common_set(comparison: Comparison, candidates: Sequence[Candidate], judgeme
         for name, file_name, dataset in zip(own, images.file_names, images.datasets, strict=True):
             if name in kept:
                 continue
-            seen_by = [c.name for c, known in zip(candidates, trained, strict=True) if name.text in known]
+            seen_by = [c.name for c, known in zip(models, trained, strict=True) if name.text in known]
             reason = _reason(shared=name in shared, seen_by=seen_by)
             omitted.append(OmittedImage(name=file_name, dataset=dataset, reason=reason))
         left_out.append(

@@ -35,7 +35,7 @@ class FlowRow:
         lost: Found by the baseline alone.
         gained: Found by the other experiment alone.
         missed: Found by neither.
-        shifted: Found by both at places that differ.
+        moved_box: Found by both at places that differ.
         swapped: Covered by both under different class names; also among gained, lost or missed.
         new_alarms: False alarms that only the other experiment raises.
         vanished_alarms: False alarms that only the baseline raises.
@@ -47,7 +47,7 @@ class FlowRow:
     lost: int
     gained: int
     missed: int
-    shifted: int
+    moved_box: int
     swapped: int
     new_alarms: int
     vanished_alarms: int
@@ -68,14 +68,14 @@ class FlowRow:
             FlowChange.GAINED: self.gained,
             FlowChange.LOST: self.lost,
             FlowChange.SWAPPED: self.swapped,
-            FlowChange.SHIFTED: self.shifted,
+            FlowChange.MOVED_BOX: self.moved_box,
             FlowChange.NEW_ALARM: self.new_alarms,
             FlowChange.VANISHED_ALARM: self.vanished_alarms,
         }[change]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GainedLost:
+class Changes:
     """A flow from the baseline to another experiment.
 
     Attributes:
@@ -93,7 +93,7 @@ class GainedLost:
     by_size: tuple[FlowRow, ...]
 
 
-def gained_lost(images: ImageSet, other: int) -> GainedLost:
+def changes_between(images: ImageSet, other: int) -> Changes:
     """Compare an experiment of an image set with its baseline, which must be there.
 
     Raises:
@@ -102,7 +102,7 @@ def gained_lost(images: ImageSet, other: int) -> GainedLost:
     baseline = images.evaluations[images.baseline or 0]
     flow = object_flow(baseline, images.evaluations[other])
     classes = sorted(_rows(flow.by_class(), baseline.classes), key=lambda row: row.name)
-    return GainedLost(
+    return Changes(
         flow=flow,
         other=other,
         total=_rows(flow.total(), ("All",))[0],
@@ -112,7 +112,7 @@ def gained_lost(images: ImageSet, other: int) -> GainedLost:
 
 
 def _rows(counts: FlowCounts, names: Sequence[str]) -> tuple[FlowRow, ...]:
-    both = counts.kept + counts.shifted
+    both = counts.kept + counts.moved_box
     return tuple(
         FlowRow(
             name=name,
@@ -121,7 +121,7 @@ def _rows(counts: FlowCounts, names: Sequence[str]) -> tuple[FlowRow, ...]:
             lost=int(counts.lost[i]),
             gained=int(counts.gained[i]),
             missed=int(counts.missed[i]),
-            shifted=int(counts.shifted[i]),
+            moved_box=int(counts.moved_box[i]),
             swapped=int(counts.swapped[i]),
             new_alarms=int(counts.new_alarms[i]),
             vanished_alarms=int(counts.vanished_alarms[i]),
@@ -131,7 +131,7 @@ def _rows(counts: FlowCounts, names: Sequence[str]) -> tuple[FlowRow, ...]:
 
 
 def changed_entries(
-    found: GainedLost,
+    found: Changes,
     images: ImageSet,
     change: FlowChange,
     order: EntryOrder = EntryOrder.SUREST,
@@ -169,9 +169,7 @@ def changed_entries(
     return hits.taken(rows[np.argsort(rank[rows], kind="stable")])
 
 
-def _facts(
-    found: GainedLost, images: ImageSet, change: FlowChange
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+def _facts(found: Changes, images: ImageSet, change: FlowChange) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Return (L,) class, size, confidence and area of the changed entries, in the order of ``flow_hits``."""
     flow, before, after = found.flow, images.evaluations[images.baseline or 0], images.evaluations[found.other]
     if change in {FlowChange.NEW_ALARM, FlowChange.VANISHED_ALARM}:

@@ -245,7 +245,9 @@ def changed_mask(flow: Flow, change: FlowChange) -> BoolArray:
     """Return (N,) whether an object of a flow changed in one way; not for false alarms, which are no objects."""
     if change is FlowChange.SWAPPED:
         return flow.swapped
-    kind = {FlowChange.GAINED: Change.GAINED, FlowChange.LOST: Change.LOST, FlowChange.SHIFTED: Change.SHIFTED}[change]
+    kind = {FlowChange.GAINED: Change.GAINED, FlowChange.LOST: Change.LOST, FlowChange.MOVED_BOX: Change.MOVED_BOX}[
+        change
+    ]
     result: BoolArray = flow.change == kind
     return result
 

@@ -33,7 +33,7 @@ class FlowChange(StrEnum):
     GAINED = "gained"
     LOST = "lost"
     SWAPPED = "swapped"
-    SHIFTED = "shifted"
+    MOVED_BOX = "shifted"
     NEW_ALARM = "new false alarm"
     VANISHED_ALARM = "vanished false alarm"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.compare.experiment import Comparison
 from core.compare.palette import SeriesStyle
-from core.evaluation import Candidate, Evaluation
+from core.evaluation import Evaluation, MeasuredModel
 from core.evaluation.identity import identities, identity_kind
 from core.evaluation.records import FloatArray, IntArray
 
@@ -112,12 +112,12 @@ def _places(evaluations: Sequence[Evaluation]) -> tuple[tuple[IntArray, ...], in
     ):  # the usual case: one validation set
         place = np.arange(first.ids.size)
         return (place,) * len(evaluations), place.size
-    candidates = [Candidate(name="", evaluation=one) for one in evaluations]
-    kind = identity_kind(candidates)
+    models = [MeasuredModel(name="", evaluation=one) for one in evaluations]
+    kind = identity_kind(models)
     numbers: dict[tuple[str, int], int] = {}
     places = [
-        np.array([numbers.setdefault(name, len(numbers)) for name in identities(candidate, kind)], dtype=np.int64)
-        for candidate in candidates
+        np.array([numbers.setdefault(name, len(numbers)) for name in identities(model, kind)], dtype=np.int64)
+        for model in models
     ]
     return tuple(places), len(numbers)
 

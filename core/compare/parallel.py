@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.differences import ABSENT, SettingRow, compare_settings
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
 from core.compare.formatting import count, metric
@@ -59,9 +59,9 @@ class Parallel:
     note: str = ""
 
 
-def parallel(comparison: Comparison, certainty: Certainty) -> Parallel:
+def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     """Return the axes of the hyperparameters that differ."""
-    if not certainty.allows("mAP"):
+    if not significance.allows("mAP"):
         return Parallel(empty="These experiments were not measured alike, so their mAP cannot share an axis.")
     known = [(e, score) for e in comparison.experiments if (score := _score(comparison, e)) is not None]
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less

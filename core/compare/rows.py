@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from core.compare import formatting
-from core.compare.certainty import ON_IMAGES, Certainty, Interval
+from core.compare.certainty import ON_IMAGES, Interval, Significance
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.speed import SpeedTest
 from core.evaluation import Evaluation
@@ -77,18 +77,18 @@ class MetricRow:
         return any(cell.value is not None for cell in self.cells)
 
 
-def key_metric_rows(comparison: Comparison, certainty: Certainty | None = None) -> tuple[MetricRow, ...]:
+def key_metric_rows(comparison: Comparison, significance: Significance | None = None) -> tuple[MetricRow, ...]:
     """Return the rows of the metrics that at least one experiment has.
 
     Args:
         comparison: Any number of experiments.
-        certainty: Intervals of the differences; without it no difference is called unsure.
+        significance: Intervals of the differences; without it no difference is called unsure.
     """
-    rows = (metric_row(comparison, metric, certainty) for metric in METRICS)
+    rows = (metric_row(comparison, metric, significance) for metric in METRICS)
     return tuple(row for row in rows if row.known)
 
 
-def metric_row(comparison: Comparison, metric: Metric, certainty: Certainty | None = None) -> MetricRow:
+def metric_row(comparison: Comparison, metric: Metric, significance: Significance | None = None) -> MetricRow:
     """Return one row. Arguments as in :func:`key_metric_rows`."""
     metric = _with_decimals(metric, comparison.decimals)
     values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
@@ -101,11 +101,11 @@ def metric_row(comparison: Comparison, metric: Metric, certainty: Certainty | No
         base = ranked[comparison.baseline]
         if value is not None and ranked[i] is None:
             cell = replace(cell, recorded=True)
-        elif certainty is not None and not certainty.allows(metric.key):
+        elif significance is not None and not significance.allows(metric.key):
             cell = replace(cell, best=False)
         elif value is not None and base is not None and i != comparison.baseline:
             keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
-            interval = certainty.interval(*keys, metric.key) if certainty else None
+            interval = significance.interval(*keys, metric.key) if significance else None
             cell = _with_delta(cell, metric, (value, base), interval)
             cell = replace(cell, interval=interval.in_words(comparison.decimals) if interval else "")
         cells.append(cell)

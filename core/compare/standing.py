@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import Comparison
 from core.compare.formatting import plural
-from core.evaluation import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +24,21 @@ class Standing:
     reasons: tuple[str, ...]
 
 
-def standing_of(comparison: Comparison, certainty: Certainty) -> Standing:
-    """Return the badge of a comparison on the footing it is shown on."""
-    warnings = tuple(reason.text for reason in certainty.reasons if reason.only_a_warning)
+def standing_of(comparison: Comparison, significance: Significance) -> Standing:
+    """Return the badge of a comparison on the basis it is shown on."""
+    warnings = tuple(reason.text for reason in significance.reasons if reason.only_a_warning)
     if comparison.common is not None:
         words = f"Scored again on {plural(comparison.common.images, 'common image')}"
         return Standing(kind="rescored", words=words, reasons=(*comparison.common.reasons, *warnings))
-    if certainty.judgement is None:
+    if significance.judgement is None:
         reason = "Fewer than two experiments have an evaluation, so there is nothing to hold against each other."
         return Standing(kind="unknown", words="Not checked", reasons=(reason,))
-    reasons = tuple(reason.text for reason in certainty.reasons)
-    if certainty.judgement.verdict is not Verdict.COMPARABLE:
+    reasons = tuple(reason.text for reason in significance.reasons)
+    if not significance.are_comparable:
         return Standing(kind="unlike", words="Not measured alike", reasons=reasons)
     if warnings:
         return Standing(kind="reserved", words="Comparable as far as is known", reasons=reasons)
-    images = plural(len(certainty.judgement.images), "image")
-    classes = plural(len(certainty.judgement.classes), "class", "classes")
+    images = plural(len(significance.judgement.images), "image")
+    classes = plural(len(significance.judgement.classes), "class", "classes")
     same = f"All were measured on the same {images} and {classes} at the same thresholds, and none was trained on them."
     return Standing(kind="alike", words="Comparable", reasons=(same,))

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from core.compare.certainty import Certainty
-from core.compare.decision import Decision, Need, contenders_of, decide, less_is_better
+from core.compare.certainty import Significance
+from core.compare.decision import Decision, Requirements, contenders_of, decide, less_is_better
 from core.compare.decision_words import (
     Advice,
     advise,
     figure_name,
     figure_text,
     latency_text,
-    need_words,
+    requirements_words,
     threshold_text,
 )
 from core.compare.experiment import ComparedExperiment, Comparison
@@ -23,43 +23,42 @@ from core.compare.story_changes import Pair, change_slide, class_slide
 from core.compare.story_parts import Bar, Fact, Slide, Story
 from core.compare.verdict import judge, ranking
 from core.evaluation import Evaluation
-from core.evaluation import Verdict as Standing
 
 _MOST_BARS = 8
 _MOST_FACTS = 4
 _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
 
 
-def tell(comparison: Comparison, certainty: Certainty, need: Need | None = None) -> Story:
+def build_slides(comparison: Comparison, significance: Significance, requirements: Requirements | None = None) -> Story:
     """Return the story.
 
     Args:
         comparison: At least one experiment.
-        certainty: What the images can tell about differences.
-        need: What the recommendation is made for; the best balance of precision and recall by default.
+        significance: What the images can tell about differences.
+        requirements: What the recommendation is made for; the best balance of precision and recall by default.
     """
-    comparable = certainty.judgement is None or certainty.judgement.verdict is Standing.COMPARABLE
-    decision = decide(need or Need(), contenders_of(comparison, certainty), comparable=comparable)
+    comparable = significance.are_comparable
+    decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
     images = image_set(comparison)
     slides = (
-        _question(comparison, decision.need),
-        _data(comparison, certainty),
-        _winner(comparison, certainty),
-        *_changes(comparison, certainty, images, comparable=comparable),
+        _question(comparison, decision.requirements),
+        _data(comparison, significance),
+        _winner(comparison, significance),
+        *_changes(comparison, significance, images, comparable=comparable),
         _speed(comparison),
-        _recommendation(comparison, certainty, decision),
+        _recommendation(comparison, significance, decision),
     )
     return Story(slides=slides, images=images)
 
 
-def _question(comparison: Comparison, need: Need) -> Slide:
+def _question(comparison: Comparison, requirements: Requirements) -> Slide:
     experiments = comparison.experiments
     several = len(experiments) > 1
     title = (
         f"Which of {count(len(experiments))} models to use?" if several else f"How good is “{experiments[0].label}”?"
     )
     baseline = experiments[comparison.baseline].label
-    sentences = [f"Wanted: {need_words(need)}."]
+    sentences = [f"Wanted: {requirements_words(requirements)}."]
     if several:
         sentences.append(f"Differences are measured against “{baseline}”.")
     return Slide(
@@ -81,7 +80,7 @@ def _kind(experiment: ComparedExperiment) -> str:
     return ", ".join(part for part in (experiment.info.model_name, weight) if part)
 
 
-def _data(comparison: Comparison, certainty: Certainty) -> Slide:
+def _data(comparison: Comparison, significance: Significance) -> Slide:
     evaluated = comparison.evaluated
     if not evaluated:
         return Slide(
@@ -97,8 +96,8 @@ def _data(comparison: Comparison, certainty: Certainty) -> Slide:
     return Slide(
         key="data",
         step="The data",
-        title=_measured_on(certainty, first, len(evaluated)),
-        sentences=_about_data(comparison, certainty, first),
+        title=_measured_on(significance, first, len(evaluated)),
+        sentences=_about_data(comparison, significance, first),
         facts=(
             Fact(value=count(first.table.image_count), label="validation images"),
             Fact(value=count(int(objects.sum())), label="objects to find"),
@@ -111,18 +110,18 @@ def _data(comparison: Comparison, certainty: Certainty) -> Slide:
     )
 
 
-def _measured_on(certainty: Certainty, first: Evaluation, evaluated: int) -> str:
+def _measured_on(significance: Significance, first: Evaluation, evaluated: int) -> str:
     images = plural(first.table.image_count, "image")
     if evaluated == 1:
         return f"Measured on {images}"
-    if certainty.judgement is None or certainty.judgement.verdict is Standing.COMPARABLE:
+    if significance.are_comparable:
         return f"All were measured on the same {images}"
     return "They were not measured alike"
 
 
-def _about_data(comparison: Comparison, certainty: Certainty, first: Evaluation) -> tuple[str, ...]:
+def _about_data(comparison: Comparison, significance: Significance, first: Evaluation) -> tuple[str, ...]:
     smallest = min(zip(first.table.objects_per_class().tolist(), first.classes, strict=True))
-    sentences = [reason.text for reason in certainty.reasons[:3]]
+    sentences = [reason.text for reason in significance.reasons[:3]]
     if len(first.classes) > 1:
         sentences.append(f"The rarest class is “{smallest[1]}” with {plural(smallest[0], 'object')}.")
     without = [e.label for e in comparison.experiments if not isinstance(e.evaluation, Evaluation)]
@@ -131,11 +130,11 @@ def _about_data(comparison: Comparison, certainty: Certainty, first: Evaluation)
     return tuple(sentences)
 
 
-def _winner(comparison: Comparison, certainty: Certainty) -> Slide:
+def _winner(comparison: Comparison, significance: Significance) -> Slide:
     ranked = ranking(comparison)
     if len(comparison.experiments) == 1:
         return _alone(comparison.experiments[0])
-    verdict = judge(comparison, certainty)
+    verdict = judge(comparison, significance)
     comparable = verdict.kind in {"winner", "tie"}
     return Slide(
         key="winner",
@@ -174,7 +173,9 @@ def _alone(experiment: ComparedExperiment) -> Slide:
     )
 
 
-def _changes(comparison: Comparison, certainty: Certainty, images: ImageSet, *, comparable: bool) -> tuple[Slide, ...]:
+def _changes(
+    comparison: Comparison, significance: Significance, images: ImageSet, *, comparable: bool
+) -> tuple[Slide, ...]:
     """Return the best improvement and the worst regression, or what stands for them."""
     evaluated = {e.key: (e, evaluation) for e, evaluation in comparison.evaluated}
     if len(comparison.experiments) == 1:
@@ -192,7 +193,7 @@ def _changes(comparison: Comparison, certainty: Certainty, images: ImageSet, *, 
         before=evaluated[baseline][1],
         after=evaluated[other][1],
     )
-    return change_slide(pair, certainty, images, "better"), change_slide(pair, certainty, images, "worse")
+    return change_slide(pair, significance, images, "better"), change_slide(pair, significance, images, "worse")
 
 
 def _each(comparison: Comparison, *, comparable: bool) -> Slide:
@@ -281,9 +282,9 @@ def _fastest(
     return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
 
 
-def _recommendation(comparison: Comparison, certainty: Certainty, decision: Decision) -> Slide:
+def _recommendation(comparison: Comparison, significance: Significance, decision: Decision) -> Slide:
     advice = advise(decision)
-    winner, goal = decision.winner, decision.need.goal
+    winner, goal = decision.winner, decision.requirements.goal
     facts: tuple[Fact, ...] = ()
     if winner is not None:
         facts = (
@@ -300,31 +301,31 @@ def _recommendation(comparison: Comparison, certainty: Certainty, decision: Deci
         key="recommendation",
         step="Recommendation",
         title=_recommended(advice, winner.label if winner else "", several=len(comparison.experiments) > 1),
-        sentences=(*advice.sentences[:3], *_other_ranking(comparison, certainty, advice)),
+        sentences=(*advice.sentences[:3], *_other_ranking(comparison, significance, advice)),
         facts=facts,
-        bars=_offers(decision),
+        bars=_candidates(decision),
         bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
         tone="good" if winner is not None else "plain",
     )
 
 
-def _offers(decision: Decision) -> tuple[Bar, ...]:
+def _candidates(decision: Decision) -> tuple[Bar, ...]:
     """Return the figure of each experiment that reaches the goal, the best first."""
-    goal = decision.need.goal
-    if not decision.comparable or len(decision.offers) == 1:
+    goal = decision.requirements.goal
+    if not decision.comparable or len(decision.candidates) == 1:
         return ()
-    known = [offer for offer in decision.offers if offer.answer.reached and math.isfinite(offer.figure)]
-    known.sort(key=lambda offer: offer.figure if less_is_better(goal) else -offer.figure)
-    longest = max((offer.figure for offer in known), default=0.0) if less_is_better(goal) else 1.0
+    known = [one for one in decision.candidates if one.answer.reached and math.isfinite(one.figure)]
+    known.sort(key=lambda one: one.figure if less_is_better(goal) else -one.figure)
+    longest = max((one.figure for one in known), default=0.0) if less_is_better(goal) else 1.0
     return tuple(
         Bar(
-            name=offer.label,
-            share=offer.figure / (longest or 1.0),
-            text=figure_text(goal, offer.figure),
-            style=offer.contender.experiment.style,
-            best=decision.winner is not None and offer.key == decision.winner.key,
+            name=one.label,
+            share=one.figure / (longest or 1.0),
+            text=figure_text(goal, one.figure),
+            style=one.contender.experiment.style,
+            best=decision.winner is not None and one.key == decision.winner.key,
         )
-        for offer in known[:_MOST_BARS]
+        for one in known[:_MOST_BARS]
     )
 
 
@@ -334,8 +335,8 @@ def _recommended(advice: Advice, label: str, *, several: bool) -> str:
     return f"Take “{label}”" if several else f"Use “{label}” with this threshold"
 
 
-def _other_ranking(comparison: Comparison, certainty: Certainty, advice: Advice) -> tuple[str, ...]:
-    verdict = judge(comparison, certainty)
+def _other_ranking(comparison: Comparison, significance: Significance, advice: Advice) -> tuple[str, ...]:
+    verdict = judge(comparison, significance)
     if verdict.winner is None or advice.winner is None or verdict.winner == advice.winner:
         return ()
     label = next(e.label for e in comparison.experiments if e.key == verdict.winner)

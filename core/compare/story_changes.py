@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.compare.certainty import Certainty, Interval
+from core.compare.certainty import Interval, Significance
 from core.compare.experiment import ComparedExperiment
 from core.compare.formatting import count, metric, plural, points
 from core.compare.image_hits import Hits, flow_hits
@@ -63,7 +63,7 @@ class Pair:
     after: Evaluation
 
 
-def class_changes(pair: Pair, certainty: Certainty) -> tuple[ClassChange, ...]:
+def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, ...]:
     """Return the changes of the classes that both know, the largest gain first."""
     known = {item.name: item.ap for item in pair.before.per_class if math.isfinite(item.ap)}
     changes = [
@@ -71,7 +71,7 @@ def class_changes(pair: Pair, certainty: Certainty) -> tuple[ClassChange, ...]:
             name=item.name,
             before=known[item.name],
             after=item.ap,
-            interval=certainty.interval(pair.baseline.key, pair.other.key, "ap", item.name),
+            interval=significance.interval(pair.baseline.key, pair.other.key, "ap", item.name),
         )
         for item in pair.after.per_class
         if item.name in known and math.isfinite(item.ap)
@@ -79,16 +79,16 @@ def class_changes(pair: Pair, certainty: Certainty) -> tuple[ClassChange, ...]:
     return tuple(sorted(changes, key=lambda change: (-change.difference, change.name)))
 
 
-def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: Direction) -> Slide:
+def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide:
     """Return the step about the class that improved, or got worse, most.
 
     Args:
         pair: The two experiments.
-        certainty: What the images can tell about differences.
+        significance: What the images can tell about differences.
         images: Of the whole comparison.
         direction: Which of the two steps.
     """
-    changes = class_changes(pair, certainty)
+    changes = class_changes(pair, significance)
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]
     best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)
@@ -109,7 +109,7 @@ def change_slide(pair: Pair, certainty: Certainty, images: ImageSet, direction: 
         key=key,
         step=step,
         title=_title(pair, best, direction),
-        sentences=(_certainty(best), *_objects(pair, flow, best.name, direction)),
+        sentences=(_significance(best), *_objects(pair, flow, best.name, direction)),
         bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS),
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
         subject=subject,
@@ -155,7 +155,7 @@ def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
     return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
 
 
-def _certainty(best: ClassChange) -> str:
+def _significance(best: ClassChange) -> str:
     values = f"From {metric(best.before)} to {metric(best.after)}"
     if best.interval is None:
         return f"{values}."

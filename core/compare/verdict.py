@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.compare.certainty import Certainty, Interval, certainty_of
+from core.compare.certainty import Interval, Significance, significance_of
 from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.formatting import listing, metric, plural, points, quantity
 from core.compare.rows import may_stand_beside, read_metric
@@ -13,7 +13,6 @@ from core.compare.setup_differences import telling_differences
 from core.compare.speed import SpeedTest, times_differ
 from core.compare.weak_sides import weak_sides
 from core.evaluation import Evaluation
-from core.evaluation import Verdict as Standing
 
 _FEWEST = 2
 _MOST_SETTINGS = 3
@@ -43,18 +42,18 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
 
-def judge(comparison: Comparison, certainty: Certainty | None = None) -> Verdict:
+def judge(comparison: Comparison, significance: Significance | None = None) -> Verdict:
     """Return the verdict on the mAP of the experiments.
 
     Args:
         comparison: Any number of experiments.
-        certainty: What the images can tell; computed where it is not given.
+        significance: What the images can tell; computed where it is not given.
     """
-    known = certainty_of(comparison) if certainty is None else certainty
+    known = significance_of(comparison) if significance is None else significance
     ranked = ranking(comparison)
     if len(ranked) < _FEWEST:
         return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)), warnings=_recorded(comparison))
-    if known.judgement is not None and known.judgement.verdict is not Standing.COMPARABLE:
+    if not known.are_comparable:
         return Verdict(
             kind="unlike",
             headline="These experiments cannot be ranked: they were not measured alike.",
@@ -103,10 +102,12 @@ def _tie(ranked: Ranking, decimals: int) -> Verdict | None:
     return None
 
 
-def _lead(ranked: Ranking, certainty: Certainty, comparison: Comparison) -> Verdict:
+def _lead(ranked: Ranking, significance: Significance, comparison: Comparison) -> Verdict:
     first, top = ranked[0]
     decimals = comparison.decimals
-    intervals = {experiment.key: certainty.interval(experiment.key, first.key, "mAP") for experiment, _ in ranked[1:]}
+    intervals = {
+        experiment.key: significance.interval(experiment.key, first.key, "mAP") for experiment, _ in ranked[1:]
+    }
     level = [pair for pair in ranked[1:] if (one := intervals[pair[0].key]) is not None and not one.tells_apart]
     second, next_value = (level or ranked[1:])[0]
     lead = points(top - next_value, decimals).lstrip("+")
@@ -114,13 +115,13 @@ def _lead(ranked: Ranking, certainty: Certainty, comparison: Comparison) -> Verd
         headline = f"{_quoted([first.label, *(experiment.label for experiment, _ in level)])} cannot be told apart."
     else:
         headline = f"“{first.label}” has the highest mAP, {metric(top, decimals)}: {lead} more than “{second.label}”."
-    is_open = certainty.pending and second.key in certainty.aligned
+    is_open = significance.pending and second.key in significance.aligned
     return Verdict(
         kind="tie" if level else "open" if is_open else "winner",
         headline=headline,
         sentences=(
-            *(_OPEN if is_open else _certainty((first, second), lead, intervals[second.key], comparison)),
-            *weak_sides(first, second, certainty, decimals),
+            *(_OPEN if is_open else _significance((first, second), lead, intervals[second.key], comparison)),
+            *weak_sides(first, second, significance, decimals),
             *_speed(first, second),
         ),
         winner=None if level or is_open else first.key,
@@ -151,7 +152,7 @@ def _recorded(comparison: Comparison) -> tuple[str, ...]:
     return (f"{_quoted(recorded)} have only recorded metrics, of images that are not known, and are not ranked.",)
 
 
-def _certainty(
+def _significance(
     pair: tuple[ComparedExperiment, ComparedExperiment], lead: str, interval: Interval | None, comparison: Comparison
 ) -> tuple[str, ...]:
     first, second = pair

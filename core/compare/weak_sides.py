@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import ComparedExperiment
 from core.compare.formatting import count, listing, plural, points
 from core.evaluation import Evaluation
@@ -14,7 +14,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
+class Regression:
     """A class or a size on which one model is behind.
 
     Attributes:
@@ -28,9 +28,9 @@ class Behind:
     certain: bool | None = None
 
 
-def classes_behind(
-    winner: ComparedExperiment, other: ComparedExperiment, certainty: Certainty
-) -> tuple[Behind, ...] | None:
+def class_regressions(
+    winner: ComparedExperiment, other: ComparedExperiment, significance: Significance
+) -> tuple[Regression, ...] | None:
     """Return the classes on which the winner's average precision is lower, the worst first.
 
     ``None`` where one of the two has no evaluation.
@@ -41,29 +41,31 @@ def classes_behind(
     found = []
     for item in winner.evaluation.per_class:
         if item.name in before and before[item.name] - item.ap >= NOTICEABLE:
-            interval = certainty.interval(other.key, winner.key, "ap", item.name)
+            interval = significance.interval(other.key, winner.key, "ap", item.name)
             certain = None if interval is None else interval.tells_apart
-            found.append(Behind(name=item.name, gap=item.ap - before[item.name], certain=certain))
-    return tuple(sorted(found, key=lambda behind: (behind.gap, behind.name)))
+            found.append(Regression(name=item.name, gap=item.ap - before[item.name], certain=certain))
+    return tuple(sorted(found, key=lambda regression: (regression.gap, regression.name)))
 
 
-def sizes_behind(winner: ComparedExperiment, other: ComparedExperiment) -> tuple[Behind, ...]:
+def size_regressions(winner: ComparedExperiment, other: ComparedExperiment) -> tuple[Regression, ...]:
     """Return the sizes of objects on which the winner's average precision is lower, the worst first."""
     pairs = zip(winner.by_size(), other.by_size(), strict=True)
     found = [
-        Behind(name=mine.name, gap=mine.ap - theirs.ap) for mine, theirs in pairs if theirs.ap - mine.ap >= NOTICEABLE
+        Regression(name=mine.name, gap=mine.ap - theirs.ap)
+        for mine, theirs in pairs
+        if theirs.ap - mine.ap >= NOTICEABLE
     ]
-    return tuple(sorted(found, key=lambda behind: behind.gap))
+    return tuple(sorted(found, key=lambda regression: regression.gap))
 
 
 def weak_sides(
-    winner: ComparedExperiment, other: ComparedExperiment, certainty: Certainty, decimals: int
+    winner: ComparedExperiment, other: ComparedExperiment, significance: Significance, decimals: int
 ) -> tuple[str, ...]:
     """Return sentences on where the winner is worse than the other one."""
-    classes = classes_behind(winner, other, certainty)
+    classes = class_regressions(winner, other, significance)
     if classes is None:
         return ()
-    sizes = sizes_behind(winner, other)
+    sizes = size_regressions(winner, other)
     against = f"Against “{other.label}”, “{winner.label}”"
     if not classes and not sizes:
         return (f"{against} is not noticeably behind on any class or size of objects.",)
@@ -81,12 +83,12 @@ def weak_sides(
     return tuple(sentences)
 
 
-def _certain(classes: tuple[Behind, ...]) -> str:
+def _certain(classes: tuple[Regression, ...]) -> str:
     """Return which of them are more than luck, as the end of a sentence; empty where that is not known."""
-    known = [behind for behind in classes if behind.certain is not None]
+    known = [regression for regression in classes if regression.certain is not None]
     if not known:
         return ""
-    sure = [f"“{behind.name}”" for behind in known if behind.certain]
+    sure = [f"“{regression.name}”" for regression in known if regression.certain]
     if not sure:
         return "; none of that is more than luck on these images"
     if len(sure) == len(classes):

@@ -5,10 +5,10 @@ from core.evaluation.class_metrics import ClassMetrics
 from core.evaluation.comparability_reasons import Reason, ReasonKind
 from core.evaluation.confusion import Confusion
 from core.evaluation.evaluation import Evaluation, box_map, evaluate_files
-from core.evaluation.fair_comparison import Comparability, Verdict, comparability, rescored
+from core.evaluation.fair_comparison import Comparability, ComparabilityKind, comparability, rescored
 from core.evaluation.flow import Change, Flow, FlowCounts, object_flow
 from core.evaluation.goals import Answer, BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, answer
-from core.evaluation.identity import Candidate, IdentityKind
+from core.evaluation.identity import IdentityKind, MeasuredModel
 from core.evaluation.key_metrics import KeyMetrics
 from core.evaluation.match_table import MatchTable, Outcome
 from core.evaluation.match_view import EvaluationSettings
@@ -36,10 +36,10 @@ from core.evaluation.size_slices import SizeSlice, size_slices
 __all__ = [
     "Answer",
     "BestF1",
-    "Candidate",
     "Change",
     "ClassMetrics",
     "Comparability",
+    "ComparabilityKind",
     "Confusion",
     "Evaluation",
     "EvaluationSettings",
@@ -50,6 +50,7 @@ __all__ = [
     "ImageOutcomes",
     "KeyMetrics",
     "MatchTable",
+    "MeasuredModel",
     "Metric",
     "MetricDifference",
     "MetricInterval",
@@ -65,7 +66,6 @@ __all__ = [
     "RecallAtLeast",
     "Samples",
     "SizeSlice",
-    "Verdict",
     "answer",
     "are_aligned",
     "bootstrap",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.evaluation.identity import Candidate, IdentityKind, ImageName
+from core.evaluation.identity import IdentityKind, ImageName, MeasuredModel
 
 KINDS = {"bbox": "boxes", "segm": "masks"}
 
@@ -45,7 +45,7 @@ class Findings:
     """What the checks look at; lists have one entry per candidate.
 
     Attributes:
-        candidates: The experiments.
+        models: The experiments.
         identity: By what images are told apart.
         images: Names of the evaluated images.
         shared: Images that all of them have.
@@ -54,7 +54,7 @@ class Findings:
         seen: Evaluated images it was trained on; ``None`` where that is not known.
     """
 
-    candidates: Sequence[Candidate]
+    models: Sequence[MeasuredModel]
     identity: IdentityKind
     images: Sequence[tuple[ImageName, ...]]
     shared: Sequence[ImageName]
@@ -80,18 +80,18 @@ def all_reasons(found: Findings) -> tuple[Reason, ...]:
 
 
 def _task(found: Findings) -> Iterator[Reason]:
-    kinds = {candidate.evaluation.kind for candidate in found.candidates}
+    kinds = {model.evaluation.kind for model in found.models}
     if len(kinds) > 1:
         text = f"Some experiments were scored by {KINDS['bbox']}, others by {KINDS['segm']}."
         yield Reason(kind=ReasonKind.TASK, text=text, names=_names(found))
 
 
 def _images(found: Findings) -> Iterator[Reason]:
-    for candidate, images in zip(found.candidates, found.images, strict=True):
+    for model, images in zip(found.models, found.images, strict=True):
         own = len(images) - len(found.shared)
         if own:
-            text = f"{own} of the {len(images)} images of {candidate.name} are not in all experiments."
-            yield Reason(kind=ReasonKind.IMAGES, text=text, names=(candidate.name,))
+            text = f"{own} of the {len(images)} images of {model.name} are not in all experiments."
+            yield Reason(kind=ReasonKind.IMAGES, text=text, names=(model.name,))
 
 
 def _annotations(found: Findings) -> Iterator[Reason]:
@@ -101,15 +101,15 @@ def _annotations(found: Findings) -> Iterator[Reason]:
 
 
 def _classes(found: Findings) -> Iterator[Reason]:
-    for candidate in found.candidates:
-        own = [name for name in candidate.evaluation.classes if name not in found.classes]
+    for model in found.models:
+        own = [name for name in model.evaluation.classes if name not in found.classes]
         if own:
-            text = f"{candidate.name} has classes that not all experiments have: {', '.join(own)}."
-            yield Reason(kind=ReasonKind.CLASSES, text=text, names=(candidate.name,))
+            text = f"{model.name} has classes that not all experiments have: {', '.join(own)}."
+            yield Reason(kind=ReasonKind.CLASSES, text=text, names=(model.name,))
 
 
 def _thresholds(found: Findings) -> Iterator[Reason]:
-    settings = [candidate.evaluation.settings for candidate in found.candidates]
+    settings = [model.evaluation.settings for model in found.models]
     if any((s.iou_threshold, s.iou_threshold_per_class) != _ious(found) for s in settings):
         text = "The experiments were scored at different IoU thresholds."
         yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
@@ -119,36 +119,36 @@ def _thresholds(found: Findings) -> Iterator[Reason]:
 
 
 def _version(found: Findings) -> Iterator[Reason]:
-    known = {candidate.project_version for candidate in found.candidates if candidate.project_version is not None}
+    known = {model.project_version for model in found.models if model.project_version is not None}
     if len(known) > 1:
         text = "The experiments were scored on different versions of the project."
         yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
 
 
 def _leakage(found: Findings) -> Iterator[Reason]:
-    for candidate, images, seen in zip(found.candidates, found.images, found.seen, strict=True):
+    for model, images, seen in zip(found.models, found.images, found.seen, strict=True):
         if seen:
-            text = f"{candidate.name} was trained on {len(seen)} of the {len(images)} images it was scored on."
-            yield Reason(kind=ReasonKind.LEAKAGE, text=text, names=(candidate.name,))
+            text = f"{model.name} was trained on {len(seen)} of the {len(images)} images it was scored on."
+            yield Reason(kind=ReasonKind.LEAKAGE, text=text, names=(model.name,))
 
 
 def _unknown_training(found: Findings) -> Iterator[Reason]:
-    unknown = tuple(c.name for c, seen in zip(found.candidates, found.seen, strict=True) if seen is None)
+    unknown = tuple(c.name for c, seen in zip(found.models, found.seen, strict=True) if seen is None)
     if unknown:
         text = f"It is not known on which images {', '.join(unknown)} was trained."
         yield Reason(kind=ReasonKind.UNKNOWN_TRAINING, text=text, names=unknown, only_a_warning=True)
 
 
 def _weak_identity(found: Findings) -> Iterator[Reason]:
-    if found.identity is IdentityKind.NAME and len(found.candidates) > 1:
+    if found.identity is IdentityKind.NAME and len(found.models) > 1:
         text = "Images were told apart by dataset, name and size, because neither content nor ids agree."
         yield Reason(kind=ReasonKind.WEAK_IDENTITY, text=text, names=_names(found), only_a_warning=True)
 
 
 def _names(found: Findings) -> tuple[str, ...]:
-    return tuple(candidate.name for candidate in found.candidates)
+    return tuple(model.name for model in found.models)
 
 
 def _ious(found: Findings) -> tuple[float, object]:
-    first = found.candidates[0].evaluation.settings
+    first = found.models[0].evaluation.settings
     return first.iou_threshold, first.iou_threshold_per_class

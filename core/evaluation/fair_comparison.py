@@ -9,13 +9,20 @@ import numpy as np
 from core.errors import InputError
 from core.evaluation.comparability_reasons import Findings, Reason, ReasonKind, all_reasons
 from core.evaluation.evaluation import Evaluation
-from core.evaluation.identity import Candidate, IdentityKind, ImageName, identities, identity_kind, training_identities
+from core.evaluation.identity import (
+    IdentityKind,
+    ImageName,
+    MeasuredModel,
+    identities,
+    identity_kind,
+    training_identities,
+)
 from core.evaluation.match_view import EvaluationSettings
 from core.evaluation.records import BoolArray, IntArray
 from core.evaluation.restriction import restrict
 
 
-class Verdict(StrEnum):
+class ComparabilityKind(StrEnum):
     """What follows."""
 
     COMPARABLE = "comparable"  # the figures may stand side by side as they are
@@ -36,7 +43,7 @@ class Comparability:
         classes: The common classes, in the order of the first experiment.
     """
 
-    verdict: Verdict
+    kind: ComparabilityKind
     reasons: tuple[Reason, ...]
     identity: IdentityKind
     images: tuple[ImageName, ...]
@@ -44,21 +51,21 @@ class Comparability:
     classes: tuple[str, ...]
 
 
-def comparability(candidates: Sequence[Candidate]) -> Comparability:
+def comparability(models: Sequence[MeasuredModel]) -> Comparability:
     """Judge experiments; at least one."""
-    kind = identity_kind(candidates)
-    names = [identities(candidate, kind) for candidate in candidates]
+    kind = identity_kind(models)
+    names = [identities(model, kind) for model in models]
     places = [{name: row for row, name in enumerate(one)} for one in names]
     shared = [name for name in names[0] if all(name in place for place in places)]
     classes = tuple(
-        name for name in candidates[0].evaluation.classes if all(name in one.evaluation.classes for one in candidates)
+        name for name in models[0].evaluation.classes if all(name in one.evaluation.classes for one in models)
     )
     rows = [np.array([place[name] for name in shared], dtype=np.int64) for place in places]
-    alike = _annotated_alike([candidate.evaluation for candidate in candidates], rows, classes)
-    trained = [training_identities(candidate, kind) for candidate in candidates]
+    alike = _annotated_alike([model.evaluation for model in models], rows, classes)
+    trained = [training_identities(model, kind) for model in models]
     reasons = all_reasons(
         Findings(
-            candidates=candidates,
+            models=models,
             identity=kind,
             images=names,
             shared=shared,
@@ -74,7 +81,7 @@ def comparability(candidates: Sequence[Candidate]) -> Comparability:
     fair = alike & np.array([name.text not in leaked for name in shared], dtype=np.bool_)
     kept = tuple(one[fair] for one in rows)
     return Comparability(
-        verdict=_verdict(reasons, candidates[0].evaluation, kept[0], classes),
+        kind=_kind_of(reasons, models[0].evaluation, kept[0], classes),
         reasons=reasons,
         identity=kind,
         images=tuple(name for name, good in zip(shared, fair.tolist(), strict=True) if good),
@@ -84,25 +91,25 @@ def comparability(candidates: Sequence[Candidate]) -> Comparability:
 
 
 def rescored(
-    candidates: Sequence[Candidate], common: Comparability, settings: EvaluationSettings | None = None
+    models: Sequence[MeasuredModel], common: Comparability, settings: EvaluationSettings | None = None
 ) -> tuple[Evaluation, ...]:
     """Return the evaluations on the common images and classes, with the same thresholds for all.
 
     Args:
-        candidates: The judged experiments.
+        models: The judged experiments.
         common: The verdict on them.
         settings: Thresholds; Supervisely's defaults where none are given.
 
     Raises:
         InputError: There is no common set.
     """
-    if common.verdict is Verdict.NOT_COMPARABLE:
+    if common.kind is ComparabilityKind.NOT_COMPARABLE:
         message = "These experiments have no images and classes on which they can be compared."
         raise InputError(message, " ".join(reason.text for reason in common.reasons if not reason.only_a_warning))
     chosen = settings or EvaluationSettings()
     return tuple(
-        restrict(candidate.evaluation, images=rows, classes=common.classes, settings=chosen)
-        for candidate, rows in zip(candidates, common.rows, strict=True)
+        restrict(model.evaluation, images=rows, classes=common.classes, settings=chosen)
+        for model, rows in zip(models, common.rows, strict=True)
     )
 
 
@@ -127,12 +134,14 @@ def _digests(evaluation: Evaluation, rows: IntArray, classes: tuple[str, ...]) -
     return [table[start:end].tobytes() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _verdict(reasons: tuple[Reason, ...], first: Evaluation, rows: IntArray, classes: tuple[str, ...]) -> Verdict:
+def _kind_of(
+    reasons: tuple[Reason, ...], first: Evaluation, rows: IntArray, classes: tuple[str, ...]
+) -> ComparabilityKind:
     wanted = np.isin(first.pair.gt.image, rows) & ~first.pair.gt.crowd
     category = [first.classes.index(name) for name in classes]
     has_objects = bool((wanted & np.isin(first.pair.gt.category, category)).any())
     if not has_objects or any(reason.kind is ReasonKind.TASK for reason in reasons):
-        return Verdict.NOT_COMPARABLE
+        return ComparabilityKind.NOT_COMPARABLE
     if any(not reason.only_a_warning for reason in reasons):
-        return Verdict.RESCORE
-    return Verdict.COMPARABLE
+        return ComparabilityKind.RESCORE
+    return ComparabilityKind.COMPARABLE

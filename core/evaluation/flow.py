@@ -18,7 +18,7 @@ class Change(IntEnum):
     """What became of an object. Only found and not found decide between the first five, so the sums are exact."""
 
     KEPT = 0
-    SHIFTED = 1
+    MOVED_BOX = 1
     GAINED = 2
     LOST = 3
     MISSED = 4
@@ -45,7 +45,7 @@ class FlowCounts:
 
     Attributes:
         kept: Found by both, at the same place.
-        shifted: Found by both, but the two boxes differ (IoU below 0.75).
+        moved_box: Found by both, but the two boxes differ (IoU below 0.75).
         gained: Found only by the new model.
         lost: Found only by the baseline.
         missed: Found by neither.
@@ -55,7 +55,7 @@ class FlowCounts:
     """
 
     kept: IntArray
-    shifted: IntArray
+    moved_box: IntArray
     gained: IntArray
     lost: IntArray
     missed: IntArray
@@ -124,7 +124,7 @@ class Flow:
 
         return FlowCounts(
             kept=count(Change.KEPT),
-            shifted=count(Change.SHIFTED),
+            moved_box=count(Change.MOVED_BOX),
             gained=count(Change.GAINED),
             lost=count(Change.LOST),
             missed=count(Change.MISSED),
@@ -179,7 +179,7 @@ def _changes(a: Evaluation, before: SideView, b: Evaluation, after: SideView) ->
     change[~had & has] = Change.GAINED
     both = np.flatnonzero(had & has)
     overlap = box_ious(_boxes(a, before.dt[both]), _boxes(b, after.dt[both]))
-    change[both] = np.where(overlap >= SAME_BOX, Change.KEPT, Change.SHIFTED)
+    change[both] = np.where(overlap >= SAME_BOX, Change.KEPT, Change.MOVED_BOX)
     return change
 
 

@@ -21,7 +21,7 @@ class IdentityKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class MeasuredModel:
     """An experiment that shall be compared.
 
     Attributes:
@@ -51,34 +51,34 @@ class ImageName(NamedTuple):
     copy: int
 
 
-def identity_kind(candidates: Sequence[Candidate]) -> IdentityKind:
+def identity_kind(models: Sequence[MeasuredModel]) -> IdentityKind:
     """Return the strongest way to tell images apart that all candidates share.
 
     Ids of different projects never agree, even for copies of the same image: without any id in common, names are taken.
     """
-    ids = [set(candidate.evaluation.pair.images.sly_ids.tolist()) for candidate in candidates]
-    if all(one <= set(candidate.content) for one, candidate in zip(ids, candidates, strict=True)):
+    ids = [set(model.evaluation.pair.images.sly_ids.tolist()) for model in models]
+    if all(one <= set(model.content) for one, model in zip(ids, models, strict=True)):
         return IdentityKind.CONTENT
     if all(-1 not in one for one in ids) and set.intersection(*ids):
         return IdentityKind.ID
     return IdentityKind.NAME
 
 
-def identities(candidate: Candidate, kind: IdentityKind) -> tuple[ImageName, ...]:
+def identities(model: MeasuredModel, kind: IdentityKind) -> tuple[ImageName, ...]:
     """Return (I) names of the evaluated images."""
     seen: Counter[str] = Counter()
     names = []
-    for text in _texts(candidate, kind):
+    for text in _texts(model, kind):
         seen[text] += 1
         names.append(ImageName(text, seen[text]))
     return tuple(names)
 
 
-def _texts(candidate: Candidate, kind: IdentityKind) -> list[str]:
-    images = candidate.evaluation.pair.images
+def _texts(model: MeasuredModel, kind: IdentityKind) -> list[str]:
+    images = model.evaluation.pair.images
     match kind:
         case IdentityKind.CONTENT:
-            return [candidate.content[one] for one in images.sly_ids.tolist()]
+            return [model.content[one] for one in images.sly_ids.tolist()]
         case IdentityKind.ID:
             return [str(one) for one in images.sly_ids.tolist()]
         case IdentityKind.NAME:
@@ -88,12 +88,12 @@ def _texts(candidate: Candidate, kind: IdentityKind) -> list[str]:
             assert_never(kind)
 
 
-def training_identities(candidate: Candidate, kind: IdentityKind) -> frozenset[str] | None:
+def training_identities(model: MeasuredModel, kind: IdentityKind) -> frozenset[str] | None:
     """Return the texts of the images it was trained on; ``None`` when they cannot be named that way."""
-    if candidate.trained_on is None or kind is IdentityKind.NAME:
+    if model.trained_on is None or kind is IdentityKind.NAME:
         return None
     if kind is IdentityKind.ID:
-        return frozenset(str(one) for one in candidate.trained_on)
-    if not candidate.trained_on <= set(candidate.content):
+        return frozenset(str(one) for one in model.trained_on)
+    if not model.trained_on <= set(model.content):
         return None
-    return frozenset(candidate.content[one] for one in candidate.trained_on)
+    return frozenset(model.content[one] for one in model.trained_on)

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from core.compare.certainty import Certainty
-from core.compare.decision import Need, contenders_of, decide
+from core.compare.certainty import Significance
+from core.compare.decision import Requirements, contenders_of, decide
 from core.compare.decision_chart import draw_decision
 from core.compare.decision_words import advise
 from core.compare.experiment import ComparedExperiment, Comparison
@@ -49,14 +49,14 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         comparison = compared(Path(folder))
     begin = time.perf_counter()
-    contenders = contenders_of(comparison, Certainty())
+    contenders = contenders_of(comparison, Significance())
     once = time.perf_counter() - begin
     goals: list[Goal] = [BestF1(), *(MissCosts(false_alarms=price) for price in (0.5, 1.0, 5.0))]
     goals += [RecallAtLeast(recall=share) for share in SHARES] + [PrecisionAtLeast(precision=share) for share in SHARES]
     times = []
     for goal in goals * 2:
         begin = time.perf_counter()
-        decision = decide(Need(goal=goal, latency=25.0), contenders, comparable=True)
+        decision = decide(Requirements(goal=goal, latency=25.0), contenders, comparable=True)
         advise(decision)
         decision_table(decision)
         draw_decision(decision)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.compare.certainty import certainty_of
-from core.compare.decision import Need, contenders_of, decide
+from core.compare.certainty import significance_of
+from core.compare.decision import Requirements, contenders_of, decide
 from core.compare.decision_grid import limits
 from core.compare.decision_words import advise
 from core.compare.formatting import quantity
@@ -70,14 +70,14 @@ def test_charts_tables_and_pictures_work(opened: Page, tmp_path: Path) -> None:
 
 def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: Path) -> None:
     _open(opened, tmp_path, render_report(THREE))
-    contenders = contenders_of(THREE, certainty_of(THREE))
+    contenders = contenders_of(THREE, significance_of(THREE))
     advice = opened.locator("#advice")
     slider = opened.get_by_role("slider", name="Time for one image, at most")
     steps = limits([contender.speed.total for contender in contenders if contender.speed])
     slider.focus()
     slider.press("Home")
     for limit in steps:
-        decision = decide(Need(latency=limit), contenders, comparable=True)
+        decision = decide(Requirements(latency=limit), contenders, comparable=True)
         words = f"“{decision.winner.label}” suits this need best" if decision.winner else "None of 3 experiments"
         expect(advice).to_contain_text(
             "suit this need equally well" if decision.equals and not decision.winner else words
@@ -88,12 +88,12 @@ def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: 
 
 
 def test_the_file_begins_with_the_need_of_the_page(opened: Page, tmp_path: Path) -> None:
-    contenders = contenders_of(THREE, certainty_of(THREE))
+    contenders = contenders_of(THREE, significance_of(THREE))
     times = sorted(contender.speed.total for contender in contenders if contender.speed)
     limit = next(step for step in limits(times) if step >= times[0])
-    need = Need(goal=RecallAtLeast(recall=0.63), latency=limit)
-    _open(opened, tmp_path, render_report(THREE, need=need))
-    decision = decide(need, contenders, comparable=True)
+    requirements = Requirements(goal=RecallAtLeast(recall=0.63), latency=limit)
+    _open(opened, tmp_path, render_report(THREE, requirements=requirements))
+    decision = decide(requirements, contenders, comparable=True)
     expect(opened.locator("#advice h3")).to_have_text(advise(decision).headline)
     expect(opened.get_by_label("Recall at least")).to_be_checked()
     expect(opened.get_by_role("slider", name="Recall, at least")).to_have_attribute("aria-valuetext", "0.63")

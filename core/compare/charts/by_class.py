@@ -143,11 +143,11 @@ def class_queries(
 def _queries(
     experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str], figure: str
 ) -> list[ImageQuery | None]:
-    behind: dict[str, tuple[str, tuple[Outcome, ...]]] = {
+    regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
         "Precision": ("Everything reported as", REPORTED),
         "Recall": ("All objects of", PRESENT),
     }
-    return class_queries(experiment, evaluation, names, behind.get(figure, ("All outcomes of", ())))
+    return class_queries(experiment, evaluation, names, regression.get(figure, ("All outcomes of", ())))
 
 
 def _ap(item: ClassMetrics) -> float:

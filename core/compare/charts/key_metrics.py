@@ -94,12 +94,12 @@ def _queries(experiment: ComparedExperiment, names: Mapping[str, str]) -> list[I
     """Return what is behind the bars; nothing where only the record has the metrics."""
     if isinstance(experiment.evaluation, Missing):
         return []
-    behind: dict[str, tuple[str, tuple[Outcome, ...]]] = {
+    regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
         "precision": ("Everything reported by", REPORTED),
         "recall": ("All objects with", PRESENT),
         "iou": ("Found by", (Outcome.FOUND,)),
     }
-    words = [behind.get(key, ("All outcomes of", ())) for key in names]
+    words = [regression.get(key, ("All outcomes of", ())) for key in names]
     return [
         ImageQuery(title=f"{start} “{experiment.label}”", experiment=experiment.key, outcomes=outcomes)
         for start, outcomes in words

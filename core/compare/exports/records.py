@@ -95,17 +95,17 @@ def decision_records(decision: Decision) -> tuple[Record, ...]:
     """Return a record for each experiment with what it offers for a need."""
     return tuple(
         {
-            "experiment": offer.label,
-            "named": decision.winner is not None and decision.winner.key == offer.key,
-            "threshold": offer.point.confidence,
-            "precision": offer.point.precision,
-            "recall": offer.point.recall,
-            "F1": offer.point.f1,
-            "missed": offer.point.fn,
-            "false alarms": offer.point.fp,
-            "latency (ms)": offer.contender.speed.total if offer.contender.speed else None,
-            "size (bytes)": offer.contender.bytes,
-            "fails": "; ".join(shortfall_words(decision.need, offer)),
+            "experiment": one.label,
+            "named": decision.winner is not None and decision.winner.key == one.key,
+            "threshold": one.point.confidence,
+            "precision": one.point.precision,
+            "recall": one.point.recall,
+            "F1": one.point.f1,
+            "missed": one.point.fn,
+            "false alarms": one.point.fp,
+            "latency (ms)": one.contender.speed.total if one.contender.speed else None,
+            "size (bytes)": one.contender.bytes,
+            "fails": "; ".join(shortfall_words(decision.requirements, one)),
         }
-        for offer in decision.offers
+        for one in decision.candidates
     )

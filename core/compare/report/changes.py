@@ -24,7 +24,7 @@ _KINDS = {
     FlowChange.NEW_ALARM: "New false alarms",
     FlowChange.VANISHED_ALARM: "False alarms that are gone",
     FlowChange.SWAPPED: "Called differently",
-    FlowChange.SHIFTED: "Found by both, at another place",
+    FlowChange.MOVED_BOX: "Found by both, at another place",
 }
 
 
@@ -92,7 +92,7 @@ def _table(change: _Change) -> str:
 
 def _row(name: str, counts: FlowCounts, place: int) -> str:
     found = (counts.gained, counts.lost, counts.net)
-    others = (counts.new_alarms, counts.vanished_alarms, counts.swapped, counts.shifted)
+    others = (counts.new_alarms, counts.vanished_alarms, counts.swapped, counts.moved_box)
     cells = "".join(f"<td>{count(int(column[place]))}</td>" for column in (*found, *others))
     return f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
 

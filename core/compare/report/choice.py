@@ -4,8 +4,17 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from core.compare.certainty import Certainty
-from core.compare.decision import Contender, Decision, Need, Offer, contenders_of, decide, faster, less_is_better
+from core.compare.certainty import Significance
+from core.compare.decision import (
+    Candidate,
+    Contender,
+    Decision,
+    Requirements,
+    contenders_of,
+    decide,
+    faster,
+    less_is_better,
+)
 from core.compare.decision_grid import Answered, answer_goals, goals_with, limits
 from core.compare.decision_words import (
     READING,
@@ -21,10 +30,10 @@ from core.compare.decision_words import (
 )
 from core.compare.experiment import Comparison
 from core.compare.formatting import quantity, setting, size
-from core.compare.report.decision_table import decision_table, offer_heads, offer_texts
+from core.compare.report.decision_table import candidate_heads, candidate_texts, decision_table
 from core.compare.report.panels import script_json
 from core.compare.report.tables import swatch
-from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
+from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
 KINDS = (
     ("f1", "Best balance (F1)", ""),
@@ -35,10 +44,10 @@ KINDS = (
 """Kinds of goals: key, name, and the label of their number."""
 
 
-def decision_of(comparison: Comparison, certainty: Certainty, need: Need) -> Decision:
+def decision_of(comparison: Comparison, significance: Significance, requirements: Requirements) -> Decision:
     """Return the decision for a need."""
-    comparable = certainty.judgement is None or certainty.judgement.verdict is Verdict.COMPARABLE
-    return decide(need, contenders_of(comparison, certainty), comparable=comparable)
+    comparable = significance.are_comparable
+    return decide(requirements, contenders_of(comparison, significance), comparable=comparable)
 
 
 def choice_section(decision: Decision) -> str:
@@ -48,7 +57,7 @@ def choice_section(decision: Decision) -> str:
         decision: What is shown first, and without scripts; at least one experiment has an evaluation.
     """
     advice = advise(decision)
-    contenders = [offer.contender for offer in decision.offers]
+    contenders = [one.contender for one in decision.candidates]
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in advice.sentences)
     return (
         f'<form class="rp-need" id="need" hidden>{_controls(contenders)}</form>'
@@ -96,19 +105,19 @@ def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, obje
         "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
         "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
         "labels": {key: label for key, _, label in KINDS},
-        "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.need.goal))],
-        "start": _start(decision.need, times, sizes),
+        "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
+        "start": _start(decision.requirements, times, sizes),
     }
 
 
-def _start(need: Need, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
+def _start(requirements: Requirements, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
     """Return where the sliders stand at first."""
-    kind, value = _kind(need.goal)
+    kind, value = _kind(requirements.goal)
     return {
         "kind": kind,
         "value": value,
-        "latency": _step(need.latency, times),
-        "size": _step(need.size, sizes),
+        "latency": _step(requirements.latency, times),
+        "size": _step(requirements.size, sizes),
     }
 
 
@@ -142,8 +151,8 @@ def _goal(answered: Answered) -> dict[str, object]:
         "figure": figure_name(goal),
         "word": figure_word(goal),
         "less": less_is_better(goal),
-        "heads": offer_heads(goal),
-        "offers": [_offer(goal, offer) for offer in answered.offers],
+        "heads": candidate_heads(goal),
+        "offers": [_candidate(goal, one) for one in answered.candidates],
         "equal": answered.equal,
     }
 
@@ -160,13 +169,13 @@ def _kind(goal: Goal) -> tuple[str, str]:
             return "miss", setting(price)
 
 
-def _offer(goal: Goal, offer: Offer) -> dict[str, object]:
-    known = math.isfinite(offer.figure)
+def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
+    known = math.isfinite(candidate.figure)
     return {
-        "figure": offer.figure if known else None,
-        "figureText": figure_text(goal, offer.figure),
-        "reached": reached_goal(goal, offer) if offer.answer.reached else None,
-        "missed": missed_goal(goal, offer),
-        "threshold": threshold_text(offer),
-        "texts": offer_texts(goal, offer),
+        "figure": candidate.figure if known else None,
+        "figureText": figure_text(goal, candidate.figure),
+        "reached": reached_goal(goal, candidate) if candidate.answer.reached else None,
+        "missed": missed_goal(goal, candidate),
+        "threshold": threshold_text(candidate),
+        "texts": candidate_texts(goal, candidate),
     }

@@ -56,7 +56,7 @@ def _row(row: FlowRow) -> str:
     kind = "better" if row.net > 0 else "worse" if row.net < 0 else "same"
     arrow = {"better": "▲ ", "worse": "▼ ", "same": ""}[kind]
     cells = (row.before, row.lost, row.gained, row.after)
-    rest = (row.shifted, row.swapped, row.new_alarms, row.vanished_alarms)
+    rest = (row.moved_box, row.swapped, row.new_alarms, row.vanished_alarms)
     net = f'<td class="cx-net cx-{kind}">{arrow}{signed(row.net)}</td>'
     return f'<tr><th scope="row">{escape(row.name)}</th>{_cells(cells)}{net}{_cells(rest)}</tr>'
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from html import escape
 
 from core.compare import formatting
-from core.compare.certainty import Certainty, certainty_of
+from core.compare.certainty import Significance, significance_of
 from core.compare.charts.drawing import Drawing, Panel, View
 from core.compare.charts.registry import CHARTS, Chart
-from core.compare.decision import Decision, Need
+from core.compare.decision import Decision, Requirements
 from core.compare.decision_chart import draw_decision
 from core.compare.differences import compare_settings
 from core.compare.experiment import Comparison, Missing
@@ -47,23 +47,23 @@ def render_report(
     comparison: Comparison,
     *,
     title: str | None = None,
-    certainty: Certainty | None = None,
+    significance: Significance | None = None,
     made_at: datetime | None = None,
     load: LoadImage | None = None,
-    need: Need | None = None,
+    requirements: Requirements | None = None,
 ) -> str:
     """Return the report of one or several experiments as HTML.
 
     Args:
         comparison: What is reported; one experiment makes an evaluation report.
         title: Heading; made from the names by default.
-        certainty: What the images can tell about differences; computed where it is not given.
+        significance: What the images can tell about differences; computed where it is not given.
         made_at: Moment that is printed; none by default, so that equal data give equal files.
         load: Gives the images for pictures; ``None`` where they are not at hand, which the report says.
-        need: For which an experiment is named first; the best balance without a budget where none is given.
+        requirements: For which an experiment is named first; the best balance without a budget where none is given.
     """
     several = len(comparison.experiments) > 1
-    known = certainty_of(comparison) if certainty is None else certainty
+    known = significance_of(comparison) if significance is None else significance
     heading = title or " vs. ".join(comparison.labels) or "No experiment"
     panels: list[Panel] = []
     body = [
@@ -73,7 +73,7 @@ def render_report(
         _verdict(comparison, known) if several else "",
         _navigation(several=several),
         f'<section id="overview"><h2>Overview</h2>{overview_html(overview_of(comparison))}</section>',
-        _choice(decision_of(comparison, known, need or Need()), panels),
+        _choice(decision_of(comparison, known, requirements or Requirements()), panels),
         *_pictures(comparison, load),
         *(_section(section, comparison, known, panels) for section in _sections()),
         _settings(comparison),
@@ -114,8 +114,8 @@ def _navigation(*, several: bool) -> str:
     return f"<nav>{''.join(links)}</nav>"
 
 
-def _verdict(comparison: Comparison, certainty: Certainty) -> str:
-    verdict = judge(comparison, certainty)
+def _verdict(comparison: Comparison, significance: Significance) -> str:
+    verdict = judge(comparison, significance)
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
     sentences += "".join(f'<p class="rp-note">{escape(warning)}</p>' for warning in verdict.warnings)
     if comparison.common is not None:
@@ -125,8 +125,8 @@ def _verdict(comparison: Comparison, certainty: Certainty) -> str:
     return f'<div class="rp-card rp-verdict rp-{verdict.kind}"><h2>{escape(verdict.headline)}</h2>{sentences}</div>'
 
 
-def _metrics(comparison: Comparison, certainty: Certainty) -> str:
-    rows = key_metric_rows(comparison, certainty)
+def _metrics(comparison: Comparison, significance: Significance) -> str:
+    rows = key_metric_rows(comparison, significance)
     if not rows:
         return "<p>There are no metrics.</p>"
     table = metric_table(rows, comparison)
@@ -135,7 +135,7 @@ def _metrics(comparison: Comparison, certainty: Certainty) -> str:
     return f'{table}<p class="rp-note">{READING}</p>'
 
 
-def _section(section: str, comparison: Comparison, certainty: Certainty, panels: list[Panel]) -> str:
+def _section(section: str, comparison: Comparison, significance: Significance, panels: list[Panel]) -> str:
     rows: list[str] = []
     pair: list[str] = []
     for item in (chart for chart in CHARTS if chart.section == section):
@@ -145,7 +145,7 @@ def _section(section: str, comparison: Comparison, certainty: Certainty, panels:
         else:
             rows += [_row(pair), card]
             pair = []
-    table = _metrics(comparison, certainty) if section == "Key metrics" else ""
+    table = _metrics(comparison, significance) if section == "Key metrics" else ""
     if section == "By class" and comparison.evaluated:
         table = f"<details><summary>Table of all classes</summary>{class_table(comparison)}</details>"
     return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
@@ -154,7 +154,7 @@ def _section(section: str, comparison: Comparison, certainty: Certainty, panels:
 def _choice(decision: Decision, panels: list[Panel]) -> str:
     """Return the section that names an experiment for a need."""
     head = f'<section id="{_anchor(_CHOICE)}"><h2>{_CHOICE}</h2>'
-    if not decision.offers:
+    if not decision.candidates:
         return f"{head}<p>None of these experiments has an evaluation, so none can be recommended.</p></section>"
     card = f'<div class="rp-card" id="decision">{choice_section(decision)}</div>'
     return f"{head}{card}{_card(_FRONT, draw_decision(decision), panels)}</section>"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.compare.decision import Need
+from core.compare.decision import Requirements
 from core.errors import InputError
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
@@ -12,36 +12,36 @@ GOAL, LATENCY, SIZE = "goal", "latency", "size"
 _NOW = "need-now"
 
 
-class PresentNeed:
+class PresentRequirements:
     """The need that the page has now; what is made later from the page, a report for example, reads it then.
 
     Attributes:
-        need: Changes with each choice.
+        requirements: Changes with each choice.
     """
 
     def __init__(self) -> None:
-        self.need = Need()
+        self.requirements = Requirements()
 
 
-def present_need() -> PresentNeed:
+def present_requirements() -> PresentRequirements:
     """Return the need of this session's comparison."""
-    now: PresentNeed = st.session_state.setdefault(_NOW, PresentNeed())
+    now: PresentRequirements = st.session_state.setdefault(_NOW, PresentRequirements())
     return now
 
 
-def need_of(query: Mapping[str, str]) -> Need:
+def requirements_of(query: Mapping[str, str]) -> Requirements:
     """Read a need from the address; what it does not say is the default.
 
     Raises:
         InputError: The address holds something that is no need.
     """
-    return Need(goal=_goal(query.get(GOAL, "")), latency=_number(query, LATENCY), size=_number(query, SIZE))
+    return Requirements(goal=_goal(query.get(GOAL, "")), latency=_number(query, LATENCY), size=_number(query, SIZE))
 
 
-def query_of(need: Need) -> dict[str, str]:
+def query_of(requirements: Requirements) -> dict[str, str]:
     """Write a need into the address; defaults are left out."""
     query = {}
-    match need.goal:
+    match requirements.goal:
         case BestF1():
             pass
         case RecallAtLeast(recall=value):
@@ -50,10 +50,10 @@ def query_of(need: Need) -> dict[str, str]:
             query[GOAL] = f"precision-{value:g}"
         case MissCosts(false_alarms=value):
             query[GOAL] = f"miss-{value:g}"
-    if need.latency is not None:
-        query[LATENCY] = f"{need.latency:g}"
-    if need.size is not None:
-        query[SIZE] = f"{need.size:g}"
+    if requirements.latency is not None:
+        query[LATENCY] = f"{requirements.latency:g}"
+    if requirements.size is not None:
+        query[SIZE] = f"{requirements.size:g}"
     return query
 
 

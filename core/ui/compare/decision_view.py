@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
-from core.compare.decision import Contender, Need, contenders_of, decide
+from core.compare.certainty import Significance
+from core.compare.decision import Contender, Requirements, contenders_of, decide
 from core.compare.decision_chart import draw_decision
 from core.compare.decision_grid import PRICES, limits
 from core.compare.decision_words import READING, Advice, advise
@@ -14,9 +14,9 @@ from core.compare.exports.records import decision_records
 from core.compare.formatting import quantity, setting, size
 from core.compare.report.decision_table import decision_table
 from core.errors import InputError
-from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, Verdict
+from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from core.ui.compare.charts import draw_drawing
-from core.ui.compare.decision_need import GOAL, LATENCY, SIZE, need_of, present_need, query_of
+from core.ui.compare.decision_need import GOAL, LATENCY, SIZE, present_requirements, query_of, requirements_of
 from core.ui.saving import draw_chart_saving, draw_table_saving
 from core.ui.text import plain
 
@@ -33,22 +33,22 @@ _ICONS = {
 }
 
 
-def draw_decision_helper(comparison: Comparison, certainty: Certainty) -> None:
+def draw_decision_helper(comparison: Comparison, significance: Significance) -> None:
     """Draw goal and budgets, who is named for them, the chart and the table."""
-    contenders = contenders_of(comparison, certainty)
+    contenders = contenders_of(comparison, significance)
     if not contenders:
         st.info("None of these experiments has an evaluation, so none can be recommended.", icon=":material/info:")
         return
-    comparable = certainty.judgement is None or certainty.judgement.verdict is Verdict.COMPARABLE
+    comparable = significance.are_comparable
     _draw(contenders, comparable)
 
 
 @st.fragment
 def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: FBT001 - a fragment's arguments
     with st.container(border=True, key="decision-need"):
-        need = _choose_need(contenders)
-        _remember(need)
-        decision = decide(need, contenders, comparable=comparable)
+        requirements = _choose_requirements(contenders)
+        _remember(requirements)
+        decision = decide(requirements, contenders, comparable=comparable)
         _draw_advice(advise(decision))
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
@@ -69,9 +69,9 @@ def _draw_advice(advice: Advice) -> None:
             st.markdown(plain(sentence))
 
 
-def _choose_need(contenders: Sequence[Contender]) -> Need:
+def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     """Offer goal and limits; they begin with what the address says."""
-    begin = _need_of_address()
+    begin = _requirements_of_address()
     times = [contender.speed.total for contender in contenders if contender.speed]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     kind = _choose_kind(begin.goal)
@@ -84,22 +84,22 @@ def _choose_need(contenders: Sequence[Contender]) -> Need:
         )
     with size_column:
         weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
-    return Need(goal=goal, latency=latency, size=weight)
+    return Requirements(goal=goal, latency=latency, size=weight)
 
 
-def _need_of_address() -> Need:
+def _requirements_of_address() -> Requirements:
     """Return the need in the address; nonsense there is told, and then left behind by the first choice."""
     try:
-        return need_of(st.query_params)
+        return requirements_of(st.query_params)
     except InputError as error:
         st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
-        return Need()
+        return Requirements()
 
 
-def _remember(need: Need) -> None:
+def _remember(requirements: Requirements) -> None:
     """Write the need into the address, where it is not there already."""
-    present_need().need = need
-    wanted = query_of(need)
+    present_requirements().requirements = requirements
+    wanted = query_of(requirements)
     for name in (GOAL, LATENCY, SIZE):
         if st.query_params.get(name) != wanted.get(name):
             if name in wanted:

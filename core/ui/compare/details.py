@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.compare import formatting
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.differences import SettingRow, compare_settings
 from core.compare.experiment import Comparison, Missing, explain_missing
 from core.compare.exports.records import class_records, metric_records, setting_records
@@ -29,15 +29,15 @@ _MOST_COLUMNS = 3
 """With more experiments than this, each gets a row of its own instead of a column."""
 
 
-def draw_overview(comparison: Comparison, certainty: Certainty) -> None:
+def draw_overview(comparison: Comparison, significance: Significance) -> None:
     """Draw a card for each experiment."""
-    del certainty
+    del significance
     st.html(overview_html(overview_of(comparison)))
 
 
-def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
+def draw_metrics(comparison: Comparison, significance: Significance) -> None:
     """Draw the key metrics; the best marked, differences to the baseline."""
-    rows = _rows(comparison.fingerprint, certainty.pending, comparison, certainty)
+    rows = _rows(comparison.fingerprint, significance.pending, comparison, significance)
     if not rows:
         st.info(
             "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
@@ -50,7 +50,7 @@ def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
         notes = [
             READING,
             *(["Click a column head to sort."] if turned else []),
-            *([STILL_OPEN] if certainty.pending else []),
+            *([STILL_OPEN] if significance.pending else []),
         ]
         st.caption(" ".join(notes))
     for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
@@ -58,14 +58,19 @@ def draw_metrics(comparison: Comparison, certainty: Certainty) -> None:
 
 
 @st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
-def _rows(fingerprint: str, pending: bool, _comparison: Comparison, _certainty: Certainty) -> tuple[MetricRow, ...]:  # noqa: FBT001 - an argument of the cache's key
+def _rows(
+    fingerprint: str,
+    pending: bool,  # noqa: FBT001 - an argument of the cache's key
+    _comparison: Comparison,
+    _significance: Significance,
+) -> tuple[MetricRow, ...]:
     del fingerprint, pending
-    return key_metric_rows(_comparison, _certainty)
+    return key_metric_rows(_comparison, _significance)
 
 
-def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
+def draw_class_table(comparison: Comparison, significance: Significance) -> None:
     """Offer the figures of every class as a table."""
-    del certainty
+    del significance
     if comparison.evaluated:
         with st.expander(
             f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
@@ -76,18 +81,18 @@ def draw_class_table(comparison: Comparison, certainty: Certainty) -> None:
             st.caption("Click a column head to sort.")
 
 
-def draw_settings(comparison: Comparison, certainty: Certainty) -> None:
+def draw_settings(comparison: Comparison, significance: Significance) -> None:
     """Draw the hyperparameters, differences only by default, and on request against mAP."""
     known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
     _draw(compare_settings(known), comparison, "hyperparameters")
-    draw_parallel(comparison, certainty)
+    draw_parallel(comparison, significance)
     for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
         st.caption(plain(note))
 
 
-def draw_setup(comparison: Comparison, certainty: Certainty) -> None:
+def draw_setup(comparison: Comparison, significance: Significance) -> None:
     """Draw model, data, options and cost, differences only by default."""
-    del certainty
+    del significance
     _draw(compare_settings([setup_of(e) or None for e in comparison.experiments]), comparison, "setup")
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.compare.certainty import Certainty, resampled
+from core.compare.certainty import Significance, resampled
 from core.compare.experiment import Comparison
-from core.compare.footing import Footing, footing_of
+from core.compare.footing import ComparisonBasis, basis_of
 from core.compare.formatting import plural
 from core.ui import connection
 
@@ -30,23 +30,23 @@ class Resampling:
         keep: Folder that keeps them.
     """
 
-    def __init__(self, known: Certainty, keep: Path) -> None:
+    def __init__(self, known: Significance, keep: Path) -> None:
         self._known = known
         self._done = 0
-        pool = ThreadPoolExecutor(1, thread_name_prefix="traindash-certainty")
+        pool = ThreadPoolExecutor(1, thread_name_prefix="traindash-significance")
         self._result = pool.submit(resampled, known, keep=keep, told=self._tell)
         pool.shutdown(wait=False)
 
-    def certainty(self) -> Certainty:
+    def significance(self) -> Significance:
         """Return what is known by now; what is nearly there is waited for."""
         detections = sum(evaluation.table.dt_score.size for evaluation in self._known.aligned.values())
         return self.finished() if detections <= _SMALL else self._within(_UNNOTICED_SECONDS)
 
-    def finished(self) -> Certainty:
+    def finished(self) -> Significance:
         """Return what is known in the end; waits for it."""
         return self._result.result()
 
-    def show(self) -> Certainty:
+    def show(self) -> Significance:
         """Return what is known in the end, and show how far it is until then."""
         room = st.empty()
         while (known := self._within(_TICK_SECONDS)).pending:
@@ -70,7 +70,7 @@ class Resampling:
         total = plural(len(self._known.aligned), "experiment")
         return f"Drawing the images again and again to see how sure the differences are: {self._done} of {total}"
 
-    def _within(self, seconds: float) -> Certainty:
+    def _within(self, seconds: float) -> Significance:
         try:
             return self._result.result(seconds)
         except TimeoutError:
@@ -80,7 +80,7 @@ class Resampling:
         self._done = done
 
 
-def on_chosen_footing(measured: Comparison) -> tuple[Comparison, Resampling]:
+def on_chosen_basis(measured: Comparison) -> tuple[Comparison, Resampling]:
     """Return the comparison as the person wants to see it, and what the images can tell about it.
 
     Unlike experiments are scored again on what they have in common, unless the address of the page says otherwise.
@@ -90,9 +90,9 @@ def on_chosen_footing(measured: Comparison) -> tuple[Comparison, Resampling]:
     """
     keys = tuple(sorted((e.key, e.version, e.label) for e in measured.experiments))
     rescore = st.query_params.get(FIGURES) != AS_MEASURED
-    footing = _footing(connection.address(), keys, rescore, measured)
-    resampling = _resampling(connection.address(), keys, rescore, footing, connection.home() / "cache" / "resamples")
-    return footing.applied_to(measured), resampling
+    basis = _basis(connection.address(), keys, rescore, measured)
+    resampling = _resampling(connection.address(), keys, rescore, basis, connection.home() / "cache" / "resamples")
+    return basis.applied_to(measured), resampling
 
 
 @st.fragment(run_every=_TICK_SECONDS)
@@ -104,9 +104,14 @@ def draw_progress(resampling: Resampling) -> None:
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Laying the experiments side by side")
-def _footing(server: str, keys: tuple[tuple[str, str, str], ...], rescore: bool, _comparison: Comparison) -> Footing:  # noqa: FBT001 - an argument of the cache's key
+def _basis(
+    server: str,
+    keys: tuple[tuple[str, str, str], ...],
+    rescore: bool,  # noqa: FBT001 - an argument of the cache's key
+    _comparison: Comparison,
+) -> ComparisonBasis:
     del server, keys
-    return footing_of(_comparison, rescore=rescore)
+    return basis_of(_comparison, rescore=rescore)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_RESAMPLED, show_spinner=False)
@@ -114,8 +119,8 @@ def _resampling(
     server: str,
     keys: tuple[tuple[str, str, str], ...],
     rescore: bool,  # noqa: FBT001 - an argument of the cache's key
-    _footing: Footing,
+    _basis: ComparisonBasis,
     _keep: Path,
 ) -> Resampling:
     del server, keys, rescore
-    return Resampling(_footing.certainty, _keep)
+    return Resampling(_basis.significance, _keep)

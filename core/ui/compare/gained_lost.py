@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import Comparison
 from core.compare.formatting import count
-from core.compare.gained_lost import EntryOrder, GainedLost, changed_entries, gained_lost
+from core.compare.gained_lost import Changes, EntryOrder, changed_entries, changes_between
 from core.compare.image_hits import Hits
 from core.compare.image_query import FlowChange, ImageQuery
 from core.compare.image_set import ImageSet
@@ -26,15 +26,15 @@ _LOOKS = {
     FlowChange.GAINED: ("Gained", "Objects that only the other experiment finds."),
     FlowChange.LOST: ("Lost", "Objects that only the baseline finds."),
     FlowChange.SWAPPED: ("Swapped", "Objects that both report, but under different class names."),
-    FlowChange.SHIFTED: ("Shifted", "Objects that both find, with boxes that differ (IoU of the two below 0.75)."),
+    FlowChange.MOVED_BOX: ("Shifted", "Objects that both find, with boxes that differ (IoU of the two below 0.75)."),
     FlowChange.NEW_ALARM: ("New false alarms", "Raised by the other experiment and not by the baseline."),
     FlowChange.VANISHED_ALARM: ("Vanished false alarms", "Raised by the baseline and not by the other experiment."),
 }
 
 
-def draw_gained_lost(comparison: Comparison, certainty: Certainty) -> None:
+def draw_changes(comparison: Comparison, significance: Significance) -> None:
     """Draw the section."""
-    del certainty
+    del significance
     images = load_images(comparison)
     if len(images.keys) < _FEWEST or images.baseline is None:
         st.info(_why_not(comparison, images), icon=":material/info:")
@@ -71,12 +71,12 @@ def _choose_other(images: ImageSet, baseline: int) -> int:
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Following every object")
-def _load(server: str, fingerprint: str, other: int, _images: ImageSet) -> GainedLost:
+def _load(server: str, fingerprint: str, other: int, _images: ImageSet) -> Changes:
     del server, fingerprint
-    return gained_lost(_images, other)
+    return changes_between(_images, other)
 
 
-def _draw_entries(found: GainedLost, images: ImageSet, comparison: Comparison) -> None:
+def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> None:
     change = st.segmented_control(
         "What changed",
         list(FlowChange),
@@ -104,7 +104,7 @@ def _draw_entries(found: GainedLost, images: ImageSet, comparison: Comparison) -
         draw_crops(shown, images, pair, class_colors(comparison), key=f"{key}-crops", on_choose=show)
 
 
-def _chosen_entries(found: GainedLost, images: ImageSet, change: FlowChange) -> Hits:
+def _chosen_entries(found: Changes, images: ImageSet, change: FlowChange) -> Hits:
     """Offer the filters and return the entries that pass them."""
     names = [row.name for row in found.by_class]
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import Comparison
 from core.compare.formatting import listing
 from core.compare.image_hits import find
@@ -35,9 +35,9 @@ _ALL_CLASSES = "All classes"
 _MOST_NAMED = 3
 
 
-def draw_gallery(comparison: Comparison, certainty: Certainty) -> None:
+def draw_gallery(comparison: Comparison, significance: Significance) -> None:
     """Draw the section."""
-    del certainty
+    del significance
     images = load_images(comparison)
     if not images.keys:
         st.info("No experiment has an evaluation, so there are no predictions to look at.", icon=":material/info:")

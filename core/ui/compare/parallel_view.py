@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import Comparison
 from core.compare.parallel import FEWEST, figure, in_words, parallel
 from core.ui import theme
 from core.ui.text import plain
 
 
-def draw_parallel(comparison: Comparison, certainty: Certainty) -> None:
+def draw_parallel(comparison: Comparison, significance: Significance) -> None:
     """Offer the chart where there are enough experiments for it."""
     if len(comparison.experiments) < FEWEST:
         return
@@ -21,7 +21,7 @@ def draw_parallel(comparison: Comparison, certainty: Certainty) -> None:
     )
     if not wanted:
         return
-    drawn = parallel(comparison, certainty)
+    drawn = parallel(comparison, significance)
     with st.container(border=True, key="chart-parallel"):
         st.subheader("Hyperparameters against mAP", anchor="parallel")
         st.caption("Drag along an axis to see only the lines through that part; drag an axis by its name to move it.")

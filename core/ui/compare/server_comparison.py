@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.experiment import Comparison
 from core.domain.ids import TaskId
 from core.domain.task import Task, TaskStatus
@@ -17,9 +17,9 @@ _SECONDS = 2
 _ABOUT = "Supervisely's own report, made by an agent of the server from the same evaluations and kept in Team Files."
 
 
-def draw_server_comparison(comparison: Comparison, certainty: Certainty) -> None:
+def draw_server_comparison(comparison: Comparison, significance: Significance) -> None:
     """Offer to start the report, or show how far it is."""
-    del certainty
+    del significance
     infos = [experiment.info for experiment in comparison.experiments if experiment.info is not None]
     with st.container(border=True, key="server-comparison"):
         st.caption(_ABOUT)

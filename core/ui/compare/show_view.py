@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.compare.pictures.crops import Crop, draw_crop
 from core.compare.report.slides import slides_html, slides_style
-from core.compare.story import tell
+from core.compare.story import build_slides
 from core.compare.story_parts import Story
 from core.ui import screens
-from core.ui.compare.decision_need import need_of
+from core.ui.compare.decision_need import requirements_of
 from core.ui.compare.view import draw_nothing_chosen, read_chosen
 from core.ui.previews import original
 
@@ -36,7 +36,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
         return
     comparison, resampling = chosen
-    story = tell(comparison, resampling.show(), need_of(st.query_params))
+    story = build_slides(comparison, resampling.show(), requirements_of(st.query_params))
     html = slides_html(story.slides, _crops(story))
     result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
     if result.leave:

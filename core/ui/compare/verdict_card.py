@@ -5,12 +5,12 @@ from typing import Literal
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.common_set import CommonSet
 from core.compare.experiment import Comparison
 from core.compare.standing import Standing, standing_of
 from core.compare.verdict import Verdict, judge
-from core.evaluation import Verdict as Comparable
+from core.evaluation import ComparabilityKind
 from core.ui.compare.footing import AS_MEASURED, FIGURES
 from core.ui.text import plain
 
@@ -32,10 +32,10 @@ _CHOICES = {"Common images": None, "As each was measured": AS_MEASURED}
 _KEY = "compare-figures"
 
 
-def draw_verdict(comparison: Comparison, certainty: Certainty) -> None:
+def draw_verdict(comparison: Comparison, significance: Significance) -> None:
     """Draw headline, badge, reasons, and the choice between common images and the figures as measured."""
-    verdict = _judged(comparison.fingerprint, certainty.pending, comparison, certainty)
-    standing = standing_of(comparison, certainty)
+    verdict = _judged(comparison.fingerprint, significance.pending, comparison, significance)
+    standing = standing_of(comparison, significance)
     with st.container(border=True, key=f"verdict-{verdict.kind}"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
             st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
@@ -45,20 +45,20 @@ def draw_verdict(comparison: Comparison, certainty: Certainty) -> None:
             st.markdown(_paragraphs(verdict.sentences))
         if verdict.warnings:
             st.caption(_paragraphs(verdict.warnings))
-        if comparison.common is not None or _can_be_rescored(certainty):
+        if comparison.common is not None or _can_be_rescored(significance):
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
 
 
 @st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
-def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _certainty: Certainty) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
+def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _significance: Significance) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
     del fingerprint, pending
-    return judge(_comparison, _certainty)
+    return judge(_comparison, _significance)
 
 
-def _can_be_rescored(certainty: Certainty) -> bool:
-    return certainty.judgement is not None and certainty.judgement.verdict is Comparable.RESCORE
+def _can_be_rescored(significance: Significance) -> bool:
+    return significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
 
 
 def _draw_badge(standing: Standing) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.charts.registry import CHARTS
 from core.compare.experiment import Comparison
 from core.compare.report import render_report
@@ -16,7 +16,7 @@ from core.domain.ids import TaskId
 from core.errors import InputError
 from core.ui import screens
 from core.ui.compare.chart_cards import ROW_HEIGHT, draw_rows, rows_of
-from core.ui.compare.decision_need import PresentNeed, need_of, present_need
+from core.ui.compare.decision_need import PresentRequirements, present_requirements, requirements_of
 from core.ui.compare.decision_view import draw_decision_helper
 from core.ui.compare.details import (
     draw_class_table,
@@ -26,8 +26,8 @@ from core.ui.compare.details import (
     draw_setup,
 )
 from core.ui.compare.drawn_charts import draw_ahead
-from core.ui.compare.footing import Resampling, draw_progress, on_chosen_footing
-from core.ui.compare.gained_lost import draw_gained_lost
+from core.ui.compare.footing import Resampling, draw_progress, on_chosen_basis
+from core.ui.compare.gained_lost import draw_changes
 from core.ui.compare.gallery_section import draw_gallery
 from core.ui.compare.server_comparison import draw_server_comparison
 from core.ui.compare.verdict_card import draw_verdict
@@ -58,7 +58,7 @@ class _Section:
 
     anchor: str
     title: str
-    draw: Callable[[Comparison, Certainty], None] | None = None
+    draw: Callable[[Comparison, Significance], None] | None = None
     charts: str = ""
     height: int = 500
 
@@ -71,7 +71,7 @@ _SECTIONS = (
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
     _Section(anchor="by-size", title="By size", charts="By size"),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
-    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_gained_lost, height=1200),
+    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_changes, height=1200),
     _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
     _Section(anchor="confidence", title="Confidence", charts="Confidence"),
     _Section(anchor="speed", title="Speed", charts="Speed"),
@@ -100,14 +100,14 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
         draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
         return
     measured, resampling = chosen
-    certainty = resampling.certainty()
+    significance = resampling.significance()
     comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
     make_tables_sortable()
     with suppress(InputError):  # told where the need is chosen
-        present_need().need = need_of(st.query_params)
+        present_requirements().requirements = requirements_of(st.query_params)
     _draw_head(comparison, resampling)
-    draw_verdict(comparison, certainty)
-    if certainty.pending:
+    draw_verdict(comparison, significance)
+    if significance.pending:
         draw_progress(resampling)
     rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
@@ -115,14 +115,14 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     with content:
         large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
         for place, section in enumerate(_SECTIONS):
-            _draw_section(section, (comparison, certainty), lazy=large and place >= _FIRST_SEEN)
+            _draw_section(section, (comparison, significance), lazy=large and place >= _FIRST_SEEN)
         if large:
             watch_parts()
             draw_ahead(CHARTS, comparison)
 
 
 def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
-    """Return the experiments that the URL names, on the footing that the person chose; ``None`` when it names none.
+    """Return the experiments that the URL names, on the basis that the person chose; ``None`` when it names none.
 
     Args:
         wanted: Task ids with commas between.
@@ -136,7 +136,7 @@ def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, R
     if not ids:
         return None
     chosen = parse_ids(baseline)
-    return on_chosen_footing(load_comparison(ids, chosen[0] if chosen else None))
+    return on_chosen_basis(load_comparison(ids, chosen[0] if chosen else None))
 
 
 def parse_ids(text: str | None) -> list[TaskId]:
@@ -172,7 +172,7 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
                 "Report",
-                data=partial(_report, comparison, resampling, present_need()),
+                data=partial(_report, comparison, resampling, present_requirements()),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",
@@ -183,8 +183,10 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
     st.html(legend(comparison.experiments, comparison.baseline if several else None))
 
 
-def _report(comparison: Comparison, resampling: Resampling, now: PresentNeed) -> bytes:
-    return render_report(comparison, certainty=resampling.finished(), load=original, need=now.need).encode()
+def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirements) -> bytes:
+    return render_report(
+        comparison, significance=resampling.finished(), load=original, requirements=now.requirements
+    ).encode()
 
 
 def _draw_decimals() -> None:
@@ -216,7 +218,7 @@ def _set_baseline(key: str, ids: dict[str, str]) -> None:
     st.query_params[BASELINE] = ids[st.session_state[key]]
 
 
-def _draw_section(section: _Section, chosen: tuple[Comparison, Certainty], *, lazy: bool) -> None:
+def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *, lazy: bool) -> None:
     """Draw what comes before the charts and the charts as two parts; a waiting one keeps its room."""
     st.html(f'<h2 id="{section.anchor}">{section.title}</h2>')
     if section.draw is not None:

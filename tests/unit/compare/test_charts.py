@@ -12,7 +12,7 @@ from core.compare.charts.drawing import Bars, Cells, Drawing, Line, Radar, View
 from core.compare.charts.outcome_differences import shared_outcomes
 from core.compare.charts.registry import CHARTS, Chart, chart
 from core.compare.experiment import Comparison, Missing
-from core.compare.footing import on_fair_footing
+from core.compare.footing import on_fair_basis
 from core.compare.report.panels import panels_json
 from core.compare.speed import SpeedTest, parse_speed_test
 from core.evaluation import object_flow
@@ -109,7 +109,7 @@ def test_unlike_experiments_as_each_was_measured(item: Chart) -> None:
 
 @EACH
 def test_unlike_experiments_on_what_they_have_in_common(item: Chart) -> None:
-    fair, _ = on_fair_footing(_unlike())
+    fair, _ = on_fair_basis(_unlike())
     drawing = item.draw(fair, View())
     _check(drawing, fair)
     assert drawing.panels
@@ -182,7 +182,7 @@ def test_common_and_unique_outcomes_are_those_of_the_flow() -> None:
     (_, first), (_, second) = comparison(2).evaluated
     total = object_flow(first, second).total()
     kept, missed, gained, lost = (
-        int(one[0]) for one in (total.kept + total.shifted, total.missed, total.gained, total.lost)
+        int(one[0]) for one in (total.kept + total.moved_box, total.missed, total.gained, total.lost)
     )
     new, vanished = int(total.new_alarms[0]), int(total.vanished_alarms[0])
     shared = shared_outcomes([first, second])

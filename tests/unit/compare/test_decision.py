@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import Certainty, certainty_of
-from core.compare.decision import Contender, Decision, Need, Offer, contenders_of, decide, less_is_better
+from core.compare.certainty import Significance, significance_of
+from core.compare.decision import Candidate, Contender, Decision, Requirements, contenders_of, decide, less_is_better
 from core.compare.decision_chart import draw_decision
-from core.compare.decision_words import advise, figure_text, need_words
+from core.compare.decision_words import advise, figure_text, requirements_words
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
 from core.compare.formatting import metric
 from core.compare.report.decision_table import decision_table
@@ -26,7 +26,7 @@ GOALS = st.one_of(
     st.sampled_from([0.1, 1.0, 10.0, 100.0]).map(lambda price: MissCosts(false_alarms=price)),
 )
 NEEDS = st.builds(
-    Need,
+    Requirements,
     goal=GOALS,
     latency=st.none() | st.sampled_from([5.0, 10.0, 12.0, 30.0]),
     size=st.none() | st.sampled_from([1e5, 1e6, 5e6, 1e8]),
@@ -52,21 +52,21 @@ SIX = together(
         replace(made(6, 0.6, size=None), speed=Missing(reason="was trained without the speed test")),
     ]
 )
-CERTAIN = certainty_of(SIX)
+CERTAIN = significance_of(SIX)
 CONTENDERS = contenders_of(SIX, CERTAIN)
 
 
-def ask(chosen: Comparison, need: Need | None = None, *, comparable: bool = True) -> Decision:
-    return decide(need or Need(), contenders_of(chosen, certainty_of(chosen)), comparable=comparable)
+def ask(chosen: Comparison, requirements: Requirements | None = None, *, comparable: bool = True) -> Decision:
+    return decide(requirements or Requirements(), contenders_of(chosen, significance_of(chosen)), comparable=comparable)
 
 
 @given(NEEDS)
 @settings(deadline=None)
-def test_words_never_contradict_the_numbers(need: Need) -> None:
-    decision = decide(need, CONTENDERS, comparable=True)
+def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
+    decision = decide(requirements, CONTENDERS, comparable=True)
     advice = advise(decision)
     text = " ".join([advice.headline, *advice.sentences])
-    offers = {offer.label: offer for offer in decision.offers}
+    candidates = {one.label: one for one in decision.candidates}
     assert (advice.kind == "none") == (not decision.fulfilling)
     assert advice.winner == (decision.winner.key if decision.winner else None)
     if decision.winner is None:
@@ -77,33 +77,33 @@ def test_words_never_contradict_the_numbers(need: Need) -> None:
     assert advice.headline.startswith(f"“{winner.label}” suits this need best")
     assert winner in decision.fulfilling
     assert winner in decision.equals
-    _assert_fulfils(need, winner)
-    sign = -1 if less_is_better(need.goal) else 1
+    _assert_fulfils(requirements, winner)
+    sign = -1 if less_is_better(requirements.goal) else 1
     for name in re.findall(r"It is ahead of “(.+?)” by", text):
-        assert sign * (winner.figure - offers[name].figure) > 0
-        assert not offers[name].shortfalls
+        assert sign * (winner.figure - candidates[name].figure) > 0
+        assert not candidates[name].shortfalls
     for name in re.findall(r"It gives up [^“]+ against “(.+?)”", text):
-        assert sign * (offers[name].figure - winner.figure) > 0
+        assert sign * (candidates[name].figure - winner.figure) > 0
     for name in re.findall(r"It is slower than “(.+?)”", text):
-        assert _time(offers[name].contender) < _time(winner.contender)
+        assert _time(candidates[name].contender) < _time(winner.contender)
     for name in re.findall(r"It is larger than “(.+?)”", text):
-        assert (offers[name].contender.bytes or 0) < (winner.contender.bytes or 0)
+        assert (candidates[name].contender.bytes or 0) < (winner.contender.bytes or 0)
     if "cannot be told apart" in text:
         assert len(decision.equals) > 1
         assert "It is ahead of" not in text
 
 
-def _assert_fulfils(need: Need, winner: Offer) -> None:
-    if isinstance(need.goal, RecallAtLeast):
-        assert winner.point.recall >= need.goal.recall - 1e-9
-    if isinstance(need.goal, PrecisionAtLeast):
-        assert winner.point.precision >= need.goal.precision
-    if need.latency is not None:
+def _assert_fulfils(requirements: Requirements, winner: Candidate) -> None:
+    if isinstance(requirements.goal, RecallAtLeast):
+        assert winner.point.recall >= requirements.goal.recall - 1e-9
+    if isinstance(requirements.goal, PrecisionAtLeast):
+        assert winner.point.precision >= requirements.goal.precision
+    if requirements.latency is not None:
         assert winner.contender.speed is not None
-        assert winner.contender.speed.total <= need.latency
-    if need.size is not None:
+        assert winner.contender.speed.total <= requirements.latency
+    if requirements.size is not None:
         assert winner.contender.bytes is not None
-        assert winner.contender.bytes <= need.size
+        assert winner.contender.bytes <= requirements.size
 
 
 def _time(contender: Contender) -> float:
@@ -113,16 +113,16 @@ def _time(contender: Contender) -> float:
 
 @given(NEEDS)
 @settings(deadline=None)
-def test_the_named_one_is_never_beaten_by_another_that_fulfils_the_need(need: Need) -> None:
-    decision = decide(need, CONTENDERS, comparable=True)
+def test_the_named_one_is_never_beaten_by_another_that_fulfils_the_need(requirements: Requirements) -> None:
+    decision = decide(requirements, CONTENDERS, comparable=True)
     if decision.winner is not None:
         beaten_by = decision.winner.beaten_by
-        assert beaten_by is None or beaten_by not in {offer.key for offer in decision.fulfilling} or decision.equals[1:]
+        assert beaten_by is None or beaten_by not in {one.key for one in decision.fulfilling} or decision.equals[1:]
 
 
 def test_a_budget_changes_who_is_named() -> None:
-    free = decide(Need(), CONTENDERS, comparable=True)
-    tight = decide(Need(latency=10.0), CONTENDERS, comparable=True)
+    free = decide(Requirements(), CONTENDERS, comparable=True)
+    tight = decide(Requirements(latency=10.0), CONTENDERS, comparable=True)
     assert free.winner is not None
     assert free.winner.label == "Experiment 1"
     assert tight.winner is not None
@@ -133,14 +133,14 @@ def test_a_budget_changes_who_is_named() -> None:
 
 
 def test_nobody_fulfils_an_impossible_need_and_the_way_out_is_told() -> None:
-    decision = decide(Need(latency=5.0), CONTENDERS, comparable=True)
+    decision = decide(Requirements(latency=5.0), CONTENDERS, comparable=True)
     advice = advise(decision)
     assert advice.kind == "none"
     assert advice.headline == "None of 6 experiments fulfils this need."
     assert advice.sentences[-1] == "It would be fulfilled with 8.90 ms for an image."
     assert any(
         "has no speed test" in sentence
-        for sentence in advise(decide(Need(latency=5.0), CONTENDERS[5:], comparable=True)).sentences
+        for sentence in advise(decide(Requirements(latency=5.0), CONTENDERS[5:], comparable=True)).sentences
     )
 
 
@@ -163,7 +163,7 @@ def test_equal_quality_is_decided_by_time_then_by_size() -> None:
 def test_models_that_images_cannot_tell_apart_are_equal() -> None:
     pair = [made(1, 0.7, 30), made(2, 0.7, 10)]
     decision = ask(together(pair))
-    assert {offer.key for offer in decision.equals} == {"1", "2"}
+    assert {one.key for one in decision.equals} == {"1", "2"}
     assert decision.winner is not None
     assert decision.winner.key == "2"
 
@@ -171,7 +171,7 @@ def test_models_that_images_cannot_tell_apart_are_equal() -> None:
 def test_a_dominated_one_is_named_as_such() -> None:
     chosen = together([made(1, 0.95, 10, 1000), made(2, 0.3, 30, 9000)])
     decision = ask(chosen)
-    assert decision.offers[1].beaten_by == "1"
+    assert decision.candidates[1].beaten_by == "1"
     drawing = draw_decision(decision)
     assert "“Experiment 2” is beaten by “Experiment 1”" in " ".join(drawing.notes)
     assert any("(beaten)" in getattr(mark, "highlight_text", "") for mark in drawing.panels[0].marks)
@@ -220,18 +220,18 @@ def test_a_model_that_finds_nothing_is_not_named() -> None:
     "goal", [BestF1(), RecallAtLeast(recall=0.6), PrecisionAtLeast(precision=0.6), MissCosts(false_alarms=3.0)]
 )
 def test_table_and_chart_show_the_figures_of_every_experiment(goal: Goal) -> None:
-    decision = decide(Need(goal=goal), CONTENDERS, comparable=True)
+    decision = decide(Requirements(goal=goal), CONTENDERS, comparable=True)
     html, drawing = decision_table(decision), draw_decision(decision)
-    for offer in decision.offers:
-        assert metric(offer.point.precision) in html
-        assert figure_text(goal, offer.figure) in html
+    for candidate in decision.candidates:
+        assert metric(candidate.point.precision) in html
+        assert figure_text(goal, candidate.figure) in html
     assert len(drawing.panels[0].alt.split(";")) == 5
-    assert need_words(decision.need)
+    assert requirements_words(decision.requirements)
 
 
 def test_hostile_names_stay_names() -> None:
     hostile = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE)])
-    decision = decide(Need(), contenders_of(hostile, Certainty()), comparable=True)
+    decision = decide(Requirements(), contenders_of(hostile, Significance()), comparable=True)
     html = decision_table(decision)
     assert "<script>" not in html
     assert "<img" not in html

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.certainty import Certainty
+from core.compare.certainty import Significance
 from core.compare.charts.drawing import View
 from core.compare.charts.registry import CHARTS, Chart
-from core.compare.decision import Need, contenders_of, decide
+from core.compare.decision import Requirements, contenders_of, decide
 from core.compare.differences import compare_settings
 from core.compare.exports.csv_text import csv_text
 from core.compare.exports.json_text import json_text
@@ -46,7 +46,7 @@ def test_tables_hold_unrounded_values() -> None:
     assert {row["class"] for row in classes} == set(TWO.classes)
     settings = setting_records(compare_settings([{"a": 1}, {"b": 2}]), TWO)
     assert settings[0] == {"setting": "a", "differs": True, "Experiment 1": "1", "Experiment 2": None}
-    decision = decide(Need(), contenders_of(TWO, Certainty()), comparable=True)
+    decision = decide(Requirements(), contenders_of(TWO, Significance()), comparable=True)
     assert sum(bool(row["named"]) for row in decision_records(decision)) == (decision.winner is not None)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.compare.experiment import Comparison
-from core.compare.footing import footing_of, on_fair_footing
+from core.compare.footing import basis_of, on_fair_basis
 from core.compare.report import render_report
 from core.compare.rows import key_metric_rows
 from core.compare.standing import standing_of
@@ -40,15 +40,15 @@ def _map(chosen: Comparison) -> list[str]:
 
 def test_alike_experiments_stay_as_they_are() -> None:
     chosen = comparison(2)
-    fair, certainty = on_fair_footing(chosen)
+    fair, significance = on_fair_basis(chosen)
     assert fair == chosen
     assert fair.common is None
-    assert standing_of(fair, certainty).kind == "alike"
+    assert standing_of(fair, significance).kind == "alike"
 
 
 def test_other_images_are_scored_again_on_the_common_ones() -> None:
     chosen = _fewer_images()
-    fair, certainty = on_fair_footing(chosen)
+    fair, significance = on_fair_basis(chosen)
     assert fair.common is not None
     assert fair.common.images == 30
     first, second = fair.common.left_out
@@ -56,13 +56,13 @@ def test_other_images_are_scored_again_on_the_common_ones() -> None:
     assert {image.reason for image in first.images} == {"not in all experiments"}
     assert (first.evaluated, second.evaluated) == (40, 30)
     assert second.images == ()
-    assert judge(fair, certainty).kind == "winner"
-    assert judge(fair, certainty).sentences[0].startswith("All figures here are of the 30 images and 5 classes")
-    assert standing_of(fair, certainty).words == "Scored again on 30 common images"
+    assert judge(fair, significance).kind == "winner"
+    assert judge(fair, significance).sentences[0].startswith("All figures here are of the 30 images and 5 classes")
+    assert standing_of(fair, significance).words == "Scored again on 30 common images"
 
 
 def test_the_figures_are_those_of_the_common_images() -> None:
-    fair, _ = on_fair_footing(_fewer_images())
+    fair, _ = on_fair_basis(_fewer_images())
     whole = experiment(1).evaluation
     assert isinstance(whole, Evaluation)
     (_, first), (_, second) = fair.evaluated
@@ -72,18 +72,18 @@ def test_the_figures_are_those_of_the_common_images() -> None:
 
 
 def test_images_that_one_was_trained_on_are_left_out_for_all() -> None:
-    fair, certainty = on_fair_footing(_seen())
+    fair, significance = on_fair_basis(_seen())
     assert fair.common is not None
     assert fair.common.images == 30
     for one in fair.common.left_out:
         assert [image.name for image in one.images] == [f"{number:04}.jpg" for number in range(1, 11)]
         assert {image.reason for image in one.images} == {"“Experiment 9” trained on it"}
-    assert any("was trained on 10 of the 40 images" in reason for reason in standing_of(fair, certainty).reasons)
+    assert any("was trained on 10 of the 40 images" in reason for reason in standing_of(fair, significance).reasons)
 
 
 def test_other_classes_are_left_out_by_name() -> None:
     fewer = restrict(evaluation(Made(seed=9, quality=0.9)), classes=CLASSES[:3])
-    fair, _ = on_fair_footing(together([experiment(1), replace(experiment(9), evaluation=fewer)]))
+    fair, _ = on_fair_basis(together([experiment(1), replace(experiment(9), evaluation=fewer)]))
     assert fair.common is not None
     assert fair.common.classes == CLASSES[:3]
     assert [one.classes for one in fair.common.left_out] == [CLASSES[3:], ()]
@@ -92,31 +92,31 @@ def test_other_classes_are_left_out_by_name() -> None:
 
 def test_the_way_back_ranks_nobody() -> None:
     chosen = _fewer_images()
-    footing = footing_of(chosen, rescore=False)
-    assert footing.applied_to(chosen) == chosen
-    assert judge(chosen, footing.certainty).kind == "unlike"
-    assert standing_of(chosen, footing.certainty).kind == "unlike"
-    rows = key_metric_rows(chosen, footing.certainty)
+    basis = basis_of(chosen, rescore=False)
+    assert basis.applied_to(chosen) == chosen
+    assert judge(chosen, basis.significance).kind == "unlike"
+    assert standing_of(chosen, basis.significance).kind == "unlike"
+    rows = key_metric_rows(chosen, basis.significance)
     assert not any(cell.best or cell.delta for row in rows if row.metric.key == "mAP" for cell in row.cells)
 
 
 def test_nothing_in_common_is_said_and_not_an_error() -> None:
-    fair, certainty = on_fair_footing(_elsewhere())
+    fair, significance = on_fair_basis(_elsewhere())
     assert fair.common is None
-    assert judge(fair, certainty).kind == "unlike"
-    assert standing_of(fair, certainty).reasons
+    assert judge(fair, significance).kind == "unlike"
+    assert standing_of(fair, significance).reasons
 
 
 @pytest.mark.parametrize("chosen", [comparison(0), comparison(1), together([experiment(1), bare(2)])])
 def test_too_few_to_judge(chosen: Comparison) -> None:
-    fair, certainty = on_fair_footing(chosen)
+    fair, significance = on_fair_basis(chosen)
     assert fair == chosen
-    assert standing_of(fair, certainty).kind == "unknown"
+    assert standing_of(fair, significance).kind == "unknown"
 
 
 def test_a_baseline_without_evaluation_stays() -> None:
     chosen = replace(together([bare(5), *_fewer_images().experiments]), baseline=0)
-    fair, _ = on_fair_footing(chosen)
+    fair, _ = on_fair_basis(chosen)
     assert fair.experiments[0] == chosen.experiments[0]
     assert fair.common is not None
 
@@ -124,13 +124,13 @@ def test_a_baseline_without_evaluation_stays() -> None:
 def test_recorded_metrics_are_shown_beside_measured_ones_but_not_ranked() -> None:
     recorded = replace(bare(5), info=record(5, evaluation_metrics={"mAP": 0.999}))
     chosen = together([*comparison(2).experiments, recorded])
-    fair, certainty = on_fair_footing(chosen)
-    cells = next(row for row in key_metric_rows(fair, certainty) if row.metric.key == "mAP").cells
+    fair, significance = on_fair_basis(chosen)
+    cells = next(row for row in key_metric_rows(fair, significance) if row.metric.key == "mAP").cells
     assert (cells[2].text, cells[2].recorded, cells[2].best, cells[2].delta) == ("0.999", True, False, "")
-    verdict = judge(fair, certainty)
+    verdict = judge(fair, significance)
     assert "0.999" not in verdict.headline
     assert any("“Bare 5” has only recorded metrics" in warning for warning in verdict.warnings)
-    assert standing_of(fair, certainty).kind == "alike"
+    assert standing_of(fair, significance).kind == "alike"
 
 
 def test_recorded_metrics_alone_are_ranked_with_a_warning() -> None:
@@ -141,15 +141,15 @@ def test_recorded_metrics_alone_are_ranked_with_a_warning() -> None:
 
 
 def test_the_report_says_what_was_left_out() -> None:
-    fair, certainty = on_fair_footing(_fewer_images())
-    html = render_report(fair, certainty=certainty)
+    fair, significance = on_fair_basis(_fewer_images())
+    html = render_report(fair, significance=significance)
     assert "What was left out, and why" in html
     assert "“Experiment 1”: 10 of 40 images." in html
 
 
 def test_figures_by_size_follow_the_common_images() -> None:
     whole, second = (replace(e, sizes=e.by_size()) for e in _fewer_images().experiments)
-    fair, _ = on_fair_footing(together([whole, second]))
+    fair, _ = on_fair_basis(together([whole, second]))
     kept = fair.experiments[0]
     assert isinstance(kept.evaluation, Evaluation)
     objects = [one.objects for one in kept.by_size()]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.compare.gained_lost import EntryOrder, GainedLost, changed_entries, gained_lost
+from core.compare.gained_lost import Changes, EntryOrder, changed_entries, changes_between
 from core.compare.image_query import FlowChange
 from core.compare.image_set import ImageSet, image_set
 from core.compare.report.flow_table import flow_sum, flow_table, signed
@@ -21,11 +21,11 @@ def images() -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def found(images: ImageSet) -> GainedLost:
-    return gained_lost(images, 2)
+def found(images: ImageSet) -> Changes:
+    return changes_between(images, 2)
 
 
-def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, found: GainedLost) -> None:
+def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, found: Changes) -> None:
     before, after = images.evaluations[0].counts, images.evaluations[2].counts
     assert (found.total.before, found.total.after) == (before.true_positives, after.true_positives)
     assert found.total.net == after.true_positives - before.true_positives
@@ -33,7 +33,7 @@ def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, fou
         assert row.after == row.before - row.lost + row.gained
 
 
-def test_classes_and_sizes_add_up(found: GainedLost) -> None:
+def test_classes_and_sizes_add_up(found: Changes) -> None:
     for change in FlowChange:
         whole = found.total.count(change)
         assert (
@@ -43,7 +43,7 @@ def test_classes_and_sizes_add_up(found: GainedLost) -> None:
 
 
 @pytest.mark.parametrize("change", list(FlowChange))
-def test_filters_and_orders(images: ImageSet, found: GainedLost, change: FlowChange) -> None:
+def test_filters_and_orders(images: ImageSet, found: Changes, change: FlowChange) -> None:
     every = changed_entries(found, images, change)
     assert every.count == found.total.count(change)
     for row in found.by_class:
@@ -68,15 +68,15 @@ def test_filters_and_orders(images: ImageSet, found: GainedLost, change: FlowCha
 def test_different_images_are_refused() -> None:
     other = replace(experiment(2), evaluation=evaluation(Made(images=20)))
     with pytest.raises(InputError, match="different images"):
-        gained_lost(image_set(together([experiment(1), other])), 1)
+        changes_between(image_set(together([experiment(1), other])), 1)
 
 
 def test_the_same_twice_changes_nothing() -> None:
-    same = gained_lost(image_set(together([experiment(1), replace(experiment(1), key="2")])), 1)
+    same = changes_between(image_set(together([experiment(1), replace(experiment(1), key="2")])), 1)
     assert [same.total.count(change) for change in FlowChange] == [0] * 6
 
 
-def test_html_holds_the_numbers_and_no_markup_of_names(found: GainedLost) -> None:
+def test_html_holds_the_numbers_and_no_markup_of_names(found: Changes) -> None:
     chosen = together([replace(experiment(i + 1), label=name) for i, name in enumerate(HOSTILE[:2])])
     text = flow_sum(found.total, *chosen.experiments)
     assert "<script>" not in text

@@ -394,7 +394,7 @@ def test_changes_are_those_of_the_flow() -> None:
     total = object_flow(a, b).total()
     expected = {
         FlowChange.GAINED: total.gained, FlowChange.LOST: total.lost, FlowChange.SWAPPED: total.swapped,
-        FlowChange.SHIFTED: total.shifted, FlowChange.NEW_ALARM: total.new_alarms,
+        FlowChange.MOVED_BOX: total.moved_box, FlowChange.NEW_ALARM: total.new_alarms,
         FlowChange.VANISHED_ALARM: total.vanished_alarms,
     }  # fmt: skip
     by_class = object_flow(a, b).by_class()

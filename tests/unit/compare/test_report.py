@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.certainty import certainty_of
-from core.compare.decision import Need, contenders_of, decide
+from core.compare.certainty import significance_of
+from core.compare.decision import Requirements, contenders_of, decide
 from core.compare.decision_grid import GOALS
 from core.compare.decision_words import threshold_text
 from core.compare.experiment import Comparison
@@ -113,22 +113,22 @@ def test_the_choice_in_the_file_follows_the_same_rules() -> None:
     chosen = comparison(3)
     html = render_report(chosen)
     data = json.loads(re.findall(r'<script type="application/json" id="choice">(.*?)</script>', html)[0])
-    contenders = contenders_of(chosen, certainty_of(chosen))
+    contenders = contenders_of(chosen, significance_of(chosen))
     for goal, shown in zip(GOALS, data["goals"], strict=True):
-        decision = decide(Need(goal=goal), contenders, comparable=True)
-        assert [offer["threshold"] for offer in shown["offers"]] == [threshold_text(one) for one in decision.offers]
-        assert [offer["reached"] is not None for offer in shown["offers"]] == [
-            not one.shortfalls for one in decision.offers
+        decision = decide(Requirements(goal=goal), contenders, comparable=True)
+        assert [one["threshold"] for one in shown["offers"]] == [threshold_text(one) for one in decision.candidates]
+        assert [one["reached"] is not None for one in shown["offers"]] == [
+            not one.shortfalls for one in decision.candidates
         ]
         if decision.equals:
-            best = decision.offers.index(decision.equals[0])
-            equal = {decision.offers[i].key for i, same in enumerate(shown["equal"][best]) if same}
+            best = decision.candidates.index(decision.equals[0])
+            equal = {decision.candidates[i].key for i, same in enumerate(shown["equal"][best]) if same}
             assert {one.key for one in decision.equals} == {one.key for one in decision.fulfilling if one.key in equal}
 
 
 def test_the_need_of_the_page_is_what_the_file_begins_with() -> None:
-    need = Need(goal=RecallAtLeast(recall=0.63), latency=1.0)
-    html = render_report(comparison(3), need=need)
+    requirements = Requirements(goal=RecallAtLeast(recall=0.63), latency=1.0)
+    html = render_report(comparison(3), requirements=requirements)
     data = json.loads(re.findall(r'<script type="application/json" id="choice">(.*?)</script>', html)[0])
     assert data["start"] == {"kind": "recall", "value": "0.63", "latency": 0, "size": None}
     recalls = [goal["value"] for goal in data["goals"] if goal["kind"] == "recall"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.compare.certainty import certainty_of
+from core.compare.certainty import significance_of
 from core.compare.experiment import Comparison
 from core.compare.rows import METRICS, Metric, key_metric_rows, metric_row
 from tests.fakes.evaluations import Made, evaluation
@@ -86,7 +86,7 @@ def test_every_metric_with_any_number(metric: Metric, count: int) -> None:
 def test_a_difference_that_images_cannot_tell_from_zero_is_unsure() -> None:
     pair = [replace(experiment(i), evaluation=evaluation(Made(seed=i, quality=0.7))) for i in (1, 2)]
     chosen = together(pair)
-    cell = metric_row(chosen, METRICS[0], certainty_of(chosen)).cells[1]
+    cell = metric_row(chosen, METRICS[0], significance_of(chosen)).cells[1]
     assert cell.change == "unsure"
     assert cell.interval.startswith("between −")
     assert metric_row(chosen, METRICS[0]).cells[1].change in {"better", "worse"}
@@ -95,7 +95,7 @@ def test_a_difference_that_images_cannot_tell_from_zero_is_unsure() -> None:
 def test_unlike_experiments_are_shown_but_not_ranked() -> None:
     other = replace(experiment(2), evaluation=evaluation(Made(images=30)))
     chosen = together([experiment(1), other])
-    known = certainty_of(chosen)
+    known = significance_of(chosen)
     rows = {row.metric.key: row for row in key_metric_rows(chosen, known)}
     assert all(cell.text != "–" for cell in rows["mAP"].cells)
     assert not any(cell.best or cell.delta for cell in rows["mAP"].cells)

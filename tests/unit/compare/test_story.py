@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import Certainty, certainty_of
-from core.compare.decision import Need
+from core.compare.certainty import Significance, significance_of
+from core.compare.decision import Requirements
 from core.compare.experiment import ComparedExperiment, Comparison, Missing
 from core.compare.formatting import metric, points
 from core.compare.pictures.crops import draw_crop
@@ -17,7 +17,7 @@ from core.compare.pictures.marks import MarkKind
 from core.compare.report.slides import slides_html
 from core.compare.rows import read_metric
 from core.compare.speed import SpeedTest, parse_speed_test, times_differ
-from core.compare.story import tell
+from core.compare.story import build_slides
 from core.compare.story_parts import Slide
 from core.compare.verdict import judge
 from core.evaluation import RecallAtLeast, object_flow
@@ -42,8 +42,8 @@ def comparisons(draw: st.DrawFn) -> Comparison:
     return replace(together(parts), baseline=draw(st.integers(0, count - 1)))
 
 
-def steps(chosen: Comparison, need: Need | None = None) -> dict[str, Slide]:
-    slides = tell(chosen, certainty_of(chosen), need).slides
+def steps(chosen: Comparison, requirements: Requirements | None = None) -> dict[str, Slide]:
+    slides = build_slides(chosen, significance_of(chosen), requirements).slides
     assert 6 <= len(slides) <= 8
     return {slide.key: slide for slide in slides}
 
@@ -140,17 +140,17 @@ def test_any_number_has_six_to_eight_steps(count: int) -> None:
 
 
 def test_missing_evaluations_are_told() -> None:
-    told = tell(together([bare(1), bare(2)]), Certainty()).slides
+    told = build_slides(together([bare(1), bare(2)]), Significance()).slides
     assert any("None of these experiments was evaluated" in slide.title for slide in told)
     assert any("was not measured" in slide.title for slide in told)
-    mixed = tell(together([experiment(1), bare(2)]), Certainty()).slides
+    mixed = build_slides(together([experiment(1), bare(2)]), Significance()).slides
     assert any("Without an evaluation: “Bare 2”." in slide.sentences for slide in mixed)
 
 
 def test_unlike_experiments_are_not_ranked() -> None:
     other = replace(experiment(2), evaluation=evaluation(Made(images=30)))
     chosen = together([experiment(1), other])
-    slides = tell(chosen, certainty_of(chosen)).slides
+    slides = build_slides(chosen, significance_of(chosen)).slides
     text = " ".join(slide.title for slide in slides)
     assert "They were not measured alike" in text
     assert "Take “" not in text
@@ -159,7 +159,7 @@ def test_unlike_experiments_are_not_ranked() -> None:
 
 
 def test_the_recommendation_is_for_the_need() -> None:
-    told = steps(comparison(3), Need(goal=RecallAtLeast(recall=0.7)))
+    told = steps(comparison(3), Requirements(goal=RecallAtLeast(recall=0.7)))
     assert "recall of at least 0.70" in told["question"].sentences[0]
     recall = next(fact.value for fact in told["recommendation"].facts if fact.label == "recall")
     assert float(recall) >= 0.7
@@ -177,7 +177,7 @@ class _Tags(HTMLParser):
 
 
 def _tags(chosen: Comparison) -> _Tags:
-    story = tell(chosen, certainty_of(chosen))
+    story = build_slides(chosen, significance_of(chosen))
     subjects = {slide.key: slide.subject for slide in story.slides if slide.subject is not None}
     reader = _Tags()
     reader.feed(
@@ -196,7 +196,7 @@ def test_hostile_names_stay_names() -> None:
 
 def test_a_picture_that_cannot_be_had_is_told() -> None:
     chosen = together([_experiment(1, 0.5, 9), _experiment(2, 0.97, 20)])
-    story = tell(chosen, certainty_of(chosen))
+    story = build_slides(chosen, significance_of(chosen))
     slide = next(slide for slide in story.slides if slide.subject is not None)
     assert slide.subject is not None
     html = slides_html([slide], {slide.key: draw_crop(slide.subject, story.images, lambda _: None)})

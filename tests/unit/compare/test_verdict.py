@@ -6,11 +6,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.certainty import Certainty, Interval, certainty_of, judged, resampled
+from core.compare.certainty import Interval, Significance, judged, resampled, significance_of
 from core.compare.experiment import Comparison
 from core.compare.formatting import metric
 from core.compare.verdict import judge
-from core.evaluation import Verdict as Standing
+from core.evaluation import ComparabilityKind
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
 
@@ -69,7 +69,7 @@ def test_models_that_images_cannot_tell_apart_have_no_winner() -> None:
 
 
 def test_intervals_follow_the_direction() -> None:
-    known = certainty_of(comparison(2))
+    known = significance_of(comparison(2))
     forth, back = known.interval("1", "2", "mAP"), known.interval("2", "1", "mAP")
     assert forth is not None
     assert back is not None
@@ -82,14 +82,14 @@ def test_intervals_follow_the_direction() -> None:
     )
 
 
-def _standing(chosen: Comparison) -> Standing | None:
-    judgement = certainty_of(chosen).judgement
-    return judgement.verdict if judgement else None
+def _standing(chosen: Comparison) -> ComparabilityKind | None:
+    judgement = significance_of(chosen).judgement
+    return judgement.kind if judgement else None
 
 
 def test_fewer_than_two_are_not_judged() -> None:
-    assert certainty_of(comparison(0)) == Certainty()
-    assert certainty_of(together([experiment(1), bare(2)])) == Certainty()
+    assert significance_of(comparison(0)) == Significance()
+    assert significance_of(together([experiment(1), bare(2)])) == Significance()
 
 
 def test_other_images_name_no_winner() -> None:
@@ -99,7 +99,7 @@ def test_other_images_name_no_winner() -> None:
     assert verdict.kind == "unlike"
     assert verdict.winner is None
     assert any("images of “Experiment 1” are not in all experiments" in sentence for sentence in verdict.sentences)
-    assert certainty_of(chosen).samples == {}
+    assert significance_of(chosen).samples == {}
 
 
 def test_other_classes_name_no_winner() -> None:
@@ -110,7 +110,7 @@ def test_other_classes_name_no_winner() -> None:
 def test_images_seen_in_training_name_no_winner() -> None:
     seen = replace(experiment(2), train_image_ids=frozenset(range(901, 911)))
     chosen = together([experiment(1), seen])
-    assert _standing(chosen) is Standing.RESCORE
+    assert _standing(chosen) is ComparabilityKind.RESCORE
     assert any("trained on 10 of the 40 images" in sentence for sentence in judge(chosen).sentences)
 
 
@@ -141,6 +141,6 @@ def test_the_headline_never_contradicts_the_table(values: list[float]) -> None:
 def test_a_renamed_dataset_has_no_interval_and_breaks_nothing() -> None:
     """Ids say that the images are the same; their names differ."""
     chosen = together([experiment(1), replace(experiment(2), evaluation=evaluation(Made(seed=2, dataset="renamed")))])
-    known = certainty_of(chosen)
+    known = significance_of(chosen)
     assert known.interval("1", "2", "mAP") is None
     assert judge(chosen, known).kind in {"winner", "tie"}

@@ -6,9 +6,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import ON_IMAGES, Certainty
+from core.compare.certainty import ON_IMAGES, Significance
 from core.compare.experiment import Comparison
-from core.compare.footing import on_fair_footing
+from core.compare.footing import on_fair_basis
 from core.compare.formatting import metric, points
 from core.compare.rows import MetricRow, key_metric_rows
 from core.compare.verdict import Verdict, judge
@@ -52,13 +52,13 @@ def test_verdict_and_tables_agree(
     models: list[tuple[Made, frozenset[int] | None]], *, recorded: bool, decimals: int
 ) -> None:
     measured = _built(models, recorded=recorded, decimals=decimals)
-    fair, certainty = on_fair_footing(measured)
-    verdict, rows = judge(fair, certainty), key_metric_rows(fair, certainty)
+    fair, significance = on_fair_basis(measured)
+    verdict, rows = judge(fair, significance), key_metric_rows(fair, significance)
     match verdict.kind:
         case "winner":
-            _check_winner(verdict, fair, certainty)
+            _check_winner(verdict, fair, significance)
         case "tie":
-            _check_tie(verdict, fair, certainty)
+            _check_tie(verdict, fair, significance)
         case "unlike":
             _check_unlike(rows)
         case "nothing" | "open":
@@ -67,17 +67,17 @@ def test_verdict_and_tables_agree(
     assert "0.99" not in verdict.headline or verdict.kind == "nothing"
 
 
-def _map_row(fair: Comparison, certainty: Certainty) -> MetricRow:
-    return next(row for row in key_metric_rows(fair, certainty) if row.metric.key == "mAP")
+def _map_row(fair: Comparison, significance: Significance) -> MetricRow:
+    return next(row for row in key_metric_rows(fair, significance) if row.metric.key == "mAP")
 
 
-def _check_winner(verdict: Verdict, fair: Comparison, certainty: Certainty) -> None:
+def _check_winner(verdict: Verdict, fair: Comparison, significance: Significance) -> None:
     place = next(i for i, e in enumerate(fair.experiments) if e.key == verdict.winner)
-    cells = _map_row(fair, certainty).cells
+    cells = _map_row(fair, significance).cells
     assert [i for i, cell in enumerate(cells) if cell.best] == [place]
     assert f"{cells[place].text}: " in verdict.headline
     for i, other in enumerate(fair.experiments):
-        against = _map_row(replace(fair, baseline=i), certainty).cells[place]
+        against = _map_row(replace(fair, baseline=i), significance).cells[place]
         assert i == place or against.change in {"better", "none"}
         if verdict.headline.endswith(f"more than “{other.label}”."):
             assert f": {against.delta.lstrip('+')} more" in verdict.headline
@@ -101,9 +101,9 @@ def _check_weak_sides(verdict: Verdict, pair: tuple[int, int], fair: Comparison)
         assert not any(item.ap - theirs[item.name] <= -0.005 for item in winner.per_class)
 
 
-def _check_tie(verdict: Verdict, fair: Comparison, certainty: Certainty) -> None:
+def _check_tie(verdict: Verdict, fair: Comparison, significance: Significance) -> None:
     assert verdict.winner is None
-    cells = _map_row(fair, certainty).cells
+    cells = _map_row(fair, significance).cells
     ranked = [i for i, cell in enumerate(cells) if cell.value is not None and not cell.recorded]
     top = max(ranked, key=lambda i: cells[i].value or 0.0)
     named = [i for i in ranked if f"“{fair.experiments[i].label}”" in verdict.headline]
@@ -112,7 +112,7 @@ def _check_tie(verdict: Verdict, fair: Comparison, certainty: Certainty) -> None
         if "same mAP" in verdict.headline:
             assert cells[i].text == metric(cells[top].value, fair.decimals)
         elif i != top:
-            assert _map_row(replace(fair, baseline=i), certainty).cells[top].change in {"unsure", "same"}
+            assert _map_row(replace(fair, baseline=i), significance).cells[top].change in {"unsure", "same"}
 
 
 def _check_unlike(rows: tuple[MetricRow, ...]) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from core.errors import InputError
 from core.evaluation import (
-    Candidate,
+    ComparabilityKind,
     Evaluation,
     EvaluationSettings,
     IdentityKind,
+    MeasuredModel,
     ReasonKind,
-    Verdict,
     comparability,
     report_of,
     rescored,
@@ -28,12 +28,12 @@ EVALUATION = evaluated(*FILES)
 CONTENT = {100 + i: f"hash {i}" for i in range(60)}
 
 
-def candidate(name: str, evaluation: Evaluation = EVALUATION, **known: Any) -> Candidate:  # noqa: ANN401
-    return Candidate(name=name, evaluation=evaluation, **{"trained_on": frozenset[int](), **known})
+def model(name: str, evaluation: Evaluation = EVALUATION, **known: Any) -> MeasuredModel:  # noqa: ANN401
+    return MeasuredModel(name=name, evaluation=evaluation, **{"trained_on": frozenset[int](), **known})
 
 
-def kinds(*candidates: Candidate) -> set[ReasonKind]:
-    return {reason.kind for reason in comparability(candidates).reasons}
+def kinds(*models: MeasuredModel) -> set[ReasonKind]:
+    return {reason.kind for reason in comparability(models).reasons}
 
 
 def rows(evaluation: Evaluation, *chosen: int) -> Evaluation:
@@ -47,24 +47,24 @@ def with_image_ids(gt: Coco, shift: int) -> Evaluation:
 
 
 def test_the_same_in_everything_is_comparable() -> None:
-    found = comparability([candidate("A"), candidate("B")])
-    assert found.verdict is Verdict.COMPARABLE
+    found = comparability([model("A"), model("B")])
+    assert found.kind is ComparabilityKind.COMPARABLE
     assert found.reasons == ()
     assert len(found.images) == 8
     assert found.classes == EVALUATION.classes
     assert found.identity is IdentityKind.ID
-    first, second = rescored([candidate("A"), candidate("B")], found)
+    first, second = rescored([model("A"), model("B")], found)
     assert report_of(first) == report_of(second) == report_of(EVALUATION)
 
 
 def test_one_experiment_is_comparable_with_itself() -> None:
-    assert comparability([candidate("A")]).verdict is Verdict.COMPARABLE
+    assert comparability([model("A")]).kind is ComparabilityKind.COMPARABLE
 
 
 def test_other_images_leave_the_common_ones() -> None:
-    a, b = candidate("A", rows(EVALUATION, 0, 1, 2, 3, 4, 5)), candidate("B", rows(EVALUATION, 7, 6, 5, 4, 3))
+    a, b = model("A", rows(EVALUATION, 0, 1, 2, 3, 4, 5)), model("B", rows(EVALUATION, 7, 6, 5, 4, 3))
     found = comparability([a, b])
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [(reason.kind, reason.names) for reason in found.reasons] == [
         (ReasonKind.IMAGES, ("A",)),
         (ReasonKind.IMAGES, ("B",)),
@@ -76,9 +76,9 @@ def test_other_images_leave_the_common_ones() -> None:
 
 
 def test_images_that_one_of_them_was_trained_on_are_left_out() -> None:
-    a, b = candidate("A", trained_on=frozenset({100, 101, 500})), candidate("B", trained_on=frozenset({101, 107}))
+    a, b = model("A", trained_on=frozenset({100, 101, 500})), model("B", trained_on=frozenset({101, 107}))
     found = comparability([a, b])
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [reason.text for reason in found.reasons] == [
         "A was trained on 2 of the 8 images it was scored on.",
         "B was trained on 2 of the 8 images it was scored on.",
@@ -88,8 +88,8 @@ def test_images_that_one_of_them_was_trained_on_are_left_out() -> None:
 
 
 def test_unknown_training_images_are_a_warning() -> None:
-    found = comparability([candidate("A"), candidate("B", trained_on=None), candidate("C", trained_on=None)])
-    assert found.verdict is Verdict.COMPARABLE
+    found = comparability([model("A"), model("B", trained_on=None), model("C", trained_on=None)])
+    assert found.kind is ComparabilityKind.COMPARABLE
     assert [reason.text for reason in found.reasons] == ["It is not known on which images B, C was trained."]
     assert found.reasons[0].only_a_warning
 
@@ -97,53 +97,53 @@ def test_unknown_training_images_are_a_warning() -> None:
 def test_content_tells_copies_in_another_project_from_other_images() -> None:
     copied = with_image_ids(FILES[0], 20)
     content = CONTENT | {120 + i: f"hash {i}" for i in range(8)}
-    a = candidate("A", content=content, trained_on=frozenset({150}))
-    b = candidate("B", copied, content=content, trained_on=frozenset({127}))
+    a = model("A", content=content, trained_on=frozenset({150}))
+    b = model("B", copied, content=content, trained_on=frozenset({127}))
     found = comparability([a, b])
     assert found.identity is IdentityKind.CONTENT
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [one.text for one in found.images] == [f"hash {i}" for i in range(7)]
     assert kinds(a, b) == {ReasonKind.LEAKAGE}
 
 
 def test_training_images_without_known_content_are_unknown() -> None:
-    known = candidate("A", content=CONTENT, trained_on=frozenset({150}))
-    unknown = candidate("B", content=CONTENT, trained_on=frozenset({9999}))
+    known = model("A", content=CONTENT, trained_on=frozenset({150}))
+    unknown = model("B", content=CONTENT, trained_on=frozenset({9999}))
     assert kinds(known, unknown) == {ReasonKind.UNKNOWN_TRAINING}
 
 
 def test_names_are_the_last_resort_and_never_bare_file_names() -> None:
-    found = comparability([candidate("A"), candidate("B", with_image_ids(FILES[0], 20))])
+    found = comparability([model("A"), model("B", with_image_ids(FILES[0], 20))])
     assert found.identity is IdentityKind.NAME
-    assert found.verdict is Verdict.COMPARABLE
+    assert found.kind is ComparabilityKind.COMPARABLE
     assert [reason.kind for reason in found.reasons] == [ReasonKind.UNKNOWN_TRAINING, ReasonKind.WEAK_IDENTITY]
     assert found.images[0].text == "val/0.png 64x64"
 
     elsewhere = {**FILES[0], "images": [{**one, "dataset": "test", "sly_id": None} for one in FILES[0]["images"]]}
-    other = candidate("B", evaluated(elsewhere, {"annotations": FILES[1]["annotations"]}))
-    found = comparability([candidate("A"), other])
-    assert found.verdict is Verdict.NOT_COMPARABLE
+    other = model("B", evaluated(elsewhere, {"annotations": FILES[1]["annotations"]}))
+    found = comparability([model("A"), other])
+    assert found.kind is ComparabilityKind.NOT_COMPARABLE
     assert found.images == ()
 
 
 def test_two_copies_of_one_image_are_two_images() -> None:
     twins = CONTENT | {101: "hash 0", 102: "hash 0"}
-    found = comparability([candidate("A", content=twins), candidate("B", content=twins)])
-    assert found.verdict is Verdict.COMPARABLE
+    found = comparability([model("A", content=twins), model("B", content=twins)])
+    assert found.kind is ComparabilityKind.COMPARABLE
     assert [(one.text, one.copy) for one in found.images[:4]] == [
         ("hash 0", 1),
         ("hash 0", 2),
         ("hash 0", 3),
         ("hash 3", 1),
     ]
-    leaky = candidate("B", content=twins, trained_on=frozenset({100}))
-    assert len(comparability([candidate("A", content=twins), leaky]).images) == 5
+    leaky = model("B", content=twins, trained_on=frozenset({100}))
+    assert len(comparability([model("A", content=twins), leaky]).images) == 5
 
 
 def test_other_classes_leave_the_common_ones() -> None:
-    a, b = candidate("A"), candidate("B", restrict(EVALUATION, classes=["class 2", "class 0"]))
+    a, b = model("A"), model("B", restrict(EVALUATION, classes=["class 2", "class 0"]))
     found = comparability([a, b])
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [reason.text for reason in found.reasons] == ["A has classes that not all experiments have: class 1."]
     assert found.classes == ("class 0", "class 2")
     first, second = rescored([a, b], found)
@@ -156,9 +156,9 @@ def test_changed_annotations_leave_the_other_images() -> None:
     moved = next(one for one in changed if one["image_id"] == 4)
     moved["bbox"] = [1, 2, 3, 4]
     other = evaluated({**FILES[0], "annotations": changed[::-1]}, {"annotations": FILES[1]["annotations"]})
-    a, b = candidate("A", project_version="1"), candidate("B", other, project_version="2")
+    a, b = model("A", project_version="1"), model("B", other, project_version="2")
     found = comparability([a, b])
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [reason.text for reason in found.reasons] == [
         "The annotations of 1 common images are not the same in all experiments.",
         "The experiments were scored on different versions of the project.",
@@ -168,8 +168,8 @@ def test_changed_annotations_leave_the_other_images() -> None:
 
 
 def test_another_version_with_the_same_annotations_is_a_warning() -> None:
-    found = comparability([candidate("A", project_version="1"), candidate("B", project_version="2"), candidate("C")])
-    assert found.verdict is Verdict.COMPARABLE
+    found = comparability([model("A", project_version="1"), model("B", project_version="2"), model("C")])
+    assert found.kind is ComparabilityKind.COMPARABLE
     assert [(reason.kind, reason.only_a_warning) for reason in found.reasons] == [(ReasonKind.VERSION, True)]
 
 
@@ -182,9 +182,9 @@ def test_another_version_with_the_same_annotations_is_a_warning() -> None:
     ],
 )
 def test_other_thresholds_are_made_equal(settings: EvaluationSettings, text: str) -> None:
-    a, b = candidate("A"), candidate("B", restrict(EVALUATION, settings=settings))
+    a, b = model("A"), model("B", restrict(EVALUATION, settings=settings))
     found = comparability([a, b])
-    assert found.verdict is Verdict.RESCORE
+    assert found.kind is ComparabilityKind.RESCORE
     assert [reason.kind for reason in found.reasons] == [ReasonKind.THRESHOLDS]
     assert text in found.reasons[0].text
     first, second = rescored([a, b], found)
@@ -194,9 +194,9 @@ def test_other_thresholds_are_made_equal(settings: EvaluationSettings, text: str
 
 
 def test_boxes_and_masks_are_not_comparable() -> None:
-    a, b = candidate("A"), candidate("B", evaluated(*with_masks(*FILES)))
+    a, b = model("A"), model("B", evaluated(*with_masks(*FILES)))
     found = comparability([a, b])
-    assert found.verdict is Verdict.NOT_COMPARABLE
+    assert found.kind is ComparabilityKind.NOT_COMPARABLE
     assert ReasonKind.TASK in kinds(a, b)
     with pytest.raises(InputError, match=r"on which they can be compared.*boxes, others by masks"):
         rescored([a, b], found)
@@ -205,9 +205,9 @@ def test_boxes_and_masks_are_not_comparable() -> None:
 def test_common_images_without_common_objects_are_not_enough() -> None:
     names = [{**one, "name": f"other {one['id']}"} for one in FILES[0]["categories"]]
     other = evaluated({**FILES[0], "categories": names}, {"annotations": FILES[1]["annotations"]})
-    found = comparability([candidate("A"), candidate("B", other)])
+    found = comparability([model("A"), model("B", other)])
     assert found.classes == ()
-    assert found.verdict is Verdict.NOT_COMPARABLE
+    assert found.kind is ComparabilityKind.NOT_COMPARABLE
 
 
 def test_crowds_count_as_annotations_but_not_as_objects() -> None:
@@ -215,11 +215,11 @@ def test_crowds_count_as_annotations_but_not_as_objects() -> None:
     image = gt["annotations"][0]["image_id"]
     crowds = [{**one, "iscrowd": int(one["image_id"] != image)} for one in gt["annotations"]]
     base = evaluated({**gt, "annotations": crowds}, dt)
-    found = comparability([candidate("A", base), candidate("B", replace(base), trained_on=frozenset({99 + image}))])
+    found = comparability([model("A", base), model("B", replace(base), trained_on=frozenset({99 + image}))])
     assert len(found.images) == 7
-    assert found.verdict is Verdict.NOT_COMPARABLE
+    assert found.kind is ComparabilityKind.NOT_COMPARABLE
 
 
 def test_an_identity_of_another_kind_is_a_mistake_of_the_program() -> None:
     with pytest.raises(AssertionError):
-        identities(candidate("A"), cast("IdentityKind", "colour"))
+        identities(model("A"), cast("IdentityKind", "colour"))

@@ -33,7 +33,7 @@ def test_each_kind_of_change_by_hand() -> None:
     before = scene((0, 0, 1), (100, 0, 1), (200, 0, 1), (0, 300, 1), (100, 300, 1), (400, 0, 2))
     after = scene((0, 2, 1), (115, 0, 1), (300, 0, 1), (200, 0, 2), (2, 300, 1), (200, 300, 1), (400, 0, 1))
     flow = object_flow(before, after)
-    assert [Change(c) for c in flow.change] == [Change.KEPT, Change.SHIFTED, Change.LOST, Change.GAINED, Change.GAINED]
+    assert [Change(c) for c in flow.change] == [Change.KEPT, Change.MOVED_BOX, Change.LOST, Change.GAINED, Change.GAINED]
     assert flow.swapped.tolist() == [False, False, True, False, True]
     assert flow.before.called.tolist() == [0, 0, 0, -1, 1]
     assert flow.after.called.tolist() == [0, 0, 1, 0, 0]
@@ -67,7 +67,7 @@ def test_sums_are_exact(shape: Shape, confidence: float | None, masks: bool) -> 
     flow = object_flow(a, b)
     total = flow.total()
     assert total.net.sum() == b.counts.true_positives - a.counts.true_positives
-    assert total.kept + total.shifted + total.lost == a.counts.true_positives
+    assert total.kept + total.moved_box + total.lost == a.counts.true_positives
     assert total.new_alarms - total.vanished_alarms == b.counts.false_positives - a.counts.false_positives
     for groups, length in ((flow.by_class(), shape.classes), (flow.by_size(), 3), (flow.by_image(), shape.images)):
         for name in type(groups).__dataclass_fields__:

@@ -2,29 +2,29 @@
 
 import pytest
 
-from core.compare.decision import Need
+from core.compare.decision import Requirements
 from core.compare.decision_grid import limits
 from core.errors import InputError
 from core.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
-from core.ui.compare.decision_need import need_of, query_of
+from core.ui.compare.decision_need import query_of, requirements_of
 
 
 @pytest.mark.parametrize(
     "need",
     [
-        Need(),
-        Need(goal=RecallAtLeast(recall=0.95), latency=12.5),
-        Need(goal=PrecisionAtLeast(precision=0.5), size=5_300_000.0),
-        Need(goal=MissCosts(false_alarms=10.0), latency=3.0, size=1e9),
+        Requirements(),
+        Requirements(goal=RecallAtLeast(recall=0.95), latency=12.5),
+        Requirements(goal=PrecisionAtLeast(precision=0.5), size=5_300_000.0),
+        Requirements(goal=MissCosts(false_alarms=10.0), latency=3.0, size=1e9),
     ],
 )
-def test_there_and_back(need: Need) -> None:
-    assert need_of(query_of(need)) == need
+def test_there_and_back(requirements: Requirements) -> None:
+    assert requirements_of(query_of(requirements)) == requirements
 
 
 def test_the_default_leaves_no_trace() -> None:
-    assert query_of(Need()) == {}
-    assert need_of({"ids": "1,2"}) == Need(goal=BestF1())
+    assert query_of(Requirements()) == {}
+    assert requirements_of({"ids": "1,2"}) == Requirements(goal=BestF1())
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_the_default_leaves_no_trace() -> None:
 )
 def test_nonsense_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(InputError, match=r"no goal|no limit"):
-        need_of(query)
+        requirements_of(query)
 
 
 @pytest.mark.parametrize("values", [[9.0], [8.9, 9.0, 40.0], [609_000.0, 25_000_000.0], [0.013, 1200.0]])
