@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import assert_never
 
 from core.compare.decision import Candidate, Decision, Requirements, ShortfallKind, faster, less_is_better
 from core.compare.formatting import count, listing, metric, percent, plural, points, quantity, setting, signed, size
 from core.compare.speed import SpeedRow
+from core.compare.verdict import Verdict
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
-Kind = Literal["winner", "tie", "none", "unlike", "nothing"]
 _TINY = 0.0005
 """Figures closer than this are written alike."""
 READING = (
@@ -21,32 +20,14 @@ READING = (
 """How the figures of a decision are to be read, and why they differ from the key metrics."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """What a decision says.
-
-    Attributes:
-        kind: ``winner``: one is named. ``tie``: several fulfil the need equally well. ``none``: nobody fulfils it.
-            ``unlike``: figures must not be ranked. ``nothing``: nobody has an evaluation.
-        headline: One sentence.
-        sentences: Why, and what it gives up.
-        winner: Key of the experiment that is named.
-    """
-
-    kind: Kind
-    headline: str
-    sentences: tuple[str, ...] = ()
-    winner: str | None = None
-
-
-def advise(decision: Decision) -> Advice:
+def advise(decision: Decision) -> Verdict:
     """Return a decision in words."""
     if not decision.candidates:
-        return Advice(
+        return Verdict(
             kind="nothing", headline="None of these experiments has an evaluation, so none can be recommended."
         )
     if not decision.comparable and len(decision.candidates) > 1:
-        return Advice(
+        return Verdict(
             kind="unlike",
             headline="None is named: these experiments were not measured alike.",
             sentences=("The table shows what each one reaches on the images it was measured on.",),
@@ -170,10 +151,10 @@ def reached_goal(goal: Goal, candidate: Candidate) -> str:
     assert_never(goal)
 
 
-def _winner(decision: Decision, winner: Candidate) -> Advice:
+def _winner(decision: Decision, winner: Candidate) -> Verdict:
     reached = reached_goal(decision.requirements.goal, winner)
     headline = f"“{winner.label}” suits this need best: {reached} at a threshold of {threshold_text(winner)}."
-    return Advice(
+    return Verdict(
         kind="winner",
         headline=headline,
         sentences=(*_why(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
@@ -282,9 +263,9 @@ def _left_out(decision: Decision) -> tuple[str, ...]:
     return (f"Left out: {words}.",)
 
 
-def _tie(decision: Decision) -> Advice:
+def _tie(decision: Decision) -> Verdict:
     names = listing([f"“{one.label}”" for one in decision.equals])
-    return Advice(
+    return Verdict(
         kind="tie",
         headline=f"{names} suit this need equally well.",
         sentences=(
@@ -295,7 +276,7 @@ def _tie(decision: Decision) -> Advice:
     )
 
 
-def _nobody(decision: Decision) -> Advice:
+def _nobody(decision: Decision) -> Verdict:
     total = len(decision.candidates)
     who = (
         "This experiment does not fulfil the need."
@@ -311,7 +292,7 @@ def _nobody(decision: Decision) -> Advice:
         sentences.append(f"{count(total - len(sentences))} more fail as well.")
     if hint := _way_out(decision):
         sentences.append(hint)
-    return Advice(kind="none", headline=who, sentences=tuple(sentences))
+    return Verdict(kind="none", headline=who, sentences=tuple(sentences))
 
 
 def _closest(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -12,7 +12,7 @@ from core.compare.experiment import ComparedExperiment, Comparison
 from core.compare.speed import SpeedTest
 from core.evaluation import Evaluation
 
-Change: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
+Trend: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
 Better: TypeAlias = Literal["higher", "lower", "neither"]
 
 
@@ -59,7 +59,7 @@ class Cell:
     text: str
     best: bool = False
     delta: str = ""
-    change: Change = "none"
+    change: Trend = "none"
     interval: str = ""
     recorded: bool = False
 
@@ -163,7 +163,7 @@ def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
     return metric.write(max(known) if metric.better == "higher" else min(known))
 
 
-def _change(metric: Metric, difference: float, text: str) -> Change:
+def _change(metric: Metric, difference: float, text: str) -> Trend:
     if not text.startswith(("+", formatting.MINUS)):
         return "same"
     if metric.better == "neither":

@@ -25,7 +25,7 @@ FIRST = (
 )
 """Settings that people ask for first, in this order; the others follow as they come."""
 
-OUTCOMES = frozenset(
+CONSEQUENCES = frozenset(
     {
         "Training time",
         "Checkpoint size",
@@ -46,7 +46,7 @@ def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -
         *compare_settings([_hyperparameters(first), _hyperparameters(second)]),
     )
     differing = [
-        row for row in rows if row.differs and row.path not in OUTCOMES and not row.path.startswith("Options.")
+        row for row in rows if row.differs and row.path not in CONSEQUENCES and not row.path.startswith("Options.")
     ]
     return tuple(sorted(differing, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST)))
 

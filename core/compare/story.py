@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from core.compare.certainty import Significance
 from core.compare.decision import Decision, Requirements, contenders_of, decide, less_is_better
 from core.compare.decision_words import (
-    Advice,
     advise,
     figure_name,
     figure_text,
@@ -21,7 +20,7 @@ from core.compare.rows import METRICS, read_metric
 from core.compare.speed import SpeedRow, SpeedTest, times_differ
 from core.compare.story_changes import Pair, change_slide, class_slide
 from core.compare.story_parts import Bar, Fact, Slide, Story
-from core.compare.verdict import judge, ranking
+from core.compare.verdict import Verdict, judge, ranking
 from core.evaluation import Evaluation
 
 _MOST_BARS = 8
@@ -329,13 +328,13 @@ def _candidates(decision: Decision) -> tuple[Bar, ...]:
     )
 
 
-def _recommended(advice: Advice, label: str, *, several: bool) -> str:
+def _recommended(advice: Verdict, label: str, *, several: bool) -> str:
     if advice.kind != "winner":
         return advice.headline.rstrip(".")
     return f"Take “{label}”" if several else f"Use “{label}” with this threshold"
 
 
-def _other_ranking(comparison: Comparison, significance: Significance, advice: Advice) -> tuple[str, ...]:
+def _other_ranking(comparison: Comparison, significance: Significance, advice: Verdict) -> tuple[str, ...]:
     verdict = judge(comparison, significance)
     if verdict.winner is None or advice.winner is None or verdict.winner == advice.winner:
         return ()

@@ -23,19 +23,19 @@ Ranking = list[tuple[ComparedExperiment, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the comparison says.
+    """What a comparison says, or a decision for some requirements.
 
     Attributes:
-        kind: ``winner``: one is ahead. ``tie``: none can be told from the best. ``open``: whether the lead is more than
-            luck is still being measured. ``unlike``: the numbers must not be put side by side. ``nothing``: there is
-            nothing to judge.
+        kind: ``winner``: one is ahead, or named. ``tie``: none can be told from the best. ``open``: whether the lead is
+            more than luck is still being measured. ``unlike``: the numbers must not be put side by side. ``none``:
+            nobody fulfils the requirements. ``nothing``: there is nothing to judge.
         headline: One sentence.
         sentences: What supports or limits it.
         winner: Key of the experiment that is ahead; ``None`` without one.
         warnings: What is not known or not quite equal, though the numbers may stand side by side.
     """
 
-    kind: Literal["winner", "tie", "open", "unlike", "nothing"]
+    kind: Literal["winner", "tie", "open", "unlike", "none", "nothing"]
     headline: str
     sentences: tuple[str, ...] = ()
     winner: str | None = None

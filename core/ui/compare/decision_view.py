@@ -8,11 +8,12 @@ from core.compare.certainty import Significance
 from core.compare.decision import Contender, Requirements, contenders_of, decide
 from core.compare.decision_chart import draw_decision
 from core.compare.decision_grid import PRICES, limits
-from core.compare.decision_words import READING, Advice, advise
+from core.compare.decision_words import READING, advise
 from core.compare.experiment import Comparison
 from core.compare.exports.records import decision_records
 from core.compare.formatting import quantity, setting, size
 from core.compare.report.decision_table import decision_table
+from core.compare.verdict import Verdict
 from core.errors import InputError
 from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from core.ui.compare.charts import draw_drawing
@@ -62,7 +63,7 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         draw_drawing(drawing, "chart-decision")
 
 
-def _draw_advice(advice: Advice) -> None:
+def _draw_advice(advice: Verdict) -> None:
     with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
         st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
         for sentence in advice.sentences:

@@ -33,14 +33,20 @@ def test_each_kind_of_change_by_hand() -> None:
     before = scene((0, 0, 1), (100, 0, 1), (200, 0, 1), (0, 300, 1), (100, 300, 1), (400, 0, 2))
     after = scene((0, 2, 1), (115, 0, 1), (300, 0, 1), (200, 0, 2), (2, 300, 1), (200, 300, 1), (400, 0, 1))
     flow = object_flow(before, after)
-    assert [Change(c) for c in flow.change] == [Change.KEPT, Change.MOVED_BOX, Change.LOST, Change.GAINED, Change.GAINED]
+    assert [Change(c) for c in flow.change] == [
+        Change.KEPT,
+        Change.MOVED_BOX,
+        Change.LOST,
+        Change.GAINED,
+        Change.GAINED,
+    ]
     assert flow.swapped.tolist() == [False, False, True, False, True]
     assert flow.before.called.tolist() == [0, 0, 0, -1, 1]
     assert flow.after.called.tolist() == [0, 0, 1, 0, 0]
     assert flow.before.iou.tolist() == [1, 1, 1, 0, 0]
     assert flow.after.iou[1] == pytest.approx(35 / 65)
     total = flow.total()
-    expected = {"kept": 1, "shifted": 1, "gained": 2, "lost": 1, "missed": 0, "swapped": 2}
+    expected = {"kept": 1, "moved_box": 1, "gained": 2, "lost": 1, "missed": 0, "swapped": 2}
     assert {name: int(getattr(total, name)[0]) for name in expected} == expected
     assert total.net.tolist() == [1]
     # of the false alarms one stayed; "dog" at 200 is new, "dog" at 400 vanished
@@ -111,7 +117,7 @@ def test_the_same_model_changes_nothing() -> None:
     evaluation = evaluated(*coco_files(Shape(seed=3, images=6, near=0.9, crowds=0.2)))
     flow = object_flow(evaluation, evaluation)
     total = flow.total()
-    for name in ("gained", "lost", "shifted", "swapped", "new_alarms", "vanished_alarms"):
+    for name in ("gained", "lost", "moved_box", "swapped", "new_alarms", "vanished_alarms"):
         assert getattr(total, name).tolist() == [0]
     assert total.kept == evaluation.counts.true_positives
     assert total.missed == evaluation.counts.false_negatives

@@ -10,7 +10,7 @@ from core.ui.compare.decision_need import query_of, requirements_of
 
 
 @pytest.mark.parametrize(
-    "need",
+    "requirements",
     [
         Requirements(),
         Requirements(goal=RecallAtLeast(recall=0.95), latency=12.5),
