@@ -309,7 +309,7 @@ def _is_equal(requirements: Requirements, best: Candidate, other: Candidate, lea
 
 
 def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
-    """Return (n, B) the figure of each candidate on B resamples of the images, more is better; ``None`` for other images.
+    """Return (n, B) the figure of each candidate on B resamples, more is better; ``None`` for other images.
 
     Paired bootstrap at each model's own threshold, as a model in use keeps its threshold.
     """
