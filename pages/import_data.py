@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.imports import ImportStatus
-from core.ui import connection, lookups
+from core.ui import lookups
 from core.ui.projects.data_import import (
     current_import,
     draw_choice,
@@ -19,7 +19,7 @@ from core.ui.projects.layout_examples import draw_layout_examples
 
 st.title("Bring data in", anchor=False)
 with st.container(border=True, key="panel-import", width=960):
-    if not lookups.can_import(connection.address()):
+    if not lookups.can_import():
         draw_elsewhere()
     elif (found := current_import()) is None:
         st.markdown(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.plan import CustomCheckpoint
-from core.ui import connection, lookups
+from core.ui import lookups
 from core.ui.experiments.index import all_experiments
 from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from core.ui.wizard.model_hints import draw_recommendation, draw_start_note, narrow
@@ -29,7 +29,7 @@ def form(view: WizardView) -> None:
 
 def pretrained(view: WizardView) -> None:
     """Draw the catalogue, one framework and task at a time."""
-    catalogue = lookups.catalogue(connection.address())
+    catalogue = lookups.catalogue()
     if not catalogue:
         st.info("This server offers no models to train.", icon=":material/info:")
         return

@@ -20,7 +20,7 @@ from core.ui.wizard.since_last_note import draw_since_last
 def form(view: WizardView) -> None:
     """Draw the project step."""
     workspace = connection.workspace_id()
-    projects = lookups.projects(connection.address(), workspace)
+    projects = lookups.projects(workspace)
     draw_ways_in()
     if not projects:
         draw_no_project(workspace)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Concatenate, Generic, NewType, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -26,8 +27,11 @@ from core.wizard.presets import PresetStore
 
 EMBEDDED = addresses.EMBEDDED
 _log = logging.getLogger("traindash.connection")
-_TTL_SECONDS = 20
+_SECONDS = 20
 _CHOSEN, _TYPED = "server", "typed_servers"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+CacheKey = NewType("CacheKey", str)
 
 
 @dataclass(slots=True)
@@ -136,21 +140,72 @@ def client() -> SuperviselyClient:
     Raises:
         StateError: Nothing was installed.
     """
-    found, replaced = _servers().client(server())
-    if replaced:
-        _forget_answers()
-    return found
+    return _servers().client(server())
 
 
 def reconnect() -> None:
     """Forget the client and everything that was read through it; the next use connects anew."""
     _servers().drop(server().address)
-    _forget_answers()
 
 
-def _forget_answers() -> None:
-    st.cache_data.clear()
-    st.cache_resource.clear()
+def forget_answers() -> None:
+    """Have everything that was read from this session's server read anew; what other servers said stays."""
+    _servers().forget_answers(server().address)
+
+
+def cache_key() -> CacheKey:
+    """Return what everything is kept under that was read from this session's server; it holds no secret."""
+    found = client().address  # first: a client with another token begins a new epoch
+    return CacheKey(f"{found} {_servers().epoch(found)}")
+
+
+class Lookup(Generic[_P, _R]):
+    """A question to this session's server whose answers are kept for a while, apart for each server.
+
+    Made by :func:`lookup`.
+    """
+
+    def __init__(self, kept: Callable[Concatenate[CacheKey, _P], _R], clear: Callable[..., None]) -> None:
+        self._kept, self._clear = kept, clear
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Return the answer, asked for or kept."""
+        return self._kept(cache_key(), *args, **kwargs)
+
+    def forget(self, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """Forget one answer, after a change that makes it wrong."""
+        self._clear(cache_key(), *args, **kwargs)
+
+
+def lookup(
+    *, seconds: float | None, most: int, spinner: str | bool = False, shared: bool = False
+) -> Callable[[Callable[_P, _R]], Lookup[_P, _R]]:
+    """Return a decorator that keeps the answers of a function.
+
+    ``clear()`` of Streamlit's caches drops the answers of all servers and all sessions (1.67), so no page calls it:
+    each key begins with :func:`cache_key`, and a new epoch of one server leaves the others alone.
+
+    Args:
+        seconds: How long an answer is kept; ``None`` for as long as there is room.
+        most: How many answers are kept, of all servers together.
+        spinner: Shown while it takes its time.
+        shared: All sessions get the same object, which nobody may change; otherwise each gets a copy of its own.
+    """
+
+    def wrap(ask: Callable[_P, _R]) -> Lookup[_P, _R]:
+        def keyed(key: CacheKey, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+            del key
+            return ask(*args, **kwargs)
+
+        # Streamlit tells caches apart by module, qualified name and source of the function (1.67,
+        # cache_utils._make_function_key): without names of their own all look-ups would share one cache
+        # (github.com/streamlit/streamlit/issues/11157).
+        keyed.__module__, keyed.__qualname__, keyed.__name__ = ask.__module__, ask.__qualname__, ask.__name__
+        cache = st.cache_resource if shared else st.cache_data
+        kept = cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
+        return Lookup(kept, kept.clear)
+
+    return wrap
 
 
 def drafts() -> DraftStore:
@@ -212,7 +267,7 @@ def _watch_end(name: str, task_id: TaskId) -> None:
 
 def own_client() -> SuperviselyClient:
     """Return a client of the embedded platform, whatever server the session works with."""
-    return _servers().client(_servers().embedded)[0]
+    return _servers().client(_servers().embedded)
 
 
 def _tell_end(end: EndedTask) -> None:
@@ -251,21 +306,21 @@ def home() -> Path:
 
 
 def address() -> str:
-    """Return the server's address; the key of everything that is cached."""
+    """Return the address of this session's server."""
     return client().address
 
 
 def team_id() -> TeamId:
     """Return the team that pages work in: the one chosen on the connection page, else the first."""
     chosen = _places().team(server_name())
-    known = teams(address())
+    known = teams()
     return next((team.id for team in known if team.id == chosen), known[0].id)
 
 
 def workspace_id() -> WorkspaceId:
     """Return the workspace that pages work in: the one chosen on the connection page, else the team's first."""
     chosen = _places().workspace(server_name())
-    known = workspaces(address(), team_id())
+    known = workspaces(team_id())
     return next((item.id for item in known if item.id == chosen), known[0].id)
 
 
@@ -279,8 +334,8 @@ def choose_workspace(workspace: WorkspaceId) -> None:
     _places().remember(server_name(), team_id(), workspace)
 
 
-@st.cache_data(ttl=_TTL_SECONDS, max_entries=20, show_spinner=False)
-def teams(server: str) -> tuple[Team, ...]:
+@lookup(seconds=_SECONDS, most=20)
+def teams() -> tuple[Team, ...]:
     """Return the teams of the token's owner.
 
     Raises:
@@ -288,13 +343,13 @@ def teams(server: str) -> tuple[Team, ...]:
     """
     found = tuple(client().teams.list())
     if not found:
-        msg = f"Your account on {server} is in no team."
+        msg = f"Your account on {address()} is in no team."
         raise NotFoundError(msg, "Ask the owner of a team to invite you.")
     return found
 
 
-@st.cache_data(ttl=_TTL_SECONDS, max_entries=20, show_spinner=False)
-def workspaces(server: str, team: TeamId) -> tuple[Workspace, ...]:
+@lookup(seconds=_SECONDS, most=20)
+def workspaces(team: TeamId) -> tuple[Workspace, ...]:
     """Return a team's workspaces.
 
     Raises:
@@ -302,7 +357,7 @@ def workspaces(server: str, team: TeamId) -> tuple[Workspace, ...]:
     """
     found = tuple(client().workspaces.list(team))
     if not found:
-        msg = f"Team {team} on {server} has no workspace."
+        msg = f"Team {team} on {address()} has no workspace."
         raise NotFoundError(msg, "Create one there, or choose another team on the connection page.")
     return found
 

@@ -101,8 +101,7 @@ def _retry(error: AppError) -> None:
     if isinstance(error, _CONNECTION_KINDS):
         connection.reconnect()
     else:
-        st.cache_data.clear()
-        st.cache_resource.clear()
+        connection.forget_answers()
 
 
 def _new_draft() -> None:

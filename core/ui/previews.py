@@ -1,7 +1,5 @@
 """Images of experiments as they are shown on pages: fetched through the client when they are looked at, kept small."""
 
-import streamlit as st
-
 from core.compare.embedded_picture import embedded
 from core.domain.ids import ImageId
 from core.errors import AppError
@@ -21,7 +19,7 @@ def preview_source(sly_id: int | None) -> str:
     if sly_id is None:
         return ""
     try:
-        return _preview(connection.address(), ImageId(sly_id))
+        return _preview(ImageId(sly_id))
     except AppError:  # the gallery says so and draws the boxes alone
         return ""
 
@@ -29,18 +27,17 @@ def preview_source(sly_id: int | None) -> str:
 def original(sly_id: int) -> bytes | None:
     """Return an image's file; ``None`` where it cannot be had."""
     try:
-        return _file(connection.address(), ImageId(sly_id))
+        return _file(ImageId(sly_id))
     except AppError:  # crops say so and draw the boxes alone
         return None
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=_MOST_PREVIEWS, show_spinner=False)
-def _preview(server: str, image: ImageId) -> str:
-    return embedded(_file(server, image), LONGEST_SIDE)
+@connection.lookup(seconds=_SECONDS, most=_MOST_PREVIEWS)
+def _preview(image: ImageId) -> str:
+    return embedded(_file(image), LONGEST_SIDE)
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=_MOST_FILES, show_spinner=False)
-def _file(server: str, image: ImageId) -> bytes:
+@connection.lookup(seconds=_SECONDS, most=_MOST_FILES)
+def _file(image: ImageId) -> bytes:
     """Return the file of an image; an id means the same content for ever."""
-    del server
     return connection.client().images.download(image)

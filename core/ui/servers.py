@@ -98,6 +98,8 @@ class Servers:
     """Clients of all servers in use, one per address; shared by all sessions of the process.
 
     Two tokens for one address would share what is cached by address, so a new token takes the place of the old one.
+    Each address has an epoch, which counts how often its answers were forgotten: what is kept of a server under
+    address and epoch is never found again after that, while what other servers answered stays.
 
     Args:
         embedded: Opens a client of the embedded platform.
@@ -115,6 +117,7 @@ class Servers:
         self.embedded = Server(address=first.address, origin=Origin.EMBEDDED)
         self._clients = {first.address: first}
         self._tokens = {first.address: ""}
+        self._epochs: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def known(self, typed: Mapping[str, str]) -> tuple[Server, ...]:
@@ -134,18 +137,20 @@ class Servers:
         order = list(Origin)
         return tuple(sorted(servers.values(), key=lambda server: order.index(server.origin)))
 
-    def client(self, server: Server) -> tuple[SuperviselyClient, bool]:
-        """Return the client of a server, and whether it took the place of one with another token."""
+    def client(self, server: Server) -> SuperviselyClient:
+        """Return the client of a server; one with another token gives way, and what it answered is forgotten."""
         with self._lock:
             old = self._clients.get(server.address)
             if old is not None and self._tokens[server.address] == server.token:
-                return old, False
+                return old
             is_embedded = server.origin is Origin.EMBEDDED
             client = self._open_embedded() if is_embedded else connect(server.address, server.token)
             self._clients[server.address], self._tokens[server.address] = client, server.token
+            if old is not None:
+                self._begin_epoch(server.address)
         if old is not None:
             old.close()
-        return client, old is not None
+        return client
 
     def client_at(self, address: str) -> SuperviselyClient | None:
         """Return the open client of an address, or a new one where the token is known without asking a session."""
@@ -153,13 +158,23 @@ class Servers:
             if (found := self._clients.get(address)) is not None:
                 return found
         server = next((item for item in self.known({}) if item.address == address), None)
-        return None if server is None else self.client(server)[0]
+        return None if server is None else self.client(server)
+
+    def epoch(self, address: str) -> int:
+        """Return how often the answers of a server were forgotten."""
+        return self._epochs.get(address, 0)
+
+    def forget_answers(self, address: str) -> None:
+        """Have everything that was read from a server read anew; its client stays."""
+        with self._lock:
+            self._begin_epoch(address)
 
     def drop(self, address: str) -> None:
-        """Close a server's client; the next use opens a new one."""
+        """Close a server's client and forget what it answered; the next use opens a new one."""
         with self._lock:
             client = self._clients.pop(address, None)
             self._tokens.pop(address, None)
+            self._begin_epoch(address)
         if client is not None:
             client.close()
 
@@ -171,6 +186,9 @@ class Servers:
             self._tokens.clear()
         for client in clients:
             client.close()
+
+    def _begin_epoch(self, address: str) -> None:
+        self._epochs[address] = self._epochs.get(address, 0) + 1
 
 
 def checked_address(text: str) -> str:

@@ -54,7 +54,7 @@ def draw_crops(
             on_choose(hits.taken([place]))
 
     shown = [
-        (subject, _crop(connection.address(), repr((images.labels, images.styles)), subject, images))
+        (subject, _crop(connection.cache_key(), repr((images.labels, images.styles)), subject, images))
         for subject in subjects(hits, images, experiments)
     ]
     st.html(_legend(images, experiments))

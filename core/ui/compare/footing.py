@@ -90,8 +90,8 @@ def on_chosen_basis(measured: Comparison) -> tuple[Comparison, Resampling]:
     """
     keys = tuple(sorted((e.key, e.version, e.label) for e in measured.experiments))
     rescore = st.query_params.get(FIGURES) != AS_MEASURED
-    basis = _basis(connection.address(), keys, rescore, measured)
-    resampling = _resampling(connection.address(), keys, rescore, basis, connection.home() / "cache" / "resamples")
+    basis = _basis(connection.cache_key(), keys, rescore, measured)
+    resampling = _resampling(connection.cache_key(), keys, rescore, basis, connection.home() / "cache" / "resamples")
     return basis.applied_to(measured), resampling
 
 

@@ -41,7 +41,7 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
         return
     other = _choose_other(images, images.baseline)
     try:
-        found = _load(connection.address(), comparison.fingerprint, other, images)
+        found = _load(connection.cache_key(), comparison.fingerprint, other, images)
     except InputError as error:
         st.info(plain(f"{error.message} {error.hint}"), icon=":material/info:")
         return

@@ -16,7 +16,7 @@ _SECONDS = 600
 
 def load_images(comparison: Comparison) -> ImageSet:
     """Return the image set of a comparison, brought together once for the same experiments in the same order."""
-    return _images(connection.address(), comparison.fingerprint, comparison)
+    return _images(connection.cache_key(), comparison.fingerprint, comparison)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Bringing the images together")
@@ -34,7 +34,7 @@ def class_colors(comparison: Comparison) -> Mapping[str, str]:
     colors: dict[str, str] = {}
     for project in dict.fromkeys(one.info.project_id for one in order if one.info is not None):
         try:
-            facts = lookups.project(connection.address(), project)
+            facts = lookups.project(project)
         except AppError:  # colours are worth no error
             continue
         for item in facts.meta.classes if facts else ():

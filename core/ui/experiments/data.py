@@ -47,9 +47,9 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
         NotFoundError: There is no experiment of one of the tasks.
         ApiError: The server cannot be asked.
     """
-    server, team = connection.address(), connection.team_id()
+    team = connection.team_id()
     known = find_experiments(ids)
-    loaded = _load_all(server, team, [known[task] for task in ids])
+    loaded = _load_all(team, [known[task] for task in ids])
     slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), ids)
     labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
     styles = styles_together([slots[task] for task in ids])
@@ -59,13 +59,14 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     return Comparison(experiments=experiments, baseline=ids.index(baseline) if baseline in ids else 0)
 
 
-def _load_all(server: str, team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
+def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
     """Read experiments side by side and show what is being read when that takes its time."""
     # Which server a session works with is known to its own thread only, so the reader is made here.
+    key = connection.cache_key()
     reader = _Reader(connection.client(), team, connection.home() / "cache")
     pool = ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="traindash-experiments")
     try:
-        asked = [pool.submit(_load, server, team, info, reader) for info in infos]
+        asked = [pool.submit(_load, key, team, info, reader) for info in infos]
         waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
         room = st.empty()
         while waiting:
@@ -92,9 +93,9 @@ def _is_whole(loaded: ComparedExperiment) -> bool:
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False, validate=_is_whole)
-def _load(server: str, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
+def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
     """Return one experiment; what it lacks is named, never an error. Server, team and record are the cache's key."""
-    del server, team
+    del key, team
     reader = _reader
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)

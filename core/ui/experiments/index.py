@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from core.domain.experiment import ExperimentInfo
 from core.domain.ids import TaskId, TeamId
 from core.errors import NotFoundError
@@ -23,7 +21,7 @@ _ENOUGH_ROWS = 100
 
 def look() -> Snapshot:
     """Return what is known of the experiments, after a short wait for news; the rest is read in the background."""
-    index = _index(connection.address(), connection.team_id())
+    index = _index(connection.team_id())
     index.refresh(older_than=_FRESH_SECONDS)
     known = index.snapshot()
     if known.entries:
@@ -33,7 +31,7 @@ def look() -> Snapshot:
 
 def peek() -> Snapshot:
     """Return what is known now, without asking for anything."""
-    return _index(connection.address(), connection.team_id()).snapshot()
+    return _index(connection.team_id()).snapshot()
 
 
 def all_experiments() -> tuple[ExperimentInfo, ...]:
@@ -42,7 +40,7 @@ def all_experiments() -> tuple[ExperimentInfo, ...]:
     Raises:
         ApiError: The server cannot be asked.
     """
-    index = _index(connection.address(), connection.team_id())
+    index = _index(connection.team_id())
     index.refresh(older_than=_FRESH_SECONDS)
     found = index.wait(_PATIENCE_SECONDS)
     if found.error is not None:
@@ -71,7 +69,7 @@ def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
 def listing(snapshot: Snapshot) -> Listing:
     """Return the experiments with what people noted and the hyperparameters that are known."""
     noted, settings = marks().all(), settings_reader().known()
-    return _listings(connection.address(), connection.team_id()).of(snapshot.entries, noted, settings)
+    return _listings(connection.team_id()).of(snapshot.entries, noted, settings)
 
 
 def marks() -> Marks:
@@ -81,24 +79,22 @@ def marks() -> Marks:
 
 def settings_reader() -> SettingsReader:
     """Return the reader of hyperparameters."""
-    return _reader(connection.address(), connection.team_id())
+    return _reader(connection.team_id())
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _index(server: str, team: TeamId) -> ExperimentIndex:
-    del server
+@connection.lookup(seconds=None, most=20, shared=True)
+def _index(team: TeamId) -> ExperimentIndex:
     return ExperimentIndex(connection.client(), team, _cache())
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _reader(server: str, team: TeamId) -> SettingsReader:
-    del server
+@connection.lookup(seconds=None, most=20, shared=True)
+def _reader(team: TeamId) -> SettingsReader:
     return SettingsReader(connection.client(), team, _cache())
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _listings(server: str, team: TeamId) -> Listings:
-    del server, team
+@connection.lookup(seconds=None, most=20, shared=True)
+def _listings(team: TeamId) -> Listings:
+    del team
     return Listings()
 
 

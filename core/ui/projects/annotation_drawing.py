@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import assert_never
 
 import numpy as np
-import streamlit as st
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
@@ -22,12 +21,11 @@ _LINE = 2 * _OVERSAMPLING
 _SECONDS = 600
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=400, show_spinner=False)
-def thumbnail(server: str, project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
+@connection.lookup(seconds=_SECONDS, most=400)
+def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations.
 
     Args:
-        server: Address of the server.
         project_id: Project of the image; its classes give the colours.
         image: The image.
         size: Width and height in pixels; the picture is cut to this shape around its centre.
@@ -35,9 +33,9 @@ def thumbnail(server: str, project_id: ProjectId, image: Image, size: tuple[int,
     Returns:
         ``None`` if the file cannot be read as an image.
     """
-    facts = lookups.project(server, project_id)
+    facts = lookups.project(project_id)
     colors = {item.name: item.color for item in facts.meta.classes} if facts else {}
-    annotation = lookups.annotations(server, (image,)).get(image.id)
+    annotation = lookups.annotations((image,)).get(image.id)
     try:
         with Picture.open(io.BytesIO(connection.client().images.download(image.id))) as opened:
             picture = opened.convert("RGB")

@@ -141,10 +141,10 @@ def draw_end(ended: DataImport) -> None:
 
 def train_on(project_id: ProjectId) -> None:
     """Begin a draft with a project and open its first step; for callbacks."""
-    lookups.projects.clear()
-    lookups.project.clear()
+    lookups.projects.forget(connection.workspace_id())
+    lookups.project.forget(project_id)
     try:
-        facts = lookups.project(connection.address(), project_id)
+        facts = lookups.project(project_id)
         if facts is None:
             flash("The project does not exist any more.", "error")
             return

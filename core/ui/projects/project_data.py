@@ -10,7 +10,7 @@ from core.domain.ids import DatasetId
 from core.domain.image import Image
 from core.domain.project import Dataset
 from core.launch.rules.project_facts import ProjectFacts
-from core.ui import connection, lookups
+from core.ui import lookups
 
 _PER_PAGE = 12
 _SHOWN_CLASSES = 12
@@ -45,7 +45,7 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
     total = facts.project.items_count if chosen is None else sizes[chosen]
     pages = max(1, -(-total // _PER_PAGE))
     page = st.pagination(pages, key=f"{key}-page-{chosen}") if pages > 1 else 1
-    return lookups.image_page(connection.address(), facts.project.id, chosen, page, _PER_PAGE)
+    return lookups.image_page(facts.project.id, chosen, page, _PER_PAGE)
 
 
 def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
@@ -106,12 +106,11 @@ def draw_distributions(facts: ProjectFacts) -> None:
     """Draw how objects are spread over classes, and the sizes of images and objects."""
     if not st.toggle("Show distributions", key=f"distributions-{facts.project.id}"):
         return
-    server = connection.address()
     ranked = sorted(facts.statistics.classes, key=lambda item: -item.objects)
     _bars("Objects per class", {item.name: item.objects for item in ranked[:_SHOWN_CLASSES]}, "objects")
     if len(ranked) > _SHOWN_CLASSES:
         st.caption(f"The {_SHOWN_CLASSES} classes with the most objects, of {count(len(ranked))}.")
-    profile = lookups.data_profile(server, facts.project.id)
+    profile = lookups.data_profile(facts.project.id)
     with st.container(key="distribution-columns"):
         left, right = st.columns(2, gap="medium")
     with left:

@@ -69,7 +69,7 @@ def _planned(view: SeriesView) -> tuple[tuple[Experiment, ...], tuple[Problem, .
 def _model_problems(plans: Sequence[TrainingPlan]) -> list[Problem]:
     """Return what the server's side of the check finds: one experiment of each model stands for the others."""
     one_each = {plan.model: replace(plan, agent_id=None, hyperparameters=None) for plan in plans}
-    found = (problem for plan in one_each.values() for problem in lookups.problems(connection.address(), plan))
+    found = (problem for plan in one_each.values() for problem in lookups.problems(plan))
     return [problem for problem in found if problem.severity == "error"]
 
 
@@ -101,7 +101,7 @@ def _draw_bar(view: SeriesView, rows: Sequence[Row], problems: Sequence[Problem]
             on_click=_start,
             args=(view, [row.experiment for row in rows]),
         )
-    _wait(draft_id)
+    _wait(view)
 
 
 def _time_sentence(view: SeriesView, rows: Sequence[Row]) -> str:
@@ -133,7 +133,8 @@ def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
     SERIES_DESK.start(view.draft.id, lambda: place(client, store, order).id)
 
 
-def _wait(draft_id: DraftId) -> None:
+def _wait(view: SeriesView) -> None:
+    draft_id = view.draft.id
     try:
         started = SERIES_DESK.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
@@ -143,7 +144,7 @@ def _wait(draft_id: DraftId) -> None:
     if started is not None:
         change_draft(draft_id, lambda draft: replace(draft, series_id=started))
         connection.starter().wake()
-        lookups.project.clear()  # it may have new collections
+        lookups.project.forget(view.plan.project_id)  # it may have new collections
         flash("The series was created.")
         st.switch_page(screens.page("series"), query_params={SERIES_PARAM: started})
     if SERIES_DESK.is_busy(draft_id):

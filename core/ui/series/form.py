@@ -70,7 +70,7 @@ def text_by_model(view: SeriesView) -> TextOf:
             own and isinstance(model, PretrainedModel) and model.framework == own.framework
         ):
             return own_text
-        found = lookups.model(connection.address(), connection.team_id(), model)
+        found = lookups.model(connection.team_id(), model)
         if found is None or own is None or found.framework == own.framework:
             return own_text
         return found.default_hyperparameters
@@ -164,7 +164,7 @@ def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
     """Return the plan's model and those that do the same task: the catalogue's, and best checkpoints of experiments."""
     task_type = view.facts.model.task_type if view.facts.model else None
     listed: list[ModelChoice] = [view.plan.model]
-    for model in lookups.catalogue(connection.address()):
+    for model in lookups.catalogue():
         if model.task_type == task_type:
             listed.append(PretrainedModel(framework=model.framework, name=model.name))  # noqa: PERF401 - two kinds
     for path, experiment in custom_checkpoints(all_experiments()).items():

@@ -38,7 +38,7 @@ class Row:
 
 def rows_of(view: SeriesView, planned: Sequence[Experiment]) -> tuple[Row, ...]:
     """Return the experiments with their expected times."""
-    runs, models = lookups.past_times(connection.address(), connection.workspace_id())
+    runs, models = lookups.past_times(connection.workspace_id())
     text_of = text_by_model(view)
     return tuple(
         Row(

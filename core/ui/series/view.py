@@ -116,7 +116,7 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                 on_click=compare,
                 args=(ids,),
             )
-    names = {item.id: item.name for item in lookups.projects(connection.address(), connection.workspace_id())}
+    names = {item.id: item.name for item in lookups.projects(connection.workspace_id())}
     project = names.get(series.project_id, f"{series.project_id}")
     facts = [
         f"Series of {formatting.plural(len(series.members), 'experiment')}",
@@ -151,10 +151,8 @@ def _part(state: MemberState, snapshot: SeriesSnapshot) -> float:
 
 def _draw_cards(snapshot: SeriesSnapshot) -> None:
     now = datetime.now(UTC)
-    runs, models = lookups.past_times(connection.address(), connection.workspace_id())
-    agents = sum(
-        agent.status.value == "running" for agent in lookups.agents(connection.address(), connection.team_id())
-    )
+    runs, models = lookups.past_times(connection.workspace_id())
+    agents = sum(agent.status.value == "running" for agent in lookups.agents(connection.team_id()))
     training = {key: item.eta_seconds for key, item in snapshot.progress.items() if item.eta_seconds is not None}
     runs = (*runs_under_way(snapshot.states, training, now), *runs)
     left = time_left(snapshot.states, runs, models, agents=max(agents, 1), now=now, training=training)

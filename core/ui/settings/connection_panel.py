@@ -120,8 +120,7 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
 
 def draw_place() -> None:
     """Draw the choice of team and workspace."""
-    server = connection.address()
-    teams = {item.id: item.name for item in connection.teams(server)}
+    teams = {item.id: item.name for item in connection.teams()}
     team = connection.team_id()
     st.selectbox(
         "Team",
@@ -132,7 +131,7 @@ def draw_place() -> None:
         on_change=_choose_team,
         args=(f"team-{team}",),
     )
-    workspaces = {item.id: item.name for item in connection.workspaces(server, team)}
+    workspaces = {item.id: item.name for item in connection.workspaces(team)}
     workspace = connection.workspace_id()
     st.selectbox(
         "Workspace",
@@ -149,7 +148,7 @@ def draw_agents() -> None:
     """Draw the team's agents and their state, or that they are not known; the server's panel says why."""
     st.header("Agents", anchor=False)
     try:
-        found = lookups.agents(connection.address(), connection.team_id())
+        found = lookups.agents(connection.team_id())
     except ApiError:
         st.caption("They are shown when the server answers.")
         return

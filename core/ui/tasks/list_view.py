@@ -56,7 +56,7 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
     if pages > 1:
         with footer:
             page = st.pagination(pages, key="task-page") or 1
-    names = {project.id: project.name for project in lookups.projects(connection.address(), connection.workspace_id())}
+    names = {project.id: project.name for project in lookups.projects(connection.workspace_id())}
     with st.container(key="task-list", gap=None):
         for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
             column.caption(head)

@@ -133,12 +133,12 @@ def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
 
 def _typical(task: Task) -> Mapping[str, float]:
     """Return how long the phases after a running training will probably take."""
-    return {} if task.status is not TaskStatus.STARTED else _typical_of(connection.address(), task.id, task)
+    return {} if task.status is not TaskStatus.STARTED else _typical_of(connection.cache_key(), task.id, task)
 
 
 @st.cache_data(ttl=_TYPICAL_SECONDS, max_entries=100, show_spinner=False)
-def _typical_of(server: str, task_id: TaskId, _task: Task) -> Mapping[str, float]:
-    del server, task_id
+def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mapping[str, float]:
+    del key, task_id
     try:
         return typical_durations(connection.client(), _task)
     except AppError:

@@ -50,7 +50,7 @@ def draw_samples(progress: TaskProgress) -> None:
                 image,
                 [box for box in found.get(image.id, ()) if (box.score or 0) >= least],
                 colors=colors,
-                picture=_picture(connection.address(), image.id),
+                picture=_picture(image.id),
                 with_truth=with_truth,
             )
             for image in progress.samples
@@ -173,15 +173,14 @@ def _in_words(boxes: Sequence[SampleBox], *, scores: bool) -> str:
 
 
 def _colors(project_id: ProjectId | None) -> Mapping[str, str]:
-    facts = None if project_id is None else lookups.project(connection.address(), project_id)
+    facts = None if project_id is None else lookups.project(project_id)
     known = facts.meta.classes if facts else ()
     return {item.name: item.color for item in known if _COLOR.fullmatch(item.color)}
 
 
-@st.cache_data(ttl=_SECONDS, max_entries=200, show_spinner=False)
-def _picture(server: str, image_id: ImageId) -> str:
+@connection.lookup(seconds=_SECONDS, most=200)
+def _picture(image_id: ImageId) -> str:
     """Return a small copy of an image as a ``data:`` address; empty if the server has no such image any more."""
-    del server
     try:
         with Picture.open(io.BytesIO(connection.client().images.download(image_id))) as opened:
             picture = opened.convert("RGB")

@@ -112,7 +112,7 @@ def project_name(task: Task) -> str:
     """Return the name of a task's project; empty where it is not known."""
     if task.project_id is None:
         return ""
-    known = lookups.projects(connection.address(), connection.workspace_id())
+    known = lookups.projects(connection.workspace_id())
     return next((project.name for project in known if project.id == task.project_id), f"{task.project_id}")
 
 

@@ -70,7 +70,7 @@ def draw_again_menu(
 
 def surroundings() -> Surroundings:
     """Return what the server knows that settings of trainings leave open."""
-    return Surroundings(models=lookups.catalogue(connection.address()), experiments=all_experiments())
+    return Surroundings(models=lookups.catalogue(), experiments=all_experiments())
 
 
 def origin_of(task_id: TaskId) -> Origin:
@@ -99,7 +99,7 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
         NotFoundError: It keeps none.
         InputError: They cannot be read, or name what is not there any more.
     """
-    text = lookups.settings_text(connection.address(), connection.team_id(), info)
+    text = lookups.settings_text(connection.team_id(), info)
     if text is None:
         msg = f"The experiment “{info.experiment_name}” kept no settings."
         raise NotFoundError(msg, "Start a new training and choose the settings.")

@@ -45,7 +45,7 @@ def draft_title(draft: WizardDraft) -> str:
 
 def project_and_model(draft: WizardDraft) -> str:
     """Return what a draft is about in a few words."""
-    known = None if draft.project_id is None else lookups.project(connection.address(), draft.project_id)
+    known = None if draft.project_id is None else lookups.project(draft.project_id)
     project = known.project.name if known else "no project"
     match draft.model:
         case PretrainedModel(name=name):

@@ -35,7 +35,7 @@ def latest_check(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> 
     """Return the newest flight check of exactly this plan, ``None`` if there is none or the server makes none."""
     if not isinstance(plan, TrainingPlan) or view.facts.project is None:
         return None
-    if not lookups.can_dry_run(connection.address()):
+    if not lookups.can_dry_run():
         return None
     key = flight_check.plan_key(plan, view.facts.project.project)
     return connection.client().dry_runs.latest(key)
@@ -57,7 +57,7 @@ def draw_flight_check(view: WizardView) -> None:
 
 def _draw_check(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
-    if not lookups.can_dry_run(connection.address()):
+    if not lookups.can_dry_run():
         st.caption(
             "This server makes no dry runs, so duration and memory of the training are not known before the start."
         )
@@ -85,7 +85,7 @@ def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | Non
 
 def _earlier(view: WizardView, plan: TrainingPlan) -> TimeRange | None:
     """Return how long the training takes judging by earlier ones of its model on its project."""
-    runs, models = lookups.past_times(connection.address(), connection.workspace_id())
+    runs, models = lookups.past_times(connection.workspace_id())
     defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
     return estimate(plan, plan.hyperparameters or defaults, runs, models)
 

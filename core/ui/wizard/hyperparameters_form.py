@@ -142,7 +142,7 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
 
 
 def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo, here: Mapping[str, object]) -> None:
-    text = lookups.hyperparameters(connection.address(), connection.team_id(), info)
+    text = lookups.hyperparameters(connection.team_id(), info)
     if text is None or not (found := read_text(text)).is_readable:
         st.info("This experiment kept no hyperparameters that can be read.", icon=":material/info:")
         return

@@ -91,11 +91,11 @@ def _table(
 
 def choose(draft_id: DraftId, choice: ModelChoice) -> None:
     """Put a model into the draft; for callbacks."""
-    server, team = connection.address(), connection.team_id()
-    framework = getattr(lookups.model(server, team, choice), "framework", None)
+    team = connection.team_id()
+    framework = getattr(lookups.model(team, choice), "framework", None)
 
     def change(draft: WizardDraft) -> WizardDraft:
-        before = None if draft.model is None else lookups.model(server, team, draft.model)
+        before = None if draft.model is None else lookups.model(team, draft.model)
         same = before is None or before.framework == framework
         return choose_model(draft, choice, same_framework=same)
 

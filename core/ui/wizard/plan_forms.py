@@ -61,7 +61,7 @@ def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
     except AppError as error:
         flash(str(error), "error")
         return
-    lookups.project.clear()
+    lookups.project.forget(plan.project_id)
     change_draft(draft_id, lambda draft: replace(draft, split=split_draft(frozen)))
     flash("The split is frozen as two collections.")
 

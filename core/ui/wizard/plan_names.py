@@ -12,10 +12,9 @@ def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -
         project_id: Its datasets and collections get names, too.
         default_hyperparameters: Defaults of the framework, as YAML.
     """
-    server = connection.address()
-    project = None if project_id is None else lookups.project(server, project_id)
-    projects = {item.id: item.name for item in lookups.projects(server, connection.workspace_id())}
-    agents: dict[AgentId, str] = {item.id: item.name for item in lookups.agents(server, connection.team_id())}
+    project = None if project_id is None else lookups.project(project_id)
+    projects = {item.id: item.name for item in lookups.projects(connection.workspace_id())}
+    agents: dict[AgentId, str] = {item.id: item.name for item in lookups.agents(connection.team_id())}
     places: dict[int, str] = {}
     if project is not None:
         projects[project.project.id] = project.project.name

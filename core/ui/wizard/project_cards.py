@@ -88,18 +88,17 @@ def draw_no_project(workspace: WorkspaceId) -> None:
         workspace: Where to look.
     """
     if any(item.type == "images" for item in connection.client().projects.list(workspace)):
-        lookups.projects.clear()
+        lookups.projects.forget(workspace)
         st.rerun()
     st.info("This workspace has no image project yet. One that is brought in appears here by itself.")
 
 
 def draw_gallery(facts: ProjectFacts) -> None:
     """Draw some images of a project with their annotations, and the legend of classes."""
-    server = connection.address()
     images = draw_image_choice(facts)
     if images is None:
-        images = lookups.sample_images(server, facts.project.id, _GALLERY_IMAGES)
-    pictures = [(image, thumbnail(server, facts.project.id, image, _GALLERY_PICTURE)) for image in images]
+        images = lookups.sample_images(facts.project.id, _GALLERY_IMAGES)
+    pictures = [(image, thumbnail(facts.project.id, image, _GALLERY_PICTURE)) for image in images]
     with st.grid(4, min_column_width=120, gap="xsmall"):
         for image, picture in pictures:
             if picture is None:
@@ -125,9 +124,8 @@ def draw_counts(facts: ProjectFacts) -> None:
 
 
 def _cover(project: Project) -> None:
-    server = connection.address()
-    first = lookups.sample_images(server, project.id, 1)
-    picture = thumbnail(server, project.id, first[0], _CARD_PICTURE) if first else None
+    first = lookups.sample_images(project.id, 1)
+    picture = thumbnail(project.id, first[0], _CARD_PICTURE) if first else None
     if picture is None:
         st.caption("No picture")
     else:
@@ -146,6 +144,6 @@ def _legend(facts: ProjectFacts) -> str:
 
 
 def _choose(draft_id: DraftId, project: Project) -> None:
-    facts = lookups.project(connection.address(), project.id)
+    facts = lookups.project(project.id)
     if facts is not None:
         change_draft(draft_id, lambda draft: begin_with(draft, facts))

@@ -9,7 +9,7 @@ from core.domain.plan import DatasetsSplit, TrainValSplit
 from core.domain.split import SideCounts, SplitContent
 from core.launch.rules.facts import Facts
 from core.launch.rules.project_facts import ProjectFacts
-from core.ui import connection, lookups
+from core.ui import lookups
 from core.ui.projects.annotation_drawing import thumbnail
 from core.wizard.draft import WizardDraft
 
@@ -27,9 +27,9 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
     content = facts.split_content
     if content is not None:
         _draw_classes(facts.project, content)
-    server, project = connection.address(), facts.project.project.id
+    project = facts.project.project.id
     for side, images in zip(("Training", "Validation"), _samples(facts.project, split, content), strict=True):
-        pictures = [(image, thumbnail(server, project, image, _PICTURE)) for image in images]
+        pictures = [(image, thumbnail(project, image, _PICTURE)) for image in images]
         shown = [(image, picture) for image, picture in pictures if picture is not None]
         if not shown:
             continue
@@ -78,11 +78,11 @@ def _samples(
 
 def _of_ids(project: ProjectFacts, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
     step = max(1, len(image_ids) // _PICTURES)
-    return lookups.images_of(connection.address(), project.project.id, image_ids[::step][:_PICTURES])
+    return lookups.images_of(project.project.id, image_ids[::step][:_PICTURES])
 
 
 def _of_dataset(project: ProjectFacts, datasets: tuple[DatasetId, ...]) -> tuple[Image, ...]:
     filled = next((item.id for item in project.datasets if item.id in datasets and item.items_count), None)
     if filled is None:
         return ()
-    return lookups.image_page(connection.address(), project.project.id, filled, 1, _PICTURES)
+    return lookups.image_page(project.project.id, filled, 1, _PICTURES)

@@ -133,3 +133,47 @@ def test_tasks_on_another_server_are_watched_in_sight(far: LivePlatform) -> None
     said = everything_said(app)
     assert f"Watching 1 task on {far.url.removeprefix('http://')}." in said
     assert "Watching 1 task on gone.example. Its token is not known any more" in said
+
+
+def _draw_team() -> None:
+    """Draw a page that shows what a server answered; runs as a script of its own."""
+    import streamlit as st  # noqa: PLC0415 - the script stands alone
+
+    from core.ui import connection  # noqa: PLC0415
+
+    st.button("Reconnect", on_click=connection.reconnect)
+    st.button("Read anew", on_click=connection.forget_answers)
+    st.markdown(connection.teams()[0].name)
+
+
+@pytest.mark.parametrize("button", [0, 1])
+def test_what_a_session_has_read_anew_stays_for_sessions_of_other_servers(
+    far: LivePlatform, tmp_path: Path, button: int
+) -> None:
+    own = FakeServer()
+    connection.close()
+    connection.install(lambda: connect(EMBEDDED, "own", app=own.app()), home=tmp_path)
+    here = AppTest.from_function(_draw_team).run()
+    there = AppTest.from_function(_draw_team)
+    there.session_state["server"], there.session_state["typed_servers"] = far.url, {far.url: far.platform.token}
+    there.run()
+    asked = own.calls.count("teams.list")
+    there.button[button].click().run()
+    here.run()
+    assert own.calls.count("teams.list") == asked, "another server's answers were dropped"
+    here.button[button].click().run()
+    assert own.calls.count("teams.list") == asked + 1
+    assert not here.exception
+    assert not there.exception
+
+
+def test_look_ups_of_one_source_do_not_share_answers() -> None:
+    def ask(answer: str) -> connection.Lookup[[], str]:
+        def answered() -> str:
+            return answer
+
+        answered.__qualname__ = answer
+        return connection.lookup(seconds=60, most=5)(answered)
+
+    first, second = ask("first"), ask("second")
+    assert [first(), second(), first()] == ["first", "second", "first"]

@@ -12,7 +12,7 @@ from core.errors import NotFoundError
 from core.launch.app_state import start_state
 from core.launch.plan_code import python_script
 from core.launch.plan_file import read_plan, write_plan
-from core.ui import lookups
+from core.ui import connection
 from core.ui.wizard.again_menu import origin_of
 from core.wizard.draft import Origin, SplitDraft, begin_again
 from tests.app.wizard.stage import Stage, everything_said, links
@@ -188,7 +188,7 @@ def test_a_training_is_the_origin_of_a_change(trained: Stage) -> None:
     with pytest.raises(NotFoundError, match="settings of task 32 are not known"):
         origin_of(TaskId(32))
     trained.world.files.clear()
-    lookups.settings_text.clear()
+    connection.forget_answers()
     with pytest.raises(NotFoundError, match="kept no settings"):
         origin_of(TaskId(31))
 

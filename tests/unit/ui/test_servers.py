@@ -82,11 +82,12 @@ def test_a_new_token_for_an_address_takes_the_place_of_the_old_one(
     kept: KeptServers, opened: Callable[[], SuperviselyClient]
 ) -> None:
     servers = Servers(opened, [], kept)
-    old, replaced = servers.client(servers.known({FAR: "one"})[1])
-    assert not replaced
-    assert servers.client(servers.known({FAR: "one"})[1]) == (old, False)
-    new, replaced = servers.client(servers.known({FAR: "two"})[1])
-    assert replaced
+    old = servers.client(servers.known({FAR: "one"})[1])
+    assert servers.client(servers.known({FAR: "one"})[1]) is old
+    assert servers.epoch(FAR) == 0
+    new = servers.client(servers.known({FAR: "two"})[1])
+    assert servers.epoch(FAR) == 1, "what the old token was shown must not be shown to the new one"
+    assert servers.epoch(EMBEDDED) == 0
     assert new is not old
 
 
