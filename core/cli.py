@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from runpy import run_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,10 +52,8 @@ def main(context: click.Context, port: int) -> None:
 
 def start_dashboard(port: int) -> None:
     """Serve dashboard and platform on a port of this machine until interrupted."""
-    from streamlit.web.cli import main as streamlit
-
     sys.argv = ["streamlit", "run", str(APP_FILE), "--server.port", str(port)]
-    streamlit()
+    run_module("streamlit", run_name="__main__", alter_sys=True)  # as `python -m streamlit`
 
 
 @contextmanager

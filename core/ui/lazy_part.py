@@ -7,15 +7,13 @@ jump over several parts and a run that gets in between lose none of them.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from html import escape
 from pathlib import Path
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.ui.errors import guarded_part
+from core.ui.streamlit_internals import rerun_parts
 
 _WATCHER, _WAITING = "near-parts", "waiting-parts"
 _watcher = st.components.v2.component(
@@ -63,11 +61,9 @@ def _draw_near() -> None:
 
     Where the whole page or the next one runs already, which took the answer along, it is left at that.
     """
-    running = get_script_run_ctx()
     keys = [_fragment_key(name) for name in _near() if name in st.session_state.get(_WAITING, set())]
-    if running is not None and running.fragment_ids_this_run and keys:
-        with suppress(StreamlitAPIException):  # the page was left while the answer was on its way
-            st.rerun(keys)
+    if keys:
+        rerun_parts(keys)
 
 
 def _fragment_key(key: str) -> str:

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 from core.compare.charts.drawing import Drawing
 from core.compare.exports.csv_text import csv_text
@@ -13,6 +12,7 @@ from core.compare.exports.json_text import json_text
 from core.compare.exports.records import Record, chart_records
 from core.compare.report.panels import panel_data
 from core.compare.report.style import read_part, table_style
+from core.ui.streamlit_internals import PopoverContainer
 
 _HTML = """
 <button type="button" class="png">PNG</button><button type="button" class="svg">SVG</button><div class="paper"></div>

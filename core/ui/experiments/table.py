@@ -8,7 +8,6 @@ from typing import assert_never
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.compare import formatting
 from core.domain.ids import TaskId
@@ -20,6 +19,7 @@ from core.ui import theme
 from core.ui.experiments import experiment_query
 from core.ui.experiments.actions import MENU, open_dialog, toggle_star
 from core.ui.row_selection import chosen_rows, mirror_selection
+from core.ui.streamlit_internals import ColumnConfig
 
 PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"

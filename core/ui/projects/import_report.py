@@ -5,9 +5,9 @@ import streamlit as st
 
 from core.compare.formatting import count, plural
 from core.domain.imports import DataImport, ImportSummary
+from core.ui.streamlit_internals import table_height
 from core.ui.text import plain
 
-_ROW = 35
 _MAX_ROWS = 10
 
 
@@ -27,7 +27,7 @@ def draw_report(finished: DataImport, report: ImportSummary) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=_ROW * (min(len(frame), _MAX_ROWS) + 1) + 3,
+        height=table_height(len(frame), _MAX_ROWS),
         column_config={"Objects": st.column_config.NumberColumn(format="localized")},
         alt="Classes with the number of objects taken",
     )
@@ -50,7 +50,7 @@ def _problems(report: ImportSummary) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        height=_ROW * (len(rows) + 1) + 3,
+        height=table_height(len(rows)),
         column_config={
             "What": st.column_config.TextColumn(width="medium"),
             "How often": st.column_config.NumberColumn(format="localized", width="small"),

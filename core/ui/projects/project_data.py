@@ -11,12 +11,12 @@ from core.domain.image import Image
 from core.domain.project import Dataset
 from core.launch.rules.project_facts import ProjectFacts
 from core.ui import lookups
+from core.ui.streamlit_internals import table_height
 
 _PER_PAGE = 12
 _SHOWN_CLASSES = 12
 _INDENT = "\u2003"
 _CHART_HEIGHT = 220
-_ROW = 35
 _MAX_ROWS = 8
 
 
@@ -80,7 +80,7 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
         st.dataframe(
             frame,
             hide_index=True,
-            height=_ROW * (min(len(frame), _MAX_ROWS) + 1) + 3,
+            height=table_height(len(frame), _MAX_ROWS),
             column_config={
                 name: st.column_config.NumberColumn(format="localized", width="small")
                 for name in ("Own images", "With those inside")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.compare import formatting
 from core.domain.ids import TaskId
@@ -18,6 +17,7 @@ from core.launch.watching.stuck import silence_of
 from core.launch.watching.watch import TaskWatch
 from core.ui import connection, theme
 from core.ui.compare.charts import draw_panel
+from core.ui.streamlit_internals import DeltaGenerator
 from core.ui.tasks.live_log import HEAD, ROWS, draw_log_filter, draw_log_head, draw_log_rows
 from core.ui.tasks.live_panels import (
     BOX_MAP,

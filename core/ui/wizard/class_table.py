@@ -14,12 +14,12 @@ from core.launch.rules.facts import ModelFacts
 from core.launch.rules.project_facts import ProjectFacts
 from core.ui.row_selection import chosen_rows, mirror_selection
 from core.ui.state import change_draft
+from core.ui.streamlit_internals import table_height
 from core.ui.text import plain
 from core.ui.widgets import widget_key
 from core.wizard.draft import DraftId, WizardDraft, set_classes
 from core.wizard.suggestions import suggest_classes
 
-_ROW = 35
 _MAX_ROWS = 12
 _SEARCH_FROM = 13
 
@@ -82,7 +82,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
         pd.DataFrame(rows),
         key=key,
         hide_index=True,
-        height=_ROW * (min(len(rows), _MAX_ROWS) + 1) + 3,
+        height=table_height(len(rows), _MAX_ROWS),
         selection_mode="multi-row",
         on_select=lambda: _choose(draft.id, key, classes, project.class_names),
         column_config={

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.domain.experiment import ExperimentInfo
 from core.domain.model import CatalogueModel
@@ -13,11 +12,11 @@ from core.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from core.ui import connection, lookups
 from core.ui.row_selection import chosen_rows, mirror_selection
 from core.ui.state import change_draft
+from core.ui.streamlit_internals import ColumnConfig, table_height
 from core.ui.widgets import widget_key
 from core.wizard.draft import DraftId, WizardDraft, choose_model
 from core.wizard.gather import custom_checkpoints
 
-_ROW = 35
 _MAX_ROWS = 10
 
 
@@ -80,7 +79,7 @@ def _table(
         pd.DataFrame(list(rows)),
         key=key,
         hide_index=True,
-        height=_ROW * (min(len(rows), _MAX_ROWS) + 1) + 3,
+        height=table_height(len(rows), _MAX_ROWS),
         column_config=columns,
         selection_mode="single-row",
         on_select=lambda: _choose(draft.id, key, choices),

@@ -11,9 +11,9 @@ from core.launch.rules.facts import Facts
 from core.launch.rules.project_facts import ProjectFacts
 from core.ui import lookups
 from core.ui.projects.annotation_drawing import thumbnail
+from core.ui.streamlit_internals import table_height
 from core.wizard.draft import WizardDraft
 
-_ROW = 35
 _MAX_ROWS = 8
 _PICTURE = (240, 180)
 _PICTURES = 6
@@ -53,7 +53,7 @@ def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=_ROW * (min(len(frame), _MAX_ROWS) + 1) + 3,
+        height=table_height(len(frame), _MAX_ROWS),
         column_config={
             name: st.column_config.NumberColumn(format="localized") for name in frame.columns if name != "Class"
         },

@@ -1,0 +1,60 @@
+"""Everything that is taken from inside Streamlit rather than from its public API.
+
+Each use names the version in which it was read. ``tests/shape/test_streamlit_internals.py`` fails with a sentence that
+says what has changed when a later version differs; nothing else imports Streamlit's inner modules.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.column_types import ColumnConfig
+from streamlit.elements.lib.mutable_popover_container import PopoverContainer
+from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+# Types of what public functions take and return; 1.67 exports none of them: DeltaGenerator is what st.container()
+# returns, ColumnConfig what the makers in st.column_config return, PopoverContainer what st.popover() returns.
+__all__ = ["ColumnConfig", "DeltaGenerator", "PopoverContainer", "index_page", "rerun_parts", "table_height"]
+
+STATIC = Path(st.__file__).parent / "static"
+"""The web client as it comes with the package (1.67)."""
+SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
+_FIRST_SCRIPT = "<script"
+# Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
+# table that is one pixel too low gets a scroll bar of its own.
+_ROW, _BORDER = 35, 3
+
+
+def table_height(rows: int, most: int | None = None) -> int:
+    """Return the height in pixels of a ``st.dataframe`` that shows all of its rows, or so many at most.
+
+    Streamlit has no height for "all rows, but no more than these": ``"auto"`` ends at ten, ``"content"`` never (1.67).
+    """
+    return _ROW * (min(rows, rows if most is None else most) + 1) + _BORDER
+
+
+def rerun_parts(keys: Sequence[str]) -> None:
+    """Run the fragments with these keys, from a callback of a component; where the whole page runs, it is left at that.
+
+    ``st.rerun(keys)`` in a callback replaces the run that carries it, even that of the next page (1.67): an answer of a
+    component that comes late would call a page back which the person has left. Whether this run is one of fragments
+    only is said by no public function.
+    """
+    running = get_script_run_ctx()
+    if running is not None and running.fragment_ids_this_run:
+        with suppress(StreamlitAPIException):  # no fragment has such a key any more: the page was left meanwhile
+            st.rerun(keys)
+
+
+def index_page() -> str:
+    """Return the HTML page that loads Streamlit's client, told where its server is.
+
+    Without that the client asks below its own path first (``/compare/_stcore/health``) and logs two errors in the
+    browser's console on every load of a page. It reads the answer from ``window.__streamlit`` before it asks (1.67).
+    """
+    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}</script>"
+    return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
