@@ -100,8 +100,8 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     """
     from core.api.address import EMBEDDED, normalised_address
     from core.api.client import connect
+    from core.domain.ids import SeriesId
     from core.launch.series.plan import experiments
-    from core.launch.series.record import SeriesId
     from core.launch.series.store import SeriesStore
     from core.local_platform.identity import is_token_of
     from core.local_platform.layout import HomeLayout

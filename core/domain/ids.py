@@ -1,7 +1,7 @@
 """Identifiers of the entities a Supervisely server hands out.
 
 All are positive integers, unique per entity kind on one server. They are separate types so that a task id can never be
-passed where a project id is meant.
+passed where a project id is meant. Series are known on this machine only, under a text.
 """
 
 from typing import NewType
@@ -18,3 +18,4 @@ TaskId = NewType("TaskId", int)
 FileId = NewType("FileId", int)
 ImportId = NewType("ImportId", int)
 DryRunId = NewType("DryRunId", int)
+SeriesId = NewType("SeriesId", str)

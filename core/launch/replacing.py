@@ -4,8 +4,6 @@ What was frozen when a task was taken in is never changed: the waiting task is t
 as a new task with a hash of their own.
 """
 
-from dataclasses import dataclass
-
 from core.api.client import SuperviselyClient
 from core.domain.ids import TaskId
 from core.domain.plan import TrainingPlan
@@ -13,31 +11,9 @@ from core.domain.task import TaskStatus
 from core.errors import StateError
 from core.launch.freezing import settled
 from core.launch.launcher import launch
-from core.launch.series.record import Series, SeriesId, with_plan
+from core.launch.series.plan import Replaced, SeriesPlace
+from core.launch.series.record import Series, with_plan
 from core.launch.series.store import SeriesStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesPlace:
-    """An experiment of a series, as the key of the series and its own."""
-
-    series_id: SeriesId
-    key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replaced:
-    """What gives way to a training that is started.
-
-    Attributes:
-        title: Its name.
-        task_id: Its task, which is over or waits; ``None`` for an experiment of a series that has none.
-        place: Where it stands in a series; ``None`` for a task by itself.
-    """
-
-    title: str
-    task_id: TaskId | None = None
-    place: SeriesPlace | None = None
 
 
 def replace_task(client: SuperviselyClient, task_id: TaskId, plan: TrainingPlan) -> TaskId:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, NewType, TypeAlias, assert_never, get_args
 
-from core.domain.ids import AgentId, DatasetId, ProjectId, TaskId
+from core.domain.ids import AgentId, DatasetId, ProjectId, SeriesId, TaskId
 from core.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
@@ -16,10 +16,8 @@ from core.domain.plan import (
     TrainValSplit,
     UntaggedAction,
 )
-from core.launch.replacing import Replaced
 from core.launch.rules.problems import Step
-from core.launch.series.plan import SeriesChoices
-from core.launch.series.record import SeriesId
+from core.launch.series.plan import Replaced, SeriesChoices
 
 DraftId = NewType("DraftId", str)
 FIRST_SEED = 0

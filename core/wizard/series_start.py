@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.api.client import SuperviselyClient
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
 from core.errors import StorageError
 from core.launch.freezing import settled
 from core.launch.launcher import launch
 from core.launch.rules.plan_facts import gather
 from core.launch.series.plan import Experiment, TextOf
-from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.record import Member, Series
 from core.launch.series.store import SeriesStore
 
 

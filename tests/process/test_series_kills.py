@@ -6,10 +6,10 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
 from core.domain.task import TaskStatus
-from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.record import Member, Series
 from core.launch.series.store import SeriesStore
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import PlatformProcess

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
-from core.domain.ids import AgentId
+from core.domain.ids import AgentId, SeriesId, TaskId
 from core.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan, TrainValSplit
 from core.errors import InputError
 from core.launch.plan_file import model_text
@@ -26,6 +26,29 @@ _FALLBACK_NAME = "Experiment"
 
 TextOf: TypeAlias = Callable[[ModelChoice], str]
 """Model → the hyperparameters it trains with when nothing varies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPlace:
+    """An experiment of a series, as the key of the series and its own."""
+
+    series_id: SeriesId
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """What gives way to a training that is started.
+
+    Attributes:
+        title: Its name.
+        task_id: Its task, which is over or waits; ``None`` for an experiment of a series that has none.
+        place: Where it stands in a series; ``None`` for a task by itself.
+    """
+
+    title: str
+    task_id: TaskId | None = None
+    place: SeriesPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

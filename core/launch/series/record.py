@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NewType
 
-from core.domain.ids import AgentId, ProjectId, TaskId
+from core.domain.ids import AgentId, ProjectId, SeriesId, TaskId
 from core.domain.plan import TrainingPlan
 from core.errors import InputError, StateError
 from core.launch.launcher import StartMark
 from core.launch.series.plan import varied_in
-
-SeriesId = NewType("SeriesId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from core.api.errors import (
     UnauthorizedError,
 )
 from core.domain.agent import Agent
-from core.domain.ids import AgentId, TaskId
+from core.domain.ids import AgentId, SeriesId, TaskId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError, StateError, StorageError
 from core.launch.launcher import (
@@ -35,7 +35,7 @@ from core.launch.launcher import (
 )
 from core.launch.rules.plan_facts import gather
 from core.launch.rules.preflight import problems_of
-from core.launch.series.record import Member, Refusal, Series, SeriesId, waits_for_start, waits_for_stop
+from core.launch.series.record import Member, Refusal, Series, waits_for_start, waits_for_stop
 from core.launch.series.store import SeriesStore
 from core.periodic_worker import PeriodicWorker
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.plan import TrainingPlan
 from core.files import JsonRecords
 from core.launch.series.record import (
     Member,
     Series,
-    SeriesId,
     changed,
     continued,
     to_start_again,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from core.api.client import SuperviselyClient
 from core.api.errors import MissingError
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.task import Task, TaskStatus
 from core.launch.series.progress import MemberState, is_over, states_of
-from core.launch.series.record import Series, SeriesId
+from core.launch.series.record import Series
 from core.launch.series.store import SeriesStore
 from core.launch.watching.progress import TaskProgress
 from core.launch.watching.watch import TaskWatch

@@ -7,11 +7,11 @@ from dataclasses import replace
 import streamlit as st
 
 from core.compare.formatting import plural
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.errors import AppError
 from core.launch import again
 from core.launch.series.progress import MemberState
-from core.launch.series.record import Series, SeriesId
+from core.launch.series.record import Series
 from core.ui import connection, screens
 from core.ui.state import SERIES_PARAM, attempt, carry_out, flash
 from core.ui.text import plain

@@ -6,12 +6,12 @@ from dataclasses import replace
 import streamlit as st
 
 from core.compare.formatting import plural
+from core.domain.ids import SeriesId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError, InputError
 from core.launch.rules.hyperparameters import read_text
 from core.launch.rules.problems import Problem
 from core.launch.series.plan import Experiment, SeriesPlan, all_experiments
-from core.launch.series.record import SeriesId
 from core.launch.time_estimate import total_time
 from core.ui import connection, lookups, screens
 from core.ui.series.form import SeriesView, default_name, draw_how, draw_variations, reference_for, text_by_model

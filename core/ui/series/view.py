@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.compare import formatting
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.errors import AppError, InputError
 from core.launch.series.progress import OVER, MemberState, TimeLeft, runs_under_way, time_left
-from core.launch.series.record import SeriesId, can_change
+from core.launch.series.record import can_change
 from core.launch.series.watch import SeriesSnapshot, SeriesWatch
 from core.ui import connection, lookups, screens, theme
 from core.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on, keep_opening

@@ -10,8 +10,8 @@ from core.domain.ids import TaskId
 from core.domain.plan import TrainingPlan
 from core.domain.task import Task, TaskStatus
 from core.errors import AppError, NotFoundError
-from core.launch.replacing import Replaced
 from core.launch.rules.problems import Step
+from core.launch.series.plan import Replaced
 from core.ui import connection, lookups, screens
 from core.ui.experiments.index import all_experiments
 from core.ui.state import DRAFT_PARAM, flash, open_draft

@@ -8,8 +8,9 @@ import streamlit as st
 from core.domain.plan import TrainingPlan
 from core.domain.task import ExitCause, Task, TaskStatus
 from core.errors import AppError
-from core.launch.replacing import Replaced, SeriesPlace, replace_in_series
+from core.launch.replacing import replace_in_series
 from core.launch.rules.problems import Step
+from core.launch.series.plan import Replaced, SeriesPlace
 from core.launch.series.progress import MemberState
 from core.launch.series.record import Member, Series
 from core.ui import connection, screens

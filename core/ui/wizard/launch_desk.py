@@ -9,9 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.errors import AppError
-from core.launch.series.record import SeriesId
 from core.wizard.draft import DraftId
 
 _Started = TypeVar("_Started")

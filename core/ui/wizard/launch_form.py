@@ -10,8 +10,9 @@ from core.domain.ids import AgentId, TaskId
 from core.domain.plan import TrainingPlan
 from core.errors import AppError, InputError
 from core.launch.launcher import launch
-from core.launch.replacing import Replaced, SeriesPlace, replace_task
+from core.launch.replacing import replace_task
 from core.launch.rules.problems import Problem
+from core.launch.series.plan import Replaced, SeriesPlace
 from core.ui import connection, screens, theme
 from core.ui.state import DRAFT_PARAM, TASK_PARAM, change_draft, flash, remember_start
 from core.ui.text import plain

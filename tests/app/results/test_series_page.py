@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.domain.ids import ProjectId, TaskId
+from core.domain.ids import ProjectId, SeriesId, TaskId
 from core.domain.plan import PretrainedModel, TrainingPlan
-from core.launch.series.record import Member, Refusal, Series, SeriesId
+from core.launch.series.record import Member, Refusal, Series
 from core.ui import connection
 from tests.app.results.conftest import Open, add_evaluated, add_running, screen
 from tests.fakes.evaluations import Made

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.plan import TrainingPlan
 from core.domain.task import TaskStatus
-from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.record import Member, Series
 from core.ui import connection, lookups
 from core.wizard.completion import complete
 from tests.app.wizard.stage import Stage, everything_said, links

@@ -5,10 +5,9 @@ from typing import Any, cast
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import ProjectId
+from core.domain.ids import ProjectId, SeriesId
 from core.domain.plan import CollectionsSplit
 from core.launch.series.plan import SeriesChoices, SplitVariation, Vary
-from core.launch.series.record import SeriesId
 from core.ui import connection
 from core.wizard.draft import SplitDraft, WizardDraft
 from tests.app.wizard.stage import Stage, everything_said, links

@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from core.api.address import EMBEDDED
 from core.api.client import SuperviselyClient
 from core.cli import main
-from core.domain.ids import TaskId
+from core.domain.ids import SeriesId, TaskId
 from core.domain.plan import CollectionsSplit, RandomSplit
 from core.launch.plan_file import write_plan
 from core.launch.series.plan import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
-from core.launch.series.record import Series, SeriesId
+from core.launch.series.record import Series
 from core.launch.series.starter import Access, SeriesStarter
 from core.launch.series.store import SeriesStore
 from core.launch.series.watch import SeriesSnapshot, SeriesWatch

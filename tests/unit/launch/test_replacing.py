@@ -8,7 +8,8 @@ import pytest
 from core.domain.ids import TaskId
 from core.errors import InputError, StateError
 from core.launch.launcher import StartMark
-from core.launch.replacing import Replaced, SeriesPlace, replace_in_series, replace_task
+from core.launch.replacing import replace_in_series, replace_task
+from core.launch.series.plan import Replaced, SeriesPlace
 from core.launch.series.record import changed
 from core.launch.series.starter import PlanChangedError
 from tests.unit.launch.test_series_starter import ID, Stage

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import ProjectId, TaskId
+from core.domain.ids import ProjectId, SeriesId, TaskId
 from core.domain.plan import CustomCheckpoint
 from core.domain.task import Task, TaskStatus
 from core.launch.series.progress import is_over, runs_under_way, states_of, time_left
-from core.launch.series.record import Member, Refusal, Series, SeriesId
+from core.launch.series.record import Member, Refusal, Series
 from core.launch.time_estimate import estimate, models_by_task, past_runs, total_time
 from core.launch.watching.progress import TimeRange
 from tests.unit.launch.world import PLAN

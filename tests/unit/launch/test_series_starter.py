@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from core.domain.agent import Agent, AgentStatus, Device
-from core.domain.ids import AgentId, TaskId
+from core.domain.ids import AgentId, SeriesId, TaskId
 from core.errors import NotFoundError
-from core.launch.series.record import Member, Series, SeriesId
+from core.launch.series.record import Member, Series
 from core.launch.series.starter import Access, SeriesStarter, spread
 from core.launch.series.store import SeriesStore
 from tests.unit.api.scripted import Scripted, page, refusal
