@@ -152,15 +152,15 @@ class LocalPlatform:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        site = ApiContext(
-            parts=self.parts,
+        api = ApiContext(
+            services=self.parts,
             admission=self.admission,
             control=self.supervisor,
             imports=self.imports,
             dry_runs=self.dry_runs,
             webhook=self.webhook,
         )
-        endpoint = ApiEndpoint(site, METHODS, lambda: self.token, self._executor)
+        endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._executor)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
             *Assets(self.parts, self._executor).routes(),

@@ -72,8 +72,8 @@ def script_environment(home: Path, *, address: str, project: str | None = None) 
 def _project(projects: Projects, workspace_id: WorkspaceId, wanted: str | None) -> Project:
     if wanted is not None and wanted.isdecimal():
         return projects.get(ProjectId(int(wanted)))
-    conditions = () if wanted is None else (Condition(field="name", operator="=", value=wanted),)
-    page, _ = projects.page(Listing(conditions=conditions, per_page=1), workspace_id=workspace_id)
+    named = None if wanted is None else (Condition(field="name", value=wanted),)
+    page, _ = projects.page(Listing(filter=named, per_page=1), workspace_id=workspace_id)
     if page.ids:
         return projects.get(ProjectId(page.ids[0]))
     if wanted is None:

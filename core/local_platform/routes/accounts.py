@@ -3,18 +3,15 @@
 from sqlite3 import Row
 from typing import Any
 
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, ListBody, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
+from core.local_platform.wire import Body, ById, Id
 
 API_VERSION = "6.18.3"
 """Version of the Supervisely instance whose API this server speaks."""
 
 
-class _ById(Body):
-    id: Id
-
-
-class _WorkspaceList(ListBody):
+class _WorkspaceList(Listing, kw_only=True):
     team_id: Id
 
 
@@ -40,12 +37,12 @@ def _workspace_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _version(_site: ApiContext, _body: Body) -> object:
+def _version(_api: ApiContext, _body: Body) -> object:
     return {"version": API_VERSION}
 
 
-def _me(site: ApiContext, _body: Body) -> object:
-    row = site.parts.accounts.user()
+def _me(api: ApiContext, _body: Body) -> object:
+    row = api.services.accounts.user()
     return {
         "id": row["id"],
         "login": row["login"],
@@ -61,29 +58,29 @@ def _me(site: ApiContext, _body: Body) -> object:
     }
 
 
-def _teams(site: ApiContext, body: ListBody) -> object:
-    page, rows = site.parts.accounts.teams(body.listing())
-    return page_json(page, [_team_json(row) for row in rows])
+def _teams(api: ApiContext, body: Listing) -> object:
+    page, rows = api.services.accounts.teams(body)
+    return page.answer([_team_json(row) for row in rows])
 
 
-def _team(site: ApiContext, body: _ById) -> object:
-    return _team_json(site.parts.accounts.team(body.id))
+def _team(api: ApiContext, body: ById) -> object:
+    return _team_json(api.services.accounts.team(body.id))
 
 
-def _workspaces(site: ApiContext, body: _WorkspaceList) -> object:
-    page, rows = site.parts.accounts.workspaces(body.team_id, body.listing())
-    return page_json(page, [_workspace_json(row) for row in rows])
+def _workspaces(api: ApiContext, body: _WorkspaceList) -> object:
+    page, rows = api.services.accounts.workspaces(body.team_id, body)
+    return page.answer([_workspace_json(row) for row in rows])
 
 
-def _workspace(site: ApiContext, body: _ById) -> object:
-    return _workspace_json(site.parts.accounts.workspace(body.id))
+def _workspace(api: ApiContext, body: ById) -> object:
+    return _workspace_json(api.services.accounts.workspace(body.id))
 
 
 METHODS = (
     Method("instance.version", Body, _version),
     Method("users.me", Body, _me),
-    Method("teams.list", ListBody, _teams),
-    Method("teams.info", _ById, _team),
+    Method("teams.list", Listing, _teams),
+    Method("teams.info", ById, _team),
     Method("workspaces.list", _WorkspaceList, _workspaces),
-    Method("workspaces.info", _ById, _workspace),
+    Method("workspaces.info", ById, _workspace),
 )

@@ -6,11 +6,12 @@ from core.domain.agent import AgentStatus
 from core.domain.ids import AgentId
 from core.local_platform.agents import AGENT_TYPE, AgentSettings, LocalAgent
 from core.local_platform.routes.accounts import API_VERSION
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, ListBody, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
+from core.local_platform.wire import Body, ById, Id
 
 
-class _AgentList(ListBody):
+class _AgentList(Listing, kw_only=True):
     team_id: Id
 
 
@@ -21,11 +22,7 @@ class _Available(Body):
     any_status: bool = False
 
 
-class _ById(Body):
-    id: Id
-
-
-class _Pause(_ById):
+class _Pause(ById):
     paused: bool
 
 
@@ -71,37 +68,37 @@ def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
     }
 
 
-def _list(site: ApiContext, body: _AgentList) -> object:
-    page, agents = site.parts.agents.page(body.team_id, body.listing())
-    return page_json(page, [agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
+def _list(api: ApiContext, body: _AgentList) -> object:
+    page, agents = api.services.agents.page(body.team_id, body)
+    return page.answer([agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
 
 
-def _available(site: ApiContext, body: _Available) -> object:
-    site.parts.accounts.team(body.team_id)
+def _available(api: ApiContext, body: _Available) -> object:
+    api.services.accounts.team(body.team_id)
     if body.any_status:
-        return [agent_json(agent) for agent in site.parts.agents.all() if agent.team_id == body.team_id]
-    return [agent_json(agent) for agent in site.parts.agents.running(body.team_id)]
+        return [agent_json(agent) for agent in api.services.agents.all() if agent.team_id == body.team_id]
+    return [agent_json(agent) for agent in api.services.agents.running(body.team_id)]
 
 
-def _info(site: ApiContext, body: _ById) -> object:
-    return agent_json(site.parts.agents.get(AgentId(body.id)))
+def _info(api: ApiContext, body: ById) -> object:
+    return agent_json(api.services.agents.get(AgentId(body.id)))
 
 
-def _pause(site: ApiContext, body: _Pause) -> object:
-    agent = site.parts.agents.pause(AgentId(body.id), paused=body.paused)
-    site.control.wake()
+def _pause(api: ApiContext, body: _Pause) -> object:
+    agent = api.services.agents.pause(AgentId(body.id), paused=body.paused)
+    api.control.wake()
     return agent_json(agent)
 
 
-def _settings(site: ApiContext, body: _Team) -> object:
-    site.parts.accounts.team(body.team_id)
-    return _settings_json(site.parts.agents.settings())
+def _settings(api: ApiContext, body: _Team) -> object:
+    api.services.accounts.team(body.team_id)
+    return _settings_json(api.services.agents.settings())
 
 
-def _configure(site: ApiContext, body: _Configure) -> object:
-    site.parts.accounts.team(body.team_id)
-    settings = site.parts.agents.configure(site.parts.accounts.home(), count=body.count, threads=body.threads)
-    site.control.wake()
+def _configure(api: ApiContext, body: _Configure) -> object:
+    api.services.accounts.team(body.team_id)
+    settings = api.services.agents.configure(api.services.accounts.home(), count=body.count, threads=body.threads)
+    api.control.wake()
     return _settings_json(settings)
 
 
@@ -117,7 +114,7 @@ def _settings_json(settings: AgentSettings) -> dict[str, int]:
 METHODS = (
     Method("agents.list", _AgentList, _list),
     Method("agents.available", _Available, _available),
-    Method("agents.info", _ById, _info),
+    Method("agents.info", ById, _info),
     # Extensions of this server: its agents are slices of one machine, cut as its owner likes.
     Method("agents.queue.pause", _Pause, _pause),
     Method("agents.settings.info", _Team, _settings),

@@ -5,13 +5,14 @@ from sqlite3 import Row
 from typing import Any
 
 from core.local_platform.routes.coordinates import to_plane
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
+from core.local_platform.wire import Body, Id, Ids
 
 
 class _Bulk(Body):
-    dataset_id: Id | None = None
     image_ids: Ids
+    dataset_id: Id | None = None
     integer_coords: bool | None = True
 
 
@@ -20,28 +21,28 @@ class _ByImage(Body):
     integer_coords: bool | None = True
 
 
-class _List(ListBody):
+class _List(Listing, kw_only=True):
     dataset_id: Id
     integer_coords: bool | None = True
 
 
-def _list(site: ApiContext, body: _List) -> object:
-    page, rows = site.parts.images.page(body.listing(), dataset_id=body.dataset_id)
-    return page_json(page, _answers(site, rows, on_plane=body.integer_coords is False))
+def _list(api: ApiContext, body: _List) -> object:
+    page, rows = api.services.images.page(body, dataset_id=body.dataset_id)
+    return page.answer(_answers(api, rows, on_plane=body.integer_coords is False))
 
 
-def _bulk(site: ApiContext, body: _Bulk) -> object:
+def _bulk(api: ApiContext, body: _Bulk) -> object:
     return _answers(
-        site, site.parts.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
+        api, api.services.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
     )
 
 
-def _info(site: ApiContext, body: _ByImage) -> object:
-    return _answers(site, [site.parts.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
+def _info(api: ApiContext, body: _ByImage) -> object:
+    return _answers(api, [api.services.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
 
 
-def _answers(site: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
-    images = site.parts.images
+def _answers(api: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
+    images = api.services.images
     texts = images.annotations([row["id"] for row in rows])
     answers = []
     for row in rows:

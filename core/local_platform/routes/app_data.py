@@ -1,48 +1,28 @@
-"""What apps keep with their task: widget data, template folder (contract section 3.3)."""
+"""What apps keep with their task: widget data, template folder (docs/supervisely-api.md 3.3)."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct, field
 
 from core.domain.ids import TaskId
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id
+from core.local_platform.routes.endpoint import ApiContext, Method
 from core.local_platform.store.app_data import FieldChange, PatchStep
+from core.local_platform.wire import Body, ById, Id, Names
 
 
 class _Get(Body):
     task_id: Id
-    fields: list[str]
-
-
-class _Change(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    field: Annotated[str, Field(min_length=1, max_length=1000)]
-    payload: Any
-    append: bool = False
-    recursive: bool = False
+    fields: Names
 
 
 class _Set(Body):
     task_id: Id
-    fields: list[_Change]
+    fields: Annotated[tuple[FieldChange, ...], Meta(max_length=10_000)]
 
 
-class _Step(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    op: str
-    path: Annotated[str, Field(max_length=10_000)]
-    value: Any = None
-
-
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    data: list[_Step] = Field(default_factory=list)
-    state: dict[str, Any] = Field(default_factory=dict)
+class _Payload(Struct):
+    data: Annotated[tuple[PatchStep, ...], Meta(max_length=10_000)] = ()
+    state: dict[str, Any] = field(default_factory=dict)
 
 
 class _AppData(Body):
@@ -50,42 +30,36 @@ class _AppData(Body):
     payload: _Payload
 
 
-class _Meta(Body):
-    id: Id
-    template_root_directory: Annotated[str, Field(max_length=10_000)] | None = None
+class _Meta(ById):
+    template_root_directory: Annotated[str, Meta(max_length=10_000)] | None = None
 
 
-def _get(site: ApiContext, body: _Get) -> object:
-    task = site.parts.tasks.get(TaskId(body.task_id))
-    return {"result": site.parts.app_data.fields(task.id, body.fields)}
+def _get(api: ApiContext, body: _Get) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    return {"result": api.services.app_data.fields(task.id, body.fields)}
 
 
-def _set(site: ApiContext, body: _Set) -> object:
-    task = site.parts.tasks.get(TaskId(body.task_id))
-    changes = [
-        FieldChange(field=item.field, payload=item.payload, append=item.append, recursive=item.recursive)
-        for item in body.fields
-    ]
-    site.parts.app_data.set_fields(task.id, changes)
+def _set(api: ApiContext, body: _Set) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    api.services.app_data.set_fields(task.id, body.fields)
     return {"success": True}
 
 
-def _set_app_data(site: ApiContext, body: _AppData) -> object:
-    task = site.parts.tasks.get(TaskId(body.task_id))
-    steps = [PatchStep(op=step.op, path=step.path, value=step.value) for step in body.payload.data]
-    site.parts.app_data.patch(task.id, steps, body.payload.state)
+def _set_app_data(api: ApiContext, body: _AppData) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    api.services.app_data.patch(task.id, body.payload.data, body.payload.state)
     return {"success": True}
 
 
-def _set_meta(site: ApiContext, body: _Meta) -> object:
-    task = site.parts.tasks.get(TaskId(body.id))
+def _set_meta(api: ApiContext, body: _Meta) -> object:
+    task = api.services.tasks.get(TaskId(body.id))
     if body.template_root_directory is not None:
         change = FieldChange(field="templateRootDirectory", payload=body.template_root_directory)
-        site.parts.app_data.set_fields(task.id, [change])
+        api.services.app_data.set_fields(task.id, [change])
     return {"success": True}
 
 
-METHODS: Sequence[Method[Any]] = (
+METHODS = (
     Method("tasks.data.get", _Get, _get),
     Method("tasks.data.set", _Set, _set),
     Method("tasks.app-v2.data.set", _AppData, _set_app_data),

@@ -9,35 +9,35 @@ from core.local_platform.modules import Module
 from core.local_platform.parts import Services
 from core.local_platform.routes.ecosystem import matches, module_json
 from core.local_platform.routes.endpoint import ApiContext, Method
-from core.local_platform.routes.lists import Id, ListBody, page_json, page_of
 from core.local_platform.routes.tasks import tasks_json
-from core.local_platform.store.listing import Listing
+from core.local_platform.store.listing import Listing, page_of
+from core.local_platform.wire import Id
 
 _RUNNING = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED)
 
 
-class _AppList(ListBody):
+class _AppList(Listing, kw_only=True):
     team_id: Id
     only_running: bool | None = False
 
 
-class _SessionList(ListBody):
+class _SessionList(Listing, kw_only=True):
     team_id: Id
     app_id: Id
 
 
-def _list(site: ApiContext, body: _AppList) -> object:
-    site.parts.accounts.team(body.team_id)
-    modules: Sequence[Module] = site.parts.modules.all()
+def _list(api: ApiContext, body: _AppList) -> object:
+    api.services.accounts.team(body.team_id)
+    modules: Sequence[Module] = api.services.modules.all()
     for entry in body.filter or ():
         modules = [module for module in modules if matches(module_json(module), entry)]
     if body.only_running:
-        modules = [module for module in modules if _running(site.parts, module)]
-    return page_of(modules, body, lambda module: _app_json(site.parts, module, body.team_id))
+        modules = [module for module in modules if _running(api.services, module)]
+    return page_of([_app_json(api.services, module, body.team_id) for module in modules], body)
 
 
-def _app_json(parts: Services, module: Module, team_id: int) -> dict[str, Any]:
-    user = parts.accounts.user()
+def _app_json(services: Services, module: Module, team_id: int) -> dict[str, Any]:
+    user = services.accounts.user()
     return {
         **module_json(module),
         "moduleId": module.id,
@@ -46,19 +46,19 @@ def _app_json(parts: Services, module: Module, team_id: int) -> dict[str, Any]:
         "userLogin": user["login"],
         "disabled": False,
         "isShared": False,
-        "tasks": tasks_json(parts, _running(parts, module)),
+        "tasks": tasks_json(services, _running(services, module)),
     }
 
 
-def _running(parts: Services, module: Module) -> tuple[Any, ...]:
-    return parts.tasks.list_module(module.id, _RUNNING, Listing())[1]
+def _running(services: Services, module: Module) -> tuple[Any, ...]:
+    return services.tasks.list_module(module.id, _RUNNING, Listing())[1]
 
 
-def _sessions(site: ApiContext, body: _SessionList) -> object:
-    site.parts.accounts.team(body.team_id)
-    module = site.parts.modules.get(ModuleId(body.app_id))
-    page, tasks = site.parts.tasks.list_module(module.id, (), body.listing())
-    return page_json(page, tasks_json(site.parts, tasks))
+def _sessions(api: ApiContext, body: _SessionList) -> object:
+    api.services.accounts.team(body.team_id)
+    module = api.services.modules.get(ModuleId(body.app_id))
+    page, tasks = api.services.tasks.list_module(module.id, (), body)
+    return page.answer(tasks_json(api.services, tasks))
 
 
 METHODS: Sequence[Method[Any]] = (

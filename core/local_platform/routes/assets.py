@@ -13,10 +13,10 @@ from starlette.routing import Route
 from core.domain.ids import FileId
 from core.errors import AppError, NotFoundError
 from core.local_platform.parts import Services
-from core.local_platform.routes.answers import error_response
 from core.local_platform.routes.files import file_response
 from core.local_platform.routes.previews import parse_preview, preview_file
 from core.local_platform.store.blobs import URL_FOLDER
+from core.local_platform.wire import error_response
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from msgspec import Meta
 
 from core.local_platform.dry_runs.record import dry_run_json
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.wire import Body, ById
 
 _SHOWN = 50
-_Key = Annotated[str, Field(max_length=200)]
+_Key = Annotated[str, Meta(max_length=200)]
 
 
 class _Start(Body):
@@ -18,34 +18,30 @@ class _Start(Body):
     task: dict[str, object]
 
 
-class _ById(Body):
-    id: Id
-
-
 class _List(Body):
     key: _Key = ""
 
 
-def _start(site: ApiContext, body: _Start) -> object:
+def _start(api: ApiContext, body: _Start) -> object:
     """Begin; ``task`` is what ``tasks.run.app`` would be sent."""
-    return dry_run_json(site.dry_runs.start(body.task, body.key))
+    return dry_run_json(api.dry_runs.start(body.task, body.key))
 
 
-def _info(site: ApiContext, body: _ById) -> object:
-    return dry_run_json(site.dry_runs.get(body.id))
+def _info(api: ApiContext, body: ById) -> object:
+    return dry_run_json(api.dry_runs.get(body.id))
 
 
-def _list(site: ApiContext, body: _List) -> object:
-    return [dry_run_json(item) for item in site.dry_runs.of_key(body.key)[:_SHOWN]]
+def _list(api: ApiContext, body: _List) -> object:
+    return [dry_run_json(item) for item in api.dry_runs.of_key(body.key)[:_SHOWN]]
 
 
-def _cancel(site: ApiContext, body: _ById) -> object:
-    return dry_run_json(site.dry_runs.cancel(body.id))
+def _cancel(api: ApiContext, body: ById) -> object:
+    return dry_run_json(api.dry_runs.cancel(body.id))
 
 
 METHODS: Sequence[Method[Any]] = (
     Method("traindash.dryruns.start", _Start, _start),
-    Method("traindash.dryruns.info", _ById, _info),
+    Method("traindash.dryruns.info", ById, _info),
     Method("traindash.dryruns.list", _List, _list),
-    Method("traindash.dryruns.cancel", _ById, _cancel),
+    Method("traindash.dryruns.cancel", ById, _cancel),
 )

@@ -1,10 +1,9 @@
 """The ecosystem: apps, their files, the list of models."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator
-from pydantic_core import to_json
+import msgspec
 from starlette.responses import Response
 
 from core.domain.ids import ModuleId
@@ -12,14 +11,15 @@ from core.errors import InputError, NotFoundError
 from core.frameworks.spec import Framework, FrameworkModel
 from core.local_platform.modules import Module
 from core.local_platform.parts import Services
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import FilterEntry, Id, ListBody, page_of
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Condition, Listing, page_of
+from core.local_platform.wire import Body, Id, Names
 
 VERSION = "v1.0.0"
 
 
-class _ModuleList(ListBody):
-    categories: list[str] | None = None
+class _ModuleList(Listing):
+    categories: Names | None = None
     categories_operation: Literal["and", "or"] = "or"
     search: str | None = None
 
@@ -34,10 +34,6 @@ class _FileDownload(Body):
     app_id: Id | None = None
     file_key: str | None = None
     file_path: str | None = None
-
-
-class _ModelList(ListBody):
-    local_models: Annotated[bool | None, BeforeValidator(lambda value: value or False)] = False
 
 
 def module_json(module: Module) -> dict[str, Any]:
@@ -66,7 +62,7 @@ def module_json(module: Module) -> dict[str, Any]:
     }
 
 
-def model_row(parts: Services, model: FrameworkModel) -> dict[str, Any]:
+def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:
     """Return a row of ``models.json`` in the form of the ecosystem's training apps, with two keys of ours in ``meta``.
 
     ``pretrained`` says whether training can start from published weights: true or false where that is certain, null
@@ -80,27 +76,27 @@ def model_row(parts: Services, model: FrameworkModel) -> dict[str, Any]:
             "model_name": model.name,
             "task_type": model.task_type,
             "model_files": files,
-            "pretrained": _pretrained(parts, model),
+            "pretrained": _pretrained(services, model),
             "note": model.note,
         },
     }
 
 
-def _pretrained(parts: Services, model: FrameworkModel) -> bool | None:
+def _pretrained(services: Services, model: FrameworkModel) -> bool | None:
     if model.weights_file is None:
         return False
-    if (parts.layout.weights / model.weights_file).is_file():
+    if (services.layout.weights / model.weights_file).is_file():
         return True
-    return False if parts.offline else None
+    return False if services.offline else None
 
 
-def _list(site: ApiContext, body: _ModuleList) -> object:
-    modules = [module for module in site.parts.modules.all() if _in_categories(module, body)]
+def _list(api: ApiContext, body: _ModuleList) -> object:
+    modules = [module for module in api.services.modules.all() if _in_categories(module, body)]
     if body.search:
         modules = [module for module in modules if body.search.casefold() in module.name.casefold()]
     for entry in body.filter or ():
         modules = [module for module in modules if matches(module_json(module), entry)]
-    return page_of(modules, body, module_json)
+    return page_of([module_json(module) for module in modules], body)
 
 
 def _in_categories(module: Module, body: _ModuleList) -> bool:
@@ -110,7 +106,7 @@ def _in_categories(module: Module, body: _ModuleList) -> bool:
     return all(found) if body.categories_operation == "and" else any(found)
 
 
-def matches(values: Mapping[str, Any], entry: FilterEntry) -> bool:
+def matches(values: Mapping[str, Any], entry: Condition) -> bool:
     """Return whether an app fits one entry of a filter.
 
     Raises:
@@ -131,26 +127,26 @@ def matches(values: Mapping[str, Any], entry: FilterEntry) -> bool:
             raise InputError(msg, "Use =, !=, in or !in.")
 
 
-def _info(site: ApiContext, body: _ModuleInfo) -> object:
+def _info(api: ApiContext, body: _ModuleInfo) -> object:
     if body.id is not None:
-        return module_json(site.parts.modules.get(ModuleId(body.id)))
+        return module_json(api.services.modules.get(ModuleId(body.id)))
     if body.slug is not None:
-        return module_json(site.parts.modules.by_slug(body.slug))
+        return module_json(api.services.modules.by_slug(body.slug))
     msg = "Neither 'id' nor 'slug' is given."
     raise InputError(msg, "Name the app.")
 
 
-def _file(site: ApiContext, body: _FileDownload) -> object:
+def _file(api: ApiContext, body: _FileDownload) -> object:
     wanted = body.module_id if body.module_id is not None else body.app_id
     if wanted is None:
         msg = "'moduleId' is missing."
         raise InputError(msg, "Name the app.")
-    module = site.parts.modules.get(ModuleId(wanted))
+    module = api.services.modules.get(ModuleId(wanted))
     key = _file_key(module, body)
     if module.framework is None or key is None:
         msg = f"The app {module.name!r} has no file {body.file_key or body.file_path!r}."
         raise NotFoundError(msg, f"It has: {', '.join(module.files) or 'no files'}.")
-    content = _FILES[key](site.parts, module.framework)
+    content = _FILES[key](api.services, module.framework)
     return Response(content, media_type="application/octet-stream")
 
 
@@ -161,12 +157,13 @@ def _file_key(module: Module, body: _FileDownload) -> str | None:
     return next((key for key, path in module.files.items() if path == body.file_path), None)
 
 
-def _models_file(parts: Services, framework: Framework) -> bytes:
-    return to_json([model_row(parts, model) for model in framework.models], indent=2)
+def _models_file(services: Services, framework: Framework) -> bytes:
+    rows = [model_row(services, model) for model in framework.models]
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2)
 
 
-def _hyperparameters_file(parts: Services, framework: Framework) -> bytes:
-    return framework.hyperparameters("gpu" if parts.agents.kind == "gpu" else "cpu").encode()
+def _hyperparameters_file(services: Services, framework: Framework) -> bytes:
+    return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
 
 
 _FILES: Mapping[str, Callable[[Services, Framework], bytes]] = {
@@ -175,18 +172,18 @@ _FILES: Mapping[str, Callable[[Services, Framework], bytes]] = {
 }
 
 
-def _models(site: ApiContext, body: _ModelList) -> object:
-    trained = [(module, module.framework) for module in site.parts.modules.all() if module.framework is not None]
+def _models(api: ApiContext, body: Listing) -> object:
+    trained = [(module, module.framework) for module in api.services.modules.all() if module.framework is not None]
     pairs = [(module, framework, model) for module, framework in trained for model in framework.models]
     answers = [
-        _model_json(site.parts, number, module, framework, model)
+        _model_json(api.services, number, module, framework, model)
         for number, (module, framework, model) in enumerate(pairs, start=1)
     ]
-    return page_of(answers, body, lambda answer: answer)
+    return page_of(answers, body)
 
 
 def _model_json(
-    parts: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
+    services: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
 ) -> dict[str, Any]:
     columns = {key.casefold(): value for key, value in model.columns.items()}
     score = columns.get("map")
@@ -199,7 +196,7 @@ def _model_json(
         "trainModuleId": module.id,
         "serveModuleId": None,
         "architecture": model.config,
-        "pretrained": _pretrained(parts, model),
+        "pretrained": _pretrained(services, model),
         "numClasses": None,
         "size": _column(columns, "size"),
         "paramsM": _column(columns, "params"),
@@ -220,5 +217,5 @@ METHODS: Sequence[Method[Any]] = (
     Method("ecosystem.list", _ModuleList, _list),
     Method("ecosystem.info", _ModuleInfo, _info),
     Method("ecosystem.file.download", _FileDownload, _file),
-    Method("ecosystem.models.list", _ModelList, _models),
+    Method("ecosystem.models.list", Listing, _models),
 )

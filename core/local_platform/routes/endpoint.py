@@ -3,15 +3,13 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -22,13 +20,14 @@ from core.errors import AppError, InputError
 from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import Services
-from core.local_platform.routes.answers import error_response, invalid_body, json_response, problem
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.webhook.worker import WebhookWorker
+from core.local_platform.wire import checked, error_response, json_response, parse_json, problem
 
 MAX_BODY_BYTES = 32 * 2**20
 """Largest JSON body. Uploads have limits of their own."""
 
+_BUFFER = 1 << 20
 _log = logging.getLogger("traindash.platform")
 
 
@@ -46,7 +45,7 @@ class Control(Protocol):
 class ApiContext:
     """What handlers work with."""
 
-    parts: Services
+    services: Services
     admission: Admission
     control: Control
     imports: ImportJobs
@@ -54,29 +53,11 @@ class ApiContext:
     webhook: WebhookWorker
 
 
-class Body(BaseModel):
-    """Base of request bodies: camelCase on the wire, unknown keys are ignored as Supervisely does."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-
-class FreeBody(Body):
-    """A body that is taken as it is."""
-
-    model_config = ConfigDict(extra="allow")
-
-    @property
-    def content(self) -> dict[str, object]:
-        """The whole JSON object."""
-        return dict(self.model_extra or {})
-
-
-BodyT = TypeVar("BodyT", bound=Body)
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Method(Generic[BodyT]):
+class Method(Generic[_T]):
     """An API method with a JSON body.
 
     Attributes:
@@ -86,16 +67,12 @@ class Method(Generic[BodyT]):
     """
 
     name: str
-    body: type[BodyT]
-    handle: Callable[[ApiContext, BodyT], object]
+    body: type[_T]
+    handle: Callable[[ApiContext, _T], object]
 
-    def run(self, site: ApiContext, data: Mapping[str, object]) -> Response:
+    def run(self, api: ApiContext, data: dict[str, object]) -> Response:
         """Check the body and answer."""
-        try:
-            body = self.body.model_validate(data)
-        except ValidationError as error:
-            raise invalid_body(self.name, error) from error
-        answer = self.handle(site, body)
+        answer = self.handle(api, checked(self.name, self.body, data))
         return answer if isinstance(answer, Response) else json_response(answer)
 
 
@@ -118,7 +95,7 @@ class ApiEndpoint:
     """Answers ``/public/api/{version}/{method}``.
 
     Args:
-        site: What handlers work with.
+        api: What handlers work with.
         methods: All methods.
         token: Gives the API key that clients must send.
         executor: Threads for the handlers; never the event loop's own, which static files need too.
@@ -126,12 +103,12 @@ class ApiEndpoint:
 
     def __init__(
         self,
-        site: ApiContext,
+        api: ApiContext,
         methods: Sequence[Method[Any] | StreamMethod],
         token: Callable[[], str],
         executor: Executor,
     ) -> None:
-        self._site = site
+        self._api = api
         self._methods = {method.name: method for method in methods}
         self._token = token
         self._executor = executor
@@ -166,12 +143,9 @@ class ApiEndpoint:
         if request.method not in {"GET", "POST"}:
             return problem(405, f"{name} does not answer {request.method}.", "Use POST.")
         if isinstance(method, StreamMethod):
-            return await method.handle(self._site, request, self._in_thread)
+            return await method.handle(self._api, request, self._in_thread)
         data = await read_object(request)
-        return await self._in_thread(lambda: self._run(method, data))
-
-    def _run(self, method: Method[Any], data: Mapping[str, object]) -> Response:
-        return method.run(self._site, data)
+        return await self._in_thread(lambda: method.run(self._api, data))
 
     async def _in_thread(self, function: Callable[[], _T], /) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
@@ -179,6 +153,22 @@ class ApiEndpoint:
     def _is_authorised(self, request: Request) -> bool:
         key = request.headers.get("x-api-key", "")
         return hmac.compare_digest(key.encode("latin-1", "replace"), self._token().encode())
+
+
+async def receive(request: Request, target: Path, in_thread: InThread) -> None:
+    """Write the body of a request to a file, block by block; it is made even when the body is empty."""
+    buffer = bytearray()
+
+    def flush() -> None:
+        with target.open("ab") as file:
+            file.write(buffer)
+        buffer.clear()
+
+    async for chunk in request.stream():
+        buffer.extend(chunk)
+        if len(buffer) >= _BUFFER:
+            await in_thread(flush)
+    await in_thread(flush)
 
 
 async def read_object(request: Request) -> dict[str, object]:
@@ -198,7 +188,7 @@ async def read_object(request: Request) -> dict[str, object]:
     if not content.strip():
         return data
     try:
-        parsed = from_json(content, allow_inf_nan=False)
+        parsed = parse_json(content)
     except ValueError as error:
         msg = f"The body is not valid JSON: {error}."
         raise InputError(msg, "Send a JSON object.") from error

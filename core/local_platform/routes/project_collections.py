@@ -1,48 +1,46 @@
 """Collections of images."""
 
+from collections.abc import Sequence
 from sqlite3 import Row
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from msgspec import Meta
 
 from core.errors import InputError
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, Ids, ListBody, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
 from core.local_platform.store.project_collections import Membership
 from core.local_platform.store.projects import parse_object
+from core.local_platform.wire import Body, ById, Id, Ids, Names
 
 
-class _CollectionList(ListBody):
+class _CollectionList(Listing, kw_only=True):
     project_id: Id
     type: str | None = "default"
 
 
-class _ById(Body):
-    id: Id
-    extra_fields: list[str] | None = None
+class _Info(ById):
+    extra_fields: Names | None = None
 
 
 class _Add(Body):
     project_id: Id
-    name: Annotated[str, Field(min_length=1, max_length=255)]
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
     type: Literal["default"] = "default"
-    description: Annotated[str, Field(max_length=10_000)] | None = None
+    description: Annotated[str, Meta(max_length=10_000)] | None = None
 
 
-class _Item(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
-
+class _Item(Body):
     entity_id: Id
 
 
 class _Items(Body):
     collection_id: Id
     entity_ids: Ids | None = None
-    entity_items: list[_Item] | None = None
+    entity_items: Annotated[tuple[_Item, ...], Meta(max_length=500_000)] | None = None
 
     @property
-    def wanted(self) -> list[int]:
+    def wanted(self) -> Sequence[int]:
         """The images, from whichever of the two lists was sent.
 
         Raises:
@@ -73,32 +71,32 @@ def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
     return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
 
 
-def _list(site: ApiContext, body: _CollectionList) -> object:
+def _list(api: ApiContext, body: _CollectionList) -> object:
     kind = None if body.type in {None, "all"} else body.type
-    page, rows = site.parts.collections.page(body.listing(), body.project_id, kind)
-    return page_json(page, [collection_json(row, with_meta=body.wants("meta")) for row in rows])
+    page, rows = api.services.collections.page(body, body.project_id, kind)
+    return page.answer([collection_json(row, with_meta=body.wants("meta")) for row in rows])
 
 
-def _info(site: ApiContext, body: _ById) -> object:
-    return collection_json(site.parts.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
+def _info(api: ApiContext, body: _Info) -> object:
+    return collection_json(api.services.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
 
 
-def _add(site: ApiContext, body: _Add) -> object:
-    row = site.parts.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
+def _add(api: ApiContext, body: _Add) -> object:
+    row = api.services.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
     return collection_json(row, with_meta=True)
 
 
-def _remove(site: ApiContext, body: _ById) -> object:
-    site.parts.collections.remove(body.id)
+def _remove(api: ApiContext, body: ById) -> object:
+    api.services.collections.remove(body.id)
     return {"success": True}
 
 
-def _add_items(site: ApiContext, body: _Items) -> object:
-    return _membership_json(site.parts.collections.add_items(body.collection_id, body.wanted))
+def _add_items(api: ApiContext, body: _Items) -> object:
+    return _membership_json(api.services.collections.add_items(body.collection_id, body.wanted))
 
 
-def _remove_items(site: ApiContext, body: _Items) -> object:
-    return _membership_json(site.parts.collections.remove_items(body.collection_id, body.wanted))
+def _remove_items(api: ApiContext, body: _Items) -> object:
+    return _membership_json(api.services.collections.remove_items(body.collection_id, body.wanted))
 
 
 def _membership_json(change: Membership) -> dict[str, Any]:
@@ -111,9 +109,9 @@ def _membership_json(change: Membership) -> dict[str, Any]:
 
 METHODS = (
     Method("entities-collections.list", _CollectionList, _list),
-    Method("entities-collections.info", _ById, _info),
+    Method("entities-collections.info", _Info, _info),
     Method("entities-collections.add", _Add, _add),
-    Method("entities-collections.remove", _ById, _remove),
+    Method("entities-collections.remove", ById, _remove),
     Method("entities-collections.items.bulk.add", _Items, _add_items),
     Method("entities-collections.items.bulk.remove", _Items, _remove_items),
 )

@@ -6,16 +6,12 @@ from sqlite3 import Row
 from typing import Any
 
 from core.domain.ids import ProjectId
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.wire import ById
 
 
-class _ById(Body):
-    id: Id
-
-
-def _stats(site: ApiContext, body: _ById) -> object:
-    projects = site.parts.projects
+def _stats(api: ApiContext, body: ById) -> object:
+    projects = api.services.projects
     meta = projects.meta_json(body.id)
     datasets = projects.datasets(ProjectId(body.id))
     classes, tags = projects.class_counts(body.id), projects.tag_counts(body.id)
@@ -70,4 +66,4 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-METHODS = (Method("projects.stats", _ById, _stats),)
+METHODS = (Method("projects.stats", ById, _stats),)

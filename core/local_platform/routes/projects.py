@@ -4,28 +4,21 @@ from sqlite3 import Row
 from typing import Any
 
 from core.local_platform.parts import Services
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, ListBody, Text, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
 from core.local_platform.store.projects import dump, parse_object
+from core.local_platform.wire import Body, ById, Id, Text
 
 
-class _ById(Body):
-    id: Id
-
-
-class _ProjectList(ListBody):
+class _ProjectList(Listing):
     workspace_id: Id | None = None
     group_id: Id | None = None
 
 
-class _DatasetList(ListBody):
+class _DatasetList(Listing, kw_only=True):
     project_id: Id
     parent_id: Id | None = None
     recursive: bool = False
-
-
-class _AllDatasets(ListBody):
-    pass
 
 
 class _EditProject(Body):
@@ -38,7 +31,7 @@ class _EditProject(Body):
     silent: bool | None = False
 
 
-def project_json(parts: Services, row: Row) -> dict[str, Any]:
+def project_json(services: Services, row: Row) -> dict[str, Any]:
     """Return a project; ``title`` repeats the name because some calls of the SDK ask for it under that key."""
     version = None if row["version"] is None else {"id": row["version_id"], "version": row["version"]}
     return {
@@ -56,7 +49,7 @@ def project_json(parts: Services, row: Row) -> dict[str, Any]:
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
         "type": row["type"],
-        "referenceImageUrl": reference_url(parts, row),
+        "referenceImageUrl": reference_url(services, row),
         "customData": parse_object(row["custom_data"]),
         "backupArchive": {},
         "settings": parse_object(row["settings"]),
@@ -66,7 +59,7 @@ def project_json(parts: Services, row: Row) -> dict[str, Any]:
     }
 
 
-def dataset_json(parts: Services, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
+def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
     """Return a dataset. ``customData`` only where asked for: the SDK uses listed datasets as dictionary keys."""
     answer = {
         "id": row["id"],
@@ -78,7 +71,7 @@ def dataset_json(parts: Services, row: Row, *, with_custom_data: bool = False) -
         "itemsCount": row["images_count"],
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
-        "referenceImageUrl": reference_url(parts, row),
+        "referenceImageUrl": reference_url(services, row),
         "teamId": row["team_id"],
         "workspaceId": row["workspace_id"],
         "parentId": row["parent_id"],
@@ -87,27 +80,27 @@ def dataset_json(parts: Services, row: Row, *, with_custom_data: bool = False) -
     return answer | ({"customData": parse_object(row["custom_data"])} if with_custom_data else {})
 
 
-def reference_url(parts: Services, row: Row) -> str:
+def reference_url(services: Services, row: Row) -> str:
     """Return the address of a cover image; an empty text where there is none (the SDK cannot take null)."""
     if row["reference_hash"] is None or row["reference_mime"] is None:
         return ""
-    return parts.address + parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
+    return services.address + services.blobs.url_path(row["reference_hash"], row["reference_mime"])
 
 
-def _list(site: ApiContext, body: _ProjectList) -> object:
-    page, rows = site.parts.projects.page(body.listing(), workspace_id=body.workspace_id, team_id=body.group_id)
-    return page_json(page, [project_json(site.parts, row) for row in rows])
+def _list(api: ApiContext, body: _ProjectList) -> object:
+    page, rows = api.services.projects.page(body, workspace_id=body.workspace_id, team_id=body.group_id)
+    return page.answer([project_json(api.services, row) for row in rows])
 
 
-def _info(site: ApiContext, body: _ById) -> object:
-    return project_json(site.parts, site.parts.projects.row(body.id))
+def _info(api: ApiContext, body: ById) -> object:
+    return project_json(api.services, api.services.projects.row(body.id))
 
 
-def _meta(site: ApiContext, body: _ById) -> object:
-    return site.parts.projects.meta_json(body.id)
+def _meta(api: ApiContext, body: ById) -> object:
+    return api.services.projects.meta_json(body.id)
 
 
-def _edit(site: ApiContext, body: _EditProject) -> object:
+def _edit(api: ApiContext, body: _EditProject) -> object:
     changes = {
         key: value
         for key, value in (("name", body.name), ("description", body.description), ("readme", body.readme))
@@ -117,40 +110,40 @@ def _edit(site: ApiContext, body: _EditProject) -> object:
         changes["custom_data"] = dump(body.custom_data)
     if body.settings is not None:
         changes["settings"] = dump(body.settings)
-    return project_json(site.parts, site.parts.projects.edit(body.id, changes, silent=bool(body.silent)))
+    return project_json(api.services, api.services.projects.edit(body.id, changes, silent=bool(body.silent)))
 
 
-def _settings(site: ApiContext, body: _EditProject) -> object:
-    merged = parse_object(site.parts.projects.row(body.id)["settings"]) | (body.settings or {})
-    return project_json(site.parts, site.parts.projects.edit(body.id, {"settings": dump(merged)}))
+def _settings(api: ApiContext, body: _EditProject) -> object:
+    merged = parse_object(api.services.projects.row(body.id)["settings"]) | (body.settings or {})
+    return project_json(api.services, api.services.projects.edit(body.id, {"settings": dump(merged)}))
 
 
-def _datasets(site: ApiContext, body: _DatasetList) -> object:
-    page, rows = site.parts.projects.dataset_page(
-        body.listing(), project_id=body.project_id, parent_id=body.parent_id, recursive=body.recursive
+def _datasets(api: ApiContext, body: _DatasetList) -> object:
+    page, rows = api.services.projects.dataset_page(
+        body, project_id=body.project_id, parent_id=body.parent_id, recursive=body.recursive
     )
     with_custom_data = body.wants("customData")
-    return page_json(page, [dataset_json(site.parts, row, with_custom_data=with_custom_data) for row in rows])
+    return page.answer([dataset_json(api.services, row, with_custom_data=with_custom_data) for row in rows])
 
 
-def _all_datasets(site: ApiContext, body: _AllDatasets) -> object:
-    page, rows = site.parts.projects.dataset_page(body.listing(), project_id=None)
+def _all_datasets(api: ApiContext, body: Listing) -> object:
+    page, rows = api.services.projects.dataset_page(body, project_id=None)
     with_custom_data = body.wants("customData")
-    return page_json(page, [dataset_json(site.parts, row, with_custom_data=with_custom_data) for row in rows])
+    return page.answer([dataset_json(api.services, row, with_custom_data=with_custom_data) for row in rows])
 
 
-def _dataset(site: ApiContext, body: _ById) -> object:
-    return dataset_json(site.parts, site.parts.projects.dataset_row(body.id), with_custom_data=True)
+def _dataset(api: ApiContext, body: ById) -> object:
+    return dataset_json(api.services, api.services.projects.dataset_row(body.id), with_custom_data=True)
 
 
 METHODS = (
     Method("projects.list", _ProjectList, _list),
     Method("projects.list.all", _ProjectList, _list),
-    Method("projects.info", _ById, _info),
-    Method("projects.meta", _ById, _meta),
+    Method("projects.info", ById, _info),
+    Method("projects.meta", ById, _meta),
     Method("projects.editInfo", _EditProject, _edit),
     Method("projects.settings.update", _EditProject, _settings),
     Method("datasets.list", _DatasetList, _datasets),
-    Method("datasets.list.all", _AllDatasets, _all_datasets),
-    Method("datasets.info", _ById, _dataset),
+    Method("datasets.list.all", Listing, _all_datasets),
+    Method("datasets.info", ById, _dataset),
 )

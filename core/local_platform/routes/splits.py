@@ -1,17 +1,15 @@
 """What a split gives to each side. A method of this server's own; Supervisely has none, and answers 404."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from core.domain.ids import CollectionId, DatasetId, ProjectId
 from core.domain.plan import CollectionsSplit, DatasetsSplit, TagsSplit, TrainValSplit
 from core.errors import InputError
-from core.local_platform.routes.endpoint import ApiContext, Body, Method
-from core.local_platform.routes.lists import Id, Ids
+from core.local_platform.routes.endpoint import ApiContext, Method
 from core.local_platform.store.split_statistics import ClassOnSides, SplitStatistics, split_statistics
 from core.local_platform.tasks.splits import resolve_split
+from core.local_platform.wire import Body, Id, Ids
 
 _SAMPLE = 12
 _MOST_IMAGES = 200_000
@@ -35,11 +33,11 @@ class _Split(Body):
         match self:
             case _Split(method="tags", train_tag=str(train), val_tag=str(val)):
                 return TagsSplit(train_tag=train, val_tag=val, untagged_action=self.untagged_action)
-            case _Split(method="datasets", train=list(train_ids), val=list(val_ids)):
+            case _Split(method="datasets", train=tuple(train_ids), val=tuple(val_ids)):
                 return DatasetsSplit(
                     train_datasets=tuple(map(DatasetId, train_ids)), val_datasets=tuple(map(DatasetId, val_ids))
                 )
-            case _Split(method="collections", train=list(train_ids), val=list(val_ids)):
+            case _Split(method="collections", train=tuple(train_ids), val=tuple(val_ids)):
                 return CollectionsSplit(
                     train_collections=tuple(map(CollectionId, train_ids)),
                     val_collections=tuple(map(CollectionId, val_ids)),
@@ -51,21 +49,21 @@ class _Split(Body):
 
 class _Statistics(Body):
     project_id: Id
-    split: Annotated[_Split, Field()]
+    split: _Split
 
 
-def _statistics(site: ApiContext, body: _Statistics) -> object:
+def _statistics(api: ApiContext, body: _Statistics) -> object:
     """Count; in large projects only what is known without looking at every image."""
     project_id = ProjectId(body.project_id)
-    site.parts.projects.meta_json(project_id)  # raises when there is no such project
-    total = sum(item.items_count for item in site.parts.projects.datasets(project_id))
+    api.services.projects.meta_json(project_id)  # raises when there is no such project
+    total = sum(item.items_count for item in api.services.projects.datasets(project_id))
     train: Sequence[int] = ()
     val: Sequence[int] = ()
     if total <= _MOST_IMAGES:
-        train, val = _members(site, project_id, body.split)
-        found = split_statistics(site.parts.database, train, val)
+        train, val = _members(api, project_id, body.split)
+        found = split_statistics(api.services.database, train, val)
     elif body.split.method == "datasets" and isinstance(split := body.split.split(), DatasetsSplit):
-        found = SplitStatistics(classes=_of_datasets(site, project_id, split), shared_contents=None, shared_examples=())
+        found = SplitStatistics(classes=_of_datasets(api, project_id, split), shared_contents=None, shared_examples=())
     else:
         msg = f"Sides are counted in projects of up to {_MOST_IMAGES:,} images."
         raise InputError(msg, "Split by datasets, which are always counted.")
@@ -87,18 +85,18 @@ def _statistics(site: ApiContext, body: _Statistics) -> object:
     }
 
 
-def _members(site: ApiContext, project_id: ProjectId, split: _Split) -> tuple[list[int], list[int]]:
+def _members(api: ApiContext, project_id: ProjectId, split: _Split) -> tuple[list[int], list[int]]:
     """Return the images of both sides.
 
     Raises:
         InputError: The split is not complete, names what is not there, or leaves a side empty.
     """
     if split.method == "images":
-        known = frozenset(site.parts.images.ids(project_id))
+        known = frozenset(api.services.images.ids(project_id))
         return [item for item in split.train or () if item in known], [
             item for item in split.val or () if item in known
         ]
-    sides = resolve_split(site.parts, project_id, split.split())
+    sides = resolve_split(api.services, project_id, split.split())
     return [image for image, on in sides.items() if "train" in on], [
         image for image, on in sides.items() if "val" in on
     ]
@@ -108,10 +106,10 @@ def _some(images: Sequence[int]) -> list[int]:
     return list(images[:: max(1, -(-len(images) // _SAMPLE))][:_SAMPLE])
 
 
-def _of_datasets(site: ApiContext, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:
+def _of_datasets(api: ApiContext, project_id: ProjectId, split: DatasetsSplit) -> tuple[ClassOnSides, ...]:
     """Add up the counts that every import keeps per dataset."""
     counts: dict[str, list[int]] = {}
-    for row in site.parts.projects.class_counts(project_id):
+    for row in api.services.projects.class_counts(project_id):
         own = counts.setdefault(row["class_name"], [0, 0, 0, 0])
         for start, datasets in ((0, split.train_datasets), (2, split.val_datasets)):
             if row["dataset_id"] in datasets:

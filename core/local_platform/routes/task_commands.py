@@ -1,7 +1,7 @@
 """Commands to the app of a task (``tasks.request.direct``).
 
 Our apps have no web server of their own: the platform answers from the task and its log what the training app of
-Supervisely answers (contract section 6.1). ``stop_after_epoch`` is ours.
+Supervisely answers (docs/supervisely-api.md 6.1). ``stop_after_epoch`` is ours.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,11 +17,10 @@ from core.domain.ids import TaskId
 from core.domain.task import TaskStatus
 from core.errors import NotFoundError, StateError
 from core.local_platform.parts import Services
-from core.local_platform.routes.answers import invalid_body, json_response
-from core.local_platform.routes.endpoint import ApiContext, Body, InThread, StreamMethod, read_object
-from core.local_platform.routes.lists import Id
+from core.local_platform.routes.endpoint import ApiContext, InThread, StreamMethod, read_object
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.log import LiveInfo
+from core.local_platform.wire import Body, Id, checked, json_response
 from core.runs.events import EventWriter, Phase
 
 _NAME = "tasks.request.direct"
@@ -37,9 +36,9 @@ _STAGES: Mapping[str, str] = {
 class _Request(Body):
     task_id: Id
     command: str
-    state: Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
+    state: dict[str, Any] | None = None
     skip_response: bool | None = False
-    timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    timeout: Annotated[float, Meta(ge=0)] | None = None
 
     @property
     def starts_training(self) -> bool:
@@ -49,55 +48,51 @@ class _Request(Body):
     @property
     def waits(self) -> bool:
         """Whether the client wants the answer when the training is over."""
-        return self.starts_training and self.state.get("wait") is not False and not self.skip_response
+        return self.starts_training and (self.state or {}).get("wait") is not False and not self.skip_response
 
 
-async def _direct(site: ApiContext, request: Request, in_thread: InThread) -> Response:
-    data = await read_object(request)
-    try:
-        body = _Request.model_validate(data)
-    except ValidationError as error:
-        raise invalid_body(_NAME, error) from error
-    given = await in_thread(lambda: _answer(site, body))
+async def _direct(api: ApiContext, request: Request, in_thread: InThread) -> Response:
+    body = checked(_NAME, _Request, await read_object(request))
+    given = await in_thread(lambda: _answer(api, body))
     if body.waits:
-        given = await _wait(site, body, in_thread) or given
+        given = await _wait(api, body, in_thread) or given
     return json_response({} if body.skip_response else given)
 
 
-def _answer(site: ApiContext, body: _Request) -> dict[str, object]:
-    task = site.parts.tasks.get(TaskId(body.task_id))
+def _answer(api: ApiContext, body: _Request) -> dict[str, object]:
+    task = api.services.tasks.get(TaskId(body.task_id))
     command = _COMMANDS.get(body.command.strip("/"))
     if command is None:
         msg = f"The app of task {task.id} has no command {body.command!r}."
         raise NotFoundError(msg, f"It has: {', '.join(_COMMANDS)}.")
-    return command(site, task, body.state)
+    return command(api, task, body.state or {})
 
 
-async def _wait(site: ApiContext, body: _Request, in_thread: InThread) -> dict[str, object] | None:
+async def _wait(api: ApiContext, body: _Request, in_thread: InThread) -> dict[str, object] | None:
     """Wait for the end of a training as long as the client does, holding no thread; ``None`` if it takes longer."""
     wanted = _DEFAULT_WAIT_SECONDS if body.timeout is None else body.timeout
     deadline = time.monotonic() + min(wanted, _LONGEST_WAIT_SECONDS)
     while time.monotonic() < deadline:
-        if (outcome := await in_thread(lambda: _outcome(site, body))) is not None:
+        if (outcome := await in_thread(lambda: _outcome(api, body))) is not None:
             return outcome
         await asyncio.sleep(_POLL_SECONDS)
     return None
 
 
-def _outcome(site: ApiContext, body: _Request) -> dict[str, object] | None:
-    task = site.parts.tasks.get(TaskId(body.task_id))
+def _outcome(api: ApiContext, body: _Request) -> dict[str, object] | None:
+    task = api.services.tasks.get(TaskId(body.task_id))
     match task.status:
         case TaskStatus.FINISHED:
             return {"result": "model was successfully trained"}
         case TaskStatus.ERROR | TaskStatus.STOPPED:
-            return {"result": train_status(site.parts, task) or f"the training ended as {task.status.value}"}
+            return {"result": train_status(api.services, task) or f"the training ended as {task.status.value}"}
         case _:
             return None
 
 
-def train_status(parts: Services, task: TaskRecord) -> str:
+def train_status(services: Services, task: TaskRecord) -> str:
     """Return the sentence that a training app answers to ``train_status``; empty when it has nothing to say."""
-    live = parts.logs.live(parts.layout.run(task.id))
+    live = services.logs.live(services.layout.run(task.id))
     match task.status:
         case TaskStatus.ERROR:
             stage = _STAGES.get(live.phase or "", "training" if live.phase else "training initialization")
@@ -112,27 +107,27 @@ def train_status(parts: Services, task: TaskRecord) -> str:
             return ""
 
 
-def _is_running(_site: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _is_running(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     """True from the start on and for ever: the SDK takes anything else for "not ready" and waits 100 seconds."""
     return {"running": True, "mode": "production"}
 
 
-def _is_ready(_site: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _is_ready(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     return {"status": "ready"}
 
 
-def _train_status(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    return {"status": train_status(site.parts, task)}
+def _train_status(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return {"status": train_status(api.services, task)}
 
 
-def _train_from_api(site: ApiContext, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
-    site.admission.release(task.id, state.get("app_state"))
-    site.control.wake()
+def _train_from_api(api: ApiContext, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
+    api.admission.release(task.id, state.get("app_state"))
+    api.control.wake()
     return {"result": "model training started"}
 
 
-def _stop_after_epoch(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    run = site.parts.layout.run(task.id)
+def _stop_after_epoch(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    run = api.services.layout.run(task.id)
     if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
         msg = f"Task {task.id} is not training; it is {task.status.value}."
         raise StateError(msg, "Only a running training can end after its epoch.")
@@ -142,9 +137,9 @@ def _stop_after_epoch(site: ApiContext, task: TaskRecord, _state: Mapping[str, o
     return {"result": "the training ends after this epoch"}
 
 
-def _data(site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    kept = site.parts.app_data.get(task.id).get("data")
-    widgets = _widgets(site.parts.logs.live(site.parts.layout.run(task.id)))
+def _data(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    kept = api.services.app_data.get(task.id).get("data")
+    widgets = _widgets(api.services.logs.live(api.services.layout.run(task.id)))
     return {**kept, **widgets} if isinstance(kept, dict) else widgets
 
 
@@ -165,7 +160,7 @@ def _bar(name: str, current: int, total: int) -> dict[str, object]:
     }
 
 
-def _app_state(_site: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+def _app_state(_api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
     state = task.params.get("state")
     return dict(state) if isinstance(state, dict) else {}
 

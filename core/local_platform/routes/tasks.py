@@ -3,59 +3,54 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from msgspec import Meta
 
 from core.domain.ids import AgentId, TaskId, WorkspaceId
 from core.domain.task import ExitReport, TaskStatus
 from core.errors import InputError, StateError
 from core.local_platform.parts import Services
-from core.local_platform.routes.endpoint import ApiContext, Body, FreeBody, Method
-from core.local_platform.routes.lists import Count, Id, ListBody, page_json
+from core.local_platform.routes.endpoint import ApiContext, Method
+from core.local_platform.store.listing import Listing
 from core.local_platform.store.task_queue import QueueMove
 from core.local_platform.store.task_rows import TaskRecord
 from core.local_platform.tasks.frozen import config_hash, frozen_settings
 from core.local_platform.tasks.resuming import can_resume
+from core.local_platform.wire import Body, ById, Count, Id
 
 
-class _ById(Body):
-    id: Id
-
-
-class _TaskList(ListBody):
+class _TaskList(Listing, kw_only=True):
     workspace_id: Id
 
 
-class _LogDownload(Body):
-    id: Id
+class _LogDownload(ById):
     since_time: str | None = None
     limit: Count | None = None
 
 
-class _QueueMove(_ById):
+class _QueueMove(ById):
     to: QueueMove
     agent_id: Id | None = None
 
 
 class _OutputSet(Body):
     task_id: Id
-    output: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    output: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
 
 
-class _StatusUpdate(Body):
-    id: Id
+class _StatusUpdate(ById):
     status: str
 
 
-def tasks_json(parts: Services, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
+def tasks_json(services: Services, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
     """Return tasks."""
-    names = parts.agents.names()
-    login = parts.accounts.user()["login"]
+    names = services.agents.names()
+    login = services.accounts.user()["login"]
     return [
-        _task_json(parts, task, login, None if task.agent_id is None else names.get(task.agent_id)) for task in tasks
+        _task_json(services, task, login, None if task.agent_id is None else names.get(task.agent_id)) for task in tasks
     ]
 
 
-def _task_json(parts: Services, task: TaskRecord, login: str, agent_name: str | None) -> dict[str, Any]:
+def _task_json(services: Services, task: TaskRecord, login: str, agent_name: str | None) -> dict[str, Any]:
     return {
         "id": task.id,
         "type": task.type,
@@ -77,11 +72,11 @@ def _task_json(parts: Services, task: TaskRecord, login: str, agent_name: str | 
         "agentName": agent_name,
         "moduleId": task.module_id,
         "settings": {},
-        "meta": _task_meta(parts, task),
+        "meta": _task_meta(services, task),
     }
 
 
-def _task_meta(parts: Services, task: TaskRecord) -> dict[str, Any]:
+def _task_meta(services: Services, task: TaskRecord) -> dict[str, Any]:
     # Keys without content are left out: clients take a null for an object and fail.
     meta: dict[str, Any] = {
         "app": {
@@ -105,9 +100,9 @@ def _task_meta(parts: Services, task: TaskRecord) -> dict[str, Any]:
     if (settings := frozen_settings(task)) is not None:
         meta["settings"] = settings
         meta["configHash"] = config_hash(settings)
-    if can_resume(parts, task):
+    if can_resume(services, task):
         meta["canResume"] = True
-    if (position := parts.tasks.queue_position(task)) is not None:
+    if (position := services.tasks.queue_position(task)) is not None:
         meta["queuePosition"] = position
         meta["queueOrder"] = task.queue_order
     return meta
@@ -123,47 +118,47 @@ def _report_json(report: ExitReport) -> dict[str, Any]:
     }
 
 
-def _info(site: ApiContext, body: _ById) -> object:
-    return tasks_json(site.parts, [site.parts.tasks.get(TaskId(body.id))])[0]
+def _info(api: ApiContext, body: ById) -> object:
+    return tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
 
 
-def _list(site: ApiContext, body: _TaskList) -> object:
-    site.parts.accounts.workspace(body.workspace_id)
-    page, tasks = site.parts.tasks.list(WorkspaceId(body.workspace_id), body.listing())
-    return page_json(page, tasks_json(site.parts, tasks))
+def _list(api: ApiContext, body: _TaskList) -> object:
+    api.services.accounts.workspace(body.workspace_id)
+    page, tasks = api.services.tasks.list(WorkspaceId(body.workspace_id), body)
+    return page.answer(tasks_json(api.services, tasks))
 
 
-def _run_app(site: ApiContext, body: FreeBody) -> object:
-    task = site.admission.admit(body.content)
-    site.control.wake()
+def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
+    task = api.admission.admit(body)
+    api.control.wake()
     return [
         {"id": task.id, "taskId": task.id, "userId": task.user_id, "moduleId": task.module_id, "appId": task.module_id}
     ]
 
 
-def _stop(site: ApiContext, body: _ById) -> object:
-    return {"status": site.control.request_stop(TaskId(body.id)).value}
+def _stop(api: ApiContext, body: ById) -> object:
+    return {"status": api.control.request_stop(TaskId(body.id)).value}
 
 
-def _move(site: ApiContext, body: _QueueMove) -> object:
+def _move(api: ApiContext, body: _QueueMove) -> object:
     agent = None if body.agent_id is None else AgentId(body.agent_id)
-    return {"queue": [int(item) for item in site.parts.queue.move(TaskId(body.id), body.to, agent)]}
+    return {"queue": [int(item) for item in api.services.queue.move(TaskId(body.id), body.to, agent)]}
 
 
-def _log(site: ApiContext, body: _LogDownload) -> object:
-    task = site.parts.tasks.get(TaskId(body.id))
-    run = site.parts.layout.run(task.id)
-    return site.parts.logs.rows(task.id, run, since=body.since_time, limit=body.limit)
+def _log(api: ApiContext, body: _LogDownload) -> object:
+    task = api.services.tasks.get(TaskId(body.id))
+    run = api.services.layout.run(task.id)
+    return api.services.logs.rows(task.id, run, since=body.since_time, limit=body.limit)
 
 
-def _set_output(site: ApiContext, body: _OutputSet) -> object:
-    site.parts.tasks.merge_output(TaskId(body.task_id), body.output)
+def _set_output(api: ApiContext, body: _OutputSet) -> object:
+    api.services.tasks.merge_output(TaskId(body.task_id), body.output)
     return {"success": True}
 
 
-def _set_status(site: ApiContext, body: _StatusUpdate) -> object:
+def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
     """Accept what is true already and a wish to stop; everything else this server sees for itself."""
-    task = site.parts.tasks.get(TaskId(body.id))
+    task = api.services.tasks.get(TaskId(body.id))
     wanted = TaskStatus.parse(body.status)
     if wanted is TaskStatus.UNKNOWN:
         msg = f"There is no task status {body.status!r}."
@@ -172,16 +167,16 @@ def _set_status(site: ApiContext, body: _StatusUpdate) -> object:
     if wanted is task.status:
         return {"status": wanted.value}
     if wanted in {TaskStatus.TERMINATING, TaskStatus.STOPPED} and not task.status.is_terminal:
-        return {"status": site.control.request_stop(task.id).value}
+        return {"status": api.control.request_stop(task.id).value}
     msg = f"Task {task.id} is {task.status.value}; a client cannot make it {wanted.value}."
     raise StateError(msg, "This server sets the status from what its processes do; tasks.stop ends a task.")
 
 
 METHODS: Sequence[Method[Any]] = (
-    Method("tasks.info", _ById, _info),
+    Method("tasks.info", ById, _info),
     Method("tasks.list", _TaskList, _list),
-    Method("tasks.run.app", FreeBody, _run_app),
-    Method("tasks.stop", _ById, _stop),
+    Method("tasks.run.app", dict[str, Any], _run_app),
+    Method("tasks.stop", ById, _stop),
     Method("tasks.queue.move", _QueueMove, _move),  # an extension of this server
     Method("tasks.log.download", _LogDownload, _log),
     Method("tasks.output.set", _OutputSet, _set_output),

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from msgspec import Meta
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -18,22 +17,19 @@ from starlette.responses import Response
 from core.domain.ids import TeamId
 from core.errors import InputError
 from core.local_platform.parts import Services
-from core.local_platform.routes.answers import invalid_body, json_response
-from core.local_platform.routes.endpoint import ApiContext, InThread, StreamMethod
+from core.local_platform.routes.endpoint import ApiContext, InThread, StreamMethod, receive
 from core.local_platform.routes.files import file_json
-from core.local_platform.routes.lists import Id
 from core.local_platform.store.files import StoredFile, clean_path
+from core.local_platform.wire import Body, Id, checked, json_response
 
 _NAME = "file-storage upload"
 _BUFFER = 1 << 20
 _MOST_PARTS = 100_000
 
 
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
-
+class _Query(Body):
     team_id: Id
-    path: Annotated[str, Field(min_length=1)] | None = None
+    path: Annotated[str, Meta(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +38,44 @@ class _Part:
     file: UploadFile
 
 
-async def _upload(site: ApiContext, request: Request, in_thread: InThread) -> Response:
+async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take one file: raw bytes with the path in the address, or a form with ``name``, ``path``, ``file``."""
     query = _query(request)
     if request.headers.get("content-type", "").startswith("multipart/"):
-        stored = await _store_form(site.parts, query.team_id, request, in_thread)
-        return json_response(file_json(site.parts, stored[0]))
+        stored = await _store_form(api.services, query.team_id, request, in_thread)
+        return json_response(file_json(api.services, stored[0]))
     if query.path is None:
         msg = "'path' is missing in the address."
         raise InputError(msg, "Send ?teamId=…&path=/folder/name.")
     team_id, path = TeamId(query.team_id), clean_path(query.path)
-    await in_thread(lambda: site.parts.accounts.team(team_id))
-    async with _incoming(site.parts, in_thread) as target:
-        await _receive(request, target, in_thread)
-        file = await in_thread(lambda: site.parts.files.put(team_id, path, target, move=True))
-    return json_response(file_json(site.parts, file))
+    await in_thread(lambda: api.services.accounts.team(team_id))
+    async with _incoming(api.services, in_thread) as target:
+        await receive(request, target, in_thread)
+        file = await in_thread(lambda: api.services.files.put(team_id, path, target, move=True))
+    return json_response(file_json(api.services, file))
 
 
-async def _bulk_upload(site: ApiContext, request: Request, in_thread: InThread) -> Response:
+async def _bulk_upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take a form with repeating ``name``, ``path`` (folder), ``file``."""
-    stored = await _store_form(site.parts, _query(request).team_id, request, in_thread)
-    return json_response([file_json(site.parts, file) for file in stored])
+    stored = await _store_form(api.services, _query(request).team_id, request, in_thread)
+    return json_response([file_json(api.services, file) for file in stored])
 
 
-async def _store_form(parts: Services, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
-    await in_thread(lambda: parts.accounts.team(team))
+async def _store_form(services: Services, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
+    await in_thread(lambda: services.accounts.team(team))
     try:
         form = await request.form(max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS)
     except (MultiPartException, HTTPException, KeyError, ValueError) as error:
         msg = "The body is not a valid multipart form."
         raise InputError(msg, "Send fields 'name', 'path' and 'file' as multipart/form-data.") from error
     try:
-        return [await _store_part(parts, team, part, in_thread) for part in _parts(form.multi_items())]
+        return [await _store_part(services, team, part, in_thread) for part in _parts(form.multi_items())]
     finally:
         await form.close()
 
 
-async def _store_part(parts: Services, team: int, part: _Part, in_thread: InThread) -> StoredFile:
-    async with _incoming(parts, in_thread) as target:
+async def _store_part(services: Services, team: int, part: _Part, in_thread: InThread) -> StoredFile:
+    async with _incoming(services, in_thread) as target:
         source = part.file.file
 
         def copy() -> StoredFile:
@@ -87,7 +83,7 @@ async def _store_part(parts: Services, team: int, part: _Part, in_thread: InThre
             with target.open("wb") as file:
                 while block := source.read(_BUFFER):
                     file.write(block)
-            return parts.files.put(TeamId(team), part.path, target, move=True)
+            return services.files.put(TeamId(team), part.path, target, move=True)
 
         return await in_thread(copy)
 
@@ -116,36 +112,17 @@ def _parts(items: Sequence[tuple[str, UploadFile | str]]) -> list[_Part]:
 
 
 def _query(request: Request) -> _Query:
-    try:
-        return _Query.model_validate(dict(request.query_params))
-    except ValidationError as error:
-        raise invalid_body(_NAME, error) from error
+    return checked(_NAME, _Query, dict(request.query_params))
 
 
 @asynccontextmanager
-async def _incoming(parts: Services, in_thread: InThread) -> AsyncIterator[Path]:
+async def _incoming(services: Services, in_thread: InThread) -> AsyncIterator[Path]:
     """Give the path of a file of our own that is gone afterwards, unless it was moved."""
-    target = parts.layout.incoming / uuid4().hex
+    target = services.layout.incoming / uuid4().hex
     try:
         yield target
     finally:
         await in_thread(lambda: target.unlink(missing_ok=True))
-
-
-async def _receive(request: Request, target: Path, in_thread: InThread) -> None:
-    buffer = bytearray()
-
-    def flush() -> None:
-        with target.open("ab") as file:
-            file.write(buffer)
-        buffer.clear()
-
-    await in_thread(flush)
-    async for chunk in request.stream():
-        buffer.extend(chunk)
-        if len(buffer) >= _BUFFER:
-            await in_thread(flush)
-    await in_thread(flush)
 
 
 METHODS: Sequence[Any] = (

@@ -6,7 +6,9 @@ Apps of ours keep none; an app that runs elsewhere with this server as its Super
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from core.domain.ids import TaskId
 from core.errors import InputError
@@ -29,7 +31,7 @@ class FieldChange:
         recursive: With ``append``: objects inside objects are added to as well.
     """
 
-    field: str
+    field: Annotated[str, Meta(min_length=1, max_length=1000)]
     payload: Json
     append: bool = False
     recursive: bool = False
@@ -40,7 +42,7 @@ class PatchStep:
     """A step of a JSON patch (RFC 6902); ``add``, ``replace`` and ``remove`` are known."""
 
     op: str
-    path: str
+    path: Annotated[str, Meta(max_length=10_000)]
     value: Json = None
 
 

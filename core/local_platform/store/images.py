@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, Row
-from typing import Literal
+from typing import Any
 
-from pydantic import JsonValue
+from msgspec import field
 
 from core.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from core.errors import InputError, NotFoundError
@@ -15,6 +15,7 @@ from core.local_platform.store.blobs import ImageBlobs
 from core.local_platform.store.database import Database
 from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
 from core.local_platform.store.projects import parse_object
+from core.local_platform.wire import Body, Count, Id
 
 _IMAGES = "SELECT images.* FROM images"
 _COLUMNS = {
@@ -34,27 +35,38 @@ _COLUMNS = {
     "updatedAt": Column("updated_at"),
 }
 _BATCH = 500
+_MOST_OBJECTS = 9999  # what the SDK sends as "no limit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentFilter:
-    """One entry of a request's ``filters``: images by what is on them.
+class ContentData(Body):
+    """What a content filter asks for.
 
     Attributes:
-        kind: What is looked at.
-        wanted: Id of the class, tag or collection; ``None`` for any class or tag.
-        text: Part of the file name.
+        class_id: Class, ``None`` for any; the same holds for the tag.
+        value: Part of the file name.
         include: ``False`` turns the condition round.
         lowest: Fewest objects of the class.
         highest: Most objects of the class.
     """
 
-    kind: Literal["collection", "class", "image_tag", "object_tag", "filename"]
-    wanted: int | None = None
-    text: str = ""
+    collection_id: Id | None = None
+    class_id: Id | None = None
+    tag_id: Id | None = None
+    value: str | int | float | None = None
     include: bool = True
-    lowest: int = 1
-    highest: int = 9999
+    lowest: Count | None = field(default=None, name="from")
+    highest: Count | None = field(default=None, name="to")
+
+
+class ContentFilter(Body):
+    """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2).
+
+    Attributes:
+        type: What is looked at, one of the words of :func:`_content_clause`.
+    """
+
+    type: str
+    data: ContentData = field(default_factory=ContentData)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +209,11 @@ class Images:
                 rows = rows_by_id(connection, select, image_ids[start : start + _BATCH])
             yield from (self._stored(row) for row in rows)
 
-    def annotation(self, row: Row, text: str | None) -> dict[str, JsonValue]:
+    def annotation(self, row: Row, text: str | None) -> dict[str, Any]:
         """Return the annotation of an image row; an image without one has an empty annotation."""
         if text is not None:
             return parse_object(text)
-        size: JsonValue = {"width": int(row["width"]), "height": int(row["height"])}
+        size: Any = {"width": int(row["width"]), "height": int(row["height"])}
         return {"description": "", "tags": [], "size": size, "objects": []}
 
     def _stored(self, row: Row) -> StoredImage:
@@ -257,40 +269,47 @@ def _scope(connection: Connection, project_id: int | None, dataset_id: int | Non
 
 
 def _content_clause(connection: Connection, entry: ContentFilter, scope: _Scope) -> Clause:
-    negation = "" if entry.include else "NOT "
-    match entry.kind:
-        case "filename":
-            return Clause(f"{negation}instr(lower(name), lower(?)) > 0", (entry.text,))
-        case "collection":
-            _require(connection, "collections", "collection", entry.wanted or 0)
+    data = entry.data
+    negation = "" if data.include else "NOT "
+    match entry.type:
+        case "entities_collection":
+            _require(connection, "collections", "collection", data.collection_id or 0)
             inner = "SELECT image_id FROM collection_items WHERE collection_id = ?"
-            return Clause(f"id {negation}IN ({inner})", (entry.wanted,))
-        case "class":
-            return _class_clause(connection, entry, scope, negation)
-        case "image_tag":
+            return Clause(f"id {negation}IN ({inner})", (data.collection_id,))
+        case "objects_class":
+            return _class_clause(connection, data, scope, negation)
+        case "images_tag":
             inner = f"SELECT image_id FROM image_tags WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
-            if entry.wanted is None:
+            if data.tag_id is None:
                 return Clause(f"id {negation}IN ({inner})", scope.datasets.values)
-            name = _meta_name(connection, "tags", "name", entry.wanted)
+            name = _meta_name(connection, "tags", "name", data.tag_id)
             return Clause(f"id {negation}IN ({inner} AND tag_name = ?)", (*scope.datasets.values, name))
-        case "object_tag":
-            tag = None if entry.wanted is None else _meta_name(connection, "tags", "name", entry.wanted)
+        case "objects_tag":
+            tag = None if data.tag_id is None else _meta_name(connection, "tags", "name", data.tag_id)
             inner = (
                 "SELECT 1 FROM annotations a, json_each(a.annotation, '$.objects') o, json_each(o.value, '$.tags') t"
                 " WHERE a.image_id = images.id AND (? IS NULL OR json_extract(t.value, '$.name') = ?)"
             )
             return Clause(f"{negation}EXISTS ({inner})", (tag, tag))
+        case "images_filename":
+            text = "" if data.value is None else str(data.value)
+            return Clause(f"{negation}instr(lower(name), lower(?)) > 0", (text,))
+        case _:
+            msg = f"The image filter {entry.type!r} does not exist here."
+            known = "entities_collection, objects_class, images_tag, objects_tag, images_filename"
+            raise InputError(msg, f"Use one of: {known}.")
 
 
-def _class_clause(connection: Connection, entry: ContentFilter, scope: _Scope, negation: str) -> Clause:
-    if entry.wanted is None:
-        return Clause(f"{negation}labels_count BETWEEN ? AND ?", (entry.lowest, entry.highest))
-    name = _meta_name(connection, "classes", "title", entry.wanted)
+def _class_clause(connection: Connection, data: ContentData, scope: _Scope, negation: str) -> Clause:
+    span = (1 if data.lowest is None else data.lowest, _MOST_OBJECTS if data.highest is None else data.highest)
+    if data.class_id is None:
+        return Clause(f"{negation}labels_count BETWEEN ? AND ?", span)
+    name = _meta_name(connection, "classes", "title", data.class_id)
     inner = (
         f"SELECT image_id FROM image_classes WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
         " AND class_name = ? AND objects BETWEEN ? AND ?"
     )
-    return Clause(f"id {negation}IN ({inner})", (*scope.datasets.values, name, entry.lowest, entry.highest))
+    return Clause(f"id {negation}IN ({inner})", (*scope.datasets.values, name, *span))
 
 
 def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:

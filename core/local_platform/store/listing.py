@@ -9,9 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
-from typing import Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, field
 
 from core.errors import InputError, NotFoundError
+from core.local_platform.wire import Body, Names, Positive
 
 DEFAULT_PER_PAGE = 500
 MAX_PER_PAGE = 20_000
@@ -49,28 +52,45 @@ class Condition:
     """One entry of a request's ``filter``."""
 
     field: str
-    operator: str
-    value: object
+    operator: str = "="
+    value: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """How a client wants a list.
+class Listing(Body, kw_only=True):
+    """What every list method takes (docs/supervisely-api.md 2); the body of such a method adds its own fields.
 
     Attributes:
         sort: Field name, ``None`` for the id.
         page: 1 for the first.
         per_page: Wanted length of a page; at most :data:`MAX_PER_PAGE` are given.
-        by_token: Token pagination: ``after`` is the token of the page before, ``None`` for the first page.
+        pagination_mode: ``token``: ``after`` is the token of the page before, ``None`` for the first page.
+        extra_fields: Optional columns that are wanted. (``fields`` is ignored: all fields are always given.)
     """
 
-    conditions: tuple[Condition, ...] = ()
+    filter: Annotated[tuple[Condition, ...], Meta(max_length=1000)] | None = None
     sort: str | None = None
-    descending: bool = False
-    page: int = 1
-    per_page: int = DEFAULT_PER_PAGE
-    by_token: bool = False
+    # These keys of Supervisely's lists are snake_case, unlike all others.
+    sort_order: Literal["asc", "desc"] | None = field(default=None, name="sort_order")
+    page: Positive = 1
+    per_page: Positive | None = field(default=None, name="per_page")
+    pagination_mode: str | None = field(default=None, name="pagination_mode")
     after: str | None = None
+    extra_fields: Names | None = None
+
+    @property
+    def by_token(self) -> bool:
+        """Whether pages are found by token instead of number."""
+        return self.pagination_mode == "token"
+
+    @property
+    def page_length(self) -> int:
+        """Most entities of a page."""
+        default = MAX_PER_PAGE if self.by_token else DEFAULT_PER_PAGE
+        return min(self.per_page or default, MAX_PER_PAGE)
+
+    def wants(self, column: str) -> bool:
+        """Return whether an optional column is asked for."""
+        return column in (self.extra_fields or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +104,30 @@ class IdPage:
 
     total: int
     per_page: int
-    pages_count: int
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] = ()
     after: str | None = None
+
+    @property
+    def pages_count(self) -> int:
+        """Number of pages; an empty list has one."""
+        return max(1, -(-self.total // self.per_page))
+
+    def answer(self, entities: Sequence[object]) -> dict[str, object]:
+        """Return the page as clients read it; they need every key."""
+        return {
+            "total": self.total,
+            "perPage": self.per_page,
+            "pagesCount": self.pages_count,
+            "after": self.after,
+            "entities": entities,
+        }
+
+
+def page_of(items: Sequence[object], listing: Listing) -> dict[str, object]:
+    """Return the page of a short list that is in memory; filters have been applied already."""
+    start = (listing.page - 1) * listing.page_length
+    chosen = items[start : start + listing.page_length] if start < len(items) else ()
+    return IdPage(total=len(items), per_page=listing.page_length).answer(chosen)
 
 
 def fetch_page(
@@ -111,16 +152,16 @@ def fetch_page(
     Raises:
         InputError: A field, operator or value is not possible; names it.
     """
-    clauses = [*where, *(condition_clause(columns, condition) for condition in listing.conditions)]
+    clauses = [*where, *(condition_clause(columns, condition) for condition in listing.filter or ())]
     order = _order(columns, listing)
     condition_sql = " AND ".join(f"({clause.sql})" for clause in clauses) or "1"
     values = [value for clause in clauses for value in clause.values]
-    if known_total is None or listing.conditions:
+    if known_total is None or listing.filter:
         count = f"SELECT count(*) FROM {table} WHERE {condition_sql}"  # noqa: S608 - constant expressions, values are bound
         total = int(connection.execute(count, values).fetchone()[0])
     else:
         total = known_total
-    per_page = max(1, min(listing.per_page, MAX_PER_PAGE))
+    per_page = listing.page_length
     if listing.by_token:
         condition_sql += " AND id > ?"
         values.append(_token(listing.after))
@@ -133,7 +174,6 @@ def fetch_page(
     return IdPage(
         total=total,
         per_page=per_page,
-        pages_count=max(1, -(-total // per_page)),
         ids=ids,
         after=str(ids[-1]) if more else None,
     )
@@ -253,7 +293,7 @@ def _order(columns: Mapping[str, Column], listing: Listing) -> str:
     if listing.sort is not None and listing.sort not in columns:
         msg = f"The list cannot be sorted by {listing.sort!r}."
         raise InputError(msg, f"Use one of: {', '.join(columns)}.")
-    direction = "DESC" if listing.descending else "ASC"
+    direction = "DESC" if listing.sort_order == "desc" else "ASC"
     column = columns[listing.sort or "id"].sql
     return f"id {direction}" if column == "id" else f"{column} {direction}, id {direction}"
 

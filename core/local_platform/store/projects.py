@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from sqlite3 import Connection, IntegrityError, Row
+from typing import Any
 
-from pydantic import JsonValue, TypeAdapter
-from pydantic_core import to_json
+import msgspec
 
 from core.datasets.annotation_json import meta_from_json
 from core.domain.ids import DatasetId, ProjectId, TeamId, WorkspaceId
@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.local_platform.store.database import Database, now_text
 from core.local_platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
 
-_JSON: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 _PROJECTS = (
     "SELECT projects.*, (SELECT max(version) FROM project_versions v WHERE v.project_id = projects.id) AS version,"
     " (SELECT max(id) FROM project_versions v WHERE v.project_id = projects.id) AS version_id,"
@@ -101,7 +101,7 @@ class Projects:
         row = self.row(project_id)
         return None if row["version"] is None else {"id": int(row["version_id"]), "version": int(row["version"])}
 
-    def meta_json(self, project_id: int) -> dict[str, JsonValue]:
+    def meta_json(self, project_id: int) -> dict[str, Any]:
         """Return the project meta as the API gives it: classes and tags with ids.
 
         Raises:
@@ -222,14 +222,14 @@ def project_row(connection: Connection, project_id: int) -> Row:
     return row_by_id(connection, _PROJECTS, project_id, "project")
 
 
-def parse_object(text: str) -> dict[str, JsonValue]:
+def parse_object(text: str) -> dict[str, Any]:
     """Parse a JSON column that holds an object."""
-    return _JSON.validate_json(text)
+    return _OBJECT.decode(text)
 
 
 def dump(value: object) -> str:
     """Write a JSON column."""
-    return to_json(value, inf_nan_mode="null").decode()
+    return msgspec.json.encode(value).decode()
 
 
 def _dataset_row(connection: Connection, dataset_id: int) -> Row:

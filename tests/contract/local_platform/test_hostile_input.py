@@ -8,6 +8,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
 
 from core.local_platform.routes.endpoint import Method
 from core.local_platform.routes.table import METHODS
@@ -15,10 +17,10 @@ from tests.fakes.live_platform import API, LivePlatform
 
 FIELDS = sorted(
     {
-        field.alias or name
+        field.encode_name
         for method in METHODS
-        if isinstance(method, Method)
-        for name, field in method.body.model_fields.items()
+        if isinstance(method, Method) and issubclass(method.body, Struct)
+        for field in fields(method.body)
     }
     | {"taskId", "command", "state", "moduleId", "agentId", "workspaceId", "params", "teamId", "path"}
 )

@@ -16,9 +16,10 @@ from core.errors import AppError, InputError, NotFoundError, StateError, Storage
 from core.local_platform.dry_runs.jobs import DryRuns
 from core.local_platform.imports.jobs import ImportJobs
 from core.local_platform.parts import build_services
-from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint, Body, Method
+from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from core.local_platform.tasks.admission import Admission
 from core.local_platform.webhook.worker import WebhookWorker
+from core.local_platform.wire import Body
 
 TOKEN = "right"  # noqa: S105 - of a server that exists for a moment
 
@@ -44,17 +45,17 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
-    parts = build_services(home, address="http://x", environment={})
-    admission = Admission(parts)
-    site = ApiContext(
-        parts=parts,
+    services = build_services(home, address="http://x", environment={})
+    admission = Admission(services)
+    api = ApiContext(
+        services=services,
         admission=admission,
         control=_Idle(),
-        imports=ImportJobs(parts),
-        dry_runs=DryRuns(parts, admission),
-        webhook=WebhookWorker(parts),
+        imports=ImportJobs(services),
+        dry_runs=DryRuns(services, admission),
+        webhook=WebhookWorker(services),
     )
-    endpoint = ApiEndpoint(site, [method], lambda: TOKEN, executor)
+    endpoint = ApiEndpoint(api, [method], lambda: TOKEN, executor)
     app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])
 
     async def ask() -> httpx.Response:
@@ -77,7 +78,7 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
 def test_each_kind_of_error_has_its_status(
     tmp_path: Path, executor: ThreadPoolExecutor, error: AppError, status: int
 ) -> None:
-    def fail(_site: ApiContext, _body: _Number) -> object:
+    def fail(_api: ApiContext, _body: _Number) -> object:
         raise error
 
     answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
@@ -88,7 +89,7 @@ def test_each_kind_of_error_has_its_status(
 def test_a_mistake_of_ours_is_json_without_inner_details(
     tmp_path: Path, executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = _ask(Method("do.it", _Number, lambda _site, body: 1 / body.number), tmp_path, executor)
+    answer = _ask(Method("do.it", _Number, lambda _api, body: 1 / body.number), tmp_path, executor)
     assert answer.status_code == 500
     assert "division" not in answer.text
     assert "details" in answer.json()
@@ -97,7 +98,7 @@ def test_a_mistake_of_ours_is_json_without_inner_details(
 
 
 def test_a_full_disk_is_no_500(tmp_path: Path, executor: ThreadPoolExecutor) -> None:
-    def fail(_site: ApiContext, _body: _Number) -> object:
+    def fail(_api: ApiContext, _body: _Number) -> object:
         raise OSError(28, "No space left on device")
 
     answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)

@@ -107,7 +107,7 @@ def test_lists_are_filtered_and_paged(store: TaskStore) -> None:
     page, tasks = store.list(WorkspaceId(1), Listing(per_page=2))
     assert (page.total, page.pages_count, [task.id for task in tasks]) == (3, 2, ids[:2])
     queued = Condition(field="status", operator="in", value=["queued"])
-    _, tasks = store.list(WorkspaceId(1), Listing(conditions=(queued,), sort="id", descending=True))
+    _, tasks = store.list(WorkspaceId(1), Listing(filter=(queued,), sort="id", sort_order="desc"))
     assert [task.id for task in tasks] == [ids[2], ids[1]]
     assert store.list(WorkspaceId(2), Listing())[1] == ()
     _, of_module = store.list_module(1, [TaskStatus.CONSUMED], Listing())
