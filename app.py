@@ -1,7 +1,7 @@
 """The launcher: `streamlit run app.py` serves the dashboard and the embedded platform on one port.
 
 Streamlit finds the module-level ``app`` and runs it as an ASGI application. The screens are drawn by
-``core/frame/main.py``; nothing here draws.
+``core/traindash/frame/main.py``; nothing here draws.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ import psutil
 import streamlit as st
 from starlette.middleware import Middleware
 
-from core.api.client import connect
-from core.errors import AppError
-from core.local_platform.app import LocalPlatform
-from core.local_platform.guard import Guard
-from core.server_settings import server_settings
-from core.settings import load_settings
-from core.ui import connection
-from core.ui.start_page import screen_routes
+from traindash.errors import AppError
+from traindash.platform.app import LocalPlatform
+from traindash.platform.guard import Guard
+from traindash.settings import load_settings
+from traindash.supervisely.client import connect
+from traindash.supervisely.server_settings import server_settings
+from traindash.ui import connection
+from traindash.ui.start_page import screen_routes
 
 ROOT = Path(__file__).resolve().parent
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
@@ -76,7 +76,7 @@ def _send_small_answers_at_once(port: int) -> None:
 
 
 app = st.App(
-    ROOT / "core" / "frame" / "main.py",
+    ROOT / "core" / "traindash" / "frame" / "main.py",
     lifespan=_lifespan,
     routes=[*_platform.routes(), *screen_routes()],
     middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS)],

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.ui.settings.agents_settings import draw_agents_settings
-from core.ui.settings.agents_view import draw_agents_page
-from core.ui.workspace_style import apply_workspace_style
+from traindash.ui.settings.agents import draw_agents_page, draw_agents_settings
+from traindash.ui.theme import apply_workspace_style
 
 apply_workspace_style()
 st.title("Agents", anchor=False)

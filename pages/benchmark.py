@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from core.ui.widgets import draft_toggle
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from core.wizard.draft import set_benchmark
+from traindash.plans.draft import set_benchmark
+from traindash.ui.widgets import draft_toggle
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:

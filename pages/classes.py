@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from core.launch.rules import shapes
-from core.ui.widgets import draft_toggle
-from core.ui.wizard.class_table import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.plans import problems as shapes
+from traindash.ui.widgets import draft_toggle
+from traindash.ui.wizard.classes import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.ui.settings.connection_panel import draw_agents, draw_server, draw_servers
-from core.ui.settings.webhook_form import draw_webhook
+from traindash.ui.settings.connection import draw_agents, draw_server, draw_servers, draw_webhook
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.ui import screens
-from core.ui.wizard.draft_list import draw_draft_list
+from traindash.ui import screens
+from traindash.ui.wizard.drafts import draw_draft_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", width=960):
     st.title("Drafts", anchor=False)

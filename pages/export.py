@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.ui.widgets import draft_toggle
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.ui.widgets import draft_toggle
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:

@@ -1,8 +1,7 @@
 """Step 5: hyperparameters as YAML."""
 
-from core.ui.wizard.frame import WizardView, wizard_page
-from core.ui.wizard.hyperparameters_form import draw_about, draw_changes, draw_editor
-from core.ui.wizard.preset_choice import draw_presets
+from traindash.ui.wizard.frame import WizardView, wizard_page
+from traindash.ui.wizard.hyperparameters import draw_about, draw_changes, draw_editor, draw_presets
 
 
 def form(view: WizardView) -> None:

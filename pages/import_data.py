@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from core.domain.imports import ImportStatus
-from core.ui import lookups
-from core.ui.projects.data_import import (
+from traindash.domain.imports import ImportStatus
+from traindash.ui import lookups
+from traindash.ui.projects.data_import import (
     current_import,
     draw_choice,
     draw_elsewhere,
     draw_end,
     draw_latest,
+    draw_layout_examples,
     draw_progress,
     draw_ready,
+    draw_report,
     train_on,
 )
-from core.ui.projects.import_report import draw_report
-from core.ui.projects.layout_examples import draw_layout_examples
 
 st.title("Bring data in", anchor=False)
 with st.container(border=True, key="panel-import", width=960):

@@ -1,9 +1,8 @@
 """Step 8: review and start."""
 
-from core.ui.wizard.flight_check import draw_flight_check
-from core.ui.wizard.frame import WizardView, wizard_page
-from core.ui.wizard.launch_form import draw_review, draw_start, draw_where_and_name
-from core.ui.wizard.plan_forms import draw_plan_forms
+from traindash.ui.wizard.frame import WizardView, wizard_page
+from traindash.ui.wizard.launch import draw_flight_check, draw_review, draw_start, draw_where_and_name
+from traindash.ui.wizard.plan_forms import draw_plan_forms
 
 
 def form(view: WizardView) -> None:

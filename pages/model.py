@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from core.domain.plan import CustomCheckpoint
-from core.ui import lookups
-from core.ui.experiments.index import all_experiments
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from core.ui.wizard.model_hints import draw_recommendation, draw_start_note, narrow
-from core.ui.wizard.model_table import draw_catalogue, draw_checkpoints
-from core.wizard.suggestions import recommend_model, suggest_task
+from traindash.domain.plan import CustomCheckpoint
+from traindash.plans.suggestions import recommend_model, suggest_task
+from traindash.ui import lookups
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.ui.wizard.model import draw_catalogue, draw_checkpoints, draw_recommendation, draw_start_note, narrow
 
 SOURCES = ("Pretrained models", "My checkpoints")
 

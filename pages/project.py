@@ -2,19 +2,19 @@
 
 from dataclasses import replace
 
-from core.ui import connection, lookups
-from core.ui.projects.project_data import draw_dataset_tree, draw_distributions
-from core.ui.widgets import draft_toggle
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from core.ui.wizard.project_cards import (
+from traindash.ui import connection, lookups
+from traindash.ui.projects.project_data import draw_dataset_tree, draw_distributions
+from traindash.ui.widgets import draft_toggle
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.ui.wizard.project import (
     draw_counts,
     draw_gallery,
     draw_no_project,
     draw_project_cards,
     draw_project_search,
+    draw_since_last,
     draw_ways_in,
 )
-from core.ui.wizard.since_last_note import draw_since_last
 
 
 def form(view: WizardView) -> None:

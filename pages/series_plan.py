@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui.series.begin import draw_series_plan
+from traindash.ui.series.begin import draw_series_plan
 
 st.title("New series", anchor=False)
 draw_series_plan()

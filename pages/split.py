@@ -1,8 +1,7 @@
 """Step 4: which images train and which validate."""
 
-from core.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from core.ui.wizard.split_form import draw_split_counts, draw_split_form
-from core.ui.wizard.split_sides import draw_split_sides
+from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.ui.wizard.split import draw_split_counts, draw_split_form, draw_split_sides
 
 
 def form(view: WizardView) -> None:

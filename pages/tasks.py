@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.ui import screens
-from core.ui.tasks.list_view import draw_task_list
+from traindash.ui import screens
+from traindash.ui.tasks.list_view import draw_task_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title("Tasks", anchor=False)

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.api.client import SuperviselyClient, connect
-from core.compare.formatting import duration, size, time_range
-from core.domain.dry_run import DryRun
-from core.domain.ids import TaskId
-from core.domain.plan import PretrainedModel, TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch import flight_check
-from core.launch.forecast import forecast
-from core.launch.launcher import launch
-from core.local_platform.app import LocalPlatform
 from tests.benchmarks.large_data import say
+from traindash.domain.dry_run import DryRun
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.formatting import duration, size, time_range
+from traindash.platform.app import LocalPlatform
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.tasks import flight_check
+from traindash.tasks.flight_check import forecast
+from traindash.tasks.launcher import launch
 
 _LOOK_SECONDS = 0.2
 

@@ -19,20 +19,19 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import connect
-from core.datasets.importing import open_import
-from core.datasets.source import ProjectSource
-from core.domain.plan import DatasetsSplit, PretrainedModel
-from core.domain.project import ObjectClass, ProjectMeta
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.store.database import Database, now_text
-from core.local_platform.store.project_rows import ProjectRows
-from core.ui import connection
-from core.wizard import gather
-from core.wizard.draft import split_draft
-from core.wizard.draft_store import DraftStore
-from core.wizard.suggestions import begin_with
 from tests.outside import ROOT
+from traindash.datasets.importing import open_import
+from traindash.datasets.source import ProjectSource
+from traindash.domain.plan import DatasetsSplit, PretrainedModel
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.plans import lookups as gather
+from traindash.plans.draft import DraftStore, split_draft
+from traindash.plans.suggestions import begin_with
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.project_import import ProjectRows
+from traindash.supervisely.client import connect
+from traindash.ui import connection
 
 SIDE = 64
 PAGES = ("project", "classes", "split")
@@ -144,7 +143,7 @@ def measure_pages(rows: int, classes: int) -> None:
         say(f"split content, first time: {_took(lambda: client.splits.content(facts.project.id, split)):.2f} s")
         for page in PAGES:
             st.cache_data.clear()
-            app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=120)
+            app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=120)
             app.query_params["draft"] = draft.id
             app.run()
             first = _took(app.switch_page(str(ROOT / "pages" / f"{page}.py")).run)

@@ -38,7 +38,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
         (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
-        ours = [sys.executable, "-m", "core.cli", "launch", str(folder / "plan.yaml")]
+        ours = [sys.executable, "-m", "traindash.cli", "launch", str(folder / "plan.yaml")]
         theirs = [sdk_python(), str(folder / "script.py")]
         server = DifficultServer(live.platform.api)  # without any fault: it counts
         with serve(server) as url:

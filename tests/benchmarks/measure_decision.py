@@ -9,17 +9,16 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from core.compare.certainty import Significance
-from core.compare.decision import Requirements, contenders_of, decide
-from core.compare.decision_chart import draw_decision
-from core.compare.decision_words import advise
-from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.palette import styles_together
-from core.compare.report.decision_table import decision_table
-from core.compare.speed import parse_speed_test
-from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, evaluate_files
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 from tests.fakes.evaluations import speed_test_json
+from traindash.comparison.certainty import Significance
+from traindash.comparison.decision import Requirements, contenders_of, decide
+from traindash.comparison.decision_words import advise, draw_decision
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.palette import styles_together
+from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.speed import parse_speed_test
+from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, evaluate_files
 
 MODELS = 6
 SHARES = (0.5, 0.55, 0.6, 0.65, 0.7)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from sqlite3 import Connection
 
-from core.local_platform.store.database import now_text
 from tests.fakes.live_platform import LivePlatform, live_platform
+from traindash.platform.store.database import now_text
 
 CALLS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("instance.version", {}),

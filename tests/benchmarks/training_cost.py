@@ -20,14 +20,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from core.frameworks.registry import framework
-from core.runs.events import EventWriter
-from core.runs.layout import RunLayout
-from core.runs.spec import TrainSpec, read_spec
-from core.trainers.stopping import StopSwitch
-from core.trainers.yolo.environment import prepare_environment
-from core.trainers.yolo.hyperparameters import parse_hyperparameters
 from tests.training.run_folders import tiny_images, train_spec, write_run
+from traindash.frameworks.registry import framework
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec
+from traindash.training.trainers.entry import StopSwitch
+from traindash.training.trainers.yolo.environment import prepare_environment
+from traindash.training.trainers.yolo.hyperparameters import parse_hyperparameters
 
 HYPERPARAMETERS = "epochs: {epochs}\nimgsz: 160\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.002\nseed: 1\n"
 
@@ -37,8 +36,8 @@ def _prepared(folder: Path) -> tuple[RunLayout, TrainSpec, str, Any]:
     spec = read_spec(run.spec)
     assert isinstance(spec, TrainSpec)
     prepare_environment(run.work / "engine", threads=1)
-    data = import_module("core.trainers.yolo.data").write_dataset(run, spec, EventWriter(run.events))
-    weights = import_module("core.trainers.yolo.weights")
+    data = import_module("traindash.training.trainers.yolo.data").write_dataset(run, spec, EventWriter(run.events))
+    weights = import_module("traindash.training.trainers.yolo.weights")
     asked = framework(spec.framework)
     events = EventWriter(run.events)
     start = weights.find_start(spec, asked, events, fetch=None, wants_random=True)
@@ -47,7 +46,7 @@ def _prepared(folder: Path) -> tuple[RunLayout, TrainSpec, str, Any]:
 
 def _ours(folder: Path) -> dict[str, float]:
     run, spec, source, data = _prepared(folder)
-    training = import_module("core.trainers.yolo.training")
+    training = import_module("traindash.training.trainers.yolo.training")
     made = training.Training(layout=run, spec=spec, events=EventWriter(run.events), stop=StopSwitch(), data=data)
     values = parse_hyperparameters(spec.hyperparameters).values
     return _measured(lambda: made.run(source, values))
@@ -63,7 +62,7 @@ def _alone(folder: Path) -> dict[str, float]:
 
 
 def _in_our_order(base: Any) -> type:  # noqa: ANN401 - the engine has no types
-    keep_order = import_module("core.trainers.yolo.exact_resume").keep_order
+    keep_order = import_module("traindash.training.trainers.yolo.exact_resume").keep_order
 
     class InOurOrder(base):  # type: ignore[misc, unused-ignore]
         def get_dataloader(self, *args: Any, mode: str = "train", **kwargs: Any) -> Any:  # noqa: ANN401

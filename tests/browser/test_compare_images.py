@@ -10,13 +10,13 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Locator, Page, expect
 
-from core.ui.servers import KeptServers
 from tests.app.results.conftest import add_evaluated
 from tests.browser.widgets import PATIENCE, settle
 from tests.fakes.evaluations import Made, evaluation
 from tests.fakes.live_platform import serve
 from tests.fakes.server import FakeServer
 from tests.server import DashboardProcess
+from traindash.ui.servers import KeptServers
 
 pytestmark = pytest.mark.browser
 

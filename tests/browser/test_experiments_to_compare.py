@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.ui.servers import KeptServers
 from tests.app.results.conftest import add_evaluated
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle, tick_row
 from tests.fakes.evaluations import Made
 from tests.fakes.live_platform import serve
 from tests.fakes.server import FakeServer, add_experiment
 from tests.server import DashboardProcess
+from traindash.ui.servers import KeptServers
 
 pytestmark = pytest.mark.browser
 

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.experiment import ExperimentInfo
-from core.domain.task import TaskStatus
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
 from tests.outside import shared_data
 from tests.server import DashboardProcess
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.client import SuperviselyClient, connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 IMAGES = 12

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.compare.formatting import metric
 from tests.browser.widgets import (
     expect_heading,
     expect_text,
@@ -19,6 +18,7 @@ from tests.browser.widgets import (
     tick_row,
 )
 from tests.server import DashboardProcess
+from traindash.formatting import metric
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.domain.ids import ProjectId
-from core.domain.plan import PretrainedModel
-from core.ui import connection
-from core.wizard.draft import DraftId
-from core.wizard.draft_store import DraftStore
 from tests.browser.widgets import PATIENCE, open_page, press, settle
 from tests.server import DashboardProcess
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import PretrainedModel
+from traindash.plans.draft import DraftId, DraftStore
+from traindash.ui import connection
 
 pytestmark = pytest.mark.browser
 PLAN = """\

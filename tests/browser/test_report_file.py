@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.compare.certainty import significance_of
-from core.compare.decision import Requirements, contenders_of, decide
-from core.compare.decision_grid import limits
-from core.compare.decision_words import advise
-from core.compare.formatting import quantity
-from core.compare.report import render_report
-from core.evaluation import RecallAtLeast
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, photograph, together
+from traindash.comparison.certainty import significance_of
+from traindash.comparison.decision import Requirements, contenders_of, decide, limits
+from traindash.comparison.decision_words import advise
+from traindash.comparison.report import render_report
+from traindash.evaluation import RecallAtLeast
+from traindash.formatting import quantity
 
 pytestmark = pytest.mark.browser
 

@@ -8,18 +8,17 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.ids import TaskId
-from core.domain.plan import PretrainedModel
-from core.domain.task import Task, TaskStatus
-from core.local_platform.layout import HomeLayout
-from core.local_platform.tasks.process import read_identity
-from core.ui import connection
-from core.wizard.draft import WizardDraft
-from core.wizard.draft_store import DraftStore
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
 from tests.fakes.small_platform import wait_for
 from tests.server import DashboardProcess
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import PretrainedModel
+from traindash.domain.task import Task, TaskStatus
+from traindash.plans.draft import DraftStore, WizardDraft
+from traindash.platform.layout import HomeLayout
+from traindash.platform.tasks.process import read_identity
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.ui import connection
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -5,13 +5,13 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.api.client import connect
-from core.domain.ids import ProjectId, TaskId
-from core.domain.plan import PretrainedModel, TrainingPlan
-from core.launch.launcher import check_and_launch
 from tests.browser.widgets import PATIENCE, expect_text, open_page, press, settle
 from tests.fakes.receiver import receiver
 from tests.server import DashboardProcess
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.supervisely.client import connect
+from traindash.tasks.launcher import check_and_launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAINING_MS = 240_000

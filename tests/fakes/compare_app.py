@@ -14,11 +14,11 @@ import streamlit as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.api.client import connect  # noqa: E402 - the path comes first
-from core.settings import load_settings  # noqa: E402
-from core.ui import connection  # noqa: E402
 from tests.fakes.evaluations import Made, coco_pair, results_csv, speed_test_json  # noqa: E402
 from tests.fakes.server import FakeServer, add_experiment  # noqa: E402
+from traindash.settings import load_settings  # noqa: E402
+from traindash.supervisely.client import connect  # noqa: E402 - the path comes first
+from traindash.ui import connection  # noqa: E402
 
 EXPERIMENTS = {3: ("Quick one", 0.6, 6.0), 4: ("Good one", 0.9, 14.0), 5: ("Large one", 0.9, 60.0)}
 """Task id → name, quality and milliseconds for an image."""
@@ -48,4 +48,4 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     connection.close()
 
 
-app = st.App(ROOT / "core" / "frame" / "main.py", lifespan=_lifespan)
+app = st.App(ROOT / "core" / "traindash" / "frame" / "main.py", lifespan=_lifespan)

@@ -11,10 +11,10 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from core.domain.ids import ProjectId
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.guard import Guard
 from tests.fakes.small_platform import FAST, HARDWARE, tiny_project, wait_for
+from traindash.domain.ids import ProjectId
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.guard import Guard
 
 API = "/public/api/v3/"
 

@@ -157,7 +157,7 @@ def event(second: float, message: str = "progress", level: str = "info", **keys:
 
 
 def training_log(*, epochs: int, planned: int, finished: bool = False) -> list[dict[str, Any]]:
-    """Return the log of a training after some epochs, in the form of core/runs/events.py."""
+    """Return the log of a training after some epochs, in the form of core/traindash/training/runs/events.py."""
     rows = [
         event(5, "Preparing data for training...", event_type="EventType.PHASE", phase="preparing_data"),
         event(5.5, "160 training images, 40 validation images"),

@@ -10,15 +10,15 @@ from typing import TypeVar
 import yaml
 from PIL import Image
 
-from core.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage
-from core.domain.ids import DatasetId, ProjectId, TaskId
-from core.domain.project import ObjectClass, ProjectMeta, TagMeta
-from core.domain.task import TaskStatus
-from core.local_platform.hardware import Hardware
-from core.local_platform.parts import Services, build_services
-from core.local_platform.store.task_rows import TaskRecord
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.supervisor import Pace, Supervisor
+from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage
+from traindash.domain.ids import DatasetId, ProjectId, TaskId
+from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
+from traindash.domain.task import TaskStatus
+from traindash.platform.agents import Hardware
+from traindash.platform.parts import Services, build_services
+from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.supervisor import Pace, Supervisor
 
 ADDRESS = "http://127.0.0.1:1"
 HARDWARE = Hardware(list_gpus=tuple, cores=2)
@@ -115,7 +115,7 @@ class SmallPlatform:
         return {"slyProjectId": int(self.project_id), "guiState": {**gui_state, **changes}}
 
     def train(self, *, agent: int | None = None, **behaviour: object) -> TaskId:
-        """Take in a training whose trainer behaves as told, see :mod:`core.trainers.fake.behaviour`."""
+        """Take in a training whose trainer behaves as told, see :mod:`traindash.training.trainers.fake.behaviour`."""
         state = self.state(hyperparameters=yaml.safe_dump({"epochs": 2, **behaviour}))
         task = Admission(self.parts).admit(self.body(agent=agent, state=state))
         self.supervisor.wake()

@@ -10,15 +10,11 @@ from typing import cast
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError, UnauthorizedError
-from core.api.resources.images import ImagePage
-from core.api.resources.tasks import StartRequest
-from core.domain.agent import Agent, AgentStatus
-from core.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
-from core.domain.dry_run import DryRun, DryRunStatus
-from core.domain.experiment import ExperimentFolder, ExperimentInfo
-from core.domain.ids import (
+from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
+from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
+from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
+from traindash.domain.ids import (
     AgentId,
     CollectionId,
     DatasetId,
@@ -30,14 +26,11 @@ from core.domain.ids import (
     TeamId,
     WorkspaceId,
 )
-from core.domain.image import Image
-from core.domain.log import LogRow
-from core.domain.model import CatalogueModel
-from core.domain.module import AppModule
-from core.domain.project import (
+from traindash.domain.project import (
     ClassStatistics,
     Collection,
     Dataset,
+    Image,
     ObjectClass,
     Project,
     ProjectMeta,
@@ -46,8 +39,12 @@ from core.domain.project import (
     Team,
     Workspace,
 )
-from core.domain.task import Task, TaskStatus
-from core.errors import AppError
+from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.errors import AppError
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError, UnauthorizedError
+from traindash.supervisely.images import ImagePage
+from traindash.supervisely.tasks import StartRequest
 
 TEAM = Team(id=TeamId(1), name="Our team")
 WORKSPACE = Workspace(id=WorkspaceId(2), name="First workspace", team_id=TEAM.id)

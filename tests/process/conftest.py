@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.local_platform.tasks.process import end_group, read_identity
 from tests.fakes.small_platform import SmallPlatform, small_platform
 from tests.outside import ROOT
+from traindash.domain.ids import TaskId
+from traindash.platform.tasks.process import end_group, read_identity
 
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the trainers need PATH and the like
 

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from core.api.client import connect
-from core.launch.series.starter import Access, SeriesStarter
-from core.launch.series.store import SeriesStore
-from core.local_platform.app import LocalPlatform, Options
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform
+from traindash.platform.app import LocalPlatform, Options
+from traindash.supervisely.client import connect
+from traindash.tasks.series_record import SeriesStore
+from traindash.tasks.series_runner import Access, SeriesStarter
 
 SERVER_NAME = "embedded"
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the trainers need PATH and the like

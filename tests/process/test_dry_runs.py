@@ -6,16 +6,16 @@ import psutil
 import pytest
 import yaml
 
-from core.domain.dry_run import DryRun, DryRunStatus
-from core.domain.ids import AgentId, ImageId
-from core.domain.plan import DatasetsSplit, Side
-from core.domain.task import ExitCause, TaskStatus
-from core.errors import InputError, NotFoundError, StateError
-from core.local_platform.dry_runs.jobs import DryRuns
-from core.local_platform.dry_runs.sample import sample_images
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.splits import resolve_split
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, SmallPlatform, wait_for
+from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.ids import AgentId, ImageId
+from traindash.domain.plan import DatasetsSplit, Side
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.errors import InputError, NotFoundError, StateError
+from traindash.platform.dry_runs.jobs import DryRuns
+from traindash.platform.dry_runs.sample import sample_images
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.splits import resolve_split
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.agent import AgentStatus
-from core.domain.ids import AgentId, TaskId
-from core.domain.task import TaskStatus
-from core.errors import InputError, NotFoundError, StateError
-from core.local_platform.store.task_queue import QueueMove, moved
 from tests.fakes.small_platform import SmallPlatform, wait_for
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.task import TaskStatus
+from traindash.errors import InputError, NotFoundError, StateError
+from traindash.platform.store.task_queue import QueueMove, moved
 
 ENDLESS: dict[str, Any] = {"epochs": 100000, "seconds_per_epoch": 0.05}
 

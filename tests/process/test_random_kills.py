@@ -7,14 +7,14 @@ import signal
 import threading
 from dataclasses import dataclass, field
 
-from core.domain.ids import AgentId, FileId, TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.local_platform.store.task_rows import TaskRecord
-from core.local_platform.tasks.process import poll, read_identity
-from core.runs.events import read_events
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import PlatformProcess
 from tests.process.test_supervisor import experiment, starts
+from traindash.domain.ids import AgentId, FileId, TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.process import poll, read_identity
+from traindash.training.runs.events import read_events
 
 ROUNDS = 50
 SEED_VARIABLE = "TRAINDASH_TEST_SEED"

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.domain.ids import AgentId, TaskId
-from core.domain.task import TaskStatus
-from core.local_platform.hardware import Hardware, Memory
-from core.local_platform.tasks.process import read_identity
-from core.local_platform.tasks.resources import ResourceMeter
-from core.runs.events import read_events
-from core.runs.spec import TrainSpec, read_spec
 from tests.fakes.small_platform import SmallPlatform, small_platform, wait_for
 from tests.process.conftest import ENVIRONMENT, end_trainers
+from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.task import TaskStatus
+from traindash.platform.agents import Hardware, Memory
+from traindash.platform.tasks.process import read_identity
+from traindash.platform.tasks.resources import ResourceMeter
+from traindash.training.runs.events import read_events
+from traindash.training.runs.spec import TrainSpec, read_spec
 
 GIB = 2**30
 CARDS = tuple(Memory(name=f"Card {n}", total=24 * GIB, available=(20 - n) * GIB, busy_percent=30.0 + n) for n in (0, 1))

@@ -4,19 +4,13 @@ import os
 import signal
 from typing import Any
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.process import (
-    Ended,
-    poll,
-    read_identity,
-    start_process,
-    trainer_environment,
-)
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import ENVIRONMENT, PlatformProcess
 from tests.process.test_supervisor import experiment, starts
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.process import Ended, poll, read_identity, start_process, trainer_environment
 
 
 def end_soon(desk: SmallPlatform, task_id: TaskId) -> None:

@@ -5,15 +5,15 @@ import signal
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.errors import InputError, StateError
-from core.local_platform.store.task_rows import TaskRecord
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.process import read_identity
-from core.local_platform.tasks.resuming import can_resume
-from core.runs.spec import TrainSpec, read_images, read_spec
 from tests.fakes.small_platform import SmallPlatform, wait_for
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.errors import InputError, StateError
+from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.process import read_identity
+from traindash.platform.tasks.resuming import can_resume
+from traindash.training.runs.spec import TrainSpec, read_images, read_spec
 
 SPLIT = {"method": "random", "split": "train", "percent": 60}
 FIRST_EPOCHS = 8

@@ -6,15 +6,14 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from core.domain.ids import SeriesId, TaskId
-from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch.series.record import Member, Series
-from core.launch.series.store import SeriesStore
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import PlatformProcess
 from tests.process.platform_child import SERVER_NAME
 from tests.process.test_supervisor import experiment, starts
+from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.tasks.series_record import Member, Series, SeriesStore
 
 SIX = 6
 ROUNDS_VARIABLE = "TRAINDASH_TEST_ROUNDS"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.ids import AgentId, FileId, TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.process import read_identity
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, SmallPlatform, wait_for
+from traindash.domain.ids import AgentId, FileId, TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.process import read_identity
 
 REQUIRED = (
     *("experiment_name", "framework_name", "model_name", "task_type", "project_id", "task_id", "model_files"),

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import AgentId, TaskId, TeamId
-from core.domain.task import ExitCause, ExitReport, TaskStatus
-from core.errors import StorageError
-from core.local_platform.store.database import Database
-from core.local_platform.store.task_rows import NewTask, OpenTask, TaskRecord
-from core.local_platform.store.tasks import TaskStore
-from core.local_platform.tasks.admission import Admission
 from tests.fakes.small_platform import SmallPlatform, small_platform, wait_for
 from tests.process.conftest import ENVIRONMENT, end_trainers
 from tests.process.test_supervisor import starts
+from traindash.domain.ids import AgentId, TaskId, TeamId
+from traindash.domain.task import ExitCause, ExitReport, TaskStatus
+from traindash.errors import StorageError
+from traindash.platform.store.database import Database
+from traindash.platform.store.tasks import NewTask, OpenTask, TaskRecord, TaskStore
+from traindash.platform.tasks.admission import Admission
 
 
 class FlakyStore(TaskStore):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.domain.webhook import Delivery, DeliveryState
-from core.errors import InputError, StateError
-from core.local_platform.webhook.deliveries import own_message
-from core.local_platform.webhook.worker import HookPace, WebhookWorker
 from tests.fakes.receiver import Receiver, receiver
 from tests.fakes.small_platform import SmallPlatform, wait_for
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.domain.webhook import Delivery, DeliveryState
+from traindash.errors import InputError, StateError
+from traindash.platform.webhook.deliveries import own_message
+from traindash.platform.webhook.worker import HookPace, WebhookWorker
 
 SIGNED_WITH = "a secret of the test"
 PACE = HookPace(look=0.02, retries=(0.02, 0.02), timeout=1.0)

@@ -13,7 +13,7 @@ PYTHON_FILES = sorted(
 )
 CODE_FILES = [path for path in PYTHON_FILES if path.parts[0] != "tests"]
 BANNED_NAMES = {"utils", "helpers", "manager", "helper", "util", "managers", "misc", "common"}
-STREAMLIT_HOMES = ("pages", "core/ui", "core/frame")
+STREAMLIT_HOMES = ("pages", "core/traindash/ui", "core/traindash/frame")
 HEAVY = {"torch", "ultralytics", "onnx", "onnxruntime", "torchvision"}
 
 
@@ -30,7 +30,7 @@ def _imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", CODE_FILES, ids=str)
 def test_no_file_is_crowded(path: Path) -> None:
-    limit = 80 if path.parts[0] == "pages" else 400
+    limit = 80 if path.parts[0] == "pages" else 500
     lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
     assert lines <= limit, f"{path} has {lines} lines, {limit} are allowed: split it"
 
@@ -43,12 +43,12 @@ def test_names_say_what_is_inside(path: Path) -> None:
 @pytest.mark.parametrize("path", CODE_FILES, ids=str)
 def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
     names = _imports(path)
-    if not str(path).startswith("core/trainers"):
-        assert not names & HEAVY, f"{path} imports {names & HEAVY}; only core/trainers may"
+    if not str(path).startswith("core/traindash/training/trainers"):
+        assert not names & HEAVY, f"{path} imports {names & HEAVY}; only core/traindash/training/trainers may"
     if not str(path).startswith(STREAMLIT_HOMES):
-        assert "streamlit" not in names or path == Path("core/cli.py"), f"{path} imports Streamlit"
-    if path != Path("core/api/transport.py"):
-        assert "httpx" not in names, f"{path} imports httpx; only core/api/transport.py may"
+        assert "streamlit" not in names or path == Path("core/traindash/cli.py"), f"{path} imports Streamlit"
+    if path != Path("core/traindash/supervisely/transport.py"):
+        assert "httpx" not in names, f"{path} imports httpx; only core/traindash/supervisely/transport.py may"
     assert "pickle" not in names, f"{path} imports pickle"
 
 

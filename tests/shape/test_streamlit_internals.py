@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
-from core.ui import streamlit_internals
-from core.ui.streamlit_internals import SERVER_KEY, SERVER_SETTING, STATIC, index_page
 from tests.outside import ROOT
+from traindash.ui import streamlit_internals
+from traindash.ui.streamlit_internals import SERVER_KEY, SERVER_SETTING, STATIC, index_page
 
 ADAPTER = Path(streamlit_internals.__file__)
 HERE = f"Streamlit {version('streamlit')}"
@@ -92,7 +92,7 @@ def test_a_callback_can_ask_for_fragments_by_key() -> None:
     def page() -> None:
         import streamlit as st  # noqa: PLC0415 - the script stands alone
 
-        from core.ui.streamlit_internals import rerun_parts  # noqa: PLC0415
+        from traindash.ui.streamlit_internals import rerun_parts  # noqa: PLC0415
 
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
         st.fragment(lambda: st.button("inside", on_click=rerun_parts, args=(["part"],)), key="part")()

@@ -9,11 +9,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from core.domain.ids import DatasetId, ImageId, ProjectId, TaskId
-from core.domain.plan import Side
-from core.domain.project import ObjectClass, ProjectMeta
-from core.runs.layout import RunLayout
-from core.runs.spec import RunImage, TrainSpec, write_images, write_spec
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
+from traindash.domain.plan import Side
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec, write_images, write_spec
 
 CLASSES = ("zebra", "apple ü")
 """Not alphabetical, so that class numbers and COCO ids differ; not ASCII, so that the engine wants another font."""

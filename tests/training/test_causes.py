@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from core.runs.spec import RunImage
 from tests.training.run_folders import TINY, annotation_of, tiny_images, train_spec, write_run
 from tests.training.trainer_process import run_trainer
+from traindash.training.runs.spec import RunImage
 
 pytestmark = pytest.mark.slow
 MIB = 2**20

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.layout import RunLayout
-from core.runs.spec import DryRunResult, DryRunSpec, read_result, write_images, write_spec
 from tests.training.run_folders import TINY, tiny_images, train_spec
 from tests.training.trainer_process import run_trainer
+from traindash.training.runs.spec import DryRunResult, DryRunSpec, RunLayout, read_result, write_images, write_spec
 
 pytestmark = pytest.mark.slow
 

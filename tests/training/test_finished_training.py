@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.compare.speed import parse_speed_test
-from core.evaluation import evaluate_files
-from core.runs.events import Phase
-from core.runs.spec import TrainResult, read_result
 from tests.training.run_folders import CLASSES, PICO
 from tests.training.trainer_process import FinishedRun
+from traindash.comparison.speed import parse_speed_test
+from traindash.evaluation import evaluate_files
+from traindash.training.runs.events import Phase
+from traindash.training.runs.spec import TrainResult, read_result
 
 pytestmark = pytest.mark.slow
 

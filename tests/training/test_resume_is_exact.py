@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.runs.layout import RunLayout
-from core.runs.spec import RunImage, TrainSpec, read_result
 from tests.training.run_folders import tiny_images, train_spec, write_run
 from tests.training.trainer_process import FinishedRun, run_trainer, start_trainer, stop_when, wait_for
+from traindash.domain.ids import TaskId
+from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec, read_result
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.spec import TrainResult, read_result
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
 from tests.training.trainer_process import run_trainer
+from traindash.training.runs.spec import TrainResult, read_result
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.runs.layout import RunLayout
-from core.runs.spec import read_result
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
 from tests.training.trainer_process import run_trainer
+from traindash.domain.ids import TaskId
+from traindash.training.runs.spec import RunLayout, read_result
 
 pytestmark = pytest.mark.slow
 

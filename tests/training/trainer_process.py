@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.runs.events import read_events
-from core.runs.layout import RunLayout
+from traindash.training.runs.events import read_events
+from traindash.training.runs.spec import RunLayout
 
 DEADLINE_SECONDS = 240.0
 _POLL_SECONDS = 0.05
@@ -61,7 +61,7 @@ def start_trainer(
 
     Args:
         run: Its folder.
-        trainer: Package under ``core.trainers``.
+        trainer: Package under ``traindash.training.trainers``.
         forbid_network: Any look-up or connection is an error.
         limits: Resource of :mod:`resource` → what the process may use of it.
     """
@@ -70,7 +70,7 @@ def start_trainer(
         for kind, most in (limits or {}).items():
             resource.setrlimit(kind, (most, most))
 
-    module = f"core.trainers.{trainer}"
+    module = f"traindash.training.trainers.{trainer}"
     command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
     variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath}
     with run.output.open("wb") as output:

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.errors import InputError, NotFoundError, StorageError
-from core.files import JsonFile, JsonRecords, copy_whole, move_whole, replacing, sync_files, to_json, write_whole
+from traindash.errors import InputError, NotFoundError, StorageError
+from traindash.files import JsonFile, JsonRecords, copy_whole, move_whole, replacing, sync_files, to_json, write_whole
 
 NUMBERS = msgspec.json.Decoder(tuple[int, ...])
 

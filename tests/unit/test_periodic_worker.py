@@ -2,7 +2,7 @@
 
 import threading
 
-from core.periodic_worker import PeriodicWorker
+from traindash.periodic_worker import PeriodicWorker
 
 PATIENCE = 10.0
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.server_settings import server_settings
-from core.settings import load_settings
+from traindash.settings import load_settings
+from traindash.supervisely.server_settings import server_settings
 
 
 @pytest.mark.parametrize(("value", "offline"), [(None, False), ("", False), ("0", False), ("1", True), ("true", True)])
@@ -29,9 +29,7 @@ def test_the_token_is_not_shown() -> None:
 
 
 def test_variables_can_be_set_for_an_engine() -> None:
-    code = (
-        "import os; from core.settings import set_environment; set_environment({'A_B': '1'}); print(os.environ['A_B'])"
-    )
+    code = "import os; from traindash.settings import set_environment; set_environment({'A_B': '1'}); print(os.environ['A_B'])"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PATH": os.defpath}
     )

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.datasets.annotation_json import annotation_to_json, meta_to_json
-from core.datasets.contours import trace
-from core.datasets.geometry import Mask
-from core.datasets.supervisely_format import COLLECTIONS_FILE, META_FILE
-from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
-from core.domain.project import ObjectClass, ProjectMeta, TagMeta
 from tools.sample_renderer.scene import DrawnObject, Picture, Studio
 from tools.sample_renderer.settings import SETTINGS
 from tools.sample_renderer.surfaces import SURFACES
+from traindash.datasets.annotation_json import annotation_to_json, meta_to_json
+from traindash.datasets.contours import trace
+from traindash.datasets.geometry import Mask
+from traindash.datasets.supervisely_format import COLLECTIONS_FILE, META_FILE
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
+from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
 SAMPLE_META = ProjectMeta(
     classes=(
@@ -81,7 +81,7 @@ class Shot:
 def write_sample_project(folder: Path) -> None:
     """Write the sample project into an empty or missing folder, in Supervisely's format.
 
-    It takes some seconds. :func:`core.datasets.supervisely_format.open_project` reads it.
+    It takes some seconds. :func:`traindash.datasets.supervisely_format.open_project` reads it.
 
     Raises:
         OSError: The folder cannot be written.

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from core.datasets.geometry import Mask
 from tools.sample_renderer.noise import FloatArray, Random, linear, to_linear, to_srgb
 from tools.sample_renderer.produce import PRODUCE, Cutout
 from tools.sample_renderer.props import PROPS
 from tools.sample_renderer.solids import Light
 from tools.sample_renderer.surfaces import SURFACES, TILE
+from traindash.datasets.geometry import Mask
 
 _ATTEMPTS = 14
 _WIDE_BLUR = 3.0

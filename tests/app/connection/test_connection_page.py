@@ -8,14 +8,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.ids import ProjectId, TaskId
-from core.server_settings import ServerSetting
-from core.ui import connection
 from tests.app.wizard.stage import everything_said
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.server import FakeServer
 from tests.outside import ROOT
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.server_settings import ServerSetting
+from traindash.ui import connection
 
 EMBEDDED = "http://127.0.0.1:8501"
 
@@ -44,7 +44,7 @@ def embedded() -> SuperviselyClient:
 
 def open_page() -> AppTest:
     """Open the connection page in a new session."""
-    app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
     app.switch_page("../../pages/connection.py")
     return app.run()
 
@@ -112,7 +112,7 @@ def test_a_server_that_is_written_down_is_one_click_away(far: LivePlatform, tmp_
 
 def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> None:
     def drafts_page() -> AppTest:
-        app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
         app.switch_page("../../pages/drafts.py")
         return app.run()
 
@@ -139,7 +139,7 @@ def _draw_team() -> None:
     """Draw a page that shows what a server answered; runs as a script of its own."""
     import streamlit as st  # noqa: PLC0415 - the script stands alone
 
-    from core.ui import connection  # noqa: PLC0415
+    from traindash.ui import connection  # noqa: PLC0415
 
     st.button("Reconnect", on_click=connection.reconnect)
     st.button("Read anew", on_click=connection.forget_answers)

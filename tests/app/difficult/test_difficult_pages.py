@@ -10,21 +10,21 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import SuperviselyClient, client_of
-from core.api.retry import RetryPolicy
-from core.api.transport import InMemoryTransport, Transport
-from core.domain.ids import TaskId
-from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch.launcher import launch
-from core.ui import connection
-from core.ui.experiments import index as experiment_list
 from tests.app.wizard.stage import everything_said, links
 from tests.contract.client.conftest import project_of
 from tests.fakes.difficult_server import DifficultServer, Fault, Rewrite
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.errors import RetryPolicy
+from traindash.supervisely.transport import InMemoryTransport, Transport
+from traindash.tasks.launcher import launch
+from traindash.ui import connection
+from traindash.ui.experiments import index as experiment_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Scene:
         """Open a page in a new tab, with nothing remembered."""
         st.cache_data.clear()
         st.cache_resource.clear()
-        app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
         app.switch_page(f"../../pages/{name}.py")

@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import connect
-from core.ui import connection
 from tests.fakes.evaluations import Made, coco_pair, evaluation, results_csv, speed_test_json
 from tests.fakes.server import FakeServer, add_experiment, training_log
 from tests.outside import ROOT
+from traindash.supervisely.client import connect
+from traindash.ui import connection
 
 Open = Callable[..., AppTest]
 
@@ -36,7 +36,7 @@ def open_page(server: FakeServer) -> Open:
     del server
 
     def _open(name: str, **query: str) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+        at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
         for key, value in query.items():
             at.query_params[key] = value
         at.switch_page(f"../../pages/{name}.py")

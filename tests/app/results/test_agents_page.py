@@ -9,16 +9,16 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import connect
-from core.domain.ids import AgentId, TaskId
-from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
-from core.launch.launcher import launch
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.hardware import Hardware
-from core.ui import connection
 from tests.app.results.conftest import screen
 from tests.fakes.small_platform import ADDRESS, tiny_project
 from tests.outside import ROOT
+from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
+from traindash.platform.agents import Hardware
+from traindash.platform.app import LocalPlatform, Options
+from traindash.supervisely.client import connect
+from traindash.tasks.launcher import launch
+from traindash.ui import connection
 
 Tasks = list[TaskId]
 
@@ -67,7 +67,7 @@ def waiting(platform: LocalPlatform) -> Tasks:
 
 def agents_page() -> AppTest:
     """Open the page in a new tab."""
-    at = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=30)
+    at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
     at.switch_page("../../pages/agents.py")
     at.run()
     assert not at.exception

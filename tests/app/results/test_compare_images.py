@@ -8,10 +8,10 @@ import pytest
 from PIL import Image as Picture
 from streamlit.testing.v1 import AppTest
 
-from core.compare.image_query import ImageQuery, Outcome
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made, evaluation
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.comparison.image_query import ImageQuery, Outcome
 
 GOOD, BAD = Made(seed=1, quality=0.9), Made(seed=2, quality=0.5)
 

@@ -3,10 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.compare.formatting import metric
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made, evaluation
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.formatting import metric
 
 GOOD, BAD = Made(seed=1, quality=0.9), Made(seed=2, quality=0.5)
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiments.marks import Mark
-from core.ui.experiments.index import marks, settings_reader
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.experiments.marks import Mark
+from traindash.ui.experiments.index import marks, settings_reader
 
 
 def _frame(at: AppTest) -> dict[str, list[object]]:

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.domain.ids import ProjectId, SeriesId, TaskId
-from core.domain.plan import PretrainedModel, TrainingPlan
-from core.launch.series.record import Member, Refusal, Series
-from core.ui import connection
 from tests.app.results.conftest import Open, add_evaluated, add_running, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer
+from traindash.domain.ids import ProjectId, SeriesId, TaskId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.tasks.series_record import Member, Refusal, Series
+from traindash.ui import connection
 
 HOSTILE = "Night <script>alert(1)</script> **x** 🍎"
 

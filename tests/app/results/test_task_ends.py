@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.trainers.failure import RunError, explain
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, training_log
+from traindash.domain.task import ExitCause
+from traindash.training.trainers.entry import RunError, explain
 
 TAIL = ["Epoch 2 begins", "it stops <b>here</b>"]
 CHOOSE_CLASSES = "Choose other classes or another train/val split."

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import TaskId
-from core.ui import connection
-from core.ui.tasks.actions import stop
 from tests.app.results.conftest import Open, add_evaluated, add_running, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, event, training_log
+from traindash.domain.ids import TaskId
+from traindash.ui import connection
+from traindash.ui.tasks.actions import stop
 
 
 def _metrics(at: AppTest) -> dict[str, str]:

@@ -8,12 +8,11 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core.ui import connection
-from core.wizard.draft import WizardDraft
-from core.wizard.draft_store import DraftStore
 from tests.fakes.wizard_client import World, client_of
 from tests.outside import ROOT
 from tests.unit.wizard.facts import draft as good_draft
+from traindash.plans.draft import DraftStore, WizardDraft
+from traindash.ui import connection
 
 SECONDS = 30
 
@@ -34,7 +33,7 @@ class Stage:
 
     def open(self, screen: str, **params: str) -> AppTest:
         """Open a screen in a new tab."""
-        app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=SECONDS)
+        app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=SECONDS)
         for name, value in params.items():
             app.query_params[name] = value
         app.run()

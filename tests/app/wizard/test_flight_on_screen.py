@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from core.domain.dry_run import DryRun, DryRunStatus
-from core.domain.task import ExitCause
-from core.wizard.draft import DraftId
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.unit.launch.test_forecast import CHECK
+from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.task import ExitCause
+from traindash.plans.draft import DraftId
 
 
 def begun(stage: Stage) -> tuple[DraftId, DryRun]:

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import SeriesId, TaskId
-from core.domain.plan import TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch.series.record import Member, Series
-from core.ui import connection, lookups
-from core.wizard.completion import complete
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.app.wizard.test_series_on_screen import press, states
+from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.plan import TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.plans.steps import complete
+from traindash.tasks.series_record import Member, Series
+from traindash.ui import connection, lookups
 
 ID = SeriesId("series1")
 

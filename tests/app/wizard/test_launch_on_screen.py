@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any, cast
 
-from core.api.errors import ForbiddenError, RejectedError
-from core.api.resources.tasks import StartRequest
-from core.domain.agent import AgentStatus
-from core.domain.ids import ProjectId, TaskId
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.outside import ROOT
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.supervisely.errors import ForbiddenError, RejectedError
+from traindash.supervisely.tasks import StartRequest
 
 
 def _split(request: StartRequest) -> dict[str, Any]:

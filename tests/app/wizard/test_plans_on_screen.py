@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import ProjectId, TaskId
-from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
-from core.errors import NotFoundError
-from core.launch.app_state import start_state
-from core.launch.plan_code import python_script
-from core.launch.plan_file import read_plan, write_plan
-from core.ui import connection
-from core.ui.wizard.again_menu import origin_of
-from core.wizard.draft import Origin, SplitDraft, begin_again
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.fakes.wizard_client import experiment
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
+from traindash.errors import NotFoundError
+from traindash.plans.app_state import start_state
+from traindash.plans.draft import Origin, SplitDraft, begin_again
+from traindash.plans.plan_code import python_script
+from traindash.plans.plan_file import read_plan, write_plan
+from traindash.ui import connection
+from traindash.ui.wizard.again import origin_of
 
 PLAN = TrainingPlan(
     project_id=ProjectId(7),

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import DatasetId, ProjectId
-from core.domain.project import Dataset
 from tests.app.wizard.stage import Stage, everything_said
 from tests.fakes.wizard_client import add_project
+from traindash.domain.ids import DatasetId, ProjectId
+from traindash.domain.project import Dataset
 
 
 def test_many_projects_can_be_searched_and_ordered(stage: Stage) -> None:

@@ -5,13 +5,13 @@ from typing import Any, cast
 
 from streamlit.testing.v1 import AppTest
 
-from core.domain.ids import ProjectId, SeriesId
-from core.domain.plan import CollectionsSplit
-from core.launch.series.plan import SeriesChoices, SplitVariation, Vary
-from core.ui import connection
-from core.wizard.draft import SplitDraft, WizardDraft
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.fakes.wizard_client import World
+from traindash.domain.ids import ProjectId, SeriesId
+from traindash.domain.plan import CollectionsSplit
+from traindash.plans.draft import SplitDraft, WizardDraft
+from traindash.plans.series import SeriesChoices, SplitVariation, Vary
+from traindash.ui import connection
 
 RATES = (Vary(key="lr0", text="0.001, 0.01"),)
 

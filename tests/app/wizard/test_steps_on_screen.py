@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.ids import DatasetId, ProjectId
-from core.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel
-from core.launch.rules.problems import Step
-from core.wizard.draft import SplitDraft, split_draft
-from core.wizard.steps import STEPS
 from tests.app.wizard.stage import Stage, component_data, everything_said
 from tests.fakes.wizard_client import experiment
+from traindash.domain.ids import DatasetId, ProjectId
+from traindash.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel
+from traindash.plans.draft import SplitDraft, split_draft
+from traindash.plans.problems import Step
+from traindash.plans.steps import STEPS
 
 
 def test_choosing_a_project_opens_the_next_step(stage: Stage) -> None:

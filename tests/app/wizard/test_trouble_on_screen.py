@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.ids import ProjectId
-from core.wizard.steps import STEPS
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.fakes.wizard_client import add_project
+from traindash.domain.ids import ProjectId
+from traindash.plans.steps import STEPS
 
 
 def test_a_reload_finds_the_draft_again(stage: Stage) -> None:

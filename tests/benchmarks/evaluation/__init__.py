@@ -1,1 +1,1 @@
-"""How fast ``core.evaluation`` is and how honest its intervals are: ``python -m tests.benchmarks.evaluation``."""
+"""How fast ``traindash.evaluation`` is and how honest its intervals are: ``python -m tests.benchmarks.evaluation``."""

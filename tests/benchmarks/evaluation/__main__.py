@@ -13,10 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from core.evaluation import Metric, MissCosts, answer, bootstrap, difference, evaluate_files, operating_points_per_class
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 from tests.benchmarks.evaluation.coverage import METRICS, coverage, population, true_difference
 from tests.outside import ROOT, sdk_python
+from traindash.evaluation import (
+    Metric,
+    MissCosts,
+    answer,
+    bootstrap,
+    difference,
+    evaluate_files,
+    operating_points_per_class,
+)
 
 HERE = Path(__file__).parent
 COCO = Size()

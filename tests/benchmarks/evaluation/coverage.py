@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.evaluation import Evaluation, EvaluationSettings, Metric, bootstrap, difference, evaluate_files, restrict
 from tests.benchmarks.evaluation.coco_size import Size, write_files
+from traindash.evaluation import Evaluation, EvaluationSettings, Metric, bootstrap, difference, evaluate_files, restrict
 
 METRICS = (
     Metric(name="mAP"),

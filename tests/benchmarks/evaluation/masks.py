@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 from hotcoco import mask as coco_mask
 
-from core.compare.pictures.shapes import path_data, traced
-from core.evaluation.kept_masks import KeptMasks, open_masks, pack_masks, save_masks
-from core.evaluation.records import CocoPair, Detections, GroundTruth, Images, Masks
+from traindash.comparison.pictures.marks import path_data, traced
+from traindash.evaluation.cache import KeptMasks, open_masks, pack_masks, save_masks
+from traindash.evaluation.coco_files import CocoPair, Detections, GroundTruth, Images, Masks
 
 MASKS, EVALUATIONS, SHOWN = 100_000, 10, 40
 """Masks of an evaluation; evaluations; masks of each on a page of the gallery."""

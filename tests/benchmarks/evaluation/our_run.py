@@ -10,13 +10,19 @@ import sys  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from core.evaluation.evaluation import evaluate  # noqa: E402
-from core.evaluation.match_table import IOU_THRESHOLDS  # noqa: E402
-from core.evaluation.match_view import EvaluationSettings  # noqa: E402
-from core.evaluation.overlaps import find_overlaps  # noqa: E402
-from core.evaluation.reading import read_coco_pair  # noqa: E402
-from core.evaluation.report_json import report_of  # noqa: E402
-from core.evaluation.wire import CocoFile, WirePredictions, WireTruth  # noqa: E402
+from traindash.evaluation.coco_files import (
+    CocoFile,
+    WirePredictions,
+    WireTruth,
+)
+from traindash.evaluation.evaluation import evaluate  # noqa: E402
+from traindash.evaluation.matching import (
+    IOU_THRESHOLDS,
+    find_overlaps,
+)
+from traindash.evaluation.outcomes import EvaluationSettings  # noqa: E402
+from traindash.evaluation.reading import read_coco_pair  # noqa: E402
+from traindash.evaluation.report_json import report_of  # noqa: E402
 
 
 def main(folder: Path) -> None:

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.store.database import now_text
 from tests.benchmarks.evaluation.coco_size import Size, coco_size
 from tests.fakes.evaluations import results_csv
 from tests.fakes.server import experiment_record
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.store.database import now_text
 
 PROJECTS = ((7001, "Road signs"), (7002, "Still life"), (7003, "Warehouse pallets"), (7004, "Leaf diseases, 2026"))
 MODELS = ("YOLO26n-det", "YOLO26s-det", "YOLO26m-det", "YOLO11s-det", "Pico-det")

@@ -23,16 +23,16 @@ from typing import Any
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.api.client import SuperviselyClient, connect
-from core.api.transport import AsgiApp
-from core.domain.ids import TeamId
-from core.experiments.index import ExperimentIndex
-from core.experiments.record_cache import RecordCache
-from core.ui import connection
-from core.ui.experiments.index import peek
 from tests.benchmarks.experiments.filled_home import fill, opened
 from tests.fakes.server import experiment_record
 from tests.outside import ROOT
+from traindash.domain.ids import TeamId
+from traindash.experiments.index import ExperimentIndex
+from traindash.experiments.record_cache import RecordCache
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.transport import AsgiApp
+from traindash.ui import connection
+from traindash.ui.experiments.index import peek
 
 TEAM = TeamId(1)
 ENOUGH = 100
@@ -91,7 +91,7 @@ def _measure(title: str, client: SuperviselyClient, cache: Path, calls: Counter[
 def _measure_page(client: SuperviselyClient, home: Path) -> None:
     st.cache_resource.clear()
     connection.install(lambda: client, home=home)
-    app = AppTest.from_file(str(ROOT / "core" / "frame" / "main.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=120)
     first = _took(app.switch_page(str(ROOT / "pages" / "experiments.py")).run)
     while (found := peek()).reading or not found.entries:
         time.sleep(0.1)

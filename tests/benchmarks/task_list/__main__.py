@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import sync_playwright
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.ids import TaskId
-from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch.launcher import launch
 from tests.benchmarks.task_list import AGENTS
 from tests.outside import ROOT, chromium_path
 from tests.server import DashboardProcess
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.tasks.launcher import launch
 
 ROWS_PER_EPOCH = 3
 ROWS_PER_SECOND = 10

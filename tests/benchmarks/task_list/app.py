@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from core.api.client import connect
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.hardware import Hardware
-from core.settings import load_settings
-from core.ui import connection
 from tests.benchmarks.task_list import AGENTS
 from tests.fakes.small_platform import tiny_project
 from tests.outside import ROOT
+from traindash.platform.agents import Hardware
+from traindash.platform.app import LocalPlatform, Options
+from traindash.settings import load_settings
+from traindash.supervisely.client import connect
+from traindash.ui import connection
 
 _settings = load_settings()
 _platform = LocalPlatform(
@@ -45,4 +45,4 @@ def _prepare() -> None:
     _platform.start()
 
 
-app = st.App(ROOT / "core" / "frame" / "main.py", lifespan=_lifespan, routes=_platform.routes())
+app = st.App(ROOT / "core" / "traindash" / "frame" / "main.py", lifespan=_lifespan, routes=_platform.routes())

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.project import Project
 from tests.fakes.live_platform import LivePlatform, live_platform
+from traindash.domain.project import Project
+from traindash.supervisely.client import SuperviselyClient, connect
 
 WAYS = ("socket", "memory")
 

@@ -8,9 +8,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.domain.ids import ProjectId
-from core.domain.plan import CollectionsSplit, CustomCheckpoint, DatasetsSplit, PretrainedModel, TagsSplit, TrainingPlan
 from tests.unit.launch.plans import ARTIFACTS, CLASSES
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    PretrainedModel,
+    TagsSplit,
+    TrainingPlan,
+)
 
 TEAM = 3
 MODEL_OF_CHECKPOINT = "YOLO26n-det"

@@ -2,17 +2,17 @@
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.domain.ids import AgentId, TaskId
-from core.domain.task import ExitCause, Task, TaskStatus
-from core.errors import StateError
-from core.launch import again, queues
-from core.launch.launcher import launch
-from core.launch.watching.watch import TaskWatch
 from tests.contract.client.conftest import connected
 from tests.contract.client.test_task_commands import followed, plan_for
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.errors import StateError
+from traindash.supervisely.client import SuperviselyClient
+from traindash.tasks import again, queues
+from traindash.tasks.launcher import launch
+from traindash.tasks.task_watcher import TaskWatch
 
 
 def ended(client: SuperviselyClient, task_id: TaskId) -> Task:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from core.api.client import connect
-from core.cli import main
-from core.domain.ids import TaskId
-from core.domain.task import TaskStatus
-from core.launch.watching.watch import TaskWatch
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
+from traindash.cli import main
+from traindash.domain.ids import TaskId
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.client import connect
+from traindash.tasks.task_watcher import TaskWatch
 
 PLAN = """
 model: YOLO/YOLO26n-det
@@ -51,7 +51,7 @@ def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_
     (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
     code = (
         "import sys\n"
-        "from core.cli import main\n"
+        "from traindash.cli import main\n"
         "main(['launch', sys.argv[1]], standalone_mode=False)\n"
         "print(*(name for name, module in sys.modules.items() if module is not None))\n"
     )
@@ -67,8 +67,14 @@ def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_
     heavy = {
         *("streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3", "PIL"),
         *("pydantic", "asyncio", "rich", "pygments", "importlib.metadata", "concurrent.futures"),
-        *("core.wizard", "core.frameworks", "core.local_platform", "core.compare", "core.evaluation"),
-        *("core.api.resources.images", "core.domain.annotation"),
+        *(
+            "traindash.plans",
+            "traindash.frameworks",
+            "traindash.platform",
+            "traindash.comparison",
+            "traindash.evaluation",
+        ),
+        *("traindash.supervisely.images", "traindash.domain.annotation"),
     }
     assert sorted(heavy & set(loaded.split())) == []
 

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError, RejectedError
-from core.domain.ids import ImportId
-from core.domain.imports import DataImport, ImportStatus
-from core.errors import StateError
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.store.import_scratch import ImportScratch
 from tests.contract.client.conftest import WAYS, connected
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import tiny_project, wait_for
 from tests.outside import ROOT
+from traindash.domain.ids import ImportId
+from traindash.domain.imports import DataImport, ImportStatus
+from traindash.errors import StateError
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.store.import_scratch import ImportScratch
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError, RejectedError
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +203,8 @@ def _killed_while_importing(home: Path, images: list[Path]) -> None:
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from core.local_platform.parts import build_services
-from core.local_platform.store.import_scratch import ImportScratch
+from traindash.platform.parts import build_services
+from traindash.platform.store.import_scratch import ImportScratch
 parts = build_services(Path({str(home)!r}), address="", environment={{}})
 scratch = ImportScratch(parts.layout.incoming)
 for path in {[str(path) for path in images]!r}:

@@ -10,20 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from core.api.address import normalised_address
-from core.api.client import SuperviselyClient, client_of
-from core.api.downloads import Downloader, Expected, Watcher
-from core.api.errors import ApiError
-from core.api.resources.tasks import StartRequest
-from core.api.retry import RetryPolicy
-from core.api.transport import InMemoryTransport, Transport
-from core.domain.ids import WorkspaceId
-from core.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
-from core.launch.launcher import LaunchUncertainError, request_for, send
-from core.launch.rules.plan_facts import gather
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.difficult_server import DifficultServer, Fault
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
+from traindash.domain.ids import WorkspaceId
+from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
+from traindash.plans.facts import gather
+from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.errors import ApiError, RetryPolicy
+from traindash.supervisely.files import Downloader, Expected, Watcher
+from traindash.supervisely.server_settings import normalised_address
+from traindash.supervisely.tasks import StartRequest
+from traindash.supervisely.transport import InMemoryTransport, Transport
+from traindash.tasks.launcher import LaunchUncertainError, request_for, send
 
 IN_MEMORY = 1000
 OVER_TCP = 40

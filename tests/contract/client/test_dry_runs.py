@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError
-from core.domain.dry_run import DryRun, DryRunStatus
-from core.domain.ids import DryRunId
-from core.domain.plan import PretrainedModel, TrainingPlan
-from core.launch import flight_check
-from core.launch.launcher import PlanRefusedError
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, wait_for
+from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.ids import DryRunId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError
+from traindash.tasks import flight_check
+from traindash.tasks.launcher import PlanRefusedError
 
 
 @pytest.fixture(scope="module")

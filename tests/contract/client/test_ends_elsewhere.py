@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, TaskStatus
-from core.domain.webhook import Delivery, DeliveryState, EndedTask
-from core.errors import StateError
-from core.launch.launcher import launch
-from core.launch.watching.end_watcher import EndWatcher
 from tests.contract.client.test_task_commands import followed, plan_for
 from tests.fakes.difficult_server import DifficultServer
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from tests.fakes.receiver import receiver
 from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.domain.webhook import Delivery, DeliveryState, EndedTask
+from traindash.errors import StateError
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.tasks.completions import EndWatcher
+from traindash.tasks.launcher import launch
 
 FAILS = "epochs: 3\nfail_at_epoch: 1\n"
 ENDLESS = "epochs: 100000\nseconds_per_epoch: 0.1\n"

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError, RejectedError
-from core.datasets.importing import open_import
-from core.domain.ids import CollectionId, ImageId
-from core.domain.plan import DatasetsSplit, RandomSplit
-from core.launch.freezing import deal, freeze, frozen_pairs
-from core.wizard import gather
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
+from traindash.datasets.importing import open_import
+from traindash.domain.ids import CollectionId, ImageId
+from traindash.domain.plan import DatasetsSplit, RandomSplit
+from traindash.plans import lookups as gather
+from traindash.plans.splits import deal, freeze, frozen_pairs
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError, RejectedError
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from core.api.client import connect
-from core.cli import main
-from core.domain.ids import ProjectId
 from tests.fakes.live_platform import LivePlatform, live_platform
+from traindash.cli import main
+from traindash.domain.ids import ProjectId
+from traindash.supervisely.client import connect
 
 
 @pytest.fixture(scope="module")

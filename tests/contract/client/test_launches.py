@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.api.errors import MissingError
-from core.api.resources.tasks import StartRequest
-from core.domain.ids import AgentId, ModuleId, TaskId, WorkspaceId
-from core.domain.plan import (
+from tests.contract.client.conftest import WAYS, connected, project_of
+from tests.fakes.live_platform import LivePlatform
+from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import AgentId, ModuleId, TaskId, WorkspaceId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -20,18 +20,17 @@ from core.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
-from core.domain.project import Project
-from core.domain.task import ExitCause, TaskStatus
-from core.launch.app_state import canonical, read_gui_state, read_start_state
-from core.launch.checkpoint import find_checkpoint
-from core.launch.freezing import settled
-from core.launch.launcher import PlanRefusedError, launch
-from core.launch.rules.preflight import check
-from core.launch.watching.progress import TaskProgress
-from core.launch.watching.watch import TaskWatch
-from tests.contract.client.conftest import WAYS, connected, project_of
-from tests.fakes.live_platform import LivePlatform
-from tests.fakes.small_platform import wait_for
+from traindash.domain.project import Project
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.plans.app_state import canonical, find_checkpoint, read_gui_state, read_start_state
+from traindash.plans.rules import check
+from traindash.plans.splits import settled
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError
+from traindash.supervisely.tasks import StartRequest
+from traindash.tasks.launcher import PlanRefusedError, launch
+from traindash.tasks.progress import TaskProgress
+from traindash.tasks.task_watcher import TaskWatch
 
 
 def _plan(client: SuperviselyClient) -> TrainingPlan:

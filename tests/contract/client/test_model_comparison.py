@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.domain.experiment import ExperimentInfo
-from core.domain.ids import ProjectId, TaskId
-from core.domain.task import Task, TaskStatus
-from core.errors import InputError
-from core.launch.launcher import launch
-from core.launch.model_comparison import Place, evaluation_folder, report_link, start_comparison
 from tests.contract.client.conftest import connected, project_of
 from tests.contract.client.test_task_commands import followed, plan_for
 from tests.fakes.live_platform import LivePlatform
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import InputError
+from traindash.supervisely.client import SuperviselyClient
+from traindash.tasks.launcher import Place, evaluation_folder, launch, report_link, start_comparison
 
 
 def _trained(client: SuperviselyClient, epochs: int) -> ExperimentInfo:

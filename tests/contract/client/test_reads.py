@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from PIL import Image as PillowImage
 
-from core.api.client import SuperviselyClient, connect
-from core.api.errors import MissingError, RejectedError, UnauthorizedError
-from core.domain.agent import AgentStatus
-from core.domain.annotation import Rectangle
-from core.domain.ids import CollectionId, DatasetId, FileId, ImageId, ProjectId, TaskId
-from core.errors import InputError, NotFoundError
 from tests.contract.client.conftest import project_of
 from tests.fakes.live_platform import LivePlatform
+from traindash.domain.annotation import Rectangle
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import CollectionId, DatasetId, FileId, ImageId, ProjectId, TaskId
+from traindash.errors import InputError, NotFoundError
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.errors import MissingError, RejectedError, UnauthorizedError
 
 
 def test_teams_workspaces_and_projects(client: SuperviselyClient) -> None:

@@ -26,21 +26,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.api.client import connect
-from core.domain.ids import ProjectId
-from core.domain.plan import (
-    CustomCheckpoint,
-    PretrainedModel,
-    RandomSplit,
-    TrainingPlan,
-)
-from core.launch.app_state import split_state
-from core.launch.launcher import launch
-from core.launch.plan_file import plan_values
 from tests.contract.client.recorder import MODEL_OF_CHECKPOINT, TEAM, Recorder
 from tests.fakes.live_platform import serve
 from tests.line_process import LineProcess
 from tests.unit.launch.plans import ARTIFACTS, CLASSES, plans
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel, RandomSplit, TrainingPlan
+from traindash.plans.app_state import split_state
+from traindash.plans.plan_file import plan_values
+from traindash.supervisely.client import connect
+from traindash.tasks.launcher import launch
 
 pytestmark = pytest.mark.sdk
 

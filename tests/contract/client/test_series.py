@@ -5,22 +5,20 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from core.api.address import EMBEDDED
-from core.api.client import SuperviselyClient
-from core.cli import main
-from core.domain.ids import SeriesId, TaskId
-from core.domain.plan import CollectionsSplit, RandomSplit
-from core.launch.plan_file import write_plan
-from core.launch.series.plan import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
-from core.launch.series.record import Series
-from core.launch.series.starter import Access, SeriesStarter
-from core.launch.series.store import SeriesStore
-from core.launch.series.watch import SeriesSnapshot, SeriesWatch
-from core.wizard.series_start import SeriesOrder, place, start_now, texts
 from tests.contract.client.conftest import connected
 from tests.contract.client.test_task_commands import plan_for
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
+from traindash.cli import main
+from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.plan import CollectionsSplit, RandomSplit
+from traindash.plans.plan_file import write_plan
+from traindash.plans.series import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.server_settings import EMBEDDED
+from traindash.tasks.series_progress import SeriesSnapshot, SeriesWatch
+from traindash.tasks.series_record import Series, SeriesStore
+from traindash.tasks.series_runner import Access, SeriesOrder, SeriesStarter, place, start_now, texts
 
 
 def planned_series(client: SuperviselyClient, **choices: object) -> SeriesPlan:

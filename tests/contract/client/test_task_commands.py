@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.api.errors import RejectedError
-from core.domain.ids import TaskId
-from core.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
-from core.domain.task import TaskStatus
-from core.launch.launcher import launch
-from core.launch.task_commands import stop_after_epoch
-from core.launch.watching.progress import TaskProgress
-from core.launch.watching.watch import TaskWatch
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import RejectedError
+from traindash.tasks.launcher import launch
+from traindash.tasks.progress import TaskProgress
+from traindash.tasks.queues import stop_after_epoch
+from traindash.tasks.task_watcher import TaskWatch
 
 ENDLESS = "epochs: 100000\nseconds_per_epoch: 0.01\n"
 

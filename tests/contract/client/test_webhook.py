@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from core.api.errors import RejectedError
-from core.domain.webhook import DeliveryState, Webhook
 from tests.contract.client.conftest import connected
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.receiver import receiver
+from traindash.domain.webhook import DeliveryState, Webhook
+from traindash.supervisely.errors import RejectedError
 
 SIGNED_WITH = "a secret of the test"
 

@@ -1,1 +1,1 @@
-"""Tests of core.evaluation."""
+"""Tests of traindash.evaluation."""

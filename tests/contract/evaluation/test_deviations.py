@@ -1,4 +1,4 @@
-"""Every deliberate difference from Supervisely's evaluator (``core.evaluation.deviations``), shown on both sides."""
+"""Every deliberate difference from Supervisely's evaluator (``traindash.evaluation.deviations``), shown on both sides."""
 
 import math
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.evaluation import Evaluation, EvaluationSettings
-from core.evaluation.deviations import DEVIATIONS
 from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.contract.evaluation.test_supervisely import ours
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks, without_detections
+from traindash.evaluation import Evaluation, EvaluationSettings
+from traindash.evaluation.deviations import DEVIATIONS
 
 pytestmark = pytest.mark.sdk
 Both = Callable[[Coco, Coco, str, Coco], tuple[Coco, Evaluation]]

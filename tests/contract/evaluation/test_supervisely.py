@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.evaluation import Evaluation, EvaluationSettings, evaluate_files, report_of
-from core.evaluation.match_table import IOU_THRESHOLDS
 from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
+from traindash.evaluation import Evaluation, EvaluationSettings, evaluate_files, report_of
+from traindash.evaluation.matching import IOU_THRESHOLDS
 
 pytestmark = pytest.mark.sdk
 

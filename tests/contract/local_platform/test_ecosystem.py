@@ -7,8 +7,8 @@ import httpx
 import pytest
 import yaml
 
-from core.domain.agent import AgentStatus
 from tests.fakes.live_platform import LivePlatform
+from traindash.domain.ecosystem import AgentStatus
 
 COMPARE = "supervisely-ecosystem/model-benchmark/compare_models"
 TRAIN = {"categories": ["train", "framework:YOLO"], "categoriesOperation": "and", "sort": "id", "sort_order": "asc"}

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import ProjectId
-from core.errors import NotFoundError, StateError, StorageError
-from core.local_platform.app import LocalPlatform, Options
-from core.local_platform.hardware import Hardware, Memory
-from core.local_platform.sample import SAMPLE_PROJECT_NAME
-from core.local_platform.script_environment import script_environment
-from core.local_platform.store.project_rows import ProjectRows
 from tests.fakes.small_platform import HARDWARE, tiny_project
+from traindash.domain.ids import ProjectId
+from traindash.errors import NotFoundError, StateError, StorageError
+from traindash.platform.agents import Hardware, Memory
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.sample import SAMPLE_PROJECT_NAME
+from traindash.platform.script_environment import script_environment
+from traindash.platform.store.project_import import ProjectRows
 
 ADDRESS = "http://127.0.0.1:8501"
 

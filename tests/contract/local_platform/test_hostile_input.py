@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import fields
 
-from core.local_platform.routes.endpoint import Method
-from core.local_platform.routes.table import METHODS
 from tests.fakes.live_platform import API, LivePlatform
+from traindash.platform.routes.endpoint import Method
+from traindash.platform.routes.table import METHODS
 
 FIELDS = sorted(
     {

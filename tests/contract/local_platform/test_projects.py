@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from core.datasets.source import ProjectSource, SourceDataset
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import tiny_project
+from traindash.datasets.source import ProjectSource, SourceDataset
 
 
 def _call(server: LivePlatform, method: str, **body: object) -> Any:  # noqa: ANN401 - JSON

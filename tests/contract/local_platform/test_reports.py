@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from core.local_platform.routes.assets import page_of_path
 from tests.fakes.live_platform import API, LivePlatform
+from traindash.platform.routes.assets import page_of_path
 
 FOLDER = "/model-benchmark/1_Shapes/7_Train YOLO v8 - 26/visualizations"
 REPORT = "<!doctype html><title>Report</title><script>1</script>"

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from core.local_platform.routes.table import METHODS
 from tests.fakes.live_platform import API, LivePlatform
+from traindash.platform.routes.table import METHODS
 
 MUST_HAVE = {
     "teams.list",

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from core.domain.ids import TaskId
-from core.domain.task import TaskStatus
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import TaskId
+from traindash.domain.task import TaskStatus
 
 OPTIONS = {
     "convert_class_shapes": True,

@@ -27,7 +27,7 @@ def test_two_trainings_and_a_comparison(sdk_python: str, server: LivePlatform, t
     }
     port = server.url.rsplit(":", 1)[1]
     home = server.platform.parts.layout.root
-    command = [sys.executable, "-c", "from core.cli import main; main()", "env", "--port", port]
+    command = [sys.executable, "-c", "from traindash.cli import main; main()", "env", "--port", port]
     printed = subprocess.run(
         command,
         env={**environment, "TRAINDASH_HOME": str(home)},

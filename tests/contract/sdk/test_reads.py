@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.domain.ids import ProjectId
 from tests.contract.sdk.session import SdkError, SdkSession
 from tests.fakes.live_platform import LivePlatform
+from traindash.domain.ids import ProjectId
 
 pytestmark = pytest.mark.sdk
 

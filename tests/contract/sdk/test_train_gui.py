@@ -10,9 +10,12 @@ from typing import Any, get_args
 
 import pytest
 
-from core.api.client import SuperviselyClient
-from core.domain.ids import CollectionId, DatasetId
-from core.domain.plan import (
+from tests.contract.client.conftest import connected, project_of
+from tests.contract.sdk.session import SdkSession
+from tests.fakes.live_platform import LivePlatform
+from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import CollectionId, DatasetId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -23,14 +26,10 @@ from core.domain.plan import (
     TrainValSplit,
     UntaggedAction,
 )
-from core.domain.task import TaskStatus
-from core.launch.app_state import start_state
-from core.launch.checkpoint import find_checkpoint
-from core.launch.launcher import launch
-from tests.contract.client.conftest import connected, project_of
-from tests.contract.sdk.session import SdkSession
-from tests.fakes.live_platform import LivePlatform
-from tests.fakes.small_platform import wait_for
+from traindash.domain.task import TaskStatus
+from traindash.plans.app_state import find_checkpoint, start_state
+from traindash.supervisely.client import SuperviselyClient
+from traindash.tasks.launcher import launch
 
 pytestmark = pytest.mark.sdk
 

@@ -1,1 +1,1 @@
-"""Tests of core.api."""
+"""Tests of traindash.supervisely."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from core.api.client import SuperviselyClient, client_of
-from core.api.retry import RetryPolicy
-from core.api.transport import Transport
+from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.errors import RetryPolicy
+from traindash.supervisely.transport import Transport
 
 Reply = Callable[[dict[str, Any]], httpx.Response]
 

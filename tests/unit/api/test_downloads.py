@@ -9,12 +9,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.api.downloads import DownloadCancelledError, Downloader, Expected, Watcher
-from core.api.errors import ConnectionFailedError, ContractError, MissingError, RateLimitedError
-from core.api.retry import RetryPolicy
-from core.api.transport import Transport
-from core.errors import StorageError
 from tests.unit.api.scripted import refusal
+from traindash.errors import StorageError
+from traindash.supervisely.errors import (
+    ConnectionFailedError,
+    ContractError,
+    MissingError,
+    RateLimitedError,
+    RetryPolicy,
+)
+from traindash.supervisely.files import DownloadCancelledError, Downloader, Expected, Watcher
+from traindash.supervisely.transport import Transport
 
 CONTENT = bytes(range(256)) * 40
 HASH = b64encode(hashlib.sha256(CONTENT).digest()).decode()

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from core.api.errors import ContractError, MissingError
 from tests.unit.api.scripted import Scripted, page, refusal
+from traindash.supervisely.errors import ContractError, MissingError
 
 
 def _module(number: int, framework: str, **files: str) -> dict[str, Any]:

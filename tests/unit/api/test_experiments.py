@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from core.api.errors import ContractError
-from core.domain.ids import TaskId, TeamId, WorkspaceId
 from tests.unit.api.scripted import Scripted, refusal
+from traindash.domain.ids import TaskId, TeamId, WorkspaceId
+from traindash.supervisely.errors import ContractError
 
 RECORD: dict[str, Any] = {
     "experiment_name": "9 Fruit Pico",

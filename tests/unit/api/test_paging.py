@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.api.errors import ContractError
-from core.api.paging import read_all
 from tests.unit.api.scripted import Scripted, page
+from traindash.supervisely.errors import ContractError
+from traindash.supervisely.resources import read_all
 
 ROWS: list[dict[str, Any]] = [{"id": number, "name": f"row {number}"} for number in range(1, 8)]
 

@@ -5,11 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from core.api.errors import ContractError, MissingError
-from core.api.resources.tasks import StartRequest
-from core.domain.agent import AgentStatus
-from core.domain.annotation import Bitmap, OtherGeometry, Polygon, Rectangle, Tag
-from core.domain.ids import (
+from tests.unit.api.scripted import Scripted, page, refusal
+from traindash.domain.annotation import Bitmap, OtherGeometry, Polygon, Rectangle, Tag
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import (
     AgentId,
     CollectionId,
     DatasetId,
@@ -21,9 +20,10 @@ from core.domain.ids import (
     TeamId,
     WorkspaceId,
 )
-from core.domain.image import Image
-from core.domain.task import ExitCause, TaskStatus
-from tests.unit.api.scripted import Scripted, page, refusal
+from traindash.domain.project import Image
+from traindash.domain.task import ExitCause, TaskStatus
+from traindash.supervisely.errors import ContractError, MissingError
+from traindash.supervisely.tasks import StartRequest
 
 PROJECT = {"id": 6, "name": "Fruit", "workspaceId": 2, "teamId": 1}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.api.retry import NO_RETRY, RetryPolicy
+from traindash.supervisely.errors import NO_RETRY, RetryPolicy
 
 
 @given(attempt=st.integers(2, 30), draw=st.floats(0, 1, exclude_max=True), asked=st.none() | st.floats(0, 1000))

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.api.address import normalised_address
-from core.api.client import connect
-from core.api.errors import (
+from tests.unit.api.scripted import Scripted, refusal
+from traindash.supervisely.client import connect
+from traindash.supervisely.errors import (
     ApiError,
     ConnectionFailedError,
     ContractError,
@@ -28,8 +28,8 @@ from core.api.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from core.api.transport import InMemoryTransport, Transport
-from tests.unit.api.scripted import Scripted, refusal
+from traindash.supervisely.server_settings import normalised_address
+from traindash.supervisely.transport import InMemoryTransport, Transport
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up
 

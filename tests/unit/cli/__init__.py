@@ -1,1 +1,1 @@
-"""Tests of core.cli."""
+"""Tests of traindash.cli."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from core.cli import APP_FILE, main
 from tests.fakes.evaluations import Made, coco_pair
 from tests.outside import ROOT
+from traindash.cli import APP_FILE, main
 
 PLAN = "project_id: 1\nmodel: YOLO/YOLO26n-det\n"
 NOWHERE = {"SERVER_ADDRESS": "http://127.0.0.1:9", "API_TOKEN": "t0ken"}
@@ -141,7 +141,7 @@ def test_env_of_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
 
 def test_a_launch_that_reaches_nobody_keeps_the_token_to_itself(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "core.cli", "launch", _plan(tmp_path)],
+        [sys.executable, "-m", "traindash.cli", "launch", _plan(tmp_path)],
         capture_output=True,
         text=True,
         check=False,

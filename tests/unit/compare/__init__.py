@@ -1,1 +1,1 @@
-"""Tests of core.compare."""
+"""Tests of traindash.comparison."""

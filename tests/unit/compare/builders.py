@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from core.compare.curves import parse_results_csv
-from core.compare.experiment import ComparedExperiment, Comparison, Missing, unique_labels
-from core.compare.palette import styles_together
-from core.compare.speed import parse_speed_test
-from core.domain.experiment import ExperimentInfo
-from core.domain.ids import ProjectId, TaskId
 from tests.fakes.evaluations import Made, evaluation, results_csv, speed_test_json
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing, parse_results_csv, unique_labels
+from traindash.comparison.palette import styles_together
+from traindash.comparison.speed import parse_speed_test
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import ProjectId, TaskId
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from core.compare.charts import echarts
-from core.compare.charts.confusion_matrix import confused_classes
-from core.compare.charts.drawing import Bars, Cells, Drawing, Line, Radar, View
-from core.compare.charts.outcome_differences import shared_outcomes
-from core.compare.charts.registry import CHARTS, Chart, chart
-from core.compare.experiment import Comparison, Missing
-from core.compare.footing import on_fair_basis
-from core.compare.report.panels import panels_json
-from core.compare.speed import SpeedTest, parse_speed_test
-from core.evaluation import object_flow
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+from traindash.comparison.charts import echarts
+from traindash.comparison.charts.confusion_matrix import confused_classes
+from traindash.comparison.charts.drawing import Bars, Cells, Drawing, Line, Radar, View
+from traindash.comparison.charts.outcome_differences import shared_outcomes
+from traindash.comparison.charts.registry import CHARTS, Chart, chart
+from traindash.comparison.comparison_basis import on_fair_basis
+from traindash.comparison.experiment import Comparison, Missing
+from traindash.comparison.report.panels import panels_json
+from traindash.comparison.speed import SpeedTest, parse_speed_test
+from traindash.evaluation import object_flow
 
 NEED_TWO = {"outcome_differences", "confusion_difference"}
 EACH = pytest.mark.parametrize("item", CHARTS, ids=lambda item: item.key)

@@ -5,12 +5,19 @@ import math
 
 import pytest
 
-from core.compare.curves import best_epoch, parse_results_csv, smoothed, thinned
-from core.compare.experiment import Missing
-from core.compare.reading import parse_app_state, parse_hyperparameters, parse_train_images
-from core.compare.speed import parse_speed_test
-from core.errors import InputError
 from tests.fakes.evaluations import results_csv, speed_test_json
+from traindash.comparison.experiment import (
+    Missing,
+    best_epoch,
+    parse_app_state,
+    parse_hyperparameters,
+    parse_results_csv,
+    parse_train_images,
+    smoothed,
+    thinned,
+)
+from traindash.comparison.speed import parse_speed_test
+from traindash.errors import InputError
 
 
 def test_results_csv_with_padded_names() -> None:

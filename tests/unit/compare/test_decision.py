@@ -7,17 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import Significance, significance_of
-from core.compare.decision import Candidate, Contender, Decision, Requirements, contenders_of, decide, less_is_better
-from core.compare.decision_chart import draw_decision
-from core.compare.decision_words import advise, figure_text, requirements_words
-from core.compare.experiment import ComparedExperiment, Comparison, Missing
-from core.compare.formatting import metric
-from core.compare.report.decision_table import decision_table
-from core.compare.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
-from core.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+from traindash.comparison.certainty import Significance, significance_of
+from traindash.comparison.decision import (
+    Candidate,
+    Contender,
+    Decision,
+    Requirements,
+    contenders_of,
+    decide,
+    less_is_better,
+)
+from traindash.comparison.decision_words import advise, draw_decision, figure_text, requirements_words
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
+from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
+from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.formatting import metric
 
 GOALS = st.one_of(
     st.just(BestF1()),

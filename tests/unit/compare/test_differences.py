@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.differences import ABSENT, compare_settings, flatten, same
+from traindash.comparison.setup_differences import ABSENT, compare_settings, flatten, same
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 VALUES = st.recursive(

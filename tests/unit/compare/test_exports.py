@@ -8,23 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.certainty import Significance
-from core.compare.charts.drawing import View
-from core.compare.charts.registry import CHARTS, Chart
-from core.compare.decision import Requirements, contenders_of, decide
-from core.compare.differences import compare_settings
-from core.compare.exports.csv_text import csv_text
-from core.compare.exports.json_text import json_text
-from core.compare.exports.records import (
+from tests.unit.compare.builders import comparison
+from traindash.comparison.certainty import Significance
+from traindash.comparison.charts.drawing import View
+from traindash.comparison.charts.registry import CHARTS, Chart
+from traindash.comparison.decision import Requirements, contenders_of, decide
+from traindash.comparison.exports import (
     Value,
     chart_records,
     class_records,
+    csv_text,
     decision_records,
+    json_text,
     metric_records,
     setting_records,
 )
-from core.compare.rows import key_metric_rows, read_metric
-from tests.unit.compare.builders import comparison
+from traindash.comparison.rows import key_metric_rows, read_metric
+from traindash.comparison.setup_differences import compare_settings
 
 TWO = comparison(2)
 

@@ -5,15 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.compare.experiment import Comparison
-from core.compare.footing import basis_of, on_fair_basis
-from core.compare.report import render_report
-from core.compare.rows import key_metric_rows
-from core.compare.standing import standing_of
-from core.compare.verdict import judge
-from core.evaluation import Evaluation, restrict, size_slices
 from tests.fakes.evaluations import CLASSES, Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
+from traindash.comparison.comparison_basis import basis_of, on_fair_basis, standing_of
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.report import render_report
+from traindash.comparison.rows import key_metric_rows
+from traindash.comparison.verdict import judge
+from traindash.evaluation import Evaluation, restrict, size_slices
 
 
 def _fewer_images() -> Comparison:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare import formatting
+from traindash import formatting
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.compare.gained_lost import Changes, EntryOrder, changed_entries, changes_between
-from core.compare.image_query import FlowChange
-from core.compare.image_set import ImageSet, image_set
-from core.compare.report.flow_table import flow_sum, flow_table, signed
-from core.errors import InputError
-from core.evaluation.size_slices import SIZES
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
+from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between
+from traindash.comparison.image_query import FlowChange
+from traindash.comparison.image_set import ImageSet, image_set
+from traindash.comparison.report.flow_table import flow_sum, flow_table, signed
+from traindash.errors import InputError
+from traindash.evaluation.evaluation import SIZES
 
 
 @pytest.fixture(scope="module")

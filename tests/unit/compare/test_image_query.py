@@ -11,31 +11,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.agreement import disagreements
-from core.compare.charts.drawing import Bars, Cells, Line, Panel, Radar, View
-from core.compare.charts.iou_histogram import found_overlaps
-from core.compare.charts.registry import CHARTS, Chart, chart
-from core.compare.experiment import ComparedExperiment, Comparison
-from core.compare.image_hits import Hits, find
-from core.compare.image_query import (
-    Agreement,
-    CountedAs,
-    Covering,
-    FlowChange,
-    ImageQuery,
-    Outcome,
-    Span,
-    TakenForEachOther,
-    half_open,
-    open_below,
-)
-from core.compare.image_set import ImageSet, image_set
-from core.errors import InputError
-from core.evaluation import Evaluation, object_flow
 from tests.fakes.evaluations import Made, coco_pair, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, together
 from tests.unit.evaluation.coco_data import Shape, coco_files
 from tests.unit.evaluation.evaluations import evaluated
+from traindash.comparison.charts.drawing import Bars, Cells, Line, Panel, Radar, View
+from traindash.comparison.charts.iou_histogram import found_overlaps
+from traindash.comparison.charts.registry import CHARTS, Chart, chart
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.image_query import (
+    Agreement,
+    CountedAs,
+    Covering,
+    FlowChange,
+    Hits,
+    ImageQuery,
+    Outcome,
+    Span,
+    TakenForEachOther,
+    find,
+    half_open,
+    open_below,
+)
+from traindash.comparison.image_set import ImageSet, disagreements, image_set
+from traindash.errors import InputError
+from traindash.evaluation import Evaluation, object_flow
 
 CLASSES = ("class 0", "class 1", "class 2")
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from core.compare.palette import SERIES, Theme, give_slots, style_of, styles_together
-from core.domain.ids import TaskId
+from traindash.comparison.palette import SERIES, Theme, give_slots, style_of, styles_together
+from traindash.domain.ids import TaskId
 
 Vector = npt.NDArray[np.float64]
 

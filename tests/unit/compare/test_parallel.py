@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.compare.certainty import Significance
-from core.compare.experiment import Comparison, Missing
-from core.compare.footing import basis_of
-from core.compare.parallel import MOST_AXES, figure, in_words, parallel
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+from traindash.comparison.certainty import Significance
+from traindash.comparison.comparison_basis import basis_of
+from traindash.comparison.experiment import Comparison, Missing
+from traindash.comparison.parallel import MOST_AXES, figure, in_words, parallel
 
 
 def _with(*settings: Mapping[str, object]) -> Comparison:

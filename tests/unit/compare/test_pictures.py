@@ -9,19 +9,25 @@ import pytest
 from hotcoco import mask as coco_mask
 from PIL import Image as Picture
 
-from core.compare.image_hits import find
-from core.compare.image_order import ImageOrder, ordered
-from core.compare.image_query import FlowChange, ImageQuery, Outcome
-from core.compare.image_set import ImageSet, image_set
-from core.compare.pictures.crops import SIZE, Crop, LoadImage, Subject, _frame, draw_crop, subjects
-from core.compare.pictures.gallery import gallery_row, row_json
-from core.compare.pictures.marks import MarkKind, model_marks, truth_marks
-from core.compare.pictures.shapes import FINEST, Shape, path_data, shape_of, traced
-from core.datasets.geometry import polygon_area
-from core.evaluation import Evaluation
-from core.evaluation.kept_masks import RunLengths
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
+from traindash.comparison.image_query import FlowChange, ImageQuery, Outcome, find
+from traindash.comparison.image_set import ImageSet, image_set
+from traindash.comparison.pictures.crops import SIZE, Crop, LoadImage, Subject, _frame, draw_crop, subjects
+from traindash.comparison.pictures.gallery import ImageOrder, gallery_row, ordered, row_json
+from traindash.comparison.pictures.marks import (
+    FINEST,
+    MarkKind,
+    Shape,
+    model_marks,
+    path_data,
+    shape_of,
+    traced,
+    truth_marks,
+)
+from traindash.datasets.geometry import polygon_area
+from traindash.evaluation import Evaluation
+from traindash.evaluation.cache import RunLengths
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.compare.certainty import significance_of
-from core.compare.decision import Requirements, contenders_of, decide
-from core.compare.decision_grid import GOALS
-from core.compare.decision_words import threshold_text
-from core.compare.experiment import Comparison
-from core.compare.folder import compare_folders, images_in
-from core.compare.report import render_report
-from core.errors import InputError
-from core.evaluation import RecallAtLeast
 from tests.fakes.evaluations import Made, speed_test_json, write_pair
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, photograph, together
+from traindash.comparison.certainty import significance_of
+from traindash.comparison.decision import GOALS, Requirements, contenders_of, decide
+from traindash.comparison.decision_words import threshold_text
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.folder import compare_folders, images_in
+from traindash.comparison.report import render_report
+from traindash.errors import InputError
+from traindash.evaluation import RecallAtLeast
 
 
 class _Reader(HTMLParser):

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.compare.certainty import significance_of
-from core.compare.experiment import Comparison
-from core.compare.rows import METRICS, Metric, key_metric_rows, metric_row
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
+from traindash.comparison.certainty import significance_of
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.rows import METRICS, Metric, key_metric_rows, metric_row
 
 
 def _row(chosen: Comparison, key: str) -> list[tuple[str, bool, str, str]]:

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import Significance, significance_of
-from core.compare.decision import Requirements
-from core.compare.experiment import ComparedExperiment, Comparison, Missing
-from core.compare.formatting import metric, points
-from core.compare.pictures.crops import draw_crop
-from core.compare.pictures.marks import MarkKind
-from core.compare.report.slides import slides_html
-from core.compare.rows import read_metric
-from core.compare.speed import SpeedTest, parse_speed_test, times_differ
-from core.compare.story import build_slides
-from core.compare.story_parts import Slide
-from core.compare.verdict import judge
-from core.evaluation import RecallAtLeast, object_flow
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
+from traindash.comparison.certainty import Significance, significance_of
+from traindash.comparison.decision import Requirements
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
+from traindash.comparison.pictures.crops import draw_crop
+from traindash.comparison.pictures.marks import MarkKind
+from traindash.comparison.report.slides import slides_html
+from traindash.comparison.rows import read_metric
+from traindash.comparison.speed import SpeedTest, parse_speed_test, times_differ
+from traindash.comparison.story import build_slides
+from traindash.comparison.story_changes import Slide
+from traindash.comparison.verdict import judge
+from traindash.evaluation import RecallAtLeast, object_flow
+from traindash.formatting import metric, points
 
 QUALITIES = (0.3, 0.6, 0.68, 0.7, 0.9, 0.97)
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.certainty import Interval, Significance, judged, resampled, significance_of
-from core.compare.experiment import Comparison
-from core.compare.formatting import metric
-from core.compare.verdict import judge
-from core.evaluation import ComparabilityKind
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
+from traindash.comparison.certainty import Interval, Significance, judged, resampled, significance_of
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.verdict import judge
+from traindash.evaluation import ComparabilityKind
+from traindash.formatting import metric
 
 
 def _recorded(values: list[float]) -> Comparison:

@@ -6,15 +6,15 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.compare.certainty import ON_IMAGES, Significance
-from core.compare.experiment import Comparison
-from core.compare.footing import on_fair_basis
-from core.compare.formatting import metric, points
-from core.compare.rows import MetricRow, key_metric_rows
-from core.compare.verdict import Verdict, judge
-from core.evaluation import Evaluation, size_slices
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, experiment, record, together
+from traindash.comparison.certainty import ON_IMAGES, Significance
+from traindash.comparison.comparison_basis import on_fair_basis
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.rows import MetricRow, key_metric_rows
+from traindash.comparison.verdict import Verdict, judge
+from traindash.evaluation import Evaluation, size_slices
+from traindash.formatting import metric, points
 
 NAMES = ("apple", "leaf", "lemon", "pear")
 MADE = st.builds(

@@ -1,1 +1,1 @@
-"""Tests of core.datasets."""
+"""Tests of traindash.datasets."""

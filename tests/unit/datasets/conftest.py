@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.archives import unpack
-from core.local_platform.sample import SAMPLE_ARCHIVE
+from traindash.datasets.archives import unpack
+from traindash.platform.sample import SAMPLE_ARCHIVE
 
 
 @pytest.fixture(scope="session")

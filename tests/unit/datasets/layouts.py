@@ -9,17 +9,15 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from core.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_to_json
-from core.datasets.coco_export import CocoImage, coco_ground_truth
-from core.datasets.geometry import encode_mask
-from core.datasets.importing import OpenedImport, open_import
-from core.datasets.problems import ImportReport
-from core.datasets.shape_fit import DETECTION, SEGMENTATION
-from core.datasets.source import ProjectSource, SourceDataset, SourceImage
-from core.datasets.yolo_labels import yolo_lines
-from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
-from core.domain.ids import ImageId
-from core.domain.project import ObjectClass, ProjectMeta, TagMeta
+from traindash.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_to_json
+from traindash.datasets.geometry import encode_mask
+from traindash.datasets.importing import OpenedImport, open_import
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
+from traindash.datasets.source import ImportReport, ProjectSource, SourceDataset, SourceImage
+from traindash.datasets.training_labels import CocoImage, coco_ground_truth, yolo_lines
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
+from traindash.domain.ids import ImageId
+from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
 WIDTH, HEIGHT = 48, 36
 META = ProjectMeta(

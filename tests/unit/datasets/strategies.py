@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from core.datasets.geometry import Mask, encode_mask
-from core.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
+from traindash.datasets.geometry import Mask, encode_mask
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
 
 SIDE = 64
 names = st.text(min_size=1, max_size=12)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_from_json, meta_to_json
-from core.domain.annotation import Annotation, OtherGeometry, Rectangle
-from core.domain.project import ObjectClass, ProjectMeta, TagMeta
-from core.errors import InputError
 from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
+from traindash.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_from_json, meta_to_json
+from traindash.domain.annotation import Annotation, OtherGeometry, Rectangle
+from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
+from traindash.errors import InputError
 
 GOOD: dict[str, Any] = {
     "description": "",

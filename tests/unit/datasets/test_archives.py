@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.archives import ArchiveLimits, is_archive, unpack
-from core.errors import InputError
+from traindash.datasets.archives import ArchiveLimits, is_archive, unpack
+from traindash.errors import InputError
 
 SMALL = ArchiveLimits(entries=20, total_bytes=2**20, ratio=50, ratio_floor=2**18)
 

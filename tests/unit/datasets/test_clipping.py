@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.clipping import clip_geometry
-from core.datasets.geometry import bounds, decode_mask, encode_mask, outline_area
-from core.domain.annotation import Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
 from tests.unit.datasets import strategies
+from traindash.datasets.geometry import bounds, clip_geometry, decode_mask, encode_mask, outline_area
+from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
 
 SQUARE = Polygon(exterior=((10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0)))
 

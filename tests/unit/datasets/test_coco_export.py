@@ -10,11 +10,11 @@ import pytest
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from core.datasets.coco_export import CocoImage, coco_ground_truth
-from core.datasets.geometry import Mask, encode_mask
-from core.datasets.shape_fit import DETECTION, SEGMENTATION
-from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
-from core.domain.ids import ImageId
+from traindash.datasets.geometry import Mask, encode_mask
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
+from traindash.datasets.training_labels import CocoImage, coco_ground_truth
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
+from traindash.domain.ids import ImageId
 
 TRIANGLE = Polygon(exterior=((10.0, 10.0), (49.0, 10.0), (10.0, 39.0)))
 

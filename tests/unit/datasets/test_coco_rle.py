@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from core.datasets.coco_rle import decode_rle
-from core.datasets.geometry import Mask
-from core.errors import InputError
 from tests.unit.datasets import strategies
+from traindash.datasets.coco_format import decode_rle
+from traindash.datasets.geometry import Mask
+from traindash.errors import InputError
 
 
 def _packed(mask: Mask) -> str:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets.contours import simplify, trace
-from core.datasets.geometry import Mask, fill, polygon_area
-from core.domain.annotation import Polygon
 from tests.unit.datasets import strategies
+from traindash.datasets.contours import simplify, trace
+from traindash.datasets.geometry import Mask, fill, polygon_area
+from traindash.domain.annotation import Polygon
 
 
 def _filled(parts: tuple[Polygon, ...], shape: tuple[int, ...]) -> Mask:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from core.datasets.conversion import convert_label, converted_meta, outlines, unsuitable_shapes
-from core.datasets.geometry import encode_mask
-from core.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
-from core.domain.annotation import Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
-from core.domain.project import ObjectClass, ProjectMeta
-from core.errors import InputError
 from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
+from traindash.datasets.contours import convert_label, converted_meta, outlines, unsuitable_shapes
+from traindash.datasets.geometry import encode_mask
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
+from traindash.domain.annotation import Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.errors import InputError
 
 TRIANGLE = Polygon(exterior=((1.0, 1.0), (9.0, 2.0), (4.0, 8.0)))
 POINT = OtherGeometry(shape="point", json='{"points": {"exterior": [[1, 2]]}}')

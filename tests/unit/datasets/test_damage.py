@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.geometry import encode_mask
-from core.datasets.problems import Effect, ProblemKind
-from core.errors import InputError
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import HEIGHT, WIDTH, take
+from traindash.datasets.geometry import encode_mask
+from traindash.datasets.source import Effect, ProblemKind
+from traindash.errors import InputError
 
 Change = Callable[[Path], object]
 

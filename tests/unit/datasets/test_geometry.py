@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from PIL import Image
 
-from core.datasets.geometry import (
+from tests.unit.datasets import strategies
+from traindash.datasets.geometry import (
     MAX_MASK_PIXELS,
     Mask,
     bounds,
@@ -24,9 +25,8 @@ from core.datasets.geometry import (
     to_pixels,
     to_positions,
 )
-from core.domain.annotation import Bitmap, OtherGeometry, Polygon, Rectangle
-from core.errors import InputError
-from tests.unit.datasets import strategies
+from traindash.domain.annotation import Bitmap, OtherGeometry, Polygon, Rectangle
+from traindash.errors import InputError
 
 SQUARE = ((2.0, 3.0), (6.0, 3.0), (6.0, 7.0), (2.0, 7.0))
 HOLE = ((4.0, 4.0), (5.0, 4.0), (5.0, 5.0), (4.0, 5.0))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.image_check import CheckedImage, check_image, check_images, in_batches
-from core.errors import InputError
 from tests.unit.datasets.layouts import write_image
+from traindash.datasets.source import CheckedImage, check_image, check_images, in_batches
+from traindash.errors import InputError
 
 LARGE = (300, 220)
 """Pixels of noise that make a file large enough to be read beside others."""

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.datasets.annotation_json import annotation_from_json
-from core.datasets.conversion import convert_label, outlines
-from core.datasets.geometry import bounds, polygon_area, tight_bounds
-from core.datasets.importing import open_import
-from core.datasets.problems import ProblemLog
-from core.datasets.recognition import Layout
-from core.datasets.shape_fit import DETECTION, SEGMENTATION
-from core.datasets.supervisely_format import open_project
-from core.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
-from core.errors import InputError
 from tests.outside import shared_data
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.contours import convert_label, outlines
+from traindash.datasets.geometry import bounds, polygon_area, tight_bounds
+from traindash.datasets.importing import open_import
+from traindash.datasets.recognition import Layout
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
+from traindash.datasets.source import ProblemLog
+from traindash.datasets.supervisely_format import open_project
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
+from traindash.errors import InputError
 
 WRITERS: dict[Layout, Callable[[Path], None]] = {
     Layout.SUPERVISELY: layouts.write_supervisely,

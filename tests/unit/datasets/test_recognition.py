@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.coco_format import open_coco
-from core.datasets.image_search import ImageSearch
-from core.datasets.palette import class_color
-from core.datasets.problems import ProblemLog
-from core.datasets.recognition import Layout, recognise
-from core.datasets.yolo_config import inside
-from core.errors import InputError
 from tests.unit.datasets import layouts
+from traindash.datasets.coco_format import ImageSearch, open_coco
+from traindash.datasets.recognition import Layout, class_color, recognise
+from traindash.datasets.source import ProblemLog
+from traindash.datasets.yolo_format import inside
+from traindash.errors import InputError
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

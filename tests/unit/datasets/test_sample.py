@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.annotation_json import annotation_from_json
-from core.datasets.geometry import bounds
-from core.datasets.source import ProjectSource
-from core.datasets.supervisely_format import open_project
-from core.domain.annotation import Annotation, shape_name
 from tools.sample_renderer.project import SAMPLE_META, SEED, Shot, annotate, shots, take
 from tools.sample_renderer.scene import Studio
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.geometry import bounds
+from traindash.datasets.source import ProjectSource
+from traindash.datasets.supervisely_format import open_project
+from traindash.domain.annotation import Annotation, shape_name
 
 CLASSES = [item.name for item in SAMPLE_META.classes]
 RENDERED_ANEW = (0, 123, 199)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.datasets.annotation_json import annotation_from_json
-from core.datasets.conversion import convert_label, outlines
-from core.datasets.shape_fit import DETECTION
-from core.datasets.supervisely_format import open_project
-from core.domain.annotation import Bitmap, Rectangle
-from core.errors import InputError
 from tests.outside import shared_data
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.contours import convert_label, outlines
+from traindash.datasets.shape_fit import DETECTION
+from traindash.datasets.supervisely_format import open_project
+from traindash.domain.annotation import Bitmap, Rectangle
+from traindash.errors import InputError
 
 META = {"classes": [{"title": "cat", "shape": "rectangle", "color": "#ff0000"}], "tags": []}
 

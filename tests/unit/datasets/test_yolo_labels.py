@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from core.datasets.geometry import Mask, encode_mask
-from core.datasets.shape_fit import DETECTION, SEGMENTATION
-from core.datasets.yolo_labels import yolo_lines
-from core.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from tests.unit.datasets import strategies
+from traindash.datasets.geometry import Mask, encode_mask
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
+from traindash.datasets.training_labels import yolo_lines
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 
 SIDE = strategies.SIDE
 

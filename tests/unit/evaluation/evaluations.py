@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core.evaluation import Evaluation, EvaluationSettings, evaluate_files
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files
+from traindash.evaluation import Evaluation, EvaluationSettings, evaluate_files
 
 
 def evaluated(gt: Coco, dt: Coco, settings: EvaluationSettings | None = None) -> Evaluation:

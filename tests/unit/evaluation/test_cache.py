@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.evaluation import Evaluation, evaluate_files
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks
+from traindash.evaluation import Evaluation, evaluate_files
 
 
 def write(folder: Path, seed: int, *, masks: bool = False) -> tuple[Path, Path]:

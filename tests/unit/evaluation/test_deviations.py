@@ -2,7 +2,7 @@
 
 from dataclasses import astuple
 
-from core.evaluation.deviations import DEVIATIONS
+from traindash.evaluation.deviations import DEVIATIONS
 
 
 def test_every_entry_has_a_key_of_its_own_and_says_everything() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.evaluation import Evaluation, EvaluationSettings, box_map, evaluate_files
-from core.evaluation.distributions import iou_histogram, score_distribution
-from core.evaluation.false_alarms import unshared_alarms
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
+from traindash.errors import InputError
+from traindash.evaluation import Evaluation, EvaluationSettings, box_map, evaluate_files
+from traindash.evaluation.confusion import iou_histogram, score_distribution
+from traindash.evaluation.flow import unshared_alarms
 
 
 def test_a_perfect_model_scores_one() -> None:

@@ -6,8 +6,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.evaluation import (
+from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks
+from tests.unit.evaluation.evaluations import evaluated
+from traindash.errors import InputError
+from traindash.evaluation import (
     ComparabilityKind,
     Evaluation,
     EvaluationSettings,
@@ -19,9 +21,7 @@ from core.evaluation import (
     rescored,
     restrict,
 )
-from core.evaluation.identity import identities
-from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks
-from tests.unit.evaluation.evaluations import evaluated
+from traindash.evaluation.comparability import identities
 
 FILES = coco_files(Shape(seed=11, images=8, classes=3, objects=6, near=0.9, crowds=0.1))
 EVALUATION = evaluated(*FILES)

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from core.evaluation import Change, Evaluation, EvaluationSettings, object_flow
-from core.evaluation.overlaps import box_ious
-from core.evaluation.size_slices import SIZES, size_of
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, seeded, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated
+from traindash.errors import InputError
+from traindash.evaluation import Change, Evaluation, EvaluationSettings, object_flow
+from traindash.evaluation.evaluation import SIZES, size_of
+from traindash.evaluation.matching import box_ious
 
 HEAD = {
     "images": [{"id": 1, "file_name": "a.png", "width": 500, "height": 500}],

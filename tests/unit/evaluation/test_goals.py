@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation import (
+from tests.unit.evaluation.coco_data import Shape, coco_files, shapes, without_detections
+from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
+from traindash.evaluation import (
     BestF1,
     Evaluation,
     MissCosts,
@@ -19,9 +21,7 @@ from core.evaluation import (
     operating_points,
     operating_points_per_class,
 )
-from core.evaluation.goals import cost
-from tests.unit.evaluation.coco_data import Shape, coco_files, shapes, without_detections
-from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
+from traindash.evaluation.operating_points import cost
 
 SHAPES = shapes(crowds_last=False)
 MANY = settings(max_examples=30, deadline=None)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hotcoco import mask as coco_mask
 
-from core.evaluation import Evaluation, evaluate_files, restrict
-from core.evaluation.kept_masks import RunLengths
-from core.evaluation.wire import CocoFile, WirePredictions, WireTruth
 from tests.fakes.evaluations import Made, coco_pair, write_pair
+from traindash.evaluation import Evaluation, evaluate_files, restrict
+from traindash.evaluation.cache import RunLengths
+from traindash.evaluation.coco_files import CocoFile, WirePredictions, WireTruth
 
 MADE = Made(seed=3, images=12, masks=True)
 

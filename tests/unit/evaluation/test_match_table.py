@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation import Evaluation, Outcome, size_slices
-from core.evaluation.records import FloatArray
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from tests.unit.evaluation.oracle import hotcoco_precision, pycocotools_run
+from traindash.evaluation import Evaluation, Outcome, size_slices
+from traindash.evaluation.coco_files import FloatArray
 
 MANY = settings(max_examples=30, deadline=None)
 SOME = settings(max_examples=20, deadline=None)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.evaluation import Evaluation, evaluate_files
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks
+from traindash.errors import InputError
+from traindash.evaluation import Evaluation, evaluate_files
 
 Change = Callable[[Coco, Coco], None]
 

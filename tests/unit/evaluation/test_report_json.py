@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.evaluation import EvaluationSettings, evaluation_report, report_of
 from tests.unit.evaluation.coco_data import Shape, coco_files, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
+from traindash.evaluation import EvaluationSettings, evaluation_report, report_of
 
 
 def test_it_holds_every_figure_under_supervisely_names(tmp_path: Path) -> None:

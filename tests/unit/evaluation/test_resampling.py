@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from core.evaluation import Evaluation, EvaluationSettings, Metric, Samples, bootstrap, difference, interval
-from core.evaluation.resamples import resample_weights
-from core.evaluation.weighted_precision import (
+from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, without_detections
+from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
+from traindash.errors import InputError
+from traindash.evaluation import Evaluation, EvaluationSettings, Metric, Samples, bootstrap, difference, interval
+from traindash.evaluation.resampling import resample_weights
+from traindash.evaluation.weighted_metrics import (
     NUMBERS_AT_ONCE,
     recall_table,
     rows_by_class,
     weighted_average_precision,
 )
-from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, without_detections
-from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 
 DRAWN = 6
 NOT_RESAMPLED = {"f1_optimal_conf"}

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from core.evaluation import EvaluationSettings, report_of, restrict
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated
+from traindash.errors import InputError
+from traindash.evaluation import EvaluationSettings, report_of, restrict
 
 
 def part(files: tuple[Coco, Coco], images: list[int], classes: list[int]) -> tuple[Coco, Coco]:

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from core.errors import InputError
-from core.evaluation.run_lengths import masks_of
-from core.evaluation.run_lengths_check import CHARACTERS_AT_ONCE
-from core.evaluation.wire import CocoFile
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks
 from tests.unit.evaluation.evaluations import evaluated
+from traindash.errors import InputError
+from traindash.evaluation.coco_files import CocoFile
+from traindash.evaluation.reading import CHARACTERS_AT_ONCE, masks_of
 
 SIDE = 40
 

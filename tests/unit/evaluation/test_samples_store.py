@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.evaluation import Evaluation, Samples, bootstrap
 from tests.unit.evaluation.coco_data import Shape, coco_files
 from tests.unit.evaluation.evaluations import evaluated
+from traindash.evaluation import Evaluation, Samples, bootstrap
 
 
 def models(*near: float) -> list[Evaluation]:

@@ -1,1 +1,1 @@
-"""Tests of core.experiments."""
+"""Tests of traindash.experiments."""

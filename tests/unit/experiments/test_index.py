@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.ids import TeamId
-from core.experiments.index import ExperimentIndex, Snapshot
-from core.experiments.record_cache import RecordCache
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.domain.ids import TeamId
+from traindash.experiments.index import ExperimentIndex, Snapshot
+from traindash.experiments.record_cache import RecordCache
+from traindash.supervisely.client import SuperviselyClient, connect
 
 TEAM = TeamId(1)
 PATIENCE = 20.0

@@ -1,14 +1,14 @@
 """The list of experiments: made anew when something has changed, and only then."""
 
-from core.api.wire import reading
-from core.api.wire.experiments import ExperimentShape
-from core.domain.experiment import ExperimentFolder
-from core.domain.ids import TaskId
-from core.experiments.index import Entry, entry_of
-from core.experiments.listing import Listings, selected
-from core.experiments.marks import Mark
-from core.experiments.query import Query
 from tests.fakes.server import experiment_record
+from traindash.domain.experiment import ExperimentFolder
+from traindash.domain.ids import TaskId
+from traindash.experiments.index import Entry, entry_of
+from traindash.experiments.listing import Listings, selected
+from traindash.experiments.marks import Mark
+from traindash.experiments.query import Query
+from traindash.supervisely import resources as reading
+from traindash.supervisely.experiments import ExperimentShape
 
 
 def _entry(number: int, **changes: object) -> Entry:

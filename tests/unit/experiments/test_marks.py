@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.errors import InputError, StorageError
-from core.experiments.marks import Mark, Marks
 from tests.outside import ROOT
+from traindash.domain.ids import TaskId
+from traindash.errors import InputError, StorageError
+from traindash.experiments.marks import Mark, Marks
 
 ONE, TWO = TaskId(1), TaskId(2)
 
@@ -53,7 +53,7 @@ def test_two_tabs_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_change_that_returned_outlives_a_kill(tmp_path: Path) -> None:
     code = (
-        "import os, signal; from pathlib import Path; from core.experiments.marks import Marks\n"
+        "import os, signal; from pathlib import Path; from traindash.experiments.marks import Marks\n"
         f"m = Marks(Path({str(tmp_path / 'marks.db')!r}), 'a'); m.note(1, 'kept'); m.save_view('v', 'q=x')\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

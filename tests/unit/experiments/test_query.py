@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.api.wire import reading
-from core.api.wire.experiments import ExperimentShape
-from core.domain.experiment import ExperimentFolder
-from core.domain.ids import TaskId
-from core.experiments import columns
-from core.experiments.columns import Row
-from core.experiments.index import entry_of
-from core.experiments.marks import Mark
-from core.experiments.query import Query, from_text, read, select, to_text
 from tests.fakes.server import experiment_record
+from traindash.domain.experiment import ExperimentFolder
+from traindash.domain.ids import TaskId
+from traindash.experiments import query as columns
+from traindash.experiments.index import entry_of
+from traindash.experiments.marks import Mark
+from traindash.experiments.query import Query, Row, from_text, read, select, to_text
+from traindash.supervisely import resources as reading
+from traindash.supervisely.experiments import ExperimentShape
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 SEVERAL = st.lists(WORDS, max_size=3, unique=True).map(tuple)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.api.client import SuperviselyClient, connect
-from core.domain.experiment import ExperimentInfo
-from core.domain.ids import TeamId
-from core.experiments.record_cache import RecordCache
-from core.experiments.settings_reader import Settings, SettingsReader, folder_of
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TeamId
+from traindash.experiments.record_cache import RecordCache, Settings, SettingsReader, folder_of
+from traindash.supervisely.client import SuperviselyClient, connect
 
 TEAM = TeamId(1)
 PATIENCE = 20.0

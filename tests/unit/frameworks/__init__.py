@@ -1,1 +1,1 @@
-"""Tests of core.frameworks."""
+"""Tests of traindash.frameworks."""

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from core.frameworks.presets import DeviceKind
-from core.frameworks.reference import Reference
-from core.frameworks.registry import FRAMEWORKS
-from core.launch.rules.hyperparameters import read_text, with_values
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.frameworks.spec import DeviceKind, Reference
+from traindash.plans.hyperparameters import read_text, with_values
 
 REFERENCE = FRAMEWORKS["YOLO"].reference
 

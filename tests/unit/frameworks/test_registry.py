@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from core.errors import NotFoundError
-from core.frameworks.presets import DeviceKind
-from core.frameworks.registry import FRAMEWORKS, framework
-from core.frameworks.spec import Framework, FrameworkModel
+from traindash.errors import NotFoundError
+from traindash.frameworks.registry import FRAMEWORKS, framework
+from traindash.frameworks.spec import DeviceKind, Framework, FrameworkModel
 
 YOLO = FRAMEWORKS["YOLO"]
 MODELS = [pytest.param(known, model, id=model.name) for known in FRAMEWORKS.values() for model in known.models]

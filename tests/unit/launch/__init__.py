@@ -1,1 +1,1 @@
-"""Tests of core.launch."""
+"""Tests of traindash.plans."""

@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from core.domain.experiment import ExperimentInfo
-from core.domain.ids import AgentId, CollectionId, DatasetId, ProjectId, TaskId
-from core.domain.plan import (
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import AgentId, CollectionId, DatasetId, ProjectId, TaskId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -13,7 +13,7 @@ from core.domain.plan import (
     TagsSplit,
     TrainingPlan,
 )
-from core.domain.project import ObjectClass, ProjectMeta, TagMeta
+from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
 CLASSES = ("person", "car", "Öl & Gas", "犬", "a/b", "42", "true", " spaced ", "null", 'it\'s "quoted"')
 META = ProjectMeta(

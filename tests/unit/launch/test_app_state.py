@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from core.domain.ids import AgentId, DatasetId, ProjectId, TaskId
-from core.domain.plan import (
+from tests.unit.launch.plans import ARTIFACTS, META, experiment, plans
+from traindash.domain.ids import AgentId, DatasetId, ProjectId, TaskId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -18,10 +19,16 @@ from core.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
-from core.errors import InputError
-from core.launch.app_state import canonical, read_gui_state, read_split, read_start_state, start_state
-from core.launch.checkpoint import CheckpointOrigin, split_checkpoint_path
-from tests.unit.launch.plans import ARTIFACTS, META, experiment, plans
+from traindash.errors import InputError
+from traindash.plans.app_state import (
+    CheckpointOrigin,
+    canonical,
+    read_gui_state,
+    read_split,
+    read_start_state,
+    split_checkpoint_path,
+    start_state,
+)
 
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26s-det"))
 

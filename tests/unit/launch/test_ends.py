@@ -1,8 +1,8 @@
 """Which tasks have ended since the last look."""
 
-from core.domain.ids import TaskId
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.ends import EndWatch
+from traindash.domain.ids import TaskId
+from traindash.domain.task import Task, TaskStatus
+from traindash.tasks.completions import EndWatch
 
 
 def _task(number: int, status: TaskStatus) -> Task:

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
-from core.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
-from core.domain.project import Project
-from core.domain.task import ExitCause
-from core.launch.flight_check import flight_problems, plan_key
-from core.launch.forecast import forecast
-from core.launch.watching.progress import TimeRange
 from tests.unit.launch.world import PLAN
+from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
+from traindash.domain.project import Project
+from traindash.domain.task import ExitCause
+from traindash.tasks.flight_check import flight_problems, forecast, plan_key
+from traindash.tasks.progress import TimeRange
 
 PROJECT = Project(id=ProjectId(6), name="Fruit", workspace_id=WorkspaceId(2), team_id=TeamId(1), items_count=10)
 GB = 1_000_000_000

@@ -6,10 +6,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import DatasetId, ImageId
-from core.domain.image import Image
-from core.domain.plan import RandomSplit
-from core.launch.freezing import deal
+from traindash.domain.ids import DatasetId, ImageId
+from traindash.domain.plan import RandomSplit
+from traindash.domain.project import Image
+from traindash.plans.splits import deal
 
 
 def _images(contents: list[int]) -> list[Image]:

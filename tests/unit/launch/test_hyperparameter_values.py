@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.frameworks.registry import FRAMEWORKS
-from core.launch.rules.hyperparameters import read_text, with_values
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.plans.hyperparameters import read_text, with_values
 
 REFERENCE = FRAMEWORKS["YOLO"].reference
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.launch.rules.hyperparameters import Difference, differences, read_text
+from traindash.plans.hyperparameters import Difference, differences, read_text
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.late_result import lacks_result, result_is_due
+from traindash.domain.ids import TaskId
+from traindash.domain.task import Task, TaskStatus
+from traindash.tasks.task_watcher import lacks_result, result_is_due
 
 END = datetime(2026, 11, 23, 10, tzinfo=UTC)
 TRAINING = {"slyProjectId": 6, "guiState": {}}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.ids import ProjectId, TaskId, WorkspaceId
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.later_phases import PhaseTime, phases_left, total, typical_durations
-from core.launch.watching.progress import PhaseSpan, TaskProgress, TimeRange
 from tests.unit.api.scripted import Scripted
+from traindash.domain.ids import ProjectId, TaskId, WorkspaceId
+from traindash.domain.task import Task, TaskStatus
+from traindash.tasks.progress import PhaseSpan, TaskProgress, TimeRange
+from traindash.tasks.task_watcher import PhaseTime, phases_left, total, typical_durations
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 PLANNED = ("preparing_data", "training", "evaluation", "uploading")

@@ -7,20 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from core.api.errors import ApiError, ConnectionFailedError, ForbiddenError, RateLimitedError
-from core.domain.agent import Agent, AgentStatus, Device
-from core.domain.ids import AgentId
-from core.domain.plan import CustomCheckpoint, PretrainedModel
-from core.errors import NotFoundError
-from core.launch.launcher import (
-    LaunchUncertainError,
-    PlanRefusedError,
-    check_and_launch,
-    choose_agent,
-    launch,
-)
 from tests.unit.api.scripted import Scripted, page, refusal
 from tests.unit.launch.world import CHECKPOINT, PLAN, world
+from traindash.domain.ecosystem import Agent, AgentStatus, Device
+from traindash.domain.ids import AgentId
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel
+from traindash.errors import NotFoundError
+from traindash.supervisely.errors import ApiError, ConnectionFailedError, ForbiddenError, RateLimitedError
+from traindash.tasks.launcher import LaunchUncertainError, PlanRefusedError, check_and_launch, choose_agent, launch
 
 
 def _task(number: int, body: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import TaskId
-from core.domain.log import LogRow
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.log_reading import KEPT_LOG_ROWS, ended, reduce
-from core.launch.watching.progress import TaskProgress
+from traindash.domain.ids import TaskId
+from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.tasks.log_reading import KEPT_LOG_ROWS, ended, reduce
+from traindash.tasks.progress import TaskProgress
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 NEW = TaskProgress(task=Task(id=TaskId(9), status=TaskStatus.STARTED))

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from core.domain.ids import ProjectId
-from core.domain.plan import PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
-from core.launch.app_state import split_state
-from core.launch.plan_code import launch_command, python_script
-from core.launch.plan_file import model_text
 from tests.unit.launch.plans import plans
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
+from traindash.plans.app_state import split_state
+from traindash.plans.plan_code import launch_command, python_script
+from traindash.plans.plan_file import model_text
 
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
 

@@ -7,11 +7,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import AgentId, DatasetId, ProjectId
-from core.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
-from core.errors import InputError
-from core.launch.plan_file import model_of, read_plan, write_plan
 from tests.unit.launch.plans import plans, seeded
+from traindash.domain.ids import AgentId, DatasetId, ProjectId
+from traindash.domain.plan import CustomCheckpoint, DatasetsSplit, PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
+from traindash.errors import InputError
+from traindash.plans.plan_file import model_of, read_plan, write_plan
 
 LEAST = "project_id: 6\nmodel: YOLO/YOLO26n-det\n"
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from core.domain.ids import AgentId, DatasetId, ProjectId
-from core.domain.plan import DatasetsSplit, PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
-from core.errors import InputError
-from core.launch.plan_code import python_script
-from core.launch.plan_script import MOST_CHARACTERS, read_script
 from tests.unit.launch.plans import plans
+from traindash.domain.ids import AgentId, DatasetId, ProjectId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
+from traindash.errors import InputError
+from traindash.plans.plan_code import MOST_CHARACTERS, python_script, read_script
 
 LEAST = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
 

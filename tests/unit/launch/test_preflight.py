@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.ids import AgentId, CollectionId, DatasetId, ProjectId
-from core.domain.plan import (
+from tests.unit.api.scripted import Scripted, page, refusal
+from tests.unit.launch.world import CHECKPOINT, PLAN, RECORD, class_counts, world
+from traindash.domain.ids import AgentId, CollectionId, DatasetId, ProjectId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -16,10 +18,8 @@ from core.domain.plan import (
     TagsSplit,
     TrainingPlan,
 )
-from core.launch.rules.preflight import check
-from core.launch.rules.problems import Problem
-from tests.unit.api.scripted import Scripted, page, refusal
-from tests.unit.launch.world import CHECKPOINT, PLAN, RECORD, class_counts, world
+from traindash.plans.problems import Problem
+from traindash.plans.rules import check
 
 
 def _check(plan: TrainingPlan, server: Scripted | None = None) -> tuple[Problem, ...]:

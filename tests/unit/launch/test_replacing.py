@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.errors import InputError, StateError
-from core.launch.launcher import StartMark
-from core.launch.replacing import replace_in_series, replace_task
-from core.launch.series.plan import Replaced, SeriesPlace
-from core.launch.series.record import changed
-from core.launch.series.starter import PlanChangedError
 from tests.unit.launch.test_series_starter import ID, Stage
 from tests.unit.launch.world import PLAN
+from traindash.domain.ids import TaskId
+from traindash.errors import InputError, StateError
+from traindash.plans.series import Replaced, SeriesPlace
+from traindash.tasks.again import replace_in_series, replace_task
+from traindash.tasks.launcher import StartMark
+from traindash.tasks.series_record import changed
+from traindash.tasks.series_runner import PlanChangedError
 
 CHANGED = replace(PLAN, experiment_name="Run b", hyperparameters="epochs: 3\nlr0: 0.5\n")
 PLACE = SeriesPlace(series_id=ID, key="b")

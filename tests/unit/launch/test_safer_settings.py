@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from core.launch.safer_settings import safer_setting
+from traindash.tasks.again import safer_setting
 
 TEXT = "# mine\nepochs: 5\nbatch: 16  # images\nimgsz: 640\nmini_batch: 16\n"
 

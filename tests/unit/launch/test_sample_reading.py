@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.ids import ImageId, TaskId
-from core.domain.log import LogRow
-from core.domain.samples import SampleBox, SampleImage
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.log_reading import reduce
-from core.launch.watching.progress import TaskProgress
+from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.ids import ImageId, TaskId
+from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.tasks.log_reading import reduce
+from traindash.tasks.progress import TaskProgress
 
 STAMP = "2026-11-23T10:00:00.000Z"
 IMAGE = {"id": 5, "name": "a.jpg", "width": 40, "height": 30, "objects": [["cat", 1, 2, 3.5, 4]]}

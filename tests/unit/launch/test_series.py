@@ -7,11 +7,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.domain.ids import AgentId, CollectionId
-from core.domain.plan import CollectionsSplit, CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
-from core.errors import InputError
-from core.launch.rules.hyperparameters import read_text
-from core.launch.series.plan import (
+from tests.unit.launch.plans import custom, plans
+from tests.unit.launch.world import PLAN
+from traindash.domain.ids import AgentId, CollectionId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TrainingPlan,
+)
+from traindash.errors import InputError
+from traindash.plans.hyperparameters import read_text
+from traindash.plans.series import (
     LONGEST_NAME,
     MOST_EXPERIMENTS,
     Change,
@@ -22,8 +31,6 @@ from core.launch.series.plan import (
     all_experiments,
     experiments,
 )
-from tests.unit.launch.plans import custom, plans
-from tests.unit.launch.world import PLAN
 
 TEXT = "epochs: 5\nlr0: 0.01\nseed: 7\n"
 OTHER = PretrainedModel(framework="YOLO", name="Other-det")

@@ -2,11 +2,10 @@
 
 import pytest
 
-from core.domain.plan import PretrainedModel, RandomSplit
-from core.errors import InputError
-from core.launch.plan_file import read_mapping
-from core.launch.series.plan import experiments
-from core.launch.series.plan_file import read_series
+from traindash.domain.plan import PretrainedModel, RandomSplit
+from traindash.errors import InputError
+from traindash.plans.plan_file import read_mapping
+from traindash.plans.series import experiments, read_series
 
 PLAN = "project_id: 6\nmodel: YOLO/Pico-det\n"
 

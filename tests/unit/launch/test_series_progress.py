@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import ProjectId, SeriesId, TaskId
-from core.domain.plan import CustomCheckpoint
-from core.domain.task import Task, TaskStatus
-from core.launch.series.progress import is_over, runs_under_way, states_of, time_left
-from core.launch.series.record import Member, Refusal, Series
-from core.launch.time_estimate import estimate, models_by_task, past_runs, total_time
-from core.launch.watching.progress import TimeRange
 from tests.unit.launch.world import PLAN
+from traindash.domain.ids import ProjectId, SeriesId, TaskId
+from traindash.domain.plan import CustomCheckpoint
+from traindash.domain.task import Task, TaskStatus
+from traindash.tasks.flight_check import estimate, models_by_task, past_runs, total_time
+from traindash.tasks.progress import TimeRange
+from traindash.tasks.series_progress import is_over, runs_under_way, states_of, time_left
+from traindash.tasks.series_record import Member, Refusal, Series
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TEXT = "epochs: 10\nimgsz: 64\n"

@@ -10,14 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.agent import Agent, AgentStatus, Device
-from core.domain.ids import AgentId, SeriesId, TaskId
-from core.errors import NotFoundError
-from core.launch.series.record import Member, Series
-from core.launch.series.starter import Access, SeriesStarter, spread
-from core.launch.series.store import SeriesStore
 from tests.unit.api.scripted import Scripted, page, refusal
 from tests.unit.launch.world import PLAN, world
+from traindash.domain.ecosystem import Agent, AgentStatus, Device
+from traindash.domain.ids import AgentId, SeriesId, TaskId
+from traindash.errors import NotFoundError
+from traindash.tasks.series_record import Member, Series, SeriesStore
+from traindash.tasks.series_runner import Access, SeriesStarter, spread
 
 NAME = "a server"
 ID = SeriesId("series1")

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.log import LogRow
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.log_reading import reduce
-from core.launch.watching.progress import Resources, TaskProgress
-from core.launch.watching.stuck import silence_of
+from traindash.domain.ids import TaskId
+from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.tasks.log_reading import reduce
+from traindash.tasks.progress import Resources, TaskProgress, silence_of
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 TASK = Task(id=TaskId(1), status=TaskStatus.STARTED)

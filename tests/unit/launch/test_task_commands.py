@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.errors import StateError
-from core.launch.task_commands import stop_after_epoch
 from tests.unit.api.scripted import Scripted, refusal
+from traindash.domain.ids import TaskId
+from traindash.errors import StateError
+from traindash.tasks.queues import stop_after_epoch
 
 
 def test_a_server_without_the_command_leads_to_a_plain_message() -> None:

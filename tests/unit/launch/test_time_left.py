@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.launch.watching.progress import EpochMark
-from core.launch.watching.time_left import time_left
+from traindash.tasks.progress import EpochMark, time_left
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

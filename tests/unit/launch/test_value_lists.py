@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from core.launch.rules.value_lists import parse_values
+from traindash.errors import InputError
+from traindash.plans.series import parse_values
 
 
 def test_values_as_people_write_them() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from core.api.errors import MissingError
-from core.domain.ids import TaskId
-from core.domain.task import TaskStatus
-from core.launch.watching.watch import TaskWatch
 from tests.unit.api.scripted import Scripted, refusal
+from traindash.domain.ids import TaskId
+from traindash.domain.task import TaskStatus
+from traindash.supervisely.errors import MissingError
+from traindash.tasks.task_watcher import TaskWatch
 
 BEGIN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 
-from core.domain.ids import ProjectId
-from core.domain.plan import PretrainedModel, TrainingPlan
 from tests.unit.api.scripted import Scripted, page, refusal
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
 
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="Pico-det"))
 CHECKPOINT = "/experiments/6_Fruit/456_YOLO/checkpoints/best.pt"

@@ -1,1 +1,1 @@
-"""Tests of ``core.local_platform``."""
+"""Tests of ``traindash.platform``."""

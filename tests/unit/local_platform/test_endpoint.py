@@ -10,16 +10,16 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from core.domain.ids import TaskId
-from core.domain.task import TaskStatus
-from core.errors import AppError, InputError, NotFoundError, StateError, StorageError
-from core.local_platform.dry_runs.jobs import DryRuns
-from core.local_platform.imports.jobs import ImportJobs
-from core.local_platform.parts import build_services
-from core.local_platform.routes.endpoint import ApiContext, ApiEndpoint, Method
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.webhook.worker import WebhookWorker
-from core.local_platform.wire import Body
+from traindash.domain.ids import TaskId
+from traindash.domain.task import TaskStatus
+from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
+from traindash.platform.dry_runs.jobs import DryRuns
+from traindash.platform.imports.jobs import ImportJobs
+from traindash.platform.parts import build_services
+from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.webhook.worker import WebhookWorker
+from traindash.platform.wire import Body
 
 TOKEN = "right"  # noqa: S105 - of a server that exists for a moment
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from core.local_platform.guard import Guard
+from traindash.platform.guard import Guard
 
 HOSTS = ("127.0.0.1", "localhost")
 HOST = "127.0.0.1:8501"

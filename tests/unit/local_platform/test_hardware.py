@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.local_platform.hardware import Hardware, Memory, _gpu, cpu_name, usable_gpus
+from traindash.platform.agents import Hardware, Memory, _gpu, cpu_name, usable_gpus
 
 CARD = Memory(name="Card", total=8, available=5)
 

@@ -1,1 +1,1 @@
-"""Tests of core.trainers."""
+"""Tests of traindash.training.trainers."""

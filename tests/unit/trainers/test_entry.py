@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.runs.events import EventWriter, read_events
-from core.runs.layout import RunLayout
-from core.runs.spec import CompareResult, read_result
-from core.trainers.entry import run
-from core.trainers.failure import RunError
-from core.trainers.stopping import Stopped, StopSwitch
+from traindash.domain.task import ExitCause
+from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.runs.spec import CompareResult, RunLayout, read_result
+from traindash.training.trainers.entry import RunError, Stopped, StopSwitch, run
 
 RESULT = CompareResult(title="a vs. b")
 

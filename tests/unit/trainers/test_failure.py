@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.errors import InputError, StorageError
-from core.trainers.failure import RunError, explain
+from traindash.domain.task import ExitCause
+from traindash.errors import InputError, StorageError
+from traindash.training.trainers.entry import RunError, explain
 
 
 @pytest.mark.parametrize(

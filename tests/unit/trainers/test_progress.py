@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from core.runs.events import EventWriter, read_events
-from core.trainers.progress import Progress
+from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.trainers.reporting import Progress
 
 
 def test_rows_are_throttled_but_the_last_is_written(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Tests of core.ui without Streamlit's runtime."""
+"""Tests of traindash.ui without Streamlit's runtime."""

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image as Picture
 
-from core.datasets.geometry import encode_mask
-from core.domain.annotation import Annotation, Bitmap, Label, OtherGeometry, Polygon, Rectangle
-from core.ui.projects.annotation_drawing import draw_annotation
+from traindash.datasets.geometry import encode_mask
+from traindash.domain.annotation import Annotation, Bitmap, Label, OtherGeometry, Polygon, Rectangle
+from traindash.ui.projects.annotation_drawing import draw_annotation
 
 COLORS = {"apple": "#FF0000", "plum": "#0000FF"}
 

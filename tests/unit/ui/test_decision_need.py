@@ -2,11 +2,10 @@
 
 import pytest
 
-from core.compare.decision import Requirements
-from core.compare.decision_grid import limits
-from core.errors import InputError
-from core.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
-from core.ui.compare.decision_need import query_of, requirements_of
+from traindash.comparison.decision import Requirements, limits
+from traindash.errors import InputError
+from traindash.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.ui.comparison.decision import query_of, requirements_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.ui.experiments.styles import slots_of
+from traindash.domain.ids import TaskId
+from traindash.ui.experiments.index import slots_of
 
 
 def _ids(*numbers: int) -> list[TaskId]:

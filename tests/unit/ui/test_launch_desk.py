@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.errors import StateError
-from core.ui.wizard.launch_desk import LaunchDesk
-from core.wizard.draft import DraftId
+from traindash.domain.ids import TaskId
+from traindash.errors import StateError
+from traindash.plans.draft import DraftId
+from traindash.ui.wizard.launch import LaunchDesk
 
 DRAFT = DraftId("abcdef12")
 

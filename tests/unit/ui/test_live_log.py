@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.domain.log import LogRow
-from core.ui.tasks.live_log import as_text, first_error, log_line, view_of
+from traindash.domain.task import LogRow
+from traindash.ui.tasks.live_log import as_text, first_error, log_line, view_of
 
 
 def _rows(*levels: str) -> tuple[LogRow, ...]:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.compare.charts import echarts
-from core.compare.charts.drawing import Bars, Line, Panel
-from core.domain.ids import TaskId
-from core.domain.task import Task, TaskStatus
-from core.launch.watching.progress import Curve, TaskProgress
-from core.ui.tasks.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
+from traindash.comparison.charts import echarts
+from traindash.comparison.charts.drawing import Bars, Line, Panel
+from traindash.domain.ids import TaskId
+from traindash.domain.task import Task, TaskStatus
+from traindash.tasks.progress import Curve, TaskProgress
+from traindash.ui.tasks.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
 
 
 def _curve(*values: float) -> Curve:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
-from core.ui.notify import message_of, message_of_all
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, ExitReport, Task, TaskStatus
+from traindash.ui.sidebar import message_of, message_of_all
 
 REPORT = ExitReport(cause=ExitCause.DISK_FULL, message="The disk is full.")
 

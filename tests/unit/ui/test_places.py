@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TeamId, WorkspaceId
-from core.errors import StorageError
-from core.ui.places import RememberedPlaces
+from traindash.domain.ids import TeamId, WorkspaceId
+from traindash.errors import StorageError
+from traindash.ui.servers import RememberedPlaces
 
 ONE, TWO = "http://one", "http://two"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.api.client import SuperviselyClient, connect
-from core.errors import InputError, StorageError
-from core.server_settings import ServerSetting
-from core.ui.servers import KeptServers, Origin, Servers, checked_address
+from traindash.errors import InputError, StorageError
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.server_settings import ServerSetting
+from traindash.ui.servers import KeptServers, Origin, Servers, checked_address
 
 EMBEDDED = "http://127.0.0.1:8501"
 FAR = "https://far.example"

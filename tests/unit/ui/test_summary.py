@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from core.domain.ids import AgentId
-from core.domain.plan import CustomCheckpoint
-from core.launch.rules.facts import Facts
-from core.ui.wizard.summary import SummaryLine, default_name, summary_lines
-from core.wizard.draft import DraftId, new_draft
-from core.wizard.steps import STEPS
 from tests.unit.wizard.facts import AGENTS, MODEL, NOW, draft, facts
+from traindash.domain.ids import AgentId
+from traindash.domain.plan import CustomCheckpoint
+from traindash.plans.draft import DraftId, new_draft
+from traindash.plans.facts import Facts
+from traindash.plans.steps import STEPS
+from traindash.ui.wizard.frame import SummaryLine, default_name, summary_lines
 
 
 def lines(**changes: Any) -> dict[str, SummaryLine]:  # noqa: ANN401 - fields of a draft

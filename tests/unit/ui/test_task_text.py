@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause, ExitReport, Task, TaskStatus
-from core.launch.watching.progress import Counter, TaskProgress, TimeRange
-from core.ui.tasks.text import (
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, ExitReport, Task, TaskStatus
+from traindash.tasks.progress import Counter, TaskProgress, TimeRange
+from traindash.ui.tasks.text import (
     fraction,
     model_name,
     not_finite_text,

@@ -1,1 +1,1 @@
-"""Tests of core.wizard."""
+"""Tests of traindash.plans."""

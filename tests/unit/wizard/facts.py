@@ -3,13 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from core.domain.ids import DatasetId, ProjectId
-from core.domain.plan import PretrainedModel
-from core.launch.rules.facts import Facts, ModelFacts, SplitCounts
-from core.launch.rules.project_facts import ProjectFacts
-from core.wizard.draft import DraftId, WizardDraft, new_draft
-from core.wizard.gather import project_facts
 from tests.fakes.wizard_client import DEFAULTS, client_of, small_world
+from traindash.domain.ids import DatasetId, ProjectId
+from traindash.domain.plan import PretrainedModel
+from traindash.plans.draft import DraftId, WizardDraft, new_draft
+from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
+from traindash.plans.lookups import project_facts
 
 PROJECT = ProjectId(7)
 ORCHARD, MARKET = DatasetId(71), DatasetId(72)

@@ -1,11 +1,10 @@
 """Sizes of images and objects, and datasets as a tree."""
 
-from core.domain.annotation import Annotation, Bitmap, Label, Rectangle
-from core.domain.ids import DatasetId, ImageId, ProjectId
-from core.domain.image import Image
-from core.domain.project import Dataset
-from core.ui.projects.project_data import dataset_tree
-from core.wizard.data_profile import profile
+from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle
+from traindash.domain.ids import DatasetId, ImageId, ProjectId
+from traindash.domain.project import Dataset, Image
+from traindash.plans.lookups import profile
+from traindash.ui.projects.project_data import dataset_tree
 
 
 def test_sizes_are_counted_by_their_limits() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.domain.ids import AgentId, CollectionId, DatasetId, ProjectId, TaskId
-from core.domain.plan import (
+from tests.unit.wizard.facts import NOW, draft, facts
+from traindash.domain.ids import AgentId, CollectionId, DatasetId, ProjectId, TaskId
+from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
@@ -19,10 +20,10 @@ from core.domain.plan import (
     TagsSplit,
     TrainingPlan,
 )
-from core.errors import InputError, NotFoundError, StorageError
-from core.wizard.completion import complete
-from core.wizard.draft import (
+from traindash.errors import InputError, NotFoundError, StorageError
+from traindash.plans.draft import (
     DraftId,
+    DraftStore,
     Origin,
     SplitDraft,
     TagsChoice,
@@ -35,8 +36,7 @@ from core.wizard.draft import (
     set_benchmark,
     set_classes,
 )
-from core.wizard.draft_store import DraftStore
-from tests.unit.wizard.facts import NOW, draft, facts
+from traindash.plans.steps import complete
 
 SERVER = "http://127.0.0.1:8501"
 texts = st.text(max_size=30)

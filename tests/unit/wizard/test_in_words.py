@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from core.domain.ids import ProjectId, TaskId
-from core.domain.plan import PretrainedModel, TrainingPlan
-from core.wizard.draft import Origin, begin_again, fill
-from core.wizard.in_words import Change, Names, changes, described
 from tests.unit.launch.plans import plans
 from tests.unit.wizard.facts import draft
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.plans.draft import Origin, begin_again, fill
+from traindash.plans.steps import Change, Names, changes, described
 
 NAMES = Names(projects={ProjectId(6): "Fruit"}, default_hyperparameters="epochs: 20\nbatch: 8\n")
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from core.domain.ids import ProjectId
-from core.domain.model import CatalogueModel
-from core.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
-from core.errors import InputError
-from core.launch.app_state import canonical, start_state
-from core.launch.checkpoint import CheckpointOrigin
-from core.launch.plan_code import python_script
-from core.launch.plan_file import write_plan
-from core.wizard.plan_reading import Surroundings, read_any
 from tests.unit.launch.plans import META, experiment, plans
+from traindash.domain.ecosystem import CatalogueModel
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
+from traindash.errors import InputError
+from traindash.plans.app_state import CheckpointOrigin, canonical, start_state
+from traindash.plans.plan_code import python_script
+from traindash.plans.plan_file import write_plan
+from traindash.plans.plan_reading import Surroundings, read_any
 
 CHECKPOINTS = ("checkpoints/best.pt", "checkpoints/last ü.pth", "export/best.onnx", "export/best.engine")
 MADE = replace(experiment(), checkpoints=CHECKPOINTS)

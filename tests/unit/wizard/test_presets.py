@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InputError, StorageError
-from core.wizard.presets import LONGEST_NAME, PresetStore
+from traindash.errors import InputError, StorageError
+from traindash.plans.suggestions import LONGEST_NAME, PresetStore
 
 
 def test_presets_are_kept_per_framework_and_over_restarts(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.agent import AgentStatus
-from core.domain.ids import AgentId, ProjectId
-from core.domain.plan import CustomCheckpoint, PretrainedModel
-from core.domain.project import ProjectMeta
-from core.launch.rules.check import (
+from tests.unit.wizard.facts import AGENTS, MODEL, draft, facts, project
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel
+from traindash.domain.project import ProjectMeta
+from traindash.plans.facts import ProjectFacts
+from traindash.plans.problems import Problem
+from traindash.plans.rules import (
     check_benchmark,
     check_classes,
     check_export,
@@ -17,11 +20,8 @@ from core.launch.rules.check import (
     check_model,
     check_project,
 )
-from core.launch.rules.problems import Problem
-from core.launch.rules.project_facts import ProjectFacts
-from core.ui.wizard.model_hints import start_note
-from core.wizard.steps import STEPS
-from tests.unit.wizard.facts import AGENTS, MODEL, draft, facts, project
+from traindash.plans.steps import STEPS
+from traindash.ui.wizard.model import start_note
 
 
 def only(problems: tuple[Problem, ...]) -> Problem:

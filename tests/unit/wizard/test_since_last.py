@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import ProjectId, TaskId
-from core.errors import StorageError
-from core.wizard.since_last import DataNote, DataNotes, note_of, since_last
 from tests.fakes.wizard_client import experiment
 from tests.unit.wizard.facts import PROJECT, project
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.errors import StorageError
+from traindash.plans.lookups import DataNote, DataNotes, note_of, since_last
 
 SERVER = "http://server"
 LAST = replace(experiment(), task_id=TaskId(31), project_id=PROJECT, train_size=None, val_size=None)

@@ -4,17 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.ids import CollectionId, DatasetId
-from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TrainValSplit
-from core.domain.project import Dataset
-from core.domain.split import SideCounts, SplitContent
-from core.launch.rules.facts import Facts, SplitCounts
-from core.launch.rules.problems import Problem
-from core.launch.rules.splits import check_split
-from core.wizard.draft import SplitDraft, TagsChoice, split_draft
-from core.wizard.gather import split_counts
 from tests.fakes.wizard_client import client_of, small_world
 from tests.unit.wizard.facts import MARKET, ORCHARD, draft, facts, project
+from traindash.domain.ids import CollectionId, DatasetId
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, SideCounts, SplitContent, TrainValSplit
+from traindash.domain.project import Dataset
+from traindash.plans.draft import SplitDraft, TagsChoice, split_draft
+from traindash.plans.facts import Facts, SplitCounts
+from traindash.plans.lookups import split_counts
+from traindash.plans.problems import Problem
+from traindash.plans.splits import check_split
 
 
 def found(step: SplitDraft, **changes: object) -> list[Problem]:

@@ -4,11 +4,11 @@ from typing import get_args
 
 import pytest
 
-from core.launch.rules.facts import Facts
-from core.launch.rules.problems import Step
-from core.wizard.draft import DraftId, new_draft
-from core.wizard.steps import STEPS, StepState, all_problems, neighbour, states, step
 from tests.unit.wizard.facts import AGENTS, NOW, draft, facts
+from traindash.plans.draft import DraftId, new_draft
+from traindash.plans.facts import Facts
+from traindash.plans.problems import Step
+from traindash.plans.steps import STEPS, StepState, all_problems, neighbour, states, step
 
 EMPTY = new_draft(DraftId("abc123"), "http://server", NOW)
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.ids import CollectionId
-from core.domain.model import CatalogueModel
-from core.domain.plan import RandomSplit
-from core.domain.project import Collection, Dataset
-from core.launch.freezing import MOST_IMAGES
-from core.launch.rules.project_facts import ProjectFacts
-from core.wizard.suggestions import recommend_model, suggest_split, suggest_task
 from tests.fakes.wizard_client import small_world
 from tests.unit.wizard.facts import PROJECT, project
+from traindash.domain.ecosystem import CatalogueModel
+from traindash.domain.ids import CollectionId
+from traindash.domain.plan import RandomSplit
+from traindash.domain.project import Collection, Dataset
+from traindash.plans.facts import ProjectFacts
+from traindash.plans.splits import MOST_IMAGES
+from traindash.plans.suggestions import recommend_model, suggest_split, suggest_task
 
 
 def named(*names: str) -> tuple[Dataset, ...]:

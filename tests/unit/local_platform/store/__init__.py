@@ -1,1 +1,1 @@
-"""Tests of ``core.local_platform.store``."""
+"""Tests of ``traindash.platform.store``."""

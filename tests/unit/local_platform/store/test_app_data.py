@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import TaskId
-from core.errors import InputError
-from core.local_platform.store.app_data import AppData, FieldChange, PatchStep
-from core.local_platform.store.database import Database
+from traindash.domain.ids import TaskId
+from traindash.errors import InputError
+from traindash.platform.store.app_data import AppData, FieldChange, PatchStep
+from traindash.platform.store.database import Database
 
 TASK = TaskId(1)
 START = {"data": {"my_val": 1}, "obj": {"val": 1, "res": {"a": 1}}, "rows": [1, 2]}

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import StorageError
-from core.local_platform.store.database import Database, now_text
-from core.local_platform.store.migrations import MIGRATIONS
+from traindash.errors import StorageError
+from traindash.platform.store.database import MIGRATIONS, Database, now_text
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import FileId, TeamId
-from core.errors import InputError, NotFoundError
-from core.local_platform.store.accounts import Accounts
-from core.local_platform.store.database import Database
-from core.local_platform.store.files import TeamFiles, clean_path
+from traindash.domain.ids import FileId, TeamId
+from traindash.errors import InputError, NotFoundError
+from traindash.platform.store.accounts import Accounts
+from traindash.platform.store.database import Database
+from traindash.platform.store.files import TeamFiles, clean_path
 
 TEAM = TeamId(1)
 

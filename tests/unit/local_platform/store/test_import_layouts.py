@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.datasets.importing import open_import
-from core.local_platform.layout import HomeLayout
-from core.local_platform.store.accounts import Accounts, Home
-from core.local_platform.store.blobs import ImageBlobs
-from core.local_platform.store.database import Database
-from core.local_platform.store.project_import import ProjectImport
 from tests.unit.datasets import layouts
+from traindash.datasets.importing import open_import
+from traindash.platform.layout import HomeLayout
+from traindash.platform.store.accounts import Accounts, Home
+from traindash.platform.store.blobs import ImageBlobs
+from traindash.platform.store.database import Database
+from traindash.platform.store.project_import import ProjectImport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.datasets.source import LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
-from core.domain.ids import ProjectId
-from core.errors import InputError
-from core.local_platform.hardware import Hardware
-from core.local_platform.parts import Services, build_services
 from tests.fakes.small_platform import tiny_project
+from traindash.datasets.source import LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
+from traindash.domain.ids import ProjectId
+from traindash.errors import InputError
+from traindash.platform.agents import Hardware
+from traindash.platform.parts import Services, build_services
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
-from core.domain.task import ALLOWED_MOVES, ExitCause, ExitReport, TaskStatus
-from core.errors import NotFoundError, StateError
-from core.local_platform.store.accounts import Accounts
-from core.local_platform.store.database import Database
-from core.local_platform.store.listing import Condition, Listing
-from core.local_platform.store.task_rows import NewTask, TaskRecord
-from core.local_platform.store.tasks import TaskStore
+from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
+from traindash.domain.task import ALLOWED_MOVES, ExitCause, ExitReport, TaskStatus
+from traindash.errors import NotFoundError, StateError
+from traindash.platform.store.accounts import Accounts
+from traindash.platform.store.database import Database
+from traindash.platform.store.listing import Condition, Listing
+from traindash.platform.store.tasks import NewTask, TaskRecord, TaskStore
 
 TEAM = TeamId(1)
 ONE, TWO = AgentId(1), AgentId(2)

@@ -1,1 +1,1 @@
-"""Tests of ``core.local_platform.tasks``."""
+"""Tests of ``traindash.platform.tasks``."""

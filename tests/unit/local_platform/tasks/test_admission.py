@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId, TeamId
-from core.domain.task import TaskStatus
-from core.errors import AppError, InputError, NotFoundError, StateError
-from core.local_platform.modules import COMPARE_SLUG
-from core.local_platform.tasks.admission import Admission, check_evaluations
 from tests.fakes.small_platform import SmallPlatform
+from traindash.domain.ids import TaskId, TeamId
+from traindash.domain.task import TaskStatus
+from traindash.errors import AppError, InputError, NotFoundError, StateError
+from traindash.platform.modules import COMPARE_SLUG
+from traindash.platform.tasks.admission import Admission, check_evaluations
 
 
 def admit(platform: SmallPlatform, **changes: object) -> TaskId:

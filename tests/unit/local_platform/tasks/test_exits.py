@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.errors import InputError, StorageError
-from core.local_platform.tasks.exits import (
+from traindash.domain.task import ExitCause
+from traindash.errors import InputError, StorageError
+from traindash.platform.tasks.exits import (
     FailureEvent,
     ProcessEnd,
     classify,
@@ -45,7 +45,9 @@ FAILURE = FailureEvent(cause=ExitCause.BAD_DATA, message="No image has an object
             ExitCause.ENGINE_MISSING,
         ),
         (
-            ProcessEnd(exit_code=1, output_tail=("/usr/bin/python: No module named core.trainers.other",)),
+            ProcessEnd(
+                exit_code=1, output_tail=("/usr/bin/python: No module named traindash.training.trainers.other",)
+            ),
             ExitCause.ENGINE_MISSING,
         ),
         (

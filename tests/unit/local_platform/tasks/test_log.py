@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause
-from core.errors import InputError
-from core.local_platform.tasks.log import TaskLogs, read_failure, tail_lines, tail_messages
-from core.runs.events import EventWriter, Phase, format_timestamp
-from core.runs.layout import RunLayout
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause
+from traindash.errors import InputError
+from traindash.platform.tasks.log import TaskLogs, read_failure, tail_lines, tail_messages
+from traindash.training.runs.events import EventWriter, Phase, format_timestamp
+from traindash.training.runs.spec import RunLayout
 
 TASK = TaskId(7)
 START = datetime(2026, 1, 1, tzinfo=UTC)

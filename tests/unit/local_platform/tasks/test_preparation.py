@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.ids import TaskId, TeamId
-from core.errors import NotFoundError
-from core.local_platform.agents import LocalAgent
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.preparation import file_name, prepare
-from core.runs.layout import RunLayout
-from core.runs.spec import CompareSpec, TrainSpec, read_images, read_spec
 from tests.fakes.small_platform import ADDRESS, TRAIN_IMAGES, VAL_IMAGES, SmallPlatform
 from tests.unit.local_platform.tasks.test_admission import add_evaluation, add_experiment, compare_body
+from traindash.domain.ids import TaskId, TeamId
+from traindash.errors import NotFoundError
+from traindash.platform.agents import LocalAgent
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.preparation import file_name, prepare
+from traindash.training.runs.spec import CompareSpec, RunLayout, TrainSpec, read_images, read_spec
 
 
 def agent(platform: SmallPlatform) -> LocalAgent:

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.local_platform.tasks.process import (
+from tests.fakes.small_platform import wait_for
+from traindash.platform.tasks.process import (
     Ended,
     ProcessIdentity,
     end_group,
@@ -23,8 +24,7 @@ from core.local_platform.tasks.process import (
     trainer_environment,
     write_identity,
 )
-from core.runs.layout import RunLayout
-from tests.fakes.small_platform import wait_for
+from traindash.training.runs.spec import RunLayout
 
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the child needs PATH and the like
 
@@ -64,7 +64,7 @@ def test_a_trainer_runs_in_its_own_session_and_leaves_output_and_exit_code(run: 
 def test_a_trainer_that_does_not_exist_says_so(run: RunLayout) -> None:
     identity = start_process(run, "absent", trainer_environment(ENVIRONMENT, threads=1))
     wait_for(lambda: poll(identity), "Python ends")
-    assert "No module named core.trainers.absent" in run.output.read_text(encoding="utf-8")
+    assert "No module named traindash.training.trainers.absent" in run.output.read_text(encoding="utf-8")
 
 
 def test_no_identity_no_process(run: RunLayout) -> None:

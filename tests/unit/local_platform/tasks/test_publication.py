@@ -2,14 +2,13 @@
 
 import pytest
 
-from core.errors import StateError
-from core.local_platform.store.task_rows import TaskRecord
-from core.local_platform.tasks.admission import Admission
-from core.local_platform.tasks.preparation import prepare
-from core.local_platform.tasks.publication import failure_output, publish
-from core.runs.layout import RunLayout
-from core.runs.spec import CompareResult, TrainResult, write_result
 from tests.fakes.small_platform import SmallPlatform
+from traindash.errors import StateError
+from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.preparation import prepare
+from traindash.platform.tasks.publication import failure_output, publish
+from traindash.training.runs.spec import CompareResult, RunLayout, TrainResult, write_result
 
 EXPERIMENT: dict[str, object] = {"checkpoints": ["checkpoints/best.pt"], "best_checkpoint": "best.pt"}
 

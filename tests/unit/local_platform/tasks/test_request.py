@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
-from core.errors import InputError
-from core.local_platform.tasks.request import (
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
+from traindash.errors import InputError
+from traindash.platform.tasks.request import (
     CompareState,
     ExperimentCheckpoint,
     FreshState,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.domain.ids import ImageId, ProjectId, TaskId
-from core.errors import NotFoundError
-from core.local_platform.tasks.split_collections import SplitCollections, SplitRecord, ensure_split_collections
 from tests.fakes.small_platform import SmallPlatform
+from traindash.domain.ids import ImageId, ProjectId, TaskId
+from traindash.errors import NotFoundError
+from traindash.platform.tasks.split_collections import SplitCollections, SplitRecord, ensure_split_collections
 
 
 def record(platform: SmallPlatform, task: int, train: list[int], val: list[int]) -> SplitCollections:

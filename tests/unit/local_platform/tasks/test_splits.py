@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from core.domain.ids import CollectionId, DatasetId, ImageId
-from core.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
-from core.errors import InputError
-from core.local_platform.tasks.splits import resolve_split
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, SmallPlatform
+from traindash.domain.ids import CollectionId, DatasetId, ImageId
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
+from traindash.errors import InputError
+from traindash.platform.tasks.splits import resolve_split
 
 ALL = TRAIN_IMAGES + VAL_IMAGES
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InputError
-from core.local_platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
+from traindash.errors import InputError
+from traindash.platform.webhook.hook import Hook, checked_secret, checked_url, hook_file
 
 HOOK = Hook(url="http://127.0.0.1:1/hook", secret="0123456789abcdef", since="2026-11-23T10:00:00.000Z")
 

@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from core.domain.webhook import DeliveryState
-from core.local_platform.webhook.hook import Hook
-from core.local_platform.webhook.sending import send
 from tests.fakes.receiver import receiver
+from traindash.domain.webhook import DeliveryState
+from traindash.platform.webhook.hook import Hook
+from traindash.platform.webhook.sending import send
 
 SIGNED_WITH = "0123456789abcdef"
 

@@ -1,1 +1,1 @@
-"""Tests of core.trainers.compare."""
+"""Tests of traindash.training.trainers.compare."""

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.ids import TaskId
-from core.domain.task import ExitCause
-from core.runs.events import EventWriter
-from core.runs.layout import RunLayout
-from core.runs.spec import CompareResult, CompareSpec, EvaluationSource, write_spec
-from core.trainers.compare.comparison import work
-from core.trainers.failure import RunError
-from core.trainers.stopping import StopSwitch
 from tests.fakes.evaluations import CLASSES, Made, speed_test_json, write_pair
 from tests.training.run_folders import train_spec
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationSource, RunLayout, write_spec
+from traindash.training.trainers.compare.comparison import work
+from traindash.training.trainers.entry import RunError, StopSwitch
 
 
 def source(tmp_path: Path, name: str, made: Made, task_type: str = "object detection") -> EvaluationSource:

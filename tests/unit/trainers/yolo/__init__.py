@@ -1,1 +1,1 @@
-"""Tests of core.trainers.yolo."""
+"""Tests of traindash.training.trainers.yolo."""

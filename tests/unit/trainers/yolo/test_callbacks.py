@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.runs.events import EventWriter, read_events
-from core.runs.layout import RunLayout
-from core.trainers.stopping import Stopped, StopSwitch
-from core.trainers.yolo.callbacks import TrainingReporter, epoch_values
+from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.runs.spec import RunLayout
+from traindash.training.trainers.entry import Stopped, StopSwitch
+from traindash.training.trainers.yolo.callbacks import TrainingReporter, epoch_values
 
 
 class Part:

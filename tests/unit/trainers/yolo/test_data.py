@@ -7,13 +7,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from core.domain.project import ObjectClass, ProjectMeta
-from core.domain.task import ExitCause
-from core.runs.events import EventWriter, read_events
-from core.runs.spec import RunImage, TrainSpec
-from core.trainers.failure import RunError
-from core.trainers.yolo.data import PreparedData, write_dataset
 from tests.training.run_folders import annotation_of, polygon_object, run_image, tiny_images, train_spec, write_run
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.domain.task import ExitCause
+from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.runs.spec import RunImage, TrainSpec
+from traindash.training.trainers.entry import RunError
+from traindash.training.trainers.yolo.data import PreparedData, write_dataset
 
 SQUARE = ((10, 20), (29, 20), (29, 39), (10, 39))
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from core.domain.ids import ImageId
-from core.runs.spec import RunImage
-from core.trainers.yolo.evaluation import prediction_file
 from tests.training.run_folders import annotation_of, run_image
+from traindash.domain.ids import ImageId
+from traindash.training.runs.spec import RunImage
+from traindash.training.trainers.yolo.evaluation import prediction_file
 
 TRUTH = {
     "images": [{"id": 1, "sly_id": 501, "file_name": "a.png"}, {"id": 2, "sly_id": 500, "file_name": "b.png"}],

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.frameworks.registry import FRAMEWORKS
-from core.trainers.failure import RunError
-from core.trainers.yolo.hyperparameters import OWNED, check_values, parse_hyperparameters
+from traindash.domain.task import ExitCause
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.training.trainers.entry import RunError
+from traindash.training.trainers.yolo.hyperparameters import OWNED, check_values, parse_hyperparameters
 
 KNOWN = {"epochs", "lr0", "batch", "imgsz", "optimizer"}
 

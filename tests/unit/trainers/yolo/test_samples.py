@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from core.domain.ids import ImageId
-from core.domain.samples import SampleBox, SampleImage
-from core.runs.events import EventWriter, append_rows, read_events
-from core.runs.layout import RunLayout
-from core.trainers.yolo.data import PlacedImage
-from core.trainers.yolo.samples import FILE_NAME, MOST_IMAGES, SampleRecorder, choose_samples, keep_samples
 from tests.training.run_folders import CLASSES, annotation_of, polygon_object, run_image, train_spec
+from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.ids import ImageId
+from traindash.training.runs.events import EventWriter, append_rows, read_events
+from traindash.training.runs.spec import RunLayout
+from traindash.training.trainers.yolo.data import PlacedImage
+from traindash.training.trainers.yolo.samples import (
+    FILE_NAME,
+    MOST_IMAGES,
+    SampleRecorder,
+    choose_samples,
+    keep_samples,
+)
 
 ZEBRA, APPLE = CLASSES
 SAMPLE = SampleImage(id=ImageId(5), name="a.png", width=100, height=50)

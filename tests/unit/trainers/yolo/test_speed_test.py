@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from core.compare.speed import parse_speed_test
-from core.trainers.yolo.speed_test import ITERATIONS, LEAST_ITERATIONS, WARM_UP, Timing, measure, summary
+from traindash.comparison.speed import parse_speed_test
+from traindash.training.trainers.yolo.speed_test import ITERATIONS, LEAST_ITERATIONS, WARM_UP, Timing, measure, summary
 
 
 class Machine:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.task import ExitCause
-from core.frameworks.registry import FRAMEWORKS
-from core.runs.events import EventWriter, read_events
-from core.trainers.failure import RunError
-from core.trainers.yolo.weights import StartingPoint, custom_checkpoint, find_start, is_checkpoint
 from tests.training.run_folders import PICO, train_spec
+from traindash.domain.task import ExitCause
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.trainers.entry import RunError
+from traindash.training.trainers.yolo.weights import StartingPoint, custom_checkpoint, find_start, is_checkpoint
 
 YOLO = FRAMEWORKS["YOLO"]
 

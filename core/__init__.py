@@ -1,1 +1,0 @@
-"""Traindash: train, watch and compare computer-vision models the Supervisely way."""

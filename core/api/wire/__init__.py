@@ -1,1 +1,0 @@
-"""JSON of the Supervisely API to domain types: pure, tolerant to missing optional keys, strict about the rest."""

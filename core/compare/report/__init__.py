@@ -1,5 +1,0 @@
-"""The one-file report: a comparison, or one experiment's evaluation, as HTML that needs nothing else."""
-
-from core.compare.report.page import READING, render_report
-
-__all__ = ["READING", "render_report"]

@@ -1,1 +1,0 @@
-"""Ultralytics YOLO as data: model table, hyperparameter defaults, our small CPU model."""

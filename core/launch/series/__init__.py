@@ -1,1 +1,0 @@
-"""Several experiments from one plan: made, written down, started, watched."""

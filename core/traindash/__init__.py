@@ -1,0 +1,1 @@
+"""The dashboard, the embedded platform and the trainers."""

@@ -1,0 +1,242 @@
+"""The command line. Each command imports what it needs when it runs, so that a launch starts at once."""
+
+import gc
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from runpy import run_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traindash.errors import AppError, InputError
+
+if TYPE_CHECKING:
+    from traindash.plans.series import SeriesPlan
+
+DEFAULT_PORT = 8501
+_FEWEST_TO_COMPARE = 2
+_SHOWN_PROBLEMS = 20
+APP_FILE = Path(__file__).resolve().parents[2] / "app.py"
+
+
+class _Commands(click.Group):
+    """Tells errors that are meant for people in their own words, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever a command returns
+        try:
+            return super().invoke(ctx)
+        except AppError as error:
+            details = getattr(error, "details", "")  # of errors of the client, which not every command imports
+            raise click.ClickException(f"{error} ({details})" if details else str(error)) from error
+
+
+def _port(command: Callable[..., Any]) -> Callable[..., Any]:
+    about = "Port of the dashboard."
+    return click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help=about)(
+        command
+    )
+
+
+@click.group(cls=_Commands, invoke_without_command=True)
+@_port
+@click.pass_context
+def main(context: click.Context, port: int) -> None:
+    """Train computer-vision models the Supervisely way. Without a command: start the dashboard."""
+    if context.invoked_subcommand is None:
+        start_dashboard(port)
+
+
+def start_dashboard(port: int) -> None:
+    """Serve dashboard and platform on a port of this machine until interrupted."""
+    sys.argv = ["streamlit", "run", str(APP_FILE), "--server.port", str(port)]
+    run_module("streamlit", run_name="__main__", alter_sys=True)  # as `python -m streamlit`
+
+
+@contextmanager
+def _without_collecting_garbage() -> Iterator[None]:
+    """Leave garbage for the end of the process, which is near: collectors would look through all imports, in vain."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@main.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--server", help="Address of the server.  [default: SERVER_ADDRESS]")
+@click.option("--token-env", help="Environment variable that holds the API token.  [default: API_TOKEN]")
+@_without_collecting_garbage()
+def launch(plan: Path, server: str | None, token_env: str | None) -> None:
+    """Start the plan in the YAML file PLAN and print the id of its task; of a plan with “series”, all its tasks."""
+    from traindash.plans.plan_file import SERIES, plan_of, read_mapping
+    from traindash.supervisely.client import connect
+    from traindash.tasks.launcher import check_and_launch
+
+    text = _text_of(plan)
+    content, lines = read_mapping(text)
+    if SERIES in content:
+        from traindash.plans.series import read_series
+
+        _launch_series(read_series(content, lines), plan.stem, *_server(server, token_env))
+        return
+    wanted = plan_of(content, lines)
+    address, token = _server(server, token_env)
+    with connect(address, token) as client:
+        launched = check_and_launch(client, wanted)
+    for warning in launched.warnings:
+        click.echo(f"Warning: {warning.message} {warning.hint}".rstrip(), err=True)
+    click.echo(launched.task_id)
+
+
+def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: str) -> None:
+    """Start the experiments of a series; each task's id is printed as soon as there is one.
+
+    The series is kept in the data directory, so that the dashboard of this machine has a page for it.
+    """
+    from traindash.domain.ids import SeriesId
+    from traindash.plans.series import experiments
+    from traindash.platform.identity import is_token_of
+    from traindash.platform.layout import HomeLayout
+    from traindash.settings import load_settings
+    from traindash.supervisely.client import connect
+    from traindash.supervisely.server_settings import EMBEDDED, normalised_address
+    from traindash.tasks.series_record import SeriesStore
+    from traindash.tasks.series_runner import SeriesOrder, start_now, texts
+
+    home = load_settings().home
+    own = is_token_of(HomeLayout(home).token, token)
+    with connect(address, token) as client:
+        order = SeriesOrder(
+            id=SeriesId(secrets.token_hex(5)),
+            server=EMBEDDED if own else normalised_address(address),
+            name=series.choices.name or series.base.experiment_name or file_name,
+            planned=experiments(series, texts(client, series.base)),
+            opens_comparison=series.choices.opens_comparison,
+        )
+        for task_id in start_now(client, SeriesStore(home / "series"), order):
+            click.echo(task_id)
+    if own:
+        click.echo(f"Its page: {normalised_address(address)}/series?series={order.id}", err=True)
+
+
+@main.command()
+@_port
+@click.option("--project", metavar="NAME_OR_ID", help="Project to train on.  [default: the first one]")
+def env(port: int, project: str | None) -> None:
+    """Print what a script for the official SDK needs to reach this dashboard, as the content of a local.env file."""
+    from traindash.platform.script_environment import script_environment
+    from traindash.settings import load_settings
+
+    address = f"http://127.0.0.1:{port}"
+    for name, value in script_environment(load_settings().home, address=address, project=project).items():
+        # No value needs its spaces (AGENT_IDS is a JSON list), and without them a shell can read the lines, too.
+        click.echo(f"{name}={value.replace(' ', '')}")
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the project.  [default: the one of the source]")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["supervisely", "coco", "yolo"]),
+    help="Layout of the source.  [default: recognised by its content]",
+)
+def import_project(path: Path, name: str | None, layout: str | None) -> None:
+    """Bring the folder or archive PATH in as a project and print the project's id."""
+    from traindash.datasets.recognition import Layout
+    from traindash.platform.folder_import import import_path
+    from traindash.settings import load_settings
+
+    home = load_settings().home
+    project, report = import_path(home, path, name=name, layout=None if layout is None else Layout(layout))
+    click.echo(f"{report.images} images and {report.objects} objects in {len(report.classes)} classes.", err=True)
+    for (kind, effect), number in report.counts.items():
+        click.echo(f"{number} x {kind.value}: {effect.value}.", err=True)
+    for problem in report.problems[:_SHOWN_PROBLEMS]:
+        click.echo(f"  {problem.place}: {problem.message}", err=True)
+    click.echo(project)
+
+
+@main.command()
+@click.option("--gt", required=True, type=click.Path(path_type=Path), help="Ground truth, cocoGt.json.")
+@click.option("--dt", required=True, type=click.Path(path_type=Path), help="Predictions, cocoDt.json.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
+def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
+    """Evaluate predictions: key metrics with Supervisely's names, per class, and counts, as JSON."""
+    from traindash.evaluation import evaluation_report
+
+    text = json.dumps(evaluation_report(gt, dt), indent=2, ensure_ascii=False, allow_nan=False)
+    if out is None:
+        click.echo(text)
+    else:
+        _write(out, text + "\n")
+
+
+@main.command()
+@click.argument("folders", metavar="EVAL_DIR EVAL_DIR...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--html", required=True, type=click.Path(path_type=Path), help="File to write the report to.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the evaluated images, for its pictures.")
+def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
+    """Compare evaluation directories, the first one as baseline: a report in one HTML file."""
+    if len(folders) < _FEWEST_TO_COMPARE:
+        msg = "Name at least two evaluation directories."
+        raise click.UsageError(msg)
+    from traindash.comparison.comparison_basis import on_fair_basis, standing_of
+    from traindash.comparison.folder import compare_folders, images_in
+    from traindash.comparison.report.page import render_report
+
+    comparison, significance = on_fair_basis(compare_folders(folders))
+    standing = standing_of(comparison, significance)
+    if standing.kind in {"rescored", "unlike"}:
+        for reason in standing.reasons:
+            click.echo(f"Warning: {reason}", err=True)
+        click.echo(f"{standing.words}.", err=True)
+    load = images_in(images, comparison) if images else None
+    _write(html, render_report(comparison, significance=significance, load=load))
+    click.echo(html)
+
+
+def _server(server: str | None, token_env: str | None) -> tuple[str, str]:
+    """Return address and token, given or from the environment."""
+    from traindash.settings import load_settings
+
+    settings = load_settings()
+    address = server or settings.server_address
+    if address is None:
+        msg = "No server is named."
+        raise InputError(msg, "Give --server, or set SERVER_ADDRESS (“traindash env” prints it).")
+    name = token_env or "API_TOKEN"
+    token = settings.trainer_environment.get(name)
+    if not token:
+        msg = f"The environment variable {name} holds no API token."
+        raise InputError(msg, "Set it, or name another one with --token-env (“traindash env” prints the token).")
+    return address, token
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise InputError(msg, "Name another file.") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise InputError(msg, "Check the path.") from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not a UTF-8 text."
+        raise InputError(msg, "Save it as UTF-8.") from error
+
+
+if __name__ == "__main__":
+    main()

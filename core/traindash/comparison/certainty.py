@@ -1,0 +1,176 @@
+"""How sure differences are: the paired bootstrap of the evaluations, for experiments that may be compared at all."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from traindash.comparison.experiment import Comparison
+from traindash.evaluation import (
+    Comparability,
+    ComparabilityKind,
+    Evaluation,
+    MeasuredModel,
+    Metric,
+    Reason,
+    Samples,
+    are_aligned,
+    bootstrap,
+    comparability,
+    difference,
+    rescored,
+)
+from traindash.formatting import plural, points_interval
+
+RESAMPLED = frozenset(
+    {"mAP", "AP50", "AP75", "f1", "precision", "recall", "iou", "classification_accuracy", "calibration_score"}
+)
+"""Metrics whose differences get an interval."""
+
+ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP"}
+"""Metrics that depend on the images and classes they were measured on."""
+
+LEVEL = 0.95
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Where a difference lies when the evaluated images are drawn again and again.
+
+    Attributes:
+        low: Lower end, in metric units (0.018 is 1.8 points).
+        high: Upper end.
+        images: Number of images it was computed from.
+        level: Share of the resamples inside, e.g. 0.95.
+    """
+
+    low: float
+    high: float
+    images: int
+    level: float = LEVEL
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether zero lies outside."""
+        return self.low > 0 or self.high < 0
+
+    def in_words(self, decimals: int = 3) -> str:
+        """Return the interval as the end of a sentence; ``decimals`` are those of the metrics around it."""
+        span = points_interval(self.low, self.high, decimals).replace(" to ", " and ")
+        return f"between {span} in {self.level * 100:.0f} % of resamples of these {plural(self.images, 'image')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Significance:
+    """What the evaluated images can tell about differences.
+
+    Attributes:
+        judgement: Whether the evaluations may stand side by side; ``None`` with fewer than two.
+        aligned: Experiment key → its evaluation with the images in the same order as the others; empty where they may
+            not stand side by side, or no common order is known.
+        samples: Experiment key → its resamples; empty where there are none, or none yet.
+        pending: The resamples are still being made.
+    """
+
+    judgement: Comparability | None = None
+    aligned: Mapping[str, Evaluation] = field(default_factory=dict)
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    pending: bool = False
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What differs between the evaluations or is not known; empty when there is nothing to judge."""
+        return self.judgement.reasons if self.judgement else ()
+
+    @property
+    def are_comparable(self) -> bool:
+        """Whether the evaluations, as they are, may stand side by side; so may a single one."""
+        return self.judgement is None or self.judgement.kind is ComparabilityKind.COMPARABLE
+
+    def allows(self, metric: str) -> bool:
+        """Return whether values of a metric may be ranked: not if they were measured on different things."""
+        return metric not in ON_IMAGES or self.are_comparable
+
+    def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
+        """Return the interval of new minus old; ``None`` where it is not known.
+
+        Args:
+            old: Key of the experiment that is subtracted.
+            new: Key of the other one.
+            metric: Name of a key metric, or of a figure of a class.
+            class_name: The class; ``None`` for all.
+        """
+        if old not in self.samples or new not in self.samples or (class_name is None and metric not in RESAMPLED):
+            return None
+        first, second = self.samples[old], self.samples[new]
+        found = difference(first, second, Metric(name=metric, class_name=class_name), level=LEVEL)
+        if not math.isfinite(found.low) or not math.isfinite(found.high):
+            return None
+        return Interval(low=found.low, high=found.high, images=first.evaluation.table.image_count)
+
+
+def models_of(comparison: Comparison) -> list[MeasuredModel]:
+    """Return the experiments that have an evaluation as ``traindash.evaluation`` judges them."""
+    return [
+        MeasuredModel(
+            name=f"“{experiment.label}”",
+            evaluation=evaluation,
+            trained_on=experiment.train_image_ids,
+            project_version=_version(experiment.info.project_version if experiment.info else None),
+        )
+        for experiment, evaluation in comparison.evaluated
+    ]
+
+
+def significance_of(comparison: Comparison, judgement: Comparability | None = None) -> Significance:
+    """Judge the experiments that have an evaluation and resample them where they may be compared.
+
+    Args:
+        comparison: Any number of experiments.
+        judgement: On these experiments, where it is known already.
+    """
+    return resampled(judged(comparison, judgement))
+
+
+def judged(comparison: Comparison, judgement: Comparability | None = None) -> Significance:
+    """Judge the experiments that have an evaluation; :func:`resampled` makes the resamples. Arguments as above."""
+    models = models_of(comparison)
+    if len(models) < _FEWEST:
+        return Significance()
+    known = judgement or comparability(models)
+    if known.kind is not ComparabilityKind.COMPARABLE:
+        return Significance(judgement=known)
+    keys = [experiment.key for experiment, _ in comparison.evaluated]
+    aligned = dict(zip(keys, _aligned(models, known), strict=False))
+    return Significance(judgement=known, aligned=aligned, pending=bool(aligned))
+
+
+def resampled(
+    significance: Significance, *, keep: Path | None = None, told: Callable[[int], None] | None = None
+) -> Significance:
+    """Return the same with its resamples.
+
+    Args:
+        significance: From :func:`judged`.
+        keep: Folder that keeps them by the content of each evaluation; ``None`` keeps nothing.
+        told: Gets the number of evaluations that are measured, each time it grows; from any thread.
+    """
+    if not significance.pending:
+        return significance
+    found = bootstrap(list(significance.aligned.values()), keep=keep, told=told)
+    return replace(significance, samples=dict(zip(significance.aligned, found, strict=True)), pending=False)
+
+
+def _aligned(models: list[MeasuredModel], judgement: Comparability) -> tuple[Evaluation, ...]:
+    """Return the evaluations with the same images in the same order; none where that cannot be had."""
+    own = tuple(model.evaluation for model in models)
+    if are_aligned(own):
+        return own
+    again = rescored(models, judgement)  # the same images in another order: scored again, they have one
+    return again if are_aligned(again) else ()  # a renamed dataset: equal ids, other names
+
+
+def _version(version: Mapping[str, object] | None) -> str | None:
+    number = (version or {}).get("id")
+    return None if number is None else str(number)

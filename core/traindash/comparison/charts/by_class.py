@@ -1,0 +1,159 @@
+"""Figures of each class: average precision as bars and as a radar, precision, recall and F1 as bars."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from traindash.comparison.charts.drawing import Axis, Drawing, Panel, View
+from traindash.comparison.charts.evaluated import (
+    bars_that_fit,
+    finite,
+    in_words,
+    metric_bars,
+    no_evaluation,
+    without_evaluation,
+)
+from traindash.comparison.charts.radar import radar_panel
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
+from traindash.evaluation import ClassMetrics, Evaluation
+
+MOST_CLASSES = 24
+"""Classes that fit beside each other; with more, those that differ most are drawn."""
+
+RADAR_CLASSES = range(5, 13)
+"""With fewer classes a radar says less than bars, with more it cannot be read."""
+
+Read = Callable[[ClassMetrics], float]
+REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcome.MISSED)
+"""What precision and recall are shares of."""
+
+
+def draw_ap(comparison: Comparison, view: View) -> Drawing:
+    """Draw the average precision of each class; with 5 to 12 classes as a radar too."""
+    drawing = _draw(comparison, view, (("", "AP, IoU 0.50 to 0.95", _ap),))
+    if not drawing.panels or len(comparison.classes) not in RADAR_CLASSES:
+        return drawing
+    rows = [(experiment, _values(one, comparison.classes, _ap)) for experiment, one in comparison.evaluated]
+    radar = radar_panel("Class", comparison.classes, rows, comparison.decimals)
+    return Drawing(panels=(*drawing.panels, *([radar] if radar else [])), notes=drawing.notes)
+
+
+def draw_precision_recall(comparison: Comparison, view: View) -> Drawing:
+    """Draw precision, recall and F1 of each class."""
+    return _draw(
+        comparison,
+        view,
+        (
+            ("Precision", "Precision", lambda c: c.precision),
+            ("Recall", "Recall", lambda c: c.recall),
+            ("F1", "F1", lambda c: c.f1),
+        ),
+    )
+
+
+def _draw(comparison: Comparison, view: View, figures: Sequence[tuple[str, str, Read]]) -> Drawing:
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    names = chosen_classes(comparison, figures[0][2], bars_that_fit(len(comparison.evaluated), MOST_CLASSES))
+    notes = list(without_evaluation(comparison))
+    if len(names) < len(comparison.classes):
+        notes.append(
+            f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most. The table has all."
+        )
+    panels = []
+    for title, axis, read in figures:
+        bars = [
+            metric_bars(
+                experiment,
+                _values(evaluation, names, read),
+                _queries(experiment, evaluation, names, title),
+                comparison.decimals,
+            )
+            for experiment, evaluation in comparison.evaluated
+        ]
+        panels.append(
+            Panel(
+                title=title,
+                x=Axis(title="Class", categories=names),
+                y=Axis(title=axis, low=0, high=1, decimals=comparison.decimals),
+                marks=tuple(bars),
+                alt=in_words([e.label for e, _ in comparison.evaluated], names, bars),
+            )
+        )
+    return Drawing(panels=tuple(panels), notes=tuple(notes))
+
+
+def chosen_classes(comparison: Comparison, read: Read, most: int = MOST_CLASSES) -> tuple[str, ...]:
+    """Return the classes to draw, alphabetical: all, or those whose figure differs most between the experiments."""
+    values = [
+        {item.name: finite(read(item)) for item in evaluation.per_class} for _, evaluation in comparison.evaluated
+    ]
+    return most_apart(comparison.classes, values, most)
+
+
+def most_apart(names: tuple[str, ...], values: Sequence[Mapping[str, float | None]], most: int) -> tuple[str, ...]:
+    """Return the names to draw, alphabetical: all, or those whose values are farthest apart.
+
+    With a single experiment nothing is apart, and the lowest values are taken: that is where work is waiting.
+
+    Args:
+        names: All of them, alphabetical.
+        values: One mapping for each experiment; a name without a value may be missing or ``None``.
+        most: How many at most.
+    """
+    if len(names) <= most:
+        return names
+
+    def importance(name: str) -> tuple[float, float, str]:
+        found = [value for one in values if (value := one.get(name)) is not None]
+        spread = max(found) - min(found) if found else 0.0
+        return (-spread, min(found, default=1.0), name)
+
+    return tuple(sorted(sorted(names, key=importance)[:most]))
+
+
+def class_queries(
+    experiment: ComparedExperiment,
+    evaluation: Evaluation,
+    names: Sequence[str],
+    what: tuple[str, tuple[Outcome, ...]],
+) -> list[ImageQuery | None]:
+    """Return what is behind a bar of each class; nothing for a class that the evaluation has not.
+
+    Args:
+        experiment: Whose bars they are.
+        evaluation: Its evaluation.
+        names: Classes in the order of the bars.
+        what: How the title begins, and which outcomes are meant.
+    """
+    words, outcomes = what
+    return [
+        ImageQuery(
+            title=f"{words} “{name}”, “{experiment.label}”",
+            experiment=experiment.key,
+            classes=CountedAs(class_name=name),
+            outcomes=outcomes,
+        )
+        if name in evaluation.classes
+        else None
+        for name in names
+    ]
+
+
+def _queries(
+    experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str], figure: str
+) -> list[ImageQuery | None]:
+    regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
+        "Precision": ("Everything reported as", REPORTED),
+        "Recall": ("All objects of", PRESENT),
+    }
+    return class_queries(experiment, evaluation, names, regression.get(figure, ("All outcomes of", ())))
+
+
+def _ap(item: ClassMetrics) -> float:
+    return item.ap
+
+
+def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[float | None]:
+    by_name = {item.name: read(item) for item in evaluation.per_class}
+    return [by_name.get(name) for name in names]

@@ -1,0 +1,199 @@
+"""Which class was taken for which, and how that differs from the baseline."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from traindash.comparison.charts.drawing import Axis, Cells, Drawing, Panel, View
+from traindash.comparison.charts.evaluated import no_evaluation, without_evaluation
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.image_query import CountedAs, Covering, ImageQuery, Outcome
+from traindash.evaluation import Evaluation
+from traindash.evaluation.coco_files import FloatArray, IntArray
+from traindash.formatting import count, signed
+
+MOST_PANELS = 6
+MOST_CLASSES = 24
+NOTHING = "(none)"
+MOST_TEXTS = 16
+_FEWEST = 2
+
+Evaluated = tuple[ComparedExperiment, Evaluation]
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw a matrix for each experiment; a cell's shade is its share of the true class."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    names = confused_classes(comparison)
+    shown = comparison.evaluated[:MOST_PANELS]
+    panels = tuple(_panel(experiment, evaluation, names) for experiment, evaluation in shown)
+    return Drawing(panels=panels, notes=_notes(comparison, names, len(comparison.evaluated)))
+
+
+def draw_difference(comparison: Comparison, view: View) -> Drawing:
+    """Draw for each experiment what its matrix has more or less than the one of the baseline."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    baseline = comparison.experiments[comparison.baseline]
+    if not isinstance(baseline.evaluation, Evaluation):
+        return Drawing(empty=f"The baseline “{baseline.label}” has no evaluation. Choose another baseline.")
+    if len(comparison.evaluated) < _FEWEST:
+        return Drawing(empty=f"Only “{baseline.label}” has an evaluation. Choose another experiment that has one.")
+    names = confused_classes(comparison)
+    others = [(e, evaluation) for e, evaluation in comparison.evaluated if e.key != baseline.key]
+    alike = [(e, one) for e, one in others if _alike(one, baseline.evaluation)]
+    notes = [
+        f"“{e.label}” was not measured on the same objects as the baseline, so their matrices have no difference."
+        for e, one in others
+        if not _alike(one, baseline.evaluation)
+    ]
+    if not alike:
+        return Drawing(empty=" ".join(notes))
+    before = (baseline, baseline.evaluation)
+    panels = tuple(_change(before, pair, names) for pair in alike[:MOST_PANELS])
+    return Drawing(panels=panels, notes=(*_notes(comparison, names, len(alike)), *notes))
+
+
+def confused_classes(comparison: Comparison, most: int = MOST_CLASSES) -> tuple[str, ...]:
+    """Return the classes to draw in the order of the first evaluation: all, or those with most confusions."""
+    order = dict.fromkeys(name for _, evaluation in comparison.evaluated for name in evaluation.classes)
+    if len(order) <= most:
+        return tuple(order)
+    wrong = dict.fromkeys(order, 0)
+    for _, evaluation in comparison.evaluated:
+        named = evaluation.confusion.matrix[:-1, :-1]
+        mistakes = named.sum(axis=0) + named.sum(axis=1) - 2 * np.diagonal(named)
+        for name, number in zip(evaluation.classes, mistakes.tolist(), strict=True):
+            wrong[name] += number
+    kept = set(sorted(wrong, key=lambda name: (-wrong[name], name))[:most])
+    return tuple(name for name in order if name in kept)
+
+
+def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[str, ...]:
+    notes = list(without_evaluation(comparison))
+    if panels > MOST_PANELS:
+        notes.append(f"The first {MOST_PANELS} of {panels} are drawn.")
+    if len(names) < len(comparison.classes):
+        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those with most confusions.")
+    return tuple(notes)
+
+
+def _alike(one: Evaluation, other: Evaluation) -> bool:
+    """Return whether the matrices count the same objects, as far as their numbers tell."""
+    return one.classes == other.classes and np.array_equal(_totals(one), _totals(other))
+
+
+def _totals(evaluation: Evaluation) -> IntArray:
+    return evaluation.table.objects_per_class()
+
+
+def _rows(evaluation: Evaluation, names: Sequence[str]) -> list[int]:
+    """Return the rows of the named classes this evaluation has, then the one of "none"."""
+    return [*(evaluation.classes.index(name) for name in names if name in evaluation.classes), len(evaluation.classes)]
+
+
+def _shares(evaluation: Evaluation) -> FloatArray:
+    matrix = evaluation.confusion.matrix
+    totals = matrix.sum(axis=0, keepdims=True)
+    shares: FloatArray = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+    return shares
+
+
+def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str]) -> Panel:
+    rows = _rows(evaluation, names)
+    counts = evaluation.confusion.matrix[np.ix_(rows, rows)]
+    shades = _shares(evaluation)[np.ix_(rows, rows)]
+    queries = tuple(
+        tuple(
+            _query(experiment, evaluation.classes, rows[row], rows[column]) if value else None
+            for column, value in enumerate(values)
+        )
+        for row, values in enumerate(counts.tolist())
+    )
+    known = evaluation.confusion.matrix
+    right, objects = int(np.trace(known[:-1, :-1])), int(known[:, :-1].sum())
+    return _matrix(
+        experiment.label,
+        (*(name for name in names if name in evaluation.classes), NOTHING),
+        Cells(
+            shades=_floats(shades),
+            texts=tuple(
+                tuple(count(v) if v and len(rows) <= MOST_TEXTS else "" for v in row) for row in counts.tolist()
+            ),
+            queries=queries,
+        ),
+        f"Confusion matrix of {experiment.label}: {count(right)} of {count(objects)} objects got their own class.",
+    )
+
+
+def _query(experiment: ComparedExperiment, classes: tuple[str, ...], predicted: int, true: int) -> ImageQuery:
+    """Return what is behind a cell; the last row and the last column stand for nothing."""
+    nothing, where = len(classes), f"“{experiment.label}”"
+    if predicted == nothing:
+        title = f"Missed “{classes[true]}”, {where}"
+        return ImageQuery(
+            title=title,
+            experiment=experiment.key,
+            classes=CountedAs(class_name=classes[true]),
+            outcomes=(Outcome.MISSED,),
+        )
+    if true == nothing:
+        title = f"“{classes[predicted]}” reported where there is nothing, {where}"
+        return ImageQuery(
+            title=title,
+            experiment=experiment.key,
+            classes=CountedAs(class_name=classes[predicted]),
+            outcomes=(Outcome.ON_NOTHING,),
+        )
+    verb = "recognised as" if predicted == true else "taken for"
+    return ImageQuery(
+        title=f"“{classes[true]}” {verb} “{classes[predicted]}”, {where}",
+        experiment=experiment.key,
+        classes=Covering(true=classes[true], predicted=classes[predicted]),
+    )
+
+
+def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
+    (baseline, before), (experiment, evaluation) = old, new
+    rows = _rows(evaluation, names)
+    counts = (evaluation.confusion.matrix - before.confusion.matrix)[np.ix_(rows, rows)]
+    totals = np.maximum(evaluation.confusion.matrix.sum(axis=0), before.confusion.matrix.sum(axis=0))[rows]
+    shades: FloatArray = counts / np.maximum(totals, 1)
+    gained = int(np.trace(evaluation.confusion.matrix[:-1, :-1]) - np.trace(before.confusion.matrix[:-1, :-1]))
+    return _matrix(
+        experiment.label,
+        (*(name for name in names if name in evaluation.classes), NOTHING),
+        Cells(
+            shades=_floats(shades),
+            texts=tuple(
+                tuple(signed(v, 0) if v and len(rows) <= MOST_TEXTS else "" for v in row) for row in counts.tolist()
+            ),
+            change=True,
+            queries=tuple(
+                tuple(
+                    _query(experiment, evaluation.classes, rows[row], rows[column]) if value else None
+                    for column, value in enumerate(values)
+                )
+                for row, values in enumerate(evaluation.confusion.matrix[np.ix_(rows, rows)].tolist())
+            ),
+        ),
+        f"Change from {baseline.label} to {experiment.label}: {signed(gained, 0)} objects got their own class.",
+    )
+
+
+def _floats(values: FloatArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(float(v), 3) for v in row) for row in values)
+
+
+def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel:
+    return Panel(
+        title=title,
+        x=Axis(title="True class", categories=names),
+        y=Axis(title="Predicted class", categories=names),
+        marks=(cells,),
+        alt=alt,
+        size="square",
+    )

@@ -1,0 +1,231 @@
+"""What a chart is, before anything draws it.
+
+A chart module turns a comparison into panels of lines, bars or cells. How they get onto the screen is another matter:
+:mod:`traindash.comparison.charts.echarts` draws them on pages, :mod:`traindash.comparison.report` in the one-file report. So both show
+the same numbers, ranges and words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from traindash.comparison.image_query import ImageQuery
+from traindash.comparison.palette import SeriesStyle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One axis of a panel.
+
+    Attributes:
+        title: With its unit; what can be read without the text around it.
+        low: Fixed lower end; ``None`` follows the data.
+        high: Fixed upper end.
+        categories: Names along the axis; empty for numbers.
+        decimals: Of values on this axis when they are pointed at; ``None`` for whole numbers.
+        whole: Ticks are whole numbers only.
+    """
+
+    title: str
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+    decimals: int | None = 3
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line through points, from left to right.
+
+    Attributes:
+        name: In the legend.
+        x: Positions; indexes of the categories on a category axis.
+        y: As many values; ``None`` leaves a gap.
+        style: ``None`` for a quiet reference line (the diagonal of a reliability diagram).
+        points: Mark every point.
+        point_size: Diameter of these marks in pixels.
+        highlight: Index of one point to mark, with its text.
+        highlight_text: Text at that point.
+        queries: What is behind each point; ``None`` for nothing to show, empty where no point can be followed.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    style: SeriesStyle | None
+    points: bool = False
+    point_size: float = 8.0
+    highlight: int | None = None
+    highlight_text: str = ""
+    queries: tuple[ImageQuery | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Bars, one for each category of the x axis.
+
+    Attributes:
+        name: In the legend.
+        values: ``None`` for no bar.
+        texts: The values as they are written.
+        style: Look of the experiment; ``None`` for what belongs to all of them.
+        queries: What is behind each bar; ``None`` for nothing to show, empty where no bar can be followed.
+    """
+
+    name: str
+    values: tuple[float | None, ...]
+    texts: tuple[str, ...]
+    style: SeriesStyle | None
+    queries: tuple[ImageQuery | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Radar:
+    """A closed line around a centre; the x axis' categories, three at least, are its spokes.
+
+    Attributes:
+        name: In the legend.
+        values: 0 in the centre to 1 at the rim.
+        texts: The values as they are written.
+        style: Look of the experiment.
+        query: What is behind the line: a click on it does not tell one spoke from another.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    style: SeriesStyle
+    query: ImageQuery | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """A matrix; rows belong to the y axis' categories, columns to those of the x axis.
+
+    Attributes:
+        shades: Rows of shares of the true class that decide the colour: 0 to 1, for a change −1 to 1.
+        texts: Rows of what is written into the cells.
+        change: Whether this is a difference of two matrices.
+        queries: Rows of what is behind the cells; ``None`` for nothing to show, empty where no cell can be followed.
+    """
+
+    shades: tuple[tuple[float, ...], ...]
+    texts: tuple[tuple[str, ...], ...]
+    change: bool = False
+    queries: tuple[tuple[ImageQuery | None, ...], ...] = ()
+
+
+Mark: TypeAlias = Line | Bars | Cells | Radar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: What this panel shows; empty where the chart's title says it all.
+        x: Horizontal axis.
+        y: Vertical axis.
+        marks: What is drawn, in the order of the legend.
+        alt: The content in words for people who do not see it.
+        size: ``square`` for a matrix.
+        has_legend: Whether the panel names its marks itself.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    alt: str
+    size: Literal["normal", "square"] = "normal"
+    has_legend: bool = True
+
+    @property
+    def leads_to_images(self) -> bool:
+        """Whether any bar, cell or point has a query."""
+        return any(mark.query is not None if isinstance(mark, Radar) else bool(mark.queries) for mark in self.marks)
+
+    def query(self, mark: int, place: int) -> ImageQuery | None:
+        """Return what is behind a bar, cell or point; ``None`` for nothing.
+
+        Args:
+            mark: Position among the marks; the lines of a radar are drawn as one.
+            place: Position of the bar or point; of cells counted row by row, of a radar the line.
+        """
+        radars = [one for one in self.marks if isinstance(one, Radar)]
+        if radars:
+            return radars[place].query if 0 <= place < len(radars) else None
+        chosen = self.marks[mark] if 0 <= mark < len(self.marks) else None
+        rows = () if chosen is None or isinstance(chosen, Radar) else chosen.queries
+        flat = [query for row in rows for query in (row if isinstance(row, tuple) else (row,))]
+        return flat[place] if 0 <= place < len(flat) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """What a table says about one experiment."""
+
+    name: str
+    style: SeriesStyle
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The figures of a chart in numbers: a row for each experiment.
+
+    Attributes:
+        title: What it holds, with the unit where all columns share one.
+        columns: Heads of the columns after the experiment's name.
+        rows: Each has a text for every column.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A chart of a comparison.
+
+    Attributes:
+        panels: Side by side; empty where there is nothing to draw.
+        tables: The same in numbers, where people want to read them off.
+        empty: Why there is nothing to draw and what to do about it; empty text where there is something.
+        notes: What is left out, and why.
+    """
+
+    panels: tuple[Panel, ...] = ()
+    tables: tuple[Table, ...] = ()
+    empty: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the person chose to see.
+
+    Attributes:
+        class_name: Class of the charts that show one at a time; ``None`` for the mean.
+        time_axis: Training curves over time instead of epochs.
+        smoothing: Of training curves, 0 to below 1.
+    """
+
+    class_name: str | None = None
+    time_axis: bool = False
+    smoothing: float = 0.0
+
+
+def nothing(sentences: Sequence[str], advice: str) -> Drawing:
+    """Return a drawing without panels.
+
+    Args:
+        sentences: Why, one for each experiment at most.
+        advice: What to do.
+    """
+    shown = list(sentences[:3])
+    if len(sentences) > len(shown):
+        shown.append(f"{len(sentences) - len(shown)} more are like that.")
+    return Drawing(empty=" ".join([*shown, advice]))

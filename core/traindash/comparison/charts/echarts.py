@@ -1,0 +1,353 @@
+"""Panels as options for Apache ECharts, which Streamlit carries and updates without remounting its canvas.
+
+Text and grid colours come from the page's theme; only what belongs to an experiment is coloured here.
+"""
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from traindash.comparison.charts.drawing import Axis, Bars, Cells, Line, Panel, Radar
+from traindash.comparison.palette import SeriesStyle, Theme
+from traindash.formatting import signed
+
+Option = dict[str, Any]
+
+SYMBOLS: Mapping[str, str] = {
+    "circle": "circle",
+    "square": "rect",
+    "diamond": "diamond",
+    "triangle-up": "triangle",
+    "cross": "path://M4,0h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+    "star": "path://M6,0l1.8,4.2l4.2,.3l-3.2,2.8l1,4.2l-3.8,-2.3l-3.8,2.3l1,-4.2l-3.2,-2.8l4.2,-.3z",
+    "triangle-down": "path://M0,0h12l-6,11z",
+    "x": "path://M2,0l4,4l4,-4l2,2l-4,4l4,4l-2,2l-4,-4l-4,4l-2,-2l4,-4l-4,-4z",
+    "pentagon": "path://M6,0l6,4.4l-2.3,7.1h-7.4l-2.3,-7.1z",
+    "hexagon": "path://M3,0h6l3,5.2l-3,5.2h-6l-3,-5.2z",
+}
+"""Marker → ECharts' symbol; paths are drawn in a box of 12 by 12."""
+
+DASHES: Mapping[str, str | list[int]] = {
+    "solid": "solid",
+    "dash": [8, 4],
+    "dot": [2, 3],
+    "dashdot": [8, 3, 2, 3],
+    "longdash": [14, 4],
+    "longdashdot": [14, 3, 2, 3],
+}
+QUIET: Mapping[Theme, str] = {"light": "#8A909C", "dark": "#7D8594"}
+MORE_OR_FEWER: Mapping[Theme, tuple[str, str, str]] = {
+    "light": ("#C2570C", "#F5F6F8", "#2F55BE"),
+    "dark": ("#F08A4B", "#171B23", "#5E8BFF"),
+}
+"""Colours of a change: fewer, none, more."""
+
+SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dark": ("#171B23", "#5E8BFF")}
+INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0B0E14")}
+"""Text in a pale and in a strong cell."""
+
+_STRONG = 0.65
+_CROWDED = 8
+_MOST_LEGEND_ROWS = 3
+_NAME_WIDTH = 220
+_SIGN_WIDTH, _LETTER_WIDTH = 46, 5.6  # pixels, measured in the theme's font
+NARROW, WIDE = 380, 760
+"""Width in pixels of a chart beside another one and of one alone, on a screen of 1280."""
+_TEXT_WIDTH, _BESIDE_BARS = 32, 90  # pixels of a number above a bar, and of what is left and right of all bars
+_MOST_MARK_TEXTS = 4  # texts at marked points; more of them would cover each other
+_GROUP = 0.8  # share of a category's room that its bars take
+
+
+def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
+    """Return the ECharts option object of a panel.
+
+    Args:
+        panel: What to draw.
+        theme: Decides the series colours.
+        width: Pixels it will have at least; the legend breaks its rows by it.
+    """
+    if radars := [mark for mark in panel.marks if isinstance(mark, Radar)]:
+        return _radar(panel, radars, theme, width)
+    series = [_series(mark, panel, theme) for mark in panel.marks if not isinstance(mark, Radar)]
+    if cells := next((mark for mark in panel.marks if isinstance(mark, Cells)), None):
+        return _matrix(panel, cells, series, theme)
+    marked = [item["markPoint"] for item in series if "markPoint" in item]
+    if len(marked) > _MOST_MARK_TEXTS:
+        for item in marked:
+            item["label"] = {"show": False}
+    bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
+    if sum(len(mark.values) for mark in bars) * _TEXT_WIDTH > (width - _BESIDE_BARS) * _GROUP:
+        for item in series:
+            item["label"] = {"show": False}
+    return {
+        "animation": False,
+        "legend": _legend(panel, width),
+        "grid": {
+            "left": 4,
+            "right": 16,
+            "top": _top(panel, width),
+            "bottom": 4,
+            **_BOUNDS,
+        },
+        "tooltip": {
+            "trigger": "axis",
+            "confine": True,
+            "valueFormatter": _value_format(panel.y),
+            "axisPointer": {"type": "shadow" if bars else "line", "label": {"precision": panel.x.decimals or 0}},
+        },
+        "xAxis": _axis(panel.x, gap=30, split=False),
+        "yAxis": _axis(panel.y, gap=44, split=True),
+        "series": series,
+    }
+
+
+_BOUNDS = {"outerBoundsMode": "same", "outerBoundsContain": "all"}
+
+
+def _legend(panel: Panel, width: int) -> Option:
+    names = _legend_names(panel)
+    return {
+        "show": bool(names),
+        "type": "plain" if _legend_rows(names, width) <= _MOST_LEGEND_ROWS else "scroll",
+        "data": names,
+        "left": 0,
+        "top": 0,
+        "itemGap": 16,
+        "textStyle": {"width": _NAME_WIDTH, "overflow": "truncate"},
+        "tooltip": {"show": True},
+    }
+
+
+def _legend_names(panel: Panel) -> list[str]:
+    marks = [mark for mark in panel.marks if isinstance(mark, Bars) or (not isinstance(mark, Cells) and mark.style)]
+    return [mark.name for mark in marks] if panel.has_legend and len(marks) > 1 else []
+
+
+def _legend_rows(names: list[str], room: int) -> int:
+    """Return how many rows the names need, about."""
+    rows, used = 1, 0.0
+    for name in names:
+        width = _SIGN_WIDTH + min(_NAME_WIDTH, _LETTER_WIDTH * len(name))
+        if used + width > room and used:
+            rows, used = rows + 1, 0.0
+        used += width
+    return rows
+
+
+def _top(panel: Panel, width: int) -> int:
+    names = _legend_names(panel)
+    rows = _legend_rows(names, width)
+    return 20 + 24 * (rows if rows <= _MOST_LEGEND_ROWS else 1) if names else 20
+
+
+def _axis(axis: Axis, *, gap: int, split: bool) -> Option:
+    result: Option = {
+        "type": "category" if axis.categories else "value",
+        "name": axis.title,
+        "nameLocation": "middle",
+        "nameGap": gap,
+        "splitLine": {"show": split},
+    }
+    if axis.categories:
+        result["data"] = list(axis.categories)
+        crowded = len(axis.categories) > _CROWDED
+        result["axisLabel"] = {"rotate": 30 if crowded else 0, "width": 110, "overflow": "truncate", "interval": 0}
+        result["axisTick"] = {"show": False}
+        return result
+    result["scale"] = axis.low is None
+    if axis.low is not None:
+        result["min"] = axis.low
+    if axis.high is not None:
+        result["max"] = axis.high
+    if axis.whole:
+        result["minInterval"] = 1
+    return result
+
+
+def _value_format(axis: Axis) -> str:
+    return "%,d" if axis.decimals is None else f"%.{axis.decimals}f"
+
+
+def _series(mark: Line | Bars | Cells, panel: Panel, theme: Theme) -> Option:
+    match mark:
+        case Line():
+            return _line(mark, theme) | _chosen(mark, theme)
+        case Bars():
+            return _bars(mark, theme) | _chosen(mark, theme)
+        case Cells():
+            return _cells(mark, panel, theme) | _chosen(mark, theme)
+    assert_never(mark)
+
+
+def _chosen(mark: Line | Bars | Cells, theme: Theme) -> Option:
+    """Let a mark with queries be chosen by a click; the one that was chosen last keeps an outline."""
+    if not mark.queries:
+        return {"cursor": "default"}
+    return {"selectedMode": "single", "select": {"itemStyle": {"borderColor": INK[theme][0], "borderWidth": 2}}}
+
+
+def _line(line: Line, theme: Theme) -> Option:
+    color = line.style.hex(theme) if line.style else QUIET[theme]
+    result: Option = {
+        "type": "line",
+        "name": line.name,
+        "data": [[x, y] for x, y in zip(line.x, line.y, strict=True)],
+        "showSymbol": line.points,
+        "symbol": SYMBOLS[line.style.marker] if line.style else "none",
+        # a dot that only appears under the pointer is what can be clicked
+        "symbolSize": line.point_size if line.points or not line.queries else max(14.0, line.point_size),
+        "connectNulls": False,
+        "itemStyle": {"color": color},
+        "lineStyle": {
+            "color": color,
+            "width": 2 if line.style else 1,
+            "type": DASHES[line.style.dash] if line.style else [4, 4],
+        },
+        "emphasis": {"focus": "series"},
+    }
+    if line.highlight is not None and line.y[line.highlight] is not None:
+        result["markPoint"] = {
+            "symbol": SYMBOLS[line.style.marker] if line.style else "circle",
+            "symbolSize": max(12.0, line.point_size),
+            "silent": True,
+            "itemStyle": {"color": color},
+            "label": {
+                "show": True,
+                "formatter": _escaped(line.highlight_text),
+                "position": "top",
+                "color": color,
+                "fontWeight": 600,
+            },
+            "data": [{"coord": [line.x[line.highlight], line.y[line.highlight]], "name": line.highlight_text}],
+        }
+    return result
+
+
+def _bars(bars: Bars, theme: Theme) -> Option:
+    return {
+        "type": "bar",
+        "name": bars.name,
+        "barMaxWidth": 40,
+        "data": [
+            {"value": value, "label": {"formatter": _escaped(text)}} if value is not None else None
+            for value, text in zip(bars.values, bars.texts, strict=True)
+        ],
+        "itemStyle": {
+            "color": bars.style.hex(theme) if bars.style else QUIET[theme],
+            "borderRadius": [2, 2, 0, 0],
+            **(_decal(bars.style, theme) if bars.style else {}),
+        },
+        "label": {"show": True, "position": "top", "fontSize": 11},
+        "labelLayout": {"hideOverlap": True},
+        "emphasis": {"focus": "series"},
+    }
+
+
+def _decal(style: SeriesStyle, theme: Theme) -> Option:
+    if not style.pattern:
+        return {}
+    color = "rgba(255,255,255,.55)" if theme == "light" else "rgba(14,17,23,.55)"
+    return {"decal": {"symbol": "rect", "color": color, "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}}
+
+
+def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
+    pale, strong = INK[theme]
+    enough = _STRONG * _darkest(cells)
+    data = [
+        {
+            "value": [column, row, shade],
+            "name": f"{cell_place(panel, row, column)}: {cell_words(cells, row, column)}",
+            "label": {"formatter": _escaped(text), "color": strong if abs(shade) > enough else pale},
+        }
+        for row, shades in enumerate(cells.shades)
+        for column, (shade, text) in enumerate(zip(shades, cells.texts[row], strict=True))
+    ]
+    border = {"borderColor": pale, "borderWidth": 1}
+    return {
+        "type": "heatmap",
+        "data": data,
+        "label": {"show": True, "fontSize": 11},
+        "emphasis": {"itemStyle": border},
+    }
+
+
+def cell_place(panel: Panel, row: int, column: int) -> str:
+    """Return which classes meet in a cell."""
+    return f"Predicted {panel.y.categories[row]}, true {panel.x.categories[column]}"
+
+
+def cell_words(cells: Cells, row: int, column: int) -> str:
+    """Return what a cell says: its number where it is written, and its share of the true class."""
+    text, shade = cells.texts[row][column], cells.shades[row][column]
+    if cells.change:
+        share = f"{signed(shade * 100, 1)} pt of the true class"
+    else:
+        share = f"{shade * 100:.0f} % of the true class"
+    return f"{text} ({share})" if text else share
+
+
+def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> Option:
+    y = _axis(panel.y, gap=44, split=False)
+    y["inverse"] = True
+    y["axisLabel"] = {"width": 96, "overflow": "truncate"}
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
+        "tooltip": {"confine": True, "formatter": "{b}"},
+        "visualMap": {"show": False, **_shading(cells, theme)},
+        "xAxis": _axis(panel.x, gap=34, split=False),
+        "yAxis": y,
+        "series": series,
+    }
+
+
+def _shading(cells: Cells, theme: Theme) -> Option:
+    """Return the range of the shades and their colours."""
+    if not cells.change:
+        return {"min": 0, "max": 1, "inRange": {"color": list(SHADES[theme])}}
+    most = _darkest(cells)
+    return {"min": -most, "max": most, "inRange": {"color": list(MORE_OR_FEWER[theme])}}
+
+
+def _darkest(cells: Cells) -> float:
+    """Return the shade of the strongest colour; a change is stretched to it, or nothing would be seen of it."""
+    if not cells.change:
+        return 1.0
+    return max((abs(shade) for row in cells.shades for shade in row), default=0.0) or 1.0
+
+
+def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option:
+    top = _top(panel, width)
+    return {
+        "animation": False,
+        "legend": _legend(panel, width),
+        "tooltip": {"trigger": "item", "confine": True, "valueFormatter": _value_format(panel.y)},
+        "radar": {
+            "indicator": [{"name": name.replace(" ", "\n"), "min": 0, "max": 1} for name in panel.x.categories],
+            "center": ["50%", f"{50 + top // 9}%"],
+            "radius": "62%",
+            "axisName": {"width": 110, "overflow": "truncate", "lineHeight": 14},
+        },
+        "series": [
+            {
+                "type": "radar",
+                "emphasis": {"focus": "self"},
+                **({"selectedMode": "single"} if panel.leads_to_images else {"cursor": "default"}),
+                "data": [
+                    {
+                        "name": mark.name,
+                        "value": list(mark.values),
+                        "symbol": SYMBOLS[mark.style.marker],
+                        "symbolSize": 7,
+                        "itemStyle": {"color": mark.style.hex(theme)},
+                        "lineStyle": {"color": mark.style.hex(theme), "width": 2, "type": DASHES[mark.style.dash]},
+                    }
+                    for mark in marks
+                ],
+            }
+        ],
+    }
+
+
+def _escaped(text: str) -> str:
+    """Keep a text from being read as a template of ECharts, whose braces mean something."""
+    return text.replace("{", "(").replace("}", ")")

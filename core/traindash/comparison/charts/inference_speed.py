@@ -1,0 +1,101 @@
+"""Time and throughput over the batch size."""
+
+from collections.abc import Callable
+
+from traindash.comparison.charts.drawing import Axis, Bars, Drawing, Line, Panel, Table, TableRow, View, nothing
+from traindash.comparison.charts.evaluated import CHOOSE
+from traindash.comparison.experiment import ComparedExperiment, Comparison, explain_missing
+from traindash.comparison.speed import SpeedRow, SpeedTest
+from traindash.formatting import MISSING, listing, quantity
+
+MACHINE = ("Model", "Device", "Hardware", "Runtime")
+Measured = tuple[ComparedExperiment, SpeedTest]
+
+ADVICE = "Switch the speed test on in the benchmark step to measure it."
+
+
+def draw(comparison: Comparison, view: View) -> Drawing:
+    """Draw latency and throughput."""
+    del view
+    measured = [(e, e.speed) for e in comparison.experiments if isinstance(e.speed, SpeedTest) and e.speed.rows]
+    missing = list(explain_missing([(e.label, e.speed) for e in comparison.experiments]))
+    missing += [
+        f"The speed test of “{e.label}” measured no batch size."
+        for e in comparison.experiments
+        if isinstance(e.speed, SpeedTest) and not e.speed.rows
+    ]
+    if not measured:
+        return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
+    sizes = sorted({row.batch_size for _, test in measured for row in test.rows})
+    machines = sorted({test.machine for _, test in measured})
+    if len(machines) > 1:
+        missing.append(
+            f"The speed tests ran on different machines or runtimes ({listing(machines)}): compare with care."
+        )
+    panels = (
+        _panel("Latency", "Time for one batch (ms)", sizes, measured, lambda row: row.total),
+        _panel("Throughput", "Images per second (img/s)", sizes, measured, lambda row: row.images_per_second),
+    )
+    return Drawing(panels=panels, tables=_tables(sizes, measured), notes=tuple(missing))
+
+
+def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
+    batches = tuple(f"Batch {size}" for size in sizes)
+
+    def rows(write: Callable[[SpeedRow], str]) -> tuple[TableRow, ...]:
+        found = ((e, [test.row(size) for size in sizes]) for e, test in measured)
+        return tuple(
+            TableRow(name=e.label, style=e.style, texts=tuple(MISSING if row is None else write(row) for row in batch))
+            for e, batch in found
+        )
+
+    return (
+        Table(title="Time for one batch (ms)", columns=batches, rows=rows(_latency)),
+        Table(title="Images per second (img/s)", columns=batches, rows=rows(_throughput)),
+        Table(title="Measured on", columns=MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
+    )
+
+
+def _latency(row: SpeedRow) -> str:
+    return _with_spread(row.total, row.total_std)
+
+
+def _throughput(row: SpeedRow) -> str:
+    return _with_spread(row.images_per_second, row.images_per_second_std)
+
+
+def _with_spread(value: float, spread: float | None) -> str:
+    return quantity(value) if spread is None else f"{quantity(value)} ± {quantity(spread)}"
+
+
+def _machine(experiment: ComparedExperiment, test: SpeedTest) -> TableRow:
+    model = experiment.info.model_name if experiment.info else ""
+    texts = (model, test.device, test.hardware, test.runtime)
+    return TableRow(name=experiment.label, style=experiment.style, texts=tuple(text or MISSING for text in texts))
+
+
+def _panel(
+    title: str,
+    axis: str,
+    sizes: list[int],
+    measured: list[Measured],
+    read: Callable[[SpeedRow], float],
+) -> Panel:
+    marks: list[Line | Bars] = []
+    words = []
+    for experiment, test in measured:
+        values = [None if (row := test.row(size)) is None else round(read(row), 3) for size in sizes]
+        words.append(f"{experiment.label} {', '.join(map(quantity, values))}")
+        if len(sizes) == 1:
+            texts = tuple(map(quantity, values))
+            marks.append(Bars(name=experiment.label, values=tuple(values), texts=texts, style=experiment.style))
+        else:
+            x = tuple(float(i) for i in range(len(sizes)))
+            marks.append(Line(name=experiment.label, x=x, y=tuple(values), style=experiment.style, points=True))
+    return Panel(
+        title=title,
+        x=Axis(title="Batch size (images)", categories=tuple(map(str, sizes))),
+        y=Axis(title=axis, low=0, decimals=1),
+        marks=tuple(marks),
+        alt=f"{axis} for batch sizes {', '.join(map(str, sizes))}: {'; '.join(words)}",
+    )

@@ -1,0 +1,228 @@
+"""All charts of the comparison, in the order of the page. A new chart is one module and one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from traindash.comparison.charts import (
+    by_class,
+    classification,
+    confidence_profile,
+    confidence_spread,
+    confused_pairs,
+    confusion_matrix,
+    inference_speed,
+    iou_histogram,
+    key_metrics,
+    outcome_counts,
+    outcome_differences,
+    pr_curves,
+    reliability,
+    sizes,
+    training_curves,
+)
+from traindash.comparison.charts.drawing import Drawing, View
+from traindash.comparison.experiment import Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart that can be drawn for any comparison.
+
+    Attributes:
+        key: Stable name; used in links.
+        section: Part of the page it belongs to.
+        title: What it shows.
+        reading: How to read it, one sentence.
+        draw: From zero, one or many experiments with whatever is missing.
+        narrow: It fits beside another one.
+        one_at_a_time: What its panels are choices of, where only one is seen at a time; empty for all at once.
+    """
+
+    key: str
+    section: str
+    title: str
+    reading: str
+    draw: Callable[[Comparison, View], Drawing]
+    narrow: bool = False
+    one_at_a_time: str = ""
+
+
+CHARTS: tuple[Chart, ...] = (
+    Chart(
+        key="key_metrics",
+        section="Key metrics",
+        title="Key metrics",
+        reading="Higher is better in every group.",
+        draw=key_metrics.draw,
+        narrow=True,
+    ),
+    Chart(
+        key="key_metrics_radar",
+        section="Key metrics",
+        title="Strengths at a glance",
+        reading="A line farther out is better; where two lines cross, each model has its strength.",
+        draw=key_metrics.draw_radar,
+        narrow=True,
+    ),
+    Chart(
+        key="precision_recall_f1",
+        section="Quality",
+        title="Precision, recall and F1",
+        reading="How much of what is reported is right, how much is found, and the balance of both.",
+        draw=key_metrics.draw_three,
+        narrow=True,
+    ),
+    Chart(
+        key="outcome_counts",
+        section="Quality",
+        title="Found, missed and false alarms",
+        reading="More found is better; fewer missed and fewer false alarms are better.",
+        draw=outcome_counts.draw,
+        narrow=True,
+    ),
+    Chart(
+        key="outcome_differences",
+        section="Quality",
+        title="What only one model does",
+        reading="Grey is common to all; the colours are what only that model finds, misses or wrongly reports.",
+        draw=outcome_differences.draw,
+    ),
+    Chart(
+        key="pr_curves",
+        section="Quality",
+        title="Precision over recall",
+        reading="The closer to the top right corner, the better.",
+        draw=pr_curves.draw,
+    ),
+    Chart(
+        key="ap_by_class",
+        section="By class",
+        title="Average precision of each class",
+        reading="Shows which objects each model is good at.",
+        draw=by_class.draw_ap,
+    ),
+    Chart(
+        key="prf_by_class",
+        section="By class",
+        title="Precision, recall and F1 of each class",
+        reading="At each model's F1-optimal confidence.",
+        draw=by_class.draw_precision_recall,
+        one_at_a_time="Metric",
+    ),
+    Chart(
+        key="outcomes_by_class",
+        section="By class",
+        title="Found, missed and false alarms of each class",
+        reading="Counts depend on how often a class occurs; the shares do not.",
+        draw=outcome_counts.draw_by_class,
+        one_at_a_time="Outcome",
+    ),
+    Chart(
+        key="pr_by_class",
+        section="By class",
+        title="Precision over recall of each class",
+        reading="The closer to the top right corner, the better.",
+        draw=pr_curves.draw_by_class,
+    ),
+    Chart(
+        key="sizes",
+        section="By size",
+        title="Small, medium and large objects",
+        reading="By area, with COCO's borders; a class without objects of a size does not count there.",
+        draw=sizes.draw,
+    ),
+    Chart(
+        key="confusion_matrix",
+        section="Mistakes",
+        title="Confusion matrix",
+        reading="Columns are true classes; the diagonal is right, “(none)” means missed or false alarm.",
+        draw=confusion_matrix.draw,
+    ),
+    Chart(
+        key="confusion_difference",
+        section="Mistakes",
+        title="Confusion matrix, difference to the baseline",
+        reading="Blue is more than the baseline, orange is fewer: blue is good on the diagonal, orange elsewhere.",
+        draw=confusion_matrix.draw_difference,
+    ),
+    Chart(
+        key="confused_pairs",
+        section="Mistakes",
+        title="Classes taken for each other",
+        reading="Shorter bars are better.",
+        draw=confused_pairs.draw,
+        one_at_a_time="Measure",
+    ),
+    Chart(
+        key="classification",
+        section="Mistakes",
+        title="Classification accuracy",
+        reading="Share of the objects covered by a prediction that got their own class.",
+        draw=classification.draw,
+    ),
+    Chart(
+        key="iou_histogram",
+        section="Mistakes",
+        title="How well predictions fit",
+        reading="More on the right is better.",
+        draw=iou_histogram.draw,
+    ),
+    Chart(
+        key="confidence_profile",
+        section="Confidence",
+        title="F1 over the confidence threshold",
+        reading="The mark is the threshold with the best F1; a flat top forgives a badly chosen threshold.",
+        draw=confidence_profile.draw,
+    ),
+    Chart(
+        key="reliability",
+        section="Confidence",
+        title="Reliability of the confidence",
+        reading="On the diagonal, a confidence of 0.8 means that 80 % are right; below it, the model is too sure.",
+        draw=reliability.draw,
+    ),
+    Chart(
+        key="confidence_precision_recall",
+        section="Confidence",
+        title="Precision and recall over the confidence threshold",
+        reading="A higher threshold usually gains precision and costs recall.",
+        draw=confidence_profile.draw_precision_recall,
+    ),
+    Chart(
+        key="confidence_by_iou",
+        section="Confidence",
+        title="F1 over the confidence threshold at single IoU thresholds",
+        reading="The stricter the overlap that is asked for, the lower F1; the marks are the best thresholds.",
+        draw=confidence_profile.draw_by_iou,
+    ),
+    Chart(
+        key="confidence_spread",
+        section="Confidence",
+        title="Confidence of right and wrong predictions",
+        reading="The farther apart the two panels peak, the easier it is to set a threshold.",
+        draw=confidence_spread.draw,
+    ),
+    Chart(
+        key="inference_speed",
+        section="Speed",
+        title="Inference speed",
+        reading="Shorter time and higher throughput are better.",
+        draw=inference_speed.draw,
+    ),
+    Chart(
+        key="training_curves",
+        section="Training",
+        title="Training curves",
+        reading="The mark is the best epoch, whose checkpoint is kept.",
+        draw=training_curves.draw,
+    ),
+)
+
+
+def chart(key: str) -> Chart:
+    """Return a chart by its key.
+
+    Raises:
+        KeyError: There is none.
+    """
+    return {item.key: item for item in CHARTS}[key]

@@ -1,0 +1,463 @@
+"""Which experiment suits a need: a goal for the threshold, a budget for time and size. Rules only, no words.
+
+Among the experiments that meet the need, the one with the best figure is named. Those that the images at hand cannot
+tell from it count as equal; among equals the faster one is named, and among equally fast ones the smaller one.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, TypeAlias, assert_never
+
+import numpy as np
+
+from traindash.comparison.certainty import LEVEL, Interval, Significance
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
+from traindash.evaluation import (
+    Answer,
+    BestF1,
+    Evaluation,
+    Goal,
+    MissCosts,
+    OperatingPoint,
+    OperatingPoints,
+    PrecisionAtLeast,
+    RecallAtLeast,
+    answer,
+    operating_points,
+)
+from traindash.evaluation.coco_files import FloatArray
+from traindash.evaluation.operating_points import cost
+from traindash.evaluation.outcomes import count_per_image
+from traindash.evaluation.resampling import RESAMPLES, resample_weights
+
+ShortfallKind: TypeAlias = Literal["goal", "latency", "latency unknown", "size", "size unknown"]
+DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What somebody needs.
+
+    Attributes:
+        goal: Decides the confidence threshold, and by which figure experiments are ranked.
+        latency: Most milliseconds for one image; ``None`` for any.
+        size: Most bytes of the checkpoint; ``None`` for any.
+    """
+
+    goal: Goal = field(default_factory=BestF1)
+    latency: float | None = None
+    size: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """An evaluated experiment with what a decision needs; made once, asked for many needs.
+
+    Attributes:
+        experiment: The experiment.
+        evaluation: Images in the same order as those of the other contenders where they can be compared.
+        points: All thresholds.
+        speed: Times at batch size 1; ``None`` where they were not measured.
+        machine: What they were measured on.
+    """
+
+    experiment: ComparedExperiment
+    evaluation: Evaluation
+    points: OperatingPoints
+    speed: SpeedRow | None
+    machine: str
+
+    @property
+    def bytes(self) -> int | None:
+        """Size of the checkpoint."""
+        return self.experiment.checkpoint_bytes
+
+    @property
+    def images(self) -> int:
+        """Number of evaluated images."""
+        return self.evaluation.table.image_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What a contender gives for some requirements.
+
+    Attributes:
+        contender: Who.
+        answer: Its threshold and what that gives.
+        figure: What it is ranked by, see :func:`figure_of`.
+        shortfalls: Where it fails the need; empty where it fulfils it.
+        beaten_by: Key of a contender that is as good in figure, time and size and better in one of them.
+    """
+
+    contender: Contender
+    answer: Answer
+    figure: float
+    shortfalls: tuple[ShortfallKind, ...]
+    beaten_by: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the experiment."""
+        return self.contender.experiment.key
+
+    @property
+    def label(self) -> str:
+        """Name of the experiment."""
+        return self.contender.experiment.label
+
+    @property
+    def point(self) -> OperatingPoint:
+        """The threshold and what it gives."""
+        return self.answer.point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Who is named for a need, and why.
+
+    Attributes:
+        requirements: The need.
+        candidates: Of all contenders, in their order.
+        comparable: Whether their figures may be ranked at all.
+        winner: Who is named; ``None`` where nobody fulfils the need or nothing separates the best.
+        equals: Those that fulfil it and cannot be told from the one with the best figure, that one first.
+        decided_by: What made the winner the winner.
+        lead: Where the winner's lead in the figure over the next one lies; ``None`` where that is not known.
+        runner_up: The next one by figure among those that fulfil the need.
+    """
+
+    requirements: Requirements
+    candidates: tuple[Candidate, ...]
+    comparable: bool
+    winner: Candidate | None = None
+    equals: tuple[Candidate, ...] = ()
+    decided_by: DecidedBy = "nothing"
+    lead: Interval | None = None
+    runner_up: Candidate | None = None
+
+    @property
+    def fulfilling(self) -> tuple[Candidate, ...]:
+        """The candidates that fulfil the requirements."""
+        return tuple(one for one in self.candidates if not one.shortfalls)
+
+
+def contenders_of(comparison: Comparison, significance: Significance) -> tuple[Contender, ...]:
+    """Return the experiments that can be asked: those with an evaluation."""
+    result = []
+    for experiment, own in comparison.evaluated:
+        evaluation = significance.aligned.get(experiment.key, own)
+        test = experiment.speed if isinstance(experiment.speed, SpeedTest) else None
+        result.append(
+            Contender(
+                experiment=experiment,
+                evaluation=evaluation,
+                points=operating_points(evaluation),
+                speed=test.row(1) if test else None,
+                machine=test.machine if test else "",
+            )
+        )
+    return tuple(result)
+
+
+def decide(requirements: Requirements, contenders: Sequence[Contender], *, comparable: bool) -> Decision:
+    """Name the contender that suits a need best.
+
+    Args:
+        requirements: The need.
+        contenders: From :func:`contenders_of`.
+        comparable: Whether they were measured alike; nobody is named otherwise, unless there is only one.
+    """
+    candidates = _with_dominance(requirements, [candidate_of(requirements, contender) for contender in contenders])
+    fulfilling = sorted(
+        (one for one in candidates if not one.shortfalls),
+        key=lambda one: -_rank(requirements, one),
+    )
+    if not fulfilling or (len(contenders) > 1 and not comparable):
+        return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
+    leads = _leads(requirements, fulfilling)
+    equals = (
+        fulfilling[0],
+        *(one for one in fulfilling[1:] if _is_equal(requirements, fulfilling[0], one, leads)),
+    )
+    winner, decided_by = _among_equals(equals)
+    others = [one for one in fulfilling if winner is not None and one.key != winner.key]
+    return Decision(
+        requirements=requirements,
+        candidates=candidates,
+        comparable=comparable,
+        winner=winner,
+        equals=equals,
+        decided_by=decided_by,
+        lead=leads.get(others[0].key) if others and decided_by == "figure" else None,
+        runner_up=others[0] if others else None,
+    )
+
+
+def figure_of(goal: Goal, point: OperatingPoint, images: int) -> float:
+    """Return what contenders are ranked by for a goal; NaN where the threshold accepts nothing.
+
+    F1 for the best balance, precision for a recall that must be reached, recall for a precision that must be reached,
+    cost for one image (in false alarms, less is better) where misses have a price.
+    """
+    match goal:
+        case BestF1():
+            return point.f1
+        case RecallAtLeast():
+            return point.precision
+        case PrecisionAtLeast():
+            return point.recall
+        case MissCosts():
+            return cost(goal, point) / images
+    assert_never(goal)
+
+
+def less_is_better(goal: Goal) -> bool:
+    """Return whether a small figure is good."""
+    return isinstance(goal, MissCosts)
+
+
+def faster(first: Contender, second: Contender) -> bool:
+    """Return whether the first is faster by more than measured times scatter; never between different machines."""
+    if first.speed is None or second.speed is None or first.machine != second.machine:
+        return False
+    return first.speed.total < second.speed.total and times_differ(first.speed, second.speed)
+
+
+def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
+    """Return what a contender offers for a need."""
+    found = answer(requirements.goal, contender.points)
+    shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
+    if requirements.latency is not None:
+        if contender.speed is None:
+            shortfalls.append("latency unknown")
+        elif contender.speed.total > requirements.latency:
+            shortfalls.append("latency")
+    if requirements.size is not None:
+        if contender.bytes is None:
+            shortfalls.append("size unknown")
+        elif contender.bytes > requirements.size:
+            shortfalls.append("size")
+    return Candidate(
+        contender=contender,
+        answer=found,
+        figure=figure_of(requirements.goal, found.point, contender.images),
+        shortfalls=tuple(shortfalls),
+    )
+
+
+def _rank(requirements: Requirements, candidate: Candidate) -> float:
+    figure = float(np.nan_to_num(candidate.figure))
+    return -figure if less_is_better(requirements.goal) else figure
+
+
+def _with_dominance(requirements: Requirements, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    result = []
+    for candidate in candidates:
+        better = (
+            other for other in candidates if other is not candidate and _dominates(requirements, other, candidate)
+        )
+        best = max(better, key=lambda other: _rank(requirements, other), default=None)
+        result.append(
+            Candidate(
+                contender=candidate.contender,
+                answer=candidate.answer,
+                figure=candidate.figure,
+                shortfalls=candidate.shortfalls,
+                beaten_by=best.key if best else None,
+            )
+        )
+    return tuple(result)
+
+
+def _dominates(requirements: Requirements, first: Candidate, second: Candidate) -> bool:
+    """Return whether the first is at least as good in everything and better in something; all must be known."""
+    a, b = first.contender, second.contender
+    if a.speed is None or b.speed is None or a.bytes is None or b.bytes is None or a.machine != b.machine:
+        return False
+    if second.answer.reached and not first.answer.reached:
+        return False
+    gap = _rank(requirements, first) - _rank(requirements, second)
+    as_good = gap >= 0 and not faster(b, a) and a.bytes <= b.bytes
+    return as_good and (gap > 0 or faster(a, b) or a.bytes < b.bytes)
+
+
+def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, DecidedBy]:
+    """Return who is named among candidates that the images cannot tell apart."""
+    if len(equals) == 1:
+        return equals[0], "figure"
+    quick = [one for one in equals if not any(faster(other.contender, one.contender) for other in equals)]
+    if len(quick) == 1 and all(
+        faster(quick[0].contender, other.contender) for other in equals if other is not quick[0]
+    ):
+        return quick[0], "latency"
+    sizes = [one.contender.bytes for one in quick]
+    known = [size for size in sizes if size is not None]
+    if len(known) == len(sizes) and known.count(min(known)) == 1:
+        return quick[sizes.index(min(known))], "size"
+    return None, "nothing"
+
+
+def _is_equal(requirements: Requirements, best: Candidate, other: Candidate, leads: Mapping[str, Interval]) -> bool:
+    if _rank(requirements, best) == _rank(requirements, other):
+        return True
+    lead = leads.get(other.key)
+    return lead is not None and not lead.tells_apart
+
+
+def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
+    """Return (n, B) the figure of each candidate on B resamples, more is better; ``None`` for other images.
+
+    Paired bootstrap at each model's own threshold, as a model in use keeps its threshold.
+    """
+    images = candidates[0].contender.images
+    if any(one.contender.images != images for one in candidates):
+        return None
+    sums = np.stack([_per_image(one) for one in candidates]).reshape(-1, images) @ _weights(images)
+    sign = -1 if less_is_better(goal) else 1
+    return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(candidates), 3, -1)])
+
+
+def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
+    """Return where the lead of the first of two rows of :func:`resampled_figures` lies; ``None`` if nothing is known.
+
+    Args:
+        first: (B,) of the one that is ahead.
+        second: (B,) of the other one.
+        images: How many there are.
+    """
+    gaps = first - second
+    gaps = gaps[np.isfinite(gaps)]
+    if not gaps.size:
+        return None
+    low, high = np.quantile(gaps, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(low=float(low), high=float(high), images=images)
+
+
+def _leads(requirements: Requirements, ranked: Sequence[Candidate]) -> dict[str, Interval]:
+    """Return where the lead of the first over each other one lies."""
+    figures = resampled_figures(requirements.goal, ranked) if len(ranked) > 1 else None
+    if figures is None:
+        return {}
+    leads = {
+        candidate.key: lead_of(figures[0], row, ranked[0].contender.images)
+        for candidate, row in zip(ranked[1:], figures[1:], strict=True)
+    }
+    return {key: lead for key, lead in leads.items() if lead is not None}
+
+
+def _per_image(candidate: Candidate) -> FloatArray:
+    """Return (3, I) found, false alarms and missed of each image."""
+    counts = count_per_image(candidate.contender.evaluation.view, candidate.point.confidence)
+    return np.stack([counts.tp, counts.fp, counts.fn]).astype(np.float32)
+
+
+def _figures(goal: Goal, counts: FloatArray, images: int) -> FloatArray:
+    """Return (B,) figures of resamples from (3, B) counts; NaN where one does not define it."""
+    tp, fp, fn = counts
+    with np.errstate(invalid="ignore", divide="ignore"):
+        match goal:
+            case BestF1():
+                result: FloatArray = 2 * tp / (2 * tp + fp + fn)
+            case RecallAtLeast():
+                result = tp / (tp + fp)
+            case PrecisionAtLeast():
+                result = tp / (tp + fn)
+            case MissCosts(false_alarms=weight):
+                result = (weight * fn + fp) / images
+            case _:
+                assert_never(goal)
+    return result
+
+
+@lru_cache(maxsize=2)
+def _weights(images: int) -> FloatArray:
+    """Return (I, B) how often each image is drawn; the same for every need, so that answers do not flicker."""
+    return resample_weights(images, RESAMPLES, 0).astype(np.float32)
+
+
+# Answers to many goals at once, for the one-file report, whose reader may choose another goal without a server.
+
+
+PRICES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""False alarms that a miss may cost."""
+SHARES = (*(round(0.5 + 0.02 * i, 2) for i in range(25)), 0.99, 1.0)
+"""Recall or precision that may be asked for."""
+GOALS: tuple[Goal, ...] = (
+    BestF1(),
+    *(RecallAtLeast(recall=share) for share in SHARES),
+    *(PrecisionAtLeast(precision=share) for share in SHARES),
+    *(MissCosts(false_alarms=price) for price in PRICES),
+)
+_STEPS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What all contenders give for a goal.
+
+    Attributes:
+        goal: The goal.
+        candidates: One for each contender, in their order.
+        equal: (n, n) whether the images cannot tell two of them apart in the figure.
+    """
+
+    goal: Goal
+    candidates: tuple[Candidate, ...]
+    equal: tuple[tuple[bool, ...], ...]
+
+
+def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS) -> tuple[Answered, ...]:
+    """Return the candidates for all goals, without a budget."""
+    return tuple(
+        _answered(goal, [candidate_of(Requirements(goal=goal), contender) for contender in contenders])
+        for goal in goals
+    )
+
+
+def _answered(goal: Goal, candidates: Sequence[Candidate]) -> Answered:
+    figures = resampled_figures(goal, candidates) if len(candidates) > 1 else None
+    equal = [[first.figure == second.figure for second in candidates] for first in candidates]
+    if figures is not None:
+        for i in range(len(candidates)):
+            for j in range(i):
+                lead = lead_of(figures[i], figures[j], candidates[i].contender.images)
+                if lead is not None and not lead.tells_apart:
+                    equal[i][j] = equal[j][i] = True
+    return Answered(goal=goal, candidates=tuple(candidates), equal=tuple(map(tuple, equal)))
+
+
+def goals_with(goal: Goal) -> tuple[Goal, ...]:
+    """Return the goals to choose from with another one among them; those of one kind stand by their number."""
+    kinds = [BestF1, RecallAtLeast, PrecisionAtLeast, MissCosts]
+    return tuple(sorted({*GOALS, goal}, key=lambda one: (kinds.index(type(one)), _number(one))))
+
+
+def _number(goal: Goal) -> float:
+    match goal:
+        case BestF1():
+            return 0.0
+        case RecallAtLeast(recall=share) | PrecisionAtLeast(precision=share):
+            return share
+        case MissCosts(false_alarms=price):
+            return price
+    assert_never(goal)
+
+
+def limits(values: Sequence[float]) -> list[float]:
+    """Return limits to choose from: three significant digits, from below the smallest value to above the largest.
+
+    Args:
+        values: Times or sizes, at least one, all above 0.
+    """
+    low, high = min(values) * 0.8, max(values) * 1.1
+    steps = (low * (high / low) ** (i / (_STEPS - 1)) for i in range(_STEPS))
+    return sorted({_rounded(step) for step in steps} | {_rounded(value, up=True) for value in values})
+
+
+def _rounded(value: float, *, up: bool = False) -> float:
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return float(f"{(math.ceil(value / unit - 1e-9) if up else round(value / unit)) * unit:.6g}")

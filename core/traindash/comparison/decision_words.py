@@ -1,0 +1,443 @@
+"""A decision in words; they never say more than the numbers do."""
+
+import math
+from collections.abc import Sequence
+from typing import assert_never
+
+from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
+from traindash.comparison.decision import Candidate, Decision, Requirements, ShortfallKind, faster, less_is_better
+from traindash.comparison.speed import SpeedRow
+from traindash.comparison.verdict import Verdict
+from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.formatting import count, listing, metric, percent, plural, points, quantity, setting, signed, size
+
+_TINY = 0.0005
+"""Figures closer than this are written alike."""
+READING = (
+    "The threshold is the confidence from which a detection counts; set it where the model is used. Precision, recall "
+    "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
+    "0.95, so they are usually lower."
+)
+"""How the figures of a decision are to be read, and why they differ from the key metrics."""
+
+
+def advise(decision: Decision) -> Verdict:
+    """Return a decision in words."""
+    if not decision.candidates:
+        return Verdict(
+            kind="nothing", headline="None of these experiments has an evaluation, so none can be recommended."
+        )
+    if not decision.comparable and len(decision.candidates) > 1:
+        return Verdict(
+            kind="unlike",
+            headline="None is named: these experiments were not measured alike.",
+            sentences=("The table shows what each one reaches on the images it was measured on.",),
+        )
+    if not decision.fulfilling:
+        return _nobody(decision)
+    if decision.winner is None:
+        return _tie(decision)
+    return _winner(decision, decision.winner)
+
+
+def requirements_words(requirements: Requirements) -> str:
+    """Return a need as the end of a sentence: ``recall of at least 0.95, at most 20 ms for an image``."""
+    parts = [goal_words(requirements.goal)]
+    if requirements.latency is not None:
+        parts.append(f"at most {quantity(requirements.latency)} ms for an image")
+    if requirements.size is not None:
+        parts.append(f"at most {size(requirements.size)}")
+    return ", ".join(parts)
+
+
+def goal_words(goal: Goal) -> str:
+    """Return a goal in words."""
+    match goal:
+        case BestF1():
+            return "the best balance of precision and recall"
+        case RecallAtLeast(recall=least):
+            return f"recall of at least {least:.2f}"
+        case PrecisionAtLeast(precision=least):
+            return f"precision of at least {least:.2f}"
+        case MissCosts(false_alarms=price):
+            return f"a miss costs {setting(price)} false alarm{'' if price == 1 else 's'}"
+    assert_never(goal)
+
+
+def figure_name(goal: Goal) -> str:
+    """Return the name of the figure by which experiments are ranked, as the title of an axis."""
+    match goal:
+        case BestF1():
+            return "Best F1"
+        case RecallAtLeast(recall=least):
+            return f"Precision at recall {least:.2f}"
+        case PrecisionAtLeast(precision=least):
+            return f"Recall at precision {least:.2f}"
+        case MissCosts():
+            return "Cost for an image (false alarms)"
+    assert_never(goal)
+
+
+def figure_text(goal: Goal, figure: float) -> str:
+    """Write a figure."""
+    return quantity(figure) if less_is_better(goal) else metric(figure)
+
+
+def threshold_text(candidate: Candidate) -> str:
+    """Write the threshold of a candidate."""
+    return metric(min(1.0, candidate.point.confidence))
+
+
+def latency_text(row: SpeedRow | None) -> str:
+    """Write a time with its measured spread, both with equal decimals: ``12.3 ± 0.4``."""
+    if row is None:
+        return quantity(None)
+    text = quantity(row.total)
+    if row.total_std is None:
+        return text
+    decimals = len(text.partition(".")[2])
+    return f"{text} ± {max(row.total_std, 10.0**-decimals):.{decimals}f}"
+
+
+def shortfall_words(requirements: Requirements, candidate: Candidate) -> tuple[str, ...]:
+    """Return where a candidate fails the need, each as the end of "“name” …"."""
+    return tuple(_shortfall(requirements, candidate, kind) for kind in candidate.shortfalls)
+
+
+def _shortfall(requirements: Requirements, candidate: Candidate, kind: ShortfallKind) -> str:
+    match kind:
+        case "goal":
+            return missed_goal(requirements.goal, candidate)
+        case "latency":
+            row = candidate.contender.speed
+            near = (
+                row is not None
+                and requirements.latency is not None
+                and row.total - (row.total_std or 0.0) <= requirements.latency
+            )
+            return f"needs {latency_text(row)} ms for an image{', within the spread of the limit' if near else ''}"
+        case "latency unknown":
+            return "has no speed test, so its time is not known"
+        case "size":
+            return f"takes {size(candidate.contender.bytes)}"
+        case "size unknown":
+            return "has no checkpoint whose size is known"
+    assert_never(kind)
+
+
+def missed_goal(goal: Goal, candidate: Candidate) -> str:
+    """Return how a candidate fails the goal, as the end of "“name” …"."""
+    match goal:
+        case RecallAtLeast():
+            return f"reaches a recall of {metric(candidate.point.recall)} at most"
+        case PrecisionAtLeast():
+            return f"reaches a precision of {metric(candidate.point.precision)} at most"
+        case BestF1() | MissCosts():
+            return "finds nothing"
+    assert_never(goal)
+
+
+def reached_goal(goal: Goal, candidate: Candidate) -> str:
+    """Return what a candidate reaches."""
+    point = candidate.point
+    match goal:
+        case BestF1():
+            return f"F1 {metric(point.f1)} (precision {metric(point.precision)}, recall {metric(point.recall)})"
+        case RecallAtLeast():
+            return f"recall {metric(point.recall)} with a precision of {metric(point.precision)}"
+        case PrecisionAtLeast():
+            return f"precision {metric(point.precision)} with a recall of {metric(point.recall)}"
+        case MissCosts():
+            return f"{quantity(candidate.figure)} false alarms of cost for an image"
+    assert_never(goal)
+
+
+def _winner(decision: Decision, winner: Candidate) -> Verdict:
+    reached = reached_goal(decision.requirements.goal, winner)
+    headline = f"“{winner.label}” suits this need best: {reached} at a threshold of {threshold_text(winner)}."
+    return Verdict(
+        kind="winner",
+        headline=headline,
+        sentences=(*_why(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
+        winner=winner.key,
+    )
+
+
+def _why(decision: Decision, winner: Candidate) -> tuple[str, ...]:
+    requirements, other = decision.requirements, decision.runner_up
+    if other is None:
+        rest = len(decision.candidates) - 1
+        if not rest:
+            return ()
+        return (f"It is the only one of {plural(len(decision.candidates), 'experiment')} that fulfils it.",)
+    match decision.decided_by:
+        case "figure":
+            gap = _gap(requirements.goal, winner, other)
+            lead = decision.lead
+            sure = (
+                ""
+                if lead is None
+                else f"; {_span(requirements.goal, lead.low, lead.high)} in {percent(lead.level)} of resamples"
+            )
+            images = f" of these {plural(winner.contender.images, 'image')}" if sure else ""
+            return (f"It is ahead of “{other.label}” by {gap}{sure}{images}.",)
+        case "latency":
+            rivals = [one for one in decision.equals if one.key != winner.key]
+            slower = min(rivals, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
+            times = f"{latency_text(winner.contender.speed)} ms against {latency_text(slower.contender.speed)} ms"
+            return (_cannot_tell(decision), f"“{winner.label}” is named because it is faster ({times}).")
+        case "size":
+            rivals = [one for one in decision.equals if one.key != winner.key]
+            larger = min(rivals, key=lambda one: one.contender.bytes or math.inf)
+            sizes = f"{size(winner.contender.bytes)} against {size(larger.contender.bytes)}"
+            return (_cannot_tell(decision), f"“{winner.label}” is named because it is smaller ({sizes}).")
+        case "nothing":
+            return ()
+    assert_never(decision.decided_by)
+
+
+def _cannot_tell(decision: Decision) -> str:
+    names = listing([f"“{one.label}”" for one in decision.equals])
+    return f"{names} cannot be told apart in {figure_word(decision.requirements.goal)} with these images."
+
+
+def figure_word(goal: Goal) -> str:
+    """Return the name of the figure inside a sentence."""
+    match goal:
+        case BestF1():
+            return "F1"
+        case RecallAtLeast():
+            return "precision"
+        case PrecisionAtLeast():
+            return "recall"
+        case MissCosts():
+            return "cost"
+    assert_never(goal)
+
+
+def _gap(goal: Goal, first: Candidate, second: Candidate) -> str:
+    difference = abs(first.figure - second.figure)
+    if less_is_better(goal):
+        return f"{quantity(difference)} false alarms for an image"
+    return points(difference).lstrip("+") + f" of {figure_word(goal)}"
+
+
+def _span(goal: Goal, low: float, high: float) -> str:
+    if less_is_better(goal):
+        return f"between {signed(low, 2)} and {signed(high, 2)}"
+    return f"between {signed(low * 100, 1)} and {signed(high * 100, 1)} pt"
+
+
+def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
+    """Return what the others have that the winner has not."""
+    requirements = decision.requirements
+    others = [one for one in decision.candidates if one.key != winner.key]
+    sentences = []
+    sign = -1.0 if less_is_better(requirements.goal) else 1.0
+    ahead = [o for o in others if o.answer.reached and sign * (o.figure - winner.figure) >= _TINY]
+    if ahead:
+        best = max(ahead, key=lambda one: sign * one.figure)
+        reason = "" if not best.shortfalls else f", which {shortfall_words(requirements, best)[0]}"
+        sentences.append(f"It gives up {_gap(requirements.goal, winner, best)} against “{best.label}”{reason}.")
+    quick = [one for one in others if faster(one.contender, winner.contender)]
+    if quick and winner.contender.speed:
+        best = min(quick, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
+        times = f"{latency_text(winner.contender.speed)} ms against {latency_text(best.contender.speed)} ms"
+        sentences.append(f"It is slower than “{best.label}” ({times}).")
+    mine = winner.contender.bytes
+    small = [one for one in others if mine and one.contender.bytes and size(one.contender.bytes) != size(mine)]
+    small = [one for one in small if mine and one.contender.bytes and one.contender.bytes < mine]
+    if small:
+        best = min(small, key=lambda one: one.contender.bytes or math.inf)
+        sentences.append(f"It is larger than “{best.label}” ({size(mine)} against {size(best.contender.bytes)}).")
+    if others and not sentences:
+        sentences.append("It gives up nothing: no other experiment is better, faster or smaller, as far as is known.")
+    return tuple(sentences)
+
+
+def _left_out(decision: Decision) -> tuple[str, ...]:
+    requirements = decision.requirements
+    out = [one for one in decision.candidates if one.shortfalls]
+    if not out:
+        return ()
+    words = listing([f"“{one.label}” {shortfall_words(requirements, one)[0]}" for one in out], limit=3)
+    return (f"Left out: {words}.",)
+
+
+def _tie(decision: Decision) -> Verdict:
+    names = listing([f"“{one.label}”" for one in decision.equals])
+    return Verdict(
+        kind="tie",
+        headline=f"{names} suit this need equally well.",
+        sentences=(
+            f"With these images they cannot be told apart in {figure_word(decision.requirements.goal)}, and neither "
+            "time nor size separates them.",
+            *_left_out(decision),
+        ),
+    )
+
+
+def _nobody(decision: Decision) -> Verdict:
+    total = len(decision.candidates)
+    who = (
+        "This experiment does not fulfil the need."
+        if total == 1
+        else f"None of {count(total)} experiments fulfils this need."
+    )
+    requirements = decision.requirements
+    sentences = [
+        f"“{one.label}” {listing(shortfall_words(requirements, one), limit=5)}."
+        for one in _closest(decision.candidates)[:4]
+    ]
+    if total > len(sentences):
+        sentences.append(f"{count(total - len(sentences))} more fail as well.")
+    if hint := _way_out(decision):
+        sentences.append(hint)
+    return Verdict(kind="none", headline=who, sentences=tuple(sentences))
+
+
+def _closest(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda one: len(one.shortfalls))
+
+
+def _way_out(decision: Decision) -> str:
+    """Return which single change of the need would let somebody fulfil it; empty where one change is not enough."""
+    single = [one for one in decision.candidates if len(one.shortfalls) == 1]
+    slow = [one.contender.speed.total for one in single if one.shortfalls == ("latency",) and one.contender.speed]
+    large = [one.contender.bytes for one in single if one.shortfalls == ("size",) and one.contender.bytes]
+    short = [one for one in single if one.shortfalls == ("goal",)]
+    ways = []
+    if slow:
+        ways.append(f"{quantity(min(slow))} ms for an image")
+    if large:
+        ways.append(size(min(large)))
+    if short and isinstance(decision.requirements.goal, RecallAtLeast):
+        ways.append(f"a recall of {metric(max(one.point.recall for one in short))}")
+    if short and isinstance(decision.requirements.goal, PrecisionAtLeast):
+        ways.append(f"a precision of {metric(max(one.point.precision for one in short))}")
+    return f"It would be fulfilled with {' or '.join(ways)}." if ways else ""
+
+
+# Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
+
+
+_NAME = 26
+_SMALLEST, _LARGEST = 8.0, 24.0
+"""Diameter of the points in pixels."""
+_MARGIN, _TICKS = 0.12, 5
+
+
+def draw_decision(decision: Decision) -> Drawing:
+    """Draw the figure of the goal over the time for one image; the larger the point, the larger the checkpoint."""
+    goal = decision.requirements.goal
+    known = [one for one in decision.candidates if one.contender.speed and math.isfinite(one.figure)]
+    notes = [
+        f"“{one.label}” has no speed test, so it is not drawn."
+        for one in decision.candidates
+        if one.contender.speed is None
+    ]
+    if not known:
+        return Drawing(
+            empty="None of these experiments has a speed test. Switch it on in the benchmark step to see this chart."
+        )
+    machines = sorted({one.contender.machine for one in known})
+    if len(machines) > 1:
+        notes.append(f"Times come from different machines or runtimes ({listing(machines)}): nobody is called faster.")
+    marks = [*_front(decision, known), *(_point(one, known) for one in known), *_budget(decision, known)]
+    words = [
+        f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, {latency_text(o.contender.speed)} ms"
+        for o in known
+    ]
+    panel = Panel(
+        title="",
+        x=_axis("Time for one image (ms)", [_time(one) for one in known], decimals=1),
+        y=_axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal)),
+        marks=tuple(marks),
+        alt=f"{'; '.join(words)}.",
+        has_legend=False,
+    )
+    return Drawing(panels=(panel,), notes=(*notes, *_beaten(decision)))
+
+
+def _time(candidate: Candidate) -> float:
+    return candidate.contender.speed.total if candidate.contender.speed else math.nan
+
+
+def _point(candidate: Candidate, known: Sequence[Candidate]) -> Line:
+    name = candidate.label if len(candidate.label) <= _NAME else f"{candidate.label[: _NAME - 1]}…"
+    weight = f", {size(candidate.contender.bytes)}" if candidate.contender.bytes else ""
+    return Line(
+        name=candidate.label,
+        x=(round(_time(candidate), 3),),
+        y=(round(candidate.figure, 5),),
+        style=candidate.contender.experiment.style,
+        points=True,
+        point_size=_diameter(candidate, known),
+        highlight=0,
+        highlight_text=f"{name}{weight}{_remark(candidate)}",
+    )
+
+
+def _remark(candidate: Candidate) -> str:
+    if not candidate.answer.reached:
+        return " (misses the goal)"
+    return " (beaten)" if candidate.beaten_by else ""
+
+
+def _diameter(candidate: Candidate, known: Sequence[Candidate]) -> float:
+    """Return the size of a point: its area is in proportion to the bytes."""
+    own = candidate.contender.bytes
+    if not own:
+        return _SMALLEST
+    largest = max(item.contender.bytes or 0 for item in known)
+    return round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1)
+
+
+def _front(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
+    """Return the border of what can be had: for each time the best figure that somebody reaches in it, as steps."""
+    lower = less_is_better(decision.requirements.goal)
+    x: list[float] = []
+    y: list[float] = []
+    for candidate in sorted(known, key=lambda item: (_time(item), item.figure if lower else -item.figure)):
+        if y and (candidate.figure >= y[-1] if lower else candidate.figure <= y[-1]):
+            continue
+        if y:
+            x.append(round(_time(candidate), 3))
+            y.append(y[-1])
+        x.append(round(_time(candidate), 3))
+        y.append(round(candidate.figure, 5))
+    return [Line(name="Front", x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
+
+
+def _budget(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
+    limit = decision.requirements.latency
+    if limit is None:
+        return []
+    y = _axis("", [one.figure for one in known], unit=not less_is_better(decision.requirements.goal))
+    return [Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None)]
+
+
+def _beaten(decision: Decision) -> list[str]:
+    names = {one.key: one.label for one in decision.candidates}
+    return [
+        f"“{one.label}” is beaten by “{names[one.beaten_by]}”: never worse, and better in quality, time or size."
+        for one in decision.candidates
+        if one.beaten_by
+    ]
+
+
+def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool = False) -> Axis:
+    """Return an axis with some room around the values, ending in round numbers; within 0 to 1 for a share."""
+    low, high = min(values), max(values)
+    room = max((high - low) * _MARGIN, abs(high) * 0.02, 1e-6)
+    raw = (high - low + 2 * room) / _TICKS
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
+    first = max(0.0, math.floor((low - room) / step) * step)
+    last = math.ceil((high + room) / step) * step
+    return Axis(
+        title=title,
+        low=round(first, 6),
+        high=round(min(1.0, last) if unit else last, 6),
+        decimals=decimals,
+    )

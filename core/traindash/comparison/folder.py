@@ -1,0 +1,102 @@
+"""Evaluation directories on this machine (contract section 7.2) → a comparison."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
+from traindash.comparison.palette import styles_together
+from traindash.comparison.pictures.crops import LoadImage
+from traindash.comparison.speed import SpeedTest, parse_speed_test
+from traindash.errors import InputError
+from traindash.evaluation import evaluate_files
+
+TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
+
+
+def compare_folders(folders: Sequence[Path]) -> Comparison:
+    """Read evaluation directories and put them side by side, the first one as baseline.
+
+    Args:
+        folders: Each holds ``evaluation/cocoGt.json`` and ``evaluation/cocoDt.json``, or the two files themselves;
+            ``speedtest/speedtest.json`` is read where it is.
+
+    Raises:
+        InputError: A folder lacks the files, or one of them cannot be used.
+    """
+    keys = [str(number) for number in range(1, len(folders) + 1)]
+    names = [folder.resolve().name for folder in folders]
+    experiments = tuple(
+        _read(folder, key, label, slot)
+        for slot, (folder, key, label) in enumerate(zip(folders, keys, unique_labels(names, keys), strict=True))
+    )
+    return Comparison(experiments=experiments)
+
+
+def images_in(folder: Path, comparison: Comparison) -> LoadImage:
+    """Return what gives the evaluated images from a folder, found by dataset and file name.
+
+    Args:
+        folder: With the images themselves, with a folder for each dataset, or in Supervisely's layout.
+        comparison: Whose images.
+
+    Raises:
+        InputError: It is no folder, or holds none of the images.
+    """
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder."
+        raise InputError(msg, "Name the folder that holds the evaluated images.")
+    files: dict[int, Path] = {}
+    for _, evaluation in comparison.evaluated:
+        images = evaluation.pair.images
+        for number, dataset, name in zip(images.sly_ids.tolist(), images.datasets, images.file_names, strict=True):
+            places = (Path(dataset) / name, Path(dataset) / "img" / name, Path(name))
+            inside = (folder / place for place in places if not place.is_absolute() and ".." not in place.parts)
+            found = next((file for file in inside if file.is_file()), None)
+            if found is not None:
+                files[number] = found
+    if not files:
+        msg = f"{folder} holds none of the evaluated images."
+        raise InputError(msg, "The images are looked for by the name of their dataset and of their file.")
+    return disk_images(files)
+
+
+def disk_images(files: Mapping[int, Path]) -> LoadImage:
+    """Return what gives a report the images on this disk.
+
+    Args:
+        files: Image id on the platform → its file.
+    """
+
+    def load(image: int) -> bytes | None:
+        try:
+            return files[image].read_bytes()
+        except (KeyError, OSError):  # deleted since: the report says so
+            return None
+
+    return load
+
+
+def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
+    places = (folder / "evaluation", folder)
+    place = next((place for place in places if (place / TRUTH).is_file() and (place / FOUND).is_file()), None)
+    if place is None:
+        msg = f"{folder} holds no evaluation: {TRUTH} and {FOUND} are missing."
+        raise InputError(msg, "Name the evaluation directory of an experiment.")
+    return ComparedExperiment(
+        key=key,
+        label=label,
+        style=styles_together(range(slot + 1))[slot],
+        evaluation=evaluate_files(place / TRUTH, place / FOUND),
+        speed=_speed(folder / "speedtest" / "speedtest.json"),
+        training=Missing(reason="is read from its evaluation alone, which holds no training curves"),
+        hyperparameters=Missing(reason="is read from its evaluation alone, which holds no hyperparameters"),
+    )
+
+
+def _speed(file: Path) -> Maybe[SpeedTest]:
+    if not file.is_file():
+        return Missing(reason="was evaluated without the speed test")
+    try:
+        return parse_speed_test(file.read_bytes())
+    except InputError as error:
+        return Missing(reason=f"has a speed test that cannot be read: {error.message.rstrip('.')}")

@@ -1,0 +1,102 @@
+"""Colour, marker and dash of experiments: never colour alone, and the same everywhere.
+
+The ten colours keep a distance (CIE76) of at least 17 between any two for normal, deuteranopic and protanopic sight and
+a contrast of at least 3:1 to their background; ``tests/unit/compare/test_palette.py`` computes both again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from traindash.domain.ids import TaskId
+
+Theme: TypeAlias = Literal["light", "dark"]
+
+SERIES: Mapping[Theme, tuple[str, ...]] = {
+    "light": (
+        "#3A68E0", "#EF6701", "#34A470", "#C276BB", "#683600", "#522B79", "#005B6D", "#9B5C3E", "#781437", "#7B7F85",
+    ),
+    "dark": (
+        "#4C7DF7", "#D95632", "#96F7B5", "#BC6398", "#EBA705", "#C3AAFF", "#3EBBCC", "#E3AE7F", "#D5687A", "#DADEE5",
+    ),
+}  # fmt: skip
+"""Series colours on white and on ``#0E1117``; an index means the same series in both."""
+
+MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "x", "pentagon", "hexagon")
+"""Plotly's marker names."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+"""Plotly's dash names."""
+
+PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+"""Plotly's fill patterns for bars whose colour is used twice in one chart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesStyle:
+    """How one experiment is drawn.
+
+    Attributes:
+        color: Index into :data:`SERIES`, 0 to 9.
+        marker: Plotly's marker name.
+        dash: Plotly's dash name.
+        pattern: Plotly's fill pattern, empty for plain.
+    """
+
+    color: int
+    marker: str
+    dash: str
+    pattern: str = ""
+
+    def hex(self, theme: Theme) -> str:
+        """Return the colour as ``#RRGGBB``."""
+        return SERIES[theme][self.color]
+
+
+def style_of(slot: int) -> SeriesStyle:
+    """Return the style of a slot.
+
+    Args:
+        slot: 0 for the first experiment ever seen, 1 for the second, …; 60 slots differ from each other.
+    """
+    turn, color = divmod(slot, len(SERIES["light"]))
+    return SeriesStyle(
+        color=color,
+        marker=MARKERS[(color + turn) % len(MARKERS)],
+        dash=DASHES[(color + turn) % len(DASHES)],
+        pattern=PATTERNS[turn % len(PATTERNS)],
+    )
+
+
+def give_slots(known: Mapping[TaskId, int], wanted: Sequence[TaskId]) -> dict[TaskId, int]:
+    """Return all slots after the wanted experiments got theirs; a slot once given never changes.
+
+    Args:
+        known: Slots given so far.
+        wanted: Experiments that need one, in the order in which they shall get it.
+    """
+    slots = dict(known)
+    free = max(slots.values(), default=-1) + 1
+    for task in wanted:
+        if task not in slots:
+            slots[task] = free
+            free += 1
+    return slots
+
+
+def styles_together(slots: Sequence[int]) -> tuple[SeriesStyle, ...]:
+    """Return the styles of experiments that are seen side by side.
+
+    Each keeps its own colour. Only where two would have the same, the later one borrows a colour that nobody here has,
+    because two bars of one colour next to each other could not be told apart.
+    """
+    own = [style_of(slot) for slot in slots]
+    taken = {style.color for style in own}
+    seen: set[int] = set()
+    result: list[SeriesStyle] = []
+    for style in own:
+        free = next((color for color in range(len(SERIES["light"])) if color not in taken | seen), None)
+        changed = replace(style, color=free, pattern="") if style.color in seen and free is not None else style
+        seen.add(changed.color)
+        result.append(changed)
+    return tuple(result)

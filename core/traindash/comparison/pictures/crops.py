@@ -1,0 +1,348 @@
+"""Crops around single objects, with the boxes or masks of the ground truth and of the compared experiments.
+
+The page, the one-file report and the show mode embed these same JPEGs. Whoever has the images passes a function in.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, pairwise
+from math import hypot
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageOps, UnidentifiedImageError
+
+from traindash.comparison.image_query import Hits
+from traindash.comparison.image_set import ImageSet
+from traindash.comparison.pictures.marks import Box, Mark, moved, object_mark, prediction_mark, shape_of
+from traindash.domain.annotation import Point, Polygon
+from traindash.evaluation.matching import box_ious
+
+# Lines and masks on a picture: dashed like the experiment's lines in the charts, and readable on any background.
+
+
+Corners = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the picture."""
+
+DASHES: Mapping[str, tuple[float, ...]] = {
+    "solid": (),
+    "dash": (8, 4),
+    "dot": (2, 3),
+    "dashdot": (8, 3, 2, 3),
+    "longdash": (14, 4),
+    "longdashdot": (14, 3, 2, 3),
+}
+"""Name of a dash → lengths of strokes and gaps in turn, as in the charts."""
+
+HALO = "#101318"
+FILL = 90
+"""Of 255: how much a mask covers what is under it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stroke:
+    """How a line looks.
+
+    Attributes:
+        color: ``#RRGGBB``.
+        dash: Name in :data:`DASHES`.
+        width: Pixels, without the dark rim around it.
+        finer: Pixels of the canvas for each of these.
+    """
+
+    color: str
+    dash: str = "solid"
+    width: int = 3
+    finer: float = 1.0
+
+
+def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
+    """Draw a box."""
+    left, top, right, bottom = corners
+    _draw_closed(pen, [(left, top), (right, top), (right, bottom), (left, bottom)], stroke)
+
+
+def draw_contours(pen: ImageDraw.ImageDraw, parts: Sequence[Polygon], stroke: Stroke) -> None:
+    """Draw the borders of a mask, those of its holes, too."""
+    for part in parts:
+        for outline in (part.exterior, *part.interior):
+            _draw_closed(pen, outline, stroke)
+
+
+def _draw_closed(pen: ImageDraw.ImageDraw, outline: Sequence[Point], stroke: Stroke) -> None:
+    lengths = tuple(length * 1.2 * stroke.finer for length in DASHES[stroke.dash])
+    _draw(pen, list(_dashed([*outline, outline[0]], lengths)), stroke)
+
+
+def fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> None:
+    """Lay a colour over a mask through which the picture is still seen; holes stay clear.
+
+    Args:
+        canvas: RGB, changed in place.
+        parts: In pixels of the picture.
+        color: ``#RRGGBB``.
+    """
+    cover = Picture.new("L", canvas.size, 0)
+    pen = ImageDraw.Draw(cover)
+    for part in parts:
+        pen.polygon(part.exterior, fill=FILL)
+        for hole in part.interior:
+            pen.polygon(hole, fill=0)
+    canvas.paste(color, (0, 0, *canvas.size), cover)
+
+
+def draw_brackets(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
+    """Draw the four corners of a box: the ground truth, which must not hide what it stands for."""
+    left, top, right, bottom = corners
+    across, down = (right - left) * 0.28, (bottom - top) * 0.28
+    pieces = []
+    for x, y, dx, dy in ((left, top, 1, 1), (right, top, -1, 1), (right, bottom, -1, -1), (left, bottom, 1, -1)):
+        pieces += [((x + dx * across, y), (x, y)), ((x, y), (x, y + dy * down))]
+    _draw(pen, pieces, stroke)
+
+
+Piece = tuple[Point, Point]
+
+
+def _draw(pen: ImageDraw.ImageDraw, pieces: list[Piece], stroke: Stroke) -> None:
+    for piece in pieces:
+        pen.line(piece, fill=HALO, width=round((stroke.width + 2) * stroke.finer))
+    for piece in pieces:
+        pen.line(piece, fill=stroke.color, width=round(stroke.width * stroke.finer))
+
+
+def _dashed(path: list[Point], lengths: tuple[float, ...]) -> Iterator[Piece]:
+    """Yield the strokes along a path."""
+    if not lengths:
+        yield from pairwise(path)
+        return
+    turns = cycle(enumerate(lengths))
+    place, left = next(turns)
+    for start, end in pairwise(path):
+        whole = hypot(end[0] - start[0], end[1] - start[1])
+        done = 0.0
+        while done < whole:
+            step = min(left, whole - done)
+            if place % 2 == 0:
+                yield _between(start, end, done / whole), _between(start, end, (done + step) / whole)
+            done, left = done + step, left - step
+            if left <= 0:
+                place, left = next(turns)
+
+
+def _between(start: Point, end: Point, share: float) -> Point:
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
+
+
+LoadImage = Callable[[int], bytes | None]
+"""Image id on the platform → the file's bytes; ``None`` where it cannot be had."""
+
+SIZE = (320, 240)
+QUALITY = 82
+_MARGIN = 0.6
+_SMALLEST = 48.0
+_NEAR = 0.1
+_EMPTY = "#3A404B"
+_TRUTH = "#FFFFFF"
+_PLAIN_WIDTH = 480
+"""Pixels of a picture up to which lines have their usual width; on a projector they grow with it."""
+_FINER = 2
+"""So much larger are pictures of masks drawn and then reduced, or their outlines would be stairs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a crop shows.
+
+    Attributes:
+        image: Place in the image set.
+        box: What is looked at: the object, or the false alarm.
+        class_name: Class of the object; of the false alarm where it covers none.
+        experiment: Position of the one whose rows the object has.
+        truth: The object, ``None`` beside all objects.
+        predictions: (experiment, its prediction on this spot) of each experiment that is drawn; ``None`` where it
+            reports nothing here.
+    """
+
+    image: int
+    box: Box
+    class_name: str
+    experiment: int
+    truth: Mark | None
+    predictions: tuple[tuple[int, Mark | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """A picture ready to be embedded.
+
+    Attributes:
+        jpeg: The file.
+        alt: What it shows, in words.
+        has_image: False where the boxes stand on an empty frame because the image could not be had.
+    """
+
+    jpeg: bytes
+    alt: str
+    has_image: bool
+
+
+def subjects(hits: Hits, images: ImageSet, experiments: Sequence[int]) -> tuple[Subject, ...]:
+    """Return what the crops of entries show, in their order.
+
+    Args:
+        hits: Entries; give a part of them, each costs about 0.1 ms.
+        images: The image set.
+        experiments: Positions in it whose predictions are drawn: usually the baseline and the other one.
+    """
+    return tuple(
+        _subject(images, tuple(entry), experiments)
+        for entry in zip(hits.experiment.tolist(), hits.image.tolist(), hits.dt.tolist(), hits.gt.tolist(), strict=True)
+    )
+
+
+def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[int, int] = SIZE) -> Crop:
+    """Draw a crop.
+
+    Args:
+        subject: What it shows.
+        images: The image set.
+        load: Gives the image.
+        size: Width and height of the picture in pixels.
+    """
+    sly_id = images.sly_id(subject.image)
+    content = None if sly_id is None else load(sly_id)
+    frame = _frame(subject, images.size(subject.image), size)
+    finer = _FINER if images.has_masks else 1
+    large = (size[0] * finer, size[1] * finer)
+    background = None if content is None else _cut(content, frame, images.size(subject.image), large)
+    canvas = background or Picture.new("RGB", large, _EMPTY)
+    _draw_marks(canvas, subject, images, frame, finer * max(1.0, size[0] / _PLAIN_WIDTH))
+    canvas = canvas.reduce(finer)
+    buffer = io.BytesIO()
+    canvas.save(buffer, format="JPEG", quality=QUALITY)
+    return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
+
+
+def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: float) -> None:
+    """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes.
+
+    Args:
+        canvas: Changed in place.
+        subject: What it shows.
+        images: The image set.
+        frame: The part of the image that the canvas shows.
+        finer: So many times as wide as usual are the lines.
+    """
+    scale = canvas.width / frame[2]
+
+    def place(point: Point) -> Point:
+        return (point[0] - frame[0]) * scale, (point[1] - frame[1]) * scale
+
+    def corners(mark: Mark) -> Corners:
+        left, top, width, height = mark.box
+        return *place((left, top)), *place((left + width, top + height))
+
+    drawn = [
+        (mark, moved(shape_of(images.evaluations[one], mark), place), images.styles[one])
+        for one, mark in subject.predictions
+        if mark is not None
+    ]
+    for _, mask, style in drawn:
+        fill_mask(canvas, mask, style.hex("light"))
+    pen = ImageDraw.Draw(canvas)
+    for mark, mask, style in drawn:
+        if mask:
+            draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2, finer=finer))
+        else:
+            draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash, finer=finer))
+    if subject.truth is None:
+        return
+    if mask := moved(shape_of(images.evaluations[subject.experiment], subject.truth), place):
+        draw_contours(pen, mask, Stroke(color=_TRUTH, width=1, finer=finer))
+    else:
+        draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH, finer=finer))
+
+
+def _subject(images: ImageSet, entry: tuple[int, ...], experiments: Sequence[int]) -> Subject:
+    position, image, dt, gt = entry
+    evaluation = images.evaluations[position]
+    truth = object_mark(evaluation, gt) if gt >= 0 else None
+    is_alarm = dt >= 0 and not evaluation.view.right[dt]
+    focus = prediction_mark(evaluation, dt) if is_alarm or truth is None else truth
+    number = -1 if is_alarm or truth is None else int(images.objects[position][gt])
+    return Subject(
+        image=image,
+        box=focus.box,
+        class_name=(truth or focus).class_name,
+        experiment=position,
+        truth=truth,
+        predictions=tuple((one, _prediction_at(images, image, one, focus.box, number)) for one in experiments),
+    )
+
+
+def _prediction_at(images: ImageSet, image: int, experiment: int, box: Box, number: int) -> Mark | None:
+    """Return what an experiment reports about an object or about the place of a false alarm; ``None`` for nothing.
+
+    That is the prediction that finds the object, else the false alarm that overlaps the box most. Predictions that
+    find another object say nothing about this one.
+    """
+    evaluation, row = images.evaluations[experiment], int(images.rows[experiment, image])
+    if row < 0:
+        return None
+    table, view = evaluation.table, evaluation.view
+    first, last = np.searchsorted(table.dt_image, [row, row + 1]).tolist()
+    rows = np.arange(first, last)
+    rows = rows[view.counted[first:last] & ~(table.dt_score[first:last] < evaluation.confidence)]
+    right = view.right[rows]
+    finding = rows[right & (images.objects[experiment][view.gt[rows]] == number)]
+    if finding.size:
+        return prediction_mark(evaluation, int(finding[0]))
+    alarms = rows[~right]
+    overlaps = box_ious(evaluation.pair.dt.boxes[table.dt_row[alarms]], np.tile(np.array(box), (alarms.size, 1)))
+    if not (overlaps >= _NEAR).any():
+        return None
+    return prediction_mark(evaluation, int(alarms[np.argmax(overlaps)]))
+
+
+def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int]) -> Box:
+    """Return the part of the image that is shown: around all boxes, in the shape of the picture."""
+    boxes = np.array([subject.box, *(mark.box for _, mark in subject.predictions if mark)])
+    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    middle, sides = (low + high) / 2, np.maximum((high - low) * (1 + _MARGIN), _SMALLEST)
+    shape = np.array(size) / size[0]
+    width = float((sides / shape).max())
+    extent = width * shape
+    corner = middle - extent / 2
+    limits = np.array(image_size) - extent
+    inside = np.where(limits > 0, np.clip(corner, 0, np.maximum(limits, 0)), limits / 2)
+    left, top = (inside if all(image_size) else corner).tolist()
+    return left, top, float(extent[0]), float(extent[1])
+
+
+def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[int, int]) -> Picture.Image | None:
+    """Return the part of an image, enlarged to the size; ``None`` where the bytes are no image."""
+    try:
+        with Picture.open(io.BytesIO(content)) as opened:
+            # a photograph that was turned has both sizes; the file says in which one the boxes were measured
+            picture = opened if opened.size == named_size else ImageOps.exif_transpose(opened)
+            across = picture.width / named_size[0] if named_size[0] else 1.0
+            left, top, right, bottom = (
+                value * across for value in (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3])
+            )
+            part = picture.crop(
+                (round(left), round(top), max(round(right), round(left) + 1), max(round(bottom), round(top) + 1))
+            )
+            return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
+    except (UnidentifiedImageError, OSError, Picture.DecompressionBombError):
+        return None
+
+
+def _alt(subject: Subject, images: ImageSet) -> str:
+    what = subject.class_name if subject.truth else f"No object, false alarm {subject.class_name}"
+    said = [
+        f"{images.labels[experiment]}: {mark.words if mark else 'reports nothing here'}"
+        for experiment, mark in subject.predictions
+    ]
+    return ". ".join([f"{what}, {images.name(subject.image)}", *said])

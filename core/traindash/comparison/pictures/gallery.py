@@ -1,0 +1,242 @@
+"""The gallery as data: for each image the ground truth and what every experiment makes of it, side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from traindash.comparison.image_query import Hits, ImageQuery, Outcome, find
+from traindash.comparison.image_set import ImageSet, disagreements
+from traindash.comparison.pictures.marks import Mark, MarkKind, Shape, model_marks, path_data, shape_of, truth_marks
+from traindash.evaluation.coco_files import IntArray
+
+MOST_COLUMNS = 6
+"""Experiments that fit beside the ground truth."""
+
+UNKNOWN_COLOR = "#7B7F85"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryCell:
+    """One column of one image.
+
+    Attributes:
+        marks: What is drawn.
+        strong: As many: whether the mark is among the entries that were asked for.
+        shapes: As many: the mask, empty where boxes are compared.
+        measured: False where the experiment was not measured on this image.
+    """
+
+    marks: tuple[Mark, ...]
+    strong: tuple[bool, ...]
+    shapes: tuple[Shape, ...]
+    measured: bool = True
+
+    def count(self, kind: MarkKind) -> int:
+        """Return how many marks are of a kind."""
+        return sum(mark.kind is kind for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryRow:
+    """One image: the ground truth, then one cell for each experiment.
+
+    Attributes:
+        image: Place in the image set.
+        name: Dataset and file name.
+        size: Width and height of the image in pixels; where the file does not say, as far as its boxes reach.
+        cells: Ground truth first.
+    """
+
+    image: int
+    name: str
+    size: tuple[int, int]
+    cells: tuple[GalleryCell, ...]
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is more to draw than boxes."""
+        return any(any(cell.shapes) for cell in self.cells)
+
+
+def gallery_row(
+    images: ImageSet, image: int, experiments: Sequence[int], hits: Hits | None, confidence: float | None = None
+) -> GalleryRow:
+    """Return one row of the gallery.
+
+    Args:
+        images: The image set.
+        image: Place in it.
+        experiments: Positions in it, one for each column behind the ground truth.
+        hits: Entries that were asked for; ``None`` lets all marks be strong.
+        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    """
+    asked = None if hits is None else _Asked.of(hits, images, image)
+    sides = [(images.first_with(image), truth_marks(images, image))]
+    sides += [(one, model_marks(images, image, one, confidence)) for one in experiments]
+    cells = [
+        GalleryCell(
+            marks=marks,
+            strong=_strong(asked, images, one, marks),
+            shapes=tuple(shape_of(images.evaluations[one], mark) for mark in marks),
+            measured=bool(images.rows[one, image] >= 0),
+        )
+        for one, marks in sides
+    ]
+    return GalleryRow(image=image, name=images.name(image), size=_size(images.size(image), cells), cells=tuple(cells))
+
+
+def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: bool = False) -> dict[str, Any]:
+    """Return a row for the component that draws it.
+
+    Args:
+        row: The row.
+        source: Address or data URI of the image; empty where it cannot be had.
+        colors: Class name → ``#RRGGBB``, as the project's meta has them.
+        boxes: Draw boxes where there are masks, too.
+    """
+    return {
+        "key": str(row.image),
+        "name": row.name,
+        "source": source,
+        "width": row.size[0],
+        "height": row.size[1],
+        "cells": [
+            {
+                "measured": cell.measured,
+                "counts": {kind.name.lower(): cell.count(kind) for kind in MarkKind},
+                "marks": [
+                    {
+                        "box": [round(value, 1) for value in mark.box],
+                        "path": "" if boxes else path_data(shape),
+                        "kind": mark.kind.name.lower(),
+                        "color": colors.get(mark.class_name, UNKNOWN_COLOR),
+                        "label": mark.class_name + ("" if mark.score is None else f" {mark.score:.2f}"),
+                        "words": mark.words,
+                        "strong": strong,
+                    }
+                    for mark, strong, shape in zip(cell.marks, cell.strong, cell.shapes, strict=True)
+                ],
+            }
+            for cell in row.cells
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """The entries of one image that were asked for.
+
+    Attributes:
+        predictions: (experiment, row in its match table).
+        objects: Numbers of the objects among them; they stand out in every column, so that columns can be compared.
+    """
+
+    predictions: frozenset[tuple[int, int]]
+    objects: frozenset[int]
+
+    @classmethod
+    def of(cls, hits: Hits, images: ImageSet, image: int) -> "_Asked":
+        here = hits.taken(hits.image == image)
+        predictions, objects = set(), set()
+        for one, dt, gt in zip(here.experiment.tolist(), here.dt.tolist(), here.gt.tolist(), strict=True):
+            if dt >= 0:
+                predictions.add((one, dt))
+            if gt >= 0 and (dt < 0 or images.evaluations[one].view.right[dt]):
+                objects.add(int(images.objects[one][gt]))
+        return cls(predictions=frozenset(predictions), objects=frozenset(objects))
+
+
+def _strong(asked: _Asked | None, images: ImageSet, experiment: int, marks: Sequence[Mark]) -> tuple[bool, ...]:
+    """Return for each mark whether it stands out; without any object asked for, no part of the ground truth does."""
+    if asked is None:
+        return (True,) * len(marks)
+    numbers = images.objects[experiment]
+    return tuple(
+        (mark.dt >= 0 and (experiment, mark.dt) in asked.predictions)
+        or (mark.gt >= 0 and int(numbers[mark.gt]) in asked.objects)
+        for mark in marks
+    )
+
+
+def _size(size: tuple[int, int], cells: Sequence[GalleryCell]) -> tuple[int, int]:
+    if all(size):
+        return size
+    marks = [mark for cell in cells for mark in cell.marks]
+    width = max((mark.box[0] + mark.box[2] for mark in marks), default=1)
+    height = max((mark.box[1] + mark.box[3] for mark in marks), default=1)
+    return max(1, round(width)), max(1, round(height))
+
+
+# In which order images are looked at.
+
+
+class ImageOrder(StrEnum):
+    """What comes first."""
+
+    ENTRIES = "Most of these"
+    DISAGREEMENT = "Most disagreement"
+    MISSES = "Most missed objects"
+    FALSE_ALARMS = "Most false alarms"
+    OBJECTS = "Most objects"
+    NAME = "File name"
+
+
+def ordered(hits: Hits, images: ImageSet, order: ImageOrder, confidence: float | None = None) -> IntArray:
+    """Return the images of entries, each once; ties are in the order of the set.
+
+    Args:
+        hits: What the images are looked at for.
+        images: The image set.
+        order: What comes first.
+        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    """
+    found = np.unique(hits.image)
+    if order is ImageOrder.ENTRIES:
+        return hits.images
+    if order is ImageOrder.NAME:
+        return np.array(sorted(found.tolist(), key=images.name), dtype=np.int64)
+    count = _COUNTS[order](images, confidence)[found]
+    return found[np.argsort(-count, kind="stable")]
+
+
+def _disputes(images: ImageSet, confidence: float | None) -> IntArray:
+    """Return (N,) objects that some experiments find and others miss, and false alarms that not all of them raise."""
+    disputed, spread = disagreements(images, confidence)
+    number, image = _every_object(images)
+    result: IntArray = np.bincount(image[disputed[number]], minlength=images.image_count) + spread
+    return result
+
+
+def _outcomes(outcome: Outcome) -> Callable[[ImageSet, float | None], IntArray]:
+    def count(images: ImageSet, confidence: float | None) -> IntArray:
+        query = ImageQuery(title="", outcomes=(outcome,), confidence=confidence)
+        return np.bincount(find(query, images).image, minlength=images.image_count)
+
+    return count
+
+
+def _objects(images: ImageSet, confidence: float | None) -> IntArray:
+    del confidence
+    return np.bincount(_every_object(images)[1], minlength=images.image_count)
+
+
+def _every_object(images: ImageSet) -> tuple[IntArray, IntArray]:
+    """Return (M,) the numbers of all countable objects, each once, and (M,) the image each is on."""
+    numbers, places = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for evaluation, place, number in zip(images.evaluations, images.places, images.objects, strict=True):
+        counted = ~evaluation.table.gt_crowd
+        numbers.append(number[counted])
+        places.append(place[evaluation.table.gt_image[counted]])
+    unique, first = np.unique(np.concatenate(numbers), return_index=True)
+    return unique, np.concatenate(places)[first]
+
+
+_COUNTS: Mapping[ImageOrder, Callable[[ImageSet, float | None], IntArray]] = {
+    ImageOrder.DISAGREEMENT: _disputes,
+    ImageOrder.MISSES: _outcomes(Outcome.MISSED),
+    ImageOrder.FALSE_ALARMS: _outcomes(Outcome.FALSE_ALARM),
+    ImageOrder.OBJECTS: _objects,
+}

@@ -1,0 +1,184 @@
+"""The section “Which one to take” of the one-file report: another goal can be chosen inside the file."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.decision import (
+    Answered,
+    Candidate,
+    Contender,
+    Decision,
+    Requirements,
+    answer_goals,
+    contenders_of,
+    decide,
+    faster,
+    goals_with,
+    less_is_better,
+    limits,
+)
+from traindash.comparison.decision_words import (
+    READING,
+    advise,
+    figure_name,
+    figure_text,
+    figure_word,
+    goal_words,
+    latency_text,
+    missed_goal,
+    reached_goal,
+    threshold_text,
+)
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.report.decision_table import candidate_heads, candidate_texts, decision_table
+from traindash.comparison.report.panels import script_json
+from traindash.comparison.report.tables import swatch
+from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.formatting import quantity, setting, size
+
+KINDS = (
+    ("f1", "Best balance (F1)", ""),
+    ("recall", "Recall at least", "Recall, at least"),
+    ("precision", "Precision at least", "Precision, at least"),
+    ("miss", "A miss costs", "False alarms that are as bad as one missed object"),
+)
+"""Kinds of goals: key, name, and the label of their number."""
+
+
+def decision_of(comparison: Comparison, significance: Significance, requirements: Requirements) -> Decision:
+    """Return the decision for a need."""
+    comparable = significance.are_comparable
+    return decide(requirements, contenders_of(comparison, significance), comparable=comparable)
+
+
+def choice_section(decision: Decision) -> str:
+    """Return the section.
+
+    Args:
+        decision: What is shown first, and without scripts; at least one experiment has an evaluation.
+    """
+    advice = advise(decision)
+    contenders = [one.contender for one in decision.candidates]
+    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in advice.sentences)
+    return (
+        f'<form class="rp-need" id="need" hidden>{_controls(contenders)}</form>'
+        f'<div class="rp-advice rp-{advice.kind}" id="advice" aria-live="polite">'
+        f"<h3>{escape(advice.headline)}</h3>{words}</div>"
+        f'<div id="offers">{decision_table(decision)}</div>'
+        f'<p class="rp-note">{READING}</p>'
+        f'<script type="application/json" id="choice">{script_json(_data(contenders, decision))}'
+        "</script>"
+    )
+
+
+def _controls(contenders: Sequence[Contender]) -> str:
+    kinds = "".join(
+        f'<label><input type="radio" name="kind" value="{key}"{" checked" if key == "f1" else ""}> {name}</label>'
+        for key, name, _ in KINDS
+    )
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    return (
+        f'<fieldset><legend>What matters</legend>{kinds}</fieldset><label class="rp-slide" hidden><span></span>'
+        '<input type="range" name="number" min="0" max="0" step="1"><output></output></label>'
+        f"{_limit('latency', 'Time for one image, at most', times)}{_limit('size', 'Checkpoint, at most', sizes)}"
+    )
+
+
+def _limit(name: str, label: str, values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    last = len(limits(values))
+    return (
+        f'<label class="rp-slide"><span>{label}</span>'
+        f'<input type="range" name="{name}" min="0" max="{last}" value="{last}" step="1"><output>any</output></label>'
+    )
+
+
+def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, object]:
+    """Return what the script of the report needs to name somebody for another need by the same rules."""
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    return {
+        "comparable": decision.comparable or len(contenders) == 1,
+        "contenders": [_contender(contender) for contender in contenders],
+        "faster": [[faster(first, second) for second in contenders] for first in contenders],
+        "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
+        "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
+        "labels": {key: label for key, _, label in KINDS},
+        "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
+        "start": _start(decision.requirements, times, sizes),
+    }
+
+
+def _start(requirements: Requirements, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
+    """Return where the sliders stand at first."""
+    kind, value = _kind(requirements.goal)
+    return {
+        "kind": kind,
+        "value": value,
+        "latency": _step(requirements.latency, times),
+        "size": _step(requirements.size, sizes),
+    }
+
+
+def _step(limit: float | None, values: Sequence[float]) -> int | None:
+    """Return the place of a limit on its slider; ``None`` for any."""
+    if limit is None or not values:
+        return None
+    return next((place for place, step in enumerate(limits(values)) if step >= limit), None)
+
+
+def _contender(contender: Contender) -> dict[str, object]:
+    return {
+        "name": contender.experiment.label,
+        "swatch": swatch(contender.experiment.style),
+        "color": contender.experiment.style.color,
+        "marker": contender.experiment.style.marker,
+        "latency": contender.speed.total if contender.speed else None,
+        "latencyText": latency_text(contender.speed),
+        "bytes": contender.bytes,
+        "sizeText": size(contender.bytes),
+    }
+
+
+def _goal(answered: Answered) -> dict[str, object]:
+    goal = answered.goal
+    kind, value = _kind(goal)
+    return {
+        "kind": kind,
+        "value": value,
+        "words": goal_words(goal),
+        "figure": figure_name(goal),
+        "word": figure_word(goal),
+        "less": less_is_better(goal),
+        "heads": candidate_heads(goal),
+        "offers": [_candidate(goal, one) for one in answered.candidates],
+        "equal": answered.equal,
+    }
+
+
+def _kind(goal: Goal) -> tuple[str, str]:
+    match goal:
+        case BestF1():
+            return "f1", ""
+        case RecallAtLeast(recall=share):
+            return "recall", f"{share:.2f}"
+        case PrecisionAtLeast(precision=share):
+            return "precision", f"{share:.2f}"
+        case MissCosts(false_alarms=price):
+            return "miss", setting(price)
+
+
+def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
+    known = math.isfinite(candidate.figure)
+    return {
+        "figure": candidate.figure if known else None,
+        "figureText": figure_text(goal, candidate.figure),
+        "reached": reached_goal(goal, candidate) if candidate.answer.reached else None,
+        "missed": missed_goal(goal, candidate),
+        "threshold": threshold_text(candidate),
+        "texts": candidate_texts(goal, candidate),
+    }

@@ -1,0 +1,340 @@
+"""The key metrics table: a row for each metric, a column for each experiment, the best marked, deltas to a baseline."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal, TypeAlias
+
+from traindash import formatting
+from traindash.comparison.certainty import ON_IMAGES, Interval, Significance
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.palette import SeriesStyle
+from traindash.comparison.setup_differences import project_name, start_of
+from traindash.comparison.speed import SpeedTest
+from traindash.domain.experiment import ExperimentInfo
+from traindash.evaluation import Evaluation
+from traindash.formatting import MISSING, count, duration, metric, plural, size
+
+Trend: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
+Better: TypeAlias = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A number that experiments have.
+
+    Attributes:
+        key: Supervisely's name where it has one.
+        title: With its unit.
+        better: Which direction is good.
+        meaning: One sentence for people who do not know it.
+        write: How its value is written.
+        write_delta: How a difference is written, from the new and the old value.
+        read: Where it is taken from; ``None`` where the experiment has none.
+    """
+
+    key: str
+    title: str
+    better: Better
+    meaning: str
+    write: Callable[[float | None], str]
+    write_delta: Callable[[float, float], str]
+    read: Callable[[ComparedExperiment], float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value of the table.
+
+    Attributes:
+        value: ``None`` where the experiment has none.
+        text: As it is shown.
+        best: It is the best of the row; never set where all are equal as shown, or only one is known.
+        delta: Difference to the baseline as it is shown; empty for the baseline itself and where there is none.
+        change: Whether that difference is good; ``same`` where it is zero as shown, ``unsure`` where the images at
+            hand cannot tell it from zero.
+        interval: Where the difference lies, as the end of a sentence; empty where that is not known.
+        recorded: It is the figure of the experiment's record, of images that cannot be checked, among others that
+            were measured here: it is shown and not ranked.
+    """
+
+    value: float | None
+    text: str
+    best: bool = False
+    delta: str = ""
+    change: Trend = "none"
+    interval: str = ""
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """A metric of all experiments."""
+
+    metric: Metric
+    cells: tuple[Cell, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether any experiment has it."""
+        return any(cell.value is not None for cell in self.cells)
+
+
+def key_metric_rows(comparison: Comparison, significance: Significance | None = None) -> tuple[MetricRow, ...]:
+    """Return the rows of the metrics that at least one experiment has.
+
+    Args:
+        comparison: Any number of experiments.
+        significance: Intervals of the differences; without it no difference is called unsure.
+    """
+    rows = (metric_row(comparison, metric, significance) for metric in METRICS)
+    return tuple(row for row in rows if row.known)
+
+
+def metric_row(comparison: Comparison, metric: Metric, significance: Significance | None = None) -> MetricRow:
+    """Return one row. Arguments as in :func:`key_metric_rows`."""
+    metric = _with_decimals(metric, comparison.decimals)
+    values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
+    ranked = [value if _is_ranked(comparison, i, metric) else None for i, value in enumerate(values)]
+    best = _best_text(ranked, metric)
+    cells = []
+    for i, value in enumerate(values):
+        text = metric.write(value)
+        cell = Cell(value=value, text=text, best=ranked[i] is not None and text == best)
+        base = ranked[comparison.baseline]
+        if value is not None and ranked[i] is None:
+            cell = replace(cell, recorded=True)
+        elif significance is not None and not significance.allows(metric.key):
+            cell = replace(cell, best=False)
+        elif value is not None and base is not None and i != comparison.baseline:
+            keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
+            interval = significance.interval(*keys, metric.key) if significance else None
+            cell = _with_delta(cell, metric, (value, base), interval)
+            cell = replace(cell, interval=interval.in_words(comparison.decimals) if interval else "")
+        cells.append(cell)
+    return MetricRow(metric=metric, cells=tuple(cells))
+
+
+def _with_delta(cell: Cell, metric: Metric, pair: tuple[float, float], interval: Interval | None) -> Cell:
+    delta = metric.write_delta(*pair)
+    change = _change(metric, pair[0] - pair[1], delta)
+    if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
+        change = "unsure"
+    return replace(cell, delta=delta, change=change)
+
+
+def may_stand_beside(comparison: Comparison, experiment: ComparedExperiment) -> bool:
+    """Return whether the quality of an experiment was measured as that of the others.
+
+    One without evaluation files has the metrics of its record only, and nobody can tell on which images. Beside
+    others like it they are all there is.
+    """
+    return isinstance(experiment.evaluation, Evaluation) or not comparison.evaluated
+
+
+def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
+    """Return a metric of Supervisely's by its name: recomputed where the evaluation is there, else as recorded."""
+    if isinstance(experiment.evaluation, Evaluation):
+        return experiment.evaluation.key_metrics.as_supervisely().get(key)
+    return experiment.info.evaluation_metrics.get(key) if experiment.info else None
+
+
+def _is_ranked(comparison: Comparison, place: int, metric: Metric) -> bool:
+    return metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[place])
+
+
+def _with_decimals(metric: Metric, decimals: int) -> Metric:
+    """Return a metric between 0 and 1 as it is written with these decimals; one with a unit stays as it is."""
+    if metric.write is not formatting.metric:
+        return metric
+    return replace(
+        metric,
+        write=partial(formatting.metric, decimals=decimals),
+        write_delta=lambda new, old: formatting.points(new - old, decimals),
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
+    known = [value for value in values if value is not None]
+    texts = {metric.write(value) for value in known}
+    if metric.better == "neither" or len(texts) < 2:  # noqa: PLR2004 - a best needs two
+        return None
+    return metric.write(max(known) if metric.better == "higher" else min(known))
+
+
+def _change(metric: Metric, difference: float, text: str) -> Trend:
+    if not text.startswith(("+", formatting.MINUS)):
+        return "same"
+    if metric.better == "neither":
+        return "none"
+    return "better" if (difference > 0) == (metric.better == "higher") else "worse"
+
+
+def _points(new: float, old: float) -> str:
+    return formatting.points(new - old)
+
+
+def _quality(key: str, title: str, meaning: str, better: Better = "higher") -> Metric:
+    return Metric(
+        key=key,
+        title=title,
+        better=better,
+        meaning=meaning,
+        write=formatting.metric,
+        write_delta=_points,
+        read=lambda experiment: read_metric(experiment, key),
+    )
+
+
+def _latency(experiment: ComparedExperiment) -> float | None:
+    row = experiment.speed.row(1) if isinstance(experiment.speed, SpeedTest) else None
+    return row.total if row else None
+
+
+def _throughput(experiment: ComparedExperiment) -> float | None:
+    rows = experiment.speed.rows if isinstance(experiment.speed, SpeedTest) else ()
+    return max((row.images_per_second for row in rows), default=None)
+
+
+MAP = _quality(
+    "mAP", "mAP", "Average precision over classes and IoU 0.50 to 0.95, the usual single number for a detector."
+)
+LATENCY = Metric(
+    key="latency",
+    title="Latency, batch 1 (ms)",
+    better="lower",
+    meaning="Time from image to result when images come one by one.",
+    write=formatting.quantity,
+    write_delta=formatting.ratio_change,
+    read=_latency,
+)
+METRICS: tuple[Metric, ...] = (
+    MAP,
+    Metric(
+        key="box_mAP",
+        title="mAP of the boxes",
+        better="higher",
+        meaning="For models that draw masks: the mAP of the boxes around them, to set beside detectors.",
+        write=formatting.metric,
+        write_delta=_points,
+        read=lambda experiment: experiment.info.evaluation_metrics.get("box_mAP") if experiment.info else None,
+    ),
+    _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
+    _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
+    _quality("f1", "F1", "Balance of precision and recall at the confidence threshold that suits each model best."),
+    _quality("precision", "Precision", "Share of the predictions that are right."),
+    _quality("recall", "Recall", "Share of the objects that are found."),
+    _quality("iou", "Mean IoU", "How well the boxes of found objects fit."),
+    _quality(
+        "classification_accuracy", "Classification accuracy", "Share of the found objects that got the right class."
+    ),
+    _quality(
+        "calibration_score", "Calibration score", "1 means that confidences are the true share of right predictions."
+    ),
+    _quality("f1_optimal_conf", "F1-optimal confidence", "The confidence threshold with the best F1.", "neither"),
+    LATENCY,
+    Metric(
+        key="throughput",
+        title="Best throughput (img/s)",
+        better="higher",
+        meaning="Images per second at the batch size that suits the model best.",
+        write=formatting.quantity,
+        write_delta=formatting.ratio_change,
+        read=_throughput,
+    ),
+    Metric(
+        key="checkpoint",
+        title="Checkpoint size",
+        better="lower",
+        meaning="Size of the best checkpoint's file.",
+        write=formatting.size,
+        write_delta=formatting.ratio_change,
+        read=lambda experiment: experiment.checkpoint_bytes,
+    ),
+    Metric(
+        key="duration",
+        title="Training time",
+        better="neither",
+        meaning="How long the training took on its agent.",
+        write=formatting.duration,
+        write_delta=formatting.ratio_change,
+        read=lambda experiment: experiment.info.training_duration if experiment.info else None,
+    ),
+)
+
+
+# What an experiment is, in a few lines: model, checkpoint, data, date and its mAP.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The overview of one experiment.
+
+    Attributes:
+        label: Its name.
+        style: Its look.
+        is_baseline: The others are measured against it.
+        score: Its mAP as it is written.
+        score_title: What the score is of.
+        facts: Name and value, in the order of the card; what is not known is left out.
+    """
+
+    label: str
+    style: SeriesStyle
+    is_baseline: bool
+    score: str
+    score_title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def overview_of(comparison: Comparison) -> tuple[Card, ...]:
+    """Return a card for each experiment."""
+    several = len(comparison.experiments) > 1
+    return tuple(
+        Card(
+            label=experiment.label,
+            style=experiment.style,
+            is_baseline=several and place == comparison.baseline,
+            score=metric(read_metric(experiment, "mAP"), comparison.decimals),
+            score_title=_score_title(comparison, experiment),
+            facts=tuple((name, text) for name, text in _facts(experiment) if text and text != MISSING),
+        )
+        for place, experiment in enumerate(comparison.experiments)
+    )
+
+
+def _score_title(comparison: Comparison, experiment: ComparedExperiment) -> str:
+    if not isinstance(experiment.evaluation, Evaluation):
+        if read_metric(experiment, "mAP") is None:
+            return "no mAP: not evaluated"
+        return "mAP, as recorded" if may_stand_beside(comparison, experiment) else "mAP, as recorded; not ranked"
+    images = plural(experiment.evaluation.table.image_count, "common image" if comparison.common else "image")
+    return f"mAP on {images}"
+
+
+def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
+    info = experiment.info
+    evaluated = experiment.evaluation
+    classes = plural(len(evaluated.classes), "class", "classes") if isinstance(evaluated, Evaluation) else ""
+    if info is None:
+        return (("Classes", classes),)
+    trained = f"{count(info.train_size)} + {count(info.val_size)} images" if info.train_size and info.val_size else ""
+    checkpoint = f"{info.best_checkpoint}, {size(experiment.checkpoint_bytes)}"
+    return (
+        ("Model", f"{info.model_name} ({info.framework_name})"),
+        ("Started from", start_of(info)),
+        ("Checkpoint", checkpoint if experiment.checkpoint_bytes is not None else info.best_checkpoint),
+        ("Data", ", ".join(part for part in (project_name(info), _version(info), trained, classes) if part)),
+        ("Trained on", f"{info.device} in {duration(info.training_duration)}" if info.device else ""),
+        ("Date", (info.datetime or "")[:16]),
+    )
+
+
+def _version(info: ExperimentInfo) -> str:
+    number = (info.project_version or {}).get("version")
+    return "" if number is None else f"version {number}"

@@ -1,0 +1,205 @@
+"""Which settings two experiments differ in that may explain a difference in quality, the most telling first."""
+
+import enum
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final, Literal, TypeAlias
+
+from traindash import formatting
+from traindash.comparison.experiment import ComparedExperiment, Missing
+from traindash.domain.experiment import ExperimentInfo
+from traindash.evaluation import Evaluation
+from traindash.formatting import MISSING, setting
+
+# What differs between the settings of experiments.
+#
+# A setting that one side lacks is a difference. Values are equal only if they are of one kind: the number 1, the text
+# "1" and the truth value true are three things; the numbers 1 and 1.0 are one. NaN equals NaN.
+
+
+class _Absent(enum.Enum):
+    ABSENT = "absent"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""Stands for "this experiment has no such setting", which is not the same as ``null``."""
+
+Value: TypeAlias = object | Literal[_Absent.ABSENT]
+KeyPath: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """One setting over all experiments.
+
+    Attributes:
+        path: Dotted path; a key that holds a dot itself is quoted.
+        values: One for each experiment; :data:`ABSENT` where it has none.
+        differs: Whether not all of them are equal.
+    """
+
+    path: str
+    values: tuple[Value, ...]
+    differs: bool
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as they are shown."""
+        return tuple(MISSING if value is ABSENT else setting(value) for value in self.values)
+
+
+def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[SettingRow, ...]:
+    """Return a row for every setting that at least one experiment has, in the order of first appearance.
+
+    Args:
+        settings: One mapping for each experiment, nested as it is; ``None`` where it is not known, which makes no
+            difference: an unknown value is absent in every row but is not compared.
+    """
+    flat = [None if item is None else dict(flatten(item)) for item in settings]
+    paths: dict[KeyPath, None] = {}
+    for item in flat:
+        paths.update(dict.fromkeys(item or ()))
+    rows = []
+    for path in paths:
+        known = [item.get(path, ABSENT) for item in flat if item is not None]
+        values = tuple(ABSENT if item is None else item.get(path, ABSENT) for item in flat)
+        differs = any(not same(known[0], other) for other in known[1:])
+        rows.append(SettingRow(path=".".join(map(_quoted, path)), values=values, differs=differs))
+    return tuple(rows)
+
+
+def flatten(value: Mapping[str, object], prefix: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    """Yield the leaves of nested mappings with their paths; lists and empty mappings are leaves."""
+    for key, item in value.items():
+        path = (*prefix, str(key))
+        if isinstance(item, Mapping) and item:
+            yield from flatten(item, path)
+        else:
+            yield path, item
+
+
+def same(first: object, second: object) -> bool:
+    """Return whether two settings are equal in kind and value."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return first == second or (math.isnan(first) and math.isnan(second))
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    return type(first) is type(second) and first == second
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"' if "." in key or not key else key
+
+
+# How experiments were set up and what they cost, as settings that can be compared.
+
+
+def setup_of(experiment: ComparedExperiment) -> Mapping[str, object]:
+    """Return what is known of the model, the data, the options and the cost, by the names people use."""
+    result: dict[str, object] = {}
+    if experiment.info is not None:
+        result.update(_from_record(experiment.info))
+    if isinstance(experiment.app_state, Mapping):
+        result.update(_from_state(experiment.app_state))
+    if isinstance(experiment.evaluation, Evaluation):
+        pair = experiment.evaluation.pair
+        result["Evaluated images"] = len(pair.images.file_names)
+        result["Evaluated classes"] = list(pair.classes)
+    if experiment.checkpoint_bytes is not None:
+        result["Checkpoint size"] = formatting.size(experiment.checkpoint_bytes)
+    return result
+
+
+def project_name(info: ExperimentInfo) -> str:
+    """Return the project's name from the artifacts directory ``/experiments/<id>_<name>/…``, else its id."""
+    parts = PurePosixPath(info.artifacts_dir).parts
+    prefix = f"{info.project_id}_"
+    named = next((part[len(prefix) :] for part in parts if part.startswith(prefix)), "")
+    return named or f"Project {info.project_id}"
+
+
+def start_of(info: ExperimentInfo) -> str:
+    """Return what the training started from."""
+    if info.random_initialization:
+        return "Random initialisation"
+    return info.base_checkpoint or "Pretrained weights"
+
+
+def _from_record(info: ExperimentInfo) -> Mapping[str, object]:
+    known = {
+        "Framework": info.framework_name,
+        "Model": info.model_name,
+        "Task": info.task_type,
+        "Started from": start_of(info),
+        "Project": project_name(info),
+        "Project version": (info.project_version or {}).get("version"),
+        "Training images": info.train_size,
+        "Validation images": info.val_size,
+        "Device": info.device,
+        "Training time": None if info.training_duration is None else formatting.duration(info.training_duration),
+        "Exports": formatting.listing(sorted(info.export)) or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _from_state(state: Mapping[str, object]) -> Mapping[str, object]:
+    result: dict[str, object] = {}
+    for key, name in (("classes", "Classes"), ("train_val_split", "Split"), ("options", "Options")):
+        if (value := state.get(key)) is not None:
+            result[name] = value
+    return result
+
+
+FIRST = (
+    "Model",
+    "Started from",
+    "Project",
+    "Project version",
+    "Training images",
+    "Classes",
+    "epochs",
+    "imgsz",
+    "batch",
+    "optimizer",
+    "lr0",
+    "lrf",
+    "freeze",
+    "seed",
+    "mosaic",
+)
+"""Settings that people ask for first, in this order; the others follow as they come."""
+
+CONSEQUENCES = frozenset(
+    {
+        "Training time",
+        "Checkpoint size",
+        "Exports",
+        "Device",
+        "Validation images",
+        "Evaluated images",
+        "Evaluated classes",
+    }
+)
+"""What does not explain how well a model learned."""
+
+
+def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -> tuple[SettingRow, ...]:
+    """Return the settings the two differ in; a value that one of them lacks is a difference."""
+    rows = (
+        *compare_settings([setup_of(first) or None, setup_of(second) or None]),
+        *compare_settings([_hyperparameters(first), _hyperparameters(second)]),
+    )
+    differing = [
+        row for row in rows if row.differs and row.path not in CONSEQUENCES and not row.path.startswith("Options.")
+    ]
+    return tuple(sorted(differing, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST)))
+
+
+def _hyperparameters(experiment: ComparedExperiment) -> Mapping[str, object] | None:
+    return None if isinstance(experiment.hyperparameters, Missing) else experiment.hyperparameters

@@ -1,0 +1,144 @@
+"""What a speed test measured: ``speedtest/speedtest.json`` of an evaluation directory (contract section 7.2)."""
+
+import math
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ValidationError
+
+from traindash.errors import InputError
+
+NOTICEABLE = 0.05
+"""Smaller differences of two times, as a share of the shorter one, are not called a difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedRow:
+    """Times of one batch size, in milliseconds per batch.
+
+    Attributes:
+        batch_size: Images in a batch.
+        total: Mean time of a batch, preprocessing and postprocessing included.
+        total_std: Its standard deviation over the iterations; ``None`` where the file does not say.
+        preprocess: Part of ``total``.
+        inference: Part of ``total``.
+        postprocess: Part of ``total``.
+        iterations: Number of measured batches.
+    """
+
+    batch_size: int
+    total: float
+    total_std: float | None = None
+    preprocess: float | None = None
+    inference: float | None = None
+    postprocess: float | None = None
+    iterations: int | None = None
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput."""
+        return 1000 / self.total * self.batch_size
+
+    @property
+    def images_per_second_std(self) -> float | None:
+        """Spread of the throughput to first order; ``None`` where the spread of the time is not known."""
+        return None if self.total_std is None else self.images_per_second * self.total_std / self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedTest:
+    """A speed test, smallest batch first.
+
+    Attributes:
+        device: E.g. ``cpu`` or ``cuda:0``.
+        hardware: Name of the processor or card.
+        runtime: E.g. ``PyTorch``.
+    """
+
+    rows: tuple[SpeedRow, ...]
+    device: str = ""
+    hardware: str = ""
+    runtime: str = ""
+
+    @property
+    def machine(self) -> str:
+        """What it ran on and how; times of different machines say nothing about the models."""
+        return f"{self.hardware or self.device or 'an unnamed device'}, {self.runtime or 'unnamed runtime'}"
+
+    def row(self, batch_size: int) -> SpeedRow | None:
+        """Return the row of a batch size."""
+        return next((row for row in self.rows if row.batch_size == batch_size), None)
+
+
+def times_differ(first: SpeedRow, second: SpeedRow) -> bool:
+    """Return whether two times of a batch differ by more than they scatter.
+
+    The gap has to exceed both standard deviations taken together, where they are known, and 5 % of the shorter time:
+    another run of the same test differs by as much.
+    """
+    scatter = math.hypot(first.total_std or 0.0, second.total_std or 0.0)
+    return abs(first.total - second.total) > max(scatter, NOTICEABLE * min(first.total, second.total))
+
+
+class _Times(BaseModel):
+    total: float | None = None
+    preprocess: float | None = None
+    inference: float | None = None
+    postprocess: float | None = None
+
+
+class _Row(BaseModel):
+    batch_size: int
+    benchmark: _Times
+    benchmark_std: _Times | None = None
+    device: str | None = None
+    runtime: str | None = None
+    hardware: str | None = None
+    num_iterations: int | None = None
+
+
+class _File(BaseModel):
+    speedtest: list[_Row]
+
+
+def parse_speed_test(content: bytes) -> SpeedTest:
+    """Read ``speedtest.json``.
+
+    Args:
+        content: The file.
+
+    Returns:
+        The rows that have a total time; a batch size that could not be measured has none.
+
+    Raises:
+        InputError: The file is not what its name says.
+    """
+    try:
+        file = _File.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"speedtest.json is not valid: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+        raise InputError(msg, "Run the speed test again.") from error
+    rows = sorted((_row(row, row.benchmark.total) for row in file.speedtest if row.benchmark.total), key=_batch_size)
+    first_row = file.speedtest[0] if file.speedtest else None
+    return SpeedTest(
+        rows=tuple(rows),
+        device=(first_row and first_row.device) or "",
+        hardware=(first_row and first_row.hardware) or "",
+        runtime=(first_row and first_row.runtime) or "",
+    )
+
+
+def _row(row: _Row, total: float) -> SpeedRow:
+    return SpeedRow(
+        batch_size=row.batch_size,
+        total=total,
+        total_std=row.benchmark_std.total if row.benchmark_std else None,
+        preprocess=row.benchmark.preprocess,
+        inference=row.benchmark.inference,
+        postprocess=row.benchmark.postprocess,
+        iterations=row.num_iterations,
+    )
+
+
+def _batch_size(row: SpeedRow) -> int:
+    return row.batch_size

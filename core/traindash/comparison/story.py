@@ -1,0 +1,341 @@
+"""The comparison as a story of six to eight steps for people who decide; every sentence is made from the numbers."""
+
+import math
+from collections.abc import Sequence
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.decision import Decision, Requirements, contenders_of, decide, less_is_better
+from traindash.comparison.decision_words import (
+    advise,
+    figure_name,
+    figure_text,
+    latency_text,
+    requirements_words,
+    threshold_text,
+)
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.image_set import ImageSet, image_set
+from traindash.comparison.rows import METRICS, read_metric
+from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
+from traindash.comparison.story_changes import Bar, Fact, Pair, Slide, Story, change_slide, class_slide
+from traindash.comparison.verdict import Verdict, judge, ranking
+from traindash.evaluation import Evaluation
+from traindash.formatting import count, listing, metric, percent, plural, quantity, size
+
+_MOST_BARS = 8
+_MOST_FACTS = 4
+_SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
+
+
+def build_slides(comparison: Comparison, significance: Significance, requirements: Requirements | None = None) -> Story:
+    """Return the story.
+
+    Args:
+        comparison: At least one experiment.
+        significance: What the images can tell about differences.
+        requirements: What the recommendation is made for; the best balance of precision and recall by default.
+    """
+    comparable = significance.are_comparable
+    decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
+    images = image_set(comparison)
+    slides = (
+        _question(comparison, decision.requirements),
+        _data(comparison, significance),
+        _winner(comparison, significance),
+        *_changes(comparison, significance, images, comparable=comparable),
+        _speed(comparison),
+        _recommendation(comparison, significance, decision),
+    )
+    return Story(slides=slides, images=images)
+
+
+def _question(comparison: Comparison, requirements: Requirements) -> Slide:
+    experiments = comparison.experiments
+    several = len(experiments) > 1
+    title = (
+        f"Which of {count(len(experiments))} models to use?" if several else f"How good is “{experiments[0].label}”?"
+    )
+    baseline = experiments[comparison.baseline].label
+    sentences = [f"Wanted: {requirements_words(requirements)}."]
+    if several:
+        sentences.append(f"Differences are measured against “{baseline}”.")
+    return Slide(
+        key="question",
+        step="The question",
+        title=title,
+        sentences=tuple(sentences),
+        bars=tuple(
+            Bar(name=experiment.label, share=0.0, text=_kind(experiment), style=experiment.style)
+            for experiment in experiments[:_MOST_BARS]
+        ),
+    )
+
+
+def _kind(experiment: ComparedExperiment) -> str:
+    if experiment.info is None:
+        return ""
+    weight = "" if experiment.checkpoint_bytes is None else size(experiment.checkpoint_bytes)
+    return ", ".join(part for part in (experiment.info.model_name, weight) if part)
+
+
+def _data(comparison: Comparison, significance: Significance) -> Slide:
+    evaluated = comparison.evaluated
+    if not evaluated:
+        return Slide(
+            key="data",
+            step="The data",
+            title="None of these experiments was evaluated",
+            sentences=("Train with the benchmark switched on to learn how good a model is.",),
+        )
+    first = evaluated[0][1]
+    objects = first.table.objects_per_class()
+    largest = sorted(zip(objects.tolist(), first.classes, strict=True), key=lambda item: (-item[0], item[1]))
+    most = max(largest[0][0], 1)
+    return Slide(
+        key="data",
+        step="The data",
+        title=_measured_on(significance, first, len(evaluated)),
+        sentences=_about_data(comparison, significance, first),
+        facts=(
+            Fact(value=count(first.table.image_count), label="validation images"),
+            Fact(value=count(int(objects.sum())), label="objects to find"),
+            Fact(value=count(len(first.classes)), label="classes" if len(first.classes) != 1 else "class"),
+        ),
+        bars=tuple(Bar(name=name, share=number / most, text=count(number)) for number, name in largest[:_MOST_BARS]),
+        bars_title="Objects of each class"
+        if len(largest) <= _MOST_BARS
+        else f"Objects of each class, the {_MOST_BARS} largest of {count(len(largest))}",
+    )
+
+
+def _measured_on(significance: Significance, first: Evaluation, evaluated: int) -> str:
+    images = plural(first.table.image_count, "image")
+    if evaluated == 1:
+        return f"Measured on {images}"
+    if significance.are_comparable:
+        return f"All were measured on the same {images}"
+    return "They were not measured alike"
+
+
+def _about_data(comparison: Comparison, significance: Significance, first: Evaluation) -> tuple[str, ...]:
+    smallest = min(zip(first.table.objects_per_class().tolist(), first.classes, strict=True))
+    sentences = [reason.text for reason in significance.reasons[:3]]
+    if len(first.classes) > 1:
+        sentences.append(f"The rarest class is “{smallest[1]}” with {plural(smallest[0], 'object')}.")
+    without = [e.label for e in comparison.experiments if not isinstance(e.evaluation, Evaluation)]
+    if without:
+        sentences.append(f"Without an evaluation: {listing([f'“{label}”' for label in without])}.")
+    return tuple(sentences)
+
+
+def _winner(comparison: Comparison, significance: Significance) -> Slide:
+    ranked = ranking(comparison)
+    if len(comparison.experiments) == 1:
+        return _alone(comparison.experiments[0])
+    verdict = judge(comparison, significance)
+    comparable = verdict.kind in {"winner", "tie"}
+    return Slide(
+        key="winner",
+        step="The best one, and how sure that is",
+        title=verdict.headline.rstrip("."),
+        sentences=verdict.sentences[:2],
+        bars=tuple(
+            Bar(
+                name=experiment.label,
+                share=value,
+                text=metric(value),
+                style=experiment.style,
+                best=comparable and experiment.key == verdict.winner,
+            )
+            for experiment, value in (ranked if comparable else [])[:_MOST_BARS]
+        ),
+        bars_title="mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95",
+        tone="good" if verdict.kind == "winner" else "plain",
+    )
+
+
+def _alone(experiment: ComparedExperiment) -> Slide:
+    value = read_metric(experiment, "mAP")
+    known = {item.key: item for item in METRICS}
+    facts = [(known[key].title, known[key].read(experiment)) for key in _SHOWN_METRICS]
+    shown = [(name, number) for name, number in facts if number is not None and math.isfinite(number)]
+    title = "It has no metrics" if value is None else f"“{experiment.label}” reaches a mAP of {metric(value)}"
+    return Slide(
+        key="winner",
+        step="How good it is",
+        title=title,
+        facts=tuple(Fact(value=metric(number), label=name) for name, number in shown[:_MOST_FACTS]),
+        sentences=("mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect.",)
+        if shown
+        else ("Train with the benchmark switched on to learn how good it is.",),
+    )
+
+
+def _changes(
+    comparison: Comparison, significance: Significance, images: ImageSet, *, comparable: bool
+) -> tuple[Slide, ...]:
+    """Return the best improvement and the worst regression, or what stands for them."""
+    evaluated = {e.key: (e, evaluation) for e, evaluation in comparison.evaluated}
+    if len(comparison.experiments) == 1:
+        return tuple(
+            class_slide(e, evaluation, kind) for e, evaluation in evaluated.values() for kind in ("strong", "weak")
+        )
+    baseline = comparison.experiments[comparison.baseline].key
+    others = [experiment.key for experiment, _ in ranking(comparison) if experiment.key != baseline]
+    other = next((key for key in others if key in evaluated), None)
+    if not comparable or baseline not in evaluated or other is None:
+        return (_each(comparison, comparable=comparable),)
+    pair = Pair(
+        baseline=evaluated[baseline][0],
+        other=evaluated[other][0],
+        before=evaluated[baseline][1],
+        after=evaluated[other][1],
+    )
+    return change_slide(pair, significance, images, "better"), change_slide(pair, significance, images, "worse")
+
+
+def _each(comparison: Comparison, *, comparable: bool) -> Slide:
+    """Return each experiment's own mAP where differences cannot be told."""
+    ranked = [(e, read_metric(e, "mAP")) for e in comparison.experiments]
+    known = [(e, value) for e, value in ranked if value is not None and math.isfinite(value)]
+    why = (
+        "The baseline or all others have no evaluation, so differences cannot be shown."
+        if comparable
+        else "Numbers of different data say nothing about which model is better."
+    )
+    return Slide(
+        key="each",
+        step="Each for itself",
+        title="What each one reaches on its own data" if known else "None of them has metrics",
+        sentences=(why,),
+        bars=tuple(
+            Bar(name=e.label, share=value, text=metric(value), style=e.style) for e, value in known[:_MOST_BARS]
+        ),
+        bars_title="mAP, 0 to 1",
+    )
+
+
+def _speed(comparison: Comparison) -> Slide:
+    tests = [(e, e.speed) for e in comparison.experiments if isinstance(e.speed, SpeedTest)]
+    timed = [(e, test, row) for e, test in tests if (row := test.row(1)) is not None]
+    if not timed:
+        return Slide(
+            key="speed",
+            step="Speed",
+            title="How fast they are was not measured"
+            if len(comparison.experiments) > 1
+            else "Its speed was not measured",
+            sentences=("Switch the speed test on in the benchmark step to learn it.",),
+        )
+    timed.sort(key=lambda item: item[2].total)
+    slowest = timed[-1][2].total
+    machines = sorted({test.machine for _, test, _ in timed})
+    rows = [(e, row) for e, _, row in timed]
+    title, best = _fastest(rows, same_machine=len(machines) == 1, all_timed=len(timed) == len(comparison.experiments))
+    return Slide(
+        key="speed",
+        step="Speed",
+        title=title,
+        sentences=(
+            f"Measured on {listing(machines)}, images one by one."
+            if len(machines) == 1
+            else f"Measured on different machines or runtimes, so times are not compared: {listing(machines)}.",
+            *_untimed(comparison, len(timed)),
+        ),
+        bars=tuple(
+            Bar(
+                name=e.label,
+                share=row.total / slowest,
+                text=f"{latency_text(row)} ms",
+                style=e.style,
+                best=e.key == best,
+            )
+            for e, _, row in timed[:_MOST_BARS]
+        ),
+        bars_title="Time for one image (ms), with its measured spread; shorter is better",
+    )
+
+
+def _untimed(comparison: Comparison, timed: int) -> tuple[str, ...]:
+    missing = len(comparison.experiments) - timed
+    return (f"{plural(missing, 'experiment')} without a speed test.",) if missing else ()
+
+
+def _fastest(
+    timed: Sequence[tuple[ComparedExperiment, SpeedRow]], *, same_machine: bool, all_timed: bool
+) -> tuple[str, str | None]:
+    """Return the title of the step about speed, and the key of the fastest one; ``None`` where nobody is."""
+    (first, row), *others = timed
+    if not others:
+        return f"“{first.label}” needs {quantity(row.total)} ms for an image", None
+    if not same_machine:
+        return "Their times come from different machines", None
+    near = [e.label for e, other in others if not times_differ(row, other)]
+    if len(near) == len(others) and all_timed:
+        return "All are equally fast" if len(others) > 1 else "Both are equally fast", None
+    if near:
+        names = listing([f"“{label}”" for label in (first.label, *near)])
+        return f"{names} are {'equally fast' if len(near) == len(others) else 'the fastest'}", None
+    less = percent(1 - row.total / others[0][1].total)
+    return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
+
+
+def _recommendation(comparison: Comparison, significance: Significance, decision: Decision) -> Slide:
+    advice = advise(decision)
+    winner, goal = decision.winner, decision.requirements.goal
+    facts: tuple[Fact, ...] = ()
+    if winner is not None:
+        facts = (
+            Fact(value=threshold_text(winner), label="threshold to set"),
+            Fact(value=metric(winner.point.precision), label="precision"),
+            Fact(value=metric(winner.point.recall), label="recall"),
+            *(
+                (Fact(value=f"{quantity(winner.contender.speed.total)} ms", label="for an image"),)
+                if winner.contender.speed
+                else ()
+            ),
+        )
+    return Slide(
+        key="recommendation",
+        step="Recommendation",
+        title=_recommended(advice, winner.label if winner else "", several=len(comparison.experiments) > 1),
+        sentences=(*advice.sentences[:3], *_other_ranking(comparison, significance, advice)),
+        facts=facts,
+        bars=_candidates(decision),
+        bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
+        tone="good" if winner is not None else "plain",
+    )
+
+
+def _candidates(decision: Decision) -> tuple[Bar, ...]:
+    """Return the figure of each experiment that reaches the goal, the best first."""
+    goal = decision.requirements.goal
+    if not decision.comparable or len(decision.candidates) == 1:
+        return ()
+    known = [one for one in decision.candidates if one.answer.reached and math.isfinite(one.figure)]
+    known.sort(key=lambda one: one.figure if less_is_better(goal) else -one.figure)
+    longest = max((one.figure for one in known), default=0.0) if less_is_better(goal) else 1.0
+    return tuple(
+        Bar(
+            name=one.label,
+            share=one.figure / (longest or 1.0),
+            text=figure_text(goal, one.figure),
+            style=one.contender.experiment.style,
+            best=decision.winner is not None and one.key == decision.winner.key,
+        )
+        for one in known[:_MOST_BARS]
+    )
+
+
+def _recommended(advice: Verdict, label: str, *, several: bool) -> str:
+    if advice.kind != "winner":
+        return advice.headline.rstrip(".")
+    return f"Take “{label}”" if several else f"Use “{label}” with this threshold"
+
+
+def _other_ranking(comparison: Comparison, significance: Significance, advice: Verdict) -> tuple[str, ...]:
+    verdict = judge(comparison, significance)
+    if verdict.winner is None or advice.winner is None or verdict.winner == advice.winner:
+        return ()
+    label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
+    return (f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one.",)

@@ -1,0 +1,340 @@
+"""Steps of the story about what changed from the baseline: the best improvement and the worst regression."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from traindash.comparison.certainty import Interval, Significance
+from traindash.comparison.experiment import ComparedExperiment
+from traindash.comparison.image_query import FlowChange, Hits, flow_hits
+from traindash.comparison.image_set import ImageSet
+from traindash.comparison.palette import SeriesStyle
+from traindash.comparison.pictures.crops import Subject, subjects
+from traindash.comparison.pictures.marks import MarkKind
+from traindash.errors import InputError
+from traindash.evaluation import Evaluation, Flow, object_flow
+from traindash.formatting import count, metric, plural, points
+
+# What a step of the story consists of; how it is drawn is another matter.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A number with what it counts.
+
+    Attributes:
+        value: As it is written.
+        label: What it is.
+    """
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One row of a bar chart.
+
+    Attributes:
+        name: Of the row.
+        share: Length, 0 to 1 of the room there is.
+        text: The value as it is written.
+        style: Look of the experiment; ``None`` for what belongs to no experiment.
+        best: It is the one to look at.
+    """
+
+    name: str
+    share: float
+    text: str
+    style: SeriesStyle | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What an experiment makes of an object.
+
+    Attributes:
+        name: Of the experiment.
+        style: Its look.
+        words: What it reports there.
+    """
+
+    name: str
+    style: SeriesStyle
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slide:
+    """One step.
+
+    Attributes:
+        key: Stable name.
+        step: What this step is about, two or three words.
+        title: What it says, one sentence.
+        sentences: What supports or limits it.
+        facts: Numbers to show large.
+        bars: Rows of a bar chart.
+        bars_title: What the bars are, with the unit.
+        subject: An object to show on its image; ``None`` for none.
+        seen: What each of the two experiments makes of it.
+        caption: Where it is.
+        tone: ``good``, ``bad`` or ``plain``.
+    """
+
+    key: str
+    step: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    bars_title: str = ""
+    subject: Subject | None = None
+    seen: tuple[Seen, ...] = ()
+    caption: str = ""
+    tone: str = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The steps, and the images that their subjects are on."""
+
+    slides: tuple[Slide, ...]
+    images: ImageSet
+
+
+Direction = Literal["better", "worse"]
+_MOST_BARS, _FEW_BARS = 6, 3
+_LOOKED_AT = 20
+"""Largest objects of which one is shown: one on which the drawn boxes say what happened."""
+_SMALLEST = 0.0005
+"""Smaller differences are written as 0.0 pt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassChange:
+    """How the AP of one class changed from the baseline to the other experiment.
+
+    Attributes:
+        name: The class.
+        before: AP of the baseline, 0 to 1.
+        after: AP of the other one.
+        interval: Where the difference lies; ``None`` where that is not known.
+    """
+
+    name: str
+    before: float
+    after: float
+    interval: Interval | None
+
+    @property
+    def difference(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+    @property
+    def sure(self) -> bool:
+        """Whether the images tell it from zero."""
+        return self.interval is not None and self.interval.tells_apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """The baseline and the experiment that it is compared with."""
+
+    baseline: ComparedExperiment
+    other: ComparedExperiment
+    before: Evaluation
+    after: Evaluation
+
+
+def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, ...]:
+    """Return the changes of the classes that both know, the largest gain first."""
+    known = {item.name: item.ap for item in pair.before.per_class if math.isfinite(item.ap)}
+    changes = [
+        ClassChange(
+            name=item.name,
+            before=known[item.name],
+            after=item.ap,
+            interval=significance.interval(pair.baseline.key, pair.other.key, "ap", item.name),
+        )
+        for item in pair.after.per_class
+        if item.name in known and math.isfinite(item.ap)
+    ]
+    return tuple(sorted(changes, key=lambda change: (-change.difference, change.name)))
+
+
+def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide:
+    """Return the step about the class that improved, or got worse, most.
+
+    Args:
+        pair: The two experiments.
+        significance: What the images can tell about differences.
+        images: Of the whole comparison.
+        direction: Which of the two steps.
+    """
+    changes = class_changes(pair, significance)
+    sign = 1 if direction == "better" else -1
+    moved = [change for change in changes if sign * change.difference >= _SMALLEST]
+    best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)
+    flow = _flow(pair)
+    key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
+    subject = _subject(pair, images, flow, best.name if best else None, direction)
+    if best is None:
+        return Slide(
+            key=key,
+            step=step,
+            title=_nothing(pair, direction),
+            sentences=_objects(pair, flow, None, direction),
+            subject=subject,
+            seen=_seen(pair, subject),
+            caption=_caption(images, subject),
+        )
+    return Slide(
+        key=key,
+        step=step,
+        title=_title(pair, best, direction),
+        sentences=(_significance(best), *_objects(pair, flow, best.name, direction)),
+        bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS),
+        bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
+        subject=subject,
+        seen=_seen(pair, subject),
+        caption=_caption(images, subject),
+        tone="good" if direction == "better" else "bad",
+    )
+
+
+def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Literal["strong", "weak"]) -> Slide:
+    """Return the step about the classes that a single experiment is best, or worst, at."""
+    known = [(item.ap, item.name) for item in evaluation.per_class if math.isfinite(item.ap)]
+    ordered = sorted(known, key=lambda item: (-item[0] if kind == "strong" else item[0], item[1]))
+    value, name = ordered[0]
+    word = "best" if kind == "strong" else "worst"
+    return Slide(
+        key="improvement" if kind == "strong" else "regression",
+        step="What it is good at" if kind == "strong" else "What it is bad at",
+        title=f"It is {word} at “{name}”: AP {metric(value)}",
+        sentences=(_outcomes(evaluation, name),),
+        bars=tuple(
+            Bar(name=other, share=max(0.0, ap), text=metric(ap), style=experiment.style, best=other == name)
+            for ap, other in ordered[:_MOST_BARS]
+        ),
+        bars_title="AP of each class, 0 to 1",
+        tone="good" if kind == "strong" else "bad",
+    )
+
+
+def _outcomes(evaluation: Evaluation, class_name: str) -> str:
+    place = evaluation.classes.index(class_name)
+    counts = evaluation.counts
+    found, missed = int(counts.at_levels(counts.tp)[place]), int(counts.at_levels(counts.fn)[place])
+    alarms = int(counts.at_levels(counts.fp)[place])
+    return f"{count(found)} of {plural(found + missed, 'object')} found, {plural(alarms, 'false alarm')}."
+
+
+def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
+    amount = points(abs(best.difference)).lstrip("+")
+    word = "gains" if direction == "better" else "loses"
+    if not best.sure and best.interval is not None:
+        return f"No class is surely {direction}; “{best.name}” {word} {amount} of AP"
+    return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
+
+
+def _significance(best: ClassChange) -> str:
+    values = f"From {metric(best.before)} to {metric(best.after)}"
+    if best.interval is None:
+        return f"{values}."
+    if best.sure:
+        return f"{values}; the difference lies {best.interval.in_words()}."
+    return f"{values}, but the difference lies {best.interval.in_words()}: this may be luck."
+
+
+def _nothing(pair: Pair, direction: Direction) -> str:
+    return f"“{pair.other.label}” is not {direction} than “{pair.baseline.label}” on any class"
+
+
+def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:
+    if flow is None:
+        return ()
+    if class_name is None:
+        counts, place, where = flow.total(), 0, "In all"
+    else:
+        counts, place, where = flow.by_class(), pair.before.classes.index(class_name), f"Of “{class_name}”"
+    gained, lost = int(counts.gained[place]), int(counts.lost[place])
+    new, gone = int(counts.new_alarms[place]), int(counts.vanished_alarms[place])
+    found = f"{plural(gained, 'object')} {_is(gained)} newly found and {count(lost)} {_is(lost)} lost"
+    alarms = f"{plural(new, 'false alarm')} {_is(new)} new and {count(gone)} {_is(gone)} gone"
+    if direction == "worse":
+        found = f"{plural(lost, 'object')} {_is(lost)} lost and {count(gained)} {_is(gained)} newly found"
+    return (f"{where}, {found}; {alarms}.",)
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, ...]:
+    ordered = changes if sign > 0 else changes[::-1]
+    shown = ordered[:most]
+    longest = max((abs(change.difference) for change in shown), default=0.0) or 1.0
+    first = next((change for change in shown), None)
+    return tuple(
+        Bar(
+            name=change.name,
+            share=abs(change.difference) / longest,
+            text=points(change.difference),
+            best=change is first,
+        )
+        for change in shown
+        if sign * change.difference >= _SMALLEST
+    )
+
+
+def _flow(pair: Pair) -> Flow | None:
+    """Return what changed object by object; ``None`` where the two do not have the same objects."""
+    try:
+        return object_flow(pair.before, pair.after)
+    except InputError:
+        return None
+
+
+def _subject(
+    pair: Pair, images: ImageSet, flow: Flow | None, class_name: str | None, direction: Direction
+) -> Subject | None:
+    """Return the largest object of a class (``None``: of any) that was gained, or lost; ``None`` if there is none."""
+    if flow is None:
+        return None
+    baseline, other = images.keys.index(pair.baseline.key), images.keys.index(pair.other.key)
+    hits = flow_hits(flow, FlowChange.GAINED if direction == "better" else FlowChange.LOST, images, other)
+    evaluation = images.evaluations[other]
+    number = evaluation.table.gt_class[hits.gt] if class_name is None else evaluation.classes.index(class_name)
+    of_class = np.flatnonzero(evaluation.table.gt_class[hits.gt] == number)
+    largest = of_class[np.argsort(-evaluation.table.gt_area[hits.gt[of_class]], kind="stable")][:_LOOKED_AT]
+    chosen = Hits(
+        experiment=hits.experiment[largest], image=hits.image[largest], dt=hits.dt[largest], gt=hits.gt[largest]
+    )
+    found = (direction == "worse", direction == "better")
+    return next((one for one in subjects(chosen, images, [baseline, other]) if _finds(one) == found), None)
+
+
+def _finds(subject: Subject) -> tuple[bool, ...]:
+    """Return for the baseline and the other one whether what is drawn of it finds the object."""
+    return tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in subject.predictions)
+
+
+def _caption(images: ImageSet, subject: Subject | None) -> str:
+    line = "outline" if images.has_masks else "corners"
+    return f"White {line}: as annotated. {images.name(subject.image)}" if subject else ""
+
+
+def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:
+    """Return what both make of the object, in the order of their predictions: the baseline first."""
+    if subject is None:
+        return ()
+    return tuple(
+        Seen(name=experiment.label, style=experiment.style, words=mark.words if mark else "Nothing reported here")
+        for experiment, (_, mark) in zip((pair.baseline, pair.other), subject.predictions, strict=True)
+    )

@@ -1,0 +1,253 @@
+"""Unpacking archives that nobody vouches for.
+
+An archive is refused as a whole as soon as one entry is not a plain file or folder inside the target, or when it turns
+out larger than allowed; what was unpacked so far is removed. Sizes are counted while bytes arrive, because the sizes
+written in an archive may lie.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from traindash.errors import InputError
+
+_CHUNK = 2**20
+_LONGEST_PATH = 1024
+_LONGEST_NAME = 255
+_LONGEST_STEM = 100
+_DEEPEST = 64
+_LARGEST_HEADER = 16 * 2**20
+_NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLimits:
+    """How large an archive may become.
+
+    Attributes:
+        entries: Number of files and folders.
+        total_bytes: Sum of all files.
+        ratio: Unpacked size divided by the size of the archive; looked at beyond ``ratio_floor``.
+        ratio_floor: Bytes below which any ratio is fine: a few text files pack very well.
+    """
+
+    entries: int = 2_000_000
+    total_bytes: int = 200 * 2**30
+    ratio: float = 100.0
+    ratio_floor: int = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    name: str
+    is_folder: bool
+    refused: str | None
+    open: Callable[[], IO[bytes]]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's content is that of a zip or tar archive, whatever its name."""
+    return zipfile.is_zipfile(path) or _is_tar(path)
+
+
+def archive_stem(name: str) -> str:
+    """Return the name of an archive without its endings, ``shapes`` for ``shapes.tar.gz``; never empty or a path."""
+    stem = PurePosixPath(name.replace("\\", "/")).name
+    for ending in (".zip", ".gz", ".bz2", ".xz", ".tgz", ".tbz2", ".txz", ".tar"):
+        if stem.lower().endswith(ending):
+            stem = stem[: -len(ending)]
+    return stem.strip(". ")[:_LONGEST_STEM] or "Imported"
+
+
+def unpack(
+    archive: Path,
+    target: Path,
+    *,
+    limits: ArchiveLimits | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> None:
+    """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into a new folder.
+
+    Args:
+        archive: The file; its content decides what it is, not its name.
+        target: A folder that does not exist yet.
+        limits: How large it may become.
+        on_progress: Called with the bytes written so far. What it raises ends the unpacking; nothing is left behind.
+
+    Raises:
+        InputError: The archive is none, is damaged, encrypted or too large, or holds an entry that is not a plain
+            file or folder inside of it; names the entry. Nothing is left behind.
+        FileExistsError: The target exists.
+    """
+    target.mkdir(parents=True)
+    try:
+        writer = _Writer(archive, target, limits or ArchiveLimits(), on_progress)
+        for entry in _entries(archive):
+            writer.take(entry)
+    except BaseException as error:
+        shutil.rmtree(target, ignore_errors=True)
+        if isinstance(error, _DAMAGED):
+            msg = f"{archive.name} is damaged or not complete."
+            raise InputError(msg, "Copy or download it again.") from error
+        raise
+
+
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, EOFError, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError,
+    UnicodeDecodeError,
+)  # fmt: skip
+"""What reading an archive raises that is damaged, or packed in a way that the standard library does not know."""
+
+
+class _Writer:
+    """Writes entries and keeps count."""
+
+    def __init__(
+        self, archive: Path, target: Path, limits: ArchiveLimits, on_progress: Callable[[int], None] | None
+    ) -> None:
+        self._archive = archive
+        self._packed = max(archive.stat().st_size, 1)
+        self._target = target
+        self._limits = limits
+        self._on_progress = on_progress
+        self._entries = 0
+        self._bytes = 0
+        self._room = shutil.disk_usage(target).free
+
+    def take(self, entry: _Entry) -> None:
+        self._entries += 1
+        if self._entries > self._limits.entries:
+            self._refuse(f"has more than {self._limits.entries:,} entries")
+        if entry.refused:
+            self._refuse(f"holds “{entry.name}”, {entry.refused}")
+        parts = self._parts(entry.name)
+        if not parts or _NOISE & set(parts):
+            return
+        path = self._target.joinpath(*parts)
+        try:
+            if entry.is_folder:
+                path.mkdir(parents=True, exist_ok=True)
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with entry.open() as source, path.open("xb") as file:
+                self._copy(source, file)
+        except (FileExistsError, NotADirectoryError):
+            self._refuse(f"holds “{entry.name}” twice")
+
+    def _copy(self, source: IO[bytes], file: IO[bytes]) -> None:
+        while chunk := source.read(_CHUNK):
+            self._bytes += len(chunk)
+            self._check_size()
+            file.write(chunk)
+            if self._on_progress is not None:
+                self._on_progress(self._bytes)
+
+    def _check_size(self) -> None:
+        if self._bytes > self._limits.total_bytes:
+            self._refuse(f"unpacks to more than {_size(self._limits.total_bytes)}")
+        if self._bytes > self._room:
+            self._refuse(f"does not fit on the disk, which has {_size(self._room)} free")
+        if self._bytes > self._limits.ratio_floor and self._bytes > self._limits.ratio * self._packed:
+            self._refuse(f"unpacks to more than {self._limits.ratio:g} times its own size, as only a harmful one does")
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        """The folders and the file of an entry's name; refuses what would lead out of the target."""
+        path = PurePosixPath(name.replace("\\", "/"))
+        parts = tuple(part for part in path.parts if part != ".")
+        if path.is_absolute() or ".." in parts or any(":" in part for part in parts[:1]):
+            self._refuse(f"holds “{name}”, a path that leads out of it")
+        bad = "\0" in name or len(name) > _LONGEST_PATH or len(parts) > _DEEPEST
+        if bad or any(len(part.encode("utf-8", "surrogateescape")) > _LONGEST_NAME for part in parts):
+            self._refuse(f"holds “{name[:80]}”, a name that cannot be used")
+        return parts
+
+    def _refuse(self, why: str) -> None:
+        msg = f"{self._archive.name} {why}."
+        raise InputError(msg, "Pack the plain files and folders again, without links.")
+
+
+def _entries(archive: Path) -> Iterator[_Entry]:
+    if zipfile.is_zipfile(archive):
+        yield from _zip_entries(archive)
+    elif _is_tar(archive):
+        yield from _tar_entries(archive)
+    else:
+        msg = f"{archive.name} is neither a zip nor a tar archive."
+        raise InputError(msg, "Choose a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz file, or a folder.")
+
+
+def _zip_entries(archive: Path) -> Iterator[_Entry]:
+    with zipfile.ZipFile(archive) as source:
+        for info in source.infolist():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            refused = None
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                refused = "which is a link or a device"
+            elif info.flag_bits & 1:
+                refused = "which is encrypted"
+            name, read = info.orig_filename, partial(source.open, info)
+            yield _Entry(name=name, is_folder=info.is_dir(), refused=refused, open=read)
+
+
+def _tar_entries(archive: Path) -> Iterator[_Entry]:
+    with archive.open("rb") as raw, _decompressed(raw) as plain:
+        stream = _Bounded(plain)
+        with tarfile.open(fileobj=stream, mode="r|") as source:
+            for info in source:
+                refused = None if info.isreg() or info.isdir() else "which is a link or a device"
+                if info.issparse():
+                    refused = "which is a sparse file"
+                read = partial(_content, source, info)
+                yield _Entry(name=info.name, is_folder=info.isdir(), refused=refused, open=read)
+
+
+def _content(source: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    return source.extractfile(info) or io.BytesIO()
+
+
+class _Bounded(io.RawIOBase):
+    """Lets no single read be larger than a header may be: ``tarfile`` reads extended headers in one go."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0 or size > _LARGEST_HEADER:
+            msg = "header too large"
+            raise tarfile.ReadError(msg)
+        return self._source.read(size)
+
+
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    start = raw.read(6)
+    raw.seek(0)
+    if start.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if start.startswith(b"BZh"):
+        return bz2.BZ2File(raw)
+    if start == b"\xfd7zXZ\x00":
+        return lzma.LZMAFile(raw)
+    return raw
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with path.open("rb") as raw, _decompressed(raw) as plain:
+            tarfile.TarInfo.frombuf(plain.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, OSError, EOFError, lzma.LZMAError, ValueError):
+        return False
+    return True
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{count / 2**20:.0f} MB"

@@ -1,0 +1,410 @@
+"""Data in COCO layout: JSON files with images, annotations and categories (https://cocodataset.org/#format-data).
+
+Each JSON file is a dataset. Boxes and polygons are positions there and become pixels here; an object of several
+polygons or of run lengths becomes a mask, so that one object stays one object.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from traindash.datasets.annotation_json import annotation_to_json
+from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, to_pixels
+from traindash.datasets.recognition import class_color, coco_files
+from traindash.datasets.source import (
+    Effect,
+    LazyImages,
+    ProblemKind,
+    ProblemLog,
+    ProjectSource,
+    SourceDataset,
+    SourceImage,
+    image_size,
+    is_image,
+    read_json,
+)
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Point, Polygon, Rectangle
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.errors import InputError
+
+# COCO's run-length encoded masks.
+#
+# Counts of clear and set pixels in turn, column by column; either as numbers or packed into text, 5 bits a character
+# with the differences to the count before last. Source: ``maskApi.c`` of https://github.com/cocodataset/cocoapi.
+
+
+_OFFSET = 48
+_VALUE_BITS = 0x1F
+_MORE = 0x20
+_SIGN = 0x10
+_WIDTH = 5
+_LONGEST = 10
+"""Most characters behind the first of a number: more would not be a count of pixels."""
+
+
+def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
+    """Unpack a mask.
+
+    Raises:
+        InputError: The counts do not add up to the size.
+    """
+    numbers = _unpacked(counts) if isinstance(counts, str) else counts
+    fits = bool(numbers) and min(numbers) >= 0 and sum(numbers) == height * width
+    if not fits or height * width > MAX_MASK_PIXELS or min(height, width) < 1:
+        msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
+        raise InputError(msg, "Export the annotation again.")
+    values = np.arange(len(numbers)) % 2 == 1
+    return np.repeat(values, numbers).reshape(width, height).T
+
+
+def _unpacked(text: str) -> list[int]:
+    numbers: list[int] = []
+    position = 0
+    while position < len(text):
+        value, shift, more = 0, 0, True
+        while more:
+            if position >= len(text) or shift > _LONGEST:
+                msg = "The packed run lengths of a mask break off."
+                raise InputError(msg, "Export the annotation again.")
+            code = ord(text[position]) - _OFFSET
+            value |= (code & _VALUE_BITS) << (_WIDTH * shift)
+            more = bool(code & _MORE)
+            position += 1
+            shift += 1
+            if not more and code & _SIGN:
+                value -= 1 << (_WIDTH * shift)
+        numbers.append(value + numbers[-2] if len(numbers) > 2 else value)  # noqa: PLR2004 - as the format defines
+    return numbers
+
+
+# Finding image files that annotations name, whatever folder they lie in.
+
+
+class ImageSearch:
+    """Finds images inside a folder and nowhere else.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._by_name: dict[str, list[Path]] | None = None
+
+    def find(self, name: str, *, near: Path, dataset: str) -> Path | None:
+        """Return the file that an annotation means.
+
+        Args:
+            name: Path or name as written there; with either kind of slash.
+            near: Folder of the annotation file.
+            dataset: Name of the dataset, often that of the images' folder.
+
+        Returns:
+            The file; ``None`` if there is none or several that could be meant.
+        """
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in (".", "/")]
+        if not parts or ".." in parts:
+            return None
+        relative = Path(*parts)
+        root = self._root
+        bases = [near, near / "images", root, root / "images", root / dataset, root / "images" / dataset, root / "data"]
+        for base in bases:
+            path = base / relative
+            if path.is_file() and path.resolve().is_relative_to(root):
+                return path
+        named = self._index().get(parts[-1], [])
+        return named[0] if len(named) == 1 else None
+
+    def _index(self) -> dict[str, list[Path]]:
+        if self._by_name is None:
+            self._by_name = {}
+            for path in self._root.rglob("*"):
+                if is_image(path.name) and path.is_file() and path.resolve().is_relative_to(self._root):
+                    self._by_name.setdefault(path.name, []).append(path)
+        return self._by_name
+
+
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e7, le=1e7)]
+_Identifier = int | str
+_FEWEST_VALUES = 6
+_SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
+"""Names of files and folders that do not name a dataset."""
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _ImageWire(_Wire):
+    id: _Identifier
+    file_name: Annotated[str, Field(min_length=1, max_length=1024)]
+    width: int | None = None
+    height: int | None = None
+
+
+class _CategoryWire(_Wire):
+    id: _Identifier
+    name: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class _RleWire(_Wire):
+    counts: str | list[int]
+    size: tuple[int, int]
+
+
+class _AnnotationWire(_Wire):
+    image_id: _Identifier
+    category_id: _Identifier
+    bbox: tuple[_Number, _Number, _Number, _Number] | None = None
+    segmentation: _RleWire | list[list[_Number]] | None = None
+    iscrowd: int = 0
+
+
+class _FileWire(_Wire):
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]] = []
+    categories: list[_CategoryWire]
+
+
+_FILE = TypeAdapter(_FileWire)
+_IMAGE = TypeAdapter(_ImageWire)
+_ANNOTATION = TypeAdapter(_AnnotationWire)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CocoFile:
+    """A JSON file, indexed.
+
+    Attributes:
+        place: Its path relative to the root, for messages.
+        dataset: Name of the dataset it becomes.
+        annotations: Image id → rows (number in the file, row).
+    """
+
+    path: Path
+    place: str
+    dataset: str
+    images: tuple[dict[str, Any], ...]
+    categories: Mapping[_Identifier, str]
+    annotations: Mapping[object, list[tuple[int, dict[str, Any]]]]
+
+
+def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
+    """Open a folder with COCO annotations.
+
+    Args:
+        root: The folder that holds images and JSON files.
+        log: Told of images and objects that cannot be used while they are walked over.
+
+    Raises:
+        InputError: A JSON file is not valid as a whole; names it.
+    """
+    files = tuple(_read(path, root) for path in coco_files(root))
+    if not files:
+        msg = f"{root.name} holds no COCO annotations."
+        raise InputError(msg, "COCO annotations are .json files with images, annotations and categories.")
+    names = tuple(dict.fromkeys(name for file in files for name in file.categories.values()))
+    shapes = _class_shapes(files)
+    classes = tuple(
+        ObjectClass(name=name, shape=shapes.get(name, "rectangle"), color=class_color(number))
+        for number, name in enumerate(names)
+    )
+    search = ImageSearch(root)
+    datasets = tuple(
+        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(file, search, log)))
+        for name, file in _uniquely_named(files)
+    )
+    return ProjectSource(name=root.resolve().name, meta=ProjectMeta(classes=classes), datasets=datasets)
+
+
+def _read(path: Path, root: Path) -> _CocoFile:
+    place = path.relative_to(root).as_posix()
+    try:
+        wire = _FILE.validate_python(read_json(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        msg = f"{place}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+        raise InputError(msg, "Correct the file or leave it out.") from error
+    _refuse_doubles(wire.categories, place)
+    rows: dict[object, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for number, row in enumerate(wire.annotations, start=1):
+        image_id = row.get("image_id")
+        rows[image_id if isinstance(image_id, int | str) else None].append((number, row))
+    return _CocoFile(
+        path=path,
+        place=place,
+        dataset=_dataset_name(path),
+        images=tuple(wire.images),
+        categories={item.id: item.name for item in wire.categories},
+        annotations=rows,
+    )
+
+
+def _refuse_doubles(categories: list[_CategoryWire], place: str) -> None:
+    for number, count in Counter(item.id for item in categories).items():
+        if count > 1:
+            msg = f"{place}, categories: the id {number!r} is there {count} times."
+            raise InputError(msg, "Give every category an id of its own.")
+
+
+def _dataset_name(path: Path) -> str:
+    """``instances_val2017.json`` → ``val2017``; Roboflow's ``valid/_annotations.coco.json`` → ``valid``."""
+    stem = path.name.split(".")[0].removeprefix("instances_").strip("_")
+    folder = path.parent.name
+    if stem.lower() not in _SAYS_NOTHING:
+        return stem
+    return folder if folder.lower() not in _SAYS_NOTHING and folder else "dataset"
+
+
+def _uniquely_named(files: tuple[_CocoFile, ...]) -> Iterator[tuple[str, _CocoFile]]:
+    taken: set[str] = set()
+    for file in files:
+        name, number = file.dataset, 2
+        while name in taken:
+            name, number = f"{file.dataset} {number}", number + 1
+        taken.add(name)
+        yield name, file
+
+
+def _class_shapes(files: tuple[_CocoFile, ...]) -> dict[str, str]:
+    """Class → the one shape its objects have, ``any`` where they differ."""
+    shapes: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        for rows in file.annotations.values():
+            for _, row in rows:
+                if not row.get("iscrowd") and (name := file.categories.get(row.get("category_id", ""))):
+                    shapes[name].add(_shape_of(row.get("segmentation")))
+    return {name: found.pop() if len(found) == 1 else "any" for name, found in shapes.items()}
+
+
+def _shape_of(segmentation: object) -> str:
+    if isinstance(segmentation, dict):
+        return "bitmap"
+    parts = segmentation if isinstance(segmentation, list) else []
+    return "rectangle" if not parts else "polygon" if len(parts) == 1 else "bitmap"
+
+
+def _walk(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: _images(file, search, log)
+
+
+def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[SourceImage]:
+    known: set[_Identifier] = set()
+    for number, row in enumerate(file.images, start=1):
+        place = f"{file.place}, image {number}"
+        image_id = row.get("id")
+        if isinstance(image_id, int | str):
+            if image_id in known:
+                message = f"Its id {image_id!r} is that of another image."
+                log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, message)
+                continue
+            known.add(image_id)
+        try:
+            wire = _IMAGE.validate_python(row)
+        except ValidationError as error:
+            log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, _first(error))
+            continue
+        path = search.find(wire.file_name, near=file.path.parent, dataset=file.dataset)
+        if path is None:
+            message = f"The file “{wire.file_name}” is not there."
+            log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+            continue
+        if (size := _size(wire, path, log)) is not None:
+            labels = tuple(_labels(file, wire.id, size, log))
+            annotation = Annotation(width=size[0], height=size[1], labels=labels)
+            name = PurePosixPath(wire.file_name.replace("\\", "/")).name
+            yield SourceImage(name=name, path=path, annotation=annotation_to_json(annotation))
+    for image_id in file.annotations.keys() - known:
+        for number, _ in file.annotations[image_id]:
+            message = f"There is no image with the id {image_id!r}."
+            log.add(ProblemKind.MISSING_IMAGE, Effect.OBJECT_SKIPPED, f"{file.place}, annotation {number}", message)
+
+
+def _size(wire: _ImageWire, path: Path, log: ProblemLog) -> tuple[int, int] | None:
+    """The size the file says; that of the image where it says none."""
+    if wire.width and wire.height and min(wire.width, wire.height) > 0:
+        return wire.width, wire.height
+    try:
+        return image_size(path)
+    except InputError as error:
+        log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, path.name, error.message)
+        return None
+
+
+def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: ProblemLog) -> Iterator[Label]:
+    for number, row in file.annotations.get(image_id, ()):
+        place = f"{file.place}, annotation {number}"
+        try:
+            wire = _ANNOTATION.validate_python(row)
+            geometry = _geometry(wire, size)
+        except ValidationError as error:
+            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, _first(error))
+            continue
+        except InputError as error:
+            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
+            continue
+        name = file.categories.get(wire.category_id)
+        if name is None:
+            message = f"There is no category with the id {wire.category_id!r}."
+            log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
+        elif wire.iscrowd:
+            message = "It marks a crowd, not an object."
+            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+        elif geometry is None:
+            message = "It has neither a box nor a segmentation."
+            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+        else:
+            yield Label(class_name=name, geometry=geometry)
+
+
+def _geometry(wire: _AnnotationWire, size: tuple[int, int]) -> Geometry | None:
+    match wire.segmentation:
+        case _RleWire(counts=counts, size=(height, width)):
+            if (width, height) != size:
+                msg = f"Its mask has {width} x {height} pixels, the image {size[0]} x {size[1]}."
+                raise InputError(msg)
+            return None if wire.iscrowd else _packed(decode_rle(counts, height, width))
+        case [single]:
+            return _polygon(single)
+        case [_, *_] as parts:
+            mask = fill(_polygon(parts[0]), *size)
+            for part in parts[1:]:
+                mask = mask | fill(_polygon(part), *size)
+            return _packed(mask)
+        case _:
+            return None if wire.bbox is None else _rectangle(*wire.bbox)
+
+
+def _packed(mask: Mask) -> Bitmap:
+    """A mask of the whole image → a bitmap of the part that is set."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        msg = "Its mask is empty."
+        raise InputError(msg)
+    top, left = int(rows[0]), int(columns[0])
+    return encode_mask(mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1], (left, top))
+
+
+def _polygon(values: list[float]) -> Polygon:
+    if len(values) < _FEWEST_VALUES or len(values) % 2:
+        msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
+        raise InputError(msg)
+    points: list[Point] = list(zip(values[::2], values[1::2], strict=True))
+    return to_pixels(Polygon(exterior=tuple(points)))
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> Rectangle:
+    if width <= 0 or height <= 0:
+        msg = f"A box of {width:g} x {height:g} pixels has no area."
+        raise InputError(msg)
+    return Rectangle(left=x, top=y, right=max(x + width - 1, x), bottom=max(y + height - 1, y))
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

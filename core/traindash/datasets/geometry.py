@@ -1,0 +1,316 @@
+"""Masks, outlines and boxes in Supervisely's pixel coordinates.
+
+A coordinate names a pixel, not an edge between pixels: the rectangle from 3 to 5 covers three columns, a polygon
+through pixel centres covers those pixels too, as ``cv2.fillPoly`` and ``ImageDraw.polygon`` fill it.
+"""
+
+import base64
+import binascii
+import io
+import math
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+from pydantic import BaseModel, ValidationError
+
+from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
+from traindash.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+"""A boolean array of shape (height, width)."""
+
+MAX_MASK_PIXELS = 150_000_000
+"""Largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory."""
+_MAX_PNG_BYTES = 128 * 2**20
+_TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
+_SMALLER = "Leave the object out or draw it again."
+_FLAT = 1e-6
+"""Pixels below which an extent is none."""
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+def bounds(geometry: Geometry) -> Rectangle | None:
+    """Return the smallest rectangle around a geometry, ``None`` for one without a known extent.
+
+    For a bitmap it is the box of the mask's array, read from the PNG header; :func:`tight_bounds` looks at its pixels.
+
+    Raises:
+        InputError: The bitmap's data are no mask.
+    """
+    match geometry:
+        case Rectangle():
+            return geometry
+        case Polygon(exterior=exterior):
+            xs, ys = [x for x, _ in exterior], [y for _, y in exterior]
+            return Rectangle(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))
+        case Bitmap(origin=(x, y)):
+            with _open_mask(geometry) as image:
+                width, height = image.size
+            return Rectangle(left=x, top=y, right=x + width - 1, bottom=y + height - 1)
+        case OtherGeometry():
+            points = _other_points(geometry)
+            return bounds(Polygon(exterior=points)) if points else None
+
+
+class _OtherPoints(BaseModel):
+    exterior: list[tuple[float, float]] = []
+
+
+class _OtherNode(BaseModel):
+    loc: tuple[float, float]
+
+
+class _OtherWire(BaseModel):
+    points: _OtherPoints = _OtherPoints()
+    nodes: dict[str, _OtherNode] = {}
+
+
+def _other_points(geometry: OtherGeometry) -> tuple[Point, ...]:
+    """Points of the geometries that have an extent: lines (``points``) and graphs of key points (``nodes``)."""
+    if geometry.shape not in ("line", "polyline", "graph"):
+        return ()
+    try:
+        wire = _OtherWire.model_validate_json(geometry.json)
+    except ValidationError:
+        return ()
+    return (*wire.points.exterior, *(node.loc for node in wire.nodes.values()))
+
+
+def tight_bounds(bitmap: Bitmap) -> Rectangle | None:
+    """Return the smallest rectangle around the set pixels of a bitmap, ``None`` if no pixel is set."""
+    mask = decode_mask(bitmap)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    x, y = bitmap.origin
+    return Rectangle(
+        left=x + int(columns[0]), top=y + int(rows[0]), right=x + int(columns[-1]), bottom=y + int(rows[-1])
+    )
+
+
+def clip(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
+    """Cut a rectangle at the borders of an image, ``None`` if nothing of it is inside."""
+    left, top = max(rectangle.left, 0), max(rectangle.top, 0)
+    right, bottom = min(rectangle.right, width - 1), min(rectangle.bottom, height - 1)
+    if left > right or top > bottom:
+        return None
+    return Rectangle(left=left, top=top, right=right, bottom=bottom)
+
+
+def outline_area(outline: tuple[Point, ...]) -> float:
+    """Return the area inside an outline in square pixels (shoelace formula), without its border's half pixels."""
+    closed = (*outline[1:], outline[0])
+    return abs(math.fsum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(outline, closed, strict=True))) / 2
+
+
+def polygon_area(polygon: Polygon) -> float:
+    """Return the area of a polygon without its holes in square pixels."""
+    return max(outline_area(polygon.exterior) - math.fsum(outline_area(hole) for hole in polygon.interior), 0.0)
+
+
+def to_positions(polygon: Polygon) -> Polygon:
+    """Turn pixels into positions, where 0 is the left or upper edge of the image.
+
+    A polygon through the centres of its border pixels covers them wholly, as a rectangle does: its box from pixel 3 to
+    pixel 5 reaches from 3 to 6. The points between are moved in proportion.
+    """
+    return _stretched(polygon, 1.0)
+
+
+def to_pixels(polygon: Polygon) -> Polygon:
+    """Turn positions into pixels, the inverse of :func:`to_positions`."""
+    return _stretched(polygon, -1.0)
+
+
+def _stretched(polygon: Polygon, more: float) -> Polygon:
+    """Widen the box of a polygon by so many pixels to the right and down."""
+    xs, ys = [x for x, _ in polygon.exterior], [y for _, y in polygon.exterior]
+    left, top = min(xs), min(ys)
+    across, down = _factor(max(xs) - left, more), _factor(max(ys) - top, more)
+
+    def moved(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple((left + (x - left) * across, top + (y - top) * down) for x, y in points)
+
+    return Polygon(exterior=moved(polygon.exterior), interior=tuple(moved(hole) for hole in polygon.interior))
+
+
+def _factor(length: float, more: float) -> float:
+    return max(length + more, 0.0) / length if length > _FLAT else 1.0
+
+
+def decode_mask(bitmap: Bitmap) -> Mask:
+    """Unpack a bitmap's mask.
+
+    Returns:
+        The mask in its own frame; its pixel (0, 0) is ``bitmap.origin`` in the image.
+
+    Raises:
+        InputError: The data are no mask, or one larger than :data:`MAX_MASK_PIXELS`.
+    """
+    with _open_mask(bitmap) as image:
+        try:
+            if "A" in image.getbands():
+                pixels = np.asarray(image.getchannel("A"))
+            elif image.mode == "P":
+                pixels = np.asarray(image)
+            else:
+                pixels = np.asarray(image.convert("L"))
+        except (OSError, SyntaxError, ValueError) as error:
+            msg = "The mask of a bitmap is damaged."
+            raise InputError(msg, "Export the annotation again.") from error
+    return pixels.astype(bool)
+
+
+def encode_mask(mask: Mask, origin: tuple[int, int] = (0, 0)) -> Bitmap:
+    """Pack a mask the way Supervisely does: a palette PNG, zlib, base64."""
+    image = Image.fromarray(mask.astype(np.uint8))
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", transparency=0, optimize=False)
+    return Bitmap(origin=origin, data=base64.b64encode(zlib.compress(buffer.getvalue())).decode("ascii"))
+
+
+def fill(polygon: Polygon, width: int, height: int) -> Mask:
+    """Return the pixels a polygon covers in an image of the given size."""
+    image = Image.new("1", (width, height))
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(round(x), round(y)) for x, y in polygon.exterior], fill=1, outline=1)
+    for hole in polygon.interior:
+        draw.polygon([(round(x), round(y)) for x, y in hole], fill=0, outline=0)
+    return np.asarray(image)
+
+
+def _open_mask(bitmap: Bitmap) -> Image.Image:
+    """Open the PNG of a bitmap; its pixels are not read yet."""
+    try:
+        packed = base64.b64decode(bitmap.data, validate=True)
+        png = packed if packed.startswith(_PNG_START) else _unpack(packed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(png), formats=("PNG",))
+    except Image.DecompressionBombError as error:
+        raise InputError(_TOO_LARGE, _SMALLER) from error
+    except (binascii.Error, zlib.error, OSError, SyntaxError, ValueError) as error:
+        msg = "The data of a bitmap are not a base64 text of a compressed PNG mask."
+        raise InputError(msg, "Export the annotation again.") from error
+    if image.width * image.height > MAX_MASK_PIXELS:
+        raise InputError(_TOO_LARGE, _SMALLER)
+    return image
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    png = unpacker.decompress(packed, _MAX_PNG_BYTES)
+    if unpacker.unconsumed_tail:
+        msg = "longer than any mask"
+        raise ValueError(msg)
+    return png
+
+
+# Cuts geometries at the border of their image.
+
+
+_SILENT = 1.0
+"""Pixels beyond the border that nobody needs to hear of: tools round to either side of it."""
+_FEWEST_POINTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clipped:
+    """What is left of a geometry.
+
+    Attributes:
+        geometry: ``None`` if nothing is.
+        was_cut: A part that can be seen was cut off.
+        had_area: It had an area before.
+    """
+
+    geometry: Geometry | None
+    was_cut: bool
+    had_area: bool = True
+
+
+def clip_geometry(geometry: Geometry, width: int, height: int) -> Clipped:
+    """Cut a geometry at the border of an image.
+
+    Args:
+        geometry: What to cut; :class:`~traindash.domain.annotation.OtherGeometry` stays as it is.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+
+    Raises:
+        InputError: A mask is damaged.
+    """
+    match geometry:
+        case Rectangle():
+            return Clipped(geometry=clip(geometry, width, height), was_cut=_reaches_out(geometry, width, height))
+        case Polygon():
+            return _clip_polygon(geometry, width, height)
+        case Bitmap():
+            return _clip_bitmap(geometry, width, height)
+        case OtherGeometry():
+            return Clipped(geometry=geometry, was_cut=False)
+
+
+def _reaches_out(box: Rectangle | None, width: int, height: int) -> bool:
+    if box is None:
+        return False
+    right, bottom = width - 1 + _SILENT, height - 1 + _SILENT
+    return min(box.left, box.top) < -_SILENT or box.right > right or box.bottom > bottom
+
+
+def _clip_polygon(polygon: Polygon, width: int, height: int) -> Clipped:
+    if outline_area(polygon.exterior) <= 0:
+        return Clipped(geometry=None, was_cut=False, had_area=False)
+    box = bounds(polygon)
+    if box is not None and box.left >= 0 and box.top >= 0 and box.right <= width - 1 and box.bottom <= height - 1:
+        return Clipped(geometry=polygon, was_cut=False)
+    exterior = _clip_outline(polygon.exterior, width - 1, height - 1)
+    if len(exterior) < _FEWEST_POINTS or outline_area(exterior) <= 0:
+        return Clipped(geometry=None, was_cut=True)
+    holes = (_clip_outline(hole, width - 1, height - 1) for hole in polygon.interior)
+    interior = tuple(hole for hole in holes if len(hole) >= _FEWEST_POINTS and outline_area(hole) > 0)
+    return Clipped(geometry=Polygon(exterior=exterior, interior=interior), was_cut=_reaches_out(box, width, height))
+
+
+def _clip_outline(points: tuple[Point, ...], right: float, bottom: float) -> tuple[Point, ...]:
+    """Cut at each of the four borders in turn (Sutherland and Hodgman 1974)."""
+    points = _cut(points, lambda p: p[0])
+    points = _cut(points, lambda p: right - p[0])
+    points = _cut(points, lambda p: p[1])
+    points = _cut(points, lambda p: bottom - p[1])
+    return tuple((min(max(x, 0.0), right), min(max(y, 0.0), bottom)) for x, y in points)
+
+
+def _cut(points: tuple[Point, ...], depth: Callable[[Point], float]) -> tuple[Point, ...]:
+    """Keep the side where the depth is not negative."""
+    kept: list[Point] = []
+    for start, end in zip((*points[-1:], *points[:-1]), points, strict=True):
+        first, second = depth(start), depth(end)
+        if (first < 0) != (second < 0):
+            share = first / (first - second)
+            kept.append((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+        if second >= 0:
+            kept.append(end)
+    return tuple(kept)
+
+
+def _clip_bitmap(bitmap: Bitmap, width: int, height: int) -> Clipped:
+    mask = decode_mask(bitmap)
+    if not mask.any():
+        return Clipped(geometry=None, was_cut=False, had_area=False)
+    x, y = bitmap.origin
+    left, top = max(-x, 0), max(-y, 0)
+    right, bottom = min(width - x, mask.shape[1]), min(height - y, mask.shape[0])
+    if (left, top, right, bottom) == (0, 0, mask.shape[1], mask.shape[0]):
+        return Clipped(geometry=bitmap, was_cut=False)
+    part = mask[top : max(bottom, top), left : max(right, left)]
+    if not part.any():
+        return Clipped(geometry=None, was_cut=True)
+    was_cut = int(part.sum()) < int(mask.sum())
+    return Clipped(geometry=encode_mask(part, (x + left, y + top)), was_cut=was_cut)

@@ -1,0 +1,47 @@
+"""What a model's task can use of the shapes people drew. Loads no numpy: a launch from the command line needs it too.
+
+Rules of Supervisely's training apps (``ClassesSelector.classify_incompatible_classes`` of the official SDK): detection
+takes the box around any shape; instance segmentation takes masks and polygons. We also let a rectangle stand for the
+mask of its object, which a real server refuses: :attr:`ShapeFit.ROUGH`, so that pages can warn.
+"""
+
+from enum import StrEnum
+
+from traindash.errors import InputError
+
+DETECTION = "object detection"
+SEGMENTATION = "instance segmentation"
+
+
+class ShapeFit(StrEnum):
+    """How a shape suits a task."""
+
+    READY = "ready"
+    CONVERTED = "converted"
+    ROUGH = "rough"
+    UNUSABLE = "unusable"
+
+
+_BOXABLE = frozenset({"polygon", "bitmap", "line", "polyline", "graph"})
+
+
+def shape_fit(shape: str, task_type: str) -> ShapeFit:
+    """Return how a class of a shape suits a task.
+
+    Args:
+        shape: Supervisely shape name; ``any`` is ready, its objects are looked at one by one.
+        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
+
+    Raises:
+        InputError: The task type is neither.
+    """
+    if task_type == DETECTION:
+        if shape in ("rectangle", "any"):
+            return ShapeFit.READY
+        return ShapeFit.CONVERTED if shape in _BOXABLE else ShapeFit.UNUSABLE
+    if task_type == SEGMENTATION:
+        if shape in ("bitmap", "polygon", "any"):
+            return ShapeFit.READY
+        return ShapeFit.ROUGH if shape == "rectangle" else ShapeFit.UNUSABLE
+    msg = f"Shapes cannot be converted for the task “{task_type}”."
+    raise InputError(msg, f"Choose a model for {DETECTION} or {SEGMENTATION}.")

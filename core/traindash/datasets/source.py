@@ -1,0 +1,417 @@
+"""What every reader of a data layout gives: a project as it lies on disk, images one at a time."""
+
+import json
+import os
+import struct
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from PIL import Image, UnidentifiedImageError
+
+from traindash.domain.project import ProjectMeta
+from traindash.errors import InputError
+
+# Reading files that a person gave: JSON, image headers.
+
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
+)
+"""Names that images go by, also those that cannot be used: an import shall say so."""
+_EXIF_ORIENTATION = 0x0112
+_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+"""Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)."""
+MAX_JSON_BYTES = 512 * 2**20
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file.
+
+    Raises:
+        InputError: It cannot be read or is not JSON; names the file, and the line where it breaks off.
+    """
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            msg = f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB."
+            raise InputError(msg, "Split it into smaller files.")
+        parsed: object = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist."
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise InputError(msg, "Check the permissions of the file.") from error
+    except json.JSONDecodeError as error:
+        msg = f"{path} is not valid JSON: {error.msg} in line {error.lineno}."
+        raise InputError(msg, "Correct the file or leave it out.") from error
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        msg = f"{path} is not valid JSON."
+        raise InputError(msg, "Correct the file or leave it out.") from error
+    return parsed
+
+
+def is_image(name: str) -> bool:
+    """Whether a file name ends like an image's; hidden files are none."""
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) in pixels of an image as people see it: turned the way its EXIF data say.
+
+    Raises:
+        InputError: It is no image.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            return (height, width) if lies_on_its_side(image) else (width, height)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        msg = f"{path} is not an image that can be read."
+        raise InputError(msg, "Replace the file or leave it out.") from error
+
+
+def lies_on_its_side(image: Image.Image) -> bool:
+    """Whether an open image asks to be turned by a quarter, so that people see width and height exchanged."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return False  # Pillow would read all pixels to look behind them
+    return image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
+
+
+# Whether an image file can be used, and its size.
+
+
+_FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
+_PREVIEW = (64, 64)
+_LARGE = 2**17
+"""Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours."""
+
+_TOGETHER = 64
+_THREADS = min(8, os.cpu_count() or 1)
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImage:
+    """An image that opens.
+
+    Attributes:
+        kind: Pillow's name of its format, e.g. ``JPEG``.
+        width: Pixels, as stored.
+        height: Pixels, as stored.
+        on_its_side: The camera asks viewers to turn it by a quarter, so they see width and height exchanged.
+    """
+
+    kind: str
+    width: int
+    height: int
+    on_its_side: bool
+
+    @property
+    def seen_size(self) -> tuple[int, int]:
+        """Width and height as people see it."""
+        return (self.height, self.width) if self.on_its_side else (self.width, self.height)
+
+    def has_size(self, width: int, height: int) -> bool:
+        """Whether an annotation of this size fits: drawn on the image as it is stored, or as people see it."""
+        stored = (self.width, self.height)
+        return (width, height) == stored or (self.on_its_side and (height, width) == stored)
+
+
+def check_image(path: Path) -> CheckedImage:
+    """Read an image to its end.
+
+    Raises:
+        InputError: It is missing, damaged, cut off, too large or of a kind that is not trained on.
+    """
+    (found,) = check_images([path])
+    if isinstance(found, InputError):
+        raise found
+    return found
+
+
+def check_images(paths: Sequence[Path]) -> list[CheckedImage | InputError]:
+    """Read images to their end, large ones several at a time.
+
+    Returns:
+        In the order of the paths what was found, or the error that :func:`check_image` raises.
+    """
+    with warnings.catch_warnings():  # around all threads, which share the filters
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
+        if sum(_is_large(path) for path in paths) < 2:  # noqa: PLR2004 - one has nothing to run beside
+            return [_outcome(path) for path in paths]
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="image-check") as pool:
+            return list(pool.map(_outcome, paths))
+
+
+def in_batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Give items in lists of as many as are worth to be checked together."""
+    walk = iter(items)
+    while batch := list(islice(walk, _TOGETHER)):
+        yield batch
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size > _LARGE
+    except OSError:  # the look at the file says what is wrong
+        return False
+
+
+def _outcome(path: Path) -> CheckedImage | InputError:
+    try:
+        return _read(path)
+    except InputError as error:
+        return error
+
+
+def _read(path: Path) -> CheckedImage:
+    hint = "Replace the file or leave it out."
+    try:
+        with Image.open(path) as image:
+            kind, (width, height) = image.format, image.size
+            turned = kind in _FORMATS and lies_on_its_side(image)
+            if kind in _FORMATS:
+                image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
+                image.load()
+    except UnidentifiedImageError as error:
+        msg = "It is not an image of a kind that can be read."
+        raise InputError(msg, hint) from error
+    except Image.DecompressionBombError as error:
+        msg = "It has more pixels than can be read."
+        raise InputError(msg, hint) from error
+    except _BROKEN as error:
+        msg = "It is damaged or not complete."
+        raise InputError(msg, hint) from error
+    if kind is None or kind not in _FORMATS:
+        msg = f"It is a {kind} picture."
+        raise InputError(msg, "Save it as PNG or JPEG.")
+    return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceImage:
+    """An image file and what is drawn on it.
+
+    Attributes:
+        name: Name within its dataset, with extension.
+        path: The image file; readers never write to it.
+        annotation: Annotation in Supervisely JSON format.
+        checked: What a look at the whole file found; ``None`` while nobody took one.
+    """
+
+    name: str
+    path: Path
+    annotation: Mapping[str, object]
+    checked: CheckedImage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LazyImages:
+    """Images that are read while they are walked over; each walk starts again from the first.
+
+    Attributes:
+        read: Opens a new walk.
+    """
+
+    read: Callable[[], Iterator[SourceImage]]
+
+    def __iter__(self) -> Iterator[SourceImage]:
+        """Start a walk."""
+        return self.read()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDataset:
+    """A dataset.
+
+    Attributes:
+        name: Name without its parents.
+        parent: :attr:`path` of the dataset that contains it, ``None`` at the top.
+        images: Its own images, not those of nested datasets. Walking may raise
+            :class:`~traindash.errors.InputError` at the image that is not usable.
+    """
+
+    name: str
+    parent: str | None
+    images: Iterable[SourceImage]
+
+    @property
+    def path(self) -> str:
+        """Names from the top joined by ``/``; unique within the project."""
+        return self.name if self.parent is None else f"{self.parent}/{self.name}"
+
+
+ImageKey: TypeAlias = tuple[str, str]
+"""(path of the dataset, name of the image)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCollection:
+    """A named set of images over all datasets.
+
+    Attributes:
+        images: To be read after the images of the datasets.
+    """
+
+    name: str
+    images: Iterable[ImageKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSource:
+    """A project.
+
+    Attributes:
+        datasets: Parents before their children.
+        description: Text for people.
+    """
+
+    name: str
+    meta: ProjectMeta
+    datasets: tuple[SourceDataset, ...]
+    collections: tuple[SourceCollection, ...] = ()
+    description: str = ""
+
+
+# What an import could not use, and the report about it.
+
+
+class ProblemKind(StrEnum):
+    """What is wrong, in words that a report can be grouped by."""
+
+    UNREADABLE_IMAGE = "unreadable image"
+    MISSING_IMAGE = "missing image"
+    DUPLICATE_NAME = "duplicate name"
+    UNREADABLE_ANNOTATION = "unreadable annotation"
+    MISSING_ANNOTATION = "missing annotation"
+    WRONG_SIZE = "wrong size in the annotation"
+    DAMAGED_OBJECT = "damaged object"
+    UNKNOWN_CLASS = "unknown class"
+    UNKNOWN_TAG = "unknown tag"
+    UNSUPPORTED_GEOMETRY = "unsupported geometry"
+    OUTSIDE = "outside the image"
+    CUT = "cut at the border"
+    EMPTY = "without area"
+    UNKNOWN_MEMBER = "unknown image in a collection"
+
+
+class Effect(StrEnum):
+    """What was done about a problem."""
+
+    IMAGE_SKIPPED = "image skipped"
+    OBJECT_SKIPPED = "object skipped"
+    CHANGED = "changed"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that could not be taken as it is.
+
+    Attributes:
+        place: Where: file relative to what was imported, with object or line.
+        message: What is wrong, a sentence.
+    """
+
+    kind: ProblemKind
+    effect: Effect
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What came of an import.
+
+    Attributes:
+        images: Images taken.
+        objects: Objects taken.
+        classes: Class → objects taken; classes without objects have 0.
+        counts: (kind, effect) → how often.
+        problems: The first ones, :data:`KEPT_PROBLEMS` at most of each kind and effect.
+    """
+
+    images: int
+    objects: int
+    classes: Mapping[str, int]
+    counts: Mapping[tuple[ProblemKind, Effect], int]
+    problems: tuple[Problem, ...]
+
+    @property
+    def skipped_images(self) -> int:
+        """Number of images left out."""
+        return self._total(Effect.IMAGE_SKIPPED)
+
+    @property
+    def skipped_objects(self) -> int:
+        """Number of objects left out of images that were taken."""
+        return self._total(Effect.OBJECT_SKIPPED)
+
+    def _total(self, effect: Effect) -> int:
+        return sum(count for (_, what), count in self.counts.items() if what is effect)
+
+
+KEPT_PROBLEMS = 50
+
+
+@dataclass(slots=True)
+class ProblemLog:
+    """Collects during one walk over a project what an import took and what it did not.
+
+    Attributes:
+        strict: Refuse at the first image or object that would be skipped.
+    """
+
+    strict: bool = False
+    _counts: Counter[tuple[ProblemKind, Effect]] = field(default_factory=Counter)
+    _problems: list[Problem] = field(default_factory=list)
+    _skipped: set[str] = field(default_factory=set)
+    _images: int = 0
+    _classes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: ProblemKind, effect: Effect, place: str, message: str) -> None:
+        """Record a problem.
+
+        Raises:
+            InputError: The log is strict and something is skipped.
+        """
+        if self.strict and effect in (Effect.IMAGE_SKIPPED, Effect.OBJECT_SKIPPED):
+            msg = f"{place}: {message}"
+            raise InputError(msg, "Correct it, or import without refusing damaged data.")
+        if effect is Effect.IMAGE_SKIPPED:
+            self._skipped.add(place)
+        self._counts[kind, effect] += 1
+        if self._counts[kind, effect] <= KEPT_PROBLEMS:
+            self._problems.append(Problem(kind=kind, effect=effect, place=place, message=message))
+
+    def has_skipped(self, place: str) -> bool:
+        """Whether the image at a place was skipped, and thus told of already."""
+        return place in self._skipped
+
+    def took(self, classes: list[str]) -> None:
+        """Record an image with the classes of its objects."""
+        self._images += 1
+        self._classes.update(classes)
+
+    def report(self, classes: tuple[str, ...]) -> ImportReport:
+        """Return the report.
+
+        Args:
+            classes: All classes of the project, in its order.
+        """
+        return ImportReport(
+            images=self._images,
+            objects=self._classes.total(),
+            classes={name: self._classes[name] for name in classes},
+            counts=dict(self._counts),
+            problems=tuple(self._problems),
+        )

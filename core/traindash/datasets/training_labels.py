@@ -1,0 +1,181 @@
+"""Images with annotations → the ground truth of an evaluation in COCO format.
+
+Form as Supervisely's Model Benchmark writes ``cocoGt.json`` (``sly2coco`` of the official SDK): categories 1..K in
+alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` beside COCO's own keys.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from traindash.datasets.contours import convert_label, outlines
+from traindash.datasets.geometry import bounds, polygon_area, tight_bounds
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Point, Polygon, Rectangle
+from traindash.domain.ids import ImageId
+
+# Annotations → lines of YOLO label files.
+#
+# Format: https://docs.ultralytics.com/datasets/detect/ and https://docs.ultralytics.com/datasets/segment/. A line is
+# ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 …``, all but the class divided by the image's size.
+
+
+_FEWEST_POINTS = 3
+
+
+def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
+    """Return the lines of an image's label file; none for an image without objects.
+
+    Objects of other classes and objects that the task cannot use are left out, parts outside the image are cut off.
+
+    Args:
+        annotation: What is drawn on the image.
+        classes: Names of the classes; the position is the class number.
+        task_type: ``object detection`` or ``instance segmentation``.
+
+    Raises:
+        InputError: The task type is unknown, or a mask is damaged.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    lines = []
+    for label in annotation.labels:
+        if label.class_name not in numbers:
+            continue
+        for part in convert_label(label, task_type):
+            values = _box(part, annotation) if task_type == DETECTION else _outline(label, annotation)
+            if values:
+                lines.append(" ".join([str(numbers[label.class_name]), *(f"{value:.6f}" for value in values)]))
+    return tuple(lines)
+
+
+def _box(label: Label, annotation: Annotation) -> tuple[float, ...]:
+    if not isinstance(label.geometry, Rectangle):
+        return ()
+    box = label.geometry
+    left, right = _cut(box.left, annotation.width), _cut(box.right + 1, annotation.width)
+    top, bottom = _cut(box.top, annotation.height), _cut(box.bottom + 1, annotation.height)
+    if right <= left or bottom <= top:
+        return ()
+    return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
+
+def _outline(label: Label, annotation: Annotation) -> tuple[float, ...]:
+    joined = join_outlines(outlines(label.geometry))
+    if len(joined) < _FEWEST_POINTS:
+        return ()
+    points = np.clip(np.array(joined, dtype=np.float64) / (annotation.width, annotation.height), 0, 1)
+    if np.ptp(points, axis=0).min() == 0:
+        return ()
+    return tuple(points.ravel().tolist())
+
+
+def _cut(position: float, side: int) -> float:
+    return min(max(position / side, 0.0), 1.0)
+
+
+def join_outlines(parts: Iterable[Polygon]) -> tuple[Point, ...]:
+    """Join the parts and holes of one object to a single outline by bridges without width.
+
+    A YOLO line holds one outline. Walking a bridge there and back adds no area to a part and takes none but its own
+    from a hole.
+    """
+    rings = [
+        ring for part in parts for ring in (_turned(part.exterior, 1), *(_turned(hole, -1) for hole in part.interior))
+    ]
+    if not rings:
+        return ()
+    joined = rings[0]
+    for ring in rings[1:]:
+        here, there = _nearest(joined, ring)
+        joined = np.vstack([joined[: here + 1], ring[there:], ring[: there + 1], joined[here:]])
+    return tuple((float(x), float(y)) for x, y in joined)
+
+
+def _turned(ring: tuple[Point, ...], sense: int) -> npt.NDArray[np.float64]:
+    """The ring walked clockwise (1) or the other way (-1)."""
+    points = np.array(ring, dtype=np.float64)
+    ahead = np.roll(points, -1, axis=0)
+    area = float(np.sum(points[:, 0] * ahead[:, 1] - ahead[:, 0] * points[:, 1]))
+    return points if area * sense >= 0 else points[::-1]
+
+
+def _nearest(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> tuple[int, int]:
+    distances = np.sum((first[:, None] - second[None]) ** 2, axis=2)
+    here, there = np.unravel_index(int(np.argmin(distances)), distances.shape)
+    return int(here), int(there)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoImage:
+    """An image to export.
+
+    Attributes:
+        id: Its id on the server, ``sly_id`` in the file.
+        name: File name.
+        dataset: Name of its dataset.
+    """
+
+    id: ImageId
+    name: str
+    dataset: str
+    annotation: Annotation
+
+
+def coco_ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type: str) -> dict[str, object]:
+    """Return the ground truth of images as a COCO object.
+
+    Args:
+        images: Image ids of the file are 1, 2, … in this order.
+        classes: Classes that were trained; objects of others are left out.
+        task_type: ``object detection`` or ``instance segmentation``; shapes are converted as for training.
+
+    Raises:
+        InputError: The task type is unknown, or a mask is damaged.
+    """
+    categories = {name: number for number, name in enumerate(sorted(classes), start=1)}
+    image_rows: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
+    for number, image in enumerate(images, start=1):
+        image_rows.append(_image_row(number, image))
+        for label in image.annotation.labels:
+            if label.class_name not in categories:
+                continue
+            for part in convert_label(label, task_type):
+                if (shape := _shape(part.geometry, label.geometry, task_type)) is None:
+                    continue
+                row = {"id": len(rows) + 1, "image_id": number, "category_id": categories[label.class_name]}
+                sly_id = len(rows) + 1 if label.id is None else label.id
+                rows.append(row | shape | {"iscrowd": 0, "ignore": 0, "sly_id": sly_id})
+    named = [{"id": number, "name": name} for name, number in categories.items()]
+    return {"images": image_rows, "annotations": rows, "categories": named}
+
+
+def _image_row(number: int, image: CocoImage) -> dict[str, object]:
+    return {
+        "id": number,
+        "file_name": image.name,
+        "width": image.annotation.width,
+        "height": image.annotation.height,
+        "sly_id": image.id,
+        "dataset": image.dataset,
+    }
+
+
+def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, object] | None:
+    box = tight_bounds(converted) if isinstance(converted, Bitmap) else bounds(converted)
+    if box is None:
+        return None
+    width, height = box.right - box.left + 1, box.bottom - box.top + 1
+    shape: dict[str, object] = {"bbox": [box.left, box.top, width, height], "area": float(width * height)}
+    if task_type == SEGMENTATION:
+        parts = outlines(drawn)
+        shape["segmentation"] = [_ring(part) for part in parts]
+        shape["area"] = sum(polygon_area(part) for part in parts)
+    return shape
+
+
+def _ring(part: Polygon) -> list[float]:
+    """A COCO polygon ``x, y, x, y, …``, holes joined by bridges."""
+    return [value for point in join_outlines([part]) for value in point]

@@ -1,0 +1,407 @@
+"""Data in YOLO layout: images, a text file of labels for each, class names in ``data.yaml``.
+
+Format: https://docs.ultralytics.com/datasets/detect/ and https://docs.ultralytics.com/datasets/segment/. The label file
+of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or lies beside the image; an image without one has no objects.
+"""
+
+import math
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from traindash.datasets.annotation_json import annotation_to_json
+from traindash.datasets.geometry import to_pixels
+from traindash.datasets.recognition import class_color, yolo_config
+from traindash.datasets.source import (
+    CheckedImage,
+    Effect,
+    LazyImages,
+    ProblemKind,
+    ProblemLog,
+    ProjectSource,
+    SourceDataset,
+    SourceImage,
+    check_images,
+    in_batches,
+    is_image,
+)
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.errors import InputError
+
+# What a folder in YOLO layout says about itself: class names, and where the images of each dataset lie.
+
+
+NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
+_SIDES: Mapping[str, tuple[str, ...]] = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+"""Dataset → the names its folder and its key in ``data.yaml`` go by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloConfig:
+    """Classes and datasets.
+
+    Attributes:
+        names: Class number → name; empty if nothing names them.
+        sides: Dataset → folders with its images, or text files that list them. Absolute, inside the root.
+        keypoints: How many numbers of a label line belong to key points; 0 without.
+    """
+
+    names: Mapping[int, str]
+    sides: Mapping[str, tuple[Path, ...]]
+    keypoints: int = 0
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    names: list[str] | dict[int, str]
+    path: str | None = None
+    train: str | list[str] | None = None
+    val: str | list[str] | None = None
+    valid: str | list[str] | None = None
+    validation: str | list[str] | None = None
+    test: str | list[str] | None = None
+    kpt_shape: tuple[int, int] | None = None
+
+
+_WIRE = TypeAdapter(_Wire)
+
+
+def read_yolo_config(root: Path) -> YoloConfig:
+    """Read ``data.yaml``, or a list of names and the usual folders where there is none.
+
+    Args:
+        root: The folder, resolved.
+
+    Raises:
+        InputError: ``data.yaml`` is not valid; names the line or key.
+    """
+    path = yolo_config(root)
+    if path is None:
+        return YoloConfig(names=_names_from_text(root), sides=_usual_folders(root))
+    wire = _parsed(path)
+    names = dict(enumerate(wire.names)) if isinstance(wire.names, list) else wire.names
+    shape = wire.kpt_shape or (0, 0)
+    return YoloConfig(
+        names=_checked(names, path.name),
+        sides=_named_folders(wire, root) or _usual_folders(root),
+        keypoints=shape[0] * shape[1],
+    )
+
+
+def _parsed(path: Path) -> _Wire:
+    try:
+        return _WIRE.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.MarkedYAMLError as error:
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
+        msg = f"{path.name} is not valid YAML{where}."
+        raise InputError(msg, "Correct the file.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"{path.name} is not valid YAML."
+        raise InputError(msg, "Correct the file.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        msg = f"{path.name}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+        raise InputError(msg, "Correct the file; names is a list, or numbers with names.") from error
+
+
+def _checked(names: Mapping[int, str], place: str) -> dict[int, str]:
+    if not names:
+        msg = f"{place}, names: there is no class."
+        raise InputError(msg, "Write names as a list, or as numbers with names.")
+    for name, count in Counter(names.values()).items():
+        if count > 1 or not name.strip():
+            msg = f"{place}, names: “{name}” {'is there twice' if name.strip() else 'is no name'}."
+            raise InputError(msg, "Give every class a name of its own.")
+    return dict(sorted(names.items()))
+
+
+def _names_from_text(root: Path) -> dict[int, str]:
+    for name in NAME_FILES:
+        path = root / name
+        if path.is_file():
+            lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+            return _checked(dict(enumerate(line for line in lines if line)), name)
+    return {}
+
+
+def _named_folders(wire: _Wire, root: Path) -> dict[str, tuple[Path, ...]]:
+    sides: dict[str, tuple[Path, ...]] = {}
+    for side, keys in _SIDES.items():
+        value = next((found for key in keys if (found := getattr(wire, key, None))), None)
+        entries = [value] if isinstance(value, str) else value or []
+        folders = tuple(path for entry in entries if (path := inside(root, entry, wire.path or "")) is not None)
+        if folders:
+            sides[side] = folders
+    return sides
+
+
+def inside(root: Path, entry: str, base: str = "") -> Path | None:
+    """Return what a path means that was written on another machine: its longest end that exists inside the root.
+
+    Args:
+        root: The folder, resolved; nothing outside is ever returned.
+        entry: The path.
+        base: What it is relative to, if it is relative.
+    """
+    for text in (f"{base}/{entry}", entry):
+        parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        for start in range(len(parts)):
+            path = root.joinpath(*parts[start:])
+            if path.exists() and path.resolve().is_relative_to(root):
+                return path
+    return None
+
+
+def _usual_folders(root: Path) -> dict[str, tuple[Path, ...]]:
+    sides: dict[str, tuple[Path, ...]] = {}
+    for side, names in _SIDES.items():
+        folders = [root / "images" / name for name in names]
+        folders += [root / name / "images" for name in names]
+        folders += [root / name for name in names]
+        if found := next((folder for folder in folders if folder.is_dir()), None):
+            sides[side] = (found,)
+    images = root / "images"
+    return sides or {"dataset": (images if images.is_dir() else root,)}
+
+
+_BOX_VALUES = 4
+_FEWEST_POLYGON_VALUES = 6
+_LONGEST_QUOTE = 200
+_LARGEST_LABEL_FILE = 64 * 2**20
+
+
+def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
+    """Open a folder in YOLO layout.
+
+    All label files are looked at once for the shapes of the classes; images and labels are read when walked over.
+
+    Args:
+        root: The folder that holds ``data.yaml``, or images and labels.
+        log: Told of images and objects that cannot be used while they are walked over.
+
+    Raises:
+        InputError: ``data.yaml`` is not valid, or there are no images; names what is missing.
+    """
+    root = root.resolve()
+    config = read_yolo_config(root)
+    sides = {name: _side(paths, root) for name, paths in config.sides.items()}
+    pairs = [pair for side in sides.values() for pair in side.images.items()]
+    if not pairs:
+        msg = f"{root.name} holds no images where YOLO layout has them."
+        raise InputError(msg, "Put images into images/ and labels into labels/, or correct the paths in data.yaml.")
+    labels = {label for _, label in pairs if label is not None}
+    shapes = _class_shapes(labels, config)
+    names = config.names or {number: f"class {number}" for number in sorted(shapes)}
+    reader = _Reader(root=root, names=names, keypoints=config.keypoints, log=log)
+    classes = tuple(
+        ObjectClass(name=name, shape=_only(shapes.get(number, frozenset())), color=class_color(position))
+        for position, (number, name) in enumerate(names.items())
+    )
+    filled = [name for name, side in sides.items() if side.images]
+    without_image = tuple(_labels_without_image(labels, root))
+    sides[filled[0]] = replace(sides[filled[0]], missing=(*sides[filled[0]].missing, *without_image))
+    datasets = tuple(
+        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(reader, sides[name]))) for name in filled
+    )
+    return ProjectSource(name=root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """The images of a dataset.
+
+    Attributes:
+        images: Image → its label file, ``None`` without one.
+        missing: Images that something names and that are not there, as (place, message).
+    """
+
+    images: Mapping[Path, Path | None]
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+def _walk(reader: "_Reader", side: _Side) -> Callable[[], Iterator[SourceImage]]:
+    return lambda: reader.images(side)
+
+
+def _side(paths: tuple[Path, ...], root: Path) -> _Side:
+    images: dict[Path, Path | None] = {}
+    missing: list[tuple[str, str]] = []
+    for path in paths:
+        for found in _listed(path, root) if path.is_file() else _in_folder(path):
+            if isinstance(found, Path):
+                images.setdefault(found, _label_file(found, root))
+            else:
+                missing.append(found)
+    return _Side(images=images, missing=tuple(missing))
+
+
+def _listed(path: Path, root: Path) -> Iterator[Path | tuple[str, str]]:
+    """Give the images that a text file lists; of one that is not there, the place and a message."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not (name := line.strip()):
+            continue
+        image = inside(root, name)
+        if image is not None and image.is_file():
+            yield image
+        else:
+            place = f"{path.relative_to(root).as_posix()}, line {number}"
+            yield place, f"The file “{name[:_LONGEST_QUOTE]}” is not there."
+
+
+def _in_folder(path: Path) -> Iterator[Path]:
+    for folder, _, names in sorted(os.walk(path)):
+        yield from (Path(folder) / name for name in sorted(names) if is_image(name))
+
+
+def _labels_without_image(labels: Collection[Path], root: Path) -> Iterator[tuple[str, str]]:
+    """Give the label files of no image in the folders of those that have one, as (place, message)."""
+    for folder in sorted({label.parent for label in labels}):
+        if "labels" not in folder.relative_to(root).parts:
+            continue  # labels beside their images: any text file may lie there
+        for path in sorted(folder.glob("*.txt")):
+            if path not in labels and path.name not in NAME_FILES:
+                yield path.relative_to(root).as_posix(), "There is no image for these labels."
+
+
+def _label_file(image: Path, root: Path) -> Path | None:
+    """The label file of an image: the last folder ``images`` becomes ``labels``; or beside the image."""
+    parts = image.relative_to(root).with_suffix(".txt").parts
+    for position in reversed(range(len(parts) - 1)):
+        if parts[position] == "images":
+            path = root.joinpath(*parts[:position], "labels", *parts[position + 1 :])
+            if path.is_file():
+                return path
+            break
+    beside = image.with_suffix(".txt")
+    return beside if beside.is_file() else None
+
+
+def _class_shapes(labels: Collection[Path], config: YoloConfig) -> Mapping[int, set[str]]:
+    shapes: dict[int, set[str]] = defaultdict(set)
+    for path in labels:
+        if path.stat().st_size > _LARGEST_LABEL_FILE:
+            continue
+        for line in path.read_bytes().splitlines():
+            values = line.split()
+            if len(values) > _BOX_VALUES and values[0].isdigit():
+                is_box = len(values) == 1 + _BOX_VALUES or config.keypoints > 0
+                shapes[int(values[0])].add("rectangle" if is_box else "polygon")
+    return shapes
+
+
+def _only(shapes: set[str] | frozenset[str]) -> str:
+    if len(shapes) == 1:
+        return next(iter(shapes))
+    return "any" if shapes else "rectangle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    root: Path
+    names: Mapping[int, str]
+    keypoints: int
+    log: ProblemLog
+
+    def images(self, side: _Side) -> Iterator[SourceImage]:
+        for place, message in side.missing:
+            self.log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+        for batch in in_batches(side.images):
+            for path, found in zip(batch, check_images(batch), strict=True):
+                if (image := self._image(path, side.images[path], found)) is not None:
+                    yield image
+
+    def _image(self, path: Path, label_file: Path | None, found: CheckedImage | InputError) -> SourceImage | None:
+        if isinstance(found, InputError):
+            place = path.relative_to(self.root).as_posix()
+            self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, found.message)
+            return None
+        size = found.seen_size
+        labels = self._labels(label_file, size)
+        if labels is None:
+            return None
+        annotation = Annotation(width=size[0], height=size[1], labels=labels)
+        return SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation), checked=found)
+
+    def _labels(self, path: Path | None, size: tuple[int, int]) -> tuple[Label, ...] | None:
+        if path is None:
+            return ()
+        place = path.relative_to(self.root).as_posix()
+        try:
+            with path.open("rb") as file:
+                text = file.read(_LARGEST_LABEL_FILE).decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            message = "The label file cannot be read as text."
+            self.log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, message)
+            return None
+        lines = enumerate(text.splitlines(), start=1)
+        found = (self._label(line, size, f"{place}, line {number}") for number, line in lines if line.strip())
+        return tuple(label for label in found if label is not None)
+
+    def _label(self, line: str, size: tuple[int, int], place: str) -> Label | None:
+        kind = ProblemKind.DAMAGED_OBJECT
+        try:
+            number, values = _numbers(line)
+            if number not in self.names:
+                kind = ProblemKind.UNKNOWN_CLASS
+                msg = f"There is no class with the number {number}; the classes are 0 to {max(self.names, default=-1)}."
+                raise InputError(msg)  # noqa: TRY301 - one place records all of them
+            geometry = _geometry(values, self.keypoints, size)
+        except InputError as error:
+            self.log.add(kind, Effect.OBJECT_SKIPPED, place, error.message)
+            return None
+        return Label(class_name=self.names[number], geometry=geometry)
+
+
+def _numbers(line: str) -> tuple[int, list[float]]:
+    head, *rest = line.split()
+    try:
+        whole = float(head)
+        number = int(whole)
+        values = [float(value) for value in rest]
+        if number != whole:
+            raise ValueError(head)  # noqa: TRY301 - as any other text that is no class number
+    except (ValueError, OverflowError):
+        msg = f"“{line.strip()[:60]}” is not a class number followed by numbers."
+        raise InputError(msg) from None
+    if not all(math.isfinite(value) for value in values):
+        msg = "A coordinate is not a finite number."
+        raise InputError(msg)
+    return number, values
+
+
+def _geometry(values: list[float], keypoints: int, size: tuple[int, int]) -> Geometry:
+    count = len(values)
+    if count == _BOX_VALUES or (keypoints and count == _BOX_VALUES + keypoints):
+        return _rectangle(values[:_BOX_VALUES], size)
+    if count < _FEWEST_POLYGON_VALUES or count % 2:
+        msg = f"{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points)."
+        raise InputError(msg)
+    _refuse_pixels(values)
+    width, height = size
+    points = zip(values[::2], values[1::2], strict=True)
+    return to_pixels(Polygon(exterior=tuple((x * width, y * height) for x, y in points)))
+
+
+def _rectangle(values: list[float], size: tuple[int, int]) -> Rectangle:
+    _refuse_pixels(values)
+    x, y, width, height = (value * side for value, side in zip(values, (*size, *size), strict=True))
+    if width <= 0 or height <= 0:
+        msg = "A box without width or height has no area."
+        raise InputError(msg)
+    left, top = x - width / 2, y - height / 2
+    return Rectangle(left=left, top=top, right=max(left + width - 1, left), bottom=max(top + height - 1, top))
+
+
+def _refuse_pixels(values: list[float]) -> None:
+    """Values far beyond 1 are pixels by mistake; a little beyond is a box that reaches over the border."""
+    if max(values) > 2 or min(values) < -1:  # noqa: PLR2004 - one image size to each side
+        msg = "The values are not shares of the image's size (0 to 1); they look like pixels."
+        raise InputError(msg)

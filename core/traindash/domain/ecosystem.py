@@ -1,0 +1,123 @@
+"""Agents: the machines (or slices of one) that run tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from traindash.domain.ids import AgentId, ModuleId, TeamId
+
+
+class AgentStatus(StrEnum):
+    """Status words of the Supervisely agent API (``AgentApi.Status``): connected or not."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A compute device of an agent.
+
+    Attributes:
+        name: E.g. ``NVIDIA RTX 4090`` or the CPU's model name.
+        total_bytes: Memory it has.
+        available_bytes: Memory that is free now.
+    """
+
+    name: str
+    total_bytes: float | None
+    available_bytes: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """An agent.
+
+    Attributes:
+        type: ``sly_agent`` or ``kubernetes``.
+        is_gpu: Whether its devices are CUDA devices; CPU-only agents of the embedded platform report RAM instead.
+        devices: First device first.
+        threads: CPU threads that a task may use; ``None`` where the server does not say.
+        queue_paused: It takes no further task for now; ``None`` on servers that cannot hold a queue.
+    """
+
+    id: AgentId
+    name: str
+    type: str
+    status: AgentStatus
+    team_id: TeamId | None = None
+    is_gpu: bool = False
+    devices: tuple[Device, ...] = ()
+    threads: int | None = None
+    queue_paused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """How a machine is divided into agents.
+
+    Attributes:
+        count: Number of agents.
+        threads: CPU threads that a task of each may use.
+        most_agents: Largest possible number.
+        most_threads: Largest possible number.
+    """
+
+    count: int
+    threads: int
+    most_agents: int
+    most_threads: int
+
+
+# Modules of the ecosystem: the apps that a server can run.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppModule:
+    """An app of the ecosystem.
+
+    Attributes:
+        slug: Unique path-like name, e.g. ``supervisely-ecosystem/yolo/supervisely_integration/train``.
+        name: Title, e.g. ``Train YOLO v8 - 26``.
+        categories: Words it is filed under; a training app has ``train`` and ``framework:<name>``.
+        files: Key → path of a file in the app's repository, e.g. ``models``, ``hyperparameters``.
+    """
+
+    id: ModuleId
+    slug: str
+    name: str
+    categories: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def framework(self) -> str | None:
+        """Framework that this app trains, ``None`` if it is no training app."""
+        prefix = "framework:"
+        return next((word.removeprefix(prefix) for word in self.categories if word.startswith(prefix)), None)
+
+
+# Models that a framework offers to train.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueModel:
+    """A row of a framework's model table.
+
+    Attributes:
+        framework: E.g. ``YOLO``.
+        name: E.g. ``YOLO26s-det``; unique within the framework.
+        task_type: ``object detection`` or ``instance segmentation``.
+        columns: Further columns as the framework gives them (``Size (pixels)``, ``mAP``, ``Params (M)``, …). Frameworks
+            differ in names and types, so they are shown as they are.
+        pretrained: Whether the server can start this model from published weights right now; ``None`` if unknown.
+            Where it cannot, training starts from random initialisation.
+        note: One sentence a person should know before choosing it; empty when there is none.
+    """
+
+    framework: str
+    name: str
+    task_type: str
+    columns: Mapping[str, str | float | None]
+    pretrained: bool | None = None
+    note: str = ""

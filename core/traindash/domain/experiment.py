@@ -1,0 +1,154 @@
+"""Experiments: what finished trainings leave behind."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from traindash.domain.annotation import Point
+from traindash.domain.ids import CollectionId, FileId, ImageId, ProjectId, TaskId
+
+_TASK_FOLDER = re.compile(r"(?P<task>[0-9]{1,18})_(?P<framework>.+)")
+_PROJECT_FOLDER = re.compile(r"[0-9]{1,18}_(?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentInfo:
+    """The record of a finished training: ``experiment_info.json`` and ``meta.output.experiment.data``.
+
+    Names and meanings as in ``supervisely.nn.experiments.ExperimentInfo``; keys that class drops (``primary_metric``,
+    ``device``, ``training_duration``, ``random_initialization``) are kept here.
+
+    Attributes:
+        task_type: ``object detection`` or ``instance segmentation``.
+        checkpoints: Paths relative to ``artifacts_dir``.
+        best_checkpoint: Bare file name of the best checkpoint.
+        artifacts_dir: Absolute path in Team Files.
+        export: Runtime (``ONNXRuntime``, ``TensorRT``) → path relative to ``artifacts_dir``.
+        evaluation_report_id: Team Files id of the report's ``template.vue``; ``None`` if there was no benchmark.
+        evaluation_metrics: Supervisely metric name → value, 0 to 1; empty without benchmark.
+        training_duration: Seconds.
+        random_initialization: The training started from random weights; ``None`` where the record does not say.
+    """
+
+    experiment_name: str
+    framework_name: str
+    model_name: str
+    task_type: str
+    project_id: ProjectId
+    task_id: TaskId
+    model_files: Mapping[str, str]
+    model_meta: str
+    checkpoints: tuple[str, ...]
+    best_checkpoint: str
+    hyperparameters: str
+    artifacts_dir: str
+    base_checkpoint: str | None = None
+    base_checkpoint_link: str | None = None
+    project_version: Mapping[str, object] | None = None
+    export: Mapping[str, str] = field(default_factory=dict)
+    app_state: str | None = None
+    datetime: str | None = None
+    evaluation_report_id: FileId | None = None
+    evaluation_report_link: str | None = None
+    evaluation_metrics: Mapping[str, float] = field(default_factory=dict)
+    primary_metric: str | None = None
+    logs: Mapping[str, str] | None = None
+    device: str | None = None
+    training_duration: float | None = None
+    train_collection_id: CollectionId | None = None
+    val_collection_id: CollectionId | None = None
+    train_val_split: str | None = None
+    train_size: int | None = None
+    val_size: int | None = None
+    random_initialization: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentFolder:
+    """Where the artifacts of an experiment are; its path alone says something of it (contract section 7.1).
+
+    Attributes:
+        path: ``/experiments/<project id>_<project name>/<task id>_<framework>`` without a slash at the end; ``_NNN`` is
+            added to the framework where the name was taken.
+    """
+
+    path: str
+
+    @property
+    def task_id(self) -> TaskId | None:
+        """The task; ``None`` where the folder is named otherwise."""
+        found = _TASK_FOLDER.fullmatch(PurePosixPath(self.path).name)
+        return TaskId(int(found["task"])) if found else None
+
+    @property
+    def framework(self) -> str:
+        """The framework; empty where the folder is named otherwise."""
+        found = _TASK_FOLDER.fullmatch(PurePosixPath(self.path).name)
+        return found["framework"] if found else ""
+
+    @property
+    def project_name(self) -> str:
+        """The project; its folder's name where that is named otherwise."""
+        name = PurePosixPath(self.path).parent.name
+        found = _PROJECT_FOLDER.fullmatch(name)
+        return found["name"] if found else name
+
+
+# Sample predictions: what a model finds on the same few validation images while it learns.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleBox:
+    """An object on a sample image, annotated or found, as an upright box in pixels of the image.
+
+    Attributes:
+        class_name: Its object class.
+        score: Confidence 0 to 1 of what was found; ``None`` for what was annotated.
+        outlines: Borders of its mask, those of holes, too; empty where there is only the box.
+    """
+
+    class_name: str
+    left: float
+    top: float
+    width: float
+    height: float
+    score: float | None = None
+    outlines: tuple[tuple[Point, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleImage:
+    """A validation image that is looked at again and again.
+
+    Attributes:
+        id: Image id on the server.
+        name: File name.
+        width: Pixels.
+        height: Pixels.
+        objects: What is annotated on it, of the classes that are trained.
+    """
+
+    id: ImageId
+    name: str
+    width: int
+    height: int
+    objects: tuple[SampleBox, ...] = ()
+
+
+# Team Files: the file storage of a team.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamFile:
+    """A file in Team Files.
+
+    Attributes:
+        path: Absolute, starts with ``/``, raw names (spaces and unicode as they are).
+        hash: Base64 of the SHA-256 of the content.
+    """
+
+    id: FileId
+    path: str
+    size_bytes: int
+    hash: str = ""

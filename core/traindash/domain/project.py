@@ -1,0 +1,179 @@
+"""Projects and what is in them: datasets, object classes, tags, collections, statistics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from traindash.domain.annotation import Tag
+from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectClass:
+    """An object class of a project meta.
+
+    Attributes:
+        name: Unique within the project.
+        shape: Supervisely shape name: ``rectangle``, ``polygon``, ``bitmap``, ``any``, …
+        color: ``#RRGGBB``.
+    """
+
+    name: str
+    shape: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagMeta:
+    """A tag that a project defines.
+
+    Attributes:
+        name: Unique within the project.
+        value_type: ``none``, ``any_string``, ``any_number`` or ``oneof_string``.
+        values: Allowed values of a ``oneof_string`` tag.
+        color: ``#RRGGBB``.
+        applicable_type: ``all``, ``imagesOnly`` or ``objectsOnly``.
+    """
+
+    name: str
+    value_type: str
+    values: tuple[str, ...] = ()
+    color: str = "#7B7F85"
+    applicable_type: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectMeta:
+    """Object classes and tags of a project, in the project's order."""
+
+    classes: tuple[ObjectClass, ...] = ()
+    tags: tuple[TagMeta, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A group of people who share Team Files, agents and workspaces."""
+
+    id: TeamId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A folder of projects within a team."""
+
+    id: WorkspaceId
+    name: str
+    team_id: TeamId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project.
+
+    Attributes:
+        items_count: Number of images over all datasets.
+        version: Version id and number of the data, ``None`` where the server keeps none.
+        custom_data: Free JSON that apps store with the project.
+    """
+
+    id: ProjectId
+    name: str
+    workspace_id: WorkspaceId
+    team_id: TeamId
+    description: str = ""
+    type: str = "images"
+    items_count: int = 0
+    datasets_count: int = 0
+    size_bytes: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    version: int | None = None
+    reference_image_url: str | None = None
+    custom_data: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A dataset of a project.
+
+    Attributes:
+        parent_id: The dataset that contains this one, ``None`` at the top.
+        items_count: Number of images directly in it.
+    """
+
+    id: DatasetId
+    name: str
+    project_id: ProjectId
+    items_count: int
+    parent_id: DatasetId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A named set of images of a project, over all its datasets."""
+
+    id: CollectionId
+    name: str
+    project_id: ProjectId
+    type: str = "default"
+    items_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassStatistics:
+    """How often one object class occurs.
+
+    Attributes:
+        images: Number of images with at least one object of the class.
+        objects: Number of objects.
+        images_by_dataset: The same number of images per dataset.
+        objects_by_dataset: The same number of objects per dataset.
+    """
+
+    name: str
+    images: int
+    objects: int
+    images_by_dataset: Mapping[DatasetId, int]
+    objects_by_dataset: Mapping[DatasetId, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectStatistics:
+    """Counts of a project.
+
+    Attributes:
+        classes: One entry per class of the meta, in the meta's order; empty classes have zeros.
+        image_tags: Number of images per image tag.
+        images: Number of images.
+    """
+
+    classes: tuple[ClassStatistics, ...]
+    image_tags: Mapping[str, int]
+    images: int
+
+
+# Images of a dataset.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image as the server lists it; its pixels are fetched apart.
+
+    Attributes:
+        hash: Base64 of the SHA-256 of the file; identifies the content.
+        size_bytes: File size.
+        url: Where the file is served, ``fullStorageUrl`` on the wire.
+    """
+
+    id: ImageId
+    name: str
+    dataset_id: DatasetId
+    width: int
+    height: int
+    hash: str = ""
+    mime: str = ""
+    size_bytes: int = 0
+    labels_count: int = 0
+    tags: tuple[Tag, ...] = ()
+    url: str | None = None

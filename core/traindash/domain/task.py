@@ -1,0 +1,148 @@
+"""Tasks: what runs on an agent, in which state, and how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, WorkspaceId
+
+
+class TaskStatus(StrEnum):
+    """Status words of the Supervisely task API (``TaskApi.Status`` of the official SDK), plus ``unknown``.
+
+    ``unknown`` stands for a word that a newer server invents; it is never sent.
+    """
+
+    QUEUED = "queued"
+    CONSUMED = "consumed"
+    STARTED = "started"
+    DEPLOYED = "deployed"
+    TERMINATING = "terminating"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def parse(cls, word: str) -> "TaskStatus":
+        """Return the status a server's word stands for, :attr:`UNKNOWN` for a word not listed here."""
+        return next((status for status in cls if status.value == word), cls.UNKNOWN)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the task is over and its status will never change again."""
+        return self in TERMINAL_STATUSES
+
+
+TERMINAL_STATUSES = frozenset({TaskStatus.FINISHED, TaskStatus.STOPPED, TaskStatus.ERROR})
+
+ALLOWED_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.CONSUMED, TaskStatus.STOPPED, TaskStatus.ERROR}),
+    TaskStatus.CONSUMED: frozenset(
+        {TaskStatus.QUEUED, TaskStatus.STARTED, TaskStatus.TERMINATING, TaskStatus.STOPPED, TaskStatus.ERROR}
+    ),
+    TaskStatus.STARTED: frozenset({TaskStatus.FINISHED, TaskStatus.ERROR, TaskStatus.TERMINATING, TaskStatus.STOPPED}),
+    TaskStatus.TERMINATING: frozenset({TaskStatus.STOPPED, TaskStatus.FINISHED, TaskStatus.ERROR}),
+    TaskStatus.FINISHED: frozenset(),
+    TaskStatus.STOPPED: frozenset(),
+    TaskStatus.ERROR: frozenset(),
+}
+"""Status → statuses that may follow. ``consumed`` → ``queued`` happens when a start is taken back by recovery."""
+
+
+class ExitCause(StrEnum):
+    """Why a task is over, in one word that pages and tests can rely on."""
+
+    FINISHED = "finished"
+    STOPPED_BY_USER = "stopped_by_user"
+    BAD_INPUT = "bad_input"
+    BAD_HYPERPARAMETER = "bad_hyperparameter"
+    BAD_DATA = "bad_data"
+    OUT_OF_MEMORY = "out_of_memory"
+    DISK_FULL = "disk_full"
+    ENGINE_MISSING = "engine_missing"
+    KILLED = "killed"
+    CRASHED = "crashed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitReport:
+    """How a task ended, for people.
+
+    Attributes:
+        cause: One word.
+        message: What happened, a sentence.
+        hint: What to do next, a sentence; empty when there is nothing to do.
+        exit_code: Exit code of the process, negative signal number when a signal ended it, ``None`` if not known.
+        log_tail: Last lines of the log, oldest first.
+    """
+
+    cause: ExitCause
+    message: str
+    hint: str = ""
+    exit_code: int | None = None
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as the server describes it.
+
+    Attributes:
+        name: The task's name; trainings are started under the SDK's default name.
+        description: Free text, by default the model's name.
+        app_name: Title of the app (module) that runs, e.g. ``Train YOLO v8 - 26``.
+        params: The state the task was started with (``meta.params.state``), as JSON.
+        output: ``meta.output``, as JSON; kinds ``experiment``, ``general``.
+        exit_report: ``None`` while it runs, and on servers that give none.
+        settings: The state as it really runs, ``slyProjectId`` and ``guiState``, where the server says it; a task that
+            repeats another one has only this.
+        config_hash: SHA-256 of the settings in hexadecimal; empty where the server does not say it.
+        can_resume: It ended before its last epoch, and a new task can go on from there.
+        queue_order: Place among all waiting tasks of the server, growing; ``None`` as for ``queue_position``.
+        queue_position: 1 for the next one of its agent; ``None`` when it does not wait or the server does not say.
+    """
+
+    id: TaskId
+    status: TaskStatus
+    name: str = ""
+    description: str = ""
+    app_name: str = ""
+    module_id: ModuleId | None = None
+    agent_id: AgentId | None = None
+    agent_name: str = ""
+    workspace_id: WorkspaceId | None = None
+    project_id: ProjectId | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    params: Mapping[str, object] | None = None
+    output: Mapping[str, object] | None = None
+    exit_report: ExitReport | None = None
+    settings: Mapping[str, object] | None = None
+    config_hash: str = ""
+    can_resume: bool = False
+    queue_order: int | None = None
+    queue_position: int | None = None
+
+
+# Rows of a task's log.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One row of a task's log, as ``tasks.log.download`` gives it.
+
+    Attributes:
+        message: What it says.
+        level: ``debug``, ``info``, ``warning``, ``error`` or another word of the server.
+        timestamp: ISO 8601 in UTC as the server wrote it; empty when it wrote none.
+        fields: All further keys, e.g. ``event_type``, ``subtask``, ``current``, ``total`` of a progress row.
+    """
+
+    message: str
+    level: str = "info"
+    timestamp: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,96 @@
+"""One tree of errors that people see.
+
+AppError
+├── InputError            something a person gave is not usable
+├── NotFoundError         a named thing does not exist
+├── StateError            the thing exists but cannot do this now
+├── StorageError          disk, database, permissions
+└── traindash.supervisely.errors.ApiError and its kinds (connection, 401, 404, …)
+
+Each carries what happened and the next step. They are raised where the cause is known and caught at two edges only:
+``core/traindash/ui/errors.py`` (screen text) and the platform's exception handler (``{"error", "details": {"message"}}``).
+"""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+
+class AppError(Exception):
+    """Base of all errors whose text is meant for a person.
+
+    Args:
+        message: What happened, to what; one sentence without codes or blame.
+        hint: The next step; empty when there is none.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return message and hint as one text."""
+        return f"{self.message} {self.hint}".strip()
+
+
+class InputError(AppError):
+    """A value, file or plan that a person gave cannot be used."""
+
+
+class NotFoundError(AppError):
+    """A thing named by id, name or path does not exist."""
+
+
+class StateError(AppError):
+    """The thing exists but is in a state that does not allow this."""
+
+
+class StorageError(AppError):
+    """The data directory, its database or the disk does not work."""
+
+
+# Where and why JSON does not have the expected form, read from what msgspec says.
+
+
+_SAID = r"(?s)(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?"
+_MISSING = r"Object missing required field `(.+)`"
+_UNKNOWN = r"Object contains unknown field `(.+)`"
+_STEP = r"\.([^.\[]+)|\[([^\]]*)\]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationIssue:
+    """The first thing that does not fit.
+
+    Attributes:
+        path: Keys, and indices as digits, from the outside in; ``...`` stands for a key that msgspec does not tell.
+        kind: What is wrong with it.
+        reason: The same for people, without its place, e.g. ``expected int, got str``.
+    """
+
+    path: tuple[str, ...]
+    kind: str
+    reason: str
+
+    @property
+    def field(self) -> str:
+        """The place as one text, e.g. ``entities.0.id``; ``body`` for the whole."""
+        return ".".join(self.path) or "body"
+
+    def __str__(self) -> str:
+        """Return place and reason, to go on a sentence with."""
+        return f"{self.field} {self.reason}" if self.kind == "missing" else f"{self.field}: {self.reason}"
+
+
+def issue_of(error: msgspec.ValidationError) -> ValidationIssue:
+    """Return what a failed check found; with msgspec it is always one thing."""
+    said = re.fullmatch(_SAID, str(error))
+    what, place = (said["what"], said["place"] or "") if said else (str(error), "")
+    path = tuple(key or index for key, index in re.findall(_STEP, place))
+    if missing := re.fullmatch(_MISSING, what):
+        return ValidationIssue(path=(*path, missing[1]), kind="missing", reason="is missing")
+    if unknown := re.fullmatch(_UNKNOWN, what):
+        return ValidationIssue(path=(*path, unknown[1]), kind="unknown", reason="is not known")
+    return ValidationIssue(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))

@@ -1,0 +1,381 @@
+"""May these experiments be compared, and on which images would it be fair?"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, assert_never
+
+import numpy as np
+
+from traindash.errors import InputError
+from traindash.evaluation.coco_files import BoolArray, IntArray
+from traindash.evaluation.evaluation import Evaluation, restrict
+from traindash.evaluation.outcomes import EvaluationSettings
+
+# Which image is which, across evaluations: by content, by the platform's id, or by dataset, name and size.
+#
+# A bare file name is never enough: two datasets may both hold ``0001.jpg``.
+
+
+class IdentityKind(StrEnum):
+    """By what images are told apart; the first one that all evaluations have is taken."""
+
+    CONTENT = "content"
+    ID = "id"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredModel:
+    """An experiment that shall be compared.
+
+    Attributes:
+        name: For the reasons.
+        evaluation: Its evaluation.
+        content: Hash of the file by the platform's image id, for the evaluated and the training images.
+        trained_on: Platform ids of the images it was trained on; ``None`` when nobody knows.
+        project_version: Whatever names the state of the project's annotations; ``None`` when nobody knows.
+    """
+
+    name: str
+    evaluation: Evaluation
+    content: Mapping[int, str] = field(default_factory=dict)
+    trained_on: frozenset[int] | None = None
+    project_version: str | None = None
+
+
+class ImageName(NamedTuple):
+    """An image across evaluations.
+
+    Attributes:
+        text: Its content, id or name.
+        copy: 1, or 2, 3, … for further images of the same evaluation with the same text.
+    """
+
+    text: str
+    copy: int
+
+
+def identity_kind(models: Sequence[MeasuredModel]) -> IdentityKind:
+    """Return the strongest way to tell images apart that all candidates share.
+
+    Ids of different projects never agree, even for copies of the same image: without any id in common, names are taken.
+    """
+    ids = [set(model.evaluation.pair.images.sly_ids.tolist()) for model in models]
+    if all(one <= set(model.content) for one, model in zip(ids, models, strict=True)):
+        return IdentityKind.CONTENT
+    if all(-1 not in one for one in ids) and set.intersection(*ids):
+        return IdentityKind.ID
+    return IdentityKind.NAME
+
+
+def identities(model: MeasuredModel, kind: IdentityKind) -> tuple[ImageName, ...]:
+    """Return (I) names of the evaluated images."""
+    seen: Counter[str] = Counter()
+    names = []
+    for text in _texts(model, kind):
+        seen[text] += 1
+        names.append(ImageName(text, seen[text]))
+    return tuple(names)
+
+
+def _texts(model: MeasuredModel, kind: IdentityKind) -> list[str]:
+    images = model.evaluation.pair.images
+    match kind:
+        case IdentityKind.CONTENT:
+            return [model.content[one] for one in images.sly_ids.tolist()]
+        case IdentityKind.ID:
+            return [str(one) for one in images.sly_ids.tolist()]
+        case IdentityKind.NAME:
+            columns = zip(images.datasets, images.file_names, images.sizes.tolist(), strict=True)
+            return [f"{dataset}/{name} {width}x{height}" for dataset, name, (width, height) in columns]
+        case _:
+            assert_never(kind)
+
+
+def training_identities(model: MeasuredModel, kind: IdentityKind) -> frozenset[str] | None:
+    """Return the texts of the images it was trained on; ``None`` when they cannot be named that way."""
+    if model.trained_on is None or kind is IdentityKind.NAME:
+        return None
+    if kind is IdentityKind.ID:
+        return frozenset(str(one) for one in model.trained_on)
+    if not model.trained_on <= set(model.content):
+        return None
+    return frozenset(model.content[one] for one in model.trained_on)
+
+
+# Why experiments may not stand side by side: one check per cause, each gives sentences for people.
+
+
+KINDS = {"bbox": "boxes", "segm": "masks"}
+
+
+class ReasonKind(StrEnum):
+    """What a reason is about."""
+
+    TASK = "task"
+    IMAGES = "images"
+    ANNOTATIONS = "annotations"
+    CLASSES = "classes"
+    THRESHOLDS = "thresholds"
+    VERSION = "project version"
+    LEAKAGE = "leakage"
+    UNKNOWN_TRAINING = "unknown training images"
+    WEAK_IDENTITY = "images told apart by name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Something that differs or is not known.
+
+    Attributes:
+        kind: What it is about.
+        text: For people; one sentence.
+        names: The experiments it concerns.
+        only_a_warning: The figures may stand side by side nevertheless.
+    """
+
+    kind: ReasonKind
+    text: str
+    names: tuple[str, ...]
+    only_a_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the checks look at; lists have one entry per candidate.
+
+    Attributes:
+        models: The experiments.
+        identity: By what images are told apart.
+        images: Names of the evaluated images.
+        shared: Images that all of them have.
+        classes: Classes that all of them have.
+        changed: Shared images whose annotations differ.
+        seen: Evaluated images it was trained on; ``None`` where that is not known.
+    """
+
+    models: Sequence[MeasuredModel]
+    identity: IdentityKind
+    images: Sequence[tuple[ImageName, ...]]
+    shared: Sequence[ImageName]
+    classes: tuple[str, ...]
+    changed: int
+    seen: Sequence[frozenset[ImageName] | None]
+
+
+def all_reasons(found: Findings) -> tuple[Reason, ...]:
+    """Return everything that differs or is not known."""
+    checks = (
+        _task,
+        _images,
+        _annotations,
+        _classes,
+        _thresholds,
+        _version,
+        _leakage,
+        _unknown_training,
+        _weak_identity,
+    )
+    return tuple(reason for check in checks for reason in check(found))
+
+
+def _task(found: Findings) -> Iterator[Reason]:
+    kinds = {model.evaluation.kind for model in found.models}
+    if len(kinds) > 1:
+        text = f"Some experiments were scored by {KINDS['bbox']}, others by {KINDS['segm']}."
+        yield Reason(kind=ReasonKind.TASK, text=text, names=_names(found))
+
+
+def _images(found: Findings) -> Iterator[Reason]:
+    for model, images in zip(found.models, found.images, strict=True):
+        own = len(images) - len(found.shared)
+        if own:
+            text = f"{own} of the {len(images)} images of {model.name} are not in all experiments."
+            yield Reason(kind=ReasonKind.IMAGES, text=text, names=(model.name,))
+
+
+def _annotations(found: Findings) -> Iterator[Reason]:
+    if found.changed:
+        text = f"The annotations of {found.changed} common images are not the same in all experiments."
+        yield Reason(kind=ReasonKind.ANNOTATIONS, text=text, names=_names(found))
+
+
+def _classes(found: Findings) -> Iterator[Reason]:
+    for model in found.models:
+        own = [name for name in model.evaluation.classes if name not in found.classes]
+        if own:
+            text = f"{model.name} has classes that not all experiments have: {', '.join(own)}."
+            yield Reason(kind=ReasonKind.CLASSES, text=text, names=(model.name,))
+
+
+def _thresholds(found: Findings) -> Iterator[Reason]:
+    settings = [model.evaluation.settings for model in found.models]
+    if any((s.iou_threshold, s.iou_threshold_per_class) != _ious(found) for s in settings):
+        text = "The experiments were scored at different IoU thresholds."
+        yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
+    if len({s.confidence_threshold for s in settings}) > 1:
+        text = "The confidence thresholds were not chosen in the same way."
+        yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
+
+
+def _version(found: Findings) -> Iterator[Reason]:
+    known = {model.project_version for model in found.models if model.project_version is not None}
+    if len(known) > 1:
+        text = "The experiments were scored on different versions of the project."
+        yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
+
+
+def _leakage(found: Findings) -> Iterator[Reason]:
+    for model, images, seen in zip(found.models, found.images, found.seen, strict=True):
+        if seen:
+            text = f"{model.name} was trained on {len(seen)} of the {len(images)} images it was scored on."
+            yield Reason(kind=ReasonKind.LEAKAGE, text=text, names=(model.name,))
+
+
+def _unknown_training(found: Findings) -> Iterator[Reason]:
+    unknown = tuple(c.name for c, seen in zip(found.models, found.seen, strict=True) if seen is None)
+    if unknown:
+        text = f"It is not known on which images {', '.join(unknown)} was trained."
+        yield Reason(kind=ReasonKind.UNKNOWN_TRAINING, text=text, names=unknown, only_a_warning=True)
+
+
+def _weak_identity(found: Findings) -> Iterator[Reason]:
+    if found.identity is IdentityKind.NAME and len(found.models) > 1:
+        text = "Images were told apart by dataset, name and size, because neither content nor ids agree."
+        yield Reason(kind=ReasonKind.WEAK_IDENTITY, text=text, names=_names(found), only_a_warning=True)
+
+
+def _names(found: Findings) -> tuple[str, ...]:
+    return tuple(model.name for model in found.models)
+
+
+def _ious(found: Findings) -> tuple[float, object]:
+    first = found.models[0].evaluation.settings
+    return first.iou_threshold, first.iou_threshold_per_class
+
+
+class ComparabilityKind(StrEnum):
+    """What follows."""
+
+    COMPARABLE = "comparable"  # the figures may stand side by side as they are
+    RESCORE = "rescore"  # only on the common set
+    NOT_COMPARABLE = "not comparable"  # there is no common set
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparability:
+    """The verdict on n experiments.
+
+    Attributes:
+        verdict: What follows.
+        reasons: Why; empty when everything is the same and known.
+        identity: By what images were told apart.
+        images: The common images, annotated alike and not trained on by any experiment whose training images are known.
+        rows: For each experiment the rows of these images in its evaluation.
+        classes: The common classes, in the order of the first experiment.
+    """
+
+    kind: ComparabilityKind
+    reasons: tuple[Reason, ...]
+    identity: IdentityKind
+    images: tuple[ImageName, ...]
+    rows: tuple[IntArray, ...]
+    classes: tuple[str, ...]
+
+
+def comparability(models: Sequence[MeasuredModel]) -> Comparability:
+    """Judge experiments; at least one."""
+    kind = identity_kind(models)
+    names = [identities(model, kind) for model in models]
+    places = [{name: row for row, name in enumerate(one)} for one in names]
+    shared = [name for name in names[0] if all(name in place for place in places)]
+    classes = tuple(
+        name for name in models[0].evaluation.classes if all(name in one.evaluation.classes for one in models)
+    )
+    rows = [np.array([place[name] for name in shared], dtype=np.int64) for place in places]
+    alike = _annotated_alike([model.evaluation for model in models], rows, classes)
+    trained = [training_identities(model, kind) for model in models]
+    reasons = all_reasons(
+        Findings(
+            models=models,
+            identity=kind,
+            images=names,
+            shared=shared,
+            classes=classes,
+            changed=int((~alike).sum()),
+            seen=[
+                None if known is None else frozenset(name for name in one if name.text in known)
+                for one, known in zip(names, trained, strict=True)
+            ],
+        )
+    )
+    leaked = frozenset[str]().union(*(known for known in trained if known is not None))
+    fair = alike & np.array([name.text not in leaked for name in shared], dtype=np.bool_)
+    kept = tuple(one[fair] for one in rows)
+    return Comparability(
+        kind=_kind_of(reasons, models[0].evaluation, kept[0], classes),
+        reasons=reasons,
+        identity=kind,
+        images=tuple(name for name, good in zip(shared, fair.tolist(), strict=True) if good),
+        rows=kept,
+        classes=classes,
+    )
+
+
+def rescored(
+    models: Sequence[MeasuredModel], common: Comparability, settings: EvaluationSettings | None = None
+) -> tuple[Evaluation, ...]:
+    """Return the evaluations on the common images and classes, with the same thresholds for all.
+
+    Args:
+        models: The judged experiments.
+        common: The verdict on them.
+        settings: Thresholds; Supervisely's defaults where none are given.
+
+    Raises:
+        InputError: There is no common set.
+    """
+    if common.kind is ComparabilityKind.NOT_COMPARABLE:
+        message = "These experiments have no images and classes on which they can be compared."
+        raise InputError(message, " ".join(reason.text for reason in common.reasons if not reason.only_a_warning))
+    chosen = settings or EvaluationSettings()
+    return tuple(
+        restrict(model.evaluation, images=rows, classes=common.classes, settings=chosen)
+        for model, rows in zip(models, common.rows, strict=True)
+    )
+
+
+def _annotated_alike(
+    evaluations: Sequence[Evaluation], rows: Sequence[IntArray], classes: tuple[str, ...]
+) -> BoolArray:
+    """Return for each common image whether all experiments were scored against the same objects of common classes."""
+    digests = [_digests(evaluation, one, classes) for evaluation, one in zip(evaluations, rows, strict=True)]
+    return np.array([len(set(same)) == 1 for same in zip(*digests, strict=True)], dtype=np.bool_)
+
+
+def _digests(evaluation: Evaluation, rows: IntArray, classes: tuple[str, ...]) -> list[bytes]:
+    """Return for each image its objects as bytes that do not depend on the order in the file."""
+    gt, own = evaluation.pair.gt, evaluation.classes
+    number = np.array([classes.index(name) if name in classes else -1 for name in own], dtype=np.float64)
+    columns = (number[gt.category], *gt.boxes.T, gt.crowd.astype(np.float64), gt.image.astype(np.float64))
+    order = np.lexsort(columns)
+    order = order[number[gt.category[order]] >= 0]
+    table = np.stack(columns[:-1], axis=1)[order]
+    image = gt.image[order]
+    starts, ends = np.searchsorted(image, rows, side="left"), np.searchsorted(image, rows, side="right")
+    return [table[start:end].tobytes() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _kind_of(
+    reasons: tuple[Reason, ...], first: Evaluation, rows: IntArray, classes: tuple[str, ...]
+) -> ComparabilityKind:
+    wanted = np.isin(first.pair.gt.image, rows) & ~first.pair.gt.crowd
+    category = [first.classes.index(name) for name in classes]
+    has_objects = bool((wanted & np.isin(first.pair.gt.category, category)).any())
+    if not has_objects or any(reason.kind is ReasonKind.TASK for reason in reasons):
+        return ComparabilityKind.NOT_COMPARABLE
+    if any(not reason.only_a_warning for reason in reasons):
+        return ComparabilityKind.RESCORE
+    return ComparabilityKind.COMPARABLE

@@ -1,0 +1,203 @@
+"""True positives and false alarms at every possible confidence threshold: what a threshold slider needs."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import assert_never
+
+import numpy as np
+
+from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.matching import ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """What a confidence threshold gives, at the IoU threshold of each class, all objects counted alike.
+
+    Attributes:
+        confidence: Detections below it are left out.
+        tp: True positives.
+        fp: False positives ("false alarms").
+        fn: Missed objects.
+    """
+
+    confidence: float
+    tp: int
+    fp: int
+    fn: int
+
+    @property
+    def precision(self) -> float:
+        """NaN without detections."""
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """NaN without objects."""
+        return _share(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float:
+        """NaN without detections and objects."""
+        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoints:
+    """All thresholds that make a difference, from "nothing is accepted" down to "everything is".
+
+    Attributes:
+        confidences: (N,) falling; the first one is above every score.
+        tp: (N,) true positives.
+        fp: (N,) false positives.
+        objects: Objects to find.
+    """
+
+    confidences: FloatArray
+    tp: IntArray
+    fp: IntArray
+    objects: int
+
+    @property
+    def precision(self) -> FloatArray:
+        """(N,) NaN where nothing is accepted."""
+        return ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> FloatArray:
+        """(N,) NaN without objects."""
+        return ratio(self.tp, np.full(self.tp.size, self.objects))
+
+    @property
+    def f1(self) -> FloatArray:
+        """(N,) NaN without detections and objects."""
+        return ratio(2 * self.tp, self.tp + self.fp + self.objects)
+
+    def point(self, index: int) -> OperatingPoint:
+        """Return one of the points."""
+        tp = int(self.tp[index])
+        return OperatingPoint(
+            confidence=float(self.confidences[index]), tp=tp, fp=int(self.fp[index]), fn=self.objects - tp
+        )
+
+    def at(self, confidence: float) -> OperatingPoint:
+        """Return what any confidence threshold gives."""
+        accepted = int(np.searchsorted(-self.confidences, -confidence, side="right")) - 1
+        reached = self.point(max(accepted, 0))
+        return OperatingPoint(confidence=confidence, tp=reached.tp, fp=reached.fp, fn=reached.fn)
+
+
+def operating_points(evaluation: Evaluation) -> OperatingPoints:
+    """Return the points of all classes together."""
+    view = evaluation.view
+    rows = np.flatnonzero(view.counted)
+    objects = int((~evaluation.table.gt_crowd).sum())
+    return _points(evaluation.table.dt_score[rows], view.right[rows], objects)
+
+
+def operating_points_per_class(evaluation: Evaluation) -> tuple[OperatingPoints, ...]:
+    """Return the points of each of the K classes."""
+    view, table = evaluation.view, evaluation.table
+    rows = np.flatnonzero(view.counted)
+    rows = rows[np.argsort(table.dt_class[rows], kind="stable")]
+    bounds = np.searchsorted(table.dt_class[rows], np.arange(table.class_count + 1)).tolist()
+    parts = [rows[start:end] for start, end in pairwise(bounds)]
+    return tuple(
+        _points(table.dt_score[part], view.right[part], objects)
+        for part, objects in zip(parts, table.objects_per_class().tolist(), strict=True)
+    )
+
+
+def _points(scores: FloatArray, right: BoolArray, objects: int) -> OperatingPoints:
+    order = np.argsort(-scores, kind="stable")
+    falling = scores[order]
+    last_of_equals = np.flatnonzero(np.append(falling[1:] != falling[:-1], [True])[: falling.size])
+    tp = np.cumsum(right[order])[last_of_equals]
+    nothing = np.nextafter(falling[:1], math.inf) if falling.size else np.ones(1)
+    return OperatingPoints(
+        confidences=np.append(nothing, falling[last_of_equals]),
+        tp=np.append([0], tp),
+        fp=np.append([0], last_of_equals + 1 - tp),
+        objects=objects,
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+# The confidence threshold that meets a goal: "recall at least 0.95", "a miss costs ten false alarms".
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestF1:
+    """The best balance of precision and recall."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallAtLeast:
+    """Find at least this share of the objects, with as few false alarms as possible (0..1)."""
+
+    recall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionAtLeast:
+    """Let at least this share of the detections be right, and find as many objects as possible (0..1)."""
+
+    precision: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissCosts:
+    """A missed object is as bad as this many false alarms (0 or more): the lowest total cost."""
+
+    false_alarms: float
+
+
+Goal = BestF1 | RecallAtLeast | PrecisionAtLeast | MissCosts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The threshold for a goal.
+
+    Attributes:
+        point: The threshold and what it gives; among equally good ones the highest threshold.
+        reached: False when no threshold meets the goal; the point is then the closest one.
+    """
+
+    point: OperatingPoint
+    reached: bool
+
+
+def answer(goal: Goal, points: OperatingPoints) -> Answer:
+    """Return the threshold for a goal."""
+    index, reached = _choose(goal, points)
+    return Answer(point=points.point(index), reached=reached)
+
+
+def cost(goal: MissCosts, point: OperatingPoint) -> float:
+    """Return the cost of a point, counted in false alarms."""
+    return goal.false_alarms * point.fn + point.fp
+
+
+def _choose(goal: Goal, points: OperatingPoints) -> tuple[int, bool]:
+    """Return the index of the point and whether it meets the goal; the first of equals is the highest threshold."""
+    match goal:
+        case BestF1():
+            return int(np.argmax(np.nan_to_num(points.f1))), bool(points.tp[-1])
+        case RecallAtLeast(recall=least):
+            good = points.tp >= least * points.objects - 1e-9  # 0.07 * 100 is 7.000000000000001
+            return (int(np.argmax(good)), True) if good.any() else (int(np.argmax(points.tp)), False)
+        case PrecisionAtLeast(precision=least):
+            precision = np.nan_to_num(points.precision)
+            good = precision >= least
+            found = np.where(good, points.tp, -1)
+            return (int(np.argmax(found)), True) if good.any() else (int(np.argmax(precision)), False)
+        case MissCosts(false_alarms=weight):
+            return int(np.argmin(weight * (points.objects - points.tp) + points.fp)), True
+        case _:
+            assert_never(goal)

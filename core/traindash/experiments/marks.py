@@ -1,0 +1,188 @@
+"""What people note about experiments: stars, tags, notes, what they hide, and views they saved.
+
+It is kept on this machine, per server, in one SQLite file: two tabs never overwrite each other's changes, because each
+changes rows and none writes a whole file, and a change that was shown has been committed, whatever ends the process.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from traindash.domain.ids import TaskId
+from traindash.errors import InputError, StorageError
+
+LONGEST_NOTE, LONGEST_TAG, LONGEST_VIEW = 2000, 60, 80
+_TABLES = """
+CREATE TABLE IF NOT EXISTS marks (
+    server TEXT, task INTEGER, starred INTEGER NOT NULL DEFAULT 0, hidden INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT '', PRIMARY KEY (server, task)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags (
+    server TEXT, task INTEGER, tag TEXT, PRIMARY KEY (server, task, tag)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS views (
+    server TEXT, name TEXT, query TEXT NOT NULL, PRIMARY KEY (server, name)
+) WITHOUT ROWID;
+"""
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is noted about an experiment.
+
+    Attributes:
+        tags: Alphabetical.
+    """
+
+    starred: bool = False
+    hidden: bool = False
+    note: str = ""
+    tags: tuple[str, ...] = ()
+
+
+UNMARKED = Mark()
+
+
+class Marks:
+    """The marks and views of one server.
+
+    Every change is one transaction; a :class:`traindash.errors.StorageError` says that it was not stored.
+
+    Args:
+        path: The SQLite file; made when something is noted for the first time.
+        server: Address of the server.
+    """
+
+    def __init__(self, path: Path, server: str) -> None:
+        self._path = path
+        self._server = server
+
+    def all(self) -> dict[TaskId, Mark]:
+        """Return all marks; experiments without any are left out."""
+        if not self._path.exists():
+            return {}
+        with self._open() as connection:
+            tags: dict[int, list[str]] = {}
+            for task, tag in connection.execute(
+                "SELECT task, tag FROM tags WHERE server = ? ORDER BY tag", (self._server,)
+            ):
+                tags.setdefault(task, []).append(tag)
+            rows = connection.execute(
+                "SELECT task, starred, hidden, note FROM marks WHERE server = ?", (self._server,)
+            ).fetchall()
+        marks = {
+            TaskId(task): Mark(starred=bool(starred), hidden=bool(hidden), note=note, tags=tuple(tags.pop(task, ())))
+            for task, starred, hidden, note in rows
+        }
+        return marks | {TaskId(task): Mark(tags=tuple(names)) for task, names in tags.items()}
+
+    def star(self, tasks: Collection[TaskId], *, starred: bool) -> None:
+        """Put a star on experiments, or take it away."""
+        self._set("starred", tasks, int(starred))
+
+    def hide(self, tasks: Collection[TaskId], *, hidden: bool) -> None:
+        """Leave experiments out of the list, or put them back."""
+        self._set("hidden", tasks, int(hidden))
+
+    def note(self, task: TaskId, text: str) -> None:
+        """Set the note of an experiment; an empty one removes it.
+
+        Raises:
+            InputError: It is too long.
+        """
+        clean = text.strip()
+        if len(clean) > LONGEST_NOTE:
+            msg = f"The note has {len(clean)} characters; {LONGEST_NOTE} is the most."
+            raise InputError(msg, "Shorten it.")
+        self._set("note", [task], clean)
+
+    def tag(self, tasks: Collection[TaskId], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Add tags to experiments and take others away.
+
+        Raises:
+            InputError: A tag is empty or too long.
+        """
+        added = [clean_name(tag, "tag", LONGEST_TAG) for tag in add]
+        with self._open() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)",
+                [(self._server, task, tag) for task in tasks for tag in added],
+            )
+            connection.executemany(
+                "DELETE FROM tags WHERE server = ? AND task = ? AND tag = ?",
+                [(self._server, task, tag) for task in tasks for tag in remove],
+            )
+
+    def views(self) -> Mapping[str, str]:
+        """Return the saved views: name → query string, by name."""
+        if not self._path.exists():
+            return {}
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT name, query FROM views WHERE server = ? ORDER BY name COLLATE NOCASE", (self._server,)
+            )
+            return dict(rows.fetchall())
+
+    def save_view(self, name: str, query: str) -> str:
+        """Save a view under a name, in place of one that had it, and return the name as it was stored.
+
+        Raises:
+            InputError: The name is empty or too long.
+        """
+        clean = clean_name(name, "name of the view", LONGEST_VIEW)
+        with self._open() as connection:
+            connection.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (self._server, clean, query))
+        return clean
+
+    def remove_view(self, name: str) -> None:
+        """Remove a saved view; one that is gone already is no error."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM views WHERE server = ? AND name = ?", (self._server, name))
+
+    def _set(self, column: str, tasks: Collection[TaskId], value: int | str) -> None:
+        with self._open() as connection:
+            connection.executemany(
+                f"INSERT INTO marks (server, task, {column}) VALUES (?, ?, ?)"  # noqa: S608 - constant names
+                f" ON CONFLICT (server, task) DO UPDATE SET {column} = excluded.{column}",
+                [(self._server, task, value) for task in tasks],
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+            try:
+                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    connection.executescript(_TABLES)
+                    connection.execute(f"PRAGMA user_version = {_VERSION}")
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except (OSError, sqlite3.Error) as error:
+            msg = f"Stars, tags and notes cannot be kept in {self._path}: {error}."
+            raise StorageError(
+                msg, "Check free space and permissions of the data directory, then try again."
+            ) from error
+
+
+def clean_name(text: str, what: str, longest: int) -> str:
+    """Return a name without blanks around it.
+
+    Raises:
+        InputError: It is empty or too long.
+    """
+    clean = " ".join(text.split())
+    if not clean:
+        msg = f"The {what} is empty."
+        raise InputError(msg, "Type at least one letter.")
+    if len(clean) > longest:
+        msg = f"The {what} has {len(clean)} characters; {longest} is the most."
+        raise InputError(msg, "Shorten it.")
+    return clean

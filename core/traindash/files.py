@@ -1,0 +1,323 @@
+"""Files that are whole at any moment, and values that are kept in JSON files.
+
+Every file that somebody may read while it is written, or need after a crash, is written here.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+import msgspec
+
+from traindash.errors import InputError, NotFoundError, StorageError
+
+_Value = TypeVar("_Value")
+_Record = TypeVar("_Record")
+_OWNER_ONLY = 0o600
+_RECORD_ID = re.compile(r"[a-z0-9]{6,32}")
+_REMOVED = ".deleted"
+_KEPT_REMOVED = 20
+_FREE_SPACE = "Check free space and permissions of the data directory, then try again."
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, private: bool = False, durable: bool = True) -> Iterator[Path]:
+    """Give the path to write a file to, which takes the place of ``path`` when the block ends well.
+
+    Readers see the old file or the new one. A block that raises leaves the old file and nothing else.
+
+    Args:
+        path: The file; its folder is made when it does not exist.
+        private: Only the owner may read it.
+        durable: It outlives a power cut from the end of the block on. Without it the file may then be empty: only for
+            what is checked when it is read, can be made again, or is synced in one go later (:func:`sync_files`).
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The name says nothing of the file's own, which may already be as long as a file system takes.
+    partial = path.with_name(f".{uuid4().hex}.partial")
+    try:
+        if private:
+            partial.touch(mode=_OWNER_ONLY, exist_ok=False)  # before there is anything to read
+        yield partial
+        if durable:
+            _sync(partial)
+        partial.replace(path)
+        if durable:
+            _sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes, *, private: bool = False, durable: bool = True) -> None:
+    """Write a file in one step. Arguments and errors as :func:`replacing`."""
+    with replacing(path, private=private, durable=durable) as partial:
+        partial.write_bytes(content)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file in one step. Errors as :func:`replacing`."""
+    with replacing(target) as partial:
+        shutil.copyfile(source, partial)
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Move a file in one step, also to another file system. Errors as :func:`replacing`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sync(source)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy_whole(source, target)
+        source.unlink()
+    else:
+        _sync_folder(target.parent)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Bring files onto the disk that were written without ``durable``.
+
+    A file system that keeps a journal does in one go what the first of them needs, so many together cost little more
+    than one.
+    """
+    folders = set()
+    for path in paths:
+        _sync(path)
+        folders.add(path.parent)
+    for folder in folders:
+        _sync_folder(folder)
+
+
+def _sync(path: Path) -> None:
+    # Windows flushes only what is open for writing; elsewhere a file may be one that we cannot write to (a hard link).
+    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in a folder onto the disk: a file that was synced can still be missing from its folder."""
+    if sys.platform != "win32":  # which does not open folders, and keeps names by itself
+        with contextlib.suppress(OSError):  # network file systems refuse to sync a folder; the file is there
+            _sync(folder)
+
+
+def to_json(value: object) -> bytes:
+    """Return a value as JSON that people can read too."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonFile(Generic[_Value]):
+    """A value that is kept in one file and may be lost without harm.
+
+    Safe for use from several threads; a second process may lose a change of the first, never the whole file.
+
+    Attributes:
+        path: The file; one that is missing or damaged holds ``empty``.
+        decode: Reads the value from JSON.
+        empty: What there is before anything was kept.
+        noun: What people call it, with its article, as the beginning of a sentence: ``The presets``.
+        private: Only the owner may read the file.
+    """
+
+    path: Path
+    decode: Callable[[bytes], _Value]
+    empty: _Value
+    noun: str
+    private: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self) -> _Value:
+        """Return what is kept."""
+        return self.look()[0]
+
+    def look(self) -> tuple[_Value, bool]:
+        """Return what is kept, and whether the file is damaged."""
+        try:
+            return self.decode(self.path.read_bytes()), False
+        except FileNotFoundError:
+            return self.empty, False
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            _log_damage(self.path, type(error).__name__)
+            return self.empty, True
+
+    def change(self, change: Callable[[_Value], _Value]) -> None:
+        """Apply a change to what is stored, not to what a caller has seen; nothing to keep leaves no file.
+
+        Raises:
+            StorageError: The file cannot be written; the old value stays.
+        """
+        with self._lock:
+            known, is_damaged = self.look()
+            changed = change(known)
+            if changed != known or is_damaged:
+                self._write(changed)
+
+    def _write(self, value: _Value) -> None:
+        try:
+            if value == self.empty:
+                self.path.unlink(missing_ok=True)
+            else:
+                write_whole(self.path, to_json(value), private=self.private)
+        except OSError as error:
+            msg = f"{self.noun} cannot be stored in {self.path}: {error.strerror or error}."
+            raise StorageError(msg, _FREE_SPACE) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonRecords(Generic[_Record]):
+    """Records of one kind, a file each, that a person would miss. Safe for use from several threads.
+
+    Attributes:
+        folder: Where the files are; made when the first one is written.
+        decode: Reads a record from JSON.
+        noun: What people call such a record.
+        way_out: What to do when one cannot be used.
+    """
+
+    folder: Path
+    decode: Callable[[bytes], _Record]
+    noun: str
+    way_out: str
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def load(self, record_id: str) -> _Record:
+        """Return a record.
+
+        Raises:
+            NotFoundError: There is no such record.
+            InputError: Its file is damaged.
+            StorageError: The disk does not give it.
+        """
+        path = self._path(record_id)
+        try:
+            return self.decode(path.read_bytes())
+        except FileNotFoundError as error:
+            msg = f"There is no {self.noun} “{record_id}” on this machine."
+            raise NotFoundError(msg, self.way_out) from error
+        except (ValueError, msgspec.MsgspecError) as error:
+            _log_damage(path, type(error).__name__)
+            msg = f"The file of {self.noun} “{record_id}” is damaged and cannot be read."
+            raise InputError(msg, f"{self.way_out} The damaged file stays where it is: {path}") from error
+        except OSError as error:
+            raise self._storage_error(path, error) from error
+
+    def all(self) -> tuple[_Record, ...]:
+        """Return all readable records, in no order; damaged files are left out and logged."""
+        found: list[_Record] = []
+        for path in self.folder.glob("*.json") if self.folder.is_dir() else ():
+            with contextlib.suppress(InputError, NotFoundError):
+                found.append(self.load(path.stem))
+        return tuple(found)
+
+    def add(self, record_id: str, record: _Record) -> _Record:
+        """Write a new record; one that is there already is left as it is, and returned."""
+        with self._lock:
+            if self._path(record_id).exists():
+                return self.load(record_id)
+            self._write(record_id, record)
+            return record
+
+    def update(self, record_id: str, change: Callable[[_Record], _Record]) -> _Record:
+        """Apply a change to what is stored, not to what a caller has seen, and return the result.
+
+        Raises:
+            NotFoundError: The record was deleted meanwhile.
+            InputError: Its file is damaged.
+            StorageError: The disk does not take it.
+        """
+        with self._lock:
+            current = self.load(record_id)
+            changed = change(current)
+            if changed != current:
+                self._write(record_id, changed)
+            return changed
+
+    def remove(self, record_id: str) -> None:
+        """Delete a record; one that is gone already is no error. :meth:`restore` brings the latest ones back.
+
+        Raises:
+            StorageError: The disk does not do it.
+        """
+        path = self._path(record_id)
+        with self._lock:
+            try:
+                path.replace(path.with_suffix(_REMOVED))
+                for old in sorted(self.folder.glob(f"*{_REMOVED}"), key=_age)[_KEPT_REMOVED:]:
+                    old.unlink(missing_ok=True)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise self._storage_error(path, error) from error
+
+    def restore(self, record_id: str) -> _Record:
+        """Bring a deleted record back.
+
+        Raises:
+            NotFoundError: It is gone for good.
+            StorageError: The disk does not do it.
+        """
+        path = self._path(record_id)
+        with self._lock:
+            try:
+                path.with_suffix(_REMOVED).replace(path)
+            except FileNotFoundError as error:
+                msg = f"The deleted {self.noun} is gone for good."
+                raise NotFoundError(msg, self.way_out) from error
+            except OSError as error:
+                raise self._storage_error(path, error) from error
+            return self.load(record_id)
+
+    def _path(self, record_id: str) -> Path:
+        # The id comes from an address that a person can type: nothing of it may lead out of the folder.
+        if not _RECORD_ID.fullmatch(record_id):
+            msg = f"“{record_id}” is not the id of a {self.noun}."
+            raise NotFoundError(msg, self.way_out)
+        return self.folder / f"{record_id}.json"
+
+    def _write(self, record_id: str, record: _Record) -> None:
+        path = self._path(record_id)
+        try:
+            write_whole(path, to_json(record))
+        except OSError as error:
+            raise self._storage_error(path, error) from error
+
+    def _storage_error(self, path: Path, error: OSError) -> StorageError:
+        msg = f"The {self.noun} file {path} cannot be used: {error.strerror or error}."
+        return StorageError(msg, _FREE_SPACE)
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
+
+
+@lru_cache(maxsize=100)
+def _log_damage(path: Path, reason: str) -> None:
+    """Log that a file is damaged: once, since some are read every second.
+
+    Args:
+        path: The file.
+        reason: Type of the error; not the error itself, which would quote what the file holds.
+    """
+    _log.warning("%s cannot be read and is left aside (%s)", path, reason)

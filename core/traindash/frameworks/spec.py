@@ -1,0 +1,269 @@
+"""A framework and its models. Data only: nothing here imports a training engine."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+import yaml
+
+from traindash.errors import NotFoundError
+
+# What a framework's hyperparameters mean and may be, as data: ``reference.yaml`` in the framework's folder.
+
+
+Kind: TypeAlias = Literal["whole", "number", "flag", "text", "choice", "list"]
+
+_WORDS: Mapping[Kind, str] = {
+    "whole": "a whole number",
+    "number": "a number",
+    "flag": "True or False",
+    "text": "a text",
+    "list": "a list",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameter:
+    """One key.
+
+    Attributes:
+        name: As the framework spells it.
+        group: What it belongs to, for people.
+        meaning: One sentence.
+        kinds: Types that the framework takes.
+        default: The framework's own, in force where the text does not have the key.
+        choices: Texts that it may be; empty unless ``choice`` is among the kinds.
+        optional: It may be left empty.
+        limits: Lowest and highest number that the framework takes; ``None`` where it is open.
+        usual: Numbers outside of these are most likely mistyped.
+    """
+
+    name: str
+    group: str
+    meaning: str
+    kinds: tuple[Kind, ...]
+    default: object
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    limits: tuple[float | None, float | None] = (None, None)
+    usual: tuple[float | None, float | None] = (None, None)
+
+    @property
+    def expected(self) -> str:
+        """What it may be, for a sentence, e.g. ``a whole number, 1 or more``."""
+        words = [f"one of {', '.join(self.choices)}" if kind == "choice" else _WORDS[kind] for kind in self.kinds]
+        numeric = {"whole", "number"} & set(self.kinds)
+        return " or ".join(words) + (_limits(self.limits) if numeric else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """All keys of a framework.
+
+    Attributes:
+        title: What the keys are handed to.
+        url: Where its authors describe them.
+        keys: Name → key, by group.
+        decided: Key → who decides it; a value in the text is not used.
+        refused: Key → what to do instead.
+        unused: Key → what it belongs to; it has no effect on a training.
+    """
+
+    title: str
+    url: str
+    keys: Mapping[str, Hyperparameter]
+    decided: Mapping[str, str]
+    refused: Mapping[str, str]
+    unused: Mapping[str, str]
+
+    def knows(self, name: str) -> bool:
+        """Return whether the framework has a key."""
+        return any(name in names for names in (self.keys, self.decided, self.refused, self.unused))
+
+    def nearest(self, name: str) -> str | None:
+        """Return the key that a name was most likely meant to be."""
+        lower = {key.casefold(): key for key in self.keys}
+        close = difflib.get_close_matches(name.casefold().replace("-", "_"), lower, n=1)
+        return lower[close[0]] if close else None
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    default: object
+    type: Kind | tuple[Kind, ...]
+    meaning: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    range: tuple[float | None, float | None] = (None, None)
+    usual: tuple[float | None, float | None] | None = None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
+    url: str
+    groups: dict[str, dict[str, _Entry]]
+    decided: dict[str, str]
+    refused: dict[str, str]
+    unused: dict[str, tuple[str, ...]]
+
+
+@cache
+def load_reference(path: Path) -> Reference:
+    """Read a reference file, once per process."""
+    content = msgspec.convert(yaml.safe_load(path.read_bytes()), _File)
+    return Reference(
+        title=content.title,
+        url=content.url,
+        keys={
+            name: _hyperparameter(name, group, entry)
+            for group, entries in content.groups.items()
+            for name, entry in entries.items()
+        },
+        decided=content.decided,
+        refused=content.refused,
+        unused={name: purpose for purpose, names in content.unused.items() for name in names},
+    )
+
+
+def _hyperparameter(name: str, group: str, entry: _Entry) -> Hyperparameter:
+    return Hyperparameter(
+        name=name,
+        group=group,
+        meaning=entry.meaning,
+        kinds=entry.type if isinstance(entry.type, tuple) else (entry.type,),
+        default=entry.default,
+        choices=entry.choices,
+        optional=entry.optional,
+        limits=entry.range,
+        usual=entry.usual or entry.range,
+    )
+
+
+def _limits(limits: tuple[float | None, float | None]) -> str:
+    match limits:
+        case (None, None):
+            return ""
+        case (float() as low, None):
+            return f", {low:g} or more"
+        case (None, float() as high):
+            return f", at most {high:g}"
+        case (low, high):
+            return f" from {low:g} to {high:g}"
+
+
+# Ready-made settings of a framework, as data: ``presets.yaml`` in the framework's folder.
+
+
+DeviceKind: TypeAlias = Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What to change in the framework's defaults.
+
+    Attributes:
+        name: For people.
+        about: One sentence: what it is for and what it costs.
+        values: Kind of device → key → value; an empty mapping is the defaults themselves.
+    """
+
+    name: str
+    about: str
+    values: Mapping[DeviceKind, Mapping[str, object]]
+
+
+class _PresetsEntry(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    about: str
+    cpu: dict[str, object]
+    gpu: dict[str, object]
+
+
+@cache
+def load_presets(path: Path) -> tuple[Preset, ...]:
+    """Read a file of presets, once per process."""
+    entries = msgspec.convert(yaml.safe_load(path.read_bytes()), tuple[_PresetsEntry, ...])
+    return tuple(
+        Preset(name=entry.name, about=entry.about, values={"cpu": entry.cpu, "gpu": entry.gpu}) for entry in entries
+    )
+
+
+TaskType: TypeAlias = Literal["object detection", "instance segmentation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkModel:
+    """A model that a framework offers.
+
+    Attributes:
+        name: As Supervisely spells it, e.g. ``YOLO26s-det``; unique within the framework.
+        task_type: What it predicts.
+        weights_file: File name of the published weights, e.g. ``yolo26s.pt``; ``None`` if nobody published any.
+        weights_url: Where they are published; ``None`` exactly when ``weights_file`` is.
+        config: The engine's name of the architecture, or a file of that name in the framework's own folder.
+        columns: Columns of the model table as the framework gives them; ``None`` where it gives no value.
+        note: One sentence to know before choosing it; empty when there is none.
+    """
+
+    name: str
+    task_type: TaskType
+    weights_file: str | None
+    weights_url: str | None
+    config: str
+    columns: Mapping[str, str | float | None]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framework:
+    """A training framework.
+
+    Attributes:
+        name: As Supervisely spells it, e.g. ``YOLO``; the part before the slash in ``YOLO/YOLO26s-det``.
+        slug: Slug of the training app in the ecosystem.
+        app_name: Title of the training app.
+        trainer: Package under ``traindash.training.trainers`` that trains its models on this machine.
+        folder: Where its data files are.
+        models: The catalogue, recommended order.
+    """
+
+    name: str
+    slug: str
+    app_name: str
+    trainer: str
+    folder: Path
+    models: tuple[FrameworkModel, ...]
+
+    def hyperparameters(self, device: DeviceKind) -> str:
+        """Return the default hyperparameters for a kind of device: YAML text with comments."""
+        return (self.folder / f"hyperparameters_{device}.yaml").read_text(encoding="utf-8")
+
+    @property
+    def reference(self) -> Reference:
+        """What its hyperparameters mean and may be."""
+        return load_reference(self.folder / "reference.yaml")
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """Ready-made hyperparameters."""
+        return load_presets(self.folder / "presets.yaml")
+
+    def model(self, name: str) -> FrameworkModel:
+        """Return a model by name; upper and lower case do not matter, as in Supervisely's training app.
+
+        Raises:
+            NotFoundError: The catalogue has no such model.
+        """
+        for model in self.models:
+            if model.name.casefold() == name.casefold():
+                return model
+        msg = f"{self.name} has no model “{name}”."
+        raise NotFoundError(msg, "Choose one of: " + ", ".join(model.name for model in self.models) + ".")
+
+    def config_source(self, model: FrameworkModel) -> str:
+        """Return what the engine loads a model's architecture from: a path of ours, or a name it knows itself."""
+        own = self.folder / model.config
+        return str(own) if own.is_file() else model.config

@@ -1,0 +1,357 @@
+"""A training plan with holes, as a person fills it step by step."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, NewType, TypeAlias, assert_never, get_args
+
+from pydantic import TypeAdapter
+
+from traindash.domain.ids import AgentId, DatasetId, ProjectId, SeriesId, TaskId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    ModelChoice,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+    UntaggedAction,
+)
+from traindash.files import JsonRecords
+from traindash.plans.problems import Step
+from traindash.plans.series import Replaced, SeriesChoices
+
+DraftId = NewType("DraftId", str)
+FIRST_SEED = 0
+SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsChoice:
+    """A :class:`TagsSplit` whose tags need not be chosen yet."""
+
+    train_tag: str | None = None
+    val_tag: str | None = None
+    untagged_action: UntaggedAction = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitDraft:
+    """The split step: one method is in force, what was set for the others is kept for the way back.
+
+    A random split is frozen unless a person or a plan says otherwise, so that later experiments can share it.
+    """
+
+    method: SplitMethod = "random"
+    random: RandomSplit = field(default_factory=lambda: RandomSplit(seed=FIRST_SEED))
+    datasets: DatasetsSplit = field(default_factory=lambda: DatasetsSplit(train_datasets=(), val_datasets=()))
+    tags: TagsChoice = field(default_factory=TagsChoice)
+    collections: CollectionsSplit = field(
+        default_factory=lambda: CollectionsSplit(train_collections=(), val_collections=())
+    )
+
+    def chosen(self) -> TrainValSplit | None:
+        """Return the split in force, ``None`` while a tag is missing."""
+        match self.method:
+            case "random":
+                return self.random
+            case "datasets":
+                return self.datasets
+            case "collections":
+                return self.collections
+            case "tags":
+                if self.tags.train_tag is None or self.tags.val_tag is None:
+                    return None
+                return TagsSplit(
+                    train_tag=self.tags.train_tag,
+                    val_tag=self.tags.val_tag,
+                    untagged_action=self.tags.untagged_action,
+                )
+            case _:
+                assert_never(self.method)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The training that a draft began with, for "change one thing".
+
+    Attributes:
+        task_id: The training; ``None`` for an experiment that was never started.
+        title: Its name.
+        plan: What it was started with.
+    """
+
+    task_id: TaskId | None
+    title: str
+    plan: TrainingPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WizardDraft:
+    """What a person has chosen so far.
+
+    The fields are those of :class:`traindash.domain.plan.TrainingPlan`, empty where nothing is chosen yet.
+
+    Attributes:
+        id: Short random text; part of the URL.
+        server: The server that the ids belong to: its address, or the embedded platform's own name.
+        created_at: In UTC.
+        changed_at: Last change, in UTC.
+        seen: Steps that a person has confirmed with "Next", in that order.
+        task_id: Task that was started from this draft; ``None`` before the start.
+        name: A person's own name for it; ``None`` for the one made of project and model.
+        origin: Training whose settings it began with.
+        replaces: What gives way when it is started.
+        series: What varies when a series is started from this draft.
+        series_id: Series that was started from this draft.
+    """
+
+    id: DraftId
+    server: str
+    created_at: datetime
+    changed_at: datetime
+    seen: tuple[Step, ...] = ()
+    task_id: TaskId | None = None
+    name: str | None = None
+    origin: Origin | None = None
+    replaces: Replaced | None = None
+    project_id: ProjectId | None = None
+    cache_project: bool = True
+    model: ModelChoice | None = None
+    classes: tuple[str, ...] | None = None
+    convert_class_shapes: bool = True
+    split: SplitDraft = field(default_factory=SplitDraft)
+    hyperparameters: str | None = None
+    enable_benchmark: bool = True
+    enable_speedtest: bool = False
+    export_onnx: bool = False
+    export_tensorrt: bool = False
+    agent_id: AgentId | None = None
+    experiment_name: str | None = None
+    autostart: bool = True
+    description: str | None = None
+    series: SeriesChoices = field(default_factory=SeriesChoices)
+    series_id: SeriesId | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a task or a series was started from it; it cannot be changed any more."""
+        return self.task_id is not None or self.series_id is not None
+
+    @property
+    def train_val_split(self) -> TrainValSplit | None:
+        """The split in force, as a plan names it."""
+        return self.split.chosen()
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing is lost when this draft is thrown away."""
+        return self.project_id is None and self.model is None and self.name is None
+
+
+def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> WizardDraft:
+    """Return an empty draft.
+
+    Args:
+        draft_id: Its id.
+        server: The server that its ids will belong to.
+        now: Stands in for the clock in tests.
+    """
+    moment = now or datetime.now(UTC)
+    return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment)
+
+
+def choose_project(
+    draft: WizardDraft, project_id: ProjectId, split: SplitDraft, classes: tuple[str, ...] | None = None
+) -> WizardDraft:
+    """Return the draft on another project: classes and split belong to a project and start anew."""
+    if draft.project_id == project_id:
+        return draft
+    return replace(draft, project_id=project_id, classes=classes, split=split)
+
+
+def choose_model(draft: WizardDraft, model: ModelChoice, *, same_framework: bool) -> WizardDraft:
+    """Return the draft with another model; hyperparameters of another framework are dropped."""
+    kept = draft.hyperparameters if same_framework else None
+    return replace(draft, model=model, hyperparameters=kept)
+
+
+def set_benchmark(draft: WizardDraft, enable: bool) -> WizardDraft:  # noqa: FBT001 - the value of a switch
+    """Return the draft with the benchmark on or off; the speed test is a part of it and goes off with it."""
+    return replace(draft, enable_benchmark=enable, enable_speedtest=draft.enable_speedtest and enable)
+
+
+def set_classes(draft: WizardDraft, chosen: tuple[str, ...], every: tuple[str, ...]) -> WizardDraft:
+    """Return the draft with these classes, in the project's order; all of them are written as ``None``."""
+    ordered = tuple(name for name in every if name in set(chosen))
+    return replace(draft, classes=None if ordered == every else ordered)
+
+
+def set_dataset_sides(draft: WizardDraft, sides: Mapping[DatasetId, tuple[bool, bool]]) -> WizardDraft:
+    """Return the draft with the datasets split.
+
+    Args:
+        draft: The draft.
+        sides: Dataset → whether it is used for training, for validation.
+    """
+    split = DatasetsSplit(
+        train_datasets=tuple(dataset for dataset, (train, _) in sides.items() if train),
+        val_datasets=tuple(dataset for dataset, (_, val) in sides.items() if val),
+    )
+    return replace(draft, split=replace(draft.split, method="datasets", datasets=split))
+
+
+def mark_seen(draft: WizardDraft, step: Step) -> WizardDraft:
+    """Return the draft with a step confirmed."""
+    return draft if step in draft.seen else replace(draft, seen=(*draft.seen, step))
+
+
+def fill(draft: WizardDraft, plan: TrainingPlan) -> WizardDraft:
+    """Return the draft with everything that a plan says; ids, times and server stay.
+
+    This is the way from a plan file, an earlier experiment or a copied draft into the wizard.
+    """
+    return replace(
+        draft,
+        project_id=plan.project_id,
+        cache_project=plan.cache_project,
+        model=plan.model,
+        classes=plan.classes,
+        convert_class_shapes=plan.convert_class_shapes,
+        split=split_draft(plan.train_val_split),
+        hyperparameters=plan.hyperparameters,
+        enable_benchmark=plan.enable_benchmark or plan.enable_speedtest,
+        enable_speedtest=plan.enable_speedtest,
+        export_onnx=plan.export_onnx,
+        export_tensorrt=plan.export_tensorrt,
+        agent_id=plan.agent_id,
+        experiment_name=plan.experiment_name,
+        autostart=plan.autostart,
+        description=plan.description,
+    )
+
+
+def begin_again(draft: WizardDraft, origin: Origin) -> WizardDraft:
+    """Return the draft with everything that an earlier training was started with, except its name and its agent."""
+    plan = replace(origin.plan, experiment_name=None, agent_id=None, autostart=True)
+    return replace(fill(draft, plan), origin=replace(origin, plan=plan), seen=get_args(Step))
+
+
+def begin_in_place(draft: WizardDraft, plan: TrainingPlan, replaced: Replaced) -> WizardDraft:
+    """Return the draft with everything of a training whose place it will take, its name and its agent too."""
+    filled = fill(draft, replace(plan, autostart=True))
+    origin = Origin(task_id=replaced.task_id, title=replaced.title, plan=plan)
+    return replace(filled, origin=origin, replaces=replaced, seen=get_args(Step))
+
+
+def split_draft(split: TrainValSplit) -> SplitDraft:
+    """Return the split step that stands for a complete split."""
+    match split:
+        case RandomSplit():
+            return SplitDraft(method="random", random=split)
+        case DatasetsSplit():
+            return SplitDraft(method="datasets", datasets=split)
+        case CollectionsSplit():
+            return SplitDraft(method="collections", collections=split)
+        case TagsSplit(train_tag=train, val_tag=val, untagged_action=action):
+            return SplitDraft(method="tags", tags=TagsChoice(train_tag=train, val_tag=val, untagged_action=action))
+        case _:
+            assert_never(split)
+
+
+# Drafts on disk, so that no refresh, crash or second tab loses anything.
+
+
+_ADAPTER: TypeAdapter[WizardDraft] = TypeAdapter(WizardDraft)
+
+
+class DraftStore:
+    """All drafts of this machine.
+
+    Safe for use from several threads. Two tabs on one draft see each other's changes; the last change of a field wins,
+    because a change is applied to what is stored, not to what a tab has seen.
+
+    Args:
+        folder: Where the files are; made when the first draft is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._records = JsonRecords(
+            folder=folder, decode=_ADAPTER.validate_json, noun="draft", way_out="Start a new one."
+        )
+
+    def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
+        """Store a new draft and return it.
+
+        Args:
+            server: The server it is for.
+            start: A draft whose choices the new one begins with; "again with changes".
+            name: A person's name for it.
+        """
+        fresh = new_draft(DraftId(secrets.token_hex(5)), server)
+        if start is not None:
+            fresh = replace(
+                start,
+                id=fresh.id,
+                server=server,
+                created_at=fresh.created_at,
+                changed_at=fresh.changed_at,
+                task_id=None,
+                series_id=None,
+                replaces=None,
+            )
+        fresh = replace(fresh, name=name)
+        return self._records.add(fresh.id, fresh)
+
+    def load(self, draft_id: str) -> WizardDraft:
+        """Return a draft.
+
+        Raises:
+            NotFoundError: There is no such draft.
+            InputError: Its file is damaged.
+        """
+        return self._records.load(draft_id)
+
+    def update(self, draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft:
+        """Apply a change to the stored draft and return the result.
+
+        Raises:
+            NotFoundError: The draft was deleted meanwhile.
+            InputError: Its file is damaged.
+            StorageError: The disk does not take it.
+        """
+
+        def stamped(current: WizardDraft) -> WizardDraft:
+            changed = change(current)
+            return current if changed == current else replace(changed, changed_at=datetime.now(UTC))
+
+        return self._records.update(draft_id, stamped)
+
+    def drafts(self, server: str) -> tuple[WizardDraft, ...]:
+        """Return the readable drafts of a server, last changed first; damaged files are left out and logged."""
+        own = (draft for draft in self._records.all() if draft.server == server)
+        return tuple(sorted(own, key=lambda draft: draft.changed_at, reverse=True))
+
+    def latest_open(self, server: str) -> WizardDraft | None:
+        """Return the draft of a new training that was changed last and not started yet, ``None`` if there is none."""
+        return next((draft for draft in self.drafts(server) if not draft.is_started and draft.replaces is None), None)
+
+    def remove(self, draft_id: DraftId) -> None:
+        """Delete a draft; one that is gone already is no error. It can be had back with :meth:`restore` for a while.
+
+        Raises:
+            StorageError: The disk does not do it.
+        """
+        self._records.remove(draft_id)
+
+    def restore(self, draft_id: DraftId) -> WizardDraft:
+        """Bring a deleted draft back.
+
+        Raises:
+            NotFoundError: It is gone for good.
+            StorageError: The disk does not do it.
+        """
+        return self._records.restore(draft_id)

@@ -1,0 +1,270 @@
+"""What the server knows about the choices of a plan or a draft. Rules are pure functions of choices and these facts."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
+from traindash.domain.ids import CollectionId, DatasetId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    PretrainedModel,
+    RandomSplit,
+    SplitContent,
+    TrainingPlan,
+)
+from traindash.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics
+from traindash.errors import AppError, InputError, NotFoundError
+from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError
+
+# What the server knows about a project: the facts that the rules for classes and splits are checked against.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFacts:
+    """A project and everything that is known of it except its images.
+
+    Attributes:
+        datasets: Empty where nothing asks for them.
+        collections: Empty where nothing asks for them.
+    """
+
+    project: Project
+    meta: ProjectMeta
+    datasets: tuple[Dataset, ...]
+    collections: tuple[Collection, ...]
+    statistics: ProjectStatistics
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the project's object classes, in its order."""
+        return tuple(item.name for item in self.meta.classes)
+
+    @property
+    def dataset_names(self) -> dict[DatasetId, str]:
+        """Id → full name of each dataset, nested ones as ``parent/child``."""
+        by_id = {dataset.id: dataset for dataset in self.datasets}
+
+        def full(dataset: Dataset, depth: int = 0) -> str:
+            parent = by_id.get(dataset.parent_id) if dataset.parent_id is not None else None
+            deep = parent is None or depth > len(by_id)
+            return dataset.name if deep or parent is None else f"{full(parent, depth + 1)}/{dataset.name}"
+
+        return {dataset.id: full(dataset) for dataset in self.datasets}
+
+    @property
+    def collection_names(self) -> dict[CollectionId, str]:
+        """Id → name of each collection."""
+        return {item.id: item.name for item in self.collections}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """The chosen model as the server describes it.
+
+    Attributes:
+        framework: E.g. ``YOLO``.
+        name: Catalogue name, or the experiment's name for a custom checkpoint.
+        task_type: ``object detection`` or ``instance segmentation``.
+        starts_random: Training starts from random initialisation; ``None`` where the server does not say.
+        checkpoint: File name of the custom checkpoint, ``None`` for a catalogue model.
+        default_hyperparameters: The framework's defaults as YAML; empty where nothing asks for them.
+    """
+
+    framework: str
+    name: str
+    task_type: str
+    starts_random: bool | None
+    default_hyperparameters: str = ""
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCounts:
+    """How many images the chosen split gives to each side.
+
+    Attributes:
+        train: Images used for training.
+        val: Images used for validation.
+        both: Images on both sides; they are part of ``train`` and ``val``.
+        unused: Images of the project on neither side.
+    """
+
+    train: int
+    val: int
+    both: int = 0
+    unused: int = 0
+
+    @property
+    def train_share(self) -> float:
+        """Share of the used images that trains, 0 to 1; 0 when nothing is used."""
+        used = self.train + self.val
+        return self.train / used if used else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All facts about the choices of one plan or draft.
+
+    Attributes:
+        project: ``None`` when none is chosen or the chosen one does not exist.
+        model: ``None`` when none is chosen or the chosen one does not exist.
+        model_error: Why the model cannot be had, where the server said so.
+        models: Models that the server offers, of the chosen framework at least; empty where it shows none.
+        split: ``None`` when there is no complete split, or it was not counted.
+        split_content: What the sides hold; ``None`` for a split that is not fixed and where the server does not count.
+        agents: Agents that may be chosen from.
+    """
+
+    project: ProjectFacts | None = None
+    model: ModelFacts | None = None
+    model_error: AppError | None = None
+    models: tuple[CatalogueModel, ...] = ()
+    split: SplitCounts | None = None
+    split_content: SplitContent | None = None
+    agents: tuple[Agent, ...] = ()
+
+    @property
+    def running_agents(self) -> tuple[Agent, ...]:
+        """Agents that are connected."""
+        return tuple(agent for agent in self.agents if agent.status is AgentStatus.RUNNING)
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether a connected agent has a CUDA device."""
+        return any(agent.is_gpu for agent in self.running_agents)
+
+
+def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFacts) -> SplitCounts:
+    """Count the images on both sides as the training app will deal them (contract section 4, split semantics).
+
+    Splits by tags and collections cannot be counted this way: the server has to be asked about their images.
+    """
+    total = project.project.items_count
+    if isinstance(split, RandomSplit):
+        named = total * split.percent // 100
+        train, val = (named, total - named) if split.split == "train" else (total - named, named)
+        return SplitCounts(train=train, val=val)
+    sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
+    train_ids, val_ids = set(split.train_datasets), set(split.val_datasets)
+    used = sum(sizes.get(item, 0) for item in train_ids | val_ids)
+    return SplitCounts(
+        train=sum(sizes.get(item, 0) for item in train_ids),
+        val=sum(sizes.get(item, 0) for item in val_ids),
+        both=sum(sizes.get(item, 0) for item in train_ids & val_ids),
+        unused=max(total - used, 0),
+    )
+
+
+# Gets what the server knows about a plan, asked once; rules and the start request are made from it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """Answers to what a plan's start asks. Empty tuples where a plan does not need the answer.
+
+    Attributes:
+        project: The plan's project.
+        facts: What the rules are checked against. Its agents are the available ones, or all of the team when the plan
+            names one.
+        module: App that trains the plan's framework; ``None`` when there is a ``model_error``.
+        origin: The plan's custom checkpoint; ``None`` for a pretrained model, or when there is a ``model_error``.
+    """
+
+    project: ProjectFacts
+    facts: Facts
+    module: AppModule | None = None
+    origin: CheckpointOrigin | None = None
+
+    @property
+    def model_name(self) -> str | None:
+        """Name of the model that the custom checkpoint belongs to."""
+        return self.origin.experiment.model_name if self.origin else None
+
+
+def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
+    """Ask the server.
+
+    Raises:
+        NotFoundError: The plan's project does not exist.
+        ApiError: The server does not answer as it should.
+    """
+    project = _project(client, plan)
+    module, origin, model_error = _model(client, plan, project.project)
+    by_name = isinstance(plan.model, PretrainedModel) and module is not None
+    models = client.ecosystem.models_of(module) if by_name and module is not None else ()
+    team, split = project.project.team_id, plan.train_val_split
+    return PlanFacts(
+        project=project,
+        module=module,
+        origin=origin,
+        facts=Facts(
+            project=project,
+            model=_model_facts(plan, models, origin),
+            model_error=model_error,
+            models=models,
+            split=counts_by_arithmetic(split, project) if isinstance(split, RandomSplit | DatasetsSplit) else None,
+            agents=client.agents.available(team) if plan.agent_id is None else client.agents.list(team),
+        ),
+    )
+
+
+def _project(client: SuperviselyClient, plan: TrainingPlan) -> ProjectFacts:
+    try:
+        project = client.projects.get(plan.project_id)
+    except MissingError as error:
+        msg = f"Project {plan.project_id} does not exist on {client.address}."
+        raise NotFoundError(msg, "Choose another project.") from error
+    meta = client.projects.meta(plan.project_id)
+    split = plan.train_val_split
+    return ProjectFacts(
+        project=project,
+        meta=meta,
+        datasets=client.datasets.list(project.id) if isinstance(split, DatasetsSplit) else (),
+        collections=client.collections.list(project.id) if isinstance(split, CollectionsSplit) else (),
+        statistics=client.projects.statistics(plan.project_id, meta=meta, images=project.items_count),
+    )
+
+
+def _model(
+    client: SuperviselyClient, plan: TrainingPlan, project: Project
+) -> tuple[AppModule | None, CheckpointOrigin | None, AppError | None]:
+    try:
+        match plan.model:
+            case PretrainedModel(framework=framework):
+                return client.ecosystem.train_module(framework), None, None
+            case CustomCheckpoint(path=path):
+                origin = find_checkpoint(client, project.team_id, path)
+                return client.ecosystem.train_module(origin.experiment.framework_name), origin, None
+            case _:
+                assert_never(plan.model)
+    except (InputError, NotFoundError) as error:
+        return None, None, error
+
+
+def _model_facts(
+    plan: TrainingPlan, models: tuple[CatalogueModel, ...], origin: CheckpointOrigin | None
+) -> ModelFacts | None:
+    if origin is not None:
+        made = origin.experiment
+        return ModelFacts(
+            framework=made.framework_name,
+            name=made.experiment_name,
+            task_type=made.task_type,
+            starts_random=False,
+            checkpoint=origin.file_name,
+        )
+    if not isinstance(plan.model, PretrainedModel):
+        return None
+    row = next((model for model in models if model.name == plan.model.name), None)
+    if row is None:
+        return None
+    return ModelFacts(
+        framework=plan.model.framework,
+        name=row.name,
+        task_type=row.task_type,
+        starts_random=None if row.pretrained is None else not row.pretrained,
+    )

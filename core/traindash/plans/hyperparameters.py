@@ -1,0 +1,425 @@
+"""Hyperparameters as text: where the YAML is wrong, and what differs from the framework's defaults."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from traindash.frameworks.spec import Hyperparameter, Reference
+
+# Whether the values of hyperparameters are possible, and what to write instead.
+
+
+_NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on"), "True"),
+    **dict.fromkeys(("false", "no", "off"), "False"),
+    **dict.fromkeys(("none", "null", "~"), "null"),
+}
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A key with its value and its place in the text; spans are positions of characters, the end is not included."""
+
+    name: str
+    value: object
+    line: int
+    name_span: tuple[int, int]
+    value_span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What puts a problem right with one click.
+
+    Attributes:
+        label: On the button.
+        text: The whole text afterwards.
+    """
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextProblem:
+    """Something wrong in the text.
+
+    Attributes:
+        line: 1 for the first line; ``None`` when it is about the whole text.
+        message: One sentence.
+        hint: What to write instead.
+        fix: Does it.
+    """
+
+    line: int | None
+    message: str
+    hint: str
+    fix: Fix | None = None
+
+
+def value_problems(
+    text: str, entries: tuple[Entry, ...], reference: Reference | None
+) -> tuple[tuple[TextProblem, ...], tuple[TextProblem, ...]]:
+    """Check each value by itself.
+
+    Args:
+        text: The text that the entries come from.
+        entries: Keys and values.
+        reference: What the framework's keys may be; without it, only numbers that YAML reads as text are found.
+
+    Returns:
+        What the framework will not take, and what is suspicious.
+    """
+    errors: list[TextProblem] = []
+    warnings: list[TextProblem] = []
+    for entry in entries:
+        key = reference.keys.get(entry.name) if reference else None
+        if key is None:
+            warnings.extend(_number_read_as_text(text, entry) or _foreign(text, entry, reference))
+        elif not _fits(key, entry.value):
+            errors.append(_wrong(text, entry, key))
+        elif not _is_usual(key, entry.value):
+            message = f"Line {entry.line}: {entry.name} is {entry.value}, which is unusual."
+            warnings.append(TextProblem(line=entry.line, message=message, hint=key.meaning))
+    return tuple(errors), tuple(warnings)
+
+
+def value_text(value: object) -> str:
+    """Return a value as it is written in YAML, on one line."""
+    if isinstance(value, bool):
+        return str(value)
+    written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
+    return written.removesuffix("\n").removesuffix("\n...")
+
+
+def _number_read_as_text(text: str, entry: Entry) -> list[TextProblem]:
+    better = _with_point(entry.value)
+    if better is None:
+        return []
+    message = f"Line {entry.line}: “{entry.name}: {entry.value}” is read as text, not as a number."
+    hint = f"YAML 1.1 wants a decimal point: {better}."
+    return [TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, better))]
+
+
+def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextProblem]:
+    name, where = entry.name, f"Line {entry.line}: “{entry.name}”"
+    match reference:
+        case None:
+            return []
+        case Reference(decided=decided) if name in decided:
+            message, hint, fix = f"{where} is not used: {decided[name]}.", "Remove the line.", None
+        case Reference(refused=refused) if name in refused:
+            if not entry.value:
+                return []
+            message, hint, fix = f"{where} cannot be used here.", refused[name], None
+        case Reference(unused=unused) if name in unused:
+            message, hint, fix = (
+                f"{where} is for {unused[name]} and changes nothing here.",
+                "Remove the line.",
+                None,
+            )
+        case _:
+            message, hint, fix = f"{where} is not known to {reference.title}.", "The training may refuse it.", None
+            if (near := reference.nearest(name)) is not None:
+                start, end = entry.name_span
+                hint = f"Did you mean “{near}”? {hint}"
+                fix = Fix(label=f"Rename to “{near}”", text=f"{text[:start]}{near}{text[end:]}")
+    return [TextProblem(line=entry.line, message=message, hint=hint, fix=fix)]
+
+
+def _fits(key: Hyperparameter, value: object) -> bool:
+    match value:
+        case None:
+            return key.optional
+        case bool():
+            return "flag" in key.kinds
+        case int() | float():
+            is_whole = isinstance(value, int) or value.is_integer()
+            return ("number" in key.kinds or ("whole" in key.kinds and is_whole)) and _inside(value, key.limits)
+        case str():
+            return "text" in key.kinds or value.casefold() in {choice.casefold() for choice in key.choices}
+        case list():
+            return "list" in key.kinds
+        case _:
+            return False
+
+
+def _is_usual(key: Hyperparameter, value: object) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int | float) or _inside(value, key.usual)
+
+
+def _inside(value: float, limits: tuple[float | None, float | None]) -> bool:
+    low, high = limits
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
+    better = _better(key, entry.value)
+    said = "empty" if entry.value is None else _shown(entry.value)
+    message = f"Line {entry.line}: {key.name} is {said}; it has to be {key.expected}."
+    hint = f"YAML reads it as text, not as a number: write {better}." if _with_point(entry.value) else key.meaning
+    return TextProblem(
+        line=entry.line,
+        message=message,
+        hint=hint,
+        fix=None if better is None else _replacing(text, entry, better),
+    )
+
+
+def _better(key: Hyperparameter, value: object) -> str | None:
+    """Return what was most likely meant, if that can be told."""
+    if value is None:
+        return value_text(key.default)
+    if not isinstance(value, str):
+        return None
+    word = value.strip().casefold()
+    meant = (
+        _with_point(value),
+        word if _NUMBER.fullmatch(word) else None,
+        _WORDS.get(word),
+        next((choice for choice in key.choices if choice.casefold() == word), None),
+    )
+    return next((text for text in meant if text is not None and _fits(key, yaml.safe_load(text))), None)
+
+
+def _with_point(value: object) -> str | None:
+    """Return a number such as ``1e-3``, which YAML 1.1 reads as text, in a way that it reads as a number."""
+    if not isinstance(value, str) or not _NUMBER_WITHOUT_POINT.fullmatch(value.strip()):
+        return None
+    mantissa, _, exponent = value.strip().lower().partition("e")
+    signed = exponent if exponent.startswith(("-", "+")) else f"+{exponent}"
+    return f"{mantissa}.0e{signed}"
+
+
+def _replacing(text: str, entry: Entry, better: str) -> Fix:
+    start, end = entry.value_span
+    gap = " " if start and text[start - 1] == ":" else ""
+    return Fix(label=f"Write {entry.name}: {better}", text=f"{text[:start]}{gap}{better}{text[end:]}")
+
+
+def _shown(value: object) -> str:
+    shown = f"“{value}”" if isinstance(value, str) else str(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mistake:
+    """A mistake that people make, in PyYAML's words and in ours.
+
+    Attributes:
+        context: Part of what PyYAML says it was doing.
+        reason: Part of what PyYAML says went wrong.
+        at_start: The line to look at is where the unfinished thing begins, not where the reader gave up.
+    """
+
+    context: str = ""
+    reason: str
+    message: str
+    hint: str
+    at_start: bool = False
+
+
+_MISTAKES = (
+    _Mistake(
+        context="flow sequence", reason="", message="the list that begins with “[” is not closed",
+        hint="Write “]” at its end.", at_start=True,
+    ),
+    _Mistake(
+        context="flow mapping", reason="", message="the group that begins with “{” is not closed",
+        hint="Write “}” at its end.", at_start=True,
+    ),
+    _Mistake(
+        context="quoted scalar", reason="", message="a quotation mark is not closed",
+        hint="Write the second quotation mark.", at_start=True,
+    ),
+    _Mistake(
+        reason="could not find expected ':'", message="there is no colon after the name",
+        hint="Write “name: value”.", at_start=True,
+    ),
+    _Mistake(
+        reason="mapping values are not allowed", message="there is a colon too many, or the line is indented too far",
+        hint="Write one “name: value” per line; put a value with a colon in quotes.",
+    ),
+    _Mistake(
+        reason="\\t", message="there is a tab where only spaces may be", hint="Indent with spaces.",
+    ),
+)  # fmt: skip
+_WITHOUT_COLON = re.compile(r"(\s*)([A-Za-z_]\w*)[ \t=]+(\S+)\s*")
+_NOT_GIVEN = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadText:
+    """What a text says.
+
+    Attributes:
+        entries: Its keys in their order; empty when the text cannot be read.
+        errors: Why it cannot be used.
+        warnings: What probably means something else than it says.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    errors: tuple[TextProblem, ...] = ()
+    warnings: tuple[TextProblem, ...] = ()
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Key → value; of a key that is given twice the last one, as YAML readers do."""
+        return {entry.name: entry.value for entry in self.entries}
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is a list of keys and values, whatever they are worth."""
+        return bool(self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A key whose value is not the default; ``default`` or ``value`` is ``None`` with its flag where it is missing."""
+
+    key: str
+    value: object
+    default: object
+    is_new: bool = False
+    is_removed: bool = False
+
+
+def read_text(text: str, reference: Reference | None = None) -> ReadText:
+    """Read hyperparameters.
+
+    Args:
+        text: YAML; usable when it is a mapping of names to values with at least one key.
+        reference: What the framework's keys may be; without it, values are not checked.
+    """
+    try:
+        content = yaml.safe_load(text)
+        entries = _entries(text) if isinstance(content, dict) else ()
+    except yaml.YAMLError as error:
+        return ReadText(errors=(_syntax_problem(text, error),))
+    except (ValueError, RecursionError) as error:  # e.g. the date 2026-13-45
+        message = f"A value of the hyperparameters cannot be read: {error}."
+        return ReadText(errors=(TextProblem(line=None, message=message, hint="Put it in quotes."),))
+    if not content and not entries:
+        message = "There are no hyperparameters in the text."
+        return ReadText(errors=(TextProblem(line=None, message=message, hint="Write “name: value” lines or reset."),))
+    if not entries:
+        message = "The hyperparameters are not a list of “name: value” lines."
+        return ReadText(errors=(TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
+    errors, warnings = value_problems(text, entries, reference)
+    return ReadText(entries=entries, errors=(*_repeated_keys(text, entries), *errors), warnings=warnings)
+
+
+def differences(values: Mapping[str, object], defaults: Mapping[str, object]) -> tuple[Difference, ...]:
+    """Return the keys that differ from the defaults: changed and new ones in the text's order, then removed ones."""
+    changed = [
+        Difference(key=key, value=value, default=defaults.get(key), is_new=key not in defaults)
+        for key, value in values.items()
+        if defaults.get(key, _NOT_GIVEN) != value
+    ]
+    removed = [
+        Difference(key=key, value=None, default=default, is_removed=True)
+        for key, default in defaults.items()
+        if key not in values
+    ]
+    return (*changed, *removed)
+
+
+def with_values(text: str, values: Mapping[str, object]) -> str:
+    """Return a readable text with other values; everything else in it, comments too, stays as it was.
+
+    Keys that it does not have yet are added at its end. Only a text in which single values cannot be exchanged, because
+    it is one pair of braces or one value stands for another, is written anew.
+    """
+    entries = {entry.name: entry for entry in _entries(text)}
+    changed = text
+    spans = {entries[name].value_span: value_text(value) for name, value in values.items() if name in entries}
+    for (start, end), written in sorted(spans.items(), reverse=True):
+        gap = " " if start and changed[start - 1] == ":" else ""
+        changed = f"{changed[:start]}{gap}{written}{changed[end:]}"
+    added = "".join(f"{name}: {value_text(value)}\n" for name, value in values.items() if name not in entries)
+    if added:
+        changed = f"{changed.rstrip()}\n{added}"
+    wanted = {**{name: entry.value for name, entry in entries.items()}, **values}
+    if read_text(changed).values == wanted:
+        return changed
+    return "".join(f"{name}: {value_text(value)}\n" for name, value in wanted.items())
+
+
+def _entries(text: str) -> tuple[Entry, ...]:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        return ()
+    loader = yaml.SafeLoader("")
+    try:
+        return tuple(
+            Entry(
+                name=str(loader.construct_object(key, deep=True)),
+                value=loader.construct_object(value, deep=True),
+                line=key.start_mark.line + 1,
+                name_span=(key.start_mark.index, key.end_mark.index),
+                value_span=(value.start_mark.index, value.end_mark.index),
+            )
+            for key, value in node.value
+        )
+    finally:
+        loader.dispose()
+
+
+def _syntax_problem(text: str, error: yaml.YAMLError) -> TextProblem:
+    context = str(getattr(error, "context", None) or "")
+    reason = str(getattr(error, "problem", None) or "it cannot be read")
+    known = next((item for item in _MISTAKES if item.context in context and item.reason in reason), None)
+    at_start = known is not None and known.at_start
+    mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
+    line = mark.line + 1 if mark is not None else None
+    where = f"Line {line} of the hyperparameters" if line else "The text of the hyperparameters"
+    where = f"{where} is not valid YAML"
+    fix = _syntax_fix(text, line)
+    if known is None:
+        hint = "Write one “name: value” per line, or reset to the defaults."
+        return TextProblem(line=line, message=f"{where}: {reason}.", hint=hint, fix=fix)
+    return TextProblem(line=line, message=f"{where}: {known.message}.", hint=known.hint, fix=fix)
+
+
+def _syntax_fix(text: str, line: int | None) -> Fix | None:
+    """Return the one obvious way out, if what it gives can be read."""
+    lines = text.split("\n")
+    wrong = lines[line - 1] if line and line <= len(lines) else ""
+    without = _WITHOUT_COLON.fullmatch(wrong)
+    if line and without:
+        lines[line - 1] = f"{without[1]}{without[2]}: {without[3]}"
+        fix = Fix(label=f"Write “{without[2]}: {without[3]}”", text="\n".join(lines))
+    elif "\t" in text:
+        fix = Fix(label="Replace tabs by spaces", text="\n".join(_without_tabs(item) for item in text.split("\n")))
+    else:
+        return None
+    try:
+        return fix if isinstance(yaml.safe_load(fix.text), dict) else None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _without_tabs(line: str) -> str:
+    indent = len(line) - len(line.lstrip(" \t"))
+    kept = "" if "\t" in line[:indent] else line[:indent]
+    return kept + line[indent:].replace("\t", " ")
+
+
+def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, ...]:
+    seen: dict[str, int] = {}
+    problems: list[TextProblem] = []
+    for entry in entries:
+        if entry.name in seen:
+            message = f"“{entry.name}” is given twice, in line {seen[entry.name]} and in line {entry.line}."
+            lines = text.split("\n")
+            kept = [*lines[: entry.line - 1], *lines[entry.line :]]
+            ends_there = "\n" not in text[slice(*entry.value_span)].rstrip()
+            fix = Fix(label=f"Remove line {entry.line}", text="\n".join(kept)) if ends_there else None
+            problems.append(TextProblem(line=entry.line, message=message, hint="Keep one of them.", fix=fix))
+        seen.setdefault(entry.name, entry.line)
+    return tuple(problems)

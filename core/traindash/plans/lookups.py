@@ -1,0 +1,358 @@
+"""Gets facts from the server. One function per fact, so that each can be cached by its ids."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import assert_never
+
+import msgspec
+
+from traindash.datasets.geometry import bounds
+from traindash.domain.annotation import Annotation, Geometry
+from traindash.domain.ecosystem import CatalogueModel
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import CollectionId, ImageId, ProjectId, TaskId, TeamId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainValSplit,
+)
+from traindash.domain.project import Image
+from traindash.errors import InputError
+from traindash.files import JsonFile
+from traindash.plans.app_state import split_checkpoint_path
+from traindash.plans.facts import ModelFacts, ProjectFacts, SplitCounts, counts_by_arithmetic
+from traindash.plans.problems import listed, quoted
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import ContractError, MissingError
+
+
+def project_facts(client: SuperviselyClient, project_id: ProjectId) -> ProjectFacts:
+    """Return a project with its meta, datasets, collections and statistics.
+
+    Raises:
+        NotFoundError: The server has no such project.
+    """
+    return ProjectFacts(
+        project=client.projects.get(project_id),
+        meta=client.projects.meta(project_id),
+        datasets=tuple(client.datasets.list(project_id)),
+        collections=tuple(client.collections.list(project_id)),
+        statistics=client.projects.statistics(project_id),
+    )
+
+
+def custom_checkpoints(experiments: Sequence[ExperimentInfo]) -> dict[str, ExperimentInfo]:
+    """Return the Team Files path of each checkpoint with its experiment; the best one of each comes first."""
+    found: dict[str, ExperimentInfo] = {}
+    for experiment in experiments:
+        best_first = sorted(
+            experiment.checkpoints, key=lambda path: PurePosixPath(path).name != experiment.best_checkpoint
+        )
+        for relative in best_first:
+            found[str(PurePosixPath(experiment.artifacts_dir) / relative)] = experiment
+    return found
+
+
+def model_facts(
+    client: SuperviselyClient,
+    choice: ModelChoice,
+    *,
+    team_id: TeamId,
+    catalogue: Sequence[CatalogueModel],
+) -> ModelFacts | None:
+    """Return what the server says about a model, ``None`` if it does not have it."""
+    match choice:
+        case PretrainedModel(framework=framework, name=name):
+            row = next((m for m in catalogue if m.framework == framework and m.name == name), None)
+            if row is None:
+                return None
+            return ModelFacts(
+                framework=framework,
+                name=name,
+                task_type=row.task_type,
+                starts_random=None if row.pretrained is None else not row.pretrained,
+                default_hyperparameters=client.ecosystem.default_hyperparameters(framework) or "",
+            )
+        case CustomCheckpoint(path=path):
+            experiment = _experiment_of(client, team_id, path)
+            if experiment is None:
+                return None
+            return ModelFacts(
+                framework=experiment.framework_name,
+                name=experiment.experiment_name,
+                task_type=experiment.task_type,
+                starts_random=False,
+                default_hyperparameters=client.ecosystem.default_hyperparameters(experiment.framework_name) or "",
+                checkpoint=PurePosixPath(path).name,
+            )
+        case _:
+            assert_never(choice)
+
+
+def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) -> ExperimentInfo | None:
+    """Return the experiment that a checkpoint belongs to, ``None`` where there is none that can be read."""
+    try:
+        folder, _ = split_checkpoint_path(checkpoint)
+        experiment = client.experiments.of_folder(team_id, folder)
+    except (InputError, MissingError, ContractError):
+        return None
+    return custom_checkpoints([experiment]).get(checkpoint)
+
+
+def split_counts(client: SuperviselyClient, project: ProjectFacts, split: TrainValSplit) -> SplitCounts:
+    """Count the images on both sides as the training app will deal them (contract section 4, split semantics)."""
+    match split:
+        case RandomSplit() | DatasetsSplit():
+            return counts_by_arithmetic(split, project)
+        case TagsSplit():
+            return _by_tags(client, project.project.id, split)
+        case CollectionsSplit(train_collections=train_cols, val_collections=val_cols):
+            known = project.collection_names
+            train_images = _members(client, project.project.id, [c for c in train_cols if c in known])
+            val_images = _members(client, project.project.id, [c for c in val_cols if c in known])
+            return _counts(train_images, val_images, project.project.items_count)
+        case _:
+            assert_never(split)
+
+
+def _by_tags(client: SuperviselyClient, project_id: ProjectId, split: TagsSplit) -> SplitCounts:
+    train: set[ImageId] = set()
+    val: set[ImageId] = set()
+    total = 0
+    for image in client.images.list(project_id=project_id):
+        total += 1
+        names = {tag.name for tag in image.tags}
+        if split.train_tag in names:
+            train.add(image.id)
+        if split.val_tag in names:
+            val.add(image.id)
+        if not names & {split.train_tag, split.val_tag} and split.untagged_action != "ignore":
+            (train if split.untagged_action == "train" else val).add(image.id)
+    return _counts(train, val, total)
+
+
+def _members(client: SuperviselyClient, project_id: ProjectId, collections: Sequence[CollectionId]) -> set[ImageId]:
+    return {
+        image.id
+        for collection in collections
+        for image in client.images.list(project_id=project_id, collection_id=collection)
+    }
+
+
+def _counts(train: set[ImageId], val: set[ImageId], total: int) -> SplitCounts:
+    return SplitCounts(train=len(train), val=len(val), both=len(train & val), unused=max(total - len(train | val), 0))
+
+
+# How large images and objects of a project are, from a sample of its images.
+
+
+_IMAGE_STEPS = (320, 640, 1280, 1920, 3840)
+_SMALL, _MEDIUM = 32, 96
+"""COCO's limits of small and medium objects: sides of a square, in pixels."""
+
+OBJECT_SIZES = (f"up to {_SMALL} px", f"{_SMALL} to {_MEDIUM} px", f"over {_MEDIUM} px")
+IMAGE_SIZES = (f"up to {_IMAGE_STEPS[0]} px", *(f"up to {step:,} px" for step in _IMAGE_STEPS[1:]), "larger")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataProfile:
+    """Counts of a sample.
+
+    Attributes:
+        images: Images in the sample.
+        objects: Objects on them whose extent is known.
+        image_sizes: One of :data:`IMAGE_SIZES`, by the longer side → images.
+        object_sizes: One of :data:`OBJECT_SIZES`, by the side of a square of the same area → objects.
+    """
+
+    images: int
+    objects: int
+    image_sizes: Mapping[str, int]
+    object_sizes: Mapping[str, int]
+
+
+def profile(images: Sequence[Image], annotations: Mapping[ImageId, Annotation]) -> DataProfile:
+    """Count sizes of images and of the boxes around their objects."""
+    image_sizes = Counter(_image_size(max(image.width, image.height)) for image in images)
+    object_sizes: Counter[str] = Counter()
+    for annotation in annotations.values():
+        object_sizes.update(size for label in annotation.labels if (size := _object_size(label.geometry)) is not None)
+    return DataProfile(
+        images=len(images),
+        objects=object_sizes.total(),
+        image_sizes={name: image_sizes[name] for name in IMAGE_SIZES},
+        object_sizes={name: object_sizes[name] for name in OBJECT_SIZES},
+    )
+
+
+def _image_size(side: int) -> str:
+    position = next((index for index, step in enumerate(_IMAGE_STEPS) if side <= step), len(_IMAGE_STEPS))
+    return IMAGE_SIZES[position]
+
+
+def _object_size(geometry: Geometry) -> str | None:
+    try:
+        box = bounds(geometry)
+    except InputError:  # a damaged mask
+        return None
+    if box is None:
+        return None
+    area = (box.right - box.left + 1) * (box.bottom - box.top + 1)
+    return OBJECT_SIZES[0 if area <= _SMALL**2 else 1 if area <= _MEDIUM**2 else 2]
+
+
+# What changed in a project since it was last trained on.
+#
+# A start notes what the data was like; the newest experiment of the project is compared with that note. An experiment
+# that was started elsewhere has no note: of it, only the data's version and the number of images it used are known.
+
+
+_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataNote:
+    """What the data of a project was like when a training was started.
+
+    Attributes:
+        images: Number of images.
+        objects: Class → number of objects; the project's classes in their order.
+        version: Version number of the data, where the server keeps one.
+    """
+
+    images: int
+    objects: Mapping[str, int]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinceLast:
+    """What changed since an experiment.
+
+    Attributes:
+        task_id: Task of the experiment.
+        title: Name of the experiment.
+        changes: One phrase each; empty when the data is the same as far as it can be known.
+        is_exact: The data was noted at the start; otherwise only the experiment's record is known.
+        used: Images that the experiment used; ``None`` where its record does not say.
+        images: Images that the project has now.
+    """
+
+    task_id: TaskId
+    title: str
+    changes: tuple[str, ...]
+    is_exact: bool
+    used: int | None
+    images: int
+
+
+_NOTES = msgspec.json.Decoder(dict[str, DataNote])
+
+
+class DataNotes:
+    """Notes of all starts from this machine, by server and task. Safe for use from several threads.
+
+    Args:
+        path: JSON file; one that is missing or damaged means that nothing was noted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: JsonFile[Mapping[str, DataNote]] = JsonFile(
+            path=path, decode=_NOTES.decode, empty={}, noun="What the data was like"
+        )
+
+    def of(self, server: str, task_id: TaskId) -> DataNote | None:
+        """Return what was noted when a task was started."""
+        return self._file.read().get(_key(server, task_id))
+
+    def keep(self, server: str, task_id: TaskId, note: DataNote) -> None:
+        """Note what the data was like; of many notes the latest are kept.
+
+        Raises:
+            StorageError: The file cannot be written.
+        """
+
+        def with_note(notes: Mapping[str, DataNote]) -> Mapping[str, DataNote]:
+            return dict(list({**notes, _key(server, task_id): note}.items())[-_KEPT:])
+
+        self._file.change(with_note)
+
+
+def note_of(project: ProjectFacts) -> DataNote:
+    """Return what the data of a project is like now."""
+    objects = {item.name: item.objects for item in project.statistics.classes}
+    return DataNote(
+        images=project.project.items_count,
+        objects={name: objects.get(name, 0) for name in project.class_names},
+        version=project.project.version,
+    )
+
+
+def since_last(
+    project: ProjectFacts, experiments: Sequence[ExperimentInfo], notes: DataNotes, server: str
+) -> SinceLast | None:
+    """Return what changed since the newest experiment of a project, ``None`` where there is none.
+
+    Args:
+        project: The project as it is now.
+        experiments: Those of the team, in any order.
+        notes: What was noted at the starts from this machine.
+        server: Address of the server.
+    """
+    own = [info for info in experiments if info.project_id == project.project.id]
+    if not own:
+        return None
+    last = max(own, key=lambda info: info.task_id)
+    now, then = note_of(project), notes.of(server, last.task_id)
+    known = last.train_size is not None and last.val_size is not None
+    return SinceLast(
+        task_id=last.task_id,
+        title=last.experiment_name,
+        changes=tuple(_by_record(now, last) if then is None else _by_note(now, then)),
+        is_exact=then is not None,
+        used=(last.train_size or 0) + (last.val_size or 0) if known else None,
+        images=now.images,
+    )
+
+
+def _by_note(now: DataNote, then: DataNote) -> list[str]:
+    found = _version(now.version, then.version)
+    if now.images != then.images:
+        found.append(f"images {then.images:,} → {now.images:,} ({now.images - then.images:+,})")
+    before, after = sum(then.objects.values()), sum(now.objects.values())
+    if before != after:
+        found.append(f"objects {before:,} → {after:,} ({after - before:+,})")
+    new = [name for name in now.objects if name not in then.objects]
+    gone = [name for name in then.objects if name not in now.objects]
+    other = [
+        f"{name} {then.objects[name]:,} → {count:,}"
+        for name, count in now.objects.items()
+        if name in then.objects and then.objects[name] != count
+    ]
+    if new:
+        found.append(f"new classes {quoted(new)}")
+    if gone:
+        found.append(f"classes that are gone {quoted(gone)}")
+    if other:
+        found.append(f"objects per class: {listed(other)}")
+    return found
+
+
+def _by_record(now: DataNote, last: ExperimentInfo) -> list[str]:
+    version = (last.project_version or {}).get("version")
+    return _version(now.version, version if isinstance(version, int) else None)
+
+
+def _version(now: int | None, then: int | None) -> list[str]:
+    return [f"version {then} → {now}"] if now is not None and then is not None and now != then else []
+
+
+def _key(server: str, task_id: TaskId) -> str:
+    return f"{server} {task_id}"

@@ -1,0 +1,305 @@
+"""A plan as a YAML file. Keys are the parameter names of ``TrainApi.run``, with the same defaults."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from traindash.errors import InputError, ValidationIssue, issue_of
+from traindash.plans.app_state import SPLITS, Id, SeededShape, split_state
+
+SERIES = "series"
+"""Key of the section that makes a series of a plan (core/traindash/plans/series.py)."""
+
+_ShapeT = TypeVar("_ShapeT", bound=Struct)
+_LONGEST_QUOTE = 80
+_ID = "an id, a whole number above 0"
+_IDS = "a list of ids, such as [101, 102]"
+
+
+_EXPECTED: Mapping[str, str] = {
+    "project_id": _ID,
+    "model": "“framework/model” or the path of a checkpoint in Team Files",
+    "agent_id": f"{_ID}, or nothing",
+    "classes": "a list of class names (a number in quotes), or nothing for all",
+    "train_val_split": "a split such as {method: random, split: train, percent: 80}",
+    "hyperparameters": "YAML as a text; write it as a block after “hyperparameters: |”",
+    "percent": "a whole number from 1 to 99",
+    "split": "train or val",
+    "seed": "a whole number from 0, or nothing for a split that each training draws itself",
+    "untagged_action": "train, val or ignore",
+    **dict.fromkeys(("experiment_name", "description", "train_tag", "val_tag"), "a text"),
+    **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
+    **dict.fromkeys(
+        (
+            "convert_class_shapes",
+            "enable_benchmark",
+            "enable_speedtest",
+            "cache_project",
+            "export_onnx",
+            "export_tensorrt",
+            "autostart",
+        ),
+        "true or false",
+    ),
+}
+"""Key → what it wants, for people."""
+
+_SPLIT_SHAPES = {**SPLITS, "random": SeededShape}
+_SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    "random": {"split": "train", "percent": 80},
+    "tags": {"untagged_action": "ignore"},
+}
+
+
+class _Plan(Struct):
+    """The keys of a plan file. Values are checked strictly: a text is no number, a number no flag."""
+
+    project_id: Id
+    model: Annotated[str, Meta(min_length=1)]
+    agent_id: Id | None = None
+    classes: list[str] | None = None
+    train_val_split: dict[str, Any] | None = None
+    hyperparameters: str | None = None
+    experiment_name: str | None = None
+    convert_class_shapes: bool = True
+    enable_benchmark: bool = True
+    enable_speedtest: bool = False
+    cache_project: bool = True
+    export_onnx: bool = False
+    export_tensorrt: bool = False
+    autostart: bool = True
+    description: str | None = None
+
+
+def read_plan(text: str) -> TrainingPlan:
+    """Read a plan file.
+
+    Args:
+        text: YAML.
+
+    Raises:
+        InputError: It is not YAML, a key is unknown, missing or given twice, or a value has the wrong type. The message
+            names the key and what it wants.
+    """
+    return plan_of(*read_mapping(text))
+
+
+def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPlan:
+    """Make a plan of values by the names of a plan file.
+
+    Args:
+        content: Key → value.
+        lines: Key → its line in what was read, for messages.
+
+    Raises:
+        InputError: As :func:`read_plan`.
+    """
+    try:
+        return _plan(content)
+    except _RefusedError as error:
+        line = lines.get(error.key)
+        where = f"Line {line}: " if line else ""
+        msg = f"{where}{error.message}"
+        raise InputError(msg, error.hint) from error
+
+
+class _RefusedError(InputError):
+    """A value that does not fit.
+
+    Args:
+        key: Key at the outermost level that it belongs to.
+    """
+
+    def __init__(self, message: str, hint: str, *, key: str) -> None:
+        super().__init__(message, hint)
+        self.key = key
+
+
+def _plan(content: Mapping[str, Any]) -> TrainingPlan:
+    plan = _checked(_Plan, content, "")
+    split = RandomSplit() if plan.train_val_split is None else _split(plan.train_val_split)
+    return TrainingPlan(
+        project_id=ProjectId(plan.project_id),
+        model=_model(plan.model),
+        agent_id=None if plan.agent_id is None else AgentId(plan.agent_id),
+        classes=None if plan.classes is None else tuple(plan.classes),
+        train_val_split=split,
+        hyperparameters=plan.hyperparameters,
+        experiment_name=plan.experiment_name,
+        convert_class_shapes=plan.convert_class_shapes,
+        enable_benchmark=plan.enable_benchmark,
+        enable_speedtest=plan.enable_speedtest,
+        cache_project=plan.cache_project,
+        export_onnx=plan.export_onnx,
+        export_tensorrt=plan.export_tensorrt,
+        autostart=plan.autostart,
+        description=plan.description,
+    )
+
+
+def write_plan(plan: TrainingPlan) -> str:
+    """Return a plan file: the two required keys, and every key whose value is not the default."""
+    return yaml.dump(plan_values(plan), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
+
+
+def plan_values(plan: TrainingPlan) -> dict[str, object]:
+    """Return the arguments of ``TrainApi.run`` that a plan stands for, without those that are the default."""
+    defaults = TrainingPlan(project_id=plan.project_id, model=plan.model)
+    values: dict[str, object] = {"project_id": int(plan.project_id), "model": model_text(plan.model)}
+    for name in _Plan.__struct_fields__:
+        value = getattr(plan, name)
+        if name in values or value == getattr(defaults, name):
+            continue
+        match value:
+            case RandomSplit(seed=int() as seed):
+                values[name] = {**split_state(value), "seed": seed}
+            case RandomSplit() | DatasetsSplit() | TagsSplit() | CollectionsSplit():
+                values[name] = split_state(value)
+            case tuple():
+                values[name] = list(value)
+            case _:
+                values[name] = value
+    return values
+
+
+def model_text(model: ModelChoice) -> str:
+    """Return a model as ``TrainApi.run`` takes it: ``framework/name``, or the path of a checkpoint."""
+    return f"{model.framework}/{model.name}" if isinstance(model, PretrainedModel) else model.path
+
+
+def model_of(text: str) -> ModelChoice:
+    """Read a model as ``TrainApi.run`` takes it.
+
+    A path of a checkpoint starts with ``/`` or, relative, with ``experiments/``; both are under ``/experiments`` in
+    Team Files (contract section 7.1).
+
+    Raises:
+        InputError: The text is neither.
+    """
+    if text.startswith(("/", "experiments/")):
+        return CustomCheckpoint(path=text if text.startswith("/") else f"/{text}")
+    framework, slash, name = text.partition("/")
+    if not (slash and framework and name):
+        msg = f"model: “{text}” names no framework."
+        raise InputError(msg, "Write “framework/model”, for example “YOLO/YOLO26n-det”, or the path of a checkpoint.")
+    return PretrainedModel(framework=framework, name=name)
+
+
+def _model(text: str) -> ModelChoice:
+    try:
+        return model_of(text)
+    except InputError as error:
+        raise _RefusedError(error.message, error.hint, key="model") from error
+
+
+def _split(content: Mapping[str, Any]) -> TrainValSplit:
+    method = content.get("method")
+    shape = _SPLIT_SHAPES.get(method) if isinstance(method, str) else None
+    if shape is None:
+        given = "is missing" if method is None else f"is “{method}”"
+        msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
+        hint = "For example {method: random, split: train, percent: 80}."
+        raise _RefusedError(msg, hint, key="train_val_split")
+    details = {key: value for key, value in content.items() if key != "method"}
+    return _checked(shape, {**_SPLIT_DEFAULTS.get(str(method), {}), **details}, "train_val_split.").value()
+
+
+def _checked(shape: type[_ShapeT], content: Mapping[str, Any], prefix: str) -> _ShapeT:
+    known = shape.__struct_fields__
+    for key in content:
+        if key not in known:
+            msg = f"{prefix}{key} is not a key of a plan."
+            raise _RefusedError(msg, f"Known keys: {', '.join(known)}.", key=_outer(key, prefix))
+    try:
+        return msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        raise _refusal(issue_of(error), content, prefix) from error
+
+
+def _outer(key: str, prefix: str) -> str:
+    return prefix.removesuffix(".") or key
+
+
+def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) -> InputError:
+    key, *places = issue.path
+    hint = f"Expected {_EXPECTED[key]}."
+    outer = _outer(key, prefix)
+    if issue.kind == "missing":
+        return _RefusedError(f"{prefix}{key} is missing.", hint, key=outer)
+    value = content[key]
+    for place in places:
+        value = value[int(place)]
+    where = "".join(f"[{place}]" for place in places)
+    given = repr(value)
+    shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
+    return _RefusedError(f"{prefix}{key}{where} is {shown}.", hint, key=outer)
+
+
+def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    """Return what a plan file says: key → value, and key → line.
+
+    Raises:
+        InputError: It is not YAML, has no keys, or one twice.
+    """
+    try:
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        msg = f"The plan is not valid YAML: line {line}: {error.problem}."
+        raise InputError(msg, "Write one “key: value” per line.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
+        msg = f"The plan is not valid YAML: {error}."
+        raise InputError(msg, "Write one “key: value” per line.") from error
+    if not isinstance(content, dict):
+        msg = "The plan has no keys."
+        raise InputError(msg, "It needs at least project_id and model.")
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
+    return {str(key): value for key, value in content.items()}, lines
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice; plain YAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(problem=f"{name} is given twice", problem_mark=key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that hyperparameters stay readable."""
+
+
+def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    lines = text.split("\n")
+    if not all(line.isprintable() for line in lines):
+        style = '"'  # only this one keeps every character: others change line breaks such as \x85
+    elif len(lines) > 1 and lines[0] and lines[0][0] != " " and all(line == line.rstrip() for line in lines):
+        style = "|"
+    else:
+        style = None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _write_text)

@@ -1,0 +1,273 @@
+"""What speaks against a plan or a draft, step by step. Pure: choices and facts in, problems out.
+
+The wizard, a plan file and the start itself are all checked by these rules and no others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from traindash.datasets.shape_fit import ShapeFit
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
+from traindash.domain.project import ObjectClass, Project, ProjectMeta
+from traindash.errors import NotFoundError
+from traindash.frameworks.registry import reference_of
+from traindash.plans import problems as shapes
+from traindash.plans.facts import Facts, ProjectFacts, gather
+from traindash.plans.hyperparameters import TextProblem, read_text
+from traindash.plans.problems import Choices, Problem, Severity, Step, error, listed, quoted, warning
+from traindash.plans.splits import check_split
+from traindash.supervisely.client import SuperviselyClient
+
+# Rules for a project and the classes to train on, part of :mod:`traindash.plans.rules`. Pure.
+
+
+def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
+    """Return why a project cannot be trained on at all."""
+    name = f"Project “{project.name}”"
+    if project.type != "images":
+        return [error("project", f"{name} holds {project.type}, not images.", "Choose a project with images.")]
+    if project.items_count == 0:
+        return [error("project", f"{name} has no images.", "Choose another project.")]
+    if not meta.classes:
+        return [error("project", f"{name} has no object classes.", "Choose another project.")]
+    return []
+
+
+def class_problems(
+    wanted: Sequence[str] | None, project: ProjectFacts, *, task_type: str | None, convert: bool
+) -> list[Problem]:
+    """Check a class list: not empty, known, with objects, in shapes that the model can learn from.
+
+    Args:
+        wanted: Names of the classes; ``None`` means all of the project.
+        project: The project.
+        task_type: The model's task; ``None`` when it is not known, then shapes are not checked.
+        convert: Whether shapes are converted to what the task needs.
+    """
+    known = project.class_names
+    if not known:
+        return []  # a problem of the project
+    if wanted is not None and not wanted:
+        return [error("classes", "No class is chosen.", "Choose at least one class to train on.")]
+    names = frozenset(known if wanted is None else wanted)
+    unknown = [name for name in wanted or () if name not in frozenset(known)]
+    chosen = [item for item in project.meta.classes if item.name in names]
+    hint = f"Its classes are {quoted(known)}."
+    if not chosen:
+        return [error("classes", f"None of the classes is in the project: {quoted(unknown)}.", hint)]
+    problems = [*_empty(chosen, project), *_shapes(chosen, task_type, convert=convert)]
+    if not unknown:
+        return problems
+    return [warning("classes", f"Not in the project and left out: {quoted(unknown)}.", hint), *problems]
+
+
+def _empty(chosen: Sequence[ObjectClass], project: ProjectFacts) -> list[Problem]:
+    objects = {item.name: item.objects for item in project.statistics.classes}
+    empty = [item.name for item in chosen if objects.get(item.name, 0) == 0]
+    if len(empty) == len(chosen):
+        return [error("classes", "None of the chosen classes has an object.", "Choose a class that has objects.")]
+    if empty:
+        message = f"Without a single object: {quoted(empty)}."
+        return [warning("classes", message, "The model cannot learn them; leave them out.")]
+    return []
+
+
+def _shapes(chosen: Sequence[ObjectClass], task_type: str | None, *, convert: bool) -> list[Problem]:
+    if task_type is None:
+        return []
+    fits = [(item, shapes.fit(item.shape, task_type)) for item in chosen]
+    hopeless = [item for item, fit in fits if fit is ShapeFit.UNUSABLE]
+    convertible = [item for item, fit in fits if fit in {ShapeFit.CONVERTED, ShapeFit.ROUGH}]
+    problems: list[Problem] = []
+    if hopeless:
+        message = f"{task_type.capitalize()} cannot use the shape of {_with_shapes(hopeless)}."
+        if len(hopeless) == len(chosen):
+            problems.append(error("classes", message, "Choose other classes or a model for another task."))
+        else:
+            problems.append(warning("classes", message, "Leave them out; their objects would be ignored."))
+    if convertible and not convert:
+        needs = f"{task_type.capitalize()} needs {shapes.target(task_type)}"
+        message = f"{needs}; {_with_shapes(convertible)} cannot be used as drawn."
+        problems.append(error("classes", message, "Switch “Convert class shapes” on or leave them out."))
+    return problems
+
+
+def _with_shapes(classes: Sequence[ObjectClass]) -> str:
+    return listed([f"“{item.name}” ({item.shape})" for item in classes])
+
+
+LONGEST = 255
+"""Characters that the server takes for a name or a description (contract section 3.2)."""
+
+Rule: TypeAlias = Callable[[Choices, Facts], tuple[Problem, ...]]
+
+
+def check_project(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check that there is a project with images and classes."""
+    if choices.project_id is None:
+        return (error("project", "No project is chosen.", "Choose the project to train on."),)
+    if facts.project is None:
+        message = f"Project {choices.project_id} does not exist on this server, or not any more."
+        return (error("project", message, "Choose another project."),)
+    return tuple(project_problems(facts.project.project, facts.project.meta))
+
+
+def check_model(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check that the model exists on this server."""
+    if facts.model_error is not None:
+        hint = facts.model_error.hint or "Choose another model."
+        return (error("model", facts.model_error.message, hint),)
+    match choices.model:
+        case None:
+            return (error("model", "No model is chosen.", "Choose a model from the table."),)
+        case CustomCheckpoint(path=path) if facts.model is None:
+            message = f"The checkpoint {path} is not among the experiments of this team."
+            return (error("model", message, "Choose another checkpoint or a pretrained model."),)
+        case PretrainedModel() as model if facts.model is None:
+            return (_unknown_model(model, facts),)
+        case _:
+            return ()
+
+
+def check_classes(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check the class list: not empty, known, with objects, in shapes that the model can learn from."""
+    if facts.project is None:
+        return ()
+    return tuple(
+        class_problems(
+            choices.classes,
+            facts.project,
+            task_type=facts.model.task_type if facts.model else None,
+            convert=choices.convert_class_shapes,
+        )
+    )
+
+
+def check_hyperparameters(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check that edited hyperparameters can be read and used; the framework's defaults need no check."""
+    if choices.hyperparameters is None:
+        return ()
+    # Most launches from a terminal have none, and need not know what a framework's keys may be.
+    pass
+
+    return text_problems(choices.hyperparameters, facts.model.framework if facts.model else None)
+
+
+def check_benchmark(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check that the experiment can be compared, and that the speed test comes with the evaluation it is a part of."""
+    del facts
+    if choices.enable_speedtest and not choices.enable_benchmark:
+        message = "The speed test is a part of the evaluation and switches it on."
+        return (warning("benchmark", message, "Switch the evaluation on, or the speed test off."),)
+    if not choices.enable_benchmark:
+        message = "Without the evaluation this experiment cannot be compared with others."
+        return (warning("benchmark", message, "Leave it on unless only the checkpoint matters."),)
+    return ()
+
+
+def check_export(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check that the export formats can be made where the training runs."""
+    agents = [agent for agent in facts.agents if choices.agent_id in {None, agent.id}]
+    able = [agent for agent in agents if agent.is_gpu and agent.status is AgentStatus.RUNNING]
+    if choices.export_tensorrt and agents and not able:
+        message = "TensorRT needs an NVIDIA GPU, and no connected agent that may train has one."
+        return (warning("export", message, "The export will be left out; switch it off or connect such an agent."),)
+    return ()
+
+
+def check_launch(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check the agent, the name and the description."""
+    problems = _agent_problems(choices, facts)
+    name, description = choices.experiment_name or "", choices.description or ""
+    if "/" in name or "\\" in name:
+        message = "The experiment name contains a slash or a backslash."
+        problems.append(error("launch", message, "Leave these characters out; the name becomes a folder."))
+    for what, text in (("experiment name", name), ("description", description)):
+        if len(text) > LONGEST:
+            problems.append(error("launch", f"The {what} has {len(text)} characters.", f"Use at most {LONGEST}."))
+    return tuple(problems)
+
+
+RULES: Mapping[Step, Rule] = {
+    "project": check_project,
+    "model": check_model,
+    "classes": check_classes,
+    "split": check_split,
+    "hyperparameters": check_hyperparameters,
+    "benchmark": check_benchmark,
+    "export": check_export,
+    "launch": check_launch,
+}
+"""The rules of each step, in the order of the steps."""
+
+
+def _unknown_model(model: PretrainedModel, facts: Facts) -> Problem:
+    if not facts.models:
+        message = f"The server does not show which {model.framework} models there are; the name is not checked."
+        return warning("model", message, "An app trains its own default model when it does not know a name.")
+    names = [item.name for item in facts.models if item.framework == model.framework]
+    message = f"{model.framework} has no model “{model.name}” on this server."
+    if not names:
+        return error("model", message, "Choose a model of another framework.")
+    close = next((name for name in names if name.casefold() == model.name.casefold()), None)
+    hint = f"Write “{close}”." if close else f"Choose one of the server's models, for example “{names[0]}”."
+    return error("model", message, hint)
+
+
+def _agent_problems(choices: Choices, facts: Facts) -> list[Problem]:
+    if not facts.running_agents:
+        return [error("launch", "No agent is connected.", "Start an agent of this team, then try again.")]
+    if choices.agent_id is None:
+        return []
+    agent = next((item for item in facts.agents if item.id == choices.agent_id), None)
+    if agent is None:
+        message = f"Agent {choices.agent_id} does not belong to this team, or not any more."
+        return [error("launch", message, "Choose another agent, or leave the choice to the server.")]
+    if agent.status is not AgentStatus.RUNNING:
+        return [error("launch", f"Agent “{agent.name}” is offline.", "Choose another agent or start it.")]
+    return []
+
+
+# Checks before a start that the server does not make (contract sections 8 and 12.2).
+#
+# The real training app trains its default model when a name is unknown and waits for ever when a class list is empty, so
+# everything that can be known before is checked before.
+
+
+def check(client: SuperviselyClient, plan: TrainingPlan) -> tuple[Problem, ...]:
+    """Return everything that speaks against starting a plan, in the order of the wizard's steps.
+
+    Raises:
+        ApiError: The server does not answer as it should.
+    """
+    try:
+        return problems_of(plan, gather(client, plan).facts)
+    except NotFoundError as missing:
+        return (error("project", missing.message, missing.hint),)
+
+
+def problems_of(plan: TrainingPlan, facts: Facts) -> tuple[Problem, ...]:
+    """Return everything that speaks against starting a plan. Pure."""
+    return tuple(problem for rule in RULES.values() for problem in rule(plan, facts))
+
+
+# What speaks against a text of hyperparameters, as problems of the plan that has it.
+
+
+def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
+    """Return everything that cannot be read or used, errors first.
+
+    Args:
+        text: YAML.
+        framework: Framework that it is meant for; ``None`` where that is not known.
+    """
+    found = read_text(text, None if framework is None else reference_of(framework))
+    return (
+        *(_problem("error", problem) for problem in found.errors),
+        *(_problem("warning", problem) for problem in found.warnings),
+    )
+
+
+def _problem(severity: Severity, problem: TextProblem) -> Problem:
+    return Problem(severity=severity, step="hyperparameters", message=problem.message, hint=problem.hint)

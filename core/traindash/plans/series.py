@@ -1,0 +1,467 @@
+"""A series: one plan, what varies in it, and the experiments that this makes. Pure."""
+
+import hashlib
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from traindash.domain.ids import AgentId, SeriesId, TaskId
+from traindash.domain.plan import (
+    CustomCheckpoint,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from traindash.errors import InputError
+from traindash.plans.hyperparameters import read_text, value_text, with_values
+from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
+
+# Values that a hyperparameter takes one after the other, as people write them.
+
+
+Scalar: TypeAlias = bool | int | float | str
+
+MOST_VALUES = 50
+_NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
+
+
+def parse_values(text: str) -> tuple[Scalar, ...]:
+    """Read values: ``0.001, 0.01``, ``SGD, AdamW``, ``true, false``; a repeated one counts once.
+
+    Raises:
+        InputError: It is not a list of numbers, words and flags, or of too many.
+    """
+    try:
+        content = yaml.safe_load(f"[{text}]")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _unreadable(text) from error
+    found: dict[tuple[type, Scalar], Scalar] = {}
+    for item in content if isinstance(content, list) else (content,):
+        value = _as_number(item)
+        if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+            raise _unreadable(text)
+        found[type(value), value] = value
+    if len(found) > MOST_VALUES:
+        msg = f"There are {len(found)} values."
+        raise InputError(msg, f"Use at most {MOST_VALUES}.")
+    return tuple(found.values())
+
+
+def _as_number(item: object) -> object:
+    """Read ``1e-3`` as the number that a person means; YAML 1.1 takes it for text."""
+    return float(item) if isinstance(item, str) and _NUMBER_WITHOUT_POINT.fullmatch(item.strip()) else item
+
+
+def _unreadable(text: str) -> InputError:
+    return InputError(f"“{text}” is no list of values.", "Write values with commas between them: 0.001, 0.01.")
+
+
+MOST_EXPERIMENTS = 100
+"""More of them are a typing mistake more often than a wish."""
+LONGEST_NAME = 80
+SEED = "seed"
+_KEY_LETTERS = 10
+_LONGEST_PART = 60
+_FALLBACK_NAME = "Experiment"
+
+TextOf: TypeAlias = Callable[[ModelChoice], str]
+"""Model → the hyperparameters it trains with when nothing varies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPlace:
+    """An experiment of a series, as the key of the series and its own."""
+
+    series_id: SeriesId
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """What gives way to a training that is started.
+
+    Attributes:
+        title: Its name.
+        task_id: Its task, which is over or waits; ``None`` for an experiment of a series that has none.
+        place: Where it stands in a series; ``None`` for a task by itself.
+    """
+
+    title: str
+    task_id: TaskId | None = None
+    place: SeriesPlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vary:
+    """A hyperparameter and the values it takes.
+
+    Attributes:
+        key: Its name; empty while none is chosen.
+        text: Values as people write them, see :func:`traindash.plans.hyperparameter_text.parse_values`.
+    """
+
+    key: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitVariation:
+    """How the experiments of a series come to their images, for a plan with a random split.
+
+    Attributes:
+        mode: ``shared``: one split is dealt and kept, and all use it. ``several``: each experiment is done on each of
+            several kept splits. ``own``: each run deals its images anew.
+        percents: Shares of ``several``; the plan's own when empty.
+        draws: How often each share is dealt.
+    """
+
+    mode: Literal["shared", "several", "own"] = "shared"
+    percents: tuple[int, ...] = ()
+    draws: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a person changed in one experiment; ``None`` leaves a thing as the series makes it."""
+
+    name: str | None = None
+    hyperparameters: str | None = None
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesChoices:
+    """What varies.
+
+    Attributes:
+        name: Of the series, and begin of the names of its experiments.
+        models: The plan's own when empty.
+        vary: Hyperparameters; those without key or values do not count.
+        combine: ``grid``: every combination. ``list``: the first values together, the second ones together, and so on.
+        split: Where the images come from.
+        repeats: How often each experiment is done, with another seed each time.
+        agents: Experiments are dealt to these in turn; empty: each goes to the agent that is free first.
+        changes: Key of an experiment → what was changed in it.
+        removed: Keys of the experiments that shall not be done.
+        opens_comparison: The comparison opens when the last experiment is over.
+    """
+
+    name: str = ""
+    models: tuple[ModelChoice, ...] = ()
+    vary: tuple[Vary, ...] = ()
+    combine: Literal["grid", "list"] = "grid"
+    split: SplitVariation = field(default_factory=SplitVariation)
+    repeats: int = 1
+    agents: tuple[AgentId, ...] = ()
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    opens_comparison: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPlan:
+    """A plan and what varies in it."""
+
+    base: TrainingPlan
+    choices: SeriesChoices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One experiment of a series.
+
+    Attributes:
+        key: The same for the same variation, whatever else changes.
+        plan: Complete, with its name.
+        varied: What sets it apart, as (thing, value) in words.
+    """
+
+    key: str
+    plan: TrainingPlan
+    varied: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variant:
+    """One combination before it becomes an experiment."""
+
+    model: ModelChoice
+    values: tuple[tuple[str, Scalar], ...]
+    split: TrainValSplit
+    turn: int
+
+
+def experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ...]:
+    """Return the experiments of a series, removed ones left out: models first, then values, splits, seeds.
+
+    Args:
+        series: The plan and what varies.
+        text_of: Hyperparameters by model.
+
+    Raises:
+        InputError: The choices contradict each other, or make too many experiments.
+    """
+    return tuple(item for item in all_experiments(series, text_of) if item.key not in series.choices.removed)
+
+
+def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ...]:
+    """Return the experiments of a series with those that were removed. Errors as :func:`experiments`."""
+    base, choices = series.base, series.choices
+    models = tuple(dict.fromkeys(choices.models)) or (base.model,)
+    splits = _splits(base, choices.split)
+    combinations = _combinations(choices)
+    count = len(models) * len(combinations) * len(splits) * choices.repeats
+    if count > MOST_EXPERIMENTS:
+        msg = f"These choices make {count:,} experiments."
+        raise InputError(msg, f"A series has at most {MOST_EXPERIMENTS}: leave out values, models or seeds.")
+    made: list[Experiment] = []
+    for model, values, split, turn in itertools.product(models, combinations, splits, range(choices.repeats)):
+        variant = _Variant(model=model, values=values, split=split, turn=turn)
+        made.append(_experiment(series, variant, text_of(model), shows=(len(models) > 1, len(splits) > 1)))
+    return _with_agents(_with_names(made, series), choices)
+
+
+def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tuple[str, str], ...]:
+    """Return what sets an experiment apart after its plan was changed: the same things with the values of today."""
+    values = read_text(plan.hyperparameters or "").values
+
+    def now(thing: str, before: str) -> str:
+        match thing:
+            case "model":
+                return model_label(plan.model)
+            case "split":
+                return before
+            case _:
+                value = values.get(thing)
+                return _shown(value) if isinstance(value, str | int | float) else "not set"
+
+    return tuple((thing, now(thing, before)) for thing, before in varied)
+
+
+def model_label(model: ModelChoice) -> str:
+    """Return a short name of a model: its own, or folder and file of a checkpoint."""
+    match model:
+        case PretrainedModel(name=name):
+            return name
+        case CustomCheckpoint(path=path):
+            file = PurePosixPath(path)
+            return f"{file.parent.parent.name} {file.stem}".strip()
+
+
+def _used(choices: SeriesChoices) -> list[tuple[str, tuple[Scalar, ...]]]:
+    """Return the hyperparameters that vary, with their values."""
+    used = [(item.key, parse_values(item.text)) for item in choices.vary if item.key and item.text.strip()]
+    keys = [key for key, _ in used]
+    for key in keys:
+        if keys.count(key) > 1:
+            msg = f"The hyperparameter “{key}” varies twice."
+            raise InputError(msg, "Write all its values into one line.")
+    if SEED in keys and choices.repeats > 1:
+        msg = "The seed varies twice: by its values and by the repetitions."
+        raise InputError(msg, "Remove the values, or do each experiment once.")
+    if choices.combine == "list" and len({len(values) for _, values in used}) > 1:
+        counts = ", ".join(f"{key} has {len(values)}" for key, values in used)
+        msg = f"Values that go together must be equally many: {counts}."
+        raise InputError(msg, "Add or remove values, or use every combination.")
+    return used
+
+
+def _combinations(choices: SeriesChoices) -> tuple[tuple[tuple[str, Scalar], ...], ...]:
+    columns = [[(key, value) for value in values] for key, values in _used(choices)]
+    if choices.combine == "list" and columns:
+        return tuple(zip(*columns, strict=True))
+    return tuple(itertools.product(*columns))
+
+
+def _splits(base: TrainingPlan, wanted: SplitVariation) -> tuple[TrainValSplit, ...]:
+    """Return the splits to do each experiment on; those with a seed are drawn once, whoever shares them."""
+    split = base.train_val_split
+    if not isinstance(split, RandomSplit):
+        return (split,)
+    if wanted.mode == "own":
+        return (replace(split, seed=None),)
+    first = split.seed or 0
+    if wanted.mode == "shared":
+        return (replace(split, seed=first),)
+    shares = tuple(dict.fromkeys(wanted.percents)) or (split.percent,)
+    seeds = range(first, first + max(wanted.draws, 1))
+    return tuple(replace(split, percent=share, seed=seed) for share, seed in itertools.product(shares, seeds))
+
+
+def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tuple[bool, bool]) -> Experiment:
+    base, choices = series.base, series.choices
+    values = dict(variant.values)
+    if choices.repeats > 1:
+        values[SEED] = _first_seed(text) + variant.turn
+    if values:
+        hyperparameters: str | None = _with_values(text, values)
+    else:
+        hyperparameters = base.hyperparameters if base.hyperparameters == text else None
+    key = _key(variant)
+    change = choices.changes.get(key, Change())
+    by_model, by_split = shows
+    varied = [("model", model_label(variant.model))] if by_model else []
+    varied += [(name, _shown(value)) for name, value in values.items()]
+    if by_split and isinstance(variant.split, RandomSplit):
+        varied.append(("split", _split_label(variant.split, choices.split)))
+    plan = replace(
+        base,
+        model=variant.model,
+        train_val_split=variant.split,
+        hyperparameters=hyperparameters if change.hyperparameters is None else change.hyperparameters,
+        autostart=True,
+    )
+    return Experiment(key=key, plan=plan, varied=tuple(varied))
+
+
+def _with_values(text: str, values: Mapping[str, Scalar]) -> str:
+    errors = read_text(text).errors if text.strip() else ()
+    if errors:
+        raise InputError(errors[0].message, errors[0].hint)
+    return with_values(text, values).lstrip()
+
+
+def _first_seed(text: str) -> int:
+    seed = read_text(text).values.get(SEED)
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else 0
+
+
+def _key(variant: _Variant) -> str:
+    split = variant.split
+    shape = [model_text(variant.model), variant.values, variant.turn]
+    if isinstance(split, RandomSplit) and split.seed is not None:
+        shape += [split.percent, split.split, split.seed]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:_KEY_LETTERS]
+
+
+def _shown(value: Scalar) -> str:
+    return f"{value:g}" if isinstance(value, float) else value_text(value)
+
+
+def _split_label(split: RandomSplit, wanted: SplitVariation) -> str:
+    share = f"{split.percent} %"
+    return share if split.seed is None or wanted.draws <= 1 else f"{share} no {split.seed + 1}"
+
+
+def _with_names(made: Sequence[Experiment], series: SeriesPlan) -> list[Experiment]:
+    prefix = series.choices.name.strip() or (series.base.experiment_name or "").strip()
+    taken: set[str] = set()
+    named: list[Experiment] = []
+    for item in made:
+        own = series.choices.changes.get(item.key, Change()).name
+        name = _free_name(own if own is not None and own.strip() else _made_name(prefix, item.varied), taken)
+        taken.add(name.casefold())
+        named.append(replace(item, plan=replace(item.plan, experiment_name=name)))
+    return named
+
+
+def _made_name(prefix: str, varied: Sequence[tuple[str, str]]) -> str:
+    """Join the series' name with what sets the experiment apart; the latter is never cut off by the former."""
+    own = ", ".join(value if thing in {"model", "split"} else f"{thing} {value}" for thing, value in varied)
+    if len(own) > _LONGEST_PART:  # whole parts are left out, the last ones first
+        own = own[: max(own.rfind(", ", 0, _LONGEST_PART), 0) or _LONGEST_PART].rstrip()
+    room = LONGEST_NAME - len(own) - 1
+    return f"{prefix[:room].rstrip()} {own}".strip()
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    """Return a name that nobody has, is one line, becomes no path, and is not too long."""
+    clean = " ".join("".join(" " if not c.isprintable() else "-" if c in "/\\" else c for c in wanted).split())
+    clean = clean[:LONGEST_NAME].rstrip() or _FALLBACK_NAME
+    name, number = clean, 1
+    while name.casefold() in taken:
+        number += 1
+        suffix = f" ({number})"
+        name = clean[: LONGEST_NAME - len(suffix)].rstrip() + suffix
+    return name
+
+
+def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Experiment, ...]:
+    """Deal the kept experiments to the chosen agents in turn, except where a person chose another one."""
+    turns = itertools.cycle(choices.agents or (None,))
+    done: list[Experiment] = []
+    for item in made:
+        own = choices.changes.get(item.key, Change()).agent_id
+        dealt = None if item.key in choices.removed else next(turns)
+        done.append(replace(item, plan=replace(item.plan, agent_id=own if own is not None else dealt)))
+    return tuple(done)
+
+
+# A plan file with a section ``series``: what varies in the plan.
+
+
+_EXAMPLE = "For example series: {hyperparameters: {lr0: [0.001, 0.01]}, seeds: 3}."
+_MOST_TIMES = 100
+
+
+class _Series(BaseModel):
+    """The keys of the section; all may be left out."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    name: str = ""
+    models: list[str] = []
+    hyperparameters: dict[str, list[Scalar]] = {}
+    combine: Literal["grid", "list"] = "grid"
+    split: Literal["shared", "several", "own"] = "shared"
+    percents: list[Annotated[int, Field(ge=1, le=99)]] = []
+    draws: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
+    seeds: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
+    agents: list[Annotated[int, Field(gt=0)]] = []
+
+
+def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesPlan:
+    """Read a plan file that has a section ``series``.
+
+    Beside the keys of a plan, ``series`` holds any of ``name``, ``models``, ``hyperparameters`` (key → list of values),
+    ``combine`` (grid or list), ``split`` (shared, several or own) with ``percents`` and ``draws``, ``seeds`` (how often
+    each experiment is done) and ``agents``.
+
+    Args:
+        content: Key → value, with the key :data:`traindash.plans.plan_file.SERIES`.
+        lines: Key → its line in the file, for messages.
+
+    Raises:
+        InputError: A value cannot be used; the message names the key.
+    """
+    section = _section(content[SERIES])
+    base = plan_of({key: value for key, value in content.items() if key != SERIES}, lines)
+    return SeriesPlan(
+        base=base,
+        choices=SeriesChoices(
+            name=section.name,
+            models=tuple(model_of(name) for name in section.models),
+            vary=tuple(Vary(key=key, text=_text(values)) for key, values in section.hyperparameters.items()),
+            combine=section.combine,
+            split=SplitVariation(mode=section.split, percents=tuple(section.percents), draws=section.draws),
+            repeats=section.seeds,
+            agents=tuple(AgentId(agent) for agent in section.agents),
+        ),
+    )
+
+
+def _section(value: Any) -> _Series:  # noqa: ANN401 - whatever the file says
+    try:
+        return _Series.model_validate(value, strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in (SERIES, *problem["loc"][:2]))
+        if problem["type"] == "extra_forbidden":
+            msg = f"{where} is not a key of a series."
+            raise InputError(msg, f"Known keys: {', '.join(_Series.model_fields)}.") from error
+        msg = f"{where}: {problem['msg'].lower()}."
+        raise InputError(msg, _EXAMPLE) from error
+
+
+def _text(values: list[Scalar]) -> str:
+    return value_text(values)[1:-1]

@@ -1,0 +1,399 @@
+"""What speaks against a split. Thresholds and cases are those of Supervisely's split step."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar, assert_never
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    RandomSplit,
+    SideCounts,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from traindash.domain.project import Collection, Project
+from traindash.errors import AppError, InputError
+from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
+from traindash.plans.problems import Choices, Problem, Severity
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import ForbiddenError, MissingError
+
+# A random split that is drawn once and kept: dealt from a seed, stored as two collections of the project.
+
+
+if TYPE_CHECKING:  # every launch imports this module, few look at images
+    from traindash.domain.project import Image
+
+MOST_IMAGES = 200_000
+"""Every image is listed and sent back; beyond this a person would wait for minutes."""
+
+_WHOLE = 100
+_AT_ONCE = 5_000
+_NAME = re.compile(r"(?P<side>train|val) (?P<share>\d+) % frozen(?P<suffix>( \d+)?)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """Both sides of a split, sorted."""
+
+    train: tuple[ImageId, ...]
+    val: tuple[ImageId, ...]
+
+
+def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
+    """Deal images to the two sides, the same way for the same images, shares and seed.
+
+    Images with the same content stay together: one that was trained on must not validate under another name. So a side
+    may differ from its share by as many images as there are copies. Each side gets an image if there are two contents.
+
+    Args:
+        images: All images of the project, in any order.
+        split: The shares and the seed, which is 0 when there is none.
+    """
+    groups: defaultdict[str, list[ImageId]] = defaultdict(list)
+    for image in images:
+        groups[image.hash or f"id {image.id}"].append(image.id)
+    order = sorted(groups, key=lambda content: hashlib.sha256(f"{split.seed or 0} {content}".encode()).digest())
+    wanted = len(images) * split.percent // _WHOLE
+    chosen: list[ImageId] = []
+    rest: list[ImageId] = []
+    for position, content in enumerate(order):
+        is_last_chance = position == len(order) - 1 and not rest
+        goes_first = position == 0 or (len(chosen) + len(groups[content]) <= wanted and not is_last_chance)
+        (chosen if goes_first else rest).extend(groups[content])
+    first, second = tuple(sorted(chosen)), tuple(sorted(rest))
+    return Deal(train=first, val=second) if split.split == "train" else Deal(train=second, val=first)
+
+
+def settled(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
+    """Return the plan on a split that is fixed: a random one with a seed is frozen, any other stays as it is.
+
+    Raises:
+        InputError: As :func:`freeze`, and when the server does not let this user keep collections.
+        ApiError: The project does not exist, or the server refuses for another reason.
+    """
+    split = plan.train_val_split
+    if not isinstance(split, RandomSplit) or split.seed is None:
+        return plan
+    project = client.projects.get(plan.project_id)
+    try:
+        return replace(plan, train_val_split=freeze(client, project, split))
+    except (ForbiddenError, MissingError) as error:
+        msg = f"The split cannot be frozen as collections of project “{project.name}”: {error.message}"
+        raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from error
+
+
+def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:
+    """Draw a random split and keep it as two collections; a pair that holds the very same images is used again.
+
+    Args:
+        client: The server.
+        project: The project as it is now.
+        split: The shares and the seed.
+
+    Raises:
+        InputError: The project has too few or too many images.
+        ApiError: The server refuses; no collection is left behind.
+    """
+    if project.items_count > MOST_IMAGES:
+        msg = f"Project “{project.name}” has {project.items_count:,} images; a split can be frozen for {MOST_IMAGES:,}."
+        raise InputError(msg, "Split by datasets, tags or collections instead.")
+    dealt = deal(client.images.list(project_id=project.id), split)
+    if not dealt.train or not dealt.val:
+        msg = f"Project “{project.name}” has too few different images for two sides."
+        raise InputError(msg, "Add images, or choose another project.")
+    known = client.collections.list(project.id)
+    return _same(client, project, known, dealt) or _make(client, project, _Wanted(split=split, deal=dealt), known)
+
+
+def frozen_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
+    """Return the splits that were frozen in a project, the newest first."""
+    by_name = {item.name: item.id for item in collections}
+    found = [
+        CollectionsSplit(train_collections=(by_name[train],), val_collections=(by_name[val],))
+        for train in by_name
+        if (val := _partner(train)) is not None and val in by_name
+    ]
+    return tuple(sorted(found, key=lambda pair: pair.train_collections, reverse=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A split that shall be kept."""
+
+    split: RandomSplit
+    deal: Deal
+
+    @property
+    def percent(self) -> int:
+        """Share of the images that trains."""
+        return self.split.percent if self.split.split == "train" else _WHOLE - self.split.percent
+
+
+def _same(
+    client: SuperviselyClient, project: Project, known: Sequence[Collection], wanted: Deal
+) -> CollectionsSplit | None:
+    def holds(collection_id: CollectionId, images: Sequence[ImageId]) -> bool:
+        if sizes[collection_id] not in {None, len(images)}:
+            return False
+        members = client.images.list(project_id=project.id, collection_id=collection_id)
+        return sorted(image.id for image in members) == list(images)
+
+    sizes = {item.id: item.items_count for item in known}
+    for pair in frozen_pairs(known):
+        if holds(pair.train_collections[0], wanted.train) and holds(pair.val_collections[0], wanted.val):
+            return pair
+    return None
+
+
+def _make(
+    client: SuperviselyClient, project: Project, wanted: _Wanted, known: Sequence[Collection]
+) -> CollectionsSplit:
+    train, val = next(names for names in _names(wanted.percent) if not {*names} & {item.name for item in known})
+    made: list[CollectionId] = []
+    try:
+        for name, images in ((train, wanted.deal.train), (val, wanted.deal.val)):
+            share = f"{len(images):,} of {project.items_count:,} images"
+            about = f"{share}, dealt by Traindash with seed {wanted.split.seed or 0}."
+            collection = client.collections.add(project.id, name, about)
+            made.append(collection.id)
+            for start in range(0, len(images), _AT_ONCE):
+                client.collections.add_images(collection.id, images[start : start + _AT_ONCE])
+    except AppError:
+        for collection_id in made:
+            client.collections.remove(collection_id)
+        raise
+    return CollectionsSplit(train_collections=(made[0],), val_collections=(made[1],))
+
+
+def _names(percent: int) -> Iterator[tuple[str, str]]:
+    """Give names for a pair without end; the first ones have no number."""
+    number = 1
+    while True:
+        suffix = "" if number == 1 else f" {number}"
+        yield f"train {percent} % frozen{suffix}", f"val {_WHOLE - percent} % frozen{suffix}"
+        number += 1
+
+
+def _partner(train: str) -> str | None:
+    """Return the name that the validation side of a frozen split has, ``None`` for any other name."""
+    found = _NAME.fullmatch(train)
+    if found is None or found["side"] != "train":
+        return None
+    return f"val {_WHOLE - int(found['share'])} % frozen{found['suffix']}"
+
+
+_FEW, _MANY = 0.7, 0.9
+_SHOWN = 4
+_NEAR_EMPTY = 4
+_Id = TypeVar("_Id", bound=int)
+
+
+def check_split(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+    """Check the split: complete, made of things that exist, both sides with images, sensible shares."""
+    if facts.project is None or facts.project.project.items_count == 0:
+        return ()  # a problem of the project
+    found = _setting_problems(choices.train_val_split, facts.project)
+    if any(item.severity == "error" for item in found) or facts.split is None:
+        return tuple(found)
+    return (*found, *_sides(facts.split), *_content(choices, facts))
+
+
+def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
+    match split:
+        case None:
+            return [_problem("error", "A tag is missing.", "Choose a tag for training and one for validation.")]
+        case RandomSplit():
+            return _random(split, project)
+        case DatasetsSplit():
+            return _datasets(split, project)
+        case TagsSplit():
+            return _tags(split, project)
+        case CollectionsSplit():
+            return _collections(split, project)
+        case _:
+            assert_never(split)
+
+
+def _random(split: RandomSplit, project: ProjectFacts) -> list[Problem]:
+    if not 0 < split.percent < _WHOLE:
+        return [_problem("error", f"{split.percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
+    if split.seed is not None and project.project.items_count > MOST_IMAGES:
+        message = f"A split of more than {MOST_IMAGES:,} images cannot be frozen."
+        return [_problem("error", message, "Switch “Freeze this split” off, or split by datasets.")]
+    return []
+
+
+def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
+    sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
+    names = project.dataset_names
+    found = _list_problems("dataset", (split.train_datasets, split.val_datasets), names, sizes)
+    used = {*split.train_datasets, *split.val_datasets}
+    empty = [names[item] for item in names if item in used and sizes[item] == 0]
+    if empty and not any(item.severity == "error" for item in found):
+        message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
+        found.append(_problem("warning", message, "Nested datasets are not implied; choose them, too."))
+    inside = _left_out_inside(split, project)
+    if inside and not any(item.severity == "error" for item in found):
+        message = f"{_some([names[item] for item in inside])} {'is' if len(inside) == 1 else 'are'} on neither side."
+        found.append(_problem("warning", message, "Datasets inside a chosen one are not implied; choose them, too."))
+    return found
+
+
+def _left_out_inside(split: DatasetsSplit, project: ProjectFacts) -> list[DatasetId]:
+    """Return the datasets with images that are on neither side, but inside one that is."""
+    parents = {item.id: item.parent_id for item in project.datasets}
+    used = {*split.train_datasets, *split.val_datasets}
+
+    def is_inside(dataset: DatasetId) -> bool:
+        parent, steps = parents.get(dataset), 0
+        while parent is not None and steps < len(parents):
+            if parent in used:
+                return True
+            parent, steps = parents.get(parent), steps + 1
+        return False
+
+    return [item.id for item in project.datasets if item.items_count and item.id not in used and is_inside(item.id)]
+
+
+def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem]:
+    ordinary = [item for item in project.collections if item.type == "default"]
+    names = {item.id: item.name for item in ordinary}
+    sizes = {item.id: item.items_count for item in ordinary}
+    return _list_problems("collection", (split.train_collections, split.val_collections), names, sizes)
+
+
+def _list_problems(
+    kind: str, sides: tuple[Sequence[_Id], Sequence[_Id]], names: Mapping[_Id, str], sizes: Mapping[_Id, int | None]
+) -> list[Problem]:
+    found: list[Problem] = []
+    for side, chosen in zip(("training", "validation"), sides, strict=True):
+        missing = [str(item) for item in chosen if item not in names]
+        if not chosen:
+            found.append(_problem("error", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
+        elif missing:
+            message = f"The project does not have {kind} {', '.join(missing)}, or not any more."
+            found.append(_problem("error", message, f"Choose the {kind}s again."))
+        elif all(sizes[item] == 0 for item in chosen):
+            hint = f"Choose a {kind} with images; nested datasets are not implied."
+            found.append(_problem("error", f"There are no images for {side}.", hint))
+    shared = [names[item] or f"{kind} {item}" for item in sides[0] if item in set(sides[1]) and item in names]
+    if shared:
+        message = f"{_quoted(shared)} {'is' if len(shared) == 1 else 'are'} on both sides."
+        hint = "Images that were trained on make the validation look too good; take them off one side."
+        found.append(_problem("warning", message, hint))
+    return found
+
+
+def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
+    known = {tag.name for tag in project.meta.tags}
+    uses = project.statistics.image_tags
+    found: list[Problem] = []
+    for side, tag in (("training", split.train_tag), ("validation", split.val_tag)):
+        if tag not in known:
+            found.append(_problem("error", f"The project has no tag “{tag}”.", f"Choose a tag for {side}."))
+        elif not uses.get(tag):
+            found.append(
+                _problem("error", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}.")
+            )
+    if split.train_tag == split.val_tag and not found:
+        message = f"Tag “{split.train_tag}” is chosen for both sides."
+        found.append(_problem("warning", message, "The validation would show images that were trained on."))
+    return found
+
+
+def _sides(counts: SplitCounts) -> list[Problem]:
+    if counts.train == 0:
+        return [
+            _problem("error", "There are no images for training.", "Change the split so that both sides have some.")
+        ]
+    if counts.val == 0:
+        message = "There are no images for validation."
+        return [_problem("error", message, "Change the split so that both sides have some.")]
+    found: list[Problem] = []
+    share = counts.train_share
+    percent = f"{share * 100:.0f} %"
+    if counts.both and counts.both < max(counts.train, counts.val):
+        message = f"{counts.both:,} images are on both sides."
+        found.append(_problem("warning", message, "They make the validation look better than it is."))
+    for number, side, effect in (
+        (counts.train, "training", "The model has next to nothing to learn from."),
+        (counts.val, "validation", "The numbers will change a lot with every single image."),
+    ):
+        if number < _NEAR_EMPTY:
+            images = "image is" if number == 1 else "images are"
+            found.append(_problem("warning", f"Only {number} {images} left for {side}.", effect))
+    if counts.val > counts.train:
+        message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
+        found.append(_problem("warning", message, "Were the sides mixed up?"))
+    elif counts.val == counts.train:
+        message = "Half of the images are held back for validation."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    elif share < _FEW:
+        message = f"Only {percent} of the images are used for training."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    elif share > _MANY:
+        message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
+        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+    return found
+
+
+def _content(choices: Choices, facts: Facts) -> list[Problem]:
+    """Check what the sides hold, as far as the server counts it."""
+    content = facts.split_content
+    if content is None or facts.project is None:
+        return []
+    filled = frozenset(item.name for item in facts.project.statistics.classes if item.objects)
+    wanted = facts.project.class_names if choices.classes is None else choices.classes
+    sides = {name: content.classes.get(name, SideCounts()) for name in wanted if name in filled}
+    found = [*_classes_without_objects(sides)]
+    if content.shared_contents:
+        first = content.shared_examples[:1]
+        example = f", e.g. {first[0][0]} and {first[0][1]}" if first else ""
+        number = content.shared_contents
+        message = (
+            f"{number:,} {'image is' if number == 1 else 'images are'} on both sides as identical copies{example}."
+        )
+        hint = "They make the validation look better than it is; a frozen random split keeps copies together."
+        found.append(_problem("warning", message, hint))
+    return found
+
+
+def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Problem]:
+    nowhere = [name for name, item in sides.items() if item.train_objects == item.val_objects == 0]
+    no_train = [name for name, item in sides.items() if item.train_objects == 0 < item.val_objects]
+    no_val = [name for name, item in sides.items() if item.val_objects == 0 < item.train_objects]
+    for missing, where, effect in (
+        (nowhere, "on either side", "All of them are on images that are not used"),
+        (no_train, "for training", "The model cannot learn"),
+        (no_val, "for validation", "Nothing will tell how well it learns"),
+    ):
+        if missing:
+            one = len(missing) == 1
+            message = f"{_some(missing)} {'has' if one else 'have'} no objects {where}."
+            what = "" if missing is nowhere else " this class" if one else " these classes"
+            hint = f"{effect}{what}; change the split or leave {'it' if one else 'them'} out."
+            yield _problem("warning", message, hint)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{_quoted(names[:_SHOWN])}{more}"
+
+
+def _problem(severity: Severity, message: str, hint: str) -> Problem:
+    return Problem(severity=severity, step="split", message=message, hint=hint)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def _its(names: list[str]) -> str:
+    return "its" if len(names) == 1 else "their"

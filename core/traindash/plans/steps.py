@@ -1,0 +1,303 @@
+"""The steps of the wizard in their order, and how far a draft has come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import assert_never
+
+from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    CustomCheckpoint,
+    DatasetsSplit,
+    ModelChoice,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
+from traindash.plans.draft import WizardDraft
+from traindash.plans.facts import Facts
+from traindash.plans.hyperparameters import differences, read_text
+from traindash.plans.problems import Problem, Step, listed
+from traindash.plans.rules import RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpec:
+    """A step of the wizard.
+
+    Attributes:
+        id: Its name in problems, drafts and URLs.
+        title: On the step bar and in the summary.
+        question: What the step asks, as a heading.
+    """
+
+    id: Step
+    title: str
+    question: str
+
+    def check(self, draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
+        """Return what speaks against leaving the step."""
+        return RULES[self.id](draft, facts)
+
+
+STEPS: tuple[StepSpec, ...] = (
+    StepSpec(id="project", title="Project", question="Which data to train on?"),
+    StepSpec(id="model", title="Model", question="Which model to start from?"),
+    StepSpec(id="classes", title="Classes", question="Which classes to learn?"),
+    StepSpec(id="split", title="Split", question="Which images train, which validate?"),
+    StepSpec(id="hyperparameters", title="Hyperparameters", question="How to train?"),
+    StepSpec(id="benchmark", title="Benchmark", question="What to measure afterwards?"),
+    StepSpec(id="export", title="Export", question="Which formats to export?"),
+    StepSpec(id="launch", title="Launch", question="Ready to start?"),
+)
+
+
+class StepState(StrEnum):
+    """How a step looks on the step bar."""
+
+    DONE = "done"
+    CURRENT = "current"
+    OPEN = "open"
+    BROKEN = "broken"
+    LOCKED = "locked"
+
+
+def step(step_id: Step) -> StepSpec:
+    """Return a step by its id."""
+    return next(item for item in STEPS if item.id == step_id)
+
+
+def neighbour(step_id: Step, offset: int) -> StepSpec | None:
+    """Return the step ``offset`` places further, ``None`` beyond either end."""
+    position = [item.id for item in STEPS].index(step_id) + offset
+    return STEPS[position] if 0 <= position < len(STEPS) else None
+
+
+def all_problems(draft: WizardDraft, facts: Facts) -> dict[Step, tuple[Problem, ...]]:
+    """Return every step with its problems, in the order of the steps."""
+    return {item.id: item.check(draft, facts) for item in STEPS}
+
+
+def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return the problems that keep a plan from being started."""
+    return tuple(problem for problem in problems if problem.severity == "error")
+
+
+def first_open_step(problems: Mapping[Step, tuple[Problem, ...]]) -> Step:
+    """Return the first step that cannot be left yet; the last one when all can."""
+    return next((item.id for item in STEPS if errors(problems[item.id])), STEPS[-1].id)
+
+
+def reached(draft: WizardDraft) -> Step:
+    """Return the step that a person would go on with: the one after the last that was confirmed."""
+    order = [item.id for item in STEPS]
+    furthest = max((order.index(item) for item in draft.seen), default=-1)
+    return order[min(furthest + 1, len(order) - 1)]
+
+
+def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], current: Step) -> dict[Step, StepState]:
+    """Return how each step stands, seen from the one that is shown.
+
+    A step can be opened when no step before it has an error. It is done when it was confirmed and has none itself.
+
+    Args:
+        draft: The draft.
+        problems: Those of all steps.
+        current: The step that is shown.
+    """
+    result: dict[Step, StepState] = {}
+    blocked = False
+    for item in STEPS:
+        broken = bool(errors(problems[item.id]))
+        if item.id == current:
+            result[item.id] = StepState.CURRENT
+        elif blocked:
+            result[item.id] = StepState.LOCKED
+        elif broken:
+            result[item.id] = StepState.BROKEN if item.id in draft.seen else StepState.OPEN
+        else:
+            result[item.id] = StepState.DONE if item.id in draft.seen else StepState.OPEN
+        blocked = blocked or broken
+    return result
+
+
+# From a draft to a plan, or to everything that is still missing.
+
+
+def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, ...]:
+    """Return the plan that a draft stands for.
+
+    Args:
+        draft: The draft.
+        facts: What the server knows about its choices.
+
+    Returns:
+        The plan, or all errors of all steps, in the order of the steps.
+    """
+    found = tuple(problem for problems in all_problems(draft, facts).values() for problem in errors(problems))
+    split = draft.split.chosen()
+    if found or draft.project_id is None or draft.model is None or split is None:
+        return found
+    return TrainingPlan(
+        project_id=draft.project_id,
+        model=draft.model,
+        agent_id=draft.agent_id,
+        classes=draft.classes,
+        train_val_split=split,
+        hyperparameters=draft.hyperparameters,
+        experiment_name=draft.experiment_name or None,
+        convert_class_shapes=draft.convert_class_shapes,
+        enable_benchmark=draft.enable_benchmark,
+        enable_speedtest=draft.enable_speedtest,
+        cache_project=draft.cache_project,
+        export_onnx=draft.export_onnx,
+        export_tensorrt=draft.export_tensorrt,
+        autostart=draft.autostart,
+        description=draft.description,
+    )
+
+
+# Plans and drafts in words, value by value, so that a person can read one and compare two.
+
+
+_DEFAULT = "framework defaults"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names for the ids in a plan; an id without a name is written as it is."""
+
+    projects: Mapping[ProjectId, str] = field(default_factory=dict)
+    agents: Mapping[AgentId, str] = field(default_factory=dict)
+    places: Mapping[int, str] = field(default_factory=dict)
+    default_hyperparameters: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One value of a plan.
+
+    Attributes:
+        step: Where it is chosen.
+        label: What it is.
+        text: Its value.
+    """
+
+    step: Step
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A value that two plans say differently."""
+
+    step: Step
+    label: str
+    before: str
+    after: str
+
+
+def described(plan: TrainingPlan | WizardDraft, names: Names) -> tuple[Said, ...]:
+    """Return everything that a plan says, in the order of the steps."""
+    project = "not chosen" if plan.project_id is None else names.projects.get(plan.project_id, f"{plan.project_id}")
+    agent = "automatic" if plan.agent_id is None else names.agents.get(plan.agent_id, f"{plan.agent_id}")
+    rows: tuple[tuple[Step, str, str], ...] = (
+        ("project", "Project", project),
+        ("project", "Files stay on the agent", _switch(on=plan.cache_project)),
+        ("model", "Model", _model(plan.model)),
+        ("classes", "Classes", "all" if plan.classes is None else f"{len(plan.classes)}: {listed(plan.classes)}"),
+        ("classes", "Convert class shapes", _switch(on=plan.convert_class_shapes)),
+        ("split", "Split", _split(plan.train_val_split, names.places)),
+        ("hyperparameters", "Hyperparameters", _hyperparameters(plan.hyperparameters, names.default_hyperparameters)),
+        ("benchmark", "Evaluation", _switch(on=plan.enable_benchmark or plan.enable_speedtest)),
+        ("benchmark", "Speed test", _switch(on=plan.enable_speedtest)),
+        ("export", "ONNX", _switch(on=plan.export_onnx)),
+        ("export", "TensorRT", _switch(on=plan.export_tensorrt)),
+        ("launch", "Agent", agent),
+        ("launch", "Experiment name", plan.experiment_name or "made by the training app"),
+        ("launch", "Starts at once", _switch(on=plan.autostart)),
+        ("launch", "Description", plan.description or "the model's name"),
+    )
+    return tuple(Said(step=step, label=label, text=text) for step, label, text in rows)
+
+
+def changes(before: TrainingPlan | WizardDraft, after: TrainingPlan | WizardDraft, names: Names) -> tuple[Change, ...]:
+    """Return what two plans say differently; hyperparameters key by key."""
+    found: list[Change] = []
+    for old, new in zip(described(before, names), described(after, names), strict=True):
+        if old.label == "Hyperparameters":
+            found.extend(_changed_keys(before.hyperparameters, after.hyperparameters, names.default_hyperparameters))
+        elif old.text != new.text:
+            found.append(Change(step=new.step, label=new.label, before=old.text, after=new.text))
+    return tuple(found)
+
+
+def _changed_keys(before: str | None, after: str | None, defaults: str) -> Sequence[Change]:
+    old, new = read_text(before or defaults), read_text(after or defaults)
+    if (before or defaults) == (after or defaults):
+        return ()
+    if not old.is_readable or not new.is_readable:
+        return (Change(step="hyperparameters", label="Hyperparameters", before="other text", after="edited"),)
+    return [
+        Change(
+            step="hyperparameters",
+            label=item.key,
+            before="not given" if item.is_new else f"{item.default}",
+            after="not given" if item.is_removed else f"{item.value}",
+        )
+        for item in differences(new.values, old.values)
+    ]
+
+
+def _switch(*, on: bool) -> str:
+    return "on" if on else "off"
+
+
+def _model(model: ModelChoice | None) -> str:
+    match model:
+        case None:
+            return "not chosen"
+        case PretrainedModel(framework=framework, name=name):
+            return f"{name} ({framework})"
+        case CustomCheckpoint(path=path):
+            parts = PurePosixPath(path)
+            return f"checkpoint {parts.name} of {parts.parent.parent.name}"
+        case _:
+            assert_never(model)
+
+
+def _split(split: TrainValSplit | None, places: Mapping[int, str]) -> str:
+    match split:
+        case None:
+            return "not complete"
+        case RandomSplit(percent=percent, split=side, seed=seed):
+            return f"random, {percent} % {side}, {'drawn anew' if seed is None else f'frozen with seed {seed}'}"
+        case DatasetsSplit(train_datasets=train, val_datasets=val):
+            return f"datasets {_ids(train, places)} to train, {_ids(val, places)} to validate"
+        case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
+            return f"tags {train_tag} and {val_tag}, untagged: {action}"
+        case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
+            return f"collections {_ids(train_sets, places)} to train, {_ids(val_sets, places)} to validate"
+        case _:
+            assert_never(split)
+
+
+def _ids(ids: Sequence[int], places: Mapping[int, str]) -> str:
+    return listed([f"“{places[number]}”" if number in places else f"{number}" for number in ids]) or "none"
+
+
+def _hyperparameters(text: str | None, defaults: str) -> str:
+    if text is None:
+        return _DEFAULT
+    found = read_text(text)
+    if not found.is_readable:
+        return "a text that cannot be read"
+    keys = differences(found.values, read_text(defaults).values) if defaults else ()
+    if not defaults:
+        return f"{len(found.values)} keys"
+    return listed([f"{item.key} {'left out' if item.is_removed else item.value}" for item in keys]) or _DEFAULT

@@ -1,0 +1,369 @@
+"""Agents of this machine: slices of it that run one task at a time."""
+
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import Connection
+
+import psutil
+
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import AgentId, TeamId
+from traindash.errors import InputError, NotFoundError
+from traindash.platform.store.accounts import Home
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+
+# What this machine computes with.
+
+
+_NVIDIA_QUERY = ("--query-gpu=name,memory.total,memory.free,utilization.gpu", "--format=csv,noheader,nounits")
+_NVIDIA_SECONDS = 10.0
+_FRESH_SECONDS = 5.0
+_MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A device and its memory in bytes. For the CPU it is the machine's main memory.
+
+    Attributes:
+        busy_percent: How busy a GPU is, 0 to 100; ``None`` where the driver does not say, and for the CPU.
+    """
+
+    name: str
+    total: int
+    available: int
+    busy_percent: float | None = None
+
+
+@dataclass(slots=True)
+class Hardware:
+    """Looks at processors and memory; answers about GPUs are remembered for a few seconds.
+
+    Attributes:
+        list_gpus: Finds the GPUs that a training can use; replaced in tests.
+        cores: Number of CPU cores this process may use.
+    """
+
+    list_gpus: Callable[[], tuple[Memory, ...]] = field(default_factory=lambda: usable_gpus)
+    cores: int = field(default_factory=lambda: psutil.cpu_count() or 1)
+    _gpus: tuple[Memory, ...] = ()
+    _looked_at: float = float("-inf")
+
+    def gpus(self) -> tuple[Memory, ...]:
+        """Return the GPUs in the order of their CUDA index."""
+        now = time.monotonic()
+        if now - self._looked_at > _FRESH_SECONDS:
+            self._gpus = self.list_gpus()
+            self._looked_at = now
+        return self._gpus
+
+    def cpu(self) -> Memory:
+        """Return the CPU with the machine's main memory."""
+        memory = psutil.virtual_memory()
+        return Memory(name=cpu_name(), total=memory.total, available=memory.available)
+
+    def device(self, name: str) -> Memory:
+        """Return a device by the name trainers use: ``cpu`` or a CUDA index; a GPU that is gone has no free memory."""
+        if name == "cpu":
+            return self.cpu()
+        gpus = self.gpus()
+        index = int(name)
+        return gpus[index] if index < len(gpus) else Memory(name=f"GPU {index}", total=0, available=0)
+
+
+def usable_gpus() -> tuple[Memory, ...]:
+    """Return the NVIDIA GPUs, none if the installed PyTorch is a CPU build or missing."""
+    try:
+        if "+cpu" in importlib.metadata.version("torch"):
+            return ()
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    command = shutil.which("nvidia-smi")
+    if command is None:
+        return ()
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed command without input from outside
+            [command, *_NVIDIA_QUERY], capture_output=True, text=True, timeout=_NVIDIA_SECONDS, check=True
+        )
+    except (subprocess.SubprocessError, OSError):
+        return ()
+    return tuple(gpu for line in answer.stdout.splitlines() if (gpu := _gpu(line)) is not None)
+
+
+def cpu_name() -> str:
+    """Return the model name of the CPU, as far as the operating system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "CPU"
+
+
+def _gpu(line: str) -> Memory | None:
+    name, total, free, busy = [*(part.strip() for part in line.split(",")), "", "", ""][:4]
+    if not (total.isdecimal() and free.isdecimal()):
+        return None
+    return Memory(
+        name=name,
+        total=int(total) * _MIB,
+        available=int(free) * _MIB,
+        busy_percent=float(busy) if busy.isdecimal() else None,
+    )
+
+
+AGENT_TYPE = "sly_agent"
+CPU_AGENTS = 2
+"""Agents of a machine without GPU and with at least as many cores. Each job computes with one thread: two of them
+side by side end in the time one would need with both cores."""
+
+MOST_AGENTS_PER_CORE = 2
+"""Each agent needs memory for a training of its own; more than this only makes all of them slow."""
+
+_COUNT_KEY = "agents.count"
+_SELECT = (
+    "SELECT agents.*, (SELECT COUNT(*) FROM tasks WHERE tasks.agent_id = agents.id"
+    " AND tasks.status IN ('queued', 'consumed', 'started', 'terminating')) AS tasks FROM agents"
+)
+_COLUMNS = {
+    "id": Column("id", "number"),
+    "name": Column("name"),
+    "status": Column("status"),
+    "type": Column("type"),
+    "createdAt": Column("created_at"),
+    "updatedAt": Column("updated_at"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAgent:
+    """An agent of this machine.
+
+    Attributes:
+        status: ``running``, or ``waiting`` when its device is no longer there.
+        threads: CPU threads a job may use.
+        paused: It takes no further task until someone lets its queue go on.
+        device: ``cpu`` or a CUDA index such as ``0``.
+        memory: The device's memory right now.
+        tasks: Tasks that run on it or wait for it.
+    """
+
+    id: AgentId
+    team_id: TeamId
+    user_id: int
+    name: str
+    status: AgentStatus
+    threads: int
+    paused: bool
+    device: str
+    memory: Memory
+    tasks: int
+    created_at: str
+    updated_at: str
+
+    @property
+    def free_bytes(self) -> int:
+        """Memory that one more task can count on: what is free, shared with the tasks that are already here.
+
+        The agents of one machine see the same memory. Clients start on the agent with most of it (the SDK's rule), so
+        without the sharing every task would go to the first agent.
+        """
+        return self.memory.available // (1 + self.tasks)
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it computes on a GPU."""
+        return self.device != "cpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """How this machine is divided into agents.
+
+    Attributes:
+        count: Number of agents.
+        threads: CPU threads that a task of each may use.
+        most_agents: Largest possible number.
+        most_threads: Largest possible number: the cores.
+    """
+
+    count: int
+    threads: int
+    most_agents: int
+    most_threads: int
+
+
+def _wanted_count(connection: Connection) -> int | None:
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (_COUNT_KEY,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+class Agents:
+    """The agents of this machine.
+
+    Args:
+        database: A row per agent.
+        hardware: What there is to compute with.
+    """
+
+    def __init__(self, database: Database, hardware: Hardware) -> None:
+        self._database = database
+        self._hardware = hardware
+
+    @property
+    def kind(self) -> str:
+        """``gpu`` if trainings run on GPUs here, otherwise ``cpu``."""
+        return "gpu" if self._hardware.gpus() else "cpu"
+
+    def ensure(self, home: Home) -> None:
+        """Make the agents that fit this machine; those without a device any more go offline."""
+        now = now_text()
+        with self._database.write() as connection:
+            devices = self._devices(_wanted_count(connection))
+            connection.execute("UPDATE agents SET status = ? WHERE team_id = ?", (AgentStatus.WAITING, home.team_id))
+            for number, device in enumerate(devices, start=1):
+                name = f"local-{number}"
+                known = connection.execute(
+                    "UPDATE agents SET status = ?, device = ? WHERE team_id = ? AND name = ?",
+                    (AgentStatus.RUNNING, device, home.team_id, name),
+                )
+                if known.rowcount == 0:  # not an upsert: that would use up an id each time
+                    connection.execute(
+                        "INSERT INTO agents (team_id, user_id, name, type, status, device, created_at, updated_at)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (home.team_id, home.user_id, name, AGENT_TYPE, AgentStatus.RUNNING, device, now, now),
+                    )
+
+    def settings(self) -> AgentSettings:
+        """Return how many agents there are and what each may use."""
+        with self._database.read() as connection:
+            devices = self._devices(_wanted_count(connection))
+            row = connection.execute("SELECT max(threads) FROM agents WHERE status = 'running'").fetchone()
+        by_device = bool(self._hardware.gpus())
+        return AgentSettings(
+            count=len(devices),
+            threads=int(row[0] or 1),
+            most_agents=len(devices) if by_device else MOST_AGENTS_PER_CORE * self._hardware.cores,
+            most_threads=self._hardware.cores,
+        )
+
+    def configure(self, home: Home, *, count: int, threads: int) -> AgentSettings:
+        """Change number and threads of the agents; what runs is left alone.
+
+        Tasks that wait for an agent which is no more wait for any agent.
+
+        Raises:
+            InputError: A number is out of range for this machine.
+        """
+        known = self.settings()
+        least = known.most_agents if self._hardware.gpus() else 1
+        if not least <= count <= known.most_agents:
+            allowed = f"{least} to {known.most_agents}" if least < known.most_agents else str(least)
+            msg = f"This machine cannot have {count} agents."
+            raise InputError(msg, f"Choose {allowed}; a machine with GPUs has one agent for each of them.")
+        if not 1 <= threads <= known.most_threads:
+            msg = f"An agent cannot use {threads} threads on this machine."
+            raise InputError(msg, f"Choose 1 to {known.most_threads}.")
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO settings (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (_COUNT_KEY, str(count)),
+            )
+        self.ensure(home)
+        with self._database.write() as connection:
+            connection.execute("UPDATE agents SET threads = ?, updated_at = ?", (threads, now_text()))
+            connection.execute(
+                "UPDATE tasks SET agent_id = NULL WHERE queue_order > 0 AND agent_id IN"
+                " (SELECT id FROM agents WHERE status <> 'running')"
+            )
+        return self.settings()
+
+    def pause(self, agent_id: AgentId, *, paused: bool) -> LocalAgent:
+        """Hold the queue of an agent, or let it go on; a running task is left alone.
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        self.get(agent_id)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE agents SET paused = ?, updated_at = ? WHERE id = ?", (paused, now_text(), agent_id)
+            )
+        return self.get(agent_id)
+
+    def page(self, team_id: int, listing: Listing) -> tuple[IdPage, tuple[LocalAgent, ...]]:
+        """Return a page of the agents of a team."""
+        with self._database.read() as connection:
+            page = fetch_page(connection, "agents", _COLUMNS, [Clause("team_id = ?", (team_id,))], listing)
+        return page, self._by_id(page.ids)
+
+    def get(self, agent_id: AgentId) -> LocalAgent:
+        """Return an agent.
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        found = self._by_id([agent_id])
+        if not found:
+            msg = f"There is no agent {agent_id}."
+            raise NotFoundError(msg)
+        return found[0]
+
+    def all(self) -> tuple[LocalAgent, ...]:
+        """Return all agents, by id."""
+        with self._database.read() as connection:
+            ids = [int(row[0]) for row in connection.execute("SELECT id FROM agents ORDER BY id")]
+        return self._by_id(ids)
+
+    def names(self) -> dict[AgentId, str]:
+        """Return agent id → name, without looking at devices."""
+        with self._database.read() as connection:
+            return {AgentId(row["id"]): row["name"] for row in connection.execute("SELECT id, name FROM agents")}
+
+    def gpu_use(self, agent_id: AgentId | None) -> tuple[float, int] | None:
+        """Return how busy an agent's GPU is, 0 to 100, and the bytes that are taken; ``None`` where it has none."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT device FROM agents WHERE id = ?", (agent_id,)).fetchone()
+        if row is None or row["device"] == "cpu":
+            return None
+        memory = self._hardware.device(row["device"])
+        return None if memory.busy_percent is None else (memory.busy_percent, memory.total - memory.available)
+
+    def running(self, team_id: int) -> tuple[LocalAgent, ...]:
+        """Return the agents of a team that can take tasks, by id."""
+        return tuple(agent for agent in self.all() if agent.team_id == team_id and agent.status is AgentStatus.RUNNING)
+
+    def _devices(self, wanted: int | None) -> tuple[str, ...]:
+        if gpus := self._hardware.gpus():
+            return tuple(str(index) for index in range(len(gpus)))
+        return ("cpu",) * (wanted or min(CPU_AGENTS, self._hardware.cores))
+
+    def _by_id(self, ids: Sequence[int]) -> tuple[LocalAgent, ...]:
+        with self._database.read() as connection:
+            rows = rows_by_id(connection, _SELECT, ids)
+        return tuple(
+            LocalAgent(
+                id=AgentId(row["id"]),
+                team_id=TeamId(row["team_id"]),
+                user_id=row["user_id"],
+                name=row["name"],
+                status=AgentStatus(row["status"]),
+                threads=row["threads"],
+                paused=bool(row["paused"]),
+                device=row["device"],
+                memory=self._hardware.device(row["device"]),
+                tasks=row["tasks"],
+                created_at=row["created_at"],
+                updated_at=row["updated_at"],
+            )
+            for row in rows
+        )

@@ -1,0 +1,168 @@
+"""The embedded platform as one object."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from traindash.errors import StateError, StorageError
+from traindash.platform.agents import Hardware
+from traindash.platform.dry_runs.jobs import DryRuns
+from traindash.platform.identity import HomeLock, ensure_token
+from traindash.platform.imports.jobs import ImportJobs
+from traindash.platform.parts import build_services
+from traindash.platform.reports import Reports
+from traindash.platform.routes.assets import Assets
+from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint
+from traindash.platform.routes.table import METHODS
+from traindash.platform.sample import import_sample
+from traindash.platform.store.import_scratch import clear_leftovers
+from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.supervisor import Pace, Supervisor
+from traindash.platform.webhook.worker import HookPace, WebhookWorker
+
+_THREADS = 16
+"""Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What tests choose differently.
+
+    Attributes:
+        hardware: What agents compute with.
+        pace: How often the supervisor looks.
+        hook_pace: How often the webhook looks.
+        with_sample: Give a new data directory the sample project.
+    """
+
+    hardware: Hardware | None = None
+    pace: Pace | None = None
+    hook_pace: HookPace | None = None
+    with_sample: bool = True
+
+
+_DEFAULTS = Options()
+
+
+class LocalPlatform:
+    """Supervisely's API on this machine.
+
+    Args:
+        home: Data directory; made when it does not exist.
+        address: Address of this server as clients see it, e.g. ``http://127.0.0.1:8501``.
+        environment: Process environment that child processes start from.
+        trainer: Trainer package that runs every training, for tests.
+        options: Further choices for tests.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        address: str,
+        environment: Mapping[str, str],
+        trainer: str | None = None,
+        options: Options = _DEFAULTS,
+    ) -> None:
+        self.parts = build_services(
+            home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
+        )
+        self.supervisor = Supervisor(self.parts, options.pace)
+        self.imports = ImportJobs(self.parts)
+        self.admission = Admission(self.parts)
+        self.dry_runs = DryRuns(self.parts, self.admission)
+        self.webhook = WebhookWorker(self.parts, options.hook_pace)
+        self._with_sample = options.with_sample
+        self._lock = HomeLock(self.parts.layout.lock)
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
+        self._token: str | None = None
+        self.api = Starlette(routes=self.routes())
+
+    @property
+    def address(self) -> str:
+        """Address of this server; set it before :meth:`open` once the port is known."""
+        return self.parts.address
+
+    @address.setter
+    def address(self, value: str) -> None:
+        self.parts.address = value.rstrip("/")
+
+    @property
+    def token(self) -> str:
+        """The API token.
+
+        Raises:
+            StateError: The platform is not open.
+        """
+        if self._token is None:
+            msg = "The platform is not open."
+            raise StateError(msg)
+        return self._token
+
+    def open(self) -> None:
+        """Prepare the data directory: folders, lock, tables, token, default team, agents, sample project.
+
+        Raises:
+            StateError: Another server uses the directory.
+            StorageError: The directory or its database does not work.
+        """
+        parts = self.parts
+        try:
+            parts.layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in parts.layout.folders():
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"The data directory {parts.layout.root} cannot be made: {error.strerror}."
+            raise StorageError(msg, "Check the path and who may write there, or set TRAINDASH_HOME.") from error
+        self._lock.acquire()
+        try:
+            self._token = ensure_token(parts.layout.token)
+            parts.database.open()
+            self.dry_runs.open()  # ends what a killed server left running, before its files are removed
+            clear_leftovers(parts.layout.incoming, parts.database, parts.blobs)
+            self.imports.open()
+            home = parts.accounts.ensure_home()
+            parts.blobs.unlock(parts.accounts.secret("image_seal"))
+            parts.agents.ensure(home)
+            parts.modules.ensure()
+            if self._with_sample:
+                import_sample(parts, home)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Take up what an earlier server left and begin to work on tasks."""
+        self.supervisor.start()
+        self.webhook.start()
+
+    def close(self) -> None:
+        """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
+        self.supervisor.stop()
+        self.webhook.close()
+        self.imports.close()
+        self.dry_runs.close()
+        self._executor.shutdown(wait=True)
+        self.parts.database.close()
+        self._lock.release()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the routes of the API, of images and of reports, for this or another ASGI application."""
+        api = ApiContext(
+            services=self.parts,
+            admission=self.admission,
+            control=self.supervisor,
+            imports=self.imports,
+            dry_runs=self.dry_runs,
+            webhook=self.webhook,
+        )
+        endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._executor)
+        return [
+            Route("/public/api/{version}/{method:path}", endpoint=endpoint),
+            *Assets(self.parts, self._executor).routes(),
+            *Reports(self.parts, self._executor).routes(),
+        ]

@@ -1,0 +1,91 @@
+"""What every request must pass, API and pages alike: right host, no foreign writes, headers that keep browsers careful.
+
+The server listens on the loopback interface only. What is left are web pages in the user's own browser: one that makes
+its name resolve to 127.0.0.1 (DNS rebinding) arrives with a foreign ``Host``; one that simply posts to 127.0.0.1
+arrives with a foreign ``Origin``.
+"""
+
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from traindash.platform.wire import problem
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SECURITY_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Set on every answer that does not set them itself."""
+
+
+class Guard:
+    """ASGI middleware.
+
+    Args:
+        app: What is guarded.
+        allowed_hosts: Names, without ports, that this server may be called by.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.casefold() for host in allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+        elif scope["type"] == "http":
+            await problem(*refusal)(scope, receive, _with_headers(send))
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+        host = headers.get("host", "")
+        if _name(host) not in self._hosts:
+            return (
+                421,
+                "This server does not answer to that name.",
+                "Open it under the address it printed at its start.",
+            )
+        is_write = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        if is_write and not self._is_own(headers, host):
+            return 403, "Another website tried to use this server.", "Use the dashboard under its own address."
+        return None
+
+    def _is_own(self, headers: Headers, host: str) -> bool:
+        """Programs send no ``Origin``; browsers do, with every write and every WebSocket."""
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        return parts.scheme in {"http", "https"} and parts.netloc.casefold() == host.casefold()
+
+
+def _name(host: str) -> str:
+    name, separator, port = host.rpartition(":")
+    return (name if separator and port.isdecimal() else host).casefold()
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,110 @@
+"""The ecosystem of this server: one training app per framework, and the app that compares models."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from traindash.domain.ids import ModuleId
+from traindash.errors import NotFoundError
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.frameworks.spec import Framework
+from traindash.platform.store.database import Database, now_text
+
+COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"
+COMPARE_APP_NAME = "Model Benchmark: compare models"
+TRAIN_FILES: Mapping[str, str] = {
+    "models": "supervisely_integration/models.json",
+    "hyperparams": "supervisely_integration/train/hyperparameters.yaml",
+}
+"""File key → path, as in the app repositories of the ecosystem; also accepted under the key ``hyperparameters``."""
+
+ModuleKind: TypeAlias = Literal["train", "compare"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """An app of the ecosystem.
+
+    Attributes:
+        framework: What it trains; ``None`` for the comparison.
+    """
+
+    id: ModuleId
+    slug: str
+    name: str
+    kind: ModuleKind
+    created_at: str
+    framework: Framework | None = None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Words it is filed under."""
+        if self.framework is None:
+            return ("neural network", "images", "evaluate models")
+        return ("neural network", "images", "train", f"framework:{self.framework.name}")
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """File key → path of the files that clients may read."""
+        return TRAIN_FILES if self.framework is not None else {}
+
+
+class Modules:
+    """The apps, with ids that stay the same from start to start.
+
+    Args:
+        database: Keeps the ids.
+        frameworks: What can be trained.
+    """
+
+    def __init__(self, database: Database, frameworks: Mapping[str, Framework] = FRAMEWORKS) -> None:
+        self._database = database
+        self._frameworks = {framework.slug: framework for framework in frameworks.values()}
+
+    def ensure(self) -> None:
+        """Give every app an id."""
+        now = now_text()
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)",
+                [(slug, now) for slug in (*self._frameworks, COMPARE_SLUG)],
+            )
+
+    def all(self) -> tuple[Module, ...]:
+        """Return the apps, by id; apps of frameworks that were taken out are left out."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT id, slug, created_at FROM modules ORDER BY id").fetchall()
+        found = (self._module(ModuleId(row["id"]), row["slug"], row["created_at"]) for row in rows)
+        return tuple(module for module in found if module is not None)
+
+    def get(self, module_id: ModuleId) -> Module:
+        """Return an app.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return self._first(lambda module: module.id == module_id, str(module_id))
+
+    def by_slug(self, slug: str) -> Module:
+        """Return an app.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return self._first(lambda module: module.slug == slug, repr(slug))
+
+    def _first(self, matches: Callable[[Module], bool], wanted: str) -> Module:
+        for module in self.all():
+            if matches(module):
+                return module
+        msg = f"There is no app {wanted} in the ecosystem."
+        raise NotFoundError(msg, "Ask ecosystem.list for what there is.")
+
+    def _module(self, module_id: ModuleId, slug: str, created_at: str) -> Module | None:
+        if slug == COMPARE_SLUG:
+            return Module(id=module_id, slug=slug, name=COMPARE_APP_NAME, kind="compare", created_at=created_at)
+        framework = self._frameworks.get(slug)
+        if framework is None:
+            return None
+        name = framework.app_name
+        return Module(id=module_id, slug=slug, name=name, kind="train", created_at=created_at, framework=framework)

@@ -1,0 +1,221 @@
+"""The ecosystem: apps, their files, the list of models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from starlette.responses import Response
+
+from traindash.domain.ids import ModuleId
+from traindash.errors import InputError, NotFoundError
+from traindash.frameworks.spec import Framework, FrameworkModel
+from traindash.platform.modules import Module
+from traindash.platform.parts import Services
+from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.store.listing import Condition, Listing, page_of
+from traindash.platform.wire import Body, Id, Names
+
+VERSION = "v1.0.0"
+
+
+class _ModuleList(Listing):
+    categories: Names | None = None
+    categories_operation: Literal["and", "or"] = "or"
+    search: str | None = None
+
+
+class _ModuleInfo(Body):
+    id: Id | None = None
+    slug: str | None = None
+
+
+class _FileDownload(Body):
+    module_id: Id | None = None
+    app_id: Id | None = None
+    file_key: str | None = None
+    file_path: str | None = None
+
+
+def module_json(module: Module) -> dict[str, Any]:
+    """Return an app."""
+    return {
+        "id": module.id,
+        "slug": module.slug,
+        "name": module.name,
+        "type": "app",
+        "config": {
+            "name": module.name,
+            "type": "app",
+            "categories": list(module.categories),
+            "files": dict(module.files),
+            "needGPU": False,
+            "headless": False,
+            "slyModuleInfo": {"baseSlug": module.slug},
+        },
+        "readme": "",
+        "repositoryModuleUrl": None,
+        "repo": module.slug,
+        "pathInRepo": "",
+        "meta": {"releases": [{"version": VERSION, "name": VERSION}]},
+        "createdAt": module.created_at,
+        "updatedAt": module.created_at,
+    }
+
+
+def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:
+    """Return a row of ``models.json`` in the form of the ecosystem's training apps, with two keys of ours in ``meta``.
+
+    ``pretrained`` says whether training can start from published weights: true or false where that is certain, null
+    where the download has yet to be tried.
+    """
+    files = {} if model.weights_url is None else {"checkpoint": model.weights_url}
+    return {
+        "model_name": model.name,
+        **model.columns,
+        "meta": {
+            "model_name": model.name,
+            "task_type": model.task_type,
+            "model_files": files,
+            "pretrained": _pretrained(services, model),
+            "note": model.note,
+        },
+    }
+
+
+def _pretrained(services: Services, model: FrameworkModel) -> bool | None:
+    if model.weights_file is None:
+        return False
+    if (services.layout.weights / model.weights_file).is_file():
+        return True
+    return False if services.offline else None
+
+
+def _list(api: ApiContext, body: _ModuleList) -> object:
+    modules = [module for module in api.services.modules.all() if _in_categories(module, body)]
+    if body.search:
+        modules = [module for module in modules if body.search.casefold() in module.name.casefold()]
+    for entry in body.filter or ():
+        modules = [module for module in modules if matches(module_json(module), entry)]
+    return page_of([module_json(module) for module in modules], body)
+
+
+def _in_categories(module: Module, body: _ModuleList) -> bool:
+    if not body.categories:
+        return True
+    found = [category in module.categories for category in body.categories]
+    return all(found) if body.categories_operation == "and" else any(found)
+
+
+def matches(values: Mapping[str, Any], entry: Condition) -> bool:
+    """Return whether an app fits one entry of a filter.
+
+    Raises:
+        InputError: The field or operator is not possible.
+    """
+    if entry.field not in {"id", "slug", "name", "type", "moduleId"}:
+        msg = f"The filter field {entry.field!r} does not exist."
+        raise InputError(msg, "Use one of: id, slug, name, type.")
+    value = values["id" if entry.field == "moduleId" else entry.field]
+    wanted = entry.value if isinstance(entry.value, list) else [entry.value]
+    match entry.operator:
+        case "=" | "eq" | "in":
+            return value in wanted
+        case "!=" | "not" | "!in":
+            return value not in wanted
+        case _:
+            msg = f"The filter operator {entry.operator!r} cannot be used here."
+            raise InputError(msg, "Use =, !=, in or !in.")
+
+
+def _info(api: ApiContext, body: _ModuleInfo) -> object:
+    if body.id is not None:
+        return module_json(api.services.modules.get(ModuleId(body.id)))
+    if body.slug is not None:
+        return module_json(api.services.modules.by_slug(body.slug))
+    msg = "Neither 'id' nor 'slug' is given."
+    raise InputError(msg, "Name the app.")
+
+
+def _file(api: ApiContext, body: _FileDownload) -> object:
+    wanted = body.module_id if body.module_id is not None else body.app_id
+    if wanted is None:
+        msg = "'moduleId' is missing."
+        raise InputError(msg, "Name the app.")
+    module = api.services.modules.get(ModuleId(wanted))
+    key = _file_key(module, body)
+    if module.framework is None or key is None:
+        msg = f"The app {module.name!r} has no file {body.file_key or body.file_path!r}."
+        raise NotFoundError(msg, f"It has: {', '.join(module.files) or 'no files'}.")
+    content = _FILES[key](api.services, module.framework)
+    return Response(content, media_type="application/octet-stream")
+
+
+def _file_key(module: Module, body: _FileDownload) -> str | None:
+    if body.file_key is not None:
+        key = "hyperparams" if body.file_key == "hyperparameters" else body.file_key
+        return key if key in module.files else None
+    return next((key for key, path in module.files.items() if path == body.file_path), None)
+
+
+def _models_file(services: Services, framework: Framework) -> bytes:
+    rows = [model_row(services, model) for model in framework.models]
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2)
+
+
+def _hyperparameters_file(services: Services, framework: Framework) -> bytes:
+    return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
+
+
+_FILES: Mapping[str, Callable[[Services, Framework], bytes]] = {
+    "models": _models_file,
+    "hyperparams": _hyperparameters_file,
+}
+
+
+def _models(api: ApiContext, body: Listing) -> object:
+    trained = [(module, module.framework) for module in api.services.modules.all() if module.framework is not None]
+    pairs = [(module, framework, model) for module, framework in trained for model in framework.models]
+    answers = [
+        _model_json(api.services, number, module, framework, model)
+        for number, (module, framework, model) in enumerate(pairs, start=1)
+    ]
+    return page_of(answers, body)
+
+
+def _model_json(
+    services: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
+) -> dict[str, Any]:
+    columns = {key.casefold(): value for key, value in model.columns.items()}
+    score = columns.get("map")
+    return {
+        "id": number,
+        "name": model.name,
+        "framework": framework.name,
+        "task": model.task_type,
+        "modality": "images",
+        "trainModuleId": module.id,
+        "serveModuleId": None,
+        "architecture": model.config,
+        "pretrained": _pretrained(services, model),
+        "numClasses": None,
+        "size": _column(columns, "size"),
+        "paramsM": _column(columns, "params"),
+        "GFLOPs": _column(columns, "flops"),
+        "tags": [],
+        "runtimes": ["PyTorch"],
+        "files": [] if model.weights_url is None else [{"name": model.weights_file, "url": model.weights_url}],
+        "speedTests": [],
+        "evaluation": {"metrics": {} if score is None else {"mAP": score}},
+    }
+
+
+def _column(columns: Mapping[str, str | float | None], start: str) -> str | float | None:
+    return next((value for name, value in columns.items() if name.startswith(start)), None)
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("ecosystem.list", _ModuleList, _list),
+    Method("ecosystem.info", _ModuleInfo, _info),
+    Method("ecosystem.file.download", _FileDownload, _file),
+    Method("ecosystem.models.list", Listing, _models),
+)

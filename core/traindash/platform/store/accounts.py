@@ -1,0 +1,140 @@
+"""Who works here: one user, one team, one workspace by default; and the server's own settings."""
+
+import secrets
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from traindash.domain.ids import TeamId, WorkspaceId
+from traindash.errors import NotFoundError
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
+
+TEAM_NAME = "Local"
+WORKSPACE_NAME = "My projects"
+_LOGIN = "local"
+
+_TEAMS = "SELECT teams.* FROM teams"
+_WORKSPACES = "SELECT workspaces.* FROM workspaces"
+_COLUMNS = {
+    "id": Column("id", "number"),
+    "name": Column("name"),
+    "createdAt": Column("created_at"),
+    "updatedAt": Column("updated_at"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where new things go unless a request says otherwise."""
+
+    user_id: int
+    team_id: TeamId
+    workspace_id: WorkspaceId
+
+
+class Accounts:
+    """Users, teams and workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ensure_home(self) -> Home:
+        """Return the default user, team and workspace; make what is missing."""
+        now = now_text()
+        with self._database.write() as connection:
+            if (home := _home(connection)) is not None:
+                return home
+            user = connection.execute(
+                "INSERT INTO users (login, name, created_at, updated_at) VALUES (?, ?, ?, ?)", (_LOGIN, "You", now, now)
+            ).lastrowid
+            team = connection.execute(
+                "INSERT INTO teams (name, created_at, updated_at) VALUES (?, ?, ?)", (TEAM_NAME, now, now)
+            ).lastrowid
+            workspace = connection.execute(
+                "INSERT INTO workspaces (team_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)",
+                (team, WORKSPACE_NAME, now, now),
+            ).lastrowid
+        return Home(int(user or 0), TeamId(int(team or 0)), WorkspaceId(int(workspace or 0)))
+
+    def home(self) -> Home:
+        """Return the default user, team and workspace.
+
+        Raises:
+            NotFoundError: The server was never started on this data directory.
+        """
+        with self._database.read() as connection:
+            home = _home(connection)
+        if home is None:
+            msg = "This data directory has no team yet."
+            raise NotFoundError(msg, "Start the dashboard once.")
+        return home
+
+    def user(self) -> Row:
+        """Return the user."""
+        with self._database.read() as connection:
+            row: Row = connection.execute("SELECT * FROM users ORDER BY id LIMIT 1").fetchone()
+        return row
+
+    def teams(self, listing: Listing) -> tuple[IdPage, list[Row]]:
+        """Return a page of teams."""
+        with self._database.read() as connection:
+            page = fetch_page(connection, "teams", _COLUMNS, (), listing)
+            return page, rows_by_id(connection, _TEAMS, page.ids)
+
+    def team(self, team_id: int) -> Row:
+        """Return a team.
+
+        Raises:
+            NotFoundError: There is no such team.
+        """
+        with self._database.read() as connection:
+            return row_by_id(connection, _TEAMS, team_id, "team")
+
+    def workspaces(self, team_id: int, listing: Listing) -> tuple[IdPage, list[Row]]:
+        """Return a page of the workspaces of a team."""
+        with self._database.read() as connection:
+            page = fetch_page(connection, "workspaces", _COLUMNS, [Clause("team_id = ?", (team_id,))], listing)
+            return page, rows_by_id(connection, _WORKSPACES, page.ids)
+
+    def workspace(self, workspace_id: int) -> Row:
+        """Return a workspace.
+
+        Raises:
+            NotFoundError: There is no such workspace.
+        """
+        with self._database.read() as connection:
+            return row_by_id(connection, _WORKSPACES, workspace_id, "workspace")
+
+    def setting(self, key: str) -> str | None:
+        """Return a setting of the server, ``None`` if it was never set."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 random bytes that are made once and kept; never leave this server."""
+        with self._database.write() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (name,)).fetchone()
+            if row is not None:
+                return bytes.fromhex(row["value"])
+            value = secrets.token_bytes(32)
+            connection.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (name, value.hex()))
+            return value
+
+
+def _home(connection: Connection) -> Home | None:
+    row = connection.execute(
+        "SELECT workspaces.id AS workspace_id, team_id, (SELECT min(id) FROM users) AS user_id"
+        " FROM workspaces ORDER BY workspaces.id LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    return Home(int(row["user_id"]), TeamId(row["team_id"]), WorkspaceId(row["workspace_id"]))
+
+
+def store_setting(connection: Connection, key: str, value: str) -> None:
+    """Set a setting of the server inside a transaction."""
+    connection.execute(
+        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

@@ -1,0 +1,201 @@
+"""Image files by content, and the addresses they are served under."""
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from traindash.datasets.source import CheckedImage
+from traindash.errors import InputError, NotFoundError
+from traindash.files import replacing
+from traindash.platform.store.files import content_hash, file_hash
+
+IMAGE_TYPES: Mapping[str, str] = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "BMP": "image/bmp",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+}
+"""Pillow format → media type of what may be imported and served; nothing that a browser would run (SVG, HTML)."""
+
+EXTENSIONS: Mapping[str, str] = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/bmp": "bmp",
+    "image/webp": "webp",
+    "image/tiff": "tiff",
+    "image/gif": "gif",
+}
+_READ_WHOLE = 16 * 2**20
+"""Bytes up to which a file is read once, for its hash and for its copy."""
+
+URL_FOLDER = "storage/images"
+_NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """An image file in the store.
+
+    Attributes:
+        hash: Base64 of the SHA-256 of the file.
+        mime: One of :data:`IMAGE_TYPES`.
+        is_new: It was not in the store before.
+    """
+
+    hash: str
+    mime: str
+    size: int
+    width: int
+    height: int
+    is_new: bool
+
+
+class ImageBlobs:
+    """Image files named by the SHA-256 of their content.
+
+    Addresses carry a seal (a keyed hash of the content's hash), so neither ids nor knowing an image's content is
+    enough to make one up.
+
+    Args:
+        root: Folder of the files.
+        secret: Key of the seals; see :meth:`unlock`.
+    """
+
+    def __init__(self, root: Path, secret: bytes = b"") -> None:
+        self._root = root
+        self._secret = secret
+
+    def unlock(self, secret: bytes) -> None:
+        """Set the key of the seals, once it is known."""
+        self._secret = secret
+
+    def add(
+        self,
+        source: Path,
+        *,
+        link: bool = False,
+        before: Callable[[str, str], None] | None = None,
+        durable: bool = True,
+        checked: CheckedImage | None = None,
+    ) -> Blob:
+        """Take an image in.
+
+        Args:
+            source: The image file; it is left as it is.
+            link: Make a hard link where the file system can; only for files that nobody will write to again.
+            before: Called with hash and media type before a file that is new is put in place.
+            durable: Sync it at once; who adds many syncs them together.
+            checked: What a look at the file found, if somebody took one already.
+
+        Raises:
+            InputError: It is no image of a known type.
+        """
+        mime, width, height = _inspect(source) if checked is None else _known(checked)
+        content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
+        digest, size = file_hash(source) if content is None else content_hash(content)
+        target = self._path(base64.b64decode(digest).hex(), mime)
+        is_new = not target.exists()
+        if is_new:
+            if before is not None:
+                before(digest, mime)
+            _place(source, target, content=content, link=link, durable=durable)
+        return Blob(hash=digest, mime=mime, size=size, width=width, height=height, is_new=is_new)
+
+    def path(self, digest: str, mime: str) -> Path:
+        """Return the file with this hash (base64) and media type."""
+        return self._path(base64.b64decode(digest).hex(), mime)
+
+    def remove(self, blob: Blob) -> None:
+        """Remove a file from the store."""
+        self.path(blob.hash, blob.mime).unlink(missing_ok=True)
+
+    def url_path(self, digest: str, mime: str) -> str:
+        """Return the path part of an image's address, with a slash at its start."""
+        name = base64.b64decode(digest).hex()
+        return f"/{URL_FOLDER}/{name}-{self.seal(name)}.{EXTENSIONS[mime]}"
+
+    def resolve(self, name: str) -> tuple[Path, str]:
+        """Return the file and media type behind the last part of an address.
+
+        Raises:
+            NotFoundError: The address was not made here, or the file is gone.
+        """
+        match = _NAME.fullmatch(name)
+        mime = _mime_of(match["extension"]) if match else None
+        if match is None or mime is None or not hmac.compare_digest(match["seal"], self.seal(match["digest"])):
+            msg = "There is no such image."
+            raise NotFoundError(msg)
+        path = self._path(match["digest"], mime)
+        if not path.is_file():
+            msg = "There is no such image."
+            raise NotFoundError(msg)
+        return path, mime
+
+    def seal(self, name: str) -> str:
+        """Return the part of an address that cannot be made up, for what the name stands for."""
+        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def _path(self, name: str, mime: str) -> Path:
+        return self._root / name[:2] / f"{name}.{EXTENSIONS[mime]}"
+
+
+def _mime_of(extension: str) -> str | None:
+    return next((mime for mime, known in EXTENSIONS.items() if known == extension), None)
+
+
+def _known(checked: CheckedImage) -> tuple[str, int, int]:
+    return IMAGE_TYPES[checked.kind], checked.width, checked.height
+
+
+def _inspect(source: Path) -> tuple[str, int, int]:
+    try:
+        with Pillow.open(source) as image:
+            mime = IMAGE_TYPES.get(image.format or "")
+            width, height = image.size
+    except (UnidentifiedImageError, OSError, Pillow.DecompressionBombError) as error:
+        msg = f"{source.name} is not an image that can be read: {error}."
+        raise InputError(msg, "Remove the file or save it again as JPEG or PNG.") from error
+    if mime is None:
+        msg = f"{source.name} is not an image of a supported type."
+        raise InputError(msg, "Save it as JPEG or PNG.")
+    return mime, width, height
+
+
+def _place(source: Path, target: Path, *, content: bytes | None, link: bool, durable: bool) -> None:
+    """Put a file in place at one stroke.
+
+    Args:
+        source: The file.
+        target: Where it goes.
+        content: What is in it, if it was read already.
+        link: Make a hard link where that can be done.
+        durable: Sync it at once.
+    """
+    with replacing(target, durable=durable) as partial:
+        if link and _linked(source, partial):
+            return
+        if content is None:
+            shutil.copyfile(source, partial)
+        else:
+            partial.write_bytes(content)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Make a hard link; return whether the file system does that."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        return False
+    return True

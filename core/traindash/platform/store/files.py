@@ -1,0 +1,263 @@
+"""Team Files: rows in the database, bytes in real folders under the files' own names."""
+
+import base64
+import hashlib
+import mimetypes
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from sqlite3 import Connection, Row
+
+from traindash.domain.ids import FileId, TeamId
+from traindash.errors import InputError, NotFoundError
+from traindash.files import move_whole, replacing
+from traindash.platform.store.database import Database, now_text
+
+_BLOCK = 1 << 20
+_NAME_BYTES = 255
+_PATH_BYTES = 3000
+_COLUMNS = "id, team_id, user_id, path, size, hash, mime, created_at, updated_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of a team.
+
+    Attributes:
+        path: Absolute path in Team Files, raw names.
+        local_path: Where its bytes are on this machine.
+        hash: Base64 of the SHA-256 of the content.
+    """
+
+    id: FileId
+    team_id: TeamId
+    user_id: int
+    path: str
+    local_path: Path
+    size: int
+    hash: str
+    mime: str
+    created_at: str
+    updated_at: str
+
+    @property
+    def name(self) -> str:
+        """Last part of the path."""
+        return PurePosixPath(self.path).name
+
+
+class TeamFiles:
+    """The file storage of all teams.
+
+    Args:
+        database: Holds a row per file.
+        root: Folder with one sub-folder per team.
+        user_id: Owner of what is stored.
+    """
+
+    def __init__(self, database: Database, root: Path, user_id: int = 1) -> None:
+        self._database = database
+        self._root = root
+        self._user_id = user_id
+
+    def put(self, team_id: TeamId, path: str, source: Path, *, move: bool = False) -> StoredFile:
+        """Store a file; a file that is already there is replaced and keeps its id.
+
+        Args:
+            team_id: The owner.
+            path: Where to, see :func:`clean_path`.
+            source: File to take the bytes from.
+            move: Take the file itself away instead of copying.
+
+        Raises:
+            InputError: The path is not usable, or a folder has that name.
+        """
+        clean = clean_path(path)
+        target = self._local(team_id, clean)
+        if clean == "/" or target.is_dir():
+            msg = f"{path!r} is a folder in Team Files."
+            raise InputError(msg, "Give the file a name that no folder has.")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            msg = f"A part of {path!r} is a file, not a folder."
+            raise InputError(msg, "Choose another folder.") from error
+        if move:
+            digest, size = file_hash(source)
+            move_whole(source, target)
+        else:
+            with replacing(target) as partial:
+                shutil.copyfile(source, partial)
+                digest, size = file_hash(partial)  # of the copy: the source may be written to meanwhile
+        mime = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
+        now = now_text()
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO team_files (team_id, user_id, path, size, hash, mime, created_at, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, path) DO UPDATE SET"
+                " size = excluded.size, hash = excluded.hash, mime = excluded.mime, updated_at = excluded.updated_at",
+                (team_id, self._user_id, clean, size, digest, mime, now, now),
+            )
+            row = _row_at(connection, team_id, clean)
+            if row is None:  # the row was written in this very transaction
+                raise AssertionError(clean)
+            return self._stored(row)
+
+    def find(self, team_id: TeamId, path: str) -> StoredFile | None:
+        """Return the file at a path, ``None`` if there is none."""
+        with self._database.read() as connection:
+            row = _row_at(connection, team_id, clean_path(path))
+        return None if row is None else self._stored(row)
+
+    def get(self, file_id: FileId) -> StoredFile:
+        """Return a file by id.
+
+        Raises:
+            NotFoundError: There is no such file.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM team_files WHERE id = ?", (file_id,)).fetchone()  # noqa: S608 - constant columns
+        if row is None:
+            msg = f"There is no file {file_id} in Team Files."
+            raise NotFoundError(msg)
+        return self._stored(row)
+
+    def list(self, team_id: TeamId, folder: str, recursive: bool = True) -> tuple[StoredFile, ...]:  # noqa: FBT001, FBT002 - the API's own flag
+        """Return the files below a folder, by path; without ``recursive`` only those directly in it."""
+        prefix = _prefix(clean_path(folder))
+        with self._database.read() as connection:
+            if recursive:
+                rows = list(_below(connection, team_id, prefix))
+            else:
+                paths = [path for path in _level(connection, team_id, prefix) if not path.endswith("/")]
+                rows = [row for path in paths if (row := _row_at(connection, team_id, path)) is not None]
+        return tuple(self._stored(row) for row in rows)
+
+    def folders(self, team_id: TeamId, folder: str) -> tuple[str, ...]:
+        """Return the paths of the folders directly in a folder, sorted; only folders with files somewhere below."""
+        prefix = _prefix(clean_path(folder))
+        with self._database.read() as connection:
+            found = [path.rstrip("/") for path in _level(connection, team_id, prefix) if path.endswith("/")]
+        return tuple(sorted(found))
+
+    def local_folder(self, team_id: TeamId, path: str) -> Path:
+        """Return the folder on this machine that mirrors a folder of Team Files; it may not exist."""
+        return self._local(team_id, clean_path(path))
+
+    def remove(self, team_id: TeamId, path: str) -> int:
+        """Remove a file, or a folder with everything below it.
+
+        Returns:
+            Number of files removed; 0 when nothing is there.
+
+        Raises:
+            InputError: The path is the root.
+        """
+        clean = clean_path(path)
+        if clean == "/":
+            msg = "The root of Team Files cannot be removed."
+            raise InputError(msg, "Name a file or a folder.")
+        target = self._local(team_id, clean)
+        with self._database.write() as connection:
+            below = [row["id"] for row in _below(connection, team_id, _prefix(clean))]
+            row = _row_at(connection, team_id, clean)
+            ids = below if row is None else [*below, row["id"]]
+            connection.executemany("DELETE FROM team_files WHERE id = ?", [(file_id,) for file_id in ids])
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+        return len(ids)
+
+    def _local(self, team_id: TeamId, clean: str) -> Path:
+        return self._root.joinpath(str(team_id), *PurePosixPath(clean).parts[1:])
+
+    def _stored(self, row: Row) -> StoredFile:
+        return StoredFile(
+            id=FileId(row["id"]),
+            team_id=TeamId(row["team_id"]),
+            user_id=row["user_id"],
+            path=row["path"],
+            local_path=self._local(TeamId(row["team_id"]), row["path"]),
+            size=row["size"],
+            hash=row["hash"],
+            mime=row["mime"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+        )
+
+
+def clean_path(path: str) -> str:
+    """Return a Team Files path in its one spelling: absolute, no empty or dot parts, no slash at the end.
+
+    Raises:
+        InputError: The path leaves the root, or has characters or lengths that no file system takes.
+    """
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if ".." in parts:
+        msg = f"The path {path!r} leaves Team Files."
+        raise InputError(msg, "Remove '..' from the path.")
+    for part in parts:
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in part):
+            msg = f"The path {path!r} has a control character."
+            raise InputError(msg, "Use printable characters only.")
+        if len(part.encode()) > _NAME_BYTES:
+            msg = f"A name in the path {path[:80]!r}… is too long."
+            raise InputError(msg, f"Use at most {_NAME_BYTES} bytes for a name.")
+    clean = "/" + "/".join(parts)
+    if len(clean.encode()) > _PATH_BYTES:
+        msg = f"The path {path[:80]!r}… is too long."
+        raise InputError(msg, f"Use at most {_PATH_BYTES} bytes.")
+    return clean
+
+
+def content_hash(content: bytes) -> tuple[str, int]:
+    """Return base64 of the SHA-256 of a file's content, and its size in bytes."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode(), len(content)
+
+
+def file_hash(path: Path) -> tuple[str, int]:
+    """Return base64 of the SHA-256 of a file, and its size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return base64.b64encode(digest.digest()).decode(), size
+
+
+def _prefix(clean: str) -> str:
+    return "/" if clean == "/" else clean + "/"
+
+
+def _row_at(connection: Connection, team_id: TeamId, clean: str) -> Row | None:
+    query = f"SELECT {_COLUMNS} FROM team_files WHERE team_id = ? AND path = ?"  # noqa: S608 - constant columns
+    row: Row | None = connection.execute(query, (team_id, clean)).fetchone()
+    return row
+
+
+def _below(connection: Connection, team_id: TeamId, prefix: str) -> Iterator[Row]:
+    query = f"SELECT {_COLUMNS} FROM team_files WHERE team_id = ? AND path >= ? AND path < ? ORDER BY path"  # noqa: S608 - constant columns
+    return iter(connection.execute(query, (team_id, prefix, _after(prefix))))
+
+
+def _level(connection: Connection, team_id: TeamId, prefix: str) -> Iterator[str]:
+    """Yield the paths directly below a prefix, those of folders with a slash at the end.
+
+    One look into the index for each of them: from a folder it leaps behind the last file below, however many there are.
+    """
+    query = "SELECT path FROM team_files WHERE team_id = ? AND path >= ? AND path < ? ORDER BY path LIMIT 1"
+    start, end = prefix, _after(prefix)
+    while row := connection.execute(query, (team_id, start, end)).fetchone():
+        path: str = row["path"]
+        name, slash, _ = path[len(prefix) :].partition("/")
+        yield prefix + name + slash
+        start = _after(prefix + name + slash) if slash else path + "\0"
+
+
+def _after(prefix: str) -> str:
+    """Return the first text behind all paths that begin with a prefix, which ends with a slash."""
+    return prefix[:-1] + chr(ord("/") + 1)

@@ -1,0 +1,332 @@
+"""Images and what is drawn on them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection, Row
+from typing import Any
+
+from msgspec import field
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
+from traindash.errors import InputError, NotFoundError
+from traindash.platform.store.blobs import ImageBlobs
+from traindash.platform.store.database import Database
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from traindash.platform.store.projects import parse_object
+from traindash.platform.wire import Body, Count, Id
+
+_IMAGES = "SELECT images.* FROM images"
+_COLUMNS = {
+    "id": Column("id", "number"),
+    "name": Column("name"),
+    "datasetId": Column("dataset_id", "number"),
+    "projectId": Column("project_id", "number"),
+    "labelsCount": Column("labels_count", "number"),
+    "size": Column("size", "number"),
+    "width": Column("width", "number"),
+    "height": Column("height", "number"),
+    "hash": Column("hash"),
+    "mime": Column("mime"),
+    "description": Column("coalesce(json_extract(meta, '$.description'), '')"),
+    "customSort": Column("coalesce(json_extract(meta, '$.customSort'), '')"),
+    "createdAt": Column("created_at"),
+    "updatedAt": Column("updated_at"),
+}
+_BATCH = 500
+_MOST_OBJECTS = 9999  # what the SDK sends as "no limit"
+
+
+class ContentData(Body):
+    """What a content filter asks for.
+
+    Attributes:
+        class_id: Class, ``None`` for any; the same holds for the tag.
+        value: Part of the file name.
+        include: ``False`` turns the condition round.
+        lowest: Fewest objects of the class.
+        highest: Most objects of the class.
+    """
+
+    collection_id: Id | None = None
+    class_id: Id | None = None
+    tag_id: Id | None = None
+    value: str | int | float | None = None
+    include: bool = True
+    lowest: Count | None = field(default=None, name="from")
+    highest: Count | None = field(default=None, name="to")
+
+
+class ContentFilter(Body):
+    """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2).
+
+    Attributes:
+        type: What is looked at, one of the words of :func:`_content_clause`.
+    """
+
+    type: str
+    data: ContentData = field(default_factory=ContentData)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """An image with everything a training needs.
+
+    Attributes:
+        path: The image file; never written to.
+        annotation: Annotation in Supervisely JSON format.
+    """
+
+    id: ImageId
+    name: str
+    dataset_id: DatasetId
+    dataset_name: str
+    path: Path
+    width: int
+    height: int
+    hash: str
+    annotation: Mapping[str, object]
+
+
+class Images:
+    """The images of all projects.
+
+    Args:
+        database: Rows and annotations.
+        blobs: The files.
+    """
+
+    def __init__(self, database: Database, blobs: ImageBlobs) -> None:
+        self._database = database
+        self.blobs = blobs
+
+    def page(
+        self,
+        listing: Listing,
+        *,
+        project_id: int | None = None,
+        dataset_id: int | None = None,
+        recursive: bool = False,
+        filters: Sequence[ContentFilter] = (),
+    ) -> tuple[IdPage, list[Row]]:
+        """Return a page of the images of a dataset or of a whole project.
+
+        Args:
+            listing: The client's wishes.
+            project_id: The project, if no dataset is named.
+            dataset_id: The dataset.
+            recursive: With a dataset: those of the datasets inside it, too.
+            filters: Further conditions.
+
+        Raises:
+            NotFoundError: The project, dataset, class, tag or collection does not exist.
+            InputError: Neither a project nor a dataset is named.
+        """
+        with self._database.read() as connection:
+            scope = _scope(connection, project_id, dataset_id, recursive=recursive)
+            where = [scope.clause, *(_content_clause(connection, entry, scope) for entry in filters)]
+            total = None if filters else scope.images
+            page = fetch_page(connection, "images", _COLUMNS, where, listing, known_total=total)
+            return page, rows_by_id(connection, _IMAGES, page.ids)
+
+    def row(self, image_id: int) -> Row:
+        """Return an image.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        return self.rows([image_id])[0]
+
+    def rows(self, image_ids: Sequence[int], dataset_id: int | None = None) -> list[Row]:
+        """Return images in the order asked for.
+
+        Raises:
+            NotFoundError: One does not exist, or is not in the dataset; names it.
+        """
+        with self._database.read() as connection:
+            rows = rows_by_id(connection, _IMAGES, image_ids)
+        if dataset_id is not None:
+            rows = [row for row in rows if row["dataset_id"] == dataset_id]
+        if len(rows) < len(image_ids):
+            found = {row["id"] for row in rows}
+            missing = next(image_id for image_id in image_ids if image_id not in found)
+            where = "" if dataset_id is None else f" in dataset {dataset_id}"
+            msg = f"There is no image {missing}{where}."
+            raise NotFoundError(msg)
+        return rows
+
+    def annotations(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """Return image id → annotation as JSON text."""
+        with self._database.read() as connection:
+            query = "SELECT image_id, annotation FROM annotations WHERE image_id IN (SELECT value FROM json_each(?))"
+            return {row["image_id"]: row["annotation"] for row in connection.execute(query, (json.dumps(image_ids),))}
+
+    def ids(
+        self,
+        project_id: ProjectId,
+        *,
+        datasets: Sequence[DatasetId] | None = None,
+        collections: Sequence[CollectionId] | None = None,
+        tag: str | None = None,
+    ) -> tuple[ImageId, ...]:
+        """Return the ids of a project's images, sorted; each condition that is given narrows them.
+
+        Args:
+            project_id: The project.
+            datasets: Only images directly in these.
+            collections: Only members of at least one of these.
+            tag: Only images with this image tag.
+        """
+        clauses = [Clause("project_id = ?", (project_id,))]
+        if datasets is not None:
+            clauses.append(Clause("dataset_id IN (SELECT value FROM json_each(?))", (json.dumps(datasets),)))
+        if collections is not None:
+            members = (
+                "id IN (SELECT image_id FROM collection_items WHERE collection_id IN (SELECT value FROM json_each(?)))"
+            )
+            clauses.append(Clause(members, (json.dumps(collections),)))
+        if tag is not None:
+            tagged = (
+                "id IN (SELECT image_id FROM image_tags WHERE tag_name = ?"
+                " AND dataset_id IN (SELECT id FROM datasets WHERE project_id = ?))"
+            )
+            clauses.append(Clause(tagged, (tag, project_id)))
+        condition = " AND ".join(clause.sql for clause in clauses)
+        values = [value for clause in clauses for value in clause.values]
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT id FROM images WHERE {condition} ORDER BY id", values)  # noqa: S608 - constant conditions
+            return tuple(ImageId(row[0]) for row in rows)
+
+    def read(self, image_ids: Sequence[ImageId]) -> Iterator[StoredImage]:
+        """Yield images with their annotations in the order asked for; those that are gone are left out."""
+        select = (
+            "SELECT images.*, (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
+            " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name FROM images"
+        )
+        for start in range(0, len(image_ids), _BATCH):
+            with self._database.read() as connection:
+                rows = rows_by_id(connection, select, image_ids[start : start + _BATCH])
+            yield from (self._stored(row) for row in rows)
+
+    def annotation(self, row: Row, text: str | None) -> dict[str, Any]:
+        """Return the annotation of an image row; an image without one has an empty annotation."""
+        if text is not None:
+            return parse_object(text)
+        size: Any = {"width": int(row["width"]), "height": int(row["height"])}
+        return {"description": "", "tags": [], "size": size, "objects": []}
+
+    def _stored(self, row: Row) -> StoredImage:
+        return StoredImage(
+            id=ImageId(row["id"]),
+            name=row["name"],
+            dataset_id=DatasetId(row["dataset_id"]),
+            dataset_name=row["dataset_name"],
+            path=self.blobs.path(row["hash"], row["mime"]),
+            width=row["width"],
+            height=row["height"],
+            hash=row["hash"],
+            annotation=self.annotation(row, row["annotation"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """Where a list looks.
+
+    Attributes:
+        clause: Condition on the table of images.
+        datasets: Query for the ids of the datasets, so that the counts per class and tag are found by their keys.
+        images: Number of images there, ``None`` if it must be counted.
+    """
+
+    clause: Clause
+    datasets: Clause
+    images: int | None
+
+
+def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> _Scope:
+    if dataset_id is not None:
+        dataset = _require(connection, "datasets", "dataset", dataset_id)
+        if not recursive:
+            own = Clause("SELECT ?", (dataset_id,))
+            return _Scope(clause=Clause("dataset_id = ?", own.values), datasets=own, images=dataset["images_count"])
+        below = Clause(
+            "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
+            " JOIN below ON d.parent_id = below.id) SELECT id FROM below",
+            (dataset_id,),
+        )
+        return _Scope(clause=Clause(f"dataset_id IN ({below.sql})", below.values), datasets=below, images=None)
+    if project_id is None:
+        msg = "Neither 'projectId' nor 'datasetId' is given."
+        raise InputError(msg, "Name the project or the dataset whose images are wanted.")
+    project = _require(connection, "projects", "project", project_id)
+    return _Scope(
+        clause=Clause("project_id = ?", (project_id,)),
+        datasets=Clause("SELECT id FROM datasets WHERE project_id = ?", (project_id,)),
+        images=project["items_count"],
+    )
+
+
+def _content_clause(connection: Connection, entry: ContentFilter, scope: _Scope) -> Clause:
+    data = entry.data
+    negation = "" if data.include else "NOT "
+    match entry.type:
+        case "entities_collection":
+            _require(connection, "collections", "collection", data.collection_id or 0)
+            inner = "SELECT image_id FROM collection_items WHERE collection_id = ?"
+            return Clause(f"id {negation}IN ({inner})", (data.collection_id,))
+        case "objects_class":
+            return _class_clause(connection, data, scope, negation)
+        case "images_tag":
+            inner = f"SELECT image_id FROM image_tags WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
+            if data.tag_id is None:
+                return Clause(f"id {negation}IN ({inner})", scope.datasets.values)
+            name = _meta_name(connection, "tags", "name", data.tag_id)
+            return Clause(f"id {negation}IN ({inner} AND tag_name = ?)", (*scope.datasets.values, name))
+        case "objects_tag":
+            tag = None if data.tag_id is None else _meta_name(connection, "tags", "name", data.tag_id)
+            inner = (
+                "SELECT 1 FROM annotations a, json_each(a.annotation, '$.objects') o, json_each(o.value, '$.tags') t"
+                " WHERE a.image_id = images.id AND (? IS NULL OR json_extract(t.value, '$.name') = ?)"
+            )
+            return Clause(f"{negation}EXISTS ({inner})", (tag, tag))
+        case "images_filename":
+            text = "" if data.value is None else str(data.value)
+            return Clause(f"{negation}instr(lower(name), lower(?)) > 0", (text,))
+        case _:
+            msg = f"The image filter {entry.type!r} does not exist here."
+            known = "entities_collection, objects_class, images_tag, objects_tag, images_filename"
+            raise InputError(msg, f"Use one of: {known}.")
+
+
+def _class_clause(connection: Connection, data: ContentData, scope: _Scope, negation: str) -> Clause:
+    span = (1 if data.lowest is None else data.lowest, _MOST_OBJECTS if data.highest is None else data.highest)
+    if data.class_id is None:
+        return Clause(f"{negation}labels_count BETWEEN ? AND ?", span)
+    name = _meta_name(connection, "classes", "title", data.class_id)
+    inner = (
+        f"SELECT image_id FROM image_classes WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
+        " AND class_name = ? AND objects BETWEEN ? AND ?"
+    )
+    return Clause(f"id {negation}IN ({inner})", (*scope.datasets.values, name, *span))
+
+
+def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
+    query = (
+        f"SELECT json_extract(entry.value, '$.{key}') FROM projects, json_each(projects.meta, '$.{part}') AS entry"  # noqa: S608 - constant names
+        " WHERE json_extract(entry.value, '$.id') = ?"
+    )
+    row = connection.execute(query, (wanted,)).fetchone()
+    if row is None:
+        msg = f"There is no {'object class' if part == 'classes' else 'tag'} {wanted}."
+        raise NotFoundError(msg)
+    return str(row[0])
+
+
+def _require(connection: Connection, table: str, kind: str, wanted: int) -> Row:
+    row: Row | None = connection.execute(f"SELECT * FROM {table} WHERE id = ?", (wanted,)).fetchone()  # noqa: S608 - constant names
+    if row is None:
+        msg = f"There is no {kind} {wanted}."
+        raise NotFoundError(msg)
+    return row

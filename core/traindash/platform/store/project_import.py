@@ -1,0 +1,431 @@
+"""Brings a project in: files first, then all rows in one transaction, so that it appears complete or not at all."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import Connection, IntegrityError
+from typing import IO, Any
+
+from pydantic import TypeAdapter
+
+from traindash.datasets.annotation_json import annotation_from_json, meta_to_json
+from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage, check_image
+from traindash.domain.annotation import Annotation
+from traindash.domain.ids import ProjectId
+from traindash.domain.project import ProjectMeta
+from traindash.errors import InputError
+from traindash.files import sync_files
+from traindash.platform.store.accounts import Home, store_setting
+from traindash.platform.store.blobs import Blob, ImageBlobs
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.import_scratch import ImportScratch
+from traindash.platform.store.project_collections import insert_collection
+from traindash.platform.store.projects import dump
+
+# The rows of a project that is being imported: ids for everything, counts for the statistics.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """An image on its way into the database.
+
+    Attributes:
+        classes: Class name → number of objects.
+        object_tags: Tag name → number of objects with it.
+        annotation: Annotation in Supervisely JSON format, with names but without ids of this server.
+    """
+
+    name: str
+    hash: str
+    mime: str
+    size: int
+    width: int
+    height: int
+    classes: dict[str, int]
+    image_tags: tuple[str, ...]
+    object_tags: dict[str, int]
+    annotation: dict[str, Any]
+
+
+_RECORD: TypeAdapter[tuple[int, ImageRecord]] = TypeAdapter(tuple[int, ImageRecord])
+
+
+def record_to_line(dataset: int, record: ImageRecord) -> str:
+    """Write a record with the position of its dataset as one line."""
+    return _RECORD.dump_json((dataset, record)).decode() + "\n"
+
+
+@dataclass(slots=True)
+class _Counts:
+    images: int = 0
+    size: int = 0
+    reference: str | None = None
+    class_images: Counter[str] = field(default_factory=Counter)
+    class_objects: Counter[str] = field(default_factory=Counter)
+    tag_images: Counter[str] = field(default_factory=Counter)
+    tag_objects: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: ImageRecord) -> None:
+        self.images += 1
+        self.size += record.size
+        self.reference = self.reference or record.hash
+        self.class_images.update(record.classes.keys())
+        self.class_objects.update(record.classes)
+        self.tag_images.update(set(record.image_tags))
+        self.tag_objects.update(record.object_tags)
+
+
+class ProjectRows:
+    """Inserts one project inside a transaction.
+
+    Args:
+        connection: The writing connection, in a transaction.
+        home: Workspace and owner.
+        source: Its meta and description are taken.
+        name: Wanted name; a number is added when it is taken.
+    """
+
+    def __init__(self, connection: Connection, home: Home, source: ProjectSource, name: str) -> None:
+        self._connection = connection
+        self._user_id = home.user_id
+        self._now = now_text()
+        self._ids = _IdRange(connection)
+        meta_json, self._class_ids, self._tag_ids = self._meta_with_ids(source.meta)
+        self._datasets: dict[str, int] = {}
+        self.project_id = ProjectId(
+            self._insert(
+                "projects",
+                workspace_id=home.workspace_id,
+                team_id=home.team_id,
+                user_id=home.user_id,
+                name=self._free_name(home, name),
+                description=source.description,
+                meta=dump(meta_json),
+                created_at=self._now,
+                updated_at=self._now,
+            )
+        )
+        self._insert("project_versions", project_id=self.project_id, version=1, name="Import", created_at=self._now)
+
+    def insert_images(self, datasets: Sequence[SourceDataset], lines: Iterable[str]) -> None:
+        """Insert the datasets and, from :func:`record_to_line` lines, their images.
+
+        Raises:
+            InputError: Two images of a dataset have one name.
+        """
+        for dataset in datasets:
+            self._datasets[dataset.path] = self._insert(
+                "datasets",
+                project_id=self.project_id,
+                parent_id=None if dataset.parent is None else self._datasets[dataset.parent],
+                user_id=self._user_id,
+                name=dataset.name,
+                created_at=self._now,
+                updated_at=self._now,
+            )
+        ids = [self._datasets[dataset.path] for dataset in datasets]
+        counts = {dataset_id: _Counts() for dataset_id in ids}
+        for line in lines:
+            number, record = _RECORD.validate_json(line)
+            counts[ids[number]].add(record)
+            self._insert_image(ids[number], record)
+        self._ids.save()
+        self._insert_counts(counts)
+
+    def insert_collections(self, collections: Iterable[SourceCollection]) -> None:
+        """Insert the collections and their members.
+
+        Raises:
+            InputError: A member does not exist.
+        """
+        for collection in collections:
+            own_id = insert_collection(self._connection, self.project_id, collection.name, "default", "")
+            members = [(own_id, self._image_id(collection, *key), self._now) for key in collection.images]
+            self._connection.executemany("INSERT OR IGNORE INTO collection_items VALUES (?, ?, ?)", members)
+
+    def _insert_image(self, dataset_id: int, record: ImageRecord) -> None:
+        try:
+            image_id = self._insert(
+                "images",
+                project_id=self.project_id,
+                dataset_id=dataset_id,
+                name=record.name,
+                hash=record.hash,
+                mime=record.mime,
+                size=record.size,
+                width=record.width,
+                height=record.height,
+                labels_count=sum(record.classes.values()),
+                tags="[]" if not record.image_tags else dump(self._image_tags(record)),
+                created_at=self._now,
+                updated_at=self._now,
+            )
+        except IntegrityError as error:
+            msg = f"A dataset has two images named {record.name!r}."
+            raise InputError(msg, "Rename one of them.") from error
+        execute = self._connection.execute
+        text = dump(self._annotation_with_ids(record))
+        execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, text, self._now, self._now))
+        for name, objects in record.classes.items():
+            execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
+        for name in dict.fromkeys(record.image_tags):
+            execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
+
+    def _annotation_with_ids(self, record: ImageRecord) -> dict[str, Any]:
+        objects = [
+            item
+            | {
+                "id": self._ids.take(),
+                "classId": self._class_ids[item["classTitle"]],
+                "tags": [self._tag_with_id(tag) for tag in item.get("tags") or ()],
+            }
+            for item in record.annotation.get("objects") or ()
+        ]
+        return record.annotation | {"tags": self._image_tags(record), "objects": objects}
+
+    def _image_tags(self, record: ImageRecord) -> list[dict[str, Any]]:
+        return [self._tag_with_id(tag) for tag in record.annotation.get("tags") or ()]
+
+    def _tag_with_id(self, tag: dict[str, Any]) -> dict[str, Any]:
+        return tag | {"tagId": self._tag_ids[tag["name"]]}
+
+    def _image_id(self, collection: SourceCollection, dataset: str, name: str) -> int:
+        query = "SELECT id FROM images WHERE dataset_id = ? AND name = ?"
+        row = self._connection.execute(query, (self._datasets.get(dataset), name)).fetchone()
+        if row is None:
+            msg = f"The collection {collection.name!r} names the image {dataset}/{name}, which does not exist."
+            raise InputError(msg, "Correct the collection or add the image.")
+        return int(row["id"])
+
+    def _insert_counts(self, counts: dict[int, _Counts]) -> None:
+        execute = self._connection.execute
+        for dataset_id, count in counts.items():
+            execute(
+                "UPDATE datasets SET images_count = ?, size = ?, reference_hash = ? WHERE id = ?",
+                (count.images, count.size, count.reference, dataset_id),
+            )
+            for name, images in count.class_images.items():
+                row = (dataset_id, name, images, count.class_objects[name])
+                execute("INSERT INTO dataset_classes VALUES (?, ?, ?, ?)", row)
+            for name in count.tag_images.keys() | count.tag_objects.keys():
+                row = (dataset_id, name, count.tag_images[name], count.tag_objects[name])
+                execute("INSERT INTO dataset_tags VALUES (?, ?, ?, ?)", row)
+        execute(
+            "UPDATE projects SET items_count = ?, datasets_count = ?, size = ?, reference_hash = ? WHERE id = ?",
+            (
+                sum(count.images for count in counts.values()),
+                len(counts),
+                sum(count.size for count in counts.values()),
+                next((count.reference for count in counts.values() if count.reference), None),
+                self.project_id,
+            ),
+        )
+
+    def _meta_with_ids(self, meta: ProjectMeta) -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
+        json: dict[str, Any] = meta_to_json(meta)
+        for item in [*json["classes"], *json["tags"]]:
+            item["id"] = self._ids.take()
+        class_ids = {item["title"]: item["id"] for item in json["classes"]}
+        return json, class_ids, {item["name"]: item["id"] for item in json["tags"]}
+
+    def _free_name(self, home: Home, wanted: str) -> str:
+        query = "SELECT name FROM projects WHERE workspace_id = ?"
+        taken = {row["name"] for row in self._connection.execute(query, (home.workspace_id,))}
+        name, number = wanted, 1
+        while name in taken:
+            number += 1
+            name = f"{wanted} ({number})"
+        return name
+
+    def _insert(self, table: str, **columns: object) -> int:
+        marks = ", ".join("?" for _ in columns)
+        query = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constant names
+        return int(self._connection.execute(query, tuple(columns.values())).lastrowid or 0)
+
+
+class _IdRange:
+    """Ids of objects, classes and tags, which have no table of their own: one counter for all, in the settings."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        row = connection.execute("SELECT value FROM settings WHERE key = 'last_inner_id'").fetchone()
+        self._last = 0 if row is None else int(row["value"])
+
+    def take(self) -> int:
+        self._last += 1
+        return self._last
+
+    def save(self) -> None:
+        store_setting(self._connection, "last_inner_id", str(self._last))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportWatch:
+    """Looks on while a project is imported. What a function raises ends the import; nothing is left behind.
+
+    Attributes:
+        on_image: Called with the number of images taken so far.
+        on_row: Called with the number of images written to the database so far.
+    """
+
+    on_image: Callable[[int], None]
+    on_row: Callable[[int], None]
+
+
+_UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None)
+
+
+class ProjectImport:
+    """Imports projects.
+
+    Args:
+        database: Gets the rows.
+        blobs: Gets the images.
+        incoming: Folder for what there is only while an import is under way.
+    """
+
+    def __init__(self, database: Database, blobs: ImageBlobs, incoming: Path) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._incoming = incoming
+
+    def run(
+        self,
+        source: ProjectSource,
+        home: Home,
+        *,
+        name: str | None = None,
+        link: bool = False,
+        watch: ImportWatch = _UNWATCHED,
+        mark: str | None = None,
+    ) -> ProjectId:
+        """Import a project.
+
+        Args:
+            source: What to import; its images are walked over once.
+            home: Where it goes.
+            name: Its name instead of the source's; a number is added when the workspace has one of that name.
+            link: Hard-link the image files instead of copying; only for files that nobody will write to again.
+            watch: Is told how far it is.
+            mark: Setting of the server that says, from the same moment as the rows, that this import happened.
+
+        Raises:
+            InputError: Something in the source is not usable; names it. Nothing is left behind.
+        """
+        added: list[Blob] = []
+        with (
+            ImportScratch(self._incoming) as scratch,
+            tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._incoming) as spool,
+        ):
+            taker = _Taker(
+                classes=frozenset(item.name for item in source.meta.classes),
+                tags=frozenset(item.name for item in source.meta.tags),
+                blobs=self._blobs,
+                scratch=scratch,
+                added=added,
+                link=link,
+            )
+            try:
+                taken = 0
+                for number, dataset in enumerate(source.datasets):
+                    for image in dataset.images:
+                        spool.write(record_to_line(number, taker.take(dataset, image)))
+                        taken += 1
+                        watch.on_image(taken)
+                spool.seek(0)
+                # A row may reach the disk before the file that it names; one sync for all is ten times faster.
+                sync_files(self._blobs.path(blob.hash, blob.mime) for blob in added)
+                with self._database.write() as connection:
+                    rows = ProjectRows(connection, home, source, name or source.name)
+                    rows.insert_images(source.datasets, _counted(spool, watch.on_row))
+                    rows.insert_collections(source.collections)
+                    if mark is not None:
+                        store_setting(connection, mark, name or source.name)
+            except BaseException:
+                self._drop(added)
+                raise
+        return rows.project_id
+
+    def _drop(self, added: Iterable[Blob]) -> None:
+        with self._database.read() as connection:
+            for blob in added:
+                if connection.execute("SELECT 1 FROM images WHERE hash = ? LIMIT 1", (blob.hash,)).fetchone() is None:
+                    self._blobs.remove(blob)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taker:
+    """Takes images in, one by one.
+
+    Attributes:
+        added: Gets the files that are new in the store.
+    """
+
+    classes: frozenset[str]
+    tags: frozenset[str]
+    blobs: ImageBlobs
+    scratch: ImportScratch
+    added: list[Blob]
+    link: bool
+
+    def take(self, dataset: SourceDataset, image: SourceImage) -> ImageRecord:
+        where = f"{dataset.path}/{image.name}"
+        _check_text(where)
+        annotation = annotation_from_json(image.annotation, where=where)
+        _check_names(self.classes, self.tags, annotation, where)
+        blob = self.blobs.add(
+            image.path, link=self.link, before=self.scratch.note, durable=False, checked=image.checked
+        )
+        if blob.is_new:
+            self.added.append(blob)
+        if not _fits(image, annotation, blob):
+            msg = (
+                f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "
+                f"the image has {blob.width} x {blob.height}."
+            )
+            raise InputError(msg, "Correct 'size' in the annotation, or the image.")
+        return ImageRecord(
+            name=image.name,
+            hash=blob.hash,
+            mime=blob.mime,
+            size=blob.size,
+            width=annotation.width,
+            height=annotation.height,
+            classes=dict(Counter(label.class_name for label in annotation.labels)),
+            image_tags=tuple(tag.name for tag in annotation.tags),
+            object_tags=dict(Counter(tag.name for label in annotation.labels for tag in label.tags)),
+            annotation=dict(image.annotation),
+        )
+
+
+def _counted(lines: IO[str], tell: Callable[[int], None]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        yield line
+        tell(number)
+
+
+def _fits(image: SourceImage, annotation: Annotation, blob: Blob) -> bool:
+    """Whether the annotation has the size of the image as it is stored or, if it lies on its side, as people see it."""
+    size = (annotation.width, annotation.height)
+    return size == (blob.width, blob.height) or (image.checked or check_image(image.path)).has_size(*size)
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # bytes of a file name that are no text
+        msg = f"The name {name!r} is not valid Unicode."
+        raise InputError(msg, "Rename the file.") from error
+
+
+def _check_names(classes: frozenset[str], tags: frozenset[str], annotation: Annotation, where: str) -> None:
+    for label in annotation.labels:
+        if label.class_name not in classes:
+            msg = f"{where}: the project has no object class {label.class_name!r}."
+            raise InputError(msg, "Add the class to the project meta.")
+    for tag in [*annotation.tags, *(tag for label in annotation.labels for tag in label.tags)]:
+        if tag.name not in tags:
+            msg = f"{where}: the project has no tag {tag.name!r}."
+            raise InputError(msg, "Add the tag to the project meta.")

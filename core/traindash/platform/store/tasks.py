@@ -1,0 +1,430 @@
+"""The table of tasks: taking in, looking up, moving along the allowed table, waiting for an agent.
+
+A status changes only here, by one ``UPDATE … WHERE status IN (…)``: whoever comes second changes nothing and is told.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from sqlite3 import Connection, Row
+from typing import Literal, TypeAlias
+
+from pydantic import TypeAdapter
+
+from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
+from traindash.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
+from traindash.errors import NotFoundError, StateError
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+
+# A task as the database keeps it, and the way from a row to it.
+
+
+TaskKind: TypeAlias = Literal["train", "compare"]
+
+_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
+_REPORT: TypeAdapter[ExitReport] = TypeAdapter(ExitReport)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task that was checked and may be taken in.
+
+    Attributes:
+        agent_id: Wanted agent; ``None`` for the first one that is free.
+        params: ``params`` of the request, with the ``state``.
+        settings: What was decided when the task was taken in: for a training ``framework`` and ``guiState``.
+        autostart: ``False``: the task waits until someone starts the training.
+        launch_key: Two tasks never have the same one; ``None`` when the client gave none.
+    """
+
+    team_id: TeamId
+    workspace_id: WorkspaceId
+    user_id: int
+    agent_id: AgentId | None
+    module_id: ModuleId
+    project_id: ProjectId | None
+    kind: TaskKind
+    name: str
+    description: str
+    app_name: str
+    app_version: str = ""
+    log_level: str = "info"
+    restart_policy: str = "never"
+    params: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    autostart: bool = True
+    launch_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord(NewTask):
+    """A task. Moments are ISO 8601 texts in UTC.
+
+    Attributes:
+        agent_id: The agent that runs it; ``None`` until one took it.
+        output: ``meta.output``: kind → content.
+        queue_order: Place among the tasks that wait for an agent; 0 when it does not wait for one.
+        stop_requested_at: When someone asked for the stop.
+    """
+
+    id: TaskId
+    type: str
+    status: TaskStatus
+    session_token: str
+    output: Mapping[str, object]
+    exit_report: ExitReport | None
+    attempt: int
+    queue_order: int
+    stop_requested_at: str | None
+    created_at: str
+    updated_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """What the supervisor looks at, all the time, of a task that is not over.
+
+    Attributes:
+        autostart: ``False``: it waits for its start button.
+        waits: It waits for an agent.
+    """
+
+    id: TaskId
+    status: TaskStatus
+    agent_id: AgentId | None
+    autostart: bool
+    waits: bool
+
+
+def record_from_row(row: Row) -> TaskRecord:
+    """Turn a row of the table ``tasks`` into a record."""
+    kind: TaskKind = "compare" if row["kind"] == "compare" else "train"
+    return TaskRecord(
+        id=TaskId(row["id"]),
+        team_id=TeamId(row["team_id"]),
+        workspace_id=WorkspaceId(row["workspace_id"]),
+        user_id=row["user_id"],
+        agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
+        module_id=ModuleId(row["module_id"]),
+        project_id=None if row["project_id"] is None else ProjectId(row["project_id"]),
+        kind=kind,
+        type=row["type"],
+        status=TaskStatus(row["status"]),
+        name=row["name"],
+        description=row["description"],
+        app_name=row["app_name"],
+        app_version=row["app_version"],
+        log_level=row["log_level"],
+        restart_policy=row["restart_policy"],
+        session_token=row["session_token"],
+        params=_JSON.validate_json(row["params"]),
+        settings=_JSON.validate_json(row["settings"]),
+        output=_JSON.validate_json(row["output"]),
+        exit_report=None if row["exit_report"] is None else _REPORT.validate_json(row["exit_report"]),
+        autostart=bool(row["autostart"]),
+        attempt=row["attempt"],
+        launch_key=row["launch_key"],
+        queue_order=row["queue_order"],
+        stop_requested_at=row["stop_requested_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def report_json(report: ExitReport) -> str:
+    """Return an exit report as the database keeps it."""
+    return _REPORT.dump_json(report).decode()
+
+
+def json_text(value: Mapping[str, object]) -> str:
+    """Return JSON with letters as they are."""
+    return json.dumps(dict(value), ensure_ascii=False)
+
+
+_SELECT = "SELECT tasks.* FROM tasks"
+_COLUMNS = {
+    "id": Column("id", "number"),
+    "type": Column("type"),
+    "status": Column("status"),
+    "name": Column("name"),
+    "description": Column("description"),
+    "agentId": Column("agent_id", "number"),
+    "moduleId": Column("module_id", "number"),
+    "projectId": Column("project_id", "number"),
+    "createdAt": Column("created_at"),
+    "updatedAt": Column("updated_at"),
+    "startedAt": Column("started_at"),
+    "finishedAt": Column("finished_at"),
+}
+# Waiting for an agent: queue_order > 0 and queued or started. New ones go to the end.
+_INSERT = (
+    "INSERT INTO tasks (team_id, workspace_id, user_id, agent_id, module_id, project_id, kind, status, name,"
+    " description, app_name, app_version, log_level, restart_policy, session_token, params, settings, autostart,"
+    " launch_key, created_at, updated_at, queue_order) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, ?, CASE WHEN ? THEN (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0)"
+    " ELSE 0 END) RETURNING *"
+)
+_TAKE_NEXT = (
+    "UPDATE tasks SET agent_id = ?, queue_order = 0, updated_at = ?,"
+    " status = CASE status WHEN 'queued' THEN 'consumed' ELSE status END"
+    " WHERE status IN ('queued', 'started') AND id = (SELECT id FROM tasks WHERE queue_order > 0"
+    " AND status IN ('queued', 'started') AND team_id = ? AND (agent_id = ? OR agent_id IS NULL)"
+    " ORDER BY queue_order LIMIT 1) RETURNING *"
+)
+_GIVE_BACK = (
+    "UPDATE tasks SET updated_at = ?, attempt = attempt + 1, queue_order = 1,"
+    " status = CASE status WHEN 'consumed' THEN 'queued' ELSE status END"
+    " WHERE id = ? AND queue_order = 0 AND stop_requested_at IS NULL AND status IN ('consumed', 'started')"
+)
+_RELEASE = (
+    "UPDATE tasks SET autostart = 1, settings = ?, updated_at = ?,"
+    " queue_order = (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0) WHERE id = ?"
+)
+_AHEAD = (
+    "SELECT count(*) FROM tasks WHERE queue_order > 0 AND queue_order < ? AND status IN ('queued', 'started')"
+    " AND team_id = ? AND (? IS NULL OR agent_id IS NULL OR agent_id = ?)"
+)
+_MOVE = (
+    "UPDATE tasks SET status = ?, updated_at = ?,"
+    " started_at = CASE WHEN ? = 'started' THEN coalesce(started_at, ?) ELSE started_at END,"
+    " finished_at = CASE WHEN ? IN ('finished', 'stopped', 'error') THEN ? ELSE finished_at END"
+    " WHERE id = ? AND status IN (SELECT value FROM json_each(?))"
+)
+_OPEN = (
+    "SELECT id, status, agent_id, autostart, queue_order FROM tasks"
+    " WHERE status IN ('queued', 'consumed', 'started', 'deployed', 'terminating') ORDER BY id"
+)
+
+
+class TaskStore:
+    """Tasks of all teams. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, task: NewTask) -> TaskRecord:
+        """Take a task in as ``queued``; a task that starts by itself waits for its agent at once.
+
+        With a launch key that another task has, that task is returned and nothing is made.
+        """
+        now = now_text()
+        with self._database.write() as connection:
+            if task.launch_key is not None:
+                known = connection.execute("SELECT * FROM tasks WHERE launch_key = ?", (task.launch_key,)).fetchone()
+                if known is not None:
+                    return record_from_row(known)
+            values = (
+                *(task.team_id, task.workspace_id, task.user_id, task.agent_id, task.module_id, task.project_id),
+                *(task.kind, task.name, task.description, task.app_name, task.app_version, task.log_level),
+                *(task.restart_policy, secrets.token_urlsafe(16), json_text(task.params), json_text(task.settings)),
+                *(task.autostart, task.launch_key, now, now, task.autostart),
+            )
+            row = connection.execute(_INSERT, values).fetchone()
+            return record_from_row(row)
+
+    def get(self, task_id: TaskId) -> TaskRecord:
+        """Return a task.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        with self._database.read() as connection:
+            return _get(connection, task_id)
+
+    def list(self, workspace_id: WorkspaceId, listing: Listing) -> tuple[IdPage, tuple[TaskRecord, ...]]:
+        """Return a page of the tasks of a workspace.
+
+        Raises:
+            InputError: The listing asks for a field or value that is not possible.
+        """
+        with self._database.read() as connection:
+            where = (Clause("workspace_id = ?", (workspace_id,)),)
+            page = fetch_page(connection, "tasks", _COLUMNS, where, listing)
+            return page, tuple(record_from_row(row) for row in rows_by_id(connection, _SELECT, page.ids))
+
+    def list_module(
+        self, module_id: int, statuses: Sequence[TaskStatus], listing: Listing
+    ) -> tuple[IdPage, tuple[TaskRecord, ...]]:
+        """Return a page of the tasks of an app, all of them or only those with the statuses."""
+        with self._database.read() as connection:
+            where = [Clause("module_id = ?", (module_id,))]
+            if statuses:
+                where.append(Clause("status IN (SELECT value FROM json_each(?))", (_words(statuses),)))
+            page = fetch_page(connection, "tasks", _COLUMNS, where, listing)
+            return page, tuple(record_from_row(row) for row in rows_by_id(connection, _SELECT, page.ids))
+
+    def open_tasks(self) -> tuple[OpenTask, ...]:
+        """Return all tasks that are not over, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_OPEN).fetchall()
+        return tuple(
+            OpenTask(
+                id=TaskId(row["id"]),
+                status=TaskStatus(row["status"]),
+                agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
+                autostart=bool(row["autostart"]),
+                waits=row["queue_order"] > 0,
+            )
+            for row in rows
+        )
+
+    def move(self, task_id: TaskId, to: TaskStatus, *, sources: Iterable[TaskStatus] | None = None) -> bool:
+        """Change the status if the task is where such a move may begin.
+
+        Args:
+            task_id: The task.
+            to: New status.
+            sources: Only from these; by default from every status that the table of allowed moves names.
+
+        Returns:
+            Whether the status changed.
+        """
+        with self._database.write() as connection:
+            return _move(connection, task_id, to, sources)
+
+    def end(
+        self,
+        task_id: TaskId,
+        to: TaskStatus,
+        report: ExitReport,
+        output: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Move to a final status and keep how it ended, together with a last output.
+
+        Returns:
+            Whether the status changed; if not, nothing else was changed either.
+        """
+        with self._database.write() as connection:
+            return _end(connection, task_id, to, report, output)
+
+    def request_stop(self, task_id: TaskId, report: ExitReport) -> TaskStatus:
+        """Note that a person wants the task to stop.
+
+        A task that is only queued is stopped at once, any other one becomes ``terminating``.
+
+        Args:
+            task_id: The task.
+            report: How a queued task ends.
+
+        Returns:
+            The status after it; a task that was over already keeps its own.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        now = now_text()
+        with self._database.write() as connection:
+            before = _get(connection, task_id).status
+            if before.is_terminal:
+                return before
+            connection.execute(
+                "UPDATE tasks SET stop_requested_at = coalesce(stop_requested_at, ?), queue_order = 0 WHERE id = ?",
+                (now, task_id),
+            )
+            if before is TaskStatus.QUEUED:
+                _end(connection, task_id, TaskStatus.STOPPED, report, None)
+                return TaskStatus.STOPPED
+            _move(connection, task_id, TaskStatus.TERMINATING, None)
+            return TaskStatus.TERMINATING
+
+    def merge_output(self, task_id: TaskId, output: Mapping[str, object]) -> None:
+        """Add kinds of output; a kind that is there already is replaced, the others stay.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        with self._database.write() as connection:
+            _merge(connection, task_id, output)
+
+    def take_next(self, agent_id: AgentId, team_id: TeamId) -> TaskRecord | None:
+        """Give an agent the next task that waits for it, or for any agent; nobody else can get the same one.
+
+        A queued task becomes ``consumed``. One that is ``started`` already, because it waited for its start button,
+        stays so.
+        """
+        now = now_text()
+        with self._database.write() as connection:
+            row = connection.execute(_TAKE_NEXT, (agent_id, now, team_id, agent_id)).fetchone()
+            return None if row is None else record_from_row(row)
+
+    def give_back(self, task_id: TaskId) -> bool:
+        """Let a task that an agent took, but did not begin, wait again; it goes to the front.
+
+        Returns:
+            Whether it waits now.
+        """
+        with self._database.write() as connection:
+            connection.execute("UPDATE tasks SET queue_order = queue_order + 1 WHERE queue_order > 0")
+            changed = connection.execute(_GIVE_BACK, (now_text(), task_id))
+            return changed.rowcount == 1
+
+    def release(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
+        """Let a task that waited for its start button wait for its agent.
+
+        Args:
+            task_id: The task.
+            settings: Its settings as they shall be used.
+
+        Raises:
+            NotFoundError: There is no such task.
+            StateError: It does not wait for the start button.
+        """
+        with self._database.write() as connection:
+            task = _get(connection, task_id)
+            if task.autostart or task.status not in {TaskStatus.QUEUED, TaskStatus.STARTED}:
+                msg = f"Task {task_id} does not wait for a start; it is {task.status.value}."
+                raise StateError(msg, "Start a new training instead.")
+            connection.execute(_RELEASE, (json_text(settings), now_text(), task_id))
+
+    def queue_position(self, task: TaskRecord) -> int | None:
+        """Return how soon a task's turn comes, 1 for next; ``None`` if it does not wait for an agent."""
+        if task.queue_order <= 0:
+            return None
+        values = (task.queue_order, task.team_id, task.agent_id, task.agent_id)
+        with self._database.read() as connection:
+            ahead = connection.execute(_AHEAD, values).fetchone()[0]
+        return int(ahead) + 1
+
+
+def _get(connection: Connection, task_id: TaskId) -> TaskRecord:
+    row: Row | None = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    if row is None:
+        msg = f"There is no task {task_id}."
+        raise NotFoundError(msg)
+    return record_from_row(row)
+
+
+def _move(connection: Connection, task_id: TaskId, to: TaskStatus, sources: Iterable[TaskStatus] | None) -> bool:
+    possible = {source for source, targets in ALLOWED_MOVES.items() if to in targets}
+    allowed = _words(possible if sources is None else possible & set(sources))
+    now = now_text()
+    changed = connection.execute(_MOVE, (to.value, now, to.value, now, to.value, now, task_id, allowed))
+    return changed.rowcount == 1
+
+
+def _end(
+    connection: Connection, task_id: TaskId, to: TaskStatus, report: ExitReport, output: Mapping[str, object] | None
+) -> bool:
+    if not _move(connection, task_id, to, None):
+        return False
+    connection.execute("UPDATE tasks SET exit_report = ?, queue_order = 0 WHERE id = ?", (report_json(report), task_id))
+    if output is not None:
+        _merge(connection, task_id, output)
+    return True
+
+
+def _merge(connection: Connection, task_id: TaskId, output: Mapping[str, object]) -> None:
+    merged = {**_get(connection, task_id).output, **output}
+    connection.execute(
+        "UPDATE tasks SET output = ?, updated_at = ? WHERE id = ?", (json_text(merged), now_text(), task_id)
+    )
+
+
+def _words(statuses: Iterable[TaskStatus]) -> str:
+    return json.dumps([status.value for status in statuses])

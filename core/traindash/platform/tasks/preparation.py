@@ -1,0 +1,302 @@
+"""Run folders: everything a trainer needs, written before its process starts.
+
+``spec.json`` is written last and in one step, so a run folder with a spec is complete, and one without never runs.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias, assert_never
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from traindash.domain.ids import DatasetId, ProjectId, TaskId, TeamId
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit
+from traindash.errors import InputError, StateError
+from traindash.frameworks.registry import framework
+from traindash.platform.agents import LocalAgent
+from traindash.platform.parts import Services
+from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.admission import check_evaluations
+from traindash.platform.tasks.request import parse_gui_state
+from traindash.platform.tasks.resuming import resume_point, source_of
+from traindash.platform.tasks.splits import Sides
+from traindash.platform.tasks.training import Training, resolve_training
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import (
+    CompareSpec,
+    EvaluationSource,
+    RunImage,
+    RunLayout,
+    TrainSpec,
+    write_images,
+    write_spec,
+)
+
+_COMPARISONS = "/model-comparison"
+_BENCHMARKS = "/model-benchmark"
+_EXPERIMENTS = "/experiments"
+_NAME_BYTES = 200  # leaves room for suffixes below the 255 bytes a file name may have
+_Method: TypeAlias = Literal["random", "datasets", "tags", "collections"]
+_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
+_NAMES: TypeAdapter[list[str]] = TypeAdapter(list[str])
+
+
+class _InferenceInfo(BaseModel):
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+    model_name: str = ""
+    gt_project_id: int | None = None
+    gt_dataset_ids: tuple[int, ...] = ()
+
+
+def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
+    """Write the run folder of a task that an agent took.
+
+    What an interrupted earlier try left is removed first; the platform's own events are kept.
+
+    Args:
+        parts: The platform.
+        task: The task; nothing may run on its folder.
+        agent: Where it will run.
+
+    Returns:
+        The trainer package to start.
+
+    Raises:
+        AppError: The task cannot be done any more, e.g. because its project is gone.
+        OSError: The folder cannot be written.
+    """
+    run = parts.layout.run(task.id)
+    clear(run)
+    run.root.mkdir(parents=True, exist_ok=True)
+    match task.kind:
+        case "train":
+            spec = _prepare_training(parts, task, agent, run)
+            trainer = spec.trainer
+        case "compare":
+            comparison = _comparison_spec(parts, task)
+            write_spec(run.spec, comparison)
+            trainer = comparison.trainer
+        case _:
+            assert_never(task.kind)
+    return trainer
+
+
+def clear(run: RunLayout) -> None:
+    """Remove what a run wrote or was given, so that it can be prepared again; the platform's events stay."""
+    for folder in (run.images.parent, run.work, run.artifacts, run.evaluation):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (run.spec, run.events, run.output, run.process, run.result, run.stop_after_epoch):
+        file.unlink(missing_ok=True)
+
+
+def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
+    if task.project_id is None:
+        msg = f"Task {task.id} names no project."
+        raise StateError(msg, "Start a new training.")
+    if (source := source_of(task)) is not None:
+        return _prepare_resumed(parts, task, agent, source)
+    asked = framework(str(task.settings["framework"]))
+    gui_state = _JSON.validate_python(task.settings["guiState"])
+    training = resolve_training(parts, task.team_id, task.project_id, asked, gui_state)
+    spec = train_spec(parts, task.id, agent, training)
+    log = EventWriter(run.platform_events)
+    if training.custom is not None and training.custom.note:
+        log.log(training.custom.note, "warning")
+    if spec.export_tensorrt and not agent.is_gpu:
+        log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
+    write_images(run.images, run_images(parts, training.sides))
+    write_spec(run.spec, spec)
+    return spec
+
+
+def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
+    """Write the run folder of a training that goes on with an earlier one: its very images, classes and settings."""
+    run = parts.layout.run(task.id)
+    start = resume_point(parts, source, task.id)
+    run.images.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(start.images, run.images)
+    before = start.spec
+    name = parse_gui_state(_JSON.validate_python(task.settings["guiState"])).experiment_name
+    folder = file_name(f"{before.project_id}_{before.project_name}")
+    spec = replace(
+        before,
+        task_id=task.id,
+        experiment_name=name or f"{task.id} {before.project_name} {before.model_name}",
+        artifacts_dir=_artifacts_dir(parts, (task.team_id, task.id), folder, before.framework),
+        evaluation_dir=_evaluation_dir(parts, (task.team_id, task.id), folder, before.app_name),
+        server_address=parts.address,
+        threads=max(1, agent.threads),
+        device=agent.device,
+        offline=parts.offline,
+        resume_from=str(start.checkpoint),
+        resume_seconds=start.seconds,
+    )
+    write_spec(run.spec, spec)
+    return spec
+
+
+def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
+    """Return the spec of a new training on an agent."""
+    request, project, asked = training.request, training.project, training.framework
+    split = request.split
+    folder, where = file_name(f"{project.id}_{project.name}"), (project.team_id, task_id)
+    hyperparameters = request.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
+    return TrainSpec(
+        trainer=parts.trainer or asked.trainer,
+        task_id=task_id,
+        project_id=project.id,
+        project_name=project.name,
+        project_version=parts.projects.version(project.id),
+        framework=asked.name,
+        app_name=asked.app_name,
+        model_name=training.model_name,
+        task_type=training.task_type,
+        custom_weights=None if training.custom is None else str(training.custom.path),
+        base_checkpoint=training.base_checkpoint,
+        classes=training.classes,
+        meta=training.meta,
+        hyperparameters=hyperparameters,
+        convert_class_shapes=request.convert_class_shapes,
+        enable_benchmark=request.enable_benchmark,
+        enable_speedtest=request.enable_speedtest,
+        export_onnx=request.export_onnx,
+        export_tensorrt=request.export_tensorrt,
+        experiment_name=request.experiment_name or f"{task_id} {project.name} {training.model_name}",
+        app_state=_app_state(training, hyperparameters),
+        split_method=_split_method(split),
+        train_dataset_ids=split.train_datasets if isinstance(split, DatasetsSplit) else (),
+        val_dataset_ids=split.val_datasets if isinstance(split, DatasetsSplit) else (),
+        artifacts_dir=_artifacts_dir(parts, where, folder, asked.name),
+        evaluation_dir=_evaluation_dir(parts, where, folder, asked.app_name),
+        server_address=parts.address,
+        threads=max(1, agent.threads),
+        device=agent.device,
+        weights_dir=str(parts.layout.weights),
+        offline=parts.offline,
+    )
+
+
+def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]:
+    """Return the ``guiState`` as really used, with every default filled in (contract section 7.1)."""
+    request = training.request
+    model = _JSON.validate_python(request.state["model"])
+    if training.custom is None:
+        model = {**model, "model_name": training.model_name}
+    return {
+        "model": model,
+        "hyperparameters": hyperparameters,
+        "options": {
+            "convert_class_shapes": request.convert_class_shapes,
+            "model_benchmark": {"enable": request.enable_benchmark, "speed_test": request.enable_speedtest},
+            "cache_project": request.cache_project,
+            "export": {
+                "enable": request.export_onnx or request.export_tensorrt,
+                "ONNXRuntime": request.export_onnx,
+                "TensorRT": request.export_tensorrt,
+            },
+        },
+        "train_val_split": request.state["train_val_split"],
+        "classes": list(training.classes),
+        "tags": [],
+    }
+
+
+def _split_method(split: RandomSplit | DatasetsSplit | TagsSplit | CollectionsSplit) -> _Method:
+    match split:
+        case RandomSplit():
+            return "random"
+        case DatasetsSplit():
+            return "datasets"
+        case TagsSplit():
+            return "tags"
+        case CollectionsSplit():
+            return "collections"
+
+
+def run_images(parts: Services, sides: Sides) -> Iterator[RunImage]:
+    """Yield the images of a run with their annotations, in the order of ``sides``; those that are gone are left out."""
+    for image in parts.images.read(tuple(sides)):
+        yield RunImage(
+            id=image.id,
+            name=image.name,
+            dataset_id=image.dataset_id,
+            dataset_name=image.dataset_name,
+            path=str(image.path),
+            width=image.width,
+            height=image.height,
+            hash=image.hash,
+            sides=sides[image.id],
+            annotation=image.annotation,
+        )
+
+
+def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
+    folders = check_evaluations(parts, task.team_id, tuple(_NAMES.validate_python(task.settings["evaluations"])))
+    records = [_inference_info(parts, task.team_id, folder) for folder in folders]
+    names = [PurePosixPath(folder).parts for folder in folders]
+    sources = tuple(
+        EvaluationSource(
+            path=folder,
+            folder=str(parts.files.local_folder(task.team_id, folder)),
+            label=record.model_name or name[-1],
+        )
+        for folder, record, name in zip(folders, records, names, strict=True)
+    )
+    output = file_name(" vs ".join(name[-1] for name in names))
+    return CompareSpec(
+        task_id=task.id,
+        sources=sources,
+        output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
+        server_address=parts.address,
+        image_files=_image_files(parts, records[0]),
+    )
+
+
+def _image_files(parts: Services, record: _InferenceInfo) -> dict[int, str]:
+    """Return the files of the images that a model was evaluated on, as far as this server has them."""
+    if record.gt_project_id is None:
+        return {}
+    datasets = [DatasetId(number) for number in record.gt_dataset_ids]
+    ids = parts.images.ids(ProjectId(record.gt_project_id), datasets=datasets)
+    return {image.id: str(image.path) for image in parts.images.read(ids)}
+
+
+def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _InferenceInfo:
+    file = parts.files.find(team_id, f"{folder}/evaluation/inference_info.json")
+    if file is None:
+        return _InferenceInfo()
+    try:
+        return _InferenceInfo.model_validate_json(file.local_path.read_bytes())
+    except ValidationError as error:
+        msg = f"{file.path} is not a record of an evaluation."
+        raise InputError(msg, "Evaluate the model again.") from error
+
+
+def _artifacts_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
+    return _free_folder(parts, where[0], f"{_EXPERIMENTS}/{project}/{where[1]}_{file_name(framework)}") + "/"
+
+
+def _evaluation_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
+    return _free_folder(parts, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
+
+
+def _free_folder(parts: Services, team_id: TeamId, wanted: str) -> str:
+    """Return a folder of Team Files that holds nothing yet: the wanted one, or with ``_001``, ``_002``, … behind it."""
+    folder, number = wanted, 0
+    while parts.files.list(team_id, folder, recursive=True):
+        number += 1
+        folder = f"{wanted}_{number:03d}"
+    return folder
+
+
+def file_name(text: str) -> str:
+    """Return a text as one part of a Team Files path: raw, but without slashes and not too long for a file system."""
+    name = text.replace("/", "_").replace("\\", "_")
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: _NAME_BYTES - len(digest) - 1].decode(errors="ignore") + "_" + digest

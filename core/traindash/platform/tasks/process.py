@@ -1,0 +1,241 @@
+"""Processes that train: started in a session of their own, known by pid and start time, ended as a group.
+
+A training must outlive this server, so nothing ties the two together but the run folder: the child writes to files,
+not to pipes, and its identity is kept on disk. A pid alone is no identity, because the system gives it to another
+process later; pid and start time together are.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from pydantic import TypeAdapter, ValidationError
+
+import traindash
+from traindash.files import write_whole
+from traindash.training.runs.spec import RunLayout
+
+_CODE_ROOT = Path(traindash.__file__).resolve().parent.parent
+_SAME_START_SECONDS = 0.05
+_SECRETS = ("API_TOKEN", "SERVER_ADDRESS", "ULTRALYTICS_API_KEY")
+_VMSTAT = Path("/proc/vmstat")
+
+# The children of this operating-system process that may still run. It is a fact about the process, not about one
+# supervisor: only the parent can ask for an exit code, and it must do so once or the child stays a zombie.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+_children_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessIdentity:
+    """What tells a process from every other one, and what was known when it started.
+
+    Attributes:
+        pid: Process id; also the id of its process group.
+        started: Start time as :mod:`psutil` gives it, seconds since 1970.
+        since_boot: The same in seconds since the machine started. Linux keeps this one and adds its boot time, which
+            moves when the clock is set; other systems keep ``started``. So one of the two is always steady.
+        memory_kills: Processes the system had ended for lack of memory by then; ``None`` where it keeps no count.
+    """
+
+    pid: int
+    started: float
+    since_boot: float
+    memory_kills: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A process that is over.
+
+    Attributes:
+        exit_code: Exit code, or the negative number of the signal; ``None`` when this server is not its parent.
+    """
+
+    exit_code: int | None
+
+
+_IDENTITY: TypeAdapter[ProcessIdentity] = TypeAdapter(ProcessIdentity)
+
+
+def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, str]:
+    """Return the environment of a training process.
+
+    Everything of this server's environment goes on (proxy, CUDA, offline settings), except for its secrets. The
+    numeric libraries are held to the threads of the agent, so that two agents do not fight for the same cores.
+
+    Args:
+        base: Environment of this server.
+        threads: CPU threads, at least 1.
+    """
+    paths = [str(_CODE_ROOT), *filter(None, [base.get("PYTHONPATH")])]
+    kept = {name: value for name, value in base.items() if name not in _SECRETS}
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    return {
+        **kept,
+        **limits,
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # the order of nvidia-smi, which agents count their GPUs by
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONSAFEPATH": "1",  # a file in the run folder must never stand in for a module
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
+def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) -> ProcessIdentity:
+    """Start a trainer on a run folder and write down who it is.
+
+    Args:
+        run: The run folder; it must exist. What the process prints goes to its ``output.log``.
+        trainer: Package under ``traindash.training.trainers``.
+        environment: See :func:`trainer_environment`.
+
+    Raises:
+        OSError: The process cannot be started, or its identity cannot be written; then it does not run.
+    """
+    command = [sys.executable, "-m", f"traindash.training.trainers.{trainer}", str(run.root)]
+    with run.output.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - a list, no shell; the trainer's name comes from our registry
+            command,
+            cwd=run.root,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _remember(child)
+    identity = _identify(psutil.Process(child.pid), memory_kills())
+    try:
+        write_identity(run, identity)
+    except OSError:
+        end_group(identity, force=True)
+        child.wait()
+        raise
+    return identity
+
+
+def poll(identity: ProcessIdentity) -> Ended | None:
+    """Return how the process ended, ``None`` while it runs."""
+    with _children_lock:
+        child = _children.get(identity.pid)
+    if child is not None:
+        code = child.poll()
+        if code is not None:
+            _forget(identity.pid)
+        return None if code is None else Ended(exit_code=code)
+    return None if _is_alive(identity) else Ended(exit_code=None)
+
+
+def end_group(identity: ProcessIdentity, *, force: bool = False) -> None:
+    """Ask the process and everything it started to end; with ``force`` they are ended at once.
+
+    A process that is gone already, or a pid that belongs to somebody else by now, is left alone.
+    """
+    if poll(identity) is not None:
+        return
+    if sys.platform == "win32":
+        _end_tree(identity.pid, force=force)
+        return
+    try:
+        os.killpg(identity.pid, signal.SIGKILL if force else signal.SIGTERM)
+    except ProcessLookupError:
+        return
+
+
+def sweep_group(identity: ProcessIdentity) -> None:
+    """End what a process that was just seen to end has left running (data loaders, for instance)."""
+    if sys.platform == "win32":
+        return
+    try:
+        os.killpg(identity.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def write_identity(run: RunLayout, identity: ProcessIdentity) -> None:
+    """Write ``process.json`` in one step."""
+    write_whole(run.process, _IDENTITY.dump_json(identity))
+
+
+def read_identity(run: RunLayout) -> ProcessIdentity | None:
+    """Return who runs or ran on a run folder, ``None`` when nothing was ever written down."""
+    try:
+        return _IDENTITY.validate_json(run.process.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def find_process(run: RunLayout) -> ProcessIdentity | None:
+    """Look for a trainer of this run folder among all processes.
+
+    A server that died between starting a process and writing down its identity leaves such a process behind.
+    """
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command: list[str] = process.info["cmdline"] or []
+        alive = process.info["status"] != psutil.STATUS_ZOMBIE
+        if alive and command[1:2] == ["-m"] and command[-1] == str(run.root):
+            try:
+                return _identify(process, None)
+            except psutil.Error:
+                continue
+    return None
+
+
+def memory_kills() -> int | None:
+    """Return how many processes this machine has ended for lack of memory since it started, ``None`` if unknown.
+
+    Linux counts them as ``oom_kill`` in ``/proc/vmstat`` (kernel 4.13 and later).
+    """
+    try:
+        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
+def _is_alive(identity: ProcessIdentity) -> bool:
+    try:
+        process = psutil.Process(identity.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        now = _identify(process, None)
+    except psutil.NoSuchProcess:
+        return False
+    steady = abs(now.since_boot - identity.since_boot) < _SAME_START_SECONDS
+    return steady or abs(now.started - identity.started) < _SAME_START_SECONDS
+
+
+def _identify(process: psutil.Process, kills: int | None) -> ProcessIdentity:
+    started = process.create_time()
+    since_boot = started - psutil.boot_time()
+    return ProcessIdentity(pid=process.pid, started=started, since_boot=since_boot, memory_kills=kills)
+
+
+def _remember(child: subprocess.Popen[bytes]) -> None:
+    with _children_lock:
+        _children[child.pid] = child
+
+
+def _forget(pid: int) -> None:
+    with _children_lock:
+        _children.pop(pid, None)
+
+
+def _end_tree(pid: int, *, force: bool) -> None:
+    try:
+        leader = psutil.Process(pid)
+        family = [*leader.children(recursive=True), leader]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        try:
+            process.kill() if force else process.terminate()
+        except psutil.NoSuchProcess:
+            continue

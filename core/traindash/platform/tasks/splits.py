@@ -1,0 +1,122 @@
+"""Which images are trained on and which are validated on: the four kinds of split, checked and carried out.
+
+Rules as in the training app of Supervisely (contract sections 4 and 8).
+"""
+
+from collections.abc import Iterable, Mapping
+from secrets import SystemRandom
+from typing import assert_never
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
+from traindash.errors import InputError
+from traindash.platform.parts import Services
+
+Sides = Mapping[ImageId, tuple[Side, ...]]
+_FULL_PERCENT = 100
+
+
+def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit) -> Sides:
+    """Deal the images of a project to the two sides.
+
+    A random split is dealt anew each time, without a seed, as the real app does it; what came out is recorded with the
+    experiment.
+
+    Args:
+        parts: Where the project is.
+        project_id: The project.
+        split: How to deal.
+
+    Returns:
+        Image id → its sides, sorted by id; images that are not used are left out.
+
+    Raises:
+        InputError: Something named does not exist in the project, or a side stays empty.
+    """
+    match split:
+        case RandomSplit():
+            train, val = _random(parts, project_id, split)
+        case DatasetsSplit():
+            _check_datasets(parts, project_id, split)
+            train = parts.images.ids(project_id, datasets=split.train_datasets)
+            val = parts.images.ids(project_id, datasets=split.val_datasets)
+        case TagsSplit():
+            train, val = _tags(parts, project_id, split)
+        case CollectionsSplit():
+            _check_collections(parts, project_id, split)
+            train = parts.images.ids(project_id, collections=split.train_collections)
+            val = parts.images.ids(project_id, collections=split.val_collections)
+        case _:
+            assert_never(split)
+    _refuse_empty(train, "training")
+    _refuse_empty(val, "validation")
+    return _sides(train, val)
+
+
+def _random(
+    parts: Services, project_id: ProjectId, split: RandomSplit
+) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
+    everything = list(parts.images.ids(project_id))
+    SystemRandom().shuffle(everything)
+    count = len(everything) * split.percent // _FULL_PERCENT
+    chosen, rest = tuple(everything[:count]), tuple(everything[count:])
+    return (chosen, rest) if split.split == "train" else (rest, chosen)
+
+
+def _tags(parts: Services, project_id: ProjectId, split: TagsSplit) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
+    known = {tag.name for tag in parts.projects.meta(project_id).tags}
+    for name in (split.train_tag, split.val_tag):
+        if name not in known:
+            msg = f"The project has no tag {name!r}."
+            raise InputError(msg, f"Choose one of: {', '.join(sorted(known)) or 'it has no tags'}.")
+    train = parts.images.ids(project_id, tag=split.train_tag)
+    val = parts.images.ids(project_id, tag=split.val_tag)
+    for name, tagged in ((split.train_tag, train), (split.val_tag, val)):
+        if not tagged:
+            msg = f"No image of the project has the tag {name!r}."
+            raise InputError(msg, "Choose a tag that images have, or split in another way.")
+    if split.untagged_action == "ignore":
+        return train, val
+    with_tag = {*train, *val}
+    untagged = tuple(image for image in parts.images.ids(project_id) if image not in with_tag)
+    return (train + untagged, val) if split.untagged_action == "train" else (train, val + untagged)
+
+
+def _check_datasets(parts: Services, project_id: ProjectId, split: DatasetsSplit) -> None:
+    known = {dataset.id: dataset.name for dataset in parts.projects.datasets(project_id)}
+    missing = [dataset for dataset in (*split.train_datasets, *split.val_datasets) if dataset not in known]
+    if missing:
+        _refuse_unknown("dataset", missing, known)
+
+
+def _check_collections(parts: Services, project_id: ProjectId, split: CollectionsSplit) -> None:
+    known = {
+        collection.id: collection.name
+        for collection in parts.collections.of_project(project_id)
+        if collection.type == "default"
+    }
+    missing = [item for item in (*split.train_collections, *split.val_collections) if item not in known]
+    if missing:
+        _refuse_unknown("collection", missing, known)
+
+
+def _refuse_unknown(
+    kind: str, missing: Iterable[int], known: Mapping[DatasetId, str] | Mapping[CollectionId, str]
+) -> None:
+    ids = ", ".join(str(item) for item in dict.fromkeys(missing))
+    msg = f"The project has no {kind} with id {ids}."
+    names = ", ".join(f"{number} ({name})" for number, name in known.items())
+    raise InputError(msg, f"Choose from: {names or f'the project has no {kind}s'}.")
+
+
+def _refuse_empty(images: tuple[ImageId, ...], side: str) -> None:
+    if not images:
+        msg = f"The split leaves no image for {side}."
+        raise InputError(msg, "Change the split so that both sides have images.")
+
+
+def _sides(train: Iterable[ImageId], val: Iterable[ImageId]) -> Sides:
+    sides: dict[ImageId, tuple[Side, ...]] = dict.fromkeys(train, ("train",))
+    for image in dict.fromkeys(val):
+        sides[image] = (*sides.get(image, ()), "val")
+    return dict(sorted(sides.items()))

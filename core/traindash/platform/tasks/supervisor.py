@@ -1,0 +1,251 @@
+"""The supervisor: one thread that gives tasks to agents, watches their processes and ends what is over.
+
+It owns no state that matters: statuses are in the database, processes and results on disk. So it may die at any
+moment, and the next one goes on (:mod:`traindash.platform.tasks.recovery`). It never waits for a process: it looks,
+and sleeps until it is woken or a moment has passed.
+"""
+
+import contextlib
+import logging
+import time
+from dataclasses import dataclass, field
+
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.task import ExitCause, ExitReport, TaskStatus
+from traindash.errors import StorageError
+from traindash.periodic_worker import PeriodicWorker
+from traindash.platform.agents import LocalAgent
+from traindash.platform.parts import Services
+from traindash.platform.store.tasks import OpenTask, TaskRecord
+from traindash.platform.tasks.ending import Outcome, conclude, failed, tidy
+from traindash.platform.tasks.exits import report_lost, report_platform_error
+from traindash.platform.tasks.preparation import prepare
+from traindash.platform.tasks.process import (
+    Ended,
+    ProcessIdentity,
+    end_group,
+    poll,
+    start_process,
+    sweep_group,
+    trainer_environment,
+)
+from traindash.platform.tasks.recovery import recover
+from traindash.platform.tasks.resources import ResourceMeter
+from traindash.training.runs.events import EventWriter
+
+_STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
+_log = logging.getLogger("traindash.tasks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often and how patiently the supervisor looks. All in seconds.
+
+    Attributes:
+        running: Between two looks while processes run.
+        idle: Between two looks while none does.
+        grace: A process that was asked to stop may take this long before it is ended.
+        retry: Before something that failed because of the database is tried again.
+    """
+
+    running: float = 0.25
+    idle: float = 30.0
+    grace: float = 15.0
+    retry: float = 5.0
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A task with a process.
+
+    Attributes:
+        agent_id: The agent that is busy with it.
+        seen_alive: This supervisor started the process or saw it run.
+        ended: The process is over.
+        outcome: How the task shall end; kept until the database has taken it.
+        kill_at: When patience ends (monotonic clock).
+        not_before: Leave it alone until then (monotonic clock).
+        meter: Looks at what the process uses.
+    """
+
+    agent_id: AgentId | None
+    identity: ProcessIdentity | None
+    seen_alive: bool = False
+    ended: Ended | None = None
+    outcome: Outcome | None = None
+    kill_at: float | None = None
+    not_before: float = 0.0
+    meter: ResourceMeter = field(default_factory=ResourceMeter)
+
+
+class Supervisor:
+    """Runs the tasks of a platform.
+
+    Args:
+        parts: The platform, its database open.
+        pace: How often it looks.
+    """
+
+    def __init__(self, parts: Services, pace: Pace | None = None) -> None:
+        self._parts = parts
+        self._pace = pace or Pace()
+        self._watched: dict[TaskId, _Watched] = {}
+        self._worker = PeriodicWorker("supervisor", self._round, retry=self._pace.retry)
+
+    def start(self) -> None:
+        """Take up what an earlier server left and begin to work."""
+        self._recover()
+        self._worker.start()
+
+    def stop(self) -> None:
+        """End the thread; running trainings go on without it. Stopping twice does nothing."""
+        self._worker.close()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._worker.wake()
+
+    def request_stop(self, task_id: TaskId) -> TaskStatus:
+        """Stop a task: at once if it only waits, otherwise by asking its process to end.
+
+        Returns:
+            The status after it, ``terminating`` while the process ends; a task that is over keeps its status.
+
+        Raises:
+            NotFoundError: There is no such task.
+        """
+        status = self._parts.tasks.request_stop(task_id, _STOPPED_BEFORE_START)
+        if status in {TaskStatus.TERMINATING, TaskStatus.STOPPED}:
+            self._say(task_id, "Stop requested.")
+        self.wake()
+        return status
+
+    def _recover(self) -> None:
+        found = recover(self._parts)
+        agents = {task.id: task.agent_id for task in self._parts.tasks.open_tasks()}
+        for task_id, identity in found.watched.items():
+            self._watched[task_id] = _Watched(agent_id=agents.get(task_id), identity=identity)
+        for task_id in found.lost:
+            outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
+            self._watched[task_id] = _Watched(agent_id=None, identity=None, outcome=outcome)
+
+    def _round(self) -> float:
+        """Look at everything once; return how long to sleep."""
+        tasks = {task.id: task for task in self._parts.tasks.open_tasks()}
+        for task_id, watched in list(self._watched.items()):
+            self._carefully(task_id, watched, tasks.get(task_id))
+        for task in tasks.values():
+            self._settle(task)
+        self._give_out(tasks)
+        return self._pace.running if self._watched else self._pace.idle
+
+    def _carefully(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:
+        """Look at one task so that its trouble stays its own."""
+        if time.monotonic() < watched.not_before:
+            return
+        try:
+            self._look(task_id, watched, task)
+        except StorageError:
+            _log.warning("The database does not take the state of task %s; trying again", task_id, exc_info=True)
+            watched.not_before = time.monotonic() + self._pace.retry
+        except Exception as error:  # noqa: BLE001 - the edge of one task: its trouble must not stop the others
+            _log.exception("Task %s ended by an error of the supervisor", task_id)
+            record = self._parts.tasks.get(task_id)
+            watched.outcome = failed(self._parts, record, report_platform_error(error, "ending the task"))
+
+    def _look(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:
+        if task is None:  # somebody else gave it a final status
+            self._drop(task_id, watched)
+            return
+        if watched.identity is not None and watched.ended is None:
+            if task.status is TaskStatus.CONSUMED:  # the process runs, but the database did not take the move
+                self._parts.tasks.move(task_id, TaskStatus.STARTED)
+            watched.ended = poll(watched.identity)
+            if watched.ended is None:
+                watched.seen_alive = True
+                agents = self._parts.agents
+                watched.meter.look(
+                    self._parts.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
+                )
+                self._press(watched, task)
+                return
+            if watched.seen_alive:  # otherwise the pid may be somebody else's group by now
+                sweep_group(watched.identity)
+        if watched.outcome is None and watched.identity is not None and watched.ended is not None:
+            record = self._parts.tasks.get(task_id)
+            watched.outcome = conclude(self._parts, record, watched.identity, watched.ended)
+        if watched.outcome is not None:
+            self._end(task_id, watched.outcome)
+            self._watched.pop(task_id)
+
+    def _drop(self, task_id: TaskId, watched: _Watched) -> None:
+        self._watched.pop(task_id)
+        if watched.identity is not None and watched.ended is None:
+            end_group(watched.identity, force=True)
+
+    def _press(self, watched: _Watched, task: OpenTask) -> None:
+        """Ask a process to end if a person wants that, and insist when it takes too long."""
+        if task.status is not TaskStatus.TERMINATING or watched.identity is None:
+            return
+        now = time.monotonic()
+        if watched.kill_at is None:
+            watched.kill_at = now + self._pace.grace
+            end_group(watched.identity)
+        elif now >= watched.kill_at:
+            end_group(watched.identity, force=True)
+
+    def _end(self, task_id: TaskId, outcome: Outcome) -> None:
+        ended = self._parts.tasks.end(task_id, outcome.status, outcome.report, outcome.output)
+        if ended and outcome.status is TaskStatus.FINISHED:
+            tidy(self._parts.layout.run(task_id))
+
+    def _settle(self, task: OpenTask) -> None:
+        """Move tasks that have no process and need none."""
+        if task.id in self._watched:
+            return
+        if task.status is TaskStatus.TERMINATING:
+            self._end(task.id, Outcome(status=TaskStatus.STOPPED, report=_STOPPED_BEFORE_START))
+        elif task.status is TaskStatus.QUEUED and not task.autostart:
+            self._parts.tasks.move(task.id, TaskStatus.CONSUMED)
+            self._parts.tasks.move(task.id, TaskStatus.STARTED)
+        elif task.status is TaskStatus.CONSUMED and not task.autostart:
+            self._parts.tasks.move(task.id, TaskStatus.STARTED)
+
+    def _give_out(self, tasks: dict[TaskId, OpenTask]) -> None:
+        """Give every free agent its next task."""
+        if not any(task.waits for task in tasks.values()):
+            return
+        ready = (agent for agent in self._parts.agents.all() if agent.status is AgentStatus.RUNNING)
+        for agent in (agent for agent in ready if not agent.paused):
+            busy = {watched.agent_id for watched in self._watched.values()}
+            while agent.id not in busy and (record := self._parts.tasks.take_next(agent.id, agent.team_id)) is not None:
+                self._begin(record, agent)
+                busy = {watched.agent_id for watched in self._watched.values()}
+
+    def _begin(self, task: TaskRecord, agent: LocalAgent) -> None:
+        parts, run = self._parts, self._parts.layout.run(task.id)
+        watched = _Watched(agent_id=agent.id, identity=None)
+        self._watched[task.id] = watched
+        try:
+            self._say(task.id, f"Agent {agent.name} takes the task.")
+            parts.logs.forget(run)
+            trainer = prepare(parts, task, agent)
+            environment = trainer_environment(parts.environment, threads=agent.threads)
+            watched.identity = start_process(run, trainer, environment)
+            watched.seen_alive = True
+        except StorageError:
+            self._watched.pop(task.id)
+            parts.tasks.give_back(task.id)
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of one task: its trouble must not stop the others
+            _log.warning("Task %s could not be started", task.id, exc_info=True)
+            watched.outcome = failed(parts, task, report_platform_error(error, "preparing the task"))
+            self.wake()
+            return
+        if task.status is TaskStatus.CONSUMED:
+            parts.tasks.move(task.id, TaskStatus.STARTED, sources={TaskStatus.CONSUMED})
+
+    def _say(self, task_id: TaskId, text: str) -> None:
+        with contextlib.suppress(OSError):
+            EventWriter(self._parts.layout.run(task_id).platform_events).log(text)

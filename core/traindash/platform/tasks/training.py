@@ -1,0 +1,168 @@
+"""A training that can be done: the request brought together with the project, the catalogue and earlier experiments.
+
+The same checks run twice: when a task is taken in, so that a mistake is answered at once, and when its turn comes,
+because the project may have changed while it waited.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from traindash.datasets.contours import unsuitable_shapes
+from traindash.domain.ids import ProjectId, TaskId, TeamId
+from traindash.domain.project import Project, ProjectMeta
+from traindash.errors import InputError
+from traindash.frameworks.spec import Framework
+from traindash.platform.parts import Services
+from traindash.platform.tasks.request import ExperimentCheckpoint, RepeatState, TrainingRequest, parse_gui_state
+from traindash.platform.tasks.sources import CheckpointFile, SourceExperiment, find_checkpoint, find_experiment
+from traindash.platform.tasks.splits import Sides, resolve_split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Everything about a training that does not depend on the agent.
+
+    Attributes:
+        classes: In the order of the project meta.
+        task_type: ``object detection`` or ``instance segmentation``.
+        custom: The checkpoint it starts from; ``None`` for a catalogue model.
+        base_checkpoint: Name of what it starts from, for the record; ``None`` where nobody published weights.
+        base_checkpoint_link: Where published weights come from.
+        sides: Image id → sides.
+    """
+
+    framework: Framework
+    request: TrainingRequest
+    project: Project
+    meta: ProjectMeta
+    classes: tuple[str, ...]
+    model_name: str
+    task_type: str
+    custom: CheckpointFile | None
+    base_checkpoint: str | None
+    base_checkpoint_link: str | None
+    sides: Sides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What a training starts from."""
+
+    model_name: str
+    task_type: str
+    custom: CheckpointFile | None
+    base_checkpoint: str | None
+    base_checkpoint_link: str | None = None
+
+
+def resolve_training(
+    parts: Services,
+    team_id: TeamId,
+    project_id: ProjectId,
+    framework: Framework,
+    gui_state: Mapping[str, object],
+) -> Training:
+    """Check a training and find everything it names.
+
+    Raises:
+        NotFoundError: The project, the model or the checkpoint does not exist.
+        InputError: Something in the state cannot be used.
+    """
+    project = parts.projects.get(project_id)
+    if project.team_id != team_id:
+        msg = f"Project {project_id} belongs to another team than the workspace of the task."
+        raise InputError(msg, "Start the training in a workspace of the project's team.")
+    request = parse_gui_state(gui_state)
+    start = _start(parts, team_id, framework, request)
+    meta = parts.projects.meta(project_id)
+    classes = _check_classes(meta, request.classes)
+    _check_shapes(meta, classes, start.task_type, convert=request.convert_class_shapes)
+    return Training(
+        framework=framework,
+        request=request,
+        project=project,
+        meta=meta,
+        classes=classes,
+        model_name=start.model_name,
+        task_type=start.task_type,
+        custom=start.custom,
+        base_checkpoint=start.base_checkpoint,
+        base_checkpoint_link=start.base_checkpoint_link,
+        sides=resolve_split(parts, project_id, request.split),
+    )
+
+
+def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:
+    """Return the ``guiState`` of a training that repeats an earlier one.
+
+    The real training app only opens with these settings and waits for its start button; here the training starts,
+    because no button comes with the API call.
+
+    Args:
+        parts: Where experiments are.
+        team_id: Team of the new task.
+        framework: Framework of the app that was asked.
+        state: ``trainMode`` ``continue`` starts from the earlier one's best checkpoint, ``new`` as it did.
+
+    Raises:
+        NotFoundError: The earlier task left no experiment.
+        InputError: It was made by another framework, or its settings were not kept.
+    """
+    source = find_experiment(parts, team_id, TaskId(state.task_id))
+    _check_framework(framework, source)
+    if not source.app_state:
+        msg = f"The experiment of task {source.task_id} kept no settings."
+        raise InputError(msg, "Start a new training and choose the settings.")
+    kept = {key: value for key, value in source.app_state.items() if key not in {"experiment_name", "start_training"}}
+    if state.mode == "continue":
+        model = {"source": "Custom models", "task_id": int(source.task_id), "checkpoint": source.best_checkpoint}
+        kept["model"] = model
+    return kept
+
+
+def _start(parts: Services, team_id: TeamId, framework: Framework, request: TrainingRequest) -> _Start:
+    match request.model:
+        case ExperimentCheckpoint() as wanted:
+            source = find_experiment(parts, team_id, wanted.task_id)
+            _check_framework(framework, source)
+            file = find_checkpoint(parts, source, wanted.checkpoint)
+            return _Start(
+                model_name=source.model_name, task_type=source.task_type, custom=file, base_checkpoint=file.name
+            )
+        case str() as name:
+            model = framework.model(name)
+            return _Start(
+                model_name=model.name,
+                task_type=model.task_type,
+                custom=None,
+                base_checkpoint=model.weights_file,
+                base_checkpoint_link=model.weights_url,
+            )
+
+
+def _check_framework(framework: Framework, source: SourceExperiment) -> None:
+    if source.framework.casefold() != framework.name.casefold():
+        msg = f"The experiment of task {source.task_id} was trained with {source.framework}, not with {framework.name}."
+        raise InputError(msg, f"Start it with the training app of {source.framework}.")
+
+
+def _check_classes(meta: ProjectMeta, wanted: Iterable[str]) -> tuple[str, ...]:
+    names = [item.name for item in meta.classes]
+    chosen = set(wanted)
+    if unknown := sorted(chosen - set(names)):
+        msg = f"The project has no class {', '.join(map(repr, unknown))}."
+        raise InputError(msg, f"Choose from: {', '.join(names) or 'the project has no classes'}.")
+    if not chosen:
+        msg = "No class is chosen to train on."
+        raise InputError(msg, f"Choose at least one of: {', '.join(names) or 'the project has no classes'}.")
+    return tuple(name for name in names if name in chosen)
+
+
+def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str, *, convert: bool) -> None:
+    if bad := unsuitable_shapes(meta, classes, task_type, convert=convert):
+        listed = ", ".join(f"{item.name} ({item.shape})" for item in bad)
+        msg = f"These classes have a shape that {task_type} cannot use{'' if convert else ' as it is'}: {listed}."
+        raise InputError(
+            msg,
+            "Leave these classes out." if convert else "Switch “Convert class shapes” on, or leave these classes out.",
+        )

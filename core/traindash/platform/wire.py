@@ -1,0 +1,116 @@
+"""What goes over the wire: requests checked into types, and answers as JSON (docs/supervisely-api.md 1 and 2)."""
+
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import msgspec
+from starlette.responses import Response
+
+from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, issue_of
+
+_MAX_INTEGER = 2**63 - 1  # of SQLite
+
+Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
+"""An id; one that does not exist is a matter of the handler."""
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_MAX_INTEGER)]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=_MAX_INTEGER)]
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=100_000)]
+
+# A body may have 32 MB, which is millions of items: without bounds a single request could keep a thread for minutes.
+Ids: TypeAlias = Annotated[tuple[Id, ...], msgspec.Meta(max_length=500_000)]
+Names: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(max_length=10_000)]
+
+_STATUS_OF_ERROR: tuple[tuple[type[AppError], int], ...] = (
+    (InputError, 400),
+    (NotFoundError, 404),
+    (StateError, 409),
+    (StorageError, 507),  # not 500: clients of this API repeat a call for five minutes after a 500
+)
+_T = TypeVar("_T")
+
+
+class Body(msgspec.Struct, rename="camel"):
+    """Base of request bodies: camelCase on the wire, unknown keys are ignored as Supervisely does."""
+
+
+class ById(Body):
+    """Names one thing."""
+
+    id: Id
+
+
+def checked(method: str, body: type[_T], data: dict[str, object]) -> _T:
+    """Check the parameters of a request.
+
+    Args:
+        method: API method, named in the error.
+        body: A :class:`Body`, or any other type that msgspec can check.
+        data: Parsed JSON, or texts from an address or a form: a number that comes as text is a number.
+
+    Raises:
+        InputError: A field is missing or not usable; the first one is named.
+    """
+    try:
+        return msgspec.convert(_with_lists(body, data), body, strict=False)
+    except msgspec.ValidationError as error:
+        issue = issue_of(error)
+        what = "is missing" if issue.kind == "missing" else f"is not valid: {issue.reason}"
+        msg = f"{method}: the field {issue.field!r} {what}."
+        raise InputError(msg, "Correct the request.") from error
+
+
+def _with_lists(body: type, data: dict[str, object]) -> dict[str, object]:
+    """In the query string of a GET, lists are JSON texts."""
+    texts = {name: value for name, value in data.items() if isinstance(value, str) and value[:1] in {"[", "{"}}
+    if not texts:
+        return data
+    kind = msgspec.inspect.type_info(body)
+    fields = kind.fields if isinstance(kind, msgspec.inspect.StructType) else ()
+    lists = {field.encode_name for field in fields if _is_list(field.type)}
+    return data | {name: _parsed(text) for name, text in texts.items() if name in lists}
+
+
+def _parsed(text: str) -> object:
+    try:
+        return parse_json(text.encode())
+    except ValueError:
+        return text  # the check will say that it is a text
+
+
+def _is_list(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(map(_is_list, kind.types))
+    return isinstance(kind, msgspec.inspect.VarTupleType)
+
+
+# A number beyond the range of a float becomes infinity, as in Python's own reader; it is answered as null.
+_PARSER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=float)
+
+
+def parse_json(content: bytes) -> object:
+    """Parse JSON of a client.
+
+    Raises:
+        ValueError: It is not JSON, or nested too deeply.
+    """
+    try:
+        return _PARSER.decode(content)
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Return JSON. Values of our own types have snake_case keys; numbers that are none become null."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def problem(status: int, message: str, hint: str = "") -> Response:
+    """Return an error."""
+    return json_response({"error": message, "details": {"message": message, "hint": hint}}, status)
+
+
+def error_response(error: AppError) -> Response:
+    """Return an error of ours."""
+    status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
+    return problem(status, error.message, error.hint)

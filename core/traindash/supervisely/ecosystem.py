@@ -1,0 +1,228 @@
+"""The ecosystem: training apps, their models and default hyperparameters (contract section 9)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import field
+
+from traindash.domain.ecosystem import AppModule, CatalogueModel
+from traindash.domain.ids import ModuleId
+from traindash.supervisely.errors import ContractError, MissingError, RejectedError
+from traindash.supervisely.resources import PageShape, Resource, Shape, Unvalidated, free_object, pages, read
+
+# Modules of the ecosystem and the model tables of frameworks (contract sections 3.3, 3.4 and 9).
+
+
+class _ConfigShape(Shape):
+    name: str | None = None
+    categories: tuple[str, ...] | None = None
+    files: Unvalidated = None
+
+
+class ModuleShape(Shape):
+    """An entity of ``ecosystem.list``."""
+
+    id: int
+    slug: str | None = None
+    name: str | None = None
+    config: _ConfigShape | None = None
+
+    def module(self) -> AppModule:
+        """Return the domain value."""
+        config = self.config or _ConfigShape()
+        return AppModule(
+            id=ModuleId(self.id),
+            slug=self.slug or "",
+            name=self.name or config.name or f"Module {self.id}",
+            categories=config.categories or (),
+            files={key: path for key, path in (free_object(config.files) or {}).items() if isinstance(path, str)},
+        )
+
+
+class _ModelMeta(Shape):
+    # Keys of models.json are snake_case.
+    model_name: str | None = field(name="model_name", default=None)
+    task_type: str | None = field(name="task_type", default=None)
+    model_files: Unvalidated = field(name="model_files", default=None)
+    pretrained: bool | None = None
+    note: str | None = None
+
+
+class _ModelRow(Shape):
+    model_name: str | None = field(name="model_name", default=None)
+    model: str | None = field(name="Model", default=None)
+    meta: _ModelMeta | None = None
+
+
+def model_of_file(framework: str, row: Mapping[str, Any]) -> CatalogueModel | None:
+    """Read a row of a framework's ``models.json``; ``None`` for a row that names no model.
+
+    The name may be in ``model_name``, ``meta.model_name`` or ``Model``. All other plain columns are kept as they are.
+    """
+    shape = read("ecosystem.file.download", _ModelRow, row)
+    meta = shape.meta or _ModelMeta()
+    name = shape.model_name or meta.model_name or shape.model
+    if not name:
+        return None
+    return CatalogueModel(
+        framework=framework,
+        name=name,
+        task_type=meta.task_type or str(row.get("task_type") or "object detection"),
+        columns=_columns({key: value for key, value in row.items() if value != name}),
+        pretrained=meta.pretrained,
+        note=meta.note or "",
+    )
+
+
+class ModelShape(Shape):
+    """An entity of ``ecosystem.models.list``."""
+
+    name: str
+    framework: str | None = None
+    task: str | None = None
+    size: int | float | str | None = None
+    params_m: float | None = None
+    gflops: float | None = field(name="GFLOPs", default=None)
+    pretrained: bool | None = None
+    evaluation: Unvalidated = None
+
+    def model(self) -> CatalogueModel:
+        """Return the domain value, with columns named as models.json of the official YOLO app names them."""
+        metrics = (free_object(self.evaluation) or {}).get("metrics")
+        columns = {"Size (pixels)": self.size, **(metrics if isinstance(metrics, dict) else {})}
+        columns |= {"Params (M)": self.params_m, "FLOPs (B)": self.gflops}
+        return CatalogueModel(
+            framework=self.framework or "",
+            name=self.name,
+            task_type=self.task or "object detection",
+            columns=_columns(columns),
+            pretrained=self.pretrained,
+        )
+
+
+def _columns(values: Mapping[str, Any]) -> Mapping[str, str | float | None]:
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in {"meta", "model_name", "Model"} and (value is None or isinstance(value, str | int | float))
+    }
+
+
+COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"
+"""Slug of the app that compares models."""
+
+_MODELS_KEY = "models"
+_HYPERPARAMETER_KEYS = ("hyperparameters", "hyperparams")
+
+
+class Ecosystem(Resource):
+    """Apps that the server can run."""
+
+    def modules(self, categories: Sequence[str]) -> tuple[AppModule, ...]:
+        """Return the apps that are in all of these categories."""
+        return self._list({"categories": list(categories), "categoriesOperation": "and"})
+
+    def module_by_slug(self, slug: str) -> AppModule:
+        """Return the app with a slug.
+
+        Raises:
+            MissingError: The server has none.
+        """
+        found = self._list({"filter": [{"field": "slug", "operator": "=", "value": slug}]})
+        if not found:
+            msg = f"The server has no app {slug}."
+            raise MissingError(msg, "Ask the admin of the server to install it.", method="ecosystem.list")
+        return found[0]
+
+    def train_module(self, framework: str) -> AppModule:
+        """Return the app that trains a framework's models; with several, the first, as the official SDK does.
+
+        Raises:
+            MissingError: The server has none.
+        """
+        found = self.modules(("train", f"framework:{framework}"))
+        if not found:
+            msg = f"The server has no app that trains {framework} models."
+            raise MissingError(msg, "Choose a model of another framework.", method="ecosystem.list")
+        return found[0]
+
+    def frameworks(self) -> tuple[str, ...]:
+        """Return the frameworks that the server can train, in the server's order, each once."""
+        found = (module.framework for module in self.modules(("train",)))
+        return tuple(dict.fromkeys(name for name in found if name))
+
+    def models(self, framework: str | None = None) -> tuple[CatalogueModel, ...]:
+        """Return the models of a framework (``None``: of all frameworks), in the framework's own order.
+
+        The framework's own table (``models.json`` of its training app) comes first, since it has the columns that its
+        authors chose; where an app has none, the server's model list stands in.
+        """
+        modules = self.modules(("train",) if framework is None else ("train", f"framework:{framework}"))
+        first = {module.framework: module for module in reversed(modules)}
+        order = dict.fromkeys(module.framework for module in modules)
+        return tuple(model for name in order for model in self.models_of(first[name]))
+
+    def models_of(self, module: AppModule) -> tuple[CatalogueModel, ...]:
+        """Return the models that a training app offers, as :meth:`models`; none if it is no training app."""
+        framework = module.framework
+        if framework is None:
+            return ()
+        return self._own_table(framework, module) or self._server_list(framework)
+
+    def default_hyperparameters(self, framework: str) -> str | None:
+        """Return the YAML text that a framework's training app starts from, ``None`` if the app offers none."""
+        module = self.train_module(framework)
+        key = next((key for key in _HYPERPARAMETER_KEYS if key in module.files), None)
+        if key is None:
+            return None
+        try:
+            return self.file(module.id, key).decode("utf-8")
+        except (MissingError, RejectedError):
+            return None
+
+    def file(self, module_id: ModuleId, key: str) -> bytes:
+        """Return a file of an app's repository, named by its key in the app's configuration."""
+        return self.transport.read_bytes("ecosystem.file.download", {"moduleId": module_id, "fileKey": key})
+
+    def _list(self, body: dict[str, object]) -> tuple[AppModule, ...]:
+        request = {**body, "sort": "id", "sort_order": "asc"}
+        page = read("ecosystem.list", PageShape, self.transport.read("ecosystem.list", request))
+        return tuple(read("ecosystem.list", ModuleShape, row).module() for row in page.entities)
+
+    def _own_table(self, framework: str, module: AppModule) -> tuple[CatalogueModel, ...]:
+        if _MODELS_KEY not in module.files:
+            return ()
+        method = "ecosystem.file.download"
+        try:
+            content = self.file(module.id, _MODELS_KEY)
+        except (MissingError, RejectedError):
+            return ()
+        try:
+            rows = read(method, tuple[dict[str, Any], ...], json.loads(content))
+        except ValueError as error:
+            msg = f"The model table of {module.name} is not JSON."
+            raise ContractError(msg, method=method, field="body") from error
+        models = (model_of_file(framework, row) for row in rows)
+        return tuple(model for model in models if model is not None)
+
+    def _server_list(self, framework: str) -> tuple[CatalogueModel, ...]:
+        method = "ecosystem.models.list"
+        models = (read(method, ModelShape, row).model() for row in self._all_models())
+        return tuple(model for model in models if model.framework == framework)
+
+    def _all_models(self) -> tuple[Any, ...]:
+        """Walk the one list that wants GET with a form (contract section 3.3)."""
+        method = "ecosystem.models.list"
+        form = {"localModels": "False", "sort": "id", "sort_order": "asc"}
+
+        def ask(which: Mapping[str, int]) -> PageShape:
+            wanted = {**form, **{key: str(value) for key, value in which.items()}}
+            return read(method, PageShape, self.transport.get(method, form=wanted))
+
+        walk = pages(ask)
+        try:
+            first = next(walk)
+        except (MissingError, RejectedError):
+            return ()
+        return (*first.entities, *(row for page in walk for row in page.entities))

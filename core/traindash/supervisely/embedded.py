@@ -1,0 +1,510 @@
+"""Dry runs of trainings. Only the embedded platform has these methods; other servers answer that they do not exist."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO, assert_never
+
+import msgspec
+
+from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.ids import DryRunId, ImageId, ImportId, ProjectId, TaskId
+from traindash.domain.imports import DataImport, ImportProblems, ImportStatus, ImportSummary, RecognisedLayout
+from traindash.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    RandomSplit,
+    SideCounts,
+    SplitContent,
+    TagsSplit,
+    TrainValSplit,
+)
+from traindash.domain.task import ExitCause
+from traindash.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
+from traindash.supervisely.errors import MissingError, RejectedError
+from traindash.supervisely.resources import Resource, Shape, Unvalidated, moment, read
+from traindash.supervisely.tasks import StartRequest
+
+# Dry runs of trainings, methods of the embedded platform's own.
+
+
+class _FiguresShape(Shape):
+    epochs: int
+    patience: int
+    batch_size: int
+    used_batch_size: int
+    start: float
+    prepare_per_image: float
+    batches: tuple[float, ...]
+    rest: float
+    validation_per_image: float
+    memory_base: int
+    memory_peak: int
+    disk: int
+    disk_per_image: int
+    time_limit: float | None = None
+    fraction: float = 1.0
+    validates: bool = True
+    evaluation: float | None = None
+    evaluation_per_image: float = 0.0
+    speed_test: float | None = None
+    export: float | None = None
+    processor_share: float = 1.0
+    cache_per_image: int = 0
+    unknown: tuple[str, ...] = ()
+
+    def figures(self) -> DryRunFigures:
+        return DryRunFigures(**msgspec.structs.asdict(self))
+
+
+class DryRunShape(Shape):
+    """The answer of all methods ``traindash.dryruns.*``."""
+
+    id: int
+    key: str
+    state: DryRunStatus
+    step: str = ""
+    agent: str = ""
+    other_tasks: int = 0
+    train_images: int = 0
+    val_images: int = 0
+    memory_total: int = 0
+    memory_free: int = 0
+    disk_free: int = 0
+    figures: _FiguresShape | None = None
+    problems: tuple[str, ...] = ()
+    cause: str | None = None
+    message: str = ""
+    hint: str = ""
+
+    def dry_run(self) -> DryRun:
+        """Return the domain value."""
+        known = None if self.cause is None else next((c for c in ExitCause if c.value == self.cause), ExitCause.CRASHED)
+        return DryRun(
+            id=DryRunId(self.id),
+            key=self.key,
+            status=self.state,
+            step=self.step,
+            agent=self.agent,
+            other_tasks=self.other_tasks,
+            train_images=self.train_images,
+            val_images=self.val_images,
+            memory_total=self.memory_total,
+            memory_free=self.memory_free,
+            disk_free=self.disk_free,
+            figures=None if self.figures is None else self.figures.figures(),
+            problems=self.problems,
+            cause=known,
+            message=self.message,
+            hint=self.hint,
+        )
+
+
+_METHOD = "traindash.dryruns."
+
+
+class DryRuns(Resource):
+    """The first batches of trainings, done to learn what the whole will need."""
+
+    def are_possible(self) -> bool:
+        """Return whether the server makes dry runs."""
+        try:
+            self.transport.read(f"{_METHOD}list", {"key": "-"})
+        except (MissingError, RejectedError):
+            return False
+        return True
+
+    def start(self, request: StartRequest, key: str) -> DryRun:
+        """Begin the dry run of a training.
+
+        Args:
+            request: What would start the whole training.
+            key: Name to find it by later, at most 200 characters.
+
+        Raises:
+            RejectedError: The server would not take the training either; says why.
+        """
+        return self._write("start", {"key": key, "task": request.body()})
+
+    def latest(self, key: str) -> DryRun | None:
+        """Return the newest dry run with a key, ``None`` if there is none."""
+        answer = self.transport.read(f"{_METHOD}list", {"key": key})
+        rows = read(f"{_METHOD}list", list[DryRunShape], answer)
+        return rows[0].dry_run() if rows else None
+
+    def info(self, dry_run_id: DryRunId) -> DryRun:
+        """Return how far a dry run is, and what it measured at the end.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        answer = self.transport.read(f"{_METHOD}info", {"id": dry_run_id})
+        return read(f"{_METHOD}info", DryRunShape, answer).dry_run()
+
+    def cancel(self, dry_run_id: DryRunId) -> DryRun:
+        """End a dry run; one that is over stays as it is."""
+        return self._write("cancel", {"id": dry_run_id})
+
+    def _write(self, name: str, body: Mapping[str, object]) -> DryRun:
+        return read(_METHOD + name, DryRunShape, self.transport.write(_METHOD + name, body)).dry_run()
+
+
+# Imports of data, methods of the embedded platform's own.
+
+
+class _LayoutShape(Shape):
+    layout: str
+    reason: str = ""
+
+
+class _ExampleShape(Shape):
+    place: str
+    message: str
+
+
+class _ProblemShape(Shape):
+    kind: str
+    effect: str
+    count: int
+    examples: tuple[_ExampleShape, ...] = ()
+
+
+class _ClassShape(Shape):
+    name: str
+    objects: int
+
+
+class _ReportShape(Shape):
+    images: int
+    objects: int
+    classes: tuple[_ClassShape, ...] = ()
+    problems: tuple[_ProblemShape, ...] = ()
+
+    def summary(self) -> ImportSummary:
+        return ImportSummary(
+            images=self.images,
+            objects=self.objects,
+            classes={item.name: item.objects for item in self.classes},
+            problems=tuple(
+                ImportProblems(
+                    kind=item.kind,
+                    effect=item.effect,
+                    count=item.count,
+                    examples=tuple((example.place, example.message) for example in item.examples),
+                )
+                for item in self.problems
+            ),
+        )
+
+
+class ImportShape(Shape):
+    """The answer of all methods ``traindash.imports.*``."""
+
+    id: int
+    state: ImportStatus
+    source: str
+    name: str = ""
+    layout: str | None = None
+    layouts: tuple[_LayoutShape, ...] = ()
+    phase: str = ""
+    done: int = 0
+    total: int | None = None
+    project_id: int | None = None
+    report: _ReportShape | None = None
+    message: str = ""
+    hint: str = ""
+
+    def data_import(self) -> DataImport:
+        """Return the domain value."""
+        return DataImport(
+            id=ImportId(self.id),
+            status=self.state,
+            source=self.source,
+            name=self.name,
+            layout=self.layout,
+            layouts=tuple(RecognisedLayout(name=item.layout, reason=item.reason) for item in self.layouts),
+            phase=self.phase,
+            done=self.done,
+            total=self.total,
+            project_id=None if self.project_id is None else ProjectId(self.project_id),
+            report=None if self.report is None else self.report.summary(),
+            message=self.message,
+            hint=self.hint,
+        )
+
+
+# Bringing data in. Only the embedded platform has these methods; other servers answer that they do not exist.
+
+
+_IMPORTS_METHOD = "traindash.imports."
+
+
+class Imports(Resource):
+    """Imports of data from this machine."""
+
+    def are_possible(self) -> bool:
+        """Return whether the server takes data in this way; Supervisely imports with apps of its own."""
+        try:
+            self.transport.read(f"{_IMPORTS_METHOD}list")
+        except (MissingError, RejectedError):
+            return False
+        return True
+
+    def list(self) -> tuple[DataImport, ...]:
+        """Return the latest imports, newest first."""
+        rows = read(f"{_IMPORTS_METHOD}list", list[ImportShape], self.transport.read(f"{_IMPORTS_METHOD}list"))
+        return tuple(row.data_import() for row in rows)
+
+    def inspect(self, path: str) -> DataImport:
+        """Begin an import of a folder or archive on the server's machine; its layout is recognised.
+
+        Raises:
+            RejectedError: There is nothing at the path.
+        """
+        return self._write("inspect", {"path": path})
+
+    def upload(self, name: str, file: BinaryIO, size: int) -> DataImport:
+        """Begin an import of an archive, sent block by block; its layout is recognised.
+
+        Args:
+            name: File name of the archive.
+            file: Its content.
+            size: Its length in bytes.
+        """
+        answer = self.transport.upload(f"{_IMPORTS_METHOD}upload", {"name": name}, file, size)
+        return read(f"{_IMPORTS_METHOD}upload", ImportShape, answer).data_import()
+
+    def start(self, import_id: ImportId, *, layout: str | None = None, name: str | None = None) -> DataImport:
+        """Take in what was recognised.
+
+        Args:
+            import_id: The import.
+            layout: One of the recognised layouts; ``None`` if there is one only.
+            name: Name of the project; ``None`` takes the proposed one.
+        """
+        return self._write("start", {"id": import_id, "layout": layout, "name": name})
+
+    def info(self, import_id: ImportId) -> DataImport:
+        """Return how far an import is, and its report at the end.
+
+        Raises:
+            MissingError: There is no such import.
+        """
+        answer = self.transport.read(f"{_IMPORTS_METHOD}info", {"id": import_id})
+        return read(f"{_IMPORTS_METHOD}info", ImportShape, answer).data_import()
+
+    def cancel(self, import_id: ImportId) -> DataImport:
+        """End an import; nothing of it stays."""
+        return self._write("cancel", {"id": import_id})
+
+    def _write(self, name: str, body: Mapping[str, object]) -> DataImport:
+        return read(
+            _IMPORTS_METHOD + name, ImportShape, self.transport.write(_IMPORTS_METHOD + name, body)
+        ).data_import()
+
+
+# What a split gives to each side; only the embedded platform knows that without listing every image.
+
+
+_SPLITS_METHOD = "traindash.splits.statistics"
+
+
+class _SplitsClassShape(Shape):
+    name: str
+    train_images: int
+    train_objects: int
+    val_images: int
+    val_objects: int
+
+
+class _SplitsExampleShape(Shape):
+    train: str
+    val: str
+
+
+class _ContentShape(Shape):
+    classes: tuple[_SplitsClassShape, ...]
+    shared_contents: int | None
+    shared_examples: tuple[_SplitsExampleShape, ...] = ()
+    train_sample: tuple[int, ...] = ()
+    val_sample: tuple[int, ...] = ()
+
+
+class Splits(Resource):
+    """Splits of projects."""
+
+    def content(self, project_id: ProjectId, split: TrainValSplit) -> SplitContent | None:
+        """Return what a split gives.
+
+        Returns:
+            ``None`` for a random split, which is dealt when the training starts, and from servers that do not count.
+
+        Raises:
+            RejectedError: Something named does not exist in the project, or a side stays empty.
+        """
+        match split:
+            case RandomSplit():
+                return None
+            case DatasetsSplit(train_datasets=train, val_datasets=val):
+                body: dict[str, object] = {"method": "datasets", "train": list(train), "val": list(val)}
+            case CollectionsSplit(train_collections=train_ids, val_collections=val_ids):
+                body = {"method": "collections", "train": list(train_ids), "val": list(val_ids)}
+            case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
+                body = {"method": "tags", "trainTag": train_tag, "valTag": val_tag, "untaggedAction": action}
+            case _:
+                assert_never(split)
+        return self._content(project_id, body)
+
+    def content_of(
+        self, project_id: ProjectId, train: Sequence[ImageId], val: Sequence[ImageId]
+    ) -> SplitContent | None:
+        """Return what two sets of images hold, ``None`` from servers that do not count."""
+        return self._content(project_id, {"method": "images", "train": list(train), "val": list(val)})
+
+    def _content(self, project_id: ProjectId, body: Mapping[str, object]) -> SplitContent | None:
+        try:
+            answer = self.transport.read(_SPLITS_METHOD, {"projectId": project_id, "split": body})
+        except MissingError:
+            return None
+        shape = read(_SPLITS_METHOD, _ContentShape, answer)
+        return SplitContent(
+            classes={
+                item.name: SideCounts(
+                    train_images=item.train_images,
+                    train_objects=item.train_objects,
+                    val_images=item.val_images,
+                    val_objects=item.val_objects,
+                )
+                for item in shape.classes
+            },
+            shared_contents=shape.shared_contents,
+            shared_examples=tuple((item.train, item.val) for item in shape.shared_examples),
+            train_sample=tuple(map(ImageId, shape.train_sample)),
+            val_sample=tuple(map(ImageId, shape.val_sample)),
+        )
+
+
+# The webhook of the embedded platform.
+
+
+class DeliveryShape(Shape):
+    """A message, and the answer of ``traindash.webhook.test``."""
+
+    state: DeliveryState
+    task_id: int | None = None
+    server: str = ""
+    detail: str = ""
+    attempts: int = 0
+    at: Unvalidated = None
+
+    def delivery(self) -> Delivery:
+        """Return the domain value."""
+        return Delivery(
+            task_id=None if self.task_id is None else TaskId(self.task_id),
+            server=self.server,
+            state=self.state,
+            detail=self.detail,
+            attempts=self.attempts,
+            at=moment(self.at),
+        )
+
+
+class ToldShape(Shape):
+    """The answer of ``traindash.webhook.tell``."""
+
+    is_kept: bool
+
+
+def ended_json(end: EndedTask) -> dict[str, object]:
+    """Return the body of ``traindash.webhook.tell``."""
+    seconds = (
+        (end.finished_at - end.started_at).total_seconds()
+        if end.started_at is not None and end.finished_at is not None
+        else None
+    )
+    return {
+        "server": end.server,
+        "task": {
+            "id": int(end.task_id),
+            "name": end.name,
+            "status": end.status.value,
+            "cause": end.cause.value if end.cause else None,
+            "message": end.message,
+            "hint": end.hint,
+            "agent": end.agent or None,
+            "projectId": end.project_id,
+            "startedAt": _text(end.started_at),
+            "finishedAt": _text(end.finished_at),
+            "durationSeconds": seconds,
+            "metrics": dict(end.metrics),
+            "url": end.url,
+        },
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+class WebhookShape(Shape):
+    """The answer of ``traindash.webhook.info``, ``.set`` and ``.remove``."""
+
+    url: str
+    has_secret: bool
+    is_damaged: bool = False
+    deliveries: tuple[DeliveryShape, ...] = ()
+
+    def webhook(self) -> Webhook:
+        """Return the domain value."""
+        return Webhook(
+            url=self.url,
+            has_secret=self.has_secret,
+            is_damaged=self.is_damaged,
+            deliveries=tuple(row.delivery() for row in self.deliveries),
+        )
+
+
+# The webhook. Only the embedded platform has these methods; other servers answer that they do not exist.
+
+
+_WEBHOOK_METHOD = "traindash.webhook."
+
+
+class Webhooks(Resource):
+    """The address that is told when a task is over."""
+
+    def info(self) -> Webhook | None:
+        """Return what is set; ``None`` where the server tells nobody."""
+        try:
+            answer = self.transport.read(f"{_WEBHOOK_METHOD}info")
+        except (MissingError, RejectedError):
+            return None
+        return read(f"{_WEBHOOK_METHOD}info", WebhookShape, answer).webhook()
+
+    def set(self, url: str, secret: str) -> Webhook:
+        """Set address and secret; an empty secret keeps the one that is set.
+
+        Raises:
+            RejectedError: One of them cannot be used; says why.
+        """
+        return self._write("set", {"url": url, "secret": secret})
+
+    def remove(self) -> Webhook:
+        """Tell nobody any more."""
+        return self._write("remove", {})
+
+    def test(self) -> Delivery:
+        """Send a test message and say what became of it."""
+        method = f"{_WEBHOOK_METHOD}test"
+        return read(method, DeliveryShape, self.transport.write(method, {})).delivery()
+
+    def tell(self, end: EndedTask) -> bool:
+        """Tell the end of a task of another server; once, however often this is called.
+
+        Returns:
+            Whether a webhook is set.
+        """
+        method = f"{_WEBHOOK_METHOD}tell"
+        return read(method, ToldShape, self.transport.write(method, ended_json(end))).is_kept
+
+    def _write(self, name: str, body: Mapping[str, object]) -> Webhook:
+        return read(_WEBHOOK_METHOD + name, WebhookShape, self.transport.write(_WEBHOOK_METHOD + name, body)).webhook()

@@ -1,0 +1,217 @@
+"""Team Files: the file storage of a team."""
+
+import hashlib
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from traindash.domain.experiment import TeamFile
+from traindash.domain.ids import FileId, TeamId
+from traindash.errors import StateError, StorageError
+from traindash.files import replacing
+from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, may_pass
+from traindash.supervisely.resources import Resource, Shape, read
+from traindash.supervisely.transport import JsonObject, Transport
+
+# Team Files (contract section 3.1).
+
+
+class _FileMeta(Shape):
+    size: int | None = None
+
+
+class FileShape(Shape):
+    """The answer of ``file-storage.info`` and an element of ``file-storage.list``."""
+
+    path: str
+    id: int | None = None
+    hash: str | None = None
+    size: int | None = None
+    meta: _FileMeta | None = None
+    is_dir: bool | None = None
+
+    def file(self) -> TeamFile:
+        """Return the domain value."""
+        size = self.size if self.size is not None else (self.meta.size if self.meta else None)
+        return TeamFile(id=FileId(self.id or 0), path=self.path, size_bytes=size or 0, hash=self.hash or "")
+
+
+# Files of any size to disk: in blocks, gone on with after a break, checked by size and hash, cancellable.
+
+
+class DownloadCancelledError(StateError):
+    """The person did not want the file any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What is known of a file before it arrives.
+
+    Attributes:
+        name: For messages.
+        size: Bytes; ``None`` where unknown.
+        hash: SHA-256 in base64, as Team Files keeps it (contract section 3.1); empty where unknown.
+    """
+
+    name: str
+    size: int | None = None
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Whoever waits for a file.
+
+    Attributes:
+        progress: Called with the bytes that are here and the size of the file, ``None`` if unknown.
+        cancelled: Asked after each block.
+    """
+
+    progress: Callable[[int, int | None], None] = lambda _done, _size: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Downloader:
+    """Brings files from a server.
+
+    Attributes:
+        transport: The server.
+        policy: How often a broken download is gone on with. Tries that bring new bytes do not count.
+        sleep: Waits; stands in for the clock in tests.
+    """
+
+    transport: Transport
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    sleep: Callable[[float], None] = time.sleep
+
+    def fetch(self, method: str, body: JsonObject, target: Path, expected: Expected, watcher: Watcher) -> None:
+        """Write a file; ``target`` appears when it is complete and right, and nothing is left of a failed try.
+
+        Raises:
+            DownloadCancelledError: The watcher cancelled.
+            ContractError: The content is not the one that the server promised.
+            StorageError: It cannot be written.
+            ApiError: As :meth:`Transport.stream`, when going on did not help.
+        """
+        try:
+            with replacing(target, private=True) as partial:
+                with partial.open("wb") as file:
+                    self._fill(file, method, body, expected, watcher)
+                _check(partial, method, expected)
+        except OSError as error:
+            msg = f"{expected.name} cannot be written to {target.parent}: {error.strerror or error}."
+            raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+
+    def _fill(self, file: IO[bytes], method: str, body: JsonObject, expected: Expected, watcher: Watcher) -> None:
+        attempt, known = 1, 0
+        while True:
+            try:
+                self._append(file, method, body, expected, watcher)
+            except ApiError as error:
+                attempt = 2 if file.tell() > known else attempt + 1
+                known = file.tell()
+                wait = self.policy.wait_before(attempt, error.retry_after) if may_pass(error, attempt) else None
+                if wait is None:
+                    raise
+                self.sleep(wait)
+            else:
+                return
+
+    def _append(self, file: IO[bytes], method: str, body: JsonObject, expected: Expected, watcher: Watcher) -> None:
+        with self.transport.stream(method, body, offset=file.tell()) as content:
+            file.seek(content.start)
+            file.truncate()
+            size = content.size if expected.size is None else expected.size
+            for block in content.blocks:
+                file.write(block)
+                watcher.progress(file.tell(), size)
+                if watcher.cancelled():
+                    msg = f"The download of {expected.name} was cancelled."
+                    raise DownloadCancelledError(msg)
+            file.flush()
+
+
+def _check(path: Path, method: str, expected: Expected) -> None:
+    size = path.stat().st_size
+    if expected.size is not None and size != expected.size:
+        msg = f"{expected.name} arrived with {size:,} bytes; the server speaks of {expected.size:,}."
+        raise ContractError(msg, "Try again; the file may be changing right now.", method=method, field="body")
+    if expected.hash:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if b64encode(digest).decode() != expected.hash:
+            msg = f"{expected.name} arrived damaged: its hash is not the one that the server names."
+            raise ContractError(
+                msg, "Try again; if it stays so, the file is damaged on the server.", method=method, field="body"
+            )
+
+
+class Files(Resource):
+    """Files of a team."""
+
+    def list(self, team_id: TeamId, path: str, *, recursive: bool = True) -> tuple[TeamFile, ...]:
+        """Return the files at or below a path; empty where nothing is.
+
+        Args:
+            team_id: The team.
+            path: A folder, or a file (then the answer is that file alone).
+            recursive: Files in subfolders too.
+        """
+        return tuple(row.file() for row in self._rows(team_id, path, recursive=recursive) if not row.is_dir)
+
+    def folders(self, team_id: TeamId, path: str) -> tuple[str, ...]:
+        """Return the paths of the folders directly in a folder, without a slash at their ends.
+
+        A server may leave folders out of the listing of one level (contract section 3.3); where that shows, because
+        there seems to be nothing at all, they are told from all files below.
+        """
+        rows = self._rows(team_id, path, recursive=False)
+        if rows:
+            return tuple(row.path.rstrip("/") for row in rows if row.is_dir)
+        start = path.rstrip("/") + "/"
+        rests = (file.path.removeprefix(start) for file in self.list(team_id, start))
+        return tuple(dict.fromkeys(start + rest.split("/", 1)[0] for rest in rests if "/" in rest))
+
+    def find(self, team_id: TeamId, path: str) -> TeamFile | None:
+        """Return the file at a path, ``None`` if there is none."""
+        return next((file for file in self.list(team_id, path) if file.path == path), None)
+
+    def info(self, file_id: FileId) -> TeamFile:
+        """Return the file with an id.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        answer = self.transport.read("file-storage.info", {"id": file_id})
+        return read("file-storage.info", FileShape, answer).file()
+
+    def read(self, team_id: TeamId, path: str) -> bytes:
+        """Return a file's content.
+
+        Raises:
+            MissingError: There is no such file.
+        """
+        return self.transport.read_bytes("file-storage.download", {"teamId": team_id, "path": path})
+
+    def download(self, team_id: TeamId, file: TeamFile, target: Path, watcher: Watcher | None = None) -> None:
+        """Write a file's content to disk, checked by its size and hash; for files that are too big for memory.
+
+        Raises:
+            DownloadCancelledError: The watcher cancelled; nothing is left.
+            MissingError: There is no such file any more.
+            ContractError: Something else arrived.
+            StorageError: It cannot be written.
+        """
+        body = {"teamId": team_id, "path": file.path}
+        expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
+        Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
+
+    def _rows(self, team_id: TeamId, path: str, *, recursive: bool) -> tuple[FileShape, ...]:
+        # By contract section 3.3: a listing of one level always names its folder with a slash at the end.
+        asked = path if recursive else path.rstrip("/") + "/"
+        body = {"teamId": team_id, "path": asked, "recursive": recursive}
+        return read("file-storage.list", tuple[FileShape, ...], self.transport.read("file-storage.list", body))

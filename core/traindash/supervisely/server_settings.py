@@ -1,0 +1,99 @@
+"""Servers that are written down where the official SDK looks for one."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from traindash.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSetting:
+    """A server with its token, as somebody wrote it down for the official SDK.
+
+    Attributes:
+        source: Where it stands: ``the environment``, or the file's path.
+        address: As written.
+        token: API token. Never shown: left out of ``repr``.
+    """
+
+    source: str
+    address: str
+    token: str
+
+    def __repr__(self) -> str:
+        """Return a text without the token."""
+        return f"ServerSetting(source={self.source!r}, address={self.address!r})"
+
+
+def server_settings(
+    environment: Mapping[str, str] | None = None, *, folder: Path | None = None, user_home: Path | None = None
+) -> tuple[ServerSetting, ...]:
+    """Return the servers that are written down where the official SDK looks for one (contract section 10).
+
+    A variable of the environment wins over the same one in ``local.env`` of the working folder, and that over
+    ``~/supervisely.env``: as the SDK's ``load_dotenv`` never replaces a variable that is set. A file that is
+    complete by itself is offered as well, since a person may mean that one. ``ENV=production`` leaves the files out.
+
+    Args:
+        environment: Stands in for the process environment in tests.
+        folder: Working folder; the process's own by default.
+        user_home: Home folder of the user.
+
+    Returns:
+        The most specific one first, each address and token once.
+    """
+    env = load_settings().trainer_environment if environment is None else environment
+    layers: list[tuple[str, Mapping[str, str | None]]] = [("the environment", env)]
+    if env.get("ENV") != "production":
+        files = ((folder or Path.cwd()) / "local.env", (user_home or Path.home()) / "supervisely.env")
+        layers += [(str(path), _dotenv(path)) for path in files]
+    merged: dict[str, str | None] = {}
+    for _, values in reversed(layers):
+        merged |= {name: value for name, value in values.items() if value}
+    first = next((source for source, values in layers if values.get("API_TOKEN")), "")
+    found: dict[tuple[str, str], ServerSetting] = {}
+    for source, values in ((first, merged), *layers):
+        address, token = values.get("SERVER_ADDRESS"), values.get("API_TOKEN")
+        if address and token:
+            found.setdefault((address, token), ServerSetting(source=source, address=address, token=token))
+    return tuple(found.values())
+
+
+def _dotenv(path: Path) -> Mapping[str, str | None]:
+    """Return the variables of a file; none where it cannot be read, as for a file that is not there."""
+    try:
+        return dotenv_values(path, interpolate=False, encoding="utf-8") if path.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+# Addresses of servers.
+
+
+EMBEDDED = "embedded"
+"""Name of the platform of this machine, whatever its port is, in everything that is kept here."""
+
+
+def normalised_address(address: str) -> str:
+    """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
+    bare = address.strip().strip("/")
+    return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
+
+
+def host_of(address: str) -> str:
+    """Return an address without its scheme, as people call a server."""
+    return address.split("://", 1)[-1]
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address with a scheme leads to this machine and nowhere else."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,464 @@
+"""Bytes to a server and back. The only module that knows httpx.
+
+Every request has timeouts; reads are repeated after passing failures, nothing else is; the API token goes into the
+header ``x-api-key`` and nowhere else.
+"""
+
+import asyncio
+import logging
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeAlias, TypeVar
+
+import httpx
+
+from traindash.supervisely.errors import (
+    NO_RETRY,
+    Answer,
+    ApiError,
+    ConnectionFailedError,
+    RequestTimeoutError,
+    RetryPolicy,
+    UnauthorizedError,
+    error_of,
+    json_of,
+    may_pass,
+)
+from traindash.supervisely.server_settings import is_loopback, normalised_address
+
+AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
+"""An ASGI 3 application: ``await app(scope, receive, send)``."""
+
+JsonObject: TypeAlias = Mapping[str, object]
+
+_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=15.0)
+_PROBE_TIMEOUT = httpx.Timeout(5.0)
+_UPLOAD_TIMEOUT = httpx.Timeout(connect=5.0, read=3600.0, write=60.0, pool=15.0)
+_BLOCK = 1 << 20
+_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
+_HIDDEN = "[token]"
+_SHORTEST_SECRET = 8
+"""Characters; what is shorter is no token of a server, and may be a part of any word."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent: POST with JSON, or GET with query parameters or a form (contract section 1, "Verb")."""
+
+    method: str
+    verb: str
+    json: JsonObject | None = None
+    params: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = None
+    file: "_Blocks | None" = None
+
+
+class Transport:
+    """A pooled connection to one server. Safe to share between threads.
+
+    Args:
+        address: Server address; ``http://`` is assumed where the scheme is missing.
+        token: API token.
+        http: What carries requests; stands in for the network (an ASGI app in this process, a recorder in a test).
+        policy: How reads are repeated.
+        sleep: Waits; stands in for the clock in tests.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        *,
+        http: httpx.BaseTransport | None = None,
+        policy: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._address = normalised_address(address)
+        self._token = token.strip()  # files often end with a line break
+        self._policy = policy or RetryPolicy()
+        self._sleep = sleep
+        local = is_loopback(self._address)
+        # A proxy from the environment serves the way out; it must never see requests to this machine.
+        self._client = httpx.Client(
+            transport=http,
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            auth=_TokenAuth(self._token),
+            headers={"User-Agent": "traindash"},
+            trust_env=http is None and not local,
+            # Reading the machine's certificates takes as long as ten calls; a loopback address without TLS needs none.
+            verify=not (local and self._address.startswith("http://")),
+        )
+        self._probe_lock = threading.Lock()
+        self._probed = local or self._address.startswith("https://")
+
+    def __repr__(self) -> str:
+        """Return a text without the token."""
+        return f"Transport({self._address!r})"
+
+    @property
+    def address(self) -> str:
+        """Address of the server, without a slash at the end. May turn from http to https with the first request."""
+        return self._address
+
+    def read(self, method: str, body: JsonObject | None = None) -> object:
+        """Ask for something; repeated after passing failures.
+
+        Args:
+            method: API method, e.g. ``tasks.info``. It must change nothing on the server.
+            body: JSON object to send.
+
+        Returns:
+            The JSON of the answer.
+
+        Raises:
+            ApiError: By kind, see :mod:`traindash.supervisely.errors`.
+        """
+        return json_of(method, self._send(_Request(method, "POST", json=body or {}), self._policy))
+
+    def read_bytes(self, method: str, body: JsonObject) -> bytes:
+        """Ask for a file; repeated after passing failures. Raises as :meth:`read`."""
+        return self._send(_Request(method, "POST", json=body), self._policy).body
+
+    def get(
+        self, method: str, *, params: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
+    ) -> object:
+        """Ask with GET, for the two methods that want it. Raises as :meth:`read`."""
+        return json_of(method, self._send(_Request(method, "GET", params=params, form=form), self._policy))
+
+    def write(self, method: str, body: JsonObject) -> object:
+        """Change something on the server. Sent exactly once; whoever calls decides what a failure means.
+
+        Raises:
+            ApiError: By kind. After a :class:`RequestTimeoutError`, a server failure or a
+                :class:`ConnectionFailedError` with ``sent`` the change may have happened.
+        """
+        return json_of(method, self._send(_Request(method, "POST", json=body), NO_RETRY))
+
+    @contextmanager
+    def stream(self, method: str, body: JsonObject, *, offset: int = 0) -> Iterator["Content"]:
+        """Open a file of any size, to be read block by block as it arrives. Sent once; whoever reads may go on later.
+
+        Args:
+            method: API method.
+            body: JSON object to send.
+            offset: Bytes that are known already. A server that cannot leave them out begins anew.
+
+        Raises:
+            ApiError: By kind; also while the blocks are read.
+        """
+        self._be_ready(method)
+        request = self._built(_Request(method, "POST", json=body))
+        request.headers["accept-encoding"] = "identity"  # offsets and lengths count the file's own bytes
+        if offset:
+            request.headers["range"] = f"bytes={offset}-"
+        with self._failures(method):
+            response = self._client.send(request, stream=True)
+            try:
+                if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+                    answer = Answer(response.status_code, _lower(response.headers), response.read())
+                    error = error_of(method, answer, self._address)
+                    if error is not None:
+                        raise self._without_token(error)
+                yield _content(response, offset)
+            finally:
+                response.close()
+
+    def upload(self, method: str, params: Mapping[str, str], file: BinaryIO, size: int) -> object:
+        """Send a file as the body, block by block. Sent exactly once, as :meth:`write`.
+
+        Args:
+            method: API method.
+            params: Query parameters.
+            file: Read from its start.
+            size: Its length in bytes.
+
+        Raises:
+            ApiError: As :meth:`write`.
+        """
+        return json_of(method, self._send(_Request(method, "POST", params=params, file=_Blocks(file, size)), NO_RETRY))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _send(self, request: _Request, policy: RetryPolicy) -> Answer:
+        self._be_ready(request.method)
+        attempt = 1
+        while True:
+            try:
+                answer = self._exchange(request)
+                error = error_of(request.method, answer, self._address)
+                if error is None:
+                    return answer
+            except (ConnectionFailedError, RequestTimeoutError) as failure:
+                error = failure
+            attempt += 1
+            wait = policy.wait_before(attempt, error.retry_after) if may_pass(error, attempt) else None
+            if wait is None:
+                raise self._without_token(error)
+            _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)
+            self._sleep(wait)
+
+    def _exchange(self, request: _Request) -> Answer:
+        with self._failures(request.method):
+            response = self._client.send(self._built(request))
+        return Answer(response.status_code, _lower(response.headers), response.content)
+
+    @contextmanager
+    def _failures(self, method: str) -> Iterator[None]:
+        """Turn what can go wrong on the way into typed errors."""
+        try:
+            yield
+        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise self._unreachable(method, sent=False) from error
+        except httpx.TimeoutException as error:
+            msg = f"{self._address} did not answer in time."
+            hint = "Try again; if it stays so, the server is overloaded."
+            raise RequestTimeoutError(msg, hint, method=method) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
+            raise self._unreachable(method, sent=False) from error
+        except httpx.HTTPError as error:
+            raise self._unreachable(method, sent=True) from error
+        except RuntimeError as error:  # httpx's word for a client that somebody else has closed meanwhile
+            if not self._client.is_closed:
+                raise
+            raise self._unreachable(method, sent=False) from error
+
+    def _built(self, request: _Request) -> httpx.Request:
+        url = f"{self._address}/public/api/v3/{request.method}"
+        if request.file is None:
+            return self._client.build_request(
+                request.verb, url, json=request.json, params=request.params, data=request.form
+            )
+        headers = {"content-type": "application/octet-stream", "content-length": str(request.file.size)}
+        built = self._client.build_request(
+            request.verb, url, params=request.params, headers=headers, timeout=_UPLOAD_TIMEOUT
+        )
+        built.stream = request.file
+        return built
+
+    def _unreachable(self, method: str, *, sent: bool) -> ConnectionFailedError:
+        msg = f"The connection to {self._address} broke off." if sent else f"{self._address} cannot be reached."
+        hint = "Check the address, and that the server runs and this machine has a connection to it."
+        return ConnectionFailedError(msg, hint, method=method, sent=sent)
+
+    def _without_token(self, error: ApiError) -> ApiError:
+        if len(self._token) >= _SHORTEST_SECRET:
+            error.message = error.message.replace(self._token, _HIDDEN)
+            error.hint = error.hint.replace(self._token, _HIDDEN)
+            error.args = (error.message,)
+        return error
+
+    def _be_ready(self, method: str) -> None:
+        """Check the token before anything is sent: what refuses it further down would quote it."""
+        if not self._token.isascii() or not self._token.isprintable():
+            msg = f"The API token for {self._address} has characters that no token has."
+            hint = "Copy it again from your account page on the server."
+            raise UnauthorizedError(msg, hint, method=method)
+        self._probe_once()
+
+    def _probe_once(self) -> None:
+        """Switch to https if the server has it, as the official SDK does before its first request."""
+        with self._probe_lock:
+            if self._probed:
+                return
+            secure = "https://" + self._address.removeprefix("http://")
+            try:
+                # Without the token: it must not go anywhere before the way is known.
+                answer = self._client.get(secure, timeout=_PROBE_TIMEOUT, auth=_NoAuth(), follow_redirects=False)
+                if answer.status_code < HTTPStatus.BAD_REQUEST:
+                    self._address = secure
+            except httpx.HTTPError:
+                _log.info("%s does not speak https; staying with http", self._address)
+            self._probed = True
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file that is arriving.
+
+    Attributes:
+        start: Place of the first byte: 0, or the offset asked for.
+        size: Bytes of the whole file, ``None`` where the server does not say.
+        blocks: The bytes from ``start`` on.
+    """
+
+    start: int
+    size: int | None
+    blocks: Iterator[bytes]
+
+
+def _content(response: httpx.Response, offset: int) -> Content:
+    told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT and told is not None and int(told[1]) == offset:
+        size = None if told[2] == "*" else int(told[2])
+        return Content(offset, size, response.iter_bytes())
+    length = response.headers.get("content-length", "")
+    return Content(0, int(length) if length.isdigit() else None, response.iter_bytes())
+
+
+def _lower(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+class InMemoryTransport(httpx.BaseTransport):
+    """Carries requests to an ASGI app in this process, without a socket.
+
+    The app runs on an event loop of its own in a background thread, so that callers stay synchronous and any thread may
+    call. An error that the app does not handle comes back as status 500.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: AsgiApp) -> None:
+        pass
+
+        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._loop = LoopThread()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the whole answer."""
+        pass
+
+        try:
+            return self._loop.wait_for(self._answer(request), request.extensions.get("timeout", {}).get("read"))
+        except TimeoutError as error:
+            msg = "The application did not answer in time."
+            raise httpx.ReadTimeout(msg, request=request) from error
+        except LoopClosedError as error:
+            msg = "The connection is closed."
+            kind = httpx.ReadError if error.started else httpx.ConnectError
+            raise kind(msg, request=request) from error
+
+    def close(self) -> None:
+        """End the event loop and its thread; requests under way are cancelled."""
+        self._loop.close()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._asgi.handle_async_request(request)
+        body = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+
+class _Blocks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A file in blocks, for a socket and for an application in this process."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
+            yield block
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for block in self:
+            yield block
+
+
+class _TokenAuth(httpx.Auth):
+    """Adds the token to a request at the last moment, so that no header store shows it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["x-api-key"] = self._token
+        yield request
+
+
+class _NoAuth(httpx.Auth):
+    """Sends a request as it is."""
+
+
+# An event loop in a thread of its own, for callers that are synchronous.
+#
+# A module of its own, imported when it is needed: over the network nobody needs an event loop.
+
+
+_T = TypeVar("_T")
+
+
+class LoopClosedError(Exception):
+    """The loop ended before the work was done.
+
+    Args:
+        started: Whether the work had begun.
+    """
+
+    def __init__(self, *, started: bool) -> None:
+        super().__init__("The event loop is closed.")
+        self.started = started
+
+
+class LoopThread:
+    """Runs coroutines. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="traindash-api", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def wait_for(self, work: Coroutine[Any, Any, _T], seconds: float | None) -> _T:
+        """Run a coroutine and return what it returns.
+
+        Args:
+            work: The coroutine.
+            seconds: Patience; ``None`` for as long as it takes.
+
+        Raises:
+            TimeoutError: It took longer, and was cancelled.
+            LoopClosedError: The thread has ended, or ended meanwhile.
+        """
+        loop = self._loop
+        if loop is None or not self._thread.is_alive():
+            work.close()
+            raise LoopClosedError(started=False)
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            return future.result(seconds)
+        except TimeoutError:
+            future.cancel()
+            raise
+        except CancelledError as error:
+            raise LoopClosedError(started=True) from error
+
+    def close(self) -> None:
+        """End the event loop and its thread; work under way is cancelled."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    def _run(self) -> None:
+        # Not run_forever: threads that the app's sync handlers use are kept for the life of this main task.
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+        await self._stop.wait()

@@ -1,0 +1,1 @@
+"""Start, follow and recover tasks."""

@@ -1,0 +1,231 @@
+"""What can follow a training that is over: going on with it, repeating it, building on it, trying it with less memory.
+
+Repeating and building on it use the states of the official SDK (``rerun_from_task_id`` and ``finetune``, contract
+section 3.2); ``resume`` is an extension of the embedded platform.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import TrainingPlan
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.errors import StateError
+from traindash.plans.hyperparameters import read_text, with_values
+from traindash.plans.series import Replaced, SeriesPlace
+from traindash.plans.splits import settled
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.tasks import StartRequest
+from traindash.tasks.launcher import launch, send
+from traindash.tasks.series_record import Series, SeriesStore, with_plan
+
+# Hyperparameters that need less memory.
+
+
+_STRIDE = 32
+"""Image sizes are multiples of this in all YOLO models."""
+_SMALLEST_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaferSetting:
+    """A change that makes a training need less memory.
+
+    Attributes:
+        name: The hyperparameter.
+        before: Its value so far.
+        after: Its new value.
+        hyperparameters: The whole YAML text with the new value; everything else in it, comments too, is as it was.
+    """
+
+    name: str
+    before: int
+    after: int
+    hyperparameters: str
+
+
+def safer_setting(hyperparameters: str) -> SaferSetting | None:
+    """Return the next thing to try after a training ran out of memory: half the batch, then smaller images.
+
+    Args:
+        hyperparameters: YAML text.
+
+    Returns:
+        ``None`` when neither can be made smaller, or neither is a whole number there.
+    """
+    values = read_text(hyperparameters).values
+    if (batch := _whole(values.get("batch"))) is not None and batch > 1:
+        return _changed(hyperparameters, "batch", batch, batch // 2)
+    size = _whole(values.get("imgsz"))
+    if size is not None and (smaller := size // 2 // _STRIDE * _STRIDE) >= _SMALLEST_SIZE:
+        return _changed(hyperparameters, "imgsz", size, smaller)
+    return None
+
+
+def with_batch(hyperparameters: str, batch: int) -> str:
+    """Return hyperparameters with another batch size; everything else, comments too, is as it was."""
+    return with_values(hyperparameters, {"batch": batch})
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _changed(text: str, name: str, before: int, after: int) -> SaferSetting:
+    return SaferSetting(name=name, before=before, after=after, hyperparameters=with_values(text, {name: after}))
+
+
+def resume(client: SuperviselyClient, task: Task) -> TaskId:
+    """Go on with a training that ended before its last epoch, as a new task.
+
+    Raises:
+        StateError: It cannot go on on this server.
+        ApiError: The server refused, or could not be asked.
+    """
+    if not task.can_resume:
+        msg = f"Task {task.id} cannot be resumed: the server keeps no checkpoint to go on from."
+        raise StateError(msg, "Start it again from the beginning.")
+    return _repeat(client, task, "resume")
+
+
+def rerun(client: SuperviselyClient, task: Task) -> TaskId:
+    """Train once more with the settings of a finished training, from the same start.
+
+    Raises:
+        StateError: The task is no training that can be repeated.
+        ApiError: The server refused, or could not be asked.
+    """
+    return _repeat(client, task, "new")
+
+
+def fine_tune(client: SuperviselyClient, task: Task) -> TaskId:
+    """Train on from the best checkpoint of a finished training, with its settings. Errors as :func:`rerun`."""
+    return _repeat(client, task, "continue")
+
+
+def start_over(client: SuperviselyClient, task: Task, safer: SaferSetting | None = None) -> TaskId:
+    """Start the settings of any training anew, which needs no experiment.
+
+    Args:
+        client: The server.
+        task: The training.
+        safer: A setting to change, see :func:`safer_retry`.
+
+    Raises:
+        StateError: The server does not say with what the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    state = task.settings or task.params or {}
+    gui_state = state.get("guiState")
+    if not isinstance(gui_state, Mapping):
+        msg = f"The settings of task {task.id} are not known."
+        raise StateError(msg, "Start a new training and choose the settings.")
+    changed = {**gui_state, "start_training": True}
+    if safer is not None:
+        changed["hyperparameters"] = safer.hyperparameters
+    return send(client, _request(task, {**state, "guiState": changed}))
+
+
+def safer_retry(task: Task) -> SaferSetting | None:
+    """Return what to change so that a training that ran out of memory needs less; ``None`` for other tasks."""
+    if task.exit_report is None or task.exit_report.cause is not ExitCause.OUT_OF_MEMORY:
+        return None
+    gui_state = (task.settings or task.params or {}).get("guiState")
+    text = gui_state.get("hyperparameters") if isinstance(gui_state, Mapping) else None
+    return safer_setting(text) if isinstance(text, str) else None
+
+
+def is_repeatable(task: Task) -> bool:
+    """Return whether a task is a training that left an experiment, so that it can be repeated and built upon."""
+    experiment = (task.output or {}).get("experiment")
+    return task.status is TaskStatus.FINISHED and task.project_id is not None and experiment is not None
+
+
+def can_start_over(task: Task) -> bool:
+    """Return whether a task is a training over which its own settings are known."""
+    return task.status.is_terminal and settings_known(task)
+
+
+def settings_known(task: Task) -> bool:
+    """Return whether a task is a training that says with what it was started."""
+    return isinstance((task.settings or task.params or {}).get("guiState"), Mapping)
+
+
+def _repeat(client: SuperviselyClient, task: Task, mode: Literal["new", "continue", "resume"]) -> TaskId:
+    if task.project_id is None:
+        msg = f"Task {task.id} is no training, so it cannot be repeated."
+        raise StateError(msg, "Open a training.")
+    state = {"trainTaskId": int(task.id), "trainMode": mode, "slyProjectId": int(task.project_id)}
+    return send(client, _request(task, state))
+
+
+def _request(task: Task, state: Mapping[str, object]) -> StartRequest:
+    if task.module_id is None or task.workspace_id is None:
+        msg = f"The server does not say which app task {task.id} is a session of."
+        raise StateError(msg, "Start a new training.")
+    return StartRequest(
+        module_id=task.module_id,
+        workspace_id=task.workspace_id,
+        agent_id=None,  # the first one that is free
+        state=state,
+        description=task.description,
+    )
+
+
+# A changed training in the place of one that failed, or that still waits in a queue.
+#
+# What was frozen when a task was taken in is never changed: the waiting task is taken back, and the changed settings run
+# as a new task with a hash of their own.
+
+
+def replace_task(client: SuperviselyClient, task_id: TaskId, plan: TrainingPlan) -> TaskId:
+    """Start a plan in the place of a task that waits in a queue, at the end of that queue.
+
+    The new task is there before the old one is taken back, so that nothing is lost if it is refused.
+
+    Raises:
+        StateError: The old task has begun to work.
+        AppError: As :func:`traindash.tasks.launcher.launch`.
+    """
+    check_waits_or_over(client, task_id)
+    started = launch(client, plan)
+    _take_back(client, task_id)
+    return started
+
+
+def replace_in_series(
+    client: SuperviselyClient, store: SeriesStore, replaced: Replaced, place: SeriesPlace, plan: TrainingPlan
+) -> Series:
+    """Give an experiment of a series another plan; the starter of the series sends it.
+
+    Raises:
+        StateError: The experiment has begun to train, was started again, or is not in the series any more.
+        InputError: Another experiment of the series has its name, or a new random split cannot be frozen.
+        ApiError: The server could not be asked.
+    """
+    if replaced.task_id is not None:
+        with_plan(store.load(place.series_id), place.key, replaced.task_id, plan)  # before anything is taken back
+        check_waits_or_over(client, replaced.task_id)
+    wanted = settled(client, plan)
+    if replaced.task_id is not None:
+        _take_back(client, replaced.task_id)
+    return store.change_plan(place.series_id, place.key, after=replaced.task_id, plan=wanted)
+
+
+def check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:
+    """Check that a task can give way.
+
+    Raises:
+        StateError: It works.
+        ApiError: The server could not be asked.
+    """
+    status = client.tasks.get(task_id).status
+    if status is not TaskStatus.QUEUED and not status.is_terminal:
+        msg = f"Task {task_id} has begun to work."
+        raise StateError(msg, "Let it go on, or stop it first.")
+
+
+def _take_back(client: SuperviselyClient, task_id: TaskId) -> None:
+    if not client.tasks.get(task_id).status.is_terminal:
+        client.tasks.stop(task_id)

@@ -1,0 +1,249 @@
+"""Looks after tasks that were started from here on other servers, and says once when each is over.
+
+The embedded platform knows its own ends. Of another server nobody tells them, so this thread asks for the tasks that
+were started from this machine, whatever page is open. What it still has to tell is on disk: ends of the time without a
+dashboard are told at the next start, and none is told twice, since the platform takes an end by its name only once.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.domain.webhook import EndedTask
+from traindash.errors import AppError
+from traindash.files import JsonFile
+from traindash.periodic_worker import PeriodicWorker
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks.progress import TaskProgress
+from traindash.tasks.task_watcher import TaskWatch
+
+EVERY_SECONDS = 10.0
+_LONGEST = timedelta(days=60)
+"""A task that is not over by then is not waited for any more."""
+_REMEMBERED = 50
+_PATIENCE_SECONDS = 20.0
+_log = logging.getLogger("traindash.ends")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedTask:
+    """A task whose end is still to be told.
+
+    Attributes:
+        server: Address of its server.
+        since: When it was started from here, in UTC.
+    """
+
+    server: str
+    task_id: TaskId
+    since: datetime
+
+
+@dataclass(slots=True)
+class _Told:
+    """What this process has told, for pages that show it.
+
+    Attributes:
+        number: Grows with each end.
+    """
+
+    ends: deque[tuple[int, EndedTask]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    number: int = 0
+
+
+_STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
+
+
+class EndWatcher:
+    """Watches the tasks of other servers.
+
+    Args:
+        path: File that keeps what is still to be told.
+        access: Address of a server → its client, ``None`` while nobody has given its token; asked in each round.
+        tell: Takes an end; may be given the same one again after a sudden death of the process.
+        every: Seconds between two rounds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        access: Callable[[str], SuperviselyClient | None],
+        tell: Callable[[EndedTask], object],
+        *,
+        every: float = EVERY_SECONDS,
+    ) -> None:
+        self._kept: JsonFile[tuple[StartedTask, ...]] = JsonFile(
+            path=path, decode=_STARTED.decode, empty=(), noun="The list of tasks on other servers"
+        )
+        self._access = access
+        self._tell = tell
+        self._every = every
+        self._watches: dict[StartedTask, TaskWatch] = {}
+        self._told = _Told()
+        self._telling = threading.Lock()
+        self._worker = PeriodicWorker("ends", self._round, retry=every)
+
+    def note(self, server: str, task_id: TaskId, now: datetime | None = None) -> None:
+        """Watch a task from now on; one that is watched already is left as it is.
+
+        Raises:
+            StorageError: It cannot be kept.
+        """
+        new = StartedTask(server=server, task_id=task_id, since=now or datetime.now(UTC))
+
+        def add(known: tuple[StartedTask, ...]) -> tuple[StartedTask, ...]:
+            is_known = any((item.server, item.task_id) == (server, task_id) for item in known)
+            return known if is_known else (*known, new)
+
+        self._kept.change(add)
+        self._worker.wake()
+
+    def open(self) -> tuple[StartedTask, ...]:
+        """Return the tasks whose end is still to be told."""
+        return self._kept.read()
+
+    def told_after(self, number: int) -> tuple[int, tuple[EndedTask, ...]]:
+        """Return the ends that this process told after a point, and the point to ask from next.
+
+        Args:
+            number: As this gave it at the last look; a negative one asks for the point alone.
+        """
+        with self._telling:
+            ends = tuple(end for place, end in self._told.ends if 0 <= number < place)
+            return self._told.number, ends
+
+    def start(self) -> None:
+        """Begin to watch, with what an earlier process left."""
+        self._worker.start()
+
+    def close(self) -> None:
+        """End after the look that is under way. Closing twice does nothing."""
+        self._worker.close(_PATIENCE_SECONDS)
+
+    def round(self) -> None:
+        """Look at every task once. What cannot be asked for now is left for the next round."""
+        for task in self.open():
+            if self._worker.is_closing:
+                return
+            try:
+                self._look(task)
+            except AppError as error:
+                _log.info("Task %s on %s cannot be looked at: %s", task.task_id, task.server, error)
+
+    def _round(self) -> float | None:
+        self.round()
+        return self._every if self.open() else None
+
+    def _look(self, task: StartedTask) -> None:
+        client = self._access(task.server)
+        if client is None:
+            return
+        watch = self._watches.setdefault(task, TaskWatch(client, task.task_id))
+        try:
+            progress = watch.refresh()
+        except MissingError:
+            self._forget(task)  # the server has it no more: nobody will ever know how it ended
+            return
+        if progress.task.status.is_terminal or progress.app_failed:
+            end = end_of(task.server, progress)
+            self._tell(end)
+            self._remember(end)
+            self._forget(task)
+        elif datetime.now(UTC) - task.since > _LONGEST:
+            self._forget(task)
+
+    def _remember(self, end: EndedTask) -> None:
+        with self._telling:
+            self._told.number += 1
+            self._told.ends.append((self._told.number, end))
+
+    def _forget(self, task: StartedTask) -> None:
+        self._watches.pop(task, None)
+        self._kept.change(lambda known: tuple(item for item in known if item != task))
+
+
+def end_of(server: str, progress: TaskProgress) -> EndedTask:
+    """Return the end of a task as it is told.
+
+    A training app that failed while its task stays ``started`` counts as an end with an error: the server will not say
+    so by itself (contract section 6).
+    """
+    task, report = progress.task, progress.task.exit_report
+    experiment = experiment_of_output(task.output)
+    status = task.status if task.status.is_terminal else TaskStatus.ERROR
+    cause = report.cause if report is not None else None
+    return EndedTask(
+        server=server,
+        task_id=task.id,
+        name=_name(task.settings or task.params)
+        or (experiment.experiment_name if experiment else "")
+        or task.description,
+        status=status,
+        cause=cause if cause is not None or status is not TaskStatus.ERROR else ExitCause.CRASHED,
+        message=report.message if report else _said(progress) if status is TaskStatus.ERROR else "",
+        hint=report.hint if report else "",
+        agent=task.agent_name or "",
+        project_id=task.project_id,
+        started_at=task.started_at,
+        finished_at=task.finished_at,
+        metrics=dict(experiment.evaluation_metrics) if experiment else {},
+        url=f"{server}/apps/sessions/{task.id}",
+    )
+
+
+def _name(state: Mapping[str, object] | None) -> str:
+    gui_state = (state or {}).get("guiState")
+    name = gui_state.get("experiment_name") if isinstance(gui_state, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
+def _said(progress: TaskProgress) -> str:
+    """Return what a failed task says itself: its app, else the last error of its log."""
+    if progress.app_failed:
+        return (progress.train_status or "").removeprefix("Status: ").strip()
+    errors: Sequence[str] = [row.message for row in progress.log if row.level in {"error", "fatal"}]
+    return errors[-1] if errors else "The server does not say why it failed."
+
+
+# Which tasks have ended since somebody looked last.
+
+
+@dataclass(slots=True)
+class EndWatch:
+    """Remembers which tasks were on their way.
+
+    Attributes:
+        open: Tasks that were not over at the last look.
+        together: Tasks that ended since the first of those that are open began; told as one when the last one ends.
+    """
+
+    open: set[TaskId] = field(default_factory=set)
+    together: list[Task] = field(default_factory=list)
+
+    def look(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
+        """Return the tasks that have ended since the last look, oldest first.
+
+        Args:
+            tasks: The newest tasks. What was open and is not among them any more is forgotten.
+        """
+        ended = tuple(sorted((t for t in tasks if t.id in self.open and t.status.is_terminal), key=lambda t: t.id))
+        self.open = {task.id for task in tasks if not task.status.is_terminal}
+        self.together.extend(ended)
+        return ended
+
+    def all_over(self) -> tuple[Task, ...]:
+        """Return all tasks that ended together once none is open any more, and begin anew; before that, none."""
+        if self.open or not self.together:
+            return ()
+        over, self.together = tuple(self.together), []
+        return over

@@ -1,0 +1,385 @@
+"""The flight check of a plan: a dry run on its agent, what follows from it, and what speaks against the start."""
+
+import hashlib
+import heapq
+import json
+import math
+import re
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
+from traindash.domain.project import Project
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.plans.facts import gather
+from traindash.plans.hyperparameters import read_text
+from traindash.plans.plan_file import plan_values
+from traindash.plans.problems import Problem, error, warning
+from traindash.plans.rules import problems_of
+from traindash.supervisely.client import SuperviselyClient
+from traindash.tasks.launcher import PlanRefusedError, request_for
+from traindash.tasks.progress import TimeRange
+
+# What a whole training will need, from what a dry run has measured. Pure.
+
+
+_SPREAD = 0.15
+"""Relative uncertainty of every forecast: a warmer processor, harder images, a sample of them. A judgement;
+``tests/benchmarks/flight_check.py`` holds it against real trainings."""
+
+_PER_LOST_SHARE = 0.5
+"""Relative uncertainty for a processor that others took altogether: they may come and go. A judgement as well."""
+
+_MOST_SPREAD = 0.9
+
+_SPARE = 0.9
+"""Share of the free memory that a training may count on."""
+
+_FINISHING = 2.0
+"""Seconds to bring results into Team Files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a training will need.
+
+    Attributes:
+        total: Seconds from the begin of the work to its end; the wait for a free agent comes in front of it.
+        spread: Relative uncertainty of what was measured, above 0 and below 1.
+        share: What the dry run got of its processor time; the lower end of ``total`` counts on all of it.
+        earlier: What earlier trainings took, where they moved an end of ``total``.
+        parts: Phase in words → likely seconds, in the order of the phases.
+        memory: Bytes at the peak.
+        disk: Bytes that its files take while it runs.
+        largest_batch: Largest batch that fits into the free memory, 0 if none does; ``None`` when the planned one fits.
+        may_end_early: The engine ends before the last epoch when nothing gets better for long.
+        unknown: Planned steps that are not part of the total.
+    """
+
+    total: TimeRange
+    spread: float
+    share: float
+    earlier: TimeRange | None
+    parts: Mapping[str, float]
+    memory: int
+    disk: int
+    largest_batch: int | None
+    may_end_early: bool
+    unknown: tuple[str, ...] = ()
+
+
+def forecast(dry_run: DryRun, figures: DryRunFigures, earlier: TimeRange | None = None) -> Forecast:
+    """Return what the whole training will need.
+
+    Args:
+        dry_run: A finished dry run.
+        figures: What it measured.
+        earlier: How long the training takes judging by earlier ones, see :func:`traindash.tasks.flight_check.estimate`;
+            where the two disagree, the range reaches from one to the other.
+    """
+    parts = {name: seconds for name, seconds in _parts(dry_run, figures).items() if seconds > 0}
+    memory = figures.memory_peak + _cached(dry_run, figures)
+    fits = memory <= dry_run.memory_free * _SPARE
+    images = dry_run.train_images + dry_run.val_images
+    spread = _spread(figures)
+    measured = _range(figures, sum(parts.values()), spread)
+    total = measured if earlier is None else _joined(measured, earlier)
+    return Forecast(
+        total=total,
+        spread=spread,
+        share=figures.processor_share,
+        earlier=None if total == measured else earlier,
+        parts=parts,
+        memory=memory,
+        disk=figures.disk + figures.disk_per_image * images,
+        largest_batch=None if fits else _largest_batch(dry_run, figures),
+        may_end_early=0 < figures.patience < figures.epochs,
+        unknown=figures.unknown,
+    )
+
+
+def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
+    val = dry_run.val_images
+    images = round(dry_run.train_images * figures.fraction)
+    validation = figures.validation_per_image * val
+    epoch = math.ceil(images / max(1, figures.used_batch_size)) * statistics.fmean(figures.batches) + figures.rest
+    epochs = figures.epochs * (epoch + (validation if figures.validates else 0.0))
+    training = epochs + validation * (1 if figures.validates else 2)  # at the end the best checkpoint once more
+    if figures.time_limit is not None:
+        training = figures.time_limit + validation
+    evaluation = figures.evaluation
+    return {
+        "Preparing data": figures.start + figures.prepare_per_image * (dry_run.train_images + val),
+        "Training": training,
+        "Evaluation": 0.0 if evaluation is None else evaluation + figures.evaluation_per_image * val,
+        "Speed test": figures.speed_test or 0.0,
+        "Export": figures.export or 0.0,
+        "Saving results": _FINISHING,
+    }
+
+
+def _spread(figures: DryRunFigures) -> float:
+    """Return the relative uncertainty: that of every forecast, of uneven batches, and of programs that come and go."""
+    lost = _PER_LOST_SHARE * (1 - figures.processor_share)
+    return min(math.hypot(_SPREAD, _unevenness(figures.batches), lost), _MOST_SPREAD)
+
+
+def _unevenness(batches: Sequence[float]) -> float:
+    """Return how far the mean of all batches may be from that of those seen, relative to it.
+
+    That is twice the standard error, or the step from the first half to the second: a machine whose load changes is
+    slow for many batches in a row.
+    """
+    mean = statistics.fmean(batches)
+    if len(batches) < 2 or mean == 0:  # noqa: PLR2004 - a spread takes two
+        return 0.0
+    middle = len(batches) // 2
+    step = abs(statistics.fmean(batches[:middle]) - statistics.fmean(batches[middle:]))
+    return max(2 * statistics.stdev(batches) / math.sqrt(len(batches)), step) / mean
+
+
+def _range(figures: DryRunFigures, likely: float, spread: float) -> TimeRange:
+    """Return the range; its lower end is as quick as the training gets when nobody else uses the processor any more."""
+    return TimeRange(low=likely * (1 - spread) * min(1.0, figures.processor_share), high=likely * (1 + spread))
+
+
+def _joined(measured: TimeRange, earlier: TimeRange) -> TimeRange:
+    """Return the measured range, stretched to the nearer end of the earlier one when the two have nothing in common."""
+    return TimeRange(low=min(measured.low, earlier.high), high=max(measured.high, earlier.low))
+
+
+def _cached(dry_run: DryRun, figures: DryRunFigures) -> int:
+    return figures.cache_per_image * (round(dry_run.train_images * figures.fraction) + dry_run.val_images)
+
+
+def _largest_batch(dry_run: DryRun, figures: DryRunFigures) -> int:
+    """Return the largest batch that fits: what grew from the first batch on is shared by the images of the batch."""
+    free = dry_run.memory_free * _SPARE - _cached(dry_run, figures) - figures.memory_base
+    per_image = (figures.memory_peak - figures.memory_base) / max(1, figures.used_batch_size)
+    if free <= 0 or per_image <= 0:
+        return 0
+    return min(figures.batch_size, int(free / per_image))
+
+
+CONTENDED = 0.8
+"""A dry run that got less of its processor time was measured beside other programs."""
+
+_SPARE_DISK = 1 << 30
+"""Bytes that should be left on the disk when a training is done."""
+
+
+def plan_key(plan: TrainingPlan, project: Project) -> str:
+    """Return a text that is the same for plans that need the same: names and the way to start do not matter."""
+    same = replace(plan, experiment_name=None, description=None, autostart=True, cache_project=True)
+    content = [plan_values(same), project.items_count, project.version, str(project.updated_at)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
+    """Begin the dry run of a plan; it is found again by the plan's key.
+
+    Raises:
+        PlanRefusedError: The plan has errors.
+        ApiError: The server refused, cannot make dry runs, or could not be asked.
+    """
+    facts = gather(client, plan)
+    problems = problems_of(plan, facts.facts)
+    if any(problem.severity == "error" for problem in problems):
+        raise PlanRefusedError(problems)
+    return client.dry_runs.start(request_for(plan, facts), plan_key(plan, facts.project.project))
+
+
+def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem, ...]:
+    """Return what a dry run found against the start.
+
+    Args:
+        dry_run: One that is over, or not.
+        expected: What follows from it; ``None`` unless it is finished.
+    """
+    if dry_run.status is DryRunStatus.ERROR:
+        return (_failure(dry_run),)
+    if expected is None:
+        return ()
+    found = [*_memory(dry_run, expected)]
+    found += [warning("launch", text, "The training counts all the same.") for text in dry_run.problems]
+    if expected.disk + _SPARE_DISK > dry_run.disk_free:
+        message = (
+            f"The training needs about {_size(expected.disk)} of disk, and {_size(dry_run.disk_free)} are free on "
+            f"agent “{dry_run.agent}”."
+        )
+        found.append(warning("launch", message, "Free some space, for example old experiments in Team Files."))
+    if dry_run.figures is not None and dry_run.figures.processor_share < CONTENDED:
+        got = f"{dry_run.figures.processor_share * 100:.0f} %"
+        message = f"Other programs kept the flight check waiting: it got {got} of its processor time."
+        if dry_run.other_tasks:
+            tasks = "1 other task was" if dry_run.other_tasks == 1 else f"{dry_run.other_tasks} other tasks were"
+            message += f" {tasks} running."
+        found.append(warning("launch", message, "When they are over, the training is quicker; check again then."))
+    return tuple(found)
+
+
+def _memory(dry_run: DryRun, expected: Forecast) -> list[Problem]:
+    figures = dry_run.figures
+    if figures is not None and 0 < figures.used_batch_size < figures.batch_size:
+        message = f"A batch of {figures.batch_size} does not fit; the engine went on with {figures.used_batch_size}."
+        hint = f"Set “batch” to {figures.used_batch_size}, so that the plan says what happens."
+        return [warning("hyperparameters", message, hint)]
+    if expected.largest_batch is None:
+        return []
+    message = (
+        f"The training needs about {_size(expected.memory)} of memory, and {_size(dry_run.memory_free)} are free on "
+        f"agent “{dry_run.agent}”."
+    )
+    if expected.largest_batch >= 1:
+        return [warning("hyperparameters", message, f"Set “batch” to {expected.largest_batch} or less.")]
+    return [warning("hyperparameters", message, "Close other programs, or choose a smaller model or “imgsz”.")]
+
+
+def _failure(dry_run: DryRun) -> Problem:
+    message = f"The flight check failed: {dry_run.message}"
+    match dry_run.cause:
+        case ExitCause.OUT_OF_MEMORY | ExitCause.BAD_HYPERPARAMETER:
+            return error("hyperparameters", message, dry_run.hint)
+        case ExitCause.BAD_DATA:
+            return error("split", message, dry_run.hint)
+        case ExitCause.BAD_INPUT | ExitCause.ENGINE_MISSING:
+            return error("launch", message, dry_run.hint)
+        case _:  # it may go better the next time
+            return warning("launch", message, dry_run.hint)
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"  # noqa: PLR2004 - as sizes are shown
+
+
+# How long a training will take, from what earlier trainings of the same model on the same project took. Pure.
+
+
+_NEWEST = 8
+"""Earlier runs that count: the machine may have changed since older ones."""
+_LEAST_SPREAD = 0.15
+_SPREAD_PER_DOUBLING = 0.15
+"""Start-up and evaluation do not grow with the epochs, so a run of another length says less."""
+_TIME_ESTIMATE_MOST_SPREAD = 0.8
+_EXPERIMENT_FOLDER = re.compile(r"(\d+)_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A training that went through.
+
+    Attributes:
+        model: Name in the catalogue.
+        work: Epochs, times the square of the image size where it is known.
+        seconds: From its start to its end, evaluation included.
+    """
+
+    model: str
+    project_id: ProjectId
+    work: float
+    seconds: float
+
+
+def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
+    """Return the trainings among tasks that finished and say what they did, newest first."""
+    listed = sorted(tasks, key=lambda task: task.id, reverse=True)
+    models = models_by_task(listed)
+    runs: list[PastRun] = []
+    for task in listed:
+        text = _gui_state(task).get("hyperparameters")
+        work = _work(text) if isinstance(text, str) else None
+        model = models.get(int(task.id))
+        if task.status is not TaskStatus.FINISHED or task.started_at is None or task.finished_at is None:
+            continue
+        seconds = (task.finished_at - task.started_at).total_seconds()
+        if work and model and seconds > 0 and task.project_id is not None:
+            runs.append(PastRun(model=model, project_id=task.project_id, work=work, seconds=seconds))
+    return tuple(runs)
+
+
+def models_by_task(tasks: Iterable[Task]) -> dict[int, str]:
+    """Return task id → name of the catalogue model at the bottom of it, through checkpoints of other tasks."""
+    shapes = {int(task.id): _mapping(_gui_state(task).get("model")) for task in tasks}
+    found: dict[int, str] = {}
+    for task_id in shapes:
+        at: object = task_id
+        seen: set[object] = set()
+        while isinstance(at, int) and at in shapes and at not in seen:
+            seen.add(at)
+            name = shapes[at].get("model_name")
+            if isinstance(name, str) and name:
+                found[task_id] = name
+                break
+            at = shapes[at].get("task_id")
+    return found
+
+
+def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Mapping[int, str]) -> TimeRange | None:
+    """Return how long a plan's training will take, ``None`` where nothing is known.
+
+    Args:
+        plan: The plan.
+        text: Its hyperparameters, or those it gets when it names none.
+        runs: Earlier trainings, newest first.
+        models: As of :func:`models_by_task`, for a plan that starts from a checkpoint.
+    """
+    model, work = _model_of(plan, models), _work(text)
+    known = [run for run in runs if run.model == model and run.project_id == plan.project_id][:_NEWEST]
+    if not known or not work:
+        return None
+    expected = [run.seconds * work / run.work for run in known]
+    doublings = min(abs(math.log2(work / run.work)) for run in known)
+    spread = min(_LEAST_SPREAD + _SPREAD_PER_DOUBLING * doublings, _TIME_ESTIMATE_MOST_SPREAD)
+    return TimeRange(low=min(expected) * (1 - spread), high=max(expected) * (1 + spread))
+
+
+def total_time(times: Sequence[TimeRange], agents: int) -> TimeRange:
+    """Return how long tasks take on agents that each take the next one when they are free.
+
+    Args:
+        times: Of the tasks, in the order of the queue.
+        agents: Number of agents, at least 1.
+    """
+    return TimeRange(
+        low=_makespan([time.low for time in times], agents), high=_makespan([time.high for time in times], agents)
+    )
+
+
+def _makespan(seconds: Sequence[float], agents: int) -> float:
+    free_at = [0.0] * max(agents, 1)
+    for duration in seconds:
+        heapq.heappush(free_at, heapq.heappop(free_at) + duration)
+    return max(free_at)
+
+
+def _model_of(plan: TrainingPlan, models: Mapping[int, str]) -> str | None:
+    match plan.model:
+        case PretrainedModel(name=name):
+            return name
+        case CustomCheckpoint(path=path):
+            folders = [found for part in path.split("/") if (found := _EXPERIMENT_FOLDER.match(part))]
+            return models.get(int(folders[-1].group(1))) if folders else None
+
+
+def _work(text: str) -> float | None:
+    values = read_text(text).values
+    epochs, size = _number(values.get("epochs")), _number(values.get("imgsz"))
+    if epochs is None:
+        return None
+    return epochs * (1.0 if size is None else size * size)
+
+
+def _number(value: object) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    return float(value) if usable and isinstance(value, int | float) else None
+
+
+def _gui_state(task: Task) -> Mapping[str, object]:
+    return _mapping((task.settings or task.params or {}).get("guiState"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

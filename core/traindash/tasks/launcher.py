@@ -1,0 +1,343 @@
+"""Starting a plan: exactly once, and never without knowing what became of it."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from traindash.domain.ecosystem import Agent
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
+from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import InputError, StateError
+from traindash.plans.app_state import start_state
+from traindash.plans.facts import PlanFacts, gather
+from traindash.plans.problems import Problem
+from traindash.plans.rules import problems_of
+from traindash.plans.splits import settled
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.ecosystem import COMPARE_SLUG
+from traindash.supervisely.errors import (
+    ApiError,
+    ConnectionFailedError,
+    ContractError,
+    RequestTimeoutError,
+    ServerFailedError,
+)
+from traindash.supervisely.tasks import StartRequest
+
+LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two equal plans that start at the same time could otherwise take each other's task for their own."""
+
+
+class PlanRefusedError(InputError):
+    """The plan has errors and was not sent.
+
+    Args:
+        problems: All findings, warnings included.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        errors = [problem for problem in problems if problem.severity == "error"]
+        told = [f"{problem.message} {problem.hint}".strip() for problem in errors]
+        super().__init__(" ".join([*told[:-1], errors[-1].message]), errors[-1].hint)
+        self.problems = problems
+
+
+class LaunchUncertainError(StateError):
+    """The start was sent, and whether the task exists could not be found out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A plan that was started.
+
+    Attributes:
+        task_id: Its task. It may still have to wait or to get ready; follow it with ``TaskWatch``.
+        warnings: What did not keep it from being started.
+    """
+
+    task_id: TaskId
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartMark:
+    """What is known right before a start is sent: enough to recognise its task later, even by another process.
+
+    Attributes:
+        workspace_id: Where the task will be.
+        before: Newest task so far, 0 for none; the wanted one has a higher id.
+        fingerprint: Of what is sent.
+    """
+
+    workspace_id: WorkspaceId
+    before: TaskId
+    fingerprint: str
+
+
+def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
+    """Check a plan, start it and return its task, as :func:`check_and_launch`."""
+    return check_and_launch(client, plan, sleep=sleep).task_id
+
+
+def check_and_launch(
+    client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep
+) -> Launched:
+    """Check a plan and start it.
+
+    A random split with a seed is frozen before. The start is sent once. When its answer does not arrive, the server's
+    tasks are looked through for the one that was asked for.
+
+    Args:
+        client: The server.
+        plan: The plan.
+        sleep: Waits between looks; stands in for the clock in tests.
+
+    Raises:
+        PlanRefusedError: The plan has errors; nothing was sent.
+        InputError: Its split cannot be frozen; nothing was sent.
+        NotFoundError: The plan's project does not exist.
+        LaunchUncertainError: It is not known whether the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    facts = gather(client, plan)
+    problems = problems_of(plan, facts.facts)
+    if any(problem.severity == "error" for problem in problems):
+        raise PlanRefusedError(problems)
+    fixed = settled(client, plan)
+    return Launched(task_id=send(client, request_for(fixed, facts), sleep=sleep), warnings=problems)
+
+
+def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
+    """Return what a plan's start sends. Pure.
+
+    Raises:
+        PlanRefusedError: There is no app or no agent for the plan.
+    """
+    if facts.module is None:
+        raise PlanRefusedError(problems_of(plan, facts.facts))
+    name = plan.model.name if isinstance(plan.model, PretrainedModel) else facts.model_name
+    return StartRequest(
+        module_id=facts.module.id,
+        workspace_id=facts.project.project.workspace_id,
+        agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.facts.agents),
+        state=start_state(plan, facts.project.meta, facts.origin),
+        description=plan.description if plan.description is not None else name or "",
+    )
+
+
+def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
+    """Return the agent that the official SDK would take (contract section 9.1).
+
+    Args:
+        agents: Available agents.
+
+    Returns:
+        The one whose first device has the most free memory, else the first Kubernetes agent, else ``None``: the
+        server decides.
+    """
+    own = [agent for agent in agents if agent.type == "sly_agent"]
+    if own:
+        return max(own, key=_free_memory).id
+    return next((agent.id for agent in agents if agent.type == "kubernetes"), None)
+
+
+def send(
+    client: SuperviselyClient,
+    request: StartRequest,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    note: Callable[[StartMark], None] = lambda _: None,
+) -> TaskId:
+    """Send a start once; after an unclear failure find out what became of it.
+
+    Args:
+        client: The server.
+        request: What to start.
+        sleep: Waits between looks; stands in for the clock in tests.
+        note: Writes the mark down before anything is sent, for :func:`find_started` after a sudden end of this process.
+
+    Raises:
+        LaunchUncertainError: It is not known whether the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    with _ONE_AT_A_TIME:
+        newest = client.tasks.newest(request.workspace_id, 1)
+        mark = StartMark(
+            workspace_id=request.workspace_id,
+            before=newest[0].id if newest else TaskId(0),
+            fingerprint=_fingerprint(request.state, request.description),
+        )
+        note(mark)
+        try:
+            return client.tasks.start(request)
+        except (RequestTimeoutError, ServerFailedError, ContractError) as failure:
+            return _find(client, mark, failure, sleep)
+        except ConnectionFailedError as failure:
+            if not failure.sent:
+                raise
+            return _find(client, mark, failure, sleep)
+
+
+def find_started(client: SuperviselyClient, mark: StartMark, count: int = 20) -> TaskId | None:
+    """Look once for the task that a start made.
+
+    Args:
+        client: The server.
+        mark: What was known before the start.
+        count: How many of the newest tasks to look at.
+
+    Raises:
+        ApiError: The server does not answer as it should.
+    """
+    for task in client.tasks.newest(mark.workspace_id, count):
+        if task.id > mark.before and _fingerprint(task.params, task.description) == mark.fingerprint:
+            return task.id
+    return None
+
+
+def _find(client: SuperviselyClient, mark: StartMark, failure: ApiError, sleep: Callable[[float], None]) -> TaskId:
+    for pause in LOOKS:
+        sleep(pause)
+        try:
+            found = find_started(client, mark)
+        except ApiError:
+            continue  # the failure that made the start unclear may last; there are further looks
+        if found is not None:
+            return found
+    msg = f"It is not known whether the training was started: {failure.message}"
+    hint = "Look at the list of tasks before you start it again."
+    raise LaunchUncertainError(msg, hint) from failure
+
+
+def _fingerprint(state: object, description: str) -> str:
+    return hashlib.sha256(json.dumps([state, description], sort_keys=True).encode()).hexdigest()
+
+
+def _free_memory(agent: Agent) -> float:
+    return (agent.devices[0].available_bytes if agent.devices else None) or 0.0
+
+
+# Supervisely's own comparison of evaluations: the app ``compare_models`` (contract section 10).
+
+
+_FEWEST = 2
+_MOST_LETTERS = 255
+_TEMPLATE = "template.vue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a comparison runs.
+
+    Attributes:
+        team_id: Whose agents.
+        workspace_id: Where its task belongs.
+        agent_id: ``None`` takes the one that the official SDK would take.
+    """
+
+    team_id: TeamId
+    workspace_id: WorkspaceId
+    agent_id: AgentId | None = None
+
+
+def start_comparison(
+    client: SuperviselyClient,
+    experiments: Sequence[ExperimentInfo],
+    place: Place,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> TaskId:
+    """Start the comparison of experiments, in the order given: its title and its columns keep that order.
+
+    Args:
+        client: The server.
+        experiments: Two at least, all with an evaluation.
+        place: Where it runs.
+        sleep: Waits between looks after an unclear start; stands in for the clock in tests.
+
+    Raises:
+        InputError: They cannot be compared; says which one and why. Nothing was sent.
+        MissingError: The server has no such app, or a report is gone.
+        LaunchUncertainError: It is not known whether the task was started.
+        ApiError: The server refused, or could not be asked.
+    """
+    check_comparable(experiments)
+    folders = [evaluation_folder(client, info) for info in experiments]
+    module = client.ecosystem.module_by_slug(COMPARE_SLUG)
+    agent = choose_agent(client.agents.available(place.team_id)) if place.agent_id is None else place.agent_id
+    title = " vs. ".join(info.experiment_name for info in experiments)
+    request = StartRequest(
+        module_id=module.id,
+        workspace_id=place.workspace_id,
+        agent_id=agent,
+        state={"eval_dirs": folders},
+        description=title if len(title) <= _MOST_LETTERS else f"{title[: _MOST_LETTERS - 1]}…",
+    )
+    return send(client, request, sleep=sleep)
+
+
+def check_comparable(experiments: Sequence[ExperimentInfo]) -> None:
+    """Refuse what the app would refuse after it has downloaded everything, as far as the records say.
+
+    Raises:
+        InputError: Says which experiment and why.
+    """
+    if len(experiments) < _FEWEST:
+        msg = "A comparison needs at least two experiments."
+        raise InputError(msg, "Choose another one.")
+    first = experiments[0]
+    for info in experiments:
+        if info.evaluation_report_id is None:
+            raise _no_evaluation(info)
+        if info.task_type != first.task_type:
+            msg = (
+                f"“{first.experiment_name}” and “{info.experiment_name}” solve different tasks: "
+                f"{first.task_type} and {info.task_type}."
+            )
+            raise InputError(msg, "Compare models of one task.")
+        if info.project_id != first.project_id:
+            msg = f"“{first.experiment_name}” and “{info.experiment_name}” belong to different projects."
+            raise InputError(msg, "The server compares evaluations of one project only; this page compares them too.")
+
+
+def evaluation_folder(client: SuperviselyClient, info: ExperimentInfo) -> str:
+    """Return the evaluation directory of an experiment: two levels above its report's ``template.vue``.
+
+    Raises:
+        InputError: The experiment has no evaluation.
+        MissingError: The report is gone.
+    """
+    if info.evaluation_report_id is None:
+        raise _no_evaluation(info)
+    path = PurePosixPath(client.files.info(info.evaluation_report_id).path)
+    return str(path.parent.parent if path.name == _TEMPLATE else path.parent)
+
+
+def _no_evaluation(info: ExperimentInfo) -> InputError:
+    msg = f"“{info.experiment_name}” has no evaluation on the server."
+    return InputError(msg, "Leave it out, or train it again with the benchmark switched on.")
+
+
+def report_link(task: Task, address: str) -> str | None:
+    """Return the address of the report of a finished comparison; ``None`` while there is none.
+
+    Args:
+        task: The comparison's task.
+        address: Of the server; the app gives a path on it.
+    """
+    general = (task.output or {}).get("general")
+    if task.status is not TaskStatus.FINISHED or not isinstance(general, Mapping):
+        return None
+    link = general.get("titleUrl")
+    if not isinstance(link, str) or not link:
+        return None
+    return f"{address}{link}" if link.startswith("/") else link

@@ -1,0 +1,293 @@
+"""What is known of a running task: the value that a live page draws."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from statistics import fmean, stdev
+
+from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.ids import ImageId
+from traindash.domain.task import LogRow, Task, TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSpan:
+    """A phase of a task.
+
+    Attributes:
+        name: ``preparing_data``, ``training``, ``evaluation``, ``speed_test``, ``export``, ``uploading`` or
+            ``comparing``.
+        started_at: When its first row was written.
+        ended_at: When the next phase began or the task ended; ``None`` while it runs.
+    """
+
+    name: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A number over the epochs of a training. All three tuples have the same length.
+
+    Attributes:
+        epochs: 1 for the first; growing.
+        seconds: Since the training began; NaN where the log does not say.
+        values: NaN where the value was not finite.
+    """
+
+    epochs: tuple[int, ...] = ()
+    seconds: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """A duration that is known only roughly, in seconds, ``0 <= low <= high``."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """Something that is counted while it runs (files uploaded, images prepared)."""
+
+    name: str
+    current: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochMark:
+    """An epoch that ended.
+
+    Attributes:
+        epoch: 1 for the first; 0 for the begin of the training.
+        at: When.
+    """
+
+    epoch: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the processes of a task use.
+
+    Attributes:
+        at: When that was seen.
+        cpu_percent: 100 for one core that is fully used.
+        memory_bytes: Resident memory.
+        gpu_percent: How busy the task's GPU is, 0 to 100; ``None`` without a GPU.
+        gpu_memory_bytes: What is taken of its memory, by whomever; ``None`` without a GPU.
+    """
+
+    at: datetime
+    cpu_percent: float
+    memory_bytes: float
+    gpu_percent: float | None = None
+    gpu_memory_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
+    """A task and what its log says so far.
+
+    Attributes:
+        task: The task as the server described it last.
+        phase: Name of the running phase (see :class:`PhaseSpan`); ``None`` before the first and after the end.
+        phases: Phases in the order they began.
+        epoch: Finished epochs; ``None`` before the first report.
+        epochs: Planned epochs.
+        step: Batch of the running epoch.
+        steps: Batches of an epoch.
+        eta_seconds: Time until the training (not what follows it) is done, seen from the newest row; ``None`` when
+            nothing can be said.
+        curves: Framework's own metric name → curve, e.g. ``train/box_loss``, ``metrics/mAP50-95(B)``.
+        per_class: Class name → curve of its AP.
+        not_finite: Metric name → first epoch in which it was NaN or infinite.
+        counters: What else is counted, the newest state of each.
+        log: Rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them.
+        epoch_marks: When each epoch ended, as far as the log says; epoch 0 stands for the begin of the training.
+        newest: Moment of the newest row.
+        last_sign: Moment of the newest row in which something happened; a look at the process is no such row.
+        longest_silence: Longest time between two such rows in the running phase, in seconds.
+        usage: What the processes used at the last looks, oldest first; empty where the log does not say.
+        samples: Validation images that are looked at after each epoch; empty where the log does not say.
+        predictions: Epoch → image → what was found on it.
+        reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
+            counted.
+        train_status: The training app's own status text, empty as long as it does nothing; ``None`` where the log says
+            more than it does, and for an app that has not answered yet.
+    """
+
+    task: Task
+    phase: str | None = None
+    phases: tuple[PhaseSpan, ...] = ()
+    epoch: int | None = None
+    epochs: int | None = None
+    step: int | None = None
+    steps: int | None = None
+    eta_seconds: TimeRange | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    per_class: Mapping[str, Curve] = field(default_factory=dict)
+    not_finite: Mapping[str, int] = field(default_factory=dict)
+    counters: tuple[Counter, ...] = ()
+    log: tuple[LogRow, ...] = ()
+    epoch_marks: tuple[EpochMark, ...] = ()
+    newest: datetime | None = None
+    last_sign: datetime | None = None
+    longest_silence: float = 0.0
+    usage: tuple[Resources, ...] = ()
+    samples: tuple[SampleImage, ...] = ()
+    predictions: Mapping[int, Mapping[ImageId, tuple[SampleBox, ...]]] = field(default_factory=dict)
+    reports_phases: bool = False
+    train_status: str | None = None
+
+    @property
+    def resources(self) -> Resources | None:
+        """What the processes used at the last look; ``None`` where the log does not say."""
+        return self.usage[-1] if self.usage else None
+
+    @property
+    def app_failed(self) -> bool:
+        """Whether the training app says that it failed though its task still counts as started (contract section 8)."""
+        running = self.task.status is TaskStatus.STARTED
+        return running and (self.train_status or "").removeprefix("Status: ").startswith("Error occurred")
+
+
+# How long a training still takes, told as a range.
+
+
+_LAST_EPOCHS = 10
+"""Epochs that speak for the next ones. Early ones are left behind: they compile, cache and warm up."""
+
+_LEAST_SPREAD = 0.05
+"""Relative spread that is assumed at least: a few equal epochs do not make a clockwork."""
+
+_FIRST_EPOCH_SPREAD = 0.3
+"""Relative spread while the first epoch runs and nothing can be compared."""
+
+_LEAST_PART = 0.1
+"""Part of the first epoch that must be done before anything is said."""
+
+
+def time_left(
+    marks: Sequence[EpochMark], epochs: int, *, part: float | None, newest: datetime | None
+) -> TimeRange | None:
+    """Return the time until the last epoch ends, seen from the newest log row.
+
+    The epochs so far give a mean and a spread. The range covers two standard deviations of the sum of the epochs that
+    are left, where the mean itself is as uncertain as the number of epochs behind it makes it.
+
+    Args:
+        marks: Ends of epochs, growing; epoch 0 for the begin.
+        epochs: Planned number of epochs.
+        part: Part of the running epoch that is done, 0 to 1; ``None`` if the log does not count it.
+        newest: Moment of the newest row.
+
+    Returns:
+        ``None`` when nothing can be said yet, or nothing is left.
+    """
+    if not marks or newest is None or marks[-1].epoch >= epochs:
+        return None
+    since_mark = max((newest - marks[-1].at).total_seconds(), 0.0)
+    durations = _durations(marks)
+    if durations:
+        mean = fmean(durations)
+        spread = max(stdev(durations) if len(durations) > 1 else 0.0, _LEAST_SPREAD * mean)
+        done = part if part is not None else min(since_mark / mean if mean else 0.0, 1.0)
+        count = len(durations)
+    elif part is not None and part >= _LEAST_PART:
+        mean, done, count = since_mark / part, part, 1
+        spread = _FIRST_EPOCH_SPREAD * mean
+    else:
+        return None
+    left = epochs - marks[-1].epoch - done
+    uncertainty = 2 * spread * math.sqrt(left + left**2 / count)
+    return TimeRange(low=max(left * mean - uncertainty, 0.0), high=left * mean + uncertainty)
+
+
+def _durations(marks: Sequence[EpochMark]) -> list[float]:
+    """Return seconds per epoch of the last epochs, without the first one as soon as there are others to go by."""
+    durations = [
+        (later.at - earlier.at).total_seconds() / (later.epoch - earlier.epoch)
+        for earlier, later in pairwise(marks)
+        if later.epoch > earlier.epoch
+    ]
+    usable = durations[1:] if len(durations) > 2 else durations  # noqa: PLR2004 - the first and one more
+    return usable[-_LAST_EPOCHS:]
+
+
+# Whether a task still shows signs of life, judged by how long it has been silent. Pure.
+
+
+_PATIENCE: Mapping[str, float] = {
+    "": 60.0,  # the process starts and imports its engine
+    "preparing_data": 60.0,
+    "training": 45.0,
+    "evaluation": 60.0,
+    "speed_test": 90.0,
+    "export": 180.0,
+    "uploading": 60.0,
+    "comparing": 120.0,
+}
+"""Phase → seconds without a row that are nothing to talk about."""
+_OTHERWISE = 60.0
+_BOOT = 300.0
+"""Seconds that an app may take to come up: its image is fetched and unpacked first (contract section 5.4)."""
+_IDLE_PERCENT = 1.0
+_TIMES_LONGEST = 3.0
+"""A silence that was seen before may come again, and longer: a slow batch, a long validation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A task that has said nothing for longer than expected.
+
+    Attributes:
+        phase: Its phase; empty before the first.
+        seconds: How long it has been silent.
+        expected: How long a silence was expected to last at most, in seconds.
+        is_idle: Its processes use no CPU time either; ``None`` where that is not known.
+        waits: The training app answers that it does nothing (contract section 8).
+    """
+
+    phase: str
+    seconds: float
+    expected: float
+    is_idle: bool | None = None
+    waits: bool = False
+
+
+def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
+    """Return the silence of a running task if it has lasted longer than expected at this phase.
+
+    Args:
+        progress: The task and its log so far.
+        now: The moment, with a time zone.
+    """
+    # An app that never comes up writes no row at all; then the start itself was the last sign of life.
+    last_sign = progress.last_sign or progress.task.started_at
+    if progress.task.status is not TaskStatus.STARTED or last_sign is None:
+        return None
+    if progress.last_sign is None and progress.train_status:
+        return None  # its log says nothing, but it answers and says what it does
+    phase = progress.phase or ""
+    expected = max(_patience(progress), _TIMES_LONGEST * progress.longest_silence)
+    seconds = (now - last_sign).total_seconds()
+    if seconds <= expected:
+        return None
+    used = progress.resources
+    is_idle = None if used is None or used.at < last_sign else used.cpu_percent < _IDLE_PERCENT
+    waits = progress.phase is None and progress.train_status == ""
+    return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle, waits=waits)
+
+
+def _patience(progress: TaskProgress) -> float:
+    if progress.last_sign is None and progress.train_status is None:
+        return _BOOT
+    return _PATIENCE.get(progress.phase or "", _OTHERWISE)

@@ -1,0 +1,112 @@
+"""Queues of agents: who runs what, what waits for whom, and how that is changed.
+
+Holding and reordering queues and dividing the machine are extensions of the embedded platform. On another server they
+lead to a plain message; pages do not offer them there, because the server says nothing of pausing
+(:attr:`traindash.domain.ecosystem.Agent.queue_paused` is ``None``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from traindash.domain.ecosystem import Agent, AgentSettings
+from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import StateError
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError, ServerFailedError
+from traindash.supervisely.tasks import QueueMove
+
+_OPEN = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED, TaskStatus.TERMINATING)
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentQueue:
+    """What an agent does and what it will do.
+
+    Attributes:
+        running: Tasks it works on.
+        waiting: Tasks that wait for it or for any agent, the next one first.
+    """
+
+    agent: Agent
+    running: tuple[Task, ...]
+    waiting: tuple[Task, ...]
+
+
+def read_queues(client: SuperviselyClient, team_id: TeamId, workspace_id: WorkspaceId) -> tuple[AgentQueue, ...]:
+    """Return the queues of all agents of a team; tasks of other workspaces are not among them."""
+    return queues(client.agents.list(team_id), client.tasks.list(workspace_id, _OPEN))
+
+
+def queues(agents: tuple[Agent, ...], tasks: tuple[Task, ...]) -> tuple[AgentQueue, ...]:
+    """Bring agents and open tasks together. Pure."""
+    waiting = sorted((task for task in tasks if _waits(task)), key=lambda task: (task.queue_order or 0, task.id))
+    running = [task for task in tasks if not _waits(task)]
+    return tuple(
+        AgentQueue(
+            agent=agent,
+            running=tuple(task for task in running if task.agent_id == agent.id),
+            waiting=tuple(task for task in waiting if task.agent_id in {None, agent.id}),
+        )
+        for agent in agents
+    )
+
+
+def move(client: SuperviselyClient, task_id: TaskId, to: QueueMove, agent_id: AgentId) -> None:
+    """Change the place of a task in the queue of an agent.
+
+    Raises:
+        StateError: The server's queues cannot be changed.
+        ApiError: The server refuses, for instance because the task runs by now.
+    """
+    _offered(lambda: client.tasks.move_in_queue(task_id, to, agent_id), "change the order of a queue")
+
+
+def pause(client: SuperviselyClient, agent_id: AgentId, *, paused: bool) -> None:
+    """Hold a queue or let it go on. Errors as :func:`move`."""
+    _offered(lambda: client.agents.pause(agent_id, paused=paused), "hold the queue of an agent")
+
+
+def settings(client: SuperviselyClient, team_id: TeamId) -> AgentSettings:
+    """Return how the machine is divided into agents. Errors as :func:`move`."""
+    return _offered(lambda: client.agents.settings(team_id), "divide its machine into agents")
+
+
+def configure(client: SuperviselyClient, team_id: TeamId, *, count: int, threads: int) -> AgentSettings:
+    """Divide the machine into agents anew. Errors as :func:`move`."""
+    return _offered(lambda: client.agents.configure(team_id, count=count, threads=threads), "divide its machine")
+
+
+def _waits(task: Task) -> bool:
+    return task.status is TaskStatus.QUEUED or task.queue_position is not None
+
+
+def _offered(action: Callable[[], _Value], what: str) -> _Value:
+    try:
+        return action()
+    except MissingError as error:
+        msg = f"This server cannot {what}: {error.message}"
+        raise StateError(msg, "Use the pages of the server itself.") from error
+
+
+# Commands to a task that runs, beyond the start and the stop that every server has.
+
+
+STOP_AFTER_EPOCH = "stop_after_epoch"
+"""Command of ours (``tasks.request.direct``): the training ends well after the running epoch."""
+
+
+def stop_after_epoch(client: SuperviselyClient, task_id: TaskId) -> None:
+    """Ask a training to end after the running epoch: its best checkpoint is kept, evaluated and registered.
+
+    Raises:
+        StateError: The server's training app has no such command.
+        ApiError: The server refuses, for instance because the task is not training, or could not be asked.
+    """
+    try:
+        client.tasks.request(task_id, STOP_AFTER_EPOCH)
+    except (MissingError, ServerFailedError) as error:
+        msg = f"The training app of task {task_id} cannot end after an epoch: {error.message}"
+        raise StateError(msg, "Let the task go on, or stop it now.") from error

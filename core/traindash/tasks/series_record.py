@@ -1,0 +1,312 @@
+"""A series that was started: its experiments, and what became of the start of each. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId
+from traindash.domain.plan import TrainingPlan
+from traindash.errors import InputError, StateError
+from traindash.files import JsonRecords
+from traindash.plans.series import varied_in
+from traindash.tasks.launcher import StartMark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an experiment could not be started."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An experiment of a series.
+
+    Attributes:
+        key: Unique in the series.
+        plan: What runs; its name is unique in the series.
+        varied: What sets it apart, as (thing, value) in words.
+        mark: Written down right before the start was sent. With a mark and without a task, the task has to be looked
+            for before anything else is sent.
+        task_id: Its task.
+        agent_id: Agent that it was sent to; ``None`` for the first free one.
+        earlier: Tasks that were replaced by starting the experiment again.
+        refusal: Why there is no task, and will be none by itself.
+        is_stopped: The stop of the task was sent because the series was cancelled.
+        is_changed: A person changed its plan after the series was started.
+    """
+
+    key: str
+    plan: TrainingPlan
+    varied: tuple[tuple[str, str], ...] = ()
+    mark: StartMark | None = None
+    task_id: TaskId | None = None
+    agent_id: AgentId | None = None
+    earlier: tuple[TaskId, ...] = ()
+    refusal: Refusal | None = None
+    is_stopped: bool = False
+    is_changed: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.plan.experiment_name or self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A series.
+
+    Attributes:
+        id: Short text; part of the URL. That of the draft it was started from, so that a draft starts one series.
+        server: Name of the server that it runs on.
+        created_at: In UTC.
+        opens_comparison: The comparison opens when the last experiment is over.
+        is_cancelled: Nothing more is started, and what runs is stopped.
+        removed: Experiments that a person took out of it; their tasks stay where they are.
+    """
+
+    id: SeriesId
+    server: str
+    name: str
+    project_id: ProjectId
+    created_at: datetime
+    members: tuple[Member, ...]
+    opens_comparison: bool = True
+    is_cancelled: bool = False
+    removed: tuple[Member, ...] = ()
+
+    def member(self, key: str) -> Member:
+        """Return an experiment by its key.
+
+        Raises:
+            StateError: It is not in the series any more.
+        """
+        for item in self.members:
+            if item.key == key:
+                return item
+        msg = f"The experiment is not in the series “{self.name}” any more."
+        raise StateError(msg, "Bring it back on the page of the series.")
+
+    @property
+    def task_ids(self) -> tuple[TaskId, ...]:
+        """Tasks of the experiments that have one."""
+        return tuple(item.task_id for item in self.members if item.task_id is not None)
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether an experiment waits for its start, or a task of a cancelled series for its stop."""
+        return any(waits_for_stop(item) if self.is_cancelled else waits_for_start(item) for item in self.members)
+
+
+def waits_for_start(member: Member) -> bool:
+    """Return whether the start of an experiment is still to be sent, or to be looked up."""
+    return member.task_id is None and member.refusal is None
+
+
+def waits_for_stop(member: Member) -> bool:
+    """Return whether an experiment of a cancelled series may have a task that was not told to stop."""
+    return not member.is_stopped and (member.task_id is not None or member.mark is not None)
+
+
+def changed(series: Series, key: str, change: Callable[[Member], Member]) -> Series:
+    """Return the series with one experiment changed."""
+    return replace(series, members=tuple(change(item) if item.key == key else item for item in series.members))
+
+
+def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
+    """Return an experiment that waits for its start once more.
+
+    Args:
+        member: The experiment; its task, if it has one, is over. Without a task the mark stays: if it is not known
+            whether a start arrived, that has to be found out first.
+        plan: What to run in place of its plan so far.
+    """
+    done = () if member.task_id is None else (member.task_id,)
+    return replace(
+        member,
+        plan=member.plan if plan is None else plan,
+        varied=member.varied if plan is None else varied_in(member.varied, plan),
+        is_changed=member.is_changed or plan is not None,
+        earlier=(*member.earlier, *done),
+        task_id=None,
+        mark=None if done else member.mark,
+        refusal=None,
+        is_stopped=False,
+    )
+
+
+def can_change(member: Member) -> bool:
+    """Return whether an experiment may get another plan: nobody is sending its start just now."""
+    return member.task_id is not None or member.mark is None or member.refusal is not None
+
+
+def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan) -> Series:
+    """Return the series with another plan for an experiment, which then waits for its start.
+
+    Args:
+        series: The series.
+        key: The experiment.
+        after: Its task as the person saw it; over, or taken back from its queue.
+        plan: What to run; without a name it keeps the one that the experiment has.
+
+    Raises:
+        StateError: The experiment was started again meanwhile, or is not in the series any more.
+        InputError: Another experiment of the series has the name.
+    """
+    member = series.member(key)
+    if member.task_id != after or not can_change(member) or series.is_cancelled:
+        msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
+        raise StateError(msg, "Look at the page of the series.")
+    named = replace(plan, experiment_name=_name_after(member, plan))
+    taken = {item.plan.experiment_name for item in series.members if item.key != key}
+    if named.experiment_name is not None and named.experiment_name in taken:
+        msg = f"Another experiment of this series is called “{named.experiment_name}”."
+        raise InputError(msg, "Choose another name.")
+    return changed(series, key, lambda known: to_start_again(known, named))
+
+
+def _name_after(member: Member, plan: TrainingPlan) -> str | None:
+    """Return the name of a changed experiment: the new one, or the old one with the values of today in it."""
+    old = member.plan.experiment_name
+    if old is None or plan.experiment_name not in {None, old}:
+        return plan.experiment_name
+    name = old
+    for (thing, before), (_, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
+        words = "{}" if thing in {"model", "split"} else f"{thing} {{}}"
+        name = name.replace(words.format(before), words.format(now))
+    return name
+
+
+def without(series: Series, key: str) -> Series:
+    """Return the series without an experiment, which can be had back.
+
+    Raises:
+        StateError: It is the last one, or not in the series any more.
+    """
+    member = series.member(key)
+    if len(series.members) == 1:
+        msg = f"“{member.name}” is the only experiment of this series."
+        raise StateError(msg, "Leave it, or start it again.")
+    kept = tuple(item for item in series.members if item.key != key)
+    return replace(series, members=kept, removed=(*series.removed, member))
+
+
+def with_removed_back(series: Series) -> Series:
+    """Return the series with all experiments that were taken out of it, at its end."""
+    return replace(series, members=(*series.members, *series.removed), removed=())
+
+
+def continued(member: Member, task_id: TaskId) -> Member:
+    """Return an experiment that another task goes on with."""
+    return replace(to_start_again(member), task_id=task_id)
+
+
+# Series on disk, beside the drafts: which tasks belong together is known on this machine only, not by the server.
+
+
+_ADAPTER: TypeAdapter[Series] = TypeAdapter(Series)
+
+
+class SeriesStore:
+    """All series that were started from this machine. Safe for use from several threads.
+
+    Args:
+        folder: Where the files are; made when the first series is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._records = JsonRecords(
+            folder=folder, decode=_ADAPTER.validate_json, noun="series", way_out="Open one from the list of tasks."
+        )
+
+    def add(self, series: Series) -> Series:
+        """Keep a new series; if there is one with its id, that one is returned and nothing changes."""
+        return self._records.add(series.id, series)
+
+    def load(self, series_id: str) -> Series:
+        """Return a series.
+
+        Raises:
+            NotFoundError: There is no such series.
+            InputError: Its file is damaged.
+        """
+        return self._records.load(series_id)
+
+    def find(self, series_id: str) -> Series | None:
+        """Return a series, ``None`` if there is none or its file is damaged."""
+        return next((item for item in self._records.all() if item.id == series_id), None)
+
+    def of_server(self, server: str) -> tuple[Series, ...]:
+        """Return the series of a server, newest first; damaged files are left out and logged."""
+        own = (series for series in self._records.all() if series.server == server)
+        return tuple(sorted(own, key=lambda series: series.created_at, reverse=True))
+
+    def with_work(self) -> tuple[Series, ...]:
+        """Return the series of all servers that have something to be started or stopped, oldest first."""
+        open_ones = (series for series in self._records.all() if series.needs_work)
+        return tuple(sorted(open_ones, key=lambda series: series.created_at))
+
+    def change(self, series_id: SeriesId, key: str, change: Callable[[Member], Member]) -> Series:
+        """Change one experiment of a series as it is stored. Errors as :meth:`load`, and StorageError."""
+        return self._records.update(series_id, lambda series: changed(series, key, change))
+
+    def append(self, series_id: SeriesId, member: Member) -> Series:
+        """Add an experiment at the end of a series."""
+        return self._records.update(series_id, lambda series: replace(series, members=(*series.members, member)))
+
+    def start_again(
+        self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan | None = None
+    ) -> Series:
+        """Let an experiment wait for its start once more.
+
+        Args:
+            series_id: The series.
+            key: The experiment.
+            after: Its task, which is over; if it has another one by now, nothing changes.
+            plan: What to run in place of its plan so far.
+        """
+        return self.change(
+            series_id, key, lambda member: to_start_again(member, plan) if member.task_id == after else member
+        )
+
+    def change_plan(self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan) -> Series:
+        """Give an experiment another plan, see :func:`traindash.tasks.series_record.with_plan`."""
+        return self._records.update(series_id, lambda series: with_plan(series, key, after, plan))
+
+    def remove(self, series_id: SeriesId, key: str) -> Series:
+        """Take an experiment out of a series, see :func:`traindash.tasks.series_record.without`."""
+        return self._records.update(series_id, lambda series: without(series, key))
+
+    def bring_back(self, series_id: SeriesId) -> Series:
+        """Put all experiments back that were taken out of a series."""
+        return self._records.update(series_id, with_removed_back)
+
+    def place_of(self, server: str, task_id: TaskId) -> tuple[Series, Member] | None:
+        """Return the series and the experiment that a task is the newest one of; ``None`` for other tasks."""
+        return next(
+            (
+                (series, member)
+                for series in self.of_server(server)
+                for member in series.members
+                if member.task_id == task_id
+            ),
+            None,
+        )
+
+    def go_on(self, series_id: SeriesId, key: str, task_id: TaskId) -> Series:
+        """Note that another task goes on with an experiment."""
+        return self.change(series_id, key, lambda member: continued(member, task_id))
+
+    def cancel(self, series_id: SeriesId) -> Series:
+        """Note that nothing more shall be started and everything stopped."""
+        return self._records.update(series_id, lambda series: replace(series, is_cancelled=True))
+
+    def open_comparison(self, series_id: SeriesId, *, wanted: bool) -> Series:
+        """Note whether the comparison shall open by itself at the end."""
+        return self._records.update(series_id, lambda series: replace(series, opens_comparison=wanted))

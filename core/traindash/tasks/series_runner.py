@@ -1,0 +1,344 @@
+"""Starts the experiments of series, each exactly once, and stops those of cancelled ones.
+
+What is known is on disk at every moment: the mark before a start is sent, the task after it. So the process may die
+anywhere: the next one looks for the task of an open mark before it sends anything, and goes on with the rest.
+"""
+
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from traindash.domain.ecosystem import Agent
+from traindash.domain.ids import AgentId, SeriesId, TaskId
+from traindash.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
+from traindash.errors import AppError, StateError, StorageError
+from traindash.periodic_worker import PeriodicWorker
+from traindash.plans.facts import gather
+from traindash.plans.rules import problems_of
+from traindash.plans.series import Experiment, TextOf
+from traindash.plans.splits import settled
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import (
+    ApiError,
+    ConnectionFailedError,
+    MissingError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerFailedError,
+    UnauthorizedError,
+)
+from traindash.tasks.launcher import (
+    LOOKS,
+    PlanRefusedError,
+    StartMark,
+    choose_agent,
+    find_started,
+    launch,
+    request_for,
+    send,
+)
+from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore, waits_for_start, waits_for_stop
+
+
+class PlanChangedError(StateError):
+    """The plan was changed right before its start was sent; nothing was sent."""
+
+
+_LOOK_BACK = 500
+"""So many of the newest tasks are looked through for one that an earlier process may have started."""
+_RETRY_SECONDS = 10.0
+_PATIENCE_SECONDS = 20.0
+_PASSING = (
+    ConnectionFailedError,
+    RequestTimeoutError,
+    ServerFailedError,
+    RateLimitedError,
+    UnauthorizedError,
+    StorageError,
+    PlanChangedError,
+)
+"""Nothing is wrong with the plan: the same is tried again later."""
+_log = logging.getLogger("traindash.series")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a server.
+
+    Attributes:
+        looks: Seconds before each further look for a task that an earlier process may have started there.
+    """
+
+    client: SuperviselyClient
+    looks: Sequence[float] = LOOKS
+
+
+class SeriesStarter:
+    """Works on all series of all servers that can be reached.
+
+    Args:
+        store: The series.
+        access: Name of a server → how to reach it, ``None`` while nobody has given its token; asked in each round.
+        sleep: Waits between looks; stands in for the clock in tests.
+        started: Told of each task that was started, as server and task; may be told of one again.
+    """
+
+    def __init__(
+        self,
+        store: SeriesStore,
+        access: Callable[[str], Access | None],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        started: Callable[[str, TaskId], object] = lambda _server, _task: None,
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._sleep = sleep
+        self._started = started
+        self._worker = PeriodicWorker("series", self._round, retry=_RETRY_SECONDS)
+        self._trouble: dict[SeriesId, AppError] = {}
+
+    def start(self) -> None:
+        """Begin to work, with what an earlier process left."""
+        self._worker.start()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._worker.wake()
+
+    def close(self) -> None:
+        """End after the start that is under way. Closing twice does nothing."""
+        self._worker.close(_PATIENCE_SECONDS)
+
+    def trouble(self, series_id: SeriesId) -> AppError | None:
+        """Return what holds a series up for the moment; it is tried again by itself."""
+        return self._trouble.get(series_id)
+
+    def round(self) -> bool:
+        """Work on every series once; return whether something has to be tried again."""
+        again = False
+        for series in self._store.with_work():
+            access = self._access(series.server)
+            if access is None:
+                again = True
+                continue
+            try:
+                self._advance(access, series)
+            except AppError as error:  # its own trouble, which must not keep the other series
+                _log.info("Series %s is held up: %s", series.id, error)
+                self._trouble[series.id] = error
+                again = True
+            else:
+                self._trouble.pop(series.id, None)
+        return again
+
+    def _round(self) -> float | None:
+        try:
+            again = self.round()
+        except AppError as error:
+            _log.info("Series are held up: %s", error)
+            again = True
+        return _RETRY_SECONDS if again else None
+
+    def _advance(self, access: Access, series: Series) -> None:
+        for key in [member.key for member in series.members]:
+            if self._worker.is_closing:
+                return
+            current = self._store.load(series.id)  # it may have been cancelled meanwhile
+            member = current.member(key)
+            if current.is_cancelled and waits_for_stop(member):
+                self._stop(access, current, member)
+            elif not current.is_cancelled and waits_for_start(member):
+                self._start(access, current, member)
+
+    def _start(self, access: Access, series: Series, member: Member) -> None:
+        if self._adopt(access, series, member) is not None:
+            return
+        try:
+            task_id, agent_id = self._send(access.client, series, member)
+        except _PASSING:
+            raise
+        except AppError as error:
+            refusal = Refusal(message=error.message, hint=error.hint)
+            self._store.change(series.id, member.key, lambda known: replace(known, refusal=refusal))
+        else:
+            self._started(series.server, task_id)
+            self._store.change(series.id, member.key, lambda known: replace(known, task_id=task_id, agent_id=agent_id))
+
+    def _send(self, client: SuperviselyClient, series: Series, member: Member) -> tuple[TaskId, AgentId | None]:
+        facts = gather(client, member.plan)
+        problems = problems_of(member.plan, facts.facts)
+        if any(problem.severity == "error" for problem in problems):
+            raise PlanRefusedError(problems)
+        request = request_for(member.plan, facts)
+        if member.plan.agent_id is None:
+            request = replace(request, agent_id=spread(facts.facts.agents, series))
+        note = _Note(self._store, series.id, member.key, member.plan)
+        return send(client, request, sleep=self._sleep, note=note), request.agent_id
+
+    def _adopt(self, access: Access, series: Series, member: Member) -> TaskId | None:
+        """Look for the task of a start whose outcome was never written down."""
+        mark = member.mark
+        if mark is None:
+            return None
+        found = find_started(access.client, mark, _LOOK_BACK)
+        for pause in access.looks:
+            if found is not None:
+                break
+            self._sleep(pause)
+            found = find_started(access.client, mark, _LOOK_BACK)
+        if found is not None:
+            self._started(series.server, found)
+            self._store.change(series.id, member.key, lambda known: replace(known, task_id=found))
+        return found
+
+    def _stop(self, access: Access, series: Series, member: Member) -> None:
+        task_id = member.task_id if member.task_id is not None else self._adopt(access, series, member)
+        if task_id is not None:
+            try:
+                if not access.client.tasks.get(task_id).status.is_terminal:
+                    access.client.tasks.stop(task_id)
+            except _PASSING:
+                raise
+            except MissingError:
+                pass  # a task that is gone needs no stop
+            except ApiError as error:
+                _log.info("Task %s of series %s cannot be stopped: %s", task_id, series.id, error)
+        self._store.change(series.id, member.key, lambda known: replace(known, is_stopped=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Writes a mark into the record of an experiment whose plan is still the one that is being sent."""
+
+    store: SeriesStore
+    series_id: SeriesId
+    key: str
+    plan: TrainingPlan
+
+    def __call__(self, mark: StartMark) -> None:
+        self.store.change(self.series_id, self.key, lambda known: self._marked(known, mark))
+
+    def _marked(self, known: Member, mark: StartMark) -> Member:
+        if known.plan != self.plan:
+            msg = f"The settings of “{known.name}” were changed."
+            raise PlanChangedError(msg, "They are sent next.")
+        return replace(known, mark=mark)
+
+
+def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
+    """Return the agent that the next experiment of a series goes to.
+
+    Args:
+        agents: Available agents.
+        series: With the experiments that were sent already.
+
+    Returns:
+        ``None`` where the server keeps queues: whichever agent is free first takes it. Otherwise the agent with the
+        fewest experiments of this series, of these the one with most free memory.
+    """
+    if any(agent.queue_paused is not None for agent in agents):
+        return None
+    sent = Counter(member.agent_id for member in series.members if member.task_id is not None)
+    least = min((sent[agent.id] for agent in agents), default=0)
+    return choose_agent(tuple(agent for agent in agents if sent[agent.id] == least))
+
+
+# From a series that is planned to one that starts: splits are drawn, the record is written.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesOrder:
+    """What shall be started.
+
+    Attributes:
+        id: A second order with the same id starts nothing.
+        server: Name of the server.
+    """
+
+    id: SeriesId
+    server: str
+    name: str
+    planned: Sequence[Experiment]
+    opens_comparison: bool = True
+
+
+def place(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Series:
+    """Draw the splits and keep the series; its starter does the rest. Until this returns, nothing was started.
+
+    Raises:
+        InputError: A split cannot be frozen.
+        NotFoundError: The project does not exist.
+        StorageError: The record cannot be written.
+        ApiError: The server refuses, or could not be asked.
+    """
+    if (known := store.find(order.id)) is not None:
+        return known
+    members = (
+        Member(key=item.key, plan=plan, varied=item.varied)
+        for item, plan in zip(order.planned, _settled(client, order.planned), strict=True)
+    )
+    return store.add(_record(order, tuple(members)))
+
+
+def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
+    """Return how to find the hyperparameters of a model without a draft: the plan's, or the framework's defaults."""
+
+    def framework_of(model: ModelChoice) -> str:
+        if isinstance(model, PretrainedModel):
+            return model.framework
+        facts = gather(client, replace(base, model=model)).facts
+        return facts.model.framework if facts.model else ""
+
+    own = framework_of(base.model)
+
+    def text_of(model: ModelChoice) -> str:
+        framework = framework_of(model)
+        if base.hyperparameters is not None and framework == own:
+            return base.hyperparameters
+        return client.ecosystem.default_hyperparameters(framework) or ""
+
+    return text_of
+
+
+def start_now(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Iterator[TaskId]:
+    """Draw the splits and start the experiments one after the other; gives each task as soon as there is one.
+
+    For programs that end when everything is started. The record grows with each start and never has one that waits, so
+    that no dashboard starts it as well. Errors as :func:`place`, and those of a start.
+    """
+    for item, plan in zip(order.planned, _settled(client, order.planned), strict=True):
+        task_id = launch(client, plan)
+        member = Member(key=item.key, plan=plan, varied=item.varied, task_id=task_id)
+        with contextlib.suppress(StorageError):  # the trainings count; without a record they only lack a page
+            if store.find(order.id) is None:
+                store.add(_record(order, (member,)))
+            else:
+                store.append(order.id, member)
+        yield task_id
+
+
+def _record(order: SeriesOrder, members: tuple[Member, ...]) -> Series:
+    return Series(
+        id=order.id,
+        server=order.server,
+        name=order.name,
+        project_id=members[0].plan.project_id,
+        created_at=datetime.now(UTC),
+        members=members,
+        opens_comparison=order.opens_comparison,
+    )
+
+
+def _settled(client: SuperviselyClient, planned: Sequence[Experiment]) -> list[TrainingPlan]:
+    """Return the plans on splits that are fixed; those that share one share its collections."""
+    splits = {plan.train_val_split: settled(client, plan).train_val_split for plan in _one_per_split(planned)}
+    return [replace(item.plan, train_val_split=splits[item.plan.train_val_split]) for item in planned]
+
+
+def _one_per_split(planned: Sequence[Experiment]) -> Iterable[TrainingPlan]:
+    return {item.plan.train_val_split: item.plan for item in planned}.values()

@@ -1,0 +1,1 @@
+"""What trains: the run folder and the trainers."""

@@ -1,0 +1,222 @@
+"""Events of a run, one JSON object a line, in the very form of Supervisely's task log rows.
+
+Rows keep the keys that the official SDK's logger prints (``message``, ``level``, ``timestamp``, ``event_type``,
+``subtask``, ``current``, ``total``; contract section 6.2), so ``tasks.log.download`` hands them out as they are and any
+reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE``,
+``EventType.RESOURCES``, ``EventType.SAMPLES``, ``EventType.PREDICTIONS`` and ``EventType.FAILURE`` rows add keys of
+ours; readers that do not know them see a plain message.
+"""
+
+import json
+import math
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.ids import ImageId
+from traindash.domain.task import ExitCause
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class Phase(StrEnum):
+    """Phases of a task in the order they happen; those that a plan does not ask for are left out."""
+
+    PREPARING_DATA = "preparing_data"
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+    SPEED_TEST = "speed_test"
+    EXPORT = "export"
+    UPLOADING = "uploading"
+    COMPARING = "comparing"
+
+
+PHASE_TEXTS: Mapping[Phase, str] = {
+    Phase.PREPARING_DATA: "Preparing data for training...",
+    Phase.TRAINING: "Training is in progress...",
+    Phase.EVALUATION: "Running Model Benchmark evaluation...",
+    Phase.SPEED_TEST: "Running speed test...",
+    Phase.EXPORT: "Converting to ONNXRuntime",
+    Phase.UPLOADING: "Uploading training artifacts...",
+    Phase.COMPARING: "Comparing models...",
+}
+"""Texts of ``train_status`` (contract section 6.1) for each phase."""
+
+
+@dataclass(slots=True)
+class EventWriter:
+    """Appends rows to an event file, each flushed at once, with strictly growing timestamps.
+
+    Several threads of one process may share a writer; several processes may not.
+
+    Attributes:
+        path: The file; it is created with its folder when the first row is written.
+    """
+
+    path: Path
+    _last: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Make the folder."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def phase(self, phase: Phase) -> None:
+        """Say that a phase begins."""
+        self._append(PHASE_TEXTS[phase], "info", {"event_type": "EventType.PHASE", "phase": phase.value})
+
+    def progress(self, subtask: str, current: int, total: int) -> None:
+        """Report progress.
+
+        Args:
+            subtask: What is counted. ``Epochs`` and ``Steps`` (batches of the running epoch) have a meaning for
+                readers; anything else is shown as it is.
+            current: Done so far.
+            total: All of it.
+        """
+        keys = {"event_type": "EventType.PROGRESS", "subtask": subtask, "current": current, "total": total}
+        self._append("progress", "info", keys)
+
+    def metrics(self, epoch: int, epochs: int, values: Mapping[str, float], *, seconds: float) -> None:
+        """Report the numbers of a finished epoch.
+
+        Args:
+            epoch: 1 for the first.
+            epochs: Planned number.
+            values: The framework's own names → values, e.g. ``train/box_loss``, ``metrics/mAP50-95(B)``. A value
+                that is not finite is written as the text ``nan`` so that the row stays JSON.
+            seconds: Since the training began.
+        """
+        clean = {name: value if math.isfinite(value) else "nan" for name, value in values.items()}
+        keys = {"event_type": "EventType.METRICS", "epoch": epoch, "epochs": epochs, "seconds": seconds}
+        self._append("metrics", "info", {**keys, "values": clean})
+
+    def resources(self, cpu_percent: float, memory_bytes: int, gpu: tuple[float, int] | None = None) -> None:
+        """Report what the processes of a run use at this moment.
+
+        Args:
+            cpu_percent: 100 for one core that is fully used.
+            memory_bytes: Resident memory.
+            gpu: How busy the run's GPU is, 0 to 100, and the bytes that are taken of its memory.
+        """
+        keys = {"event_type": "EventType.RESOURCES", "cpu_percent": round(cpu_percent, 1), "memory_bytes": memory_bytes}
+        about_gpu = {} if gpu is None else {"gpu_percent": gpu[0], "gpu_memory_bytes": gpu[1]}
+        self._append("resources", "debug", {**keys, **about_gpu})
+
+    def samples(self, images: Sequence[SampleImage]) -> None:
+        """Say which validation images :meth:`predictions` will be about, with what is annotated on them."""
+        rows = [
+            {
+                "id": int(image.id),
+                "name": image.name,
+                "width": image.width,
+                "height": image.height,
+                "objects": [_box_row(box) for box in image.objects],
+            }
+            for image in images
+        ]
+        self._append("samples", "debug", {"event_type": "EventType.SAMPLES", "images": rows})
+
+    def predictions(self, epoch: int, found: Mapping[ImageId, Sequence[SampleBox]]) -> None:
+        """Report what the model finds on the sample images.
+
+        Args:
+            epoch: The epoch that was just evaluated, 1 for the first.
+            found: Image → boxes with scores, best first.
+        """
+        rows = {str(image): [_box_row(box) for box in boxes] for image, boxes in found.items()}
+        self._append("predictions", "debug", {"event_type": "EventType.PREDICTIONS", "epoch": epoch, "found": rows})
+
+    def log(self, message: str, level: Level = "info") -> None:
+        """Write a line for people."""
+        self._append(message, level, {})
+
+    def failure(self, cause: ExitCause, message: str, hint: str) -> None:
+        """Say why the task cannot go on; the process ends with a non-zero exit code right after."""
+        keys = {"event_type": "EventType.FAILURE", "cause": cause.value, "hint": hint}
+        self._append(message, "error", keys)
+
+    def _append(self, message: str, level: Level, keys: Mapping[str, object]) -> None:
+        with self._lock:
+            now = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+            self._last = now
+            row = {"message": message, "level": level, "timestamp": format_timestamp(now), **keys}
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _box_row(box: SampleBox) -> list[object]:
+    """Return ``[class, left, top, width, height, score, outlines]``: many of them, so no keys.
+
+    The score is ``null`` for what was annotated, an outline is ``[x, y, x, y, …]``. What would be empty is left out
+    at the end.
+    """
+    row: list[object] = [box.class_name, *(round(side, 1) for side in (box.left, box.top, box.width, box.height))]
+    score = None if box.score is None else round(box.score, 3)
+    if box.outlines:
+        flat = [[round(side, 1) for point in outline for side in point] for outline in box.outlines]
+        return [*row, score, flat]
+    return row if score is None else [*row, score]
+
+
+def append_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Append rows as they are, with the moments they have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Return an ISO 8601 text in UTC with microseconds and ``Z``, which sorts as the moments do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventChunk:
+    """Rows read from an event file.
+
+    Attributes:
+        rows: Complete rows, oldest first.
+        offset: Byte position to go on from.
+    """
+
+    rows: tuple[dict[str, object], ...]
+    offset: int
+
+
+def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:
+    """Read the complete rows behind a byte position.
+
+    Args:
+        path: The event file.
+        offset: Byte position at which a row begins.
+        limit: Stop after the row in which this many bytes are reached; a negative number reads to the end.
+
+    A half-written last line stays for the next call; a line that is no JSON object (a torn write before a crash) is
+    skipped. A missing file has no rows.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(limit)
+            if limit >= 0:
+                data += file.readline()
+    except FileNotFoundError:
+        return EventChunk(rows=(), offset=0)
+    complete = data[: data.rfind(b"\n") + 1]
+    rows = tuple(row for line in complete.splitlines() if (row := parse_row(line)) is not None)
+    return EventChunk(rows=rows, offset=offset + len(complete))
+
+
+def parse_row(line: bytes) -> dict[str, object] | None:
+    """Return a line of an event file as a row, ``None`` if it is no JSON object."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None

@@ -1,0 +1,351 @@
+"""What a run is asked to do and what it answers, with strict JSON reading and writing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from traindash.domain.dry_run import DryRunFigures
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
+from traindash.domain.plan import Side
+from traindash.domain.project import ProjectMeta
+from traindash.errors import InputError
+from traindash.files import write_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSpec:
+    """One training, with everything resolved: no id has to be looked up, no network is needed.
+
+    Attributes:
+        trainer: Package under ``traindash.training.trainers`` that runs this.
+        app_name: Title of the training app; part of the evaluation directory's name.
+        model_name: Catalogue name, e.g. ``YOLO26n-det``.
+        task_type: ``object detection`` or ``instance segmentation``.
+        custom_weights: Absolute path of the checkpoint to start from; ``None`` for a catalogue model.
+        base_checkpoint: Name of what training starts from as the experiment record shall show it.
+        classes: Names of the classes to train on, in the order of the project meta; never empty.
+        meta: Meta of the project, all classes.
+        hyperparameters: YAML text, already known to be a mapping.
+        convert_class_shapes: Convert shapes to what the task needs; otherwise unsuitable objects are an error.
+        app_state: The ``guiState`` as really used, without ``start_training`` and ``experiment_name``.
+        split_method: ``random``, ``datasets``, ``tags`` or ``collections``.
+        artifacts_dir: Path in Team Files that ``artifacts/`` will get.
+        evaluation_dir: Path in Team Files that ``evaluation/`` will get.
+        server_address: Address that links in written files shall start with.
+        threads: CPU threads the process may use, at least 1.
+        device: ``cpu`` or a CUDA index such as ``0``.
+        weights_dir: Folder where published weights are kept between runs.
+        offline: Never try the network.
+        resume_from: Absolute path of a resumable checkpoint of an earlier run; ``None`` for a new start.
+        resume_seconds: What the epochs before that checkpoint took; reported times go on from there.
+    """
+
+    kind: Literal["train"] = "train"
+    trainer: str
+    task_id: TaskId
+    project_id: ProjectId
+    project_name: str
+    project_version: Mapping[str, int] | None = None
+    framework: str
+    app_name: str
+    model_name: str
+    task_type: str
+    custom_weights: str | None = None
+    base_checkpoint: str | None = None
+    classes: tuple[str, ...]
+    meta: ProjectMeta
+    hyperparameters: str
+    convert_class_shapes: bool
+    enable_benchmark: bool
+    enable_speedtest: bool
+    export_onnx: bool
+    export_tensorrt: bool
+    experiment_name: str
+    app_state: Mapping[str, object]
+    split_method: Literal["random", "datasets", "tags", "collections"]
+    train_dataset_ids: tuple[DatasetId, ...] = ()
+    val_dataset_ids: tuple[DatasetId, ...] = ()
+    artifacts_dir: str
+    evaluation_dir: str
+    server_address: str
+    threads: int = 1
+    device: str = "cpu"
+    weights_dir: str
+    offline: bool = False
+    resume_from: str | None = None
+    resume_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSource:
+    """An evaluation to compare.
+
+    Attributes:
+        path: Its directory in Team Files, e.g. ``/model-benchmark/1_Sample/12_Train YOLO v8 - 26``.
+        folder: Absolute local folder with the same content.
+        label: Name of the model in the comparison.
+    """
+
+    path: str
+    folder: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSpec:
+    """One model comparison, as the module ``compare_models`` makes it.
+
+    Attributes:
+        output_dir: Path in Team Files that ``evaluation/`` will get, e.g. ``/model-comparison/…``.
+        image_files: Id of an evaluated image → absolute path of its file, for the pictures of the report; never
+            written to, and possibly gone by the time they are read.
+    """
+
+    kind: Literal["compare"] = "compare"
+    trainer: str = "compare"
+    task_id: TaskId
+    sources: tuple[EvaluationSource, ...]
+    output_dir: str
+    server_address: str
+    image_files: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunSpec:
+    """The first batches of a training, to learn what the whole of it will need; nothing of it is kept.
+
+    The run's image list is a sample: the first images of each side have objects if any has.
+
+    Attributes:
+        training: The training as planned.
+    """
+
+    kind: Literal["dry_run"] = "dry_run"
+    training: TrainSpec
+
+
+AnySpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
+RunSpec: TypeAlias = Annotated[AnySpec, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunImage:
+    """An image of a training run.
+
+    Attributes:
+        path: Absolute path of the image file; never written to.
+        hash: Base64 of the SHA-256 of the file.
+        sides: Which sets it belongs to; both is possible.
+        annotation: The image's annotation in Supervisely JSON format.
+    """
+
+    id: ImageId
+    name: str
+    dataset_id: DatasetId
+    dataset_name: str
+    path: str
+    width: int
+    height: int
+    hash: str
+    sides: tuple[Side, ...]
+    annotation: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """What a finished training answers; the platform adds file ids and registers the experiment.
+
+    Attributes:
+        experiment: Keys of ``experiment_info.json`` that the trainer knows (all required ones, see
+            :class:`traindash.domain.experiment.ExperimentInfo`).
+        has_evaluation: ``evaluation/`` holds a complete evaluation with ``visualizations/template.vue``.
+        problems: Sentences about optional steps that did not work (benchmark, export); the training still counts.
+    """
+
+    kind: Literal["train"] = "train"
+    experiment: Mapping[str, object]
+    has_evaluation: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareResult:
+    """What a finished comparison answers; ``evaluation/`` holds ``template.vue`` and what belongs to it."""
+
+    kind: Literal["compare"] = "compare"
+    title: str
+    problems: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunResult:
+    """What a dry run answers; ``problems`` as those of a training."""
+
+    kind: Literal["dry_run"] = "dry_run"
+    figures: DryRunFigures
+    problems: tuple[str, ...] = ()
+
+
+AnyResult: TypeAlias = TrainResult | CompareResult | DryRunResult
+RunResult: TypeAlias = Annotated[AnyResult, Field(discriminator="kind")]
+
+_T = TypeVar("_T")
+_SPEC: TypeAdapter[AnySpec] = TypeAdapter(RunSpec)
+_RESULT: TypeAdapter[AnyResult] = TypeAdapter(RunResult)
+_IMAGE: TypeAdapter[RunImage] = TypeAdapter(RunImage)
+
+
+def write_spec(path: Path, spec: AnySpec) -> None:
+    """Write ``spec.json`` in one step: it is complete or not there."""
+    write_whole(path, _SPEC.dump_json(spec, indent=2))
+
+
+def read_spec(path: Path) -> AnySpec:
+    """Read ``spec.json``.
+
+    Raises:
+        InputError: It is missing or not valid; names the field.
+    """
+    return _read(path, _SPEC)
+
+
+def write_result(path: Path, result: AnyResult) -> None:
+    """Write ``result.json`` in one step."""
+    write_whole(path, _RESULT.dump_json(result, indent=2))
+
+
+def read_result(path: Path) -> AnyResult:
+    """Read ``result.json``.
+
+    Raises:
+        InputError: It is missing or not valid; names the field.
+    """
+    return _read(path, _RESULT)
+
+
+def write_images(path: Path, images: Iterator[RunImage]) -> int:
+    """Write the image list a line at a time.
+
+    Returns:
+        Number of images written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with path.open("wb") as file:
+        for image in images:
+            file.write(_IMAGE.dump_json(image) + b"\n")
+            count += 1
+    return count
+
+
+def read_images(path: Path) -> Iterator[RunImage]:
+    """Yield the images of a run in the order they were written.
+
+    Raises:
+        InputError: A line is not valid; names the line.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield _IMAGE.validate_json(line)
+            except ValidationError as error:
+                msg = f"Line {number} of {path} is not an image record: {_first_problem(error)}"
+                raise InputError(msg) from error
+
+
+def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist."
+        raise InputError(msg) from error
+    except ValidationError as error:
+        msg = f"{path} is not valid: {_first_problem(error)}"
+        raise InputError(msg) from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}"
+
+
+# Where things lie in a run folder.
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """Paths of one run folder.
+
+    Attributes:
+        root: The folder, absolute; named after the task id.
+    """
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        """What to do, a :data:`traindash.training.runs.spec.RunSpec` as JSON. Written once, before the process starts."""
+        return self.root / "spec.json"
+
+    @property
+    def images(self) -> Path:
+        """The images of a training, one :class:`traindash.training.runs.spec.RunImage` as JSON a line."""
+        return self.root / "inputs" / "images.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """What happened, one event a line, appended by the trainer only. See :mod:`traindash.training.runs.events`."""
+        return self.root / "events.jsonl"
+
+    @property
+    def platform_events(self) -> Path:
+        """The same for what the platform has to say of the task (queued, started, uploaded); it alone appends."""
+        return self.root / "platform_events.jsonl"
+
+    @property
+    def output(self) -> Path:
+        """Standard output and error of the process, raw text; read for the cause when it dies."""
+        return self.root / "output.log"
+
+    @property
+    def process(self) -> Path:
+        """Identity of the process (pid and start time), written by the platform right after the start."""
+        return self.root / "process.json"
+
+    @property
+    def result(self) -> Path:
+        """What came out, a :data:`traindash.training.runs.spec.RunResult` as JSON. It exists only if everything worked."""
+        return self.root / "result.json"
+
+    @property
+    def stop_after_epoch(self) -> Path:
+        """An empty file that asks the trainer to end well after the running epoch."""
+        return self.root / "stop_after_epoch"
+
+    @property
+    def work(self) -> Path:
+        """Scratch space of the trainer: converted labels, framework folders. Deleted after a good end."""
+        return self.root / "work"
+
+    @property
+    def resume_checkpoint(self) -> Path:
+        """From here another run can go on.
+
+        The trainer writes it in one step after each epoch that is not the last one, with what belongs to it beside it,
+        and removes it when no epoch is left.
+        """
+        return self.work / "training" / "weights" / "resume.pt"
+
+    @property
+    def artifacts(self) -> Path:
+        """Becomes the experiment's artifacts directory in Team Files, file by file."""
+        return self.root / "artifacts"
+
+    @property
+    def evaluation(self) -> Path:
+        """Becomes the evaluation directory (or, for a comparison, the comparison directory) in Team Files."""
+        return self.root / "evaluation"

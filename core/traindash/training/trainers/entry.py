@@ -1,0 +1,219 @@
+"""What all trainers' ``__main__`` share: arguments, stop, failure, result."""
+
+import errno
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
+
+from traindash.domain.task import ExitCause
+from traindash.errors import AppError, StorageError
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import AnyResult, RunLayout, write_result
+
+# Stopping a trainer: SIGTERM means now.
+
+
+STOPPED_EXIT_CODE = 128 + signal.SIGTERM
+"""Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended."""
+
+
+class Stopped(BaseException):
+    """The run was asked to stop. Not an ``Exception``: an engine that swallows those must not swallow this."""
+
+
+class StopSwitch:
+    """Turns SIGTERM into :class:`Stopped`, raised at once wherever the main thread is.
+
+    Attributes:
+        requested: SIGTERM has come.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._held = 0
+
+    def install(self) -> None:
+        """Take over SIGTERM. Call it once, from the main thread."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Put a stop off until the block is done, e.g. while a checkpoint is written.
+
+        Raises:
+            Stopped: At the end of the block, if the stop came inside it.
+        """
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+        self.check()
+
+    def check(self) -> None:
+        """Stop here if a stop was asked for.
+
+        Needed between steps of an engine: an exception from a signal handler is lost when it hits a destructor or a
+        callback from C code.
+
+        Raises:
+            Stopped: SIGTERM has come and nothing holds it back.
+        """
+        if self.requested and not self._held:
+            raise Stopped
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            return  # once is enough: a second exception would hit the tidy-up
+        self.requested = True
+        self.check()
+
+
+# Why a run cannot go on, in the words of the exit report.
+
+
+class RunError(Exception):
+    """Ends a run with a failure event.
+
+    Args:
+        cause: One word for programs.
+        message: What happened, to what; for people.
+        hint: The next step.
+    """
+
+    def __init__(self, cause: ExitCause, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.message = message
+        self.hint = hint
+
+
+OUT_OF_MEMORY_HINT = "Use a smaller “batch” or “imgsz”, a smaller model, or an agent with more memory."
+DISK_FULL_HINT = "Free some space on the disk that holds the data directory and start the training again."
+
+_NOT_A_NUMBER_WORDS = ("nan persisted", "nan/inf detected", "nan/inf weights")
+"""Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help."""
+
+_LOST_WORKER = re.compile(
+    r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) (?:is killed by signal: (\w[\w ]*)|exited unexpectedly)"
+)
+_UNREADABLE_IMAGE = re.compile(r"Image Not Found (\S.*?\.\w{3,5})(?:\s|$)")
+_OUT_OF_MEMORY_WORDS = (
+    "out of memory",
+    "cannot allocate memory",
+    "can't allocate memory",
+    "cublas_status_alloc_failed",
+)
+
+
+def explain(error: BaseException) -> RunError:
+    """Say what an exception means for the person who started the run.
+
+    An exception that is nobody's fault but the program's becomes ``crashed`` with its own text.
+    """
+    match error:
+        case RunError():
+            return error
+        case StorageError():
+            return RunError(ExitCause.DISK_FULL, error.message, error.hint)
+        case AppError():
+            return RunError(ExitCause.BAD_INPUT, error.message, error.hint)
+        case _ if _is_out_of_memory(error):
+            return RunError(ExitCause.OUT_OF_MEMORY, "The memory was not enough for this training.", OUT_OF_MEMORY_HINT)
+        case _ if _is_disk_full(error):
+            return RunError(ExitCause.DISK_FULL, "The disk is full.", DISK_FULL_HINT)
+        case _:
+            message = f"The training engine failed: {type(error).__name__}: {_text(error)[:500]}"
+            unknown = RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
+            return _from_words(_text(error)) or unknown
+
+
+def _from_words(text: str) -> RunError | None:
+    """Say what a text of the engine means, ``None`` for one that is not known here."""
+    if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
+        message = "The loss was no finite number any more, and the training could not recover."
+        hint = "Start again with a smaller “lr0”, a tenth for example; on a GPU, “amp: False” may help, too."
+        return RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
+    if found := _UNREADABLE_IMAGE.search(text):
+        original = Path(found[1]).resolve()  # the run's folder holds links
+        message = f"The image {original} cannot be read: it is damaged, or it was removed during the training."
+        return RunError(ExitCause.BAD_DATA, message, "Repair it or take it out of the project, and start again.")
+    if found := _LOST_WORKER.search(text):
+        why = f" by the operating system ({found[1].strip()})" if found[1] else ""
+        message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
+        hint = "Use “workers: 0”, or a smaller “batch” or “imgsz”."
+        return RunError(ExitCause.OUT_OF_MEMORY, message, hint)
+    return None
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return any(words in _text(error).lower() for words in _OUT_OF_MEMORY_WORDS)
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return True
+    return "no space left on device" in _text(error).lower()
+
+
+def _text(error: BaseException) -> str:
+    """Engines wrap the system's errors in exceptions of their own; what is left of them is the text."""
+    return " ".join(str(error).split())
+
+
+Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], AnyResult]
+"""What a trainer does, from the run folder to its result."""
+
+
+def run(arguments: Sequence[str], work: Work) -> int:
+    """Run a trainer.
+
+    Args:
+        arguments: Command line; ``[program, run folder]``.
+        work: The trainer.
+
+    Returns:
+        Exit code of the process, see :mod:`traindash.training.trainers`.
+    """
+    if len(arguments) != 2:  # noqa: PLR2004 - program and run folder
+        print(
+            f"Usage: python -m traindash.training.trainers.<name> RUN_DIR (given: {list(arguments[1:])})",
+            file=sys.stderr,
+        )
+        return 2
+    layout = RunLayout(Path(arguments[1]).absolute())
+    events = EventWriter(layout.events)
+    stop = StopSwitch()
+    stop.install()
+    try:
+        result = work(layout, events, stop)
+        with stop.held():
+            write_result(layout.result, result)
+    except Stopped:
+        if layout.result.exists():  # the stop came after the last act: the run is complete
+            return 0
+        events.log("Stopped.", "warning")
+        return STOPPED_EXIT_CODE
+    except RunError as failure:
+        _report(events, failure)
+        return 1
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
+        traceback.print_exc()  # for the log; the event is for people
+        _report(events, explain(error))
+        return 1
+    return 0
+
+
+def _report(events: EventWriter, failure: RunError) -> None:
+    try:
+        events.failure(failure.cause, failure.message, failure.hint)
+    except OSError:  # a full disk takes no event either; the platform reads the cause from this text
+        print(f"{failure.cause.value}: {failure.message} {failure.hint}", file=sys.stderr)  # noqa: T201

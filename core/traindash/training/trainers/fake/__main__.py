@@ -1,0 +1,224 @@
+"""Runs the fake trainer: ``python -m traindash.training.trainers.fake RUN_DIR``."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from traindash.domain.dry_run import DryRunFigures
+from traindash.files import write_whole
+from traindash.training.runs.events import EventWriter, Phase
+from traindash.training.runs.spec import (
+    CompareResult,
+    CompareSpec,
+    DryRunResult,
+    DryRunSpec,
+    RunImage,
+    RunLayout,
+    TrainResult,
+    TrainSpec,
+    read_images,
+    read_spec,
+    write_result,
+)
+from traindash.training.trainers.fake.behaviour import Behaviour, read_behaviour
+from traindash.training.trainers.fake.evaluation import PERFECT_METRICS, write_evaluation
+
+_STOPPED = 143
+_CHECKPOINT_BYTES = 4096
+
+
+def main(folder: str) -> int:
+    """Run on a run folder; returns the exit code."""
+    run = RunLayout(Path(folder))
+    _count_start(run)
+    events = EventWriter(run.events)
+    spec = read_spec(run.spec)
+    match spec:
+        case TrainSpec():
+            return _train(run, spec, events)
+        case CompareSpec():
+            return _compare(run, spec, events)
+        case DryRunSpec():
+            return _dry_run(run, spec, events)
+
+
+def _count_start(run: RunLayout) -> None:
+    """Note that a process began, in a file that nobody cleans up: no task may ever have two lines there."""
+    with (run.root / "starts.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def _compare(run: RunLayout, spec: CompareSpec, events: EventWriter) -> int:
+    signal.signal(signal.SIGTERM, _leave)
+    events.phase(Phase.COMPARING)
+    run.evaluation.mkdir(parents=True, exist_ok=True)
+    (run.evaluation / "template.vue").write_text("<template><p>Comparison of test runs</p></template>\n", "utf-8")
+    write_result(run.result, CompareResult(title=" vs ".join(source.label for source in spec.sources)))
+    return 0
+
+
+def _dry_run(run: RunLayout, spec: DryRunSpec, events: EventWriter) -> int:
+    asked = read_behaviour(spec.training.hyperparameters)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.ignore_sigterm else _leave)
+    events.phase(Phase.TRAINING)
+    _misbehave(asked, 1, events)
+    figures = DryRunFigures(
+        epochs=asked.epochs,
+        patience=0,
+        batch_size=len(list(read_images(run.images))),
+        used_batch_size=1,
+        start=asked.start_seconds,
+        prepare_per_image=0.0,
+        batches=(asked.seconds_per_epoch,),
+        rest=0.0,
+        validation_per_image=0.0,
+        memory_base=_CHECKPOINT_BYTES,
+        memory_peak=2 * _CHECKPOINT_BYTES,
+        disk=2 * _CHECKPOINT_BYTES,
+        disk_per_image=0,
+    )
+    write_result(run.result, DryRunResult(figures=figures))
+    return 0
+
+
+def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
+    asked = read_behaviour(spec.hyperparameters)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.ignore_sigterm else _leave)
+    _limit_files(asked)
+    _rest(asked.start_seconds)
+    events.phase(Phase.PREPARING_DATA)
+    images = list(read_images(run.images))
+    events.phase(Phase.TRAINING)
+    began = time.monotonic() - spec.resume_seconds
+    for epoch in range(1 + _epochs_before(spec), asked.epochs + 1):
+        _misbehave(asked, epoch, events)
+        _rest(asked.seconds_per_epoch)
+        _keep_resumable(run, epoch)  # before the report, as an engine does
+        _report_epoch(events, spec, (epoch, asked.epochs), time.monotonic() - began)
+        _write_bytes(run.artifacts / "checkpoints" / "last.pt", _CHECKPOINT_BYTES)
+        if run.stop_after_epoch.exists():
+            events.log(f"Stopped after epoch {epoch} as asked.")
+            break
+    run.resume_checkpoint.unlink(missing_ok=True)
+    if asked.exit_without_result:
+        return 0
+    _write_bytes(run.artifacts / "checkpoints" / "best.pt", _CHECKPOINT_BYTES)
+    if spec.enable_benchmark:
+        events.phase(Phase.EVALUATION)
+        write_evaluation(run.evaluation, _side(images, "val"), classes=spec.classes, model_name=spec.model_name)
+    if spec.export_onnx:
+        events.phase(Phase.EXPORT)
+        _write_bytes(run.artifacts / "export" / "best.onnx", _CHECKPOINT_BYTES)
+    result = TrainResult(
+        experiment=_experiment(spec, images, time.monotonic() - began), has_evaluation=spec.enable_benchmark
+    )
+    write_result(run.result, result)
+    return 0
+
+
+def _epochs_before(spec: TrainSpec) -> int:
+    """Return how many epochs an earlier run has done that this one continues."""
+    return 0 if spec.resume_from is None else int(Path(spec.resume_from).read_text("ascii"))
+
+
+def _keep_resumable(run: RunLayout, epoch: int) -> None:
+    write_whole(run.resume_checkpoint, str(epoch).encode("ascii"))
+
+
+def _misbehave(asked: Behaviour, epoch: int, events: EventWriter) -> None:
+    if asked.fail_at_epoch == epoch:
+        events.failure(asked.fail_cause, f"The test asked for a failure in epoch {epoch}.", "Ask for something else.")
+        sys.exit(1)
+    if epoch > 1:
+        return
+    if asked.oom:
+        msg = "the test asked for it"
+        raise MemoryError(msg)
+    match asked.crash:
+        case "exception":
+            msg = "the test asked for a crash"
+            raise RuntimeError(msg)
+        case "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "exit":
+            sys.exit(3)
+        case None:
+            pass
+    if asked.hang:
+        threading.Event().wait()
+
+
+def _report_epoch(events: EventWriter, spec: TrainSpec, epoch: tuple[int, int], seconds: float) -> None:
+    current, total = epoch
+    share = current / total
+    events.progress("Steps", 1, 1)
+    events.progress("Epochs", current, total)
+    values = {
+        "train/box_loss": 2.0 - share,
+        "val/box_loss": 2.1 - share,
+        "metrics/mAP50(B)": 0.9 * share,
+        "metrics/mAP50-95(B)": 0.7 * share,
+        **{f"per_class/{name}": 0.7 * share for name in spec.classes},
+    }
+    events.metrics(current, total, values, seconds=seconds)
+
+
+def _experiment(spec: TrainSpec, images: list[RunImage], seconds: float) -> dict[str, object]:
+    export = {"ONNXRuntime": "export/best.onnx"} if spec.export_onnx else {}
+    return {
+        "experiment_name": spec.experiment_name,
+        "framework_name": spec.framework,
+        "model_name": spec.model_name,
+        "task_type": spec.task_type,
+        "project_id": int(spec.project_id),
+        "task_id": int(spec.task_id),
+        "model_files": {},
+        "model_meta": "model_meta.json",
+        "checkpoints": ["checkpoints/best.pt", "checkpoints/last.pt"],
+        "best_checkpoint": "best.pt",
+        "hyperparameters": "hyperparameters.yaml",
+        "artifacts_dir": spec.artifacts_dir,
+        "base_checkpoint": spec.base_checkpoint,
+        "export": export,
+        "evaluation_metrics": dict(PERFECT_METRICS) if spec.enable_benchmark else {},
+        "primary_metric": "mAP" if spec.enable_benchmark else None,
+        "device": "none, a test run",
+        "training_duration": seconds,
+        "train_size": sum(1 for _ in _side(images, "train")),
+        "val_size": sum(1 for _ in _side(images, "val")),
+        "random_initialization": spec.custom_weights is None,
+    }
+
+
+def _side(images: list[RunImage], side: str) -> Iterator[RunImage]:
+    return (image for image in images if side in image.sides)
+
+
+def _write_bytes(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+
+
+def _limit_files(asked: Behaviour) -> None:
+    if asked.file_size_limit is not None and sys.platform != "win32":
+        import resource  # noqa: PLC0415 - does not exist on Windows
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked.file_size_limit, asked.file_size_limit))
+
+
+def _rest(seconds: float) -> None:
+    if seconds > 0:
+        threading.Event().wait(seconds)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+    sys.exit(_STOPPED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

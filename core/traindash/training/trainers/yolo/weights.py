@@ -1,0 +1,159 @@
+"""What a training starts from: published weights, a checkpoint of an earlier experiment, or random numbers."""
+
+import http.client
+import shutil
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from traindash.domain.task import ExitCause
+from traindash.files import replacing
+from traindash.frameworks.spec import Framework, FrameworkModel
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import TrainSpec
+from traindash.training.trainers.entry import RunError
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds without an answer after which the download is given up; the training then starts without it."""
+_CHUNK = 1 << 20
+
+Fetch = Callable[[str, Path], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartingPoint:
+    """What the engine loads.
+
+    Attributes:
+        source: Path of a checkpoint, or an architecture the engine knows or finds in a file.
+        is_random: Weights are random numbers.
+        base_checkpoint: What the experiment record names.
+        base_checkpoint_link: Where that is published; ``None`` if it is not.
+    """
+
+    source: str
+    is_random: bool
+    base_checkpoint: str
+    base_checkpoint_link: str | None = None
+
+
+def find_start(
+    spec: TrainSpec,
+    framework: Framework,
+    events: EventWriter,
+    *,
+    fetch: Fetch | None,
+    wants_random: bool = False,
+) -> StartingPoint:
+    """Decide what to start from, and say it in the log.
+
+    Args:
+        spec: The run.
+        framework: Its framework.
+        events: For the log.
+        fetch: Downloads a URL to a path, :func:`download`; ``None`` on a machine that shall stay offline.
+        wants_random: The person asked for random initialisation (``pretrained: False``).
+
+    Raises:
+        RunError: The custom checkpoint cannot be used.
+    """
+    if spec.custom_weights is not None:
+        path = custom_checkpoint(Path(spec.custom_weights))
+        events.log(f"Training starts from the checkpoint {spec.base_checkpoint or path.name}.")
+        return StartingPoint(source=str(path), is_random=False, base_checkpoint=spec.base_checkpoint or path.name)
+    model = framework.model(spec.model_name)
+    config = framework.config_source(model)
+    random = StartingPoint(source=config, is_random=True, base_checkpoint=f"random initialisation ({model.config})")
+    if wants_random:
+        events.log(
+            f"Training of {model.name} starts from random initialisation, as the hyperparameters ask.", "warning"
+        )
+        return random
+    if model.weights_file is None:
+        events.log(f"{model.name} has no published weights: training starts from random initialisation.", "warning")
+        return random
+    path = Path(spec.weights_dir) / model.weights_file
+    problem = None if is_checkpoint(path) else _obtain(model, path, fetch)
+    if problem is not None:
+        events.log(
+            f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
+            f"pretrained weights. To use them, put {model.weights_file} into {spec.weights_dir}.",
+            "warning",
+        )
+        return random
+    events.log(f"Training starts from the published weights {model.weights_file}.")
+    return StartingPoint(
+        source=str(path),
+        is_random=False,
+        base_checkpoint=model.weights_file,
+        base_checkpoint_link=model.weights_url,
+    )
+
+
+def custom_checkpoint(path: Path) -> Path:
+    """Return the trainable checkpoint that a chosen file stands for.
+
+    An exported model (``export/best.onnx``) cannot be trained on; the ``.pt`` file it was made from can, where it lies
+    beside it as Supervisely's layout has it.
+
+    Raises:
+        RunError: There is no trainable checkpoint.
+    """
+    found = path
+    if path.suffix.lower() in {".onnx", ".engine"}:
+        found = path.parent.parent / "checkpoints" / f"{path.stem}.pt"
+        if not found.is_file():
+            message = f"Training cannot start from the exported model {path.name}."
+            raise RunError(ExitCause.BAD_INPUT, message, "Choose a .pt checkpoint of the experiment.")
+    if not is_checkpoint(found):
+        message = f"The checkpoint {found.name} is missing or damaged."
+        raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.")
+    return found
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file looks like a complete torch checkpoint: a zip archive whose index and checksums are right."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            has_data = any(name.endswith("data.pkl") for name in archive.namelist())
+            return has_data and archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | None:
+    """Download published weights; returns what went wrong, ``None`` if all is well."""
+    name = model.weights_file
+    if fetch is None or model.weights_url is None:
+        return f"The published weights {name} are not on this machine, and the machine is offline."
+    try:
+        with replacing(path) as partial:
+            fetch(model.weights_url, partial)
+            _check(partial)
+    except zipfile.BadZipFile:
+        return f"The download of {name} is not a complete checkpoint."
+    except (OSError, http.client.HTTPException) as error:
+        return f"The published weights {name} are not on this machine and could not be downloaded ({error})."
+    return None
+
+
+def _check(path: Path) -> None:
+    if not is_checkpoint(path):
+        raise zipfile.BadZipFile(path)
+
+
+def download(url: str, path: Path) -> None:
+    """Fetch a file over HTTPS.
+
+    Raises:
+        OSError: The server does not answer in time, refuses, or the file is not complete.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": "traindash"})  # noqa: S310 - https, from our own table
+    with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT) as answer, path.open("wb") as file:  # noqa: S310
+        shutil.copyfileobj(answer, file, _CHUNK)
+        expected = answer.headers.get("Content-Length")
+    if expected is not None and path.stat().st_size != int(expected):
+        message = f"{path.stat().st_size} of {expected} bytes arrived"
+        raise OSError(message)

@@ -1,0 +1,317 @@
+"""Gained and lost: what another experiment finds that the baseline does not, and the other way round, in pictures."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between
+from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, find
+from traindash.comparison.image_set import ImageSet
+from traindash.comparison.pictures.crops import SIZE, Crop, Subject, draw_crop, subjects
+from traindash.comparison.pictures.gallery import UNKNOWN_COLOR, ImageOrder, ordered
+from traindash.comparison.pictures.marks import Mark, MarkKind
+from traindash.comparison.report.flow_table import flow_sum, flow_table
+from traindash.comparison.report.tables import swatch
+from traindash.errors import InputError
+from traindash.evaluation.evaluation import SIZES
+from traindash.formatting import count
+from traindash.ui import connection
+from traindash.ui.comparison.gallery import (
+    Look,
+    class_colors,
+    columns_of,
+    draw_images,
+    draw_pages,
+    load_images,
+    series_sign,
+)
+from traindash.ui.previews import original
+from traindash.ui.text import plain
+
+# A grid of crops around single objects; a click on one opens its whole image.
+
+
+PER_PAGE = 12
+_MOST_CROPS, _SECONDS = 400, 3600
+_HERE = Path(__file__).parent
+_grid = st.components.v2.component(
+    "traindash_crops",
+    html='<div class="crops"></div>',
+    css=(_HERE / "crop_grid.css").read_text(encoding="utf-8"),
+    js=(_HERE / "crop_grid.js").read_text(encoding="utf-8"),
+)
+
+
+def draw_crops(
+    hits: Hits,
+    images: ImageSet,
+    experiments: tuple[int, ...],
+    colors: Mapping[str, str],
+    *,
+    key: str,
+    on_choose: Callable[[Hits], None],
+) -> None:
+    """Draw entries as crops.
+
+    Args:
+        hits: The entries; at most a page of them, for each is drawn.
+        images: The image set.
+        experiments: Positions in it whose predictions are drawn.
+        colors: Class name → ``#RRGGBB``.
+        key: Unique on the page.
+        on_choose: Gets the entry that was clicked.
+    """
+
+    def chosen() -> None:
+        place = st.session_state[key].get("chosen")
+        if isinstance(place, int) and 0 <= place < hits.count:
+            on_choose(hits.taken([place]))
+
+    shown = [
+        (subject, _crop(connection.cache_key(), repr((images.labels, images.styles)), subject, images))
+        for subject in subjects(hits, images, experiments)
+    ]
+    st.html(_legend(images, experiments))
+    _grid(
+        key=key,
+        data={"crops": [_json(subject, crop, images, colors) for subject, crop in shown]},
+        on_chosen_change=chosen,
+    )
+    if not all(crop.has_image for _, crop in shown):
+        st.caption("An image that cannot be fetched is drawn as an empty frame with what was found on it.")
+
+
+def _legend(images: ImageSet, experiments: Sequence[int]) -> str:
+    """Return what the lines on the crops mean."""
+    names = "".join(f"<li>{swatch(images.styles[one])} {escape(images.labels[one])}</li>" for one in experiments)
+    truth = "cx-mark cx-mask" if images.has_masks else "cx-brackets"
+    return f'<ul class="cx-legend cx-pictures-legend"><li><i class="{truth}"></i>Ground truth</li>{names}</ul>'
+
+
+@st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)
+def _crop(server: str, looks: str, subject: Subject, _images: ImageSet) -> Crop:
+    """Return a crop; the subject holds all that is drawn, ``looks`` the names and colours of the experiments."""
+    del server, looks
+    return draw_crop(subject, _images, original)
+
+
+def _json(subject: Subject, crop: Crop, images: ImageSet, colors: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "source": f"data:image/jpeg;base64,{b64encode(crop.jpeg).decode('ascii')}",
+        "width": SIZE[0],
+        "height": SIZE[1],
+        "alt": crop.alt,
+        "color": colors.get(subject.class_name, UNKNOWN_COLOR),
+        "class_name": subject.class_name if subject.truth else f"No object, reported {subject.class_name}",
+        "file": images.name(subject.image),
+        "lines": [
+            {
+                **series_sign(images, one),
+                "text": _said(mark, subject),
+                "title": f"{images.labels[one]}: {_said(mark, subject)}",
+            }
+            for one, mark in subject.predictions
+        ],
+    }
+
+
+def _said(mark: Mark | None, subject: Subject) -> str:
+    """Return what an experiment says about the place, short enough for a caption."""
+    if mark is None or mark.score is None:
+        return "Missed" if subject.truth else "No false alarm here"
+    name = "" if mark.class_name == subject.class_name else f"{mark.class_name} "
+    fits = "" if mark.iou is None else f", IoU {mark.iou:.2f}"
+    word = "Found" if mark.kind is MarkKind.FOUND else "Wrong:" if name else "Wrong"
+    return f"{word} {name}{mark.score:.2f}{fits}"
+
+
+# The images behind a bar, a cell, a point or a crop, in a dialog over the comparison.
+
+
+_ASKED, _TURN = "images-behind", "images-behind-turn"
+_WIDTH = 1160
+_ORDERS = (ImageOrder.ENTRIES, ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.NAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entries:
+    """Entries that are known already.
+
+    Attributes:
+        title: Head of the dialog.
+        hits: The entries.
+        experiments: Positions in the image set, the columns behind the ground truth.
+    """
+
+    title: str
+    hits: Hits
+    experiments: tuple[int, ...]
+
+
+def ask_for_images(query: ImageQuery) -> None:
+    """Remember what was clicked; :func:`draw_asked` opens the dialog in the run that follows."""
+    _ask(query)
+
+
+def ask_for_entries(title: str, hits: Hits, experiments: tuple[int, ...]) -> None:
+    """Remember entries to show, as :func:`ask_for_images` does with a query."""
+    _ask(_Entries(title=title, hits=hits, experiments=experiments))
+
+
+def _ask(asked: ImageQuery | _Entries) -> None:
+    st.session_state[_ASKED] = asked
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+
+
+def draw_asked(comparison: Comparison) -> None:
+    """Open the dialog if something was clicked just now."""
+    asked: ImageQuery | _Entries | None = st.session_state.pop(_ASKED, None)
+    if asked is not None:
+        dialog = st.dialog(plain(asked.title), width=_WIDTH, icon=":material/photo_library:")
+        dialog(_draw)(asked, comparison, f"behind-{st.session_state[_TURN]}")
+
+
+def _draw(asked: ImageQuery | _Entries, comparison: Comparison, key: str) -> None:
+    images = load_images(comparison)
+    try:
+        hits = find(asked, images) if isinstance(asked, ImageQuery) else asked.hits
+    except InputError as error:
+        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/info:")
+        return
+    if not hits.count:
+        st.info("There is nothing behind this.", icon=":material/info:")
+        return
+    one, many = asked.noun if isinstance(asked, ImageQuery) else ("entry", "entries")
+    confidence = asked.confidence if isinstance(asked, ImageQuery) else None
+    columns = _columns(asked, images) if isinstance(asked, ImageQuery) else asked.experiments
+    places = ordered(hits, images, _choose_order(hits, hits.words(one, many), key), confidence)
+    look = Look(experiments=columns, hits=hits, confidence=confidence, colors=class_colors(comparison))
+    draw_images(places, images, look, key)
+
+
+def _choose_order(hits: Hits, words: str, key: str) -> ImageOrder:
+    if hits.images.size == 1:
+        return ImageOrder.ENTRIES
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{words}**", width="content")
+        return st.selectbox(
+            "Order", _ORDERS, format_func=str, key=f"{key}-order", label_visibility="collapsed", width=230
+        )
+
+
+def _columns(query: ImageQuery, images: ImageSet) -> tuple[int, ...]:
+    """Return the experiments beside the ground truth: the one that was asked for and the baseline to compare with.
+
+    All of them where the question is what they have in common.
+    """
+    if query.experiment not in images.keys or query.agreement is not None:
+        return columns_of(images)
+    asked = images.keys.index(query.experiment)
+    return tuple(dict.fromkeys([asked] if images.baseline is None else [images.baseline, asked]))
+
+
+_MOST_KEPT, _GAINED_LOST_SECONDS = 16, 600
+_FEWEST = 2
+_GAINED_LOST_ORDERS = (
+    EntryOrder.SUREST,
+    EntryOrder.UNSUREST,
+    EntryOrder.LARGEST,
+    EntryOrder.SMALLEST,
+    EntryOrder.IMAGE,
+)
+_LOOKS = {
+    FlowChange.GAINED: ("Gained", "Objects that only the other experiment finds."),
+    FlowChange.LOST: ("Lost", "Objects that only the baseline finds."),
+    FlowChange.SWAPPED: ("Swapped", "Objects that both report, but under different class names."),
+    FlowChange.MOVED_BOX: ("Shifted", "Objects that both find, with boxes that differ (IoU of the two below 0.75)."),
+    FlowChange.NEW_ALARM: ("New false alarms", "Raised by the other experiment and not by the baseline."),
+    FlowChange.VANISHED_ALARM: ("Vanished false alarms", "Raised by the baseline and not by the other experiment."),
+}
+
+
+def draw_changes(comparison: Comparison, significance: Significance) -> None:
+    """Draw the section."""
+    del significance
+    images = load_images(comparison)
+    if len(images.keys) < _FEWEST or images.baseline is None:
+        st.info(_why_not(comparison, images), icon=":material/info:")
+        return
+    other = _choose_other(images, images.baseline)
+    try:
+        found = _load(connection.cache_key(), comparison.fingerprint, other, images)
+    except InputError as error:
+        st.info(plain(f"{error.message} {error.hint}"), icon=":material/info:")
+        return
+    by_key = {experiment.key: experiment for experiment in comparison.experiments}
+    st.html(flow_sum(found.total, by_key[images.keys[images.baseline]], by_key[images.keys[other]]))
+    with st.expander("Table by size and class", icon=":material/table_chart:"):
+        st.html(flow_table([("", [found.total]), ("Size", found.by_size), ("Class", found.by_class)]))
+    _draw_entries(found, images, comparison)
+    draw_asked(comparison)
+
+
+def _why_not(comparison: Comparison, images: ImageSet) -> str:
+    if len(comparison.experiments) < _FEWEST:
+        return "Choose a second experiment to see what one finds and the other does not."
+    if images.baseline is None:
+        return "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
+    return "Only the baseline has an evaluation. What is gained and lost needs a second one."
+
+
+def _choose_other(images: ImageSet, baseline: int) -> int:
+    others = [one for one in range(len(images.keys)) if one != baseline]
+    if len(others) == 1:
+        return others[0]
+    return st.selectbox(
+        "Compared with the baseline", others, format_func=lambda one: images.labels[one], key="flow-other", width=340
+    )
+
+
+@st.cache_resource(ttl=_GAINED_LOST_SECONDS, max_entries=_MOST_KEPT, show_spinner="Following every object")
+def _load(server: str, fingerprint: str, other: int, _images: ImageSet) -> Changes:
+    del server, fingerprint
+    return changes_between(_images, other)
+
+
+def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> None:
+    change = st.segmented_control(
+        "What changed",
+        list(FlowChange),
+        default=FlowChange.GAINED,
+        required=True,
+        format_func=lambda item: f"{_LOOKS[item][0]} {count(found.total.count(item))}",
+        key="flow-change",
+        label_visibility="collapsed",
+    )
+    hits = _chosen_entries(found, images, change)
+    st.caption(f"{_LOOKS[change][1]} {hits.words(*ImageQuery(title='', change=change).noun)}.")
+    if not hits.count:
+        st.info("None. Choose another change, or fewer filters.", icon=":material/info:")
+        return
+    key = f"flow-{found.other}-{change.name.lower()}"
+    pair = (images.baseline or 0, found.other)
+
+    def show(entry: Hits) -> None:
+        ask_for_entries(f"{_LOOKS[change][0]}: {images.name(int(entry.image[0]))}", entry, pair)
+
+    place = st.container()
+    page = draw_pages(hits.count, PER_PAGE, key)
+    shown = hits.taken(list(range((page - 1) * PER_PAGE, min(page * PER_PAGE, hits.count))))
+    with place:
+        draw_crops(shown, images, pair, class_colors(comparison), key=f"{key}-crops", on_choose=show)
+
+
+def _chosen_entries(found: Changes, images: ImageSet, change: FlowChange) -> Hits:
+    """Offer the filters and return the entries that pass them."""
+    names = [row.name for row in found.by_class]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
+        sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)
+        order = st.selectbox("Order", _GAINED_LOST_ORDERS, format_func=str, key="flow-order", width=200)
+    return changed_entries(found, images, change, order, classes=classes, sizes=sizes)

@@ -1,0 +1,121 @@
+"""Drawings onto the page."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from traindash.comparison.charts import echarts
+from traindash.comparison.charts.drawing import Drawing, Panel, View
+from traindash.comparison.charts.registry import Chart
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.image_query import ImageQuery
+from traindash.comparison.report.tables import figures_table, panels_legend
+from traindash.ui import theme
+from traindash.ui.text import plain
+
+_HEIGHT = 340
+_SQUARE_HEIGHT = 420
+_PER_ROW = 2
+OnQuery = Callable[[ImageQuery], None]
+
+
+def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE, on_query: OnQuery | None = None) -> None:
+    """Draw a chart of any number of panels, or why there is none.
+
+    Args:
+        drawing: What to draw.
+        key: Unique on the page.
+        width: Pixels there are at least.
+        on_query: Gets what is behind a bar, cell or point when it is clicked.
+    """
+    if drawing.empty:
+        st.info(plain(drawing.empty), icon=":material/info:")
+    if len(drawing.panels) == 1:
+        draw_panel(drawing.panels[0], f"{key}-0", width=width, on_query=on_query)
+    elif drawing.panels:
+        if legend := panels_legend(drawing.panels):
+            st.html(legend)
+        for start in range(0, len(drawing.panels), _PER_ROW):
+            cells = zip(st.columns(_PER_ROW, gap="medium"), drawing.panels[start : start + _PER_ROW], strict=False)
+            for place, (cell, panel) in enumerate(cells, start=start):
+                with cell:
+                    draw_panel(replace(panel, has_legend=False), f"{key}-{place}", on_query=on_query)
+    for table in drawing.tables:
+        st.html(figures_table(table))
+    for note in drawing.notes:
+        st.caption(plain(note))
+
+
+def draw_panel(
+    panel: Panel, key: str, *, height: int | None = None, width: int = echarts.NARROW, on_query: OnQuery | None = None
+) -> None:
+    """Draw one panel; data may change under the same key, the canvas stays."""
+    if panel.title:
+        st.markdown(f"**{plain(panel.title)}**")
+    option = echarts.option(panel, theme.theme_name(), width)
+    tall = height or (_SQUARE_HEIGHT if panel.size == "square" else _HEIGHT)
+    if on_query is None or not panel.leads_to_images:
+        st.echarts_chart(option, height=tall, key=key, alt=panel.alt)
+        return
+    st.echarts_chart(option, height=tall, key=key, alt=panel.alt, on_select=lambda: _follow(panel, key, on_query))
+
+
+def _follow(panel: Panel, key: str, on_query: OnQuery) -> None:
+    """Hand over the query of the bar, cell or point that was clicked.
+
+    ECharts keeps one choice per series and takes a second click on it as taking the choice back. Here both ask the
+    same question: what was clicked is what came in, or else what went out.
+    """
+    remembered = f"{key}-chosen"
+    groups = st.session_state[key].selection.selected
+    now = {(group["series_index"], place) for group in groups for place in group["data_indices"]}
+    before: set[tuple[int, int]] = st.session_state.get(remembered, set())
+    st.session_state[remembered] = now
+    for clicked in (now - before) or (before - now):
+        query = panel.query(*clicked)
+        if query is not None:
+            on_query(query)
+
+
+# Drawings of charts, made once for the same experiments and the same choice; all pages and tabs share them.
+
+
+_MOST_KEPT = 1000
+_SECONDS = 3600
+
+
+def drawn(chart: Chart, comparison: Comparison, view: View | None = None) -> Drawing:
+    """Return the drawing of a chart.
+
+    Args:
+        chart: From the registry.
+        comparison: Any number of experiments.
+        view: What the person chose to see.
+    """
+    return _drawn(comparison.fingerprint, chart.key, view or View(), chart, comparison)
+
+
+def draw_ahead(charts: Sequence[Chart], comparison: Comparison) -> None:
+    """Make drawings in the background while the person looks at the first ones, so that nobody waits further down."""
+    _draw_ahead(comparison.fingerprint, charts, comparison)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
+def _drawn(fingerprint: str, chart_key: str, view: View, _chart: Chart, _comparison: Comparison) -> Drawing:
+    del fingerprint, chart_key
+    return _chart.draw(_comparison, view)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
+def _draw_ahead(fingerprint: str, _charts: Sequence[Chart], _comparison: Comparison) -> threading.Thread:
+    del fingerprint
+
+    def work() -> None:
+        for chart in _charts:
+            drawn(chart, _comparison)
+
+    thread = threading.Thread(target=work, name="traindash-drawings", daemon=True)
+    thread.start()
+    return thread

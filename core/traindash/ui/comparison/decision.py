@@ -1,0 +1,249 @@
+"""Which one to take: a need is chosen, and the experiment that suits it is named."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits
+from traindash.comparison.decision_words import READING, advise, draw_decision
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.exports import decision_records
+from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.verdict import Verdict
+from traindash.errors import InputError
+from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.formatting import quantity, setting, size
+from traindash.ui.comparison.charts import draw_drawing
+from traindash.ui.saving import draw_chart_saving, draw_table_saving
+from traindash.ui.text import plain
+
+# The need that a person chose, in the address: it survives a refresh, can be sent on and is what is presented.
+
+
+GOAL, LATENCY, SIZE = "goal", "latency", "size"
+_NOW = "need-now"
+
+
+class PresentRequirements:
+    """The need that the page has now; what is made later from the page, a report for example, reads it then.
+
+    Attributes:
+        requirements: Changes with each choice.
+    """
+
+    def __init__(self) -> None:
+        self.requirements = Requirements()
+
+
+def present_requirements() -> PresentRequirements:
+    """Return the need of this session's comparison."""
+    now: PresentRequirements = st.session_state.setdefault(_NOW, PresentRequirements())
+    return now
+
+
+def requirements_of(query: Mapping[str, str]) -> Requirements:
+    """Read a need from the address; what it does not say is the default.
+
+    Raises:
+        InputError: The address holds something that is no need.
+    """
+    return Requirements(goal=_goal(query.get(GOAL, "")), latency=_number(query, LATENCY), size=_number(query, SIZE))
+
+
+def query_of(requirements: Requirements) -> dict[str, str]:
+    """Write a need into the address; defaults are left out."""
+    query = {}
+    match requirements.goal:
+        case BestF1():
+            pass
+        case RecallAtLeast(recall=value):
+            query[GOAL] = f"recall-{value:g}"
+        case PrecisionAtLeast(precision=value):
+            query[GOAL] = f"precision-{value:g}"
+        case MissCosts(false_alarms=value):
+            query[GOAL] = f"miss-{value:g}"
+    if requirements.latency is not None:
+        query[LATENCY] = f"{requirements.latency:g}"
+    if requirements.size is not None:
+        query[SIZE] = f"{requirements.size:g}"
+    return query
+
+
+def _goal(text: str) -> Goal:
+    if not text:
+        return BestF1()
+    kind, _, number = text.partition("-")
+    value = _positive(number)
+    if kind == "miss" and value is not None:
+        return MissCosts(false_alarms=value)
+    if kind == "recall" and value is not None and value <= 1:
+        return RecallAtLeast(recall=value)
+    if kind == "precision" and value is not None and value <= 1:
+        return PrecisionAtLeast(precision=value)
+    msg = f"“{text}” is no goal."
+    raise InputError(msg, "Choose the goal on the compare page, under “Which one to take”.")
+
+
+def _number(query: Mapping[str, str], name: str) -> float | None:
+    text = query.get(name)
+    if not text:
+        return None
+    value = _positive(text)
+    if value is None:
+        msg = f"“{text}” is no limit for {name}."
+        raise InputError(msg, "Choose the limit on the compare page, under “Which one to take”.")
+    return value
+
+
+def _positive(text: str) -> float | None:
+    """Return a finite number above 0, ``None`` for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None
+
+
+_BEST, _RECALL, _PRECISION, _PRICE = "Best balance (F1)", "Recall at least", "Precision at least", "A miss costs"
+_PRICE_OF_A_MISS = 10.0
+_FRONT = "Quality, time and size"
+_SHARE, _LEAST_SHARE = 0.9, 0.5
+_ICONS = {
+    "winner": ":material/check_circle:",
+    "tie": ":material/balance:",
+    "none": ":material/block:",
+    "unlike": ":material/warning:",
+    "nothing": ":material/info:",
+}
+
+
+def draw_decision_helper(comparison: Comparison, significance: Significance) -> None:
+    """Draw goal and budgets, who is named for them, the chart and the table."""
+    contenders = contenders_of(comparison, significance)
+    if not contenders:
+        st.info("None of these experiments has an evaluation, so none can be recommended.", icon=":material/info:")
+        return
+    comparable = significance.are_comparable
+    _draw(contenders, comparable)
+
+
+@st.fragment
+def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: FBT001 - a fragment's arguments
+    with st.container(border=True, key="decision-need"):
+        requirements = _choose_requirements(contenders)
+        _remember(requirements)
+        decision = decide(requirements, contenders, comparable=comparable)
+        _draw_advice(advise(decision))
+        st.html(decision_table(decision))
+        draw_table_saving("decision", lambda: decision_records(decision))
+        st.caption(READING)
+    with st.container(border=True, key="chart-decision"):
+        drawing = draw_decision(decision)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.subheader(_FRONT, anchor="front", width="stretch")
+            draw_chart_saving("front", _FRONT, drawing)
+        st.caption("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
+        draw_drawing(drawing, "chart-decision")
+
+
+def _draw_advice(advice: Verdict) -> None:
+    with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
+        st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
+        for sentence in advice.sentences:
+            st.markdown(plain(sentence))
+
+
+def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
+    """Offer goal and limits; they begin with what the address says."""
+    begin = _requirements_of_address()
+    times = [contender.speed.total for contender in contenders if contender.speed]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    kind = _choose_kind(begin.goal)
+    goal_column, time_column, size_column = st.columns(3, gap="large")
+    with goal_column:
+        goal = _choose_goal(kind, begin.goal)
+    with time_column:
+        latency = _choose_limit(
+            "Time for one image, at most", LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
+        )
+    with size_column:
+        weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
+    return Requirements(goal=goal, latency=latency, size=weight)
+
+
+def _requirements_of_address() -> Requirements:
+    """Return the need in the address; nonsense there is told, and then left behind by the first choice."""
+    try:
+        return requirements_of(st.query_params)
+    except InputError as error:
+        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
+        return Requirements()
+
+
+def _remember(requirements: Requirements) -> None:
+    """Write the need into the address, where it is not there already."""
+    present_requirements().requirements = requirements
+    wanted = query_of(requirements)
+    for name in (GOAL, LATENCY, SIZE):
+        if st.query_params.get(name) != wanted.get(name):
+            if name in wanted:
+                st.query_params[name] = wanted[name]
+            else:
+                del st.query_params[name]
+
+
+def _seed(key: str, value: object) -> str:
+    st.session_state.setdefault(key, value)
+    return key
+
+
+def _choose_kind(begin: Goal) -> str:
+    kinds = {BestF1: _BEST, RecallAtLeast: _RECALL, PrecisionAtLeast: _PRECISION, MissCosts: _PRICE}
+    key = _seed("decision-goal", kinds[type(begin)])
+    return st.segmented_control("What matters", list(kinds.values()), required=True, key=key) or _BEST
+
+
+def _choose_goal(kind: str, begin: Goal) -> Goal:
+    if kind == _RECALL:
+        share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
+        return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))
+    if kind == _PRECISION:
+        share = begin.precision if isinstance(begin, PrecisionAtLeast) else _SHARE
+        return PrecisionAtLeast(
+            precision=_choose_share("Precision", share, "Share of the detections that has to be right.")
+        )
+    if kind == _PRICE:
+        price = begin.false_alarms if isinstance(begin, MissCosts) else _PRICE_OF_A_MISS
+        near = min(PRICES, key=lambda step: abs(step - price))
+        chosen = st.select_slider(
+            "False alarms that are as bad as one missed object",
+            PRICES,
+            format_func=setting,
+            key=_seed("decision-price", near),
+        )
+        return MissCosts(false_alarms=float(chosen))
+    st.caption("The threshold with the best F1 is taken for each: as much found as right.")
+    return BestF1()
+
+
+def _choose_share(name: str, begin: float, about: str) -> float:
+    key = _seed(f"decision-{name.lower()}", min(1.0, max(_LEAST_SHARE, round(begin, 2))))
+    return st.slider(f"{name}, at least", _LEAST_SHARE, 1.0, step=0.01, format="%.2f", help=about, key=key)
+
+
+def _choose_limit(
+    label: str, name: str, values: Sequence[float], begin: float | None, write: Callable[[float], str]
+) -> float | None:
+    """Return the chosen limit, ``None`` at the right end of the slider or where nothing is known."""
+    if not values:
+        st.caption(f"{label}: not measured for any of these experiments.")
+        return None
+    steps: list[float | None] = [*limits(values), None]
+    near = next((step for step in steps if step is None or (begin is not None and step >= begin)), None)
+    return st.select_slider(
+        label,
+        steps,
+        format_func=lambda value: "any" if value is None else write(value),
+        key=_seed(f"decision-{name}", near if begin is not None else None),
+    )

@@ -1,0 +1,165 @@
+"""The tables of the comparison page."""
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.comparison.certainty import Significance
+from traindash.comparison.experiment import Comparison, Missing, explain_missing
+from traindash.comparison.exports import class_records, metric_records, setting_records
+from traindash.comparison.parallel import FEWEST, figure, in_words, parallel
+from traindash.comparison.report import READING
+from traindash.comparison.report.cards import overview_html
+from traindash.comparison.report.tables import (
+    class_table,
+    experiment_table,
+    metric_table,
+    settings_table,
+    turned_settings_table,
+)
+from traindash.comparison.rows import MetricRow, key_metric_rows, overview_of
+from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
+from traindash.ui import theme
+from traindash.ui.saving import draw_table_saving
+from traindash.ui.text import plain
+
+# Hyperparameters against mAP as parallel coordinates, drawn on request: the browser's half of plotly is large.
+
+
+def draw_parallel(comparison: Comparison, significance: Significance) -> None:
+    """Offer the chart where there are enough experiments for it."""
+    if len(comparison.experiments) < FEWEST:
+        return
+    wanted = st.toggle(
+        "Draw against mAP",
+        key="parallel",
+        persist_state="session",
+        help="A line for each experiment through its hyperparameters to its mAP.",
+    )
+    if not wanted:
+        return
+    drawn = parallel(comparison, significance)
+    with st.container(border=True, key="chart-parallel"):
+        st.subheader("Hyperparameters against mAP", anchor="parallel")
+        st.caption("Drag along an axis to see only the lines through that part; drag an axis by its name to move it.")
+        if drawn.empty:
+            st.info(plain(drawn.empty), icon=":material/info:")
+            return
+        st.plotly_chart(
+            figure(drawn, theme.theme_name()),
+            key="parallel-chart",
+            config={"displayModeBar": False},
+            alt=in_words(drawn),
+        )
+        if drawn.note:
+            st.caption(plain(drawn.note))
+
+
+STILL_OPEN = "Which differences are more than luck is still being measured."
+
+_MOST_COLUMNS = 3
+"""With more experiments than this, each gets a row of its own instead of a column."""
+
+
+def draw_overview(comparison: Comparison, significance: Significance) -> None:
+    """Draw a card for each experiment."""
+    del significance
+    st.html(overview_html(overview_of(comparison)))
+
+
+def draw_metrics(comparison: Comparison, significance: Significance) -> None:
+    """Draw the key metrics; the best marked, differences to the baseline."""
+    rows = _rows(comparison.fingerprint, significance.pending, comparison, significance)
+    if not rows:
+        st.info(
+            "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
+        )
+        return
+    turned = _choose_rows(comparison, "metrics", "Metrics")
+    st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
+    draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
+    if len(comparison.experiments) > 1:
+        notes = [
+            READING,
+            *(["Click a column head to sort."] if turned else []),
+            *([STILL_OPEN] if significance.pending else []),
+        ]
+        st.caption(" ".join(notes))
+    for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
+        st.caption(plain(note))
+
+
+@st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
+def _rows(
+    fingerprint: str,
+    pending: bool,  # noqa: FBT001 - an argument of the cache's key
+    _comparison: Comparison,
+    _significance: Significance,
+) -> tuple[MetricRow, ...]:
+    del fingerprint, pending
+    return key_metric_rows(_comparison, _significance)
+
+
+def draw_class_table(comparison: Comparison, significance: Significance) -> None:
+    """Offer the figures of every class as a table."""
+    del significance
+    if comparison.evaluated:
+        with st.expander(
+            f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
+            icon=":material/table_chart:",
+        ):
+            st.html(class_table(comparison))
+            draw_table_saving("classes", lambda: class_records(comparison))
+            st.caption("Click a column head to sort.")
+
+
+def draw_settings(comparison: Comparison, significance: Significance) -> None:
+    """Draw the hyperparameters, differences only by default, and on request against mAP."""
+    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
+    _draw(compare_settings(known), comparison, "hyperparameters")
+    draw_parallel(comparison, significance)
+    for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
+        st.caption(plain(note))
+
+
+def draw_setup(comparison: Comparison, significance: Significance) -> None:
+    """Draw model, data, options and cost, differences only by default."""
+    del significance
+    _draw(compare_settings([setup_of(e) or None for e in comparison.experiments]), comparison, "setup")
+
+
+def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> None:
+    if not rows:
+        st.info("Nothing is known of these experiments here.", icon=":material/info:")
+        return
+    differing = [row for row in rows if row.differs]
+    everything = len(comparison.experiments) < 2  # noqa: PLR2004 - alone, nothing differs
+    turned = False
+    if not everything:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"choices-{key}"):
+            turned = _choose_rows(comparison, key, "Settings")
+            everything = st.toggle(f"Show all {formatting.count(len(rows))}", key=f"all-{key}", persist_state="session")
+    shown = rows if everything else differing
+    if not shown:
+        st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
+        return
+    st.html(turned_settings_table(shown, comparison) if turned else settings_table(shown, comparison))
+    draw_table_saving(key, lambda: setting_records(shown, comparison))
+    if not everything:
+        equal = formatting.count(len(rows) - len(differing))
+        st.caption(f"{formatting.plural(len(differing), 'difference')}; {equal} are the same.")
+
+
+def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
+    """Offer to turn a table over, and return whether experiments are its rows."""
+    if len(comparison.experiments) < 2:  # noqa: PLR2004 - one column is one row
+        return False
+    choices = [f"{name} as rows", "Experiments as rows"]
+    chosen = st.segmented_control(
+        "Rows",
+        choices,
+        default=choices[len(comparison.experiments) > _MOST_COLUMNS],
+        required=True,
+        key=f"rows-{key}",
+        label_visibility="collapsed",
+    )
+    return chosen == choices[1]

@@ -1,0 +1,294 @@
+"""Images with the ground truth and one column for each experiment; all columns zoom and move together."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.image_query import Agreement, CountedAs, Hits, ImageQuery, Outcome, find
+from traindash.comparison.image_set import ImageSet, image_set
+from traindash.comparison.pictures.gallery import (
+    MOST_COLUMNS,
+    UNKNOWN_COLOR,
+    GalleryRow,
+    ImageOrder,
+    gallery_row,
+    ordered,
+    row_json,
+)
+from traindash.comparison.report.tables import GLYPHS
+from traindash.datasets.recognition import class_color
+from traindash.errors import AppError
+from traindash.evaluation.coco_files import IntArray
+from traindash.formatting import listing, metric
+from traindash.ui import connection, lookups, theme
+from traindash.ui.previews import preview_source
+from traindash.ui.text import plain
+
+PER_PAGE = 4
+_MOST_CLASSES = 24
+_MASKS, _BOXES = "Masks", "Boxes"
+_HERE = Path(__file__).parent
+_gallery = st.components.v2.component(
+    "traindash_gallery",
+    html='<div class="gallery"></div>',
+    css=(_HERE / "gallery.css").read_text(encoding="utf-8"),
+    js=(_HERE / "gallery.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the images of a gallery are drawn.
+
+    Attributes:
+        experiments: Positions in the image set, one for each column behind the ground truth.
+        hits: Entries that stand out; ``None`` for all.
+        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+        colors: Class name → ``#RRGGBB``.
+    """
+
+    experiments: tuple[int, ...]
+    colors: Mapping[str, str]
+    hits: Hits | None = None
+    confidence: float | None = None
+
+
+def columns_of(images: ImageSet, wanted: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return the experiments that get a column: the baseline first, at most six."""
+    chosen = range(len(images.keys)) if wanted is None else wanted
+    order = [one for one in (images.baseline, *chosen) if one is not None and one in chosen]
+    return tuple(dict.fromkeys(order))[:MOST_COLUMNS]
+
+
+def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> None:
+    """Draw one page of images and what turns the pages; only the images of this page are fetched.
+
+    Args:
+        places: All images, in their order.
+        images: The image set.
+        look: How they are drawn.
+        key: Unique on the page.
+    """
+    top = st.container()
+    page = draw_pages(places.size, PER_PAGE, key)
+    chosen = places[(page - 1) * PER_PAGE : page * PER_PAGE].tolist()
+    rows = [gallery_row(images, image, look.experiments, look.hits, look.confidence) for image in chosen]
+    has_masks = any(row.has_masks for row in rows)
+    with top:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            legend = st.container(width="content")
+            boxes = has_masks and _choose_outline(key) == _BOXES
+        data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
+        legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
+        _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
+        if left_out := _left_out(images, look):
+            st.caption(plain(left_out))
+
+
+def _choose_outline(key: str) -> str:
+    """Offer to look at the boxes of segmented objects."""
+    return st.segmented_control(
+        "Drawn as",
+        (_MASKS, _BOXES),
+        default=_MASKS,
+        required=True,
+        key=f"{key}-outline",
+        label_visibility="collapsed",
+    )
+
+
+def draw_pages(count: int, per_page: int, key: str) -> int:
+    """Draw what turns the pages and return the page that is chosen, 1 for the first; nothing for a single page."""
+    pages = max(1, -(-count // per_page))
+    if pages == 1:
+        return 1
+    name = f"{key}-page"
+    if st.session_state.get(name, 1) > pages:
+        st.session_state[name] = pages
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        return st.pagination(pages, key=name)
+
+
+def _columns(images: ImageSet, look: Look) -> list[dict[str, object]]:
+    columns: list[dict[str, object]] = [{"title": "Ground truth", "help": "As annotated", "truth": True}]
+    for one in look.experiments:
+        note = "baseline" if one == images.baseline and len(images.keys) > 1 else ""
+        words = f"{images.labels[one]}: {threshold_words(images, one, look.confidence)}"
+        columns.append({"title": images.labels[one], "help": words, "note": note, **series_sign(images, one)})
+    return columns
+
+
+def threshold_words(images: ImageSet, experiment: int, confidence: float | None) -> str:
+    """Return from which confidence on the predictions of an experiment are drawn."""
+    threshold = images.evaluations[experiment].confidence if confidence is None else confidence
+    return "all predictions, none is right" if math.isnan(threshold) else f"predictions from {metric(threshold)} on"
+
+
+def series_sign(images: ImageSet, experiment: int) -> dict[str, str]:
+    """Return marker, kind of line and colour of an experiment for a component."""
+    style = images.styles[experiment]
+    line = "solid" if style.dash == "solid" else "dotted" if style.dash == "dot" else "dashed"
+    return {"glyph": GLYPHS[style.marker], "line": line, "color": style.hex(theme.theme_name())}
+
+
+def _left_out(images: ImageSet, look: Look) -> str:
+    """Return a sentence about the experiments for which there is no room; empty where there is."""
+    left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
+    if len(look.experiments) < MOST_COLUMNS or not left_out:
+        return ""
+    return f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
+
+
+def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: bool) -> str:
+    """Return what lines, signs and colours mean; only the classes that are on the screen."""
+    kinds = (("found", "✓ found"), ("missed", "○ missed"), ("false-alarm", "✕ false alarm"))
+    look = "cx-mark cx-mask" if masks else "cx-mark"
+    lines = "".join(f'<li><i class="{look} cx-mark-{kind}"></i>{words}</li>' for kind, words in kinds)
+    names = sorted({mark.class_name for row in rows for cell in row.cells for mark in cell.marks})
+    classes = "".join(
+        f'<li><i class="cx-class" style="background:{escape(colors.get(name, UNKNOWN_COLOR))}"></i>{escape(name)}</li>'
+        for name in names[:_MOST_CLASSES]
+    )
+    more = f"<li>and {len(names) - _MOST_CLASSES} more classes</li>" if len(names) > _MOST_CLASSES else ""
+    return f'<ul class="cx-legend cx-pictures-legend">{lines}{classes}{more}</ul>'
+
+
+# What galleries need besides the images: the image set of a comparison and the colours of its classes.
+
+
+_MOST_KEPT = 8
+_SECONDS = 600
+
+
+def load_images(comparison: Comparison) -> ImageSet:
+    """Return the image set of a comparison, brought together once for the same experiments in the same order."""
+    return _images(connection.cache_key(), comparison.fingerprint, comparison)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Bringing the images together")
+def _images(server: str, fingerprint: str, _comparison: Comparison) -> ImageSet:
+    del server, fingerprint
+    return image_set(_comparison)
+
+
+def class_colors(comparison: Comparison) -> Mapping[str, str]:
+    """Return class name → ``#RRGGBB`` as the projects of the experiments have them; the baseline's project first.
+
+    A class that no project has any more gets a colour of its own.
+    """
+    order = [comparison.experiments[comparison.baseline], *comparison.experiments] if comparison.experiments else []
+    colors: dict[str, str] = {}
+    for project in dict.fromkeys(one.info.project_id for one in order if one.info is not None):
+        try:
+            facts = lookups.project(project)
+        except AppError:  # colours are worth no error
+            continue
+        for item in facts.meta.classes if facts else ():
+            colors.setdefault(item.name, item.color)
+    for number, name in enumerate(comparison.classes):
+        colors.setdefault(name, class_color(number))
+    return colors
+
+
+# The gallery of the comparison: choose which images to look at, and at which confidence.
+
+
+_SHOWN: Mapping[str, tuple[tuple[Outcome, ...], Agreement | None]] = {
+    "Everything": ((), None),
+    "They disagree": ((), Agreement.DISPUTED),
+    "Missed": ((Outcome.MISSED,), None),
+    "False alarms": ((Outcome.FALSE_ALARM,), None),
+    "Confused": ((Outcome.CONFUSED,), None),
+    "Found": ((Outcome.FOUND,), None),
+    "Found by one alone": ((Outcome.FOUND,), Agreement.ALONE),
+    "Missed by one alone": ((Outcome.MISSED,), Agreement.ALONE),
+    "Missed by all": ((Outcome.MISSED,), Agreement.TOGETHER),
+}
+"""What can be chosen → outcomes and how the experiments stand to them; with one experiment nothing of the latter."""
+_ORDERS = (
+    ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
+)  # fmt: skip
+_ALL_CLASSES = "All classes"
+_MOST_NAMED = 3
+
+
+def draw_gallery(comparison: Comparison, significance: Significance) -> None:
+    """Draw the section."""
+    del significance
+    images = load_images(comparison)
+    if not images.keys:
+        st.info("No experiment has an evaluation, so there are no predictions to look at.", icon=":material/info:")
+        return
+    several = len(images.keys) > 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choices = [name for name, (_, agreement) in _SHOWN.items() if several or agreement is None]
+        shown = st.selectbox("Show", choices, key="gallery-show", width=200)
+        names = [_ALL_CLASSES, *comparison.classes]
+        class_name = st.selectbox("Class", names, key="gallery-class", width=190)
+        orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
+        order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
+        confidence = _choose_confidence()
+    wanted = _choose_columns(images)
+    outcomes, agreement = _SHOWN[shown]
+    query = ImageQuery(
+        title="",
+        # what all of them do is counted once; it stands out in every column
+        experiment=images.keys[0] if agreement is Agreement.TOGETHER else None,
+        classes=None if class_name == _ALL_CLASSES else CountedAs(class_name=class_name),
+        outcomes=outcomes,
+        confidence=confidence,
+        agreement=agreement,
+    )
+    hits = find(query, images)
+    narrowed = bool(query.classes or query.outcomes or query.agreement)
+    st.caption(plain(f"{hits.words(*query.noun)}. {_threshold_words(images, confidence)}"))
+    if not hits.count:
+        st.info("No image has that. Choose another filter.", icon=":material/info:")
+        return
+    places = ordered(hits, images, order, confidence)
+    look = Look(
+        experiments=columns_of(images, wanted),
+        hits=hits if narrowed else None,
+        confidence=confidence,
+        colors=class_colors(comparison),
+    )
+    draw_images(places, images, look, "gallery")
+
+
+def _choose_confidence() -> float | None:
+    """Return the common threshold; ``None`` lets each experiment have its own."""
+    if not st.toggle("One threshold for all", key="gallery-common", help="Otherwise each has its F1-optimal one."):
+        return None
+    return st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200)
+
+
+def _choose_columns(images: ImageSet) -> list[int] | None:
+    """Return the experiments to draw beside each other; ``None`` leaves the choice, and so does an empty one."""
+    if len(images.keys) <= MOST_COLUMNS:
+        return None
+    return (
+        st.multiselect(
+            "Side by side",
+            range(len(images.keys)),
+            default=columns_of(images),
+            max_selections=MOST_COLUMNS,
+            format_func=lambda one: images.labels[one],
+            key=f"gallery-columns-{'-'.join(images.keys)}",
+        )
+        or None
+    )
+
+
+def _threshold_words(images: ImageSet, confidence: float | None) -> str:
+    if confidence is not None:
+        return f"Predictions from a confidence of {confidence:.2f} on."
+    if len(images.keys) > _MOST_NAMED:
+        return "Each experiment's predictions from its F1-optimal confidence on; point at its name to read it."
+    own = [f"“{label}”: {threshold_words(images, one, None)}" for one, label in enumerate(images.labels)]
+    return f"At the F1-optimal confidence of each: {listing(own)}."

@@ -1,0 +1,52 @@
+"""Show mode: the comparison as steps over the whole window, moved by keys without asking the server."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from traindash.comparison.pictures.crops import Crop, draw_crop
+from traindash.comparison.report.slides import slides_html, slides_style
+from traindash.comparison.story import build_slides
+from traindash.comparison.story_changes import Story
+from traindash.ui import screens
+from traindash.ui.comparison.decision import requirements_of
+from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen
+from traindash.ui.previews import original
+
+_PICTURE = (800, 600)
+_deck = st.components.v2.component(
+    "traindash_show", js=Path(__file__).with_name("show.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+def draw_show(wanted: str | None, baseline: str | None) -> None:
+    """Draw the steps of a comparison.
+
+    Args:
+        wanted: Task ids with commas between, as the URL has them.
+        baseline: Task id of the baseline, as the URL has it.
+
+    Raises:
+        InputError: An id is no number.
+        NotFoundError: There is no such experiment.
+    """
+    chosen = read_chosen(wanted, baseline)
+    if chosen is None:
+        st.title("Present", anchor=False)
+        draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
+        return
+    comparison, resampling = chosen
+    story = build_slides(comparison, resampling.show(), requirements_of(st.query_params))
+    html = slides_html(story.slides, _crops(story))
+    result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
+    if result.leave:
+        st.switch_page(screens.page("compare"), query_params=dict(st.query_params))
+
+
+def _crops(story: Story) -> dict[str, Crop]:
+    """Return the pictures of the steps that have one."""
+    return {
+        slide.key: draw_crop(slide.subject, story.images, original, _PICTURE)
+        for slide in story.slides
+        if slide.subject is not None
+    }

@@ -1,0 +1,234 @@
+"""The verdict on top of a comparison, with the badge that says whether figures may stand side by side."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from traindash.comparison.certainty import Significance, resampled
+from traindash.comparison.comparison_basis import ComparisonBasis, Standing, basis_of, standing_of
+from traindash.comparison.experiment import CommonSet, Comparison
+from traindash.comparison.verdict import Verdict, judge
+from traindash.evaluation import ComparabilityKind
+from traindash.formatting import plural
+from traindash.ui import connection
+from traindash.ui.text import plain
+
+# On what the chosen experiments are compared, computed once for the same experiments; resamples in the background.
+
+
+FIGURES, AS_MEASURED = "figures", "measured"
+"""Query parameter and its value for the figures as each experiment was measured."""
+
+_SECONDS = 600
+_MOST_KEPT = 40
+_MOST_RESAMPLED = 8  # ten large evaluations have 40 MB of resamples
+_SMALL = 20_000  # detections of all experiments together; up to that, resamples take less than a second
+_UNNOTICED_SECONDS = 0.5
+_TICK_SECONDS = 1.0
+
+
+class Resampling:
+    """The resamples of a comparison: found on this machine, or made while the person looks at the rest of the page.
+
+    Args:
+        known: What the images tell without them.
+        keep: Folder that keeps them.
+    """
+
+    def __init__(self, known: Significance, keep: Path) -> None:
+        self._known = known
+        self._done = 0
+        pool = ThreadPoolExecutor(1, thread_name_prefix="traindash-significance")
+        self._result = pool.submit(resampled, known, keep=keep, told=self._tell)
+        pool.shutdown(wait=False)
+
+    def significance(self) -> Significance:
+        """Return what is known by now; what is nearly there is waited for."""
+        detections = sum(evaluation.table.dt_score.size for evaluation in self._known.aligned.values())
+        return self.finished() if detections <= _SMALL else self._within(_UNNOTICED_SECONDS)
+
+    def finished(self) -> Significance:
+        """Return what is known in the end; waits for it."""
+        return self._result.result()
+
+    def show(self) -> Significance:
+        """Return what is known in the end, and show how far it is until then."""
+        room = st.empty()
+        while (known := self._within(_TICK_SECONDS)).pending:
+            room.progress(self.share, text=self.words)
+        room.empty()
+        return known
+
+    @property
+    def is_done(self) -> bool:
+        """Whether :meth:`certainty` has all it will ever have."""
+        return self._result.done()
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        return self._done / max(len(self._known.aligned), 1)
+
+    @property
+    def words(self) -> str:
+        """How far it is."""
+        total = plural(len(self._known.aligned), "experiment")
+        return f"Drawing the images again and again to see how sure the differences are: {self._done} of {total}"
+
+    def _within(self, seconds: float) -> Significance:
+        try:
+            return self._result.result(seconds)
+        except TimeoutError:
+            return self._known
+
+    def _tell(self, done: int) -> None:
+        self._done = done
+
+
+def on_chosen_basis(measured: Comparison) -> tuple[Comparison, Resampling]:
+    """Return the comparison as the person wants to see it, and what the images can tell about it.
+
+    Unlike experiments are scored again on what they have in common, unless the address of the page says otherwise.
+
+    Args:
+        measured: As each experiment was measured; the order and the baseline make no difference to what is computed.
+    """
+    keys = tuple(sorted((e.key, e.version, e.label) for e in measured.experiments))
+    rescore = st.query_params.get(FIGURES) != AS_MEASURED
+    basis = _basis(connection.cache_key(), keys, rescore, measured)
+    resampling = _resampling(connection.cache_key(), keys, rescore, basis, connection.home() / "cache" / "resamples")
+    return basis.applied_to(measured), resampling
+
+
+@st.fragment(run_every=_TICK_SECONDS)
+def draw_progress(resampling: Resampling) -> None:
+    """Say how far the resamples are, and draw the page again when they are there."""
+    if resampling.is_done:
+        st.rerun()
+    st.progress(resampling.share, text=resampling.words)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Laying the experiments side by side")
+def _basis(
+    server: str,
+    keys: tuple[tuple[str, str, str], ...],
+    rescore: bool,  # noqa: FBT001 - an argument of the cache's key
+    _comparison: Comparison,
+) -> ComparisonBasis:
+    del server, keys
+    return basis_of(_comparison, rescore=rescore)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_RESAMPLED, show_spinner=False)
+def _resampling(
+    server: str,
+    keys: tuple[tuple[str, str, str], ...],
+    rescore: bool,  # noqa: FBT001 - an argument of the cache's key
+    _basis: ComparisonBasis,
+    _keep: Path,
+) -> Resampling:
+    del server, keys, rescore
+    return Resampling(_basis.significance, _keep)
+
+
+_ICONS = {
+    "winner": ":material/trophy:",
+    "tie": ":material/balance:",
+    "open": ":material/hourglass_top:",
+    "unlike": ":material/warning:",
+    "nothing": ":material/info:",
+}
+_BADGES: dict[str, tuple[str, Literal["green", "blue", "orange", "gray"]]] = {
+    "alike": (":material/check_circle:", "green"),
+    "reserved": (":material/help:", "orange"),
+    "rescored": (":material/join_inner:", "blue"),
+    "unlike": (":material/warning:", "orange"),
+    "unknown": (":material/help:", "gray"),
+}
+_CHOICES = {"Common images": None, "As each was measured": AS_MEASURED}
+_KEY = "compare-figures"
+
+
+def draw_verdict(comparison: Comparison, significance: Significance) -> None:
+    """Draw headline, badge, reasons, and the choice between common images and the figures as measured."""
+    verdict = _judged(comparison.fingerprint, significance.pending, comparison, significance)
+    standing = standing_of(comparison, significance)
+    with st.container(border=True, key=f"verdict-{verdict.kind}"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
+            st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
+            if len(comparison.experiments) > 1:
+                _draw_badge(standing)
+        if verdict.sentences:
+            st.markdown(_paragraphs(verdict.sentences))
+        if verdict.warnings:
+            st.caption(_paragraphs(verdict.warnings))
+        if comparison.common is not None or _can_be_rescored(significance):
+            _draw_choice(comparison)
+        if comparison.common is not None:
+            _draw_left_out(comparison.common)
+
+
+@st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
+def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _significance: Significance) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
+    del fingerprint, pending
+    return judge(_comparison, _significance)
+
+
+def _can_be_rescored(significance: Significance) -> bool:
+    return significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
+
+
+def _draw_badge(standing: Standing) -> None:
+    icon, color = _BADGES[standing.kind]
+    with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
+        st.markdown(_paragraphs(standing.reasons))
+
+
+def _paragraphs(sentences: Sequence[str]) -> str:
+    return "\n\n".join(map(plain, sentences))
+
+
+def _draw_choice(comparison: Comparison) -> None:
+    st.session_state[_KEY] = next(iter(_CHOICES)) if comparison.common is not None else list(_CHOICES)[1]
+    with st.container(horizontal=True, vertical_alignment="center", key="figures-choice"):
+        st.segmented_control(
+            "Figures on this page",
+            list(_CHOICES),
+            key=_KEY,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_set,
+        )
+        if comparison.common is None:
+            st.caption("These figures were not measured alike: they are not ranked and have no differences.")
+
+
+def _set() -> None:
+    value = _CHOICES[st.session_state[_KEY]]
+    if value is None:
+        st.query_params.pop(FIGURES, None)
+    else:
+        st.query_params[FIGURES] = value
+
+
+def _draw_left_out(common: CommonSet) -> None:
+    """List what is not on the page, for each experiment."""
+    with st.expander("What was left out", icon=":material/filter_alt:"):
+        for one in common.left_out:
+            st.markdown(plain(one.words))
+        rows = [(one.label, image) for one in common.left_out for image in one.images]
+        if rows:
+            st.dataframe(
+                {
+                    "Experiment": [label for label, _ in rows],
+                    "Dataset": [image.dataset for _, image in rows],
+                    "Image": [image.name for _, image in rows],
+                    "Why": [image.reason for _, image in rows],
+                },
+                hide_index=True,
+                height=min(320, 38 + 36 * len(rows)),
+                alt="Images that were left out",
+            )

@@ -1,0 +1,236 @@
+"""The comparison page: verdict, then what supports it, then the details."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+import streamlit as st
+
+from traindash.comparison.certainty import Significance
+from traindash.comparison.charts.registry import CHARTS
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.report import render_report
+from traindash.comparison.report.tables import legend
+from traindash.domain.ids import TaskId
+from traindash.errors import InputError
+from traindash.ui import screens
+from traindash.ui.comparison.changes import draw_changes
+from traindash.ui.comparison.chart_cards import ROW_HEIGHT, draw_rows, rows_of
+from traindash.ui.comparison.charts import draw_ahead
+from traindash.ui.comparison.decision import (
+    PresentRequirements,
+    draw_decision_helper,
+    present_requirements,
+    requirements_of,
+)
+from traindash.ui.comparison.details import draw_class_table, draw_metrics, draw_overview, draw_settings, draw_setup
+from traindash.ui.comparison.gallery import draw_gallery
+from traindash.ui.comparison.server_comparison import draw_server_comparison
+from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_verdict, on_chosen_basis
+from traindash.ui.empty_page import draw_empty_page
+from traindash.ui.errors import titled
+from traindash.ui.experiments.data import load_comparison
+from traindash.ui.lazy_part import draw_part, watch_parts
+from traindash.ui.previews import original
+from traindash.ui.theme import make_tables_sortable
+
+_DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
+IDS, BASELINE = "ids", "baseline"
+_LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
+_FIRST_SEEN = 1  # sections that are on the screen when the page opens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    """A part of the page.
+
+    Attributes:
+        anchor: In links.
+        title: In the rail and above the part.
+        draw: What comes before its charts.
+        charts: Section name in the registry of charts; empty for none.
+        height: Pixels that what comes before its charts takes about, kept free until it is drawn.
+    """
+
+    anchor: str
+    title: str
+    draw: Callable[[Comparison, Significance], None] | None = None
+    charts: str = ""
+    height: int = 500
+
+
+_SECTIONS = (
+    _Section(anchor="overview", title="Overview", draw=draw_overview),
+    _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
+    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper, height=1200),
+    _Section(anchor="quality", title="Quality", charts="Quality"),
+    _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
+    _Section(anchor="by-size", title="By size", charts="By size"),
+    _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
+    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_changes, height=1200),
+    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
+    _Section(anchor="confidence", title="Confidence", charts="Confidence"),
+    _Section(anchor="speed", title="Speed", charts="Speed"),
+    _Section(anchor="training", title="Training", charts="Training"),
+    _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings),
+    _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
+    _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison),
+)
+
+
+def draw_comparison(wanted: str | None, baseline: str | None) -> None:
+    """Draw the page.
+
+    Args:
+        wanted: Task ids with commas between, as the URL has them.
+        baseline: Task id of the baseline, as the URL has it.
+
+    Raises:
+        InputError: An id is no number.
+        NotFoundError: There is no such experiment.
+    """
+    with titled("Compare"):
+        chosen = read_chosen(wanted, baseline)
+    if chosen is None:
+        st.title("Compare", anchor=False)
+        draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
+        return
+    measured, resampling = chosen
+    significance = resampling.significance()
+    comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
+    make_tables_sortable()
+    with suppress(InputError):  # told where the need is chosen
+        present_requirements().requirements = requirements_of(st.query_params)
+    _draw_head(comparison, resampling)
+    draw_verdict(comparison, significance)
+    if significance.pending:
+        draw_progress(resampling)
+    rail, content = st.columns([1, 6], gap="medium")
+    with rail, st.container(key="compare-rail"):
+        st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
+    with content:
+        large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
+        for place, section in enumerate(_SECTIONS):
+            _draw_section(section, (comparison, significance), lazy=large and place >= _FIRST_SEEN)
+        if large:
+            watch_parts()
+            draw_ahead(CHARTS, comparison)
+
+
+def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
+    """Return the experiments that the URL names, on the basis that the person chose; ``None`` when it names none.
+
+    Args:
+        wanted: Task ids with commas between.
+        baseline: Task id of the baseline; the first experiment without one.
+
+    Raises:
+        InputError: An id is no number.
+        NotFoundError: There is no such experiment.
+    """
+    ids = parse_ids(wanted)
+    if not ids:
+        return None
+    chosen = parse_ids(baseline)
+    return on_chosen_basis(load_comparison(ids, chosen[0] if chosen else None))
+
+
+def parse_ids(text: str | None) -> list[TaskId]:
+    """Read ids from the URL: digits with commas between; one that comes twice counts once.
+
+    Raises:
+        InputError: Something else is among them.
+    """
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    wrong = next((word for word in words if not (word.isascii() and word.isdigit())), None)
+    if wrong is not None:
+        msg = f"“{wrong}” is no experiment id."
+        raise InputError(msg, "Choose experiments on the experiments page.")
+    return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
+
+
+def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
+    several = len(comparison.experiments) > 1
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
+    ):
+        st.title("Compare" if several else "Evaluation", anchor=False)
+        with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
+            _draw_decimals()
+            if several:
+                _draw_baseline(comparison)
+            if st.button(
+                "Present",
+                icon=":material/slideshow:",
+                key="present",
+                help="Shows this comparison step by step, for a big screen.",
+            ):
+                st.switch_page(screens.page("show"), query_params=dict(st.query_params))
+            st.download_button(
+                "Report",
+                data=partial(_report, comparison, resampling, present_requirements()),
+                file_name="comparison.html",
+                mime="text/html",
+                icon=":material/download:",
+                on_click="ignore",
+                help="One HTML file with everything on this page; opens without a network.",
+                key="report",
+            )
+    st.html(legend(comparison.experiments, comparison.baseline if several else None))
+
+
+def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirements) -> bytes:
+    return render_report(
+        comparison, significance=resampling.finished(), load=original, requirements=now.requirements
+    ).encode()
+
+
+def _draw_decimals() -> None:
+    st.segmented_control(
+        "Decimals of metrics",
+        list(_DECIMALS),
+        default=next(iter(_DECIMALS)),
+        required=True,
+        key=_DECIMALS_KEY,
+        persist_state="session",
+    )
+
+
+def _draw_baseline(comparison: Comparison) -> None:
+    labels, key = list(comparison.labels), "compare-baseline"
+    st.session_state[key] = labels[comparison.baseline]
+    st.selectbox(
+        "Baseline",
+        labels,
+        key=key,
+        on_change=_set_baseline,
+        args=(key, dict(zip(labels, (e.key for e in comparison.experiments), strict=True))),
+        help="Differences are measured against it.",
+        width=300,
+    )
+
+
+def _set_baseline(key: str, ids: dict[str, str]) -> None:
+    st.query_params[BASELINE] = ids[st.session_state[key]]
+
+
+def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *, lazy: bool) -> None:
+    """Draw what comes before the charts and the charts as two parts; a waiting one keeps its room."""
+    st.html(f'<h2 id="{section.anchor}">{section.title}</h2>')
+    if section.draw is not None:
+        draw_part(section.anchor, partial(section.draw, *chosen), lazy=lazy, height=section.height)
+    if rows := rows_of(section.charts):
+        draw = partial(draw_rows, rows, chosen[0])
+        draw_part(f"{section.anchor}-charts", draw, lazy=lazy, height=ROW_HEIGHT * len(rows))
+
+
+def draw_nothing_chosen(sentence: str) -> None:
+    """Offer the choice of experiments, with what it is good for."""
+    draw_empty_page(
+        "Nothing to compare yet",
+        sentence,
+        next_step="Choose experiments",
+        icon="science",
+        screen="experiments",
+    )

@@ -1,0 +1,384 @@
+"""The server that a browser session works with, and where drafts and series are kept."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, Generic, NewType, ParamSpec, TypeVar
+
+import streamlit as st
+
+from traindash.domain.ids import TaskId, TeamId, WorkspaceId
+from traindash.domain.project import Team, Workspace
+from traindash.domain.webhook import EndedTask
+from traindash.errors import NotFoundError, StateError, StorageError
+from traindash.plans.draft import DraftStore
+from traindash.plans.suggestions import PresetStore
+from traindash.settings import load_settings
+from traindash.supervisely import server_settings as addresses
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.server_settings import ServerSetting
+from traindash.tasks.completions import EndWatcher
+from traindash.tasks.launcher import LOOKS
+from traindash.tasks.series_record import SeriesStore
+from traindash.tasks.series_runner import Access, SeriesStarter
+from traindash.ui.servers import KeptServers, Origin, RememberedPlaces, Server, Servers
+
+EMBEDDED = addresses.EMBEDDED
+_log = logging.getLogger("traindash.connection")
+_SECONDS = 20
+_CHOSEN, _TYPED = "server", "typed_servers"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+CacheKey = NewType("CacheKey", str)
+
+
+@dataclass(slots=True)
+class _Wiring:
+    """What :func:`install` was given."""
+
+    servers: Servers | None = None
+    drafts: DraftStore | None = None
+    places: RememberedPlaces | None = None
+    presets: PresetStore | None = None
+    series: SeriesStore | None = None
+    starter: SeriesStarter | None = None
+    ends: EndWatcher | None = None
+    home: Path | None = None
+
+
+_wiring = _Wiring()
+
+
+def install(
+    embedded: Callable[[], SuperviselyClient], *, home: Path | None = None, found: Sequence[ServerSetting] = ()
+) -> None:
+    """Say once per process how to reach servers.
+
+    Args:
+        embedded: Opens a client of the embedded platform; called now and after :func:`reconnect`.
+        home: Data directory for drafts and remembered choices; by default the one of the settings.
+        found: Servers that are written down for the official SDK.
+    """
+    folder = home or load_settings().home
+    _wiring.home = folder
+    _wiring.drafts = DraftStore(folder / "drafts")
+    _wiring.places = RememberedPlaces(folder / "places.json")
+    _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
+    _wiring.series = SeriesStore(folder / "series")
+    _wiring.ends = EndWatcher(folder / "tasks_elsewhere.json", _client_at, _tell_end)
+    _wiring.starter = SeriesStarter(_wiring.series, _access, started=_watch_end)
+    _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
+
+
+def close() -> None:
+    """Close the connections to all servers; the process ends."""
+    _servers().close()
+
+
+def servers() -> tuple[Server, ...]:
+    """Return the servers that this session can choose."""
+    return _servers().known(_typed())
+
+
+def server() -> Server:
+    """Return the server that this session works with: the one chosen here, else the one used last.
+
+    A server that is not known any more (its file was removed) gives way to the embedded platform.
+    """
+    chosen = st.session_state.get(_CHOSEN) or _servers().kept.chosen
+    return next((item for item in servers() if item.address == chosen), _servers().embedded)
+
+
+def use(address: str) -> None:
+    """Work with another server from now on, in this session and in those that begin later.
+
+    A server that was typed for this session alone is not remembered.
+
+    Raises:
+        StorageError: The choice cannot be stored.
+    """
+    st.session_state[_CHOSEN] = address
+    chosen = server()
+    if chosen.origin is not Origin.TYPED:
+        _servers().kept.choose(None if chosen.origin is Origin.EMBEDDED else address)
+
+
+def add(address: str, token: str, *, keep: bool) -> None:
+    """Add a server to those of this session, in place of another token for the same address.
+
+    Args:
+        address: Normalised.
+        token: API token.
+        keep: Write both to the data directory, readable for the owner only; otherwise they are gone with the session.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    if keep:
+        _servers().kept.keep(address, token)
+    st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
+    if not keep:
+        st.session_state[_TYPED][address] = token
+
+
+def forget(address: str) -> None:
+    """Remove a typed or kept server; whoever works with it is back on the embedded platform.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    _servers().kept.forget(address)
+    st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
+    _servers().drop(address)
+
+
+def client() -> SuperviselyClient:
+    """Return the client of this session's server; all pages and threads share it.
+
+    Raises:
+        StateError: Nothing was installed.
+    """
+    return _servers().client(server())
+
+
+def reconnect() -> None:
+    """Forget the client and everything that was read through it; the next use connects anew."""
+    _servers().drop(server().address)
+
+
+def forget_answers() -> None:
+    """Have everything that was read from this session's server read anew; what other servers said stays."""
+    _servers().forget_answers(server().address)
+
+
+def cache_key() -> CacheKey:
+    """Return what everything is kept under that was read from this session's server; it holds no secret."""
+    found = client().address  # first: a client with another token begins a new epoch
+    return CacheKey(f"{found} {_servers().epoch(found)}")
+
+
+class Lookup(Generic[_P, _R]):
+    """A question to this session's server whose answers are kept for a while, apart for each server.
+
+    Made by :func:`lookup`.
+    """
+
+    def __init__(self, kept: Callable[Concatenate[CacheKey, _P], _R], clear: Callable[..., None]) -> None:
+        self._kept, self._clear = kept, clear
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Return the answer, asked for or kept."""
+        return self._kept(cache_key(), *args, **kwargs)
+
+    def forget(self, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """Forget one answer, after a change that makes it wrong."""
+        self._clear(cache_key(), *args, **kwargs)
+
+
+def lookup(
+    *, seconds: float | None, most: int, spinner: str | bool = False, shared: bool = False
+) -> Callable[[Callable[_P, _R]], Lookup[_P, _R]]:
+    """Return a decorator that keeps the answers of a function.
+
+    ``clear()`` of Streamlit's caches drops the answers of all servers and all sessions (1.67), so no page calls it:
+    each key begins with :func:`cache_key`, and a new epoch of one server leaves the others alone.
+
+    Args:
+        seconds: How long an answer is kept; ``None`` for as long as there is room.
+        most: How many answers are kept, of all servers together.
+        spinner: Shown while it takes its time.
+        shared: All sessions get the same object, which nobody may change; otherwise each gets a copy of its own.
+    """
+
+    def wrap(ask: Callable[_P, _R]) -> Lookup[_P, _R]:
+        def keyed(key: CacheKey, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+            del key
+            return ask(*args, **kwargs)
+
+        # Streamlit tells caches apart by module, qualified name and source of the function (1.67,
+        # cache_utils._make_function_key): without names of their own all look-ups would share one cache
+        # (github.com/streamlit/streamlit/issues/11157).
+        keyed.__module__, keyed.__qualname__, keyed.__name__ = ask.__module__, ask.__qualname__, ask.__name__
+        cache = st.cache_resource if shared else st.cache_data
+        kept = cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
+        return Lookup(kept, kept.clear)
+
+    return wrap
+
+
+def drafts() -> DraftStore:
+    """Return the drafts of this machine."""
+    if _wiring.drafts is None:
+        raise _not_installed()
+    return _wiring.drafts
+
+
+def presets() -> PresetStore:
+    """Return the person's own hyperparameters presets."""
+    if _wiring.presets is None:
+        raise _not_installed()
+    return _wiring.presets
+
+
+def series() -> SeriesStore:
+    """Return the series that were started from this machine."""
+    if _wiring.series is None:
+        raise _not_installed()
+    return _wiring.series
+
+
+def starter() -> SeriesStarter:
+    """Return what starts the experiments of series; ``app.py`` lets it run."""
+    if _wiring.starter is None:
+        raise _not_installed()
+    return _wiring.starter
+
+
+def ends() -> EndWatcher:
+    """Return what looks after the tasks of other servers; ``app.py`` lets it run."""
+    if _wiring.ends is None:
+        raise _not_installed()
+    return _wiring.ends
+
+
+def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:
+    """Return a start on this session's server whose task is watched to its end; it may be called in any thread."""
+    name = server_name()
+
+    def run() -> TaskId:
+        task_id = start()
+        _watch_end(name, task_id)
+        return task_id
+
+    return run
+
+
+def _watch_end(name: str, task_id: TaskId) -> None:
+    """Watch a task of another server; the embedded platform tells the ends of its own."""
+    if name == EMBEDDED:
+        return
+    try:
+        ends().note(name, task_id)
+    except StorageError as error:  # the task runs; only nobody will be told
+        _log.warning("The end of task %s will not be told: %s", task_id, error)
+
+
+def own_client() -> SuperviselyClient:
+    """Return a client of the embedded platform, whatever server the session works with."""
+    return _servers().client(_servers().embedded)
+
+
+def _tell_end(end: EndedTask) -> None:
+    """Hand the end of a task of another server to the webhook of this machine, if there is one."""
+    own_client().webhooks.tell(end)
+
+
+def _client_at(name: str) -> SuperviselyClient | None:
+    return _servers().client_at(name)
+
+
+def server_name() -> str:
+    """Return under which name this session's server is known to everything that is kept on this machine.
+
+    The embedded platform keeps its name when its port changes: drafts, series, marks, colours and places stay.
+    """
+    chosen = server()
+    return EMBEDDED if chosen.origin is Origin.EMBEDDED else chosen.address
+
+
+def _access(name: str) -> Access | None:
+    """Return how to reach the server that a series names, for a thread that belongs to no session.
+
+    A start that the embedded platform had not answered when the process ended will not arrive later: one look is
+    enough to find its task.
+    """
+    found = _servers().client_at(_servers().embedded.address if name == EMBEDDED else name)
+    return None if found is None else Access(client=found, looks=() if name == EMBEDDED else LOOKS)
+
+
+def home() -> Path:
+    """Return the data directory, for what pages keep on this machine."""
+    if _wiring.home is None:
+        raise _not_installed()
+    return _wiring.home
+
+
+def address() -> str:
+    """Return the address of this session's server."""
+    return client().address
+
+
+def team_id() -> TeamId:
+    """Return the team that pages work in: the one chosen on the connection page, else the first."""
+    chosen = _places().team(server_name())
+    known = teams()
+    return next((team.id for team in known if team.id == chosen), known[0].id)
+
+
+def workspace_id() -> WorkspaceId:
+    """Return the workspace that pages work in: the one chosen on the connection page, else the team's first."""
+    chosen = _places().workspace(server_name())
+    known = workspaces(team_id())
+    return next((item.id for item in known if item.id == chosen), known[0].id)
+
+
+def choose_team(team: TeamId) -> None:
+    """Work in another team from now on, in its first workspace."""
+    _places().remember(server_name(), team, None)
+
+
+def choose_workspace(workspace: WorkspaceId) -> None:
+    """Work in another workspace of the team from now on."""
+    _places().remember(server_name(), team_id(), workspace)
+
+
+@lookup(seconds=_SECONDS, most=20)
+def teams() -> tuple[Team, ...]:
+    """Return the teams of the token's owner.
+
+    Raises:
+        NotFoundError: The owner is in no team.
+    """
+    found = tuple(client().teams.list())
+    if not found:
+        msg = f"Your account on {address()} is in no team."
+        raise NotFoundError(msg, "Ask the owner of a team to invite you.")
+    return found
+
+
+@lookup(seconds=_SECONDS, most=20)
+def workspaces(team: TeamId) -> tuple[Workspace, ...]:
+    """Return a team's workspaces.
+
+    Raises:
+        NotFoundError: The team has none.
+    """
+    found = tuple(client().workspaces.list(team))
+    if not found:
+        msg = f"Team {team} on {address()} has no workspace."
+        raise NotFoundError(msg, "Create one there, or choose another team on the connection page.")
+    return found
+
+
+def _typed() -> dict[str, str]:
+    """Return address → token of the servers that were typed in this session."""
+    typed: dict[str, str] = st.session_state.get(_TYPED, {})
+    return typed
+
+
+def _servers() -> Servers:
+    if _wiring.servers is None:
+        raise _not_installed()
+    return _wiring.servers
+
+
+def _places() -> RememberedPlaces:
+    if _wiring.places is None:
+        raise _not_installed()
+    return _wiring.places
+
+
+def _not_installed() -> StateError:
+    msg = "The dashboard was started without a connection to a server."
+    return StateError(msg, "Start it with “streamlit run app.py”.")

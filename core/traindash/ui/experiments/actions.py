@@ -1,0 +1,212 @@
+"""What people do with experiments: compare, open, note, tag, star, hide, go on from them, fetch their files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TaskId
+from traindash.experiments.marks import LONGEST_NOTE, LONGEST_TAG
+from traindash.experiments.query import Row
+from traindash.ui import connection, screens
+from traindash.ui.errors import guarded_part
+from traindash.ui.experiments import filters as experiment_query
+from traindash.ui.experiments.index import marks
+from traindash.ui.state import TASK_PARAM, attempt, carry_out, flash
+from traindash.ui.tasks.follow_ups import draw_follow_ups
+from traindash.ui.text import plain
+
+Action: TypeAlias = Literal["open", "notes", "next", "files", "hide"]
+MENU: Mapping[str, Action] = {
+    ":material/open_in_new: Open the task": "open",
+    ":material/edit_note: Note and tags": "notes",
+    ":material/replay: Again, or changed": "next",
+    ":material/folder_open: Report and files": "files",
+    ":material/visibility_off: Hide or show again": "hide",
+}
+_WANTED = "experiments-dialog"
+
+
+def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
+    """Draw what can be done with the chosen experiments.
+
+    Args:
+        chosen: The experiments, whether the filter shows them or not.
+        tags: All tags there are.
+    """
+    ids = [task for row in chosen if (task := row.task_id) is not None]
+    with st.popover(
+        "Mark",
+        icon=":material/sell:",
+        disabled=not chosen,
+        help=None if chosen else "Choose experiments in the table to star, tag or hide them.",
+    ):
+        _draw_marks(chosen, ids, tags)
+    st.button(
+        "Clear",
+        icon=":material/close:",
+        key="clear",
+        disabled=not chosen,
+        help="Chooses none of them." if chosen else None,
+        on_click=experiment_query.change,
+        kwargs={"chosen": ()},
+    )
+    alone = len(chosen) == 1
+    st.button(
+        "Show evaluation" if alone else f"Compare {formatting.count(len(chosen))}" if chosen else "Compare",
+        type="primary",
+        icon=":material/photo_library:" if alone else ":material/compare_arrows:",
+        key="compare",
+        disabled=not chosen,
+        help=None if len(chosen) > 1 else "Choose at least two experiments in the table to compare them.",
+        on_click=_compare,
+        args=(tuple(ids),),
+    )
+
+
+def toggle_star(row: Row) -> None:
+    """Put a star on an experiment or take it away; for callbacks."""
+    if (task := row.task_id) is not None:
+        attempt(lambda: marks().star([task], starred=not row.mark.starred))
+
+
+def open_dialog(action: Action, row: Row) -> None:
+    """Do something with one experiment; for callbacks. What needs a dialog gets it in the next run."""
+    if row.task_id is None:
+        flash("This folder belongs to no task, so nothing can be done with it here.", "error")
+    elif action == "open":
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(row.task_id)})
+    elif action == "hide":
+        hidden, task = not row.mark.hidden, row.task_id
+        attempt(lambda: marks().hide([task], hidden=hidden))
+    else:
+        st.session_state[_WANTED] = (action, row.task_id)
+
+
+def show_dialog(rows: Mapping[TaskId, Row]) -> None:
+    """Open the dialog that was asked for."""
+    action, task = st.session_state.pop(_WANTED, (None, None))
+    row = rows.get(task)
+    if row is None:
+        return
+    titles = {"notes": "Note and tags", "next": "Again, or changed", "files": "Report and files"}
+    draw: Callable[[Row], None] = {"notes": _draw_notes, "next": _draw_next, "files": _draw_files}[action]
+
+    @st.dialog(titles[action], width="medium")
+    def dialog() -> None:
+        st.markdown(f"**{plain(row.name)}**")
+        with guarded_part("dialog"):
+            draw(row)
+
+    dialog()
+
+
+def _compare(ids: tuple[TaskId, ...]) -> None:
+    st.switch_page(screens.page("compare"), query_params={"ids": ",".join(map(str, sorted(ids)))})
+
+
+def _button(label: str, icon: str, change: Callable[[], None]) -> None:
+    st.button(label, icon=f":material/{icon}:", key=f"chosen-{icon}", on_click=carry_out, args=(change,))
+
+
+def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str]) -> None:
+    with st.container(horizontal=True):
+        starred = bool(chosen) and all(row.mark.starred for row in chosen)
+        _button("Remove star" if starred else "Star", "star", lambda: marks().star(ids, starred=not starred))
+        hidden = bool(chosen) and all(row.mark.hidden for row in chosen)
+        _button(
+            "Show again" if hidden else "Hide",
+            "visibility" if hidden else "visibility_off",
+            lambda: marks().hide(ids, hidden=not hidden),
+        )
+    on_all = [tag for tag in tags if all(tag in row.mark.tags for row in chosen)]
+    st.multiselect(
+        "Add tags",
+        [tag for tag in tags if tag not in on_all],
+        accept_new_options=True,
+        placeholder="Choose or type",
+        key="tags-add",
+        width=320,
+    )
+    there = sorted({tag for row in chosen for tag in row.mark.tags})
+    st.multiselect("Remove tags", there, placeholder="None", key="tags-remove", disabled=not there, width=320)
+    st.button("Apply to chosen", icon=":material/check:", key="tags-apply", on_click=_apply_tags, args=(ids,))
+
+
+def _apply_tags(ids: Sequence[TaskId]) -> None:
+    add, remove = st.session_state["tags-add"], st.session_state["tags-remove"]
+    if attempt(lambda: marks().tag(ids, add=add, remove=remove)):
+        st.session_state["tags-add"], st.session_state["tags-remove"] = [], []
+
+
+def _draw_notes(row: Row) -> None:
+    task = row.task_id
+    if task is None:
+        return
+    note = st.text_area("Note", row.mark.note, max_chars=LONGEST_NOTE, placeholder="What was tried, what was learnt")
+    known = sorted({tag for mark in marks().all().values() for tag in mark.tags})
+    tags = st.multiselect(
+        "Tags", known, default=list(row.mark.tags), accept_new_options=True, placeholder="Choose or type"
+    )
+    st.caption(f"Kept on this machine. A tag has {LONGEST_TAG} characters at most.")
+    if st.button("Save", type="primary", icon=":material/check:", key="notes-save"):
+        marks().note(task, note or "")
+        marks().tag([task], add=tags, remove=[tag for tag in row.mark.tags if tag not in tags])
+        st.rerun()
+
+
+def _draw_next(row: Row) -> None:
+    if row.task_id is None:
+        return
+    task = connection.client().tasks.get(row.task_id)
+    draw_follow_ups(task)
+    st.page_link(
+        screens.page("task"),
+        label="Open the task with its settings",
+        icon=":material/open_in_new:",
+        query_params={TASK_PARAM: str(row.task_id)},
+    )
+
+
+def _draw_files(row: Row) -> None:
+    info = row.info
+    if info is None:
+        st.info("The record of this experiment could not be read yet.", icon=":material/info:")
+        return
+    address, team = connection.address(), connection.team_id()
+    if info.evaluation_report_id is None:
+        st.caption("There is no evaluation report: it was trained without the benchmark, or that failed.")
+    else:
+        st.link_button(
+            "Open the evaluation report",
+            f"{address}/model-benchmark?id={info.evaluation_report_id}",
+            icon=":material/bar_chart:",
+        )
+    folder = info.artifacts_dir.rstrip("/")
+    files = connection.client().files.list(team, folder + "/")
+    total = formatting.size(sum(file.size_bytes for file in files))
+    st.caption(plain(f"{formatting.plural(len(files), 'file')}, {total} in {folder}"))
+    with st.container(horizontal=True):
+        for path in _worth_having(info):
+            _draw_download(PurePosixPath(path).name, f"{folder}/{path}")
+        _draw_download("All files (tar)", f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")
+
+
+def _worth_having(info: ExperimentInfo) -> list[str]:
+    best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
+    return [*best, *info.export.values(), info.hyperparameters]
+
+
+def _draw_download(label: str, path: str, name: str = "") -> None:
+    team = connection.team_id()
+    st.download_button(
+        label,
+        data=lambda: connection.client().files.read(team, path),
+        file_name=name or PurePosixPath(path).name,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"download-{path}",
+    )

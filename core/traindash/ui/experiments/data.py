@@ -1,0 +1,226 @@
+"""Experiments with everything the comparison needs, read through the client and kept on this machine by content."""
+
+import hashlib
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import streamlit as st
+
+from traindash.comparison.experiment import (
+    ComparedExperiment,
+    Comparison,
+    Maybe,
+    Missing,
+    parse_app_state,
+    parse_hyperparameters,
+    parse_results_csv,
+    parse_train_images,
+    unique_labels,
+)
+from traindash.comparison.palette import styles_together
+from traindash.comparison.speed import SpeedTest, parse_speed_test
+from traindash.domain.experiment import ExperimentInfo, TeamFile
+from traindash.domain.ids import TaskId, TeamId
+from traindash.errors import InputError, NotFoundError
+from traindash.evaluation import Evaluation, evaluate_files, size_slices
+from traindash.formatting import listing, plural
+from traindash.supervisely.client import SuperviselyClient
+from traindash.ui import connection
+from traindash.ui.experiments.index import find_experiments, slots_of
+from traindash.ui.text import plain
+
+_MOST_KEPT = 40
+_SECONDS = 600
+_MOST_LISTED = 20_000  # training images whose ids are asked for; more would take longer than the comparison
+_READ_AT_ONCE = 4
+_UNNOTICED_SECONDS = 0.25
+_NAMED = 2
+_T = TypeVar("_T")
+
+
+def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Comparison:
+    """Return experiments in the order asked for.
+
+    Args:
+        ids: Their task ids, all different.
+        baseline: The one that the others are measured against; the first where it is not among them.
+
+    Raises:
+        NotFoundError: There is no experiment of one of the tasks.
+        ApiError: The server cannot be asked.
+    """
+    team = connection.team_id()
+    known = find_experiments(ids)
+    loaded = _load_all(team, [known[task] for task in ids])
+    slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), ids)
+    labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
+    styles = styles_together([slots[task] for task in ids])
+    experiments = tuple(
+        replace(item, label=label, style=style) for item, label, style in zip(loaded, labels, styles, strict=True)
+    )
+    return Comparison(experiments=experiments, baseline=ids.index(baseline) if baseline in ids else 0)
+
+
+def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
+    """Read experiments side by side and show what is being read when that takes its time."""
+    # Which server a session works with is known to its own thread only, so the reader is made here.
+    key = connection.cache_key()
+    reader = _Reader(connection.client(), team, connection.home() / "cache")
+    pool = ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="traindash-experiments")
+    try:
+        asked = [pool.submit(_load, key, team, info, reader) for info in infos]
+        waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
+        room = st.empty()
+        while waiting:
+            room.progress(1 - len(waiting) / len(asked), text=_progress_text(infos, asked))
+            waiting = wait(waiting, return_when=FIRST_COMPLETED).not_done
+        room.empty()
+        return [future.result() for future in asked]
+    finally:
+        # Somebody who leaves the page does not wait; what is being read already is kept for the next visit.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _progress_text(infos: Sequence[ExperimentInfo], asked: Sequence[Future[ComparedExperiment]]) -> str:
+    done = sum(future.done() for future in asked)
+    names = [f"“{info.experiment_name}”" for info, future in zip(infos, asked, strict=True) if future.running()]
+    reading = listing(names, limit=_NAMED)
+    return plain(f"{done} of {plural(len(asked), 'experiment')} read. Reading predictions and curves of {reading}")
+
+
+def _is_whole(loaded: ComparedExperiment) -> bool:
+    """Return whether nothing of it has been lost, so that it need not be read again."""
+    parts = (loaded.evaluation, loaded.speed, loaded.training, loaded.hyperparameters, loaded.app_state)
+    return not any(isinstance(part, Missing) and part.may_return for part in parts)
+
+
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False, validate=_is_whole)
+def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
+    """Return one experiment; what it lacks is named, never an error. Server, team and record are the cache's key."""
+    del key, team
+    reader = _reader
+    artifacts = reader.folder(info.artifacts_dir)
+    results = reader.evaluation_files(info)
+    evaluation = _evaluation(reader, results)
+    loaded = ComparedExperiment(
+        key=str(info.task_id),
+        label=info.experiment_name,
+        info=info,
+        evaluation=evaluation,
+        sizes=size_slices(evaluation) if isinstance(evaluation, Evaluation) else (),
+        speed=_speed(reader, results),
+        training=_parsed(
+            reader,
+            next((file for path, file in artifacts.items() if path.endswith("results.csv")), None),
+            lambda content: parse_results_csv(content.decode("utf-8", errors="replace")),
+            "left no results.csv with training curves",
+        ),
+        hyperparameters=_parsed(
+            reader,
+            artifacts.get(info.hyperparameters),
+            lambda content: parse_hyperparameters(content.decode("utf-8", errors="replace")),
+            "left no hyperparameters",
+        ),
+        app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, "left no settings"),
+        train_image_ids=_train_images(reader, info, artifacts.get(info.train_val_split or "")),
+        checkpoint_bytes=next(
+            (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
+            None,
+        ),
+    )
+    files = [*artifacts.values(), *(() if isinstance(results, Missing) else results.values())]
+    return replace(loaded, version=_version(files, whole=_is_whole(loaded)))
+
+
+def _version(files: Iterable[TeamFile], *, whole: bool) -> str:
+    """Return what is another text for everything that may be drawn differently."""
+    lines = sorted(f"{file.path}\n{file.id}\n{file.hash}\n{file.size_bytes}" for file in files)
+    return hashlib.sha256("\n".join([*lines, f"{whole}"]).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads Team Files, each content once per machine where its hash is known."""
+
+    client: SuperviselyClient
+    team: TeamId
+    cache: Path
+
+    def folder(self, path: str) -> dict[str, TeamFile]:
+        """Return the files below a folder by their relative path."""
+        start = path.rstrip("/") + "/"
+        return {file.path.removeprefix(start): file for file in self.client.files.list(self.team, start)}
+
+    def evaluation_files(self, info: ExperimentInfo) -> dict[str, TeamFile] | Missing:
+        """Return the files of the evaluation directory, whose report the experiment names."""
+        if info.evaluation_report_id is None:
+            return Missing(reason="was trained without the benchmark, or it failed")
+        try:
+            report = self.client.files.info(info.evaluation_report_id)
+            return self.folder(str(PurePosixPath(report.path).parent.parent))
+        except NotFoundError:
+            return Missing(reason="has an evaluation whose files are gone", may_return=True)
+
+    def local(self, file: TeamFile) -> Path:
+        """Return a local copy of a file."""
+        name = b64decode(file.hash).hex() if file.hash else f"{self.team}-{file.id}-{file.size_bytes}"
+        path = self.cache / "files" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.client.files.download(self.team, file, path)
+        return path
+
+
+def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[Evaluation]:
+    if isinstance(files, Missing):
+        return files
+    truth, found = files.get("evaluation/cocoGt.json"), files.get("evaluation/cocoDt.json")
+    if truth is None or found is None:
+        return Missing(reason="has an evaluation without its COCO files")
+    try:
+        return evaluate_files(reader.local(truth), reader.local(found), cache=reader.cache / "evaluations")
+    except InputError as error:
+        return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+    except NotFoundError:
+        return _gone(truth, found)
+
+
+def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[SpeedTest]:
+    file = None if isinstance(files, Missing) else files.get("speedtest/speedtest.json")
+    return _parsed(reader, file, parse_speed_test, "was trained without the speed test")
+
+
+def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
+    """Return the images it was trained on, ``None`` where nobody knows.
+
+    The file is silent about a split by datasets (contract section 7.1); the collection of the training images is not.
+    """
+    try:
+        named = None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))
+        if named is not None or info.train_collection_id is None or (info.train_size or 0) > _MOST_LISTED:
+            return named
+        return frozenset(image.id for image in reader.client.images.list(collection_id=info.train_collection_id))
+    except NotFoundError:
+        return None
+
+
+def _parsed(
+    reader: _Reader, file: TeamFile | None, parse: Callable[[bytes], _T | Missing], absent: str
+) -> _T | Missing:
+    if file is None:
+        return Missing(reason=absent)
+    try:
+        return parse(reader.client.files.read(reader.team, file.path))
+    except NotFoundError:
+        return _gone(file)
+    except InputError as error:
+        return Missing(reason=f"has a file that cannot be read: {error.message.rstrip('.')}")
+
+
+def _gone(*files: TeamFile) -> Missing:
+    names = listing([PurePosixPath(file.path).name for file in files], limit=_NAMED)
+    return Missing(reason=f"names what is gone from Team Files: {names}", may_return=True)

@@ -1,0 +1,280 @@
+"""Above the list of experiments: search, filters, order, columns."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from traindash.errors import AppError
+from traindash.experiments import query as columns
+from traindash.experiments import query as queries
+from traindash.experiments.listing import Listing
+from traindash.experiments.query import FIXED, METRIC, SETTING, Query
+from traindash.ui.experiments.index import marks, settings_reader
+from traindash.ui.state import attempt, flash
+from traindash.ui.text import plain
+
+# What a tab looks at in the list of experiments: as the URL says; without one, as it looked before.
+
+
+_KEPT = "experiments-query"
+_PAGE = "experiments-page"
+
+
+def current() -> Query:
+    """Return the query of this run."""
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    if not given and _KEPT in st.session_state:
+        show(st.session_state[_KEPT])
+    elif given:
+        st.session_state[_KEPT] = queries.read(given)
+    kept: Query = st.session_state.get(_KEPT, Query())
+    return kept
+
+
+def change(**changes: Any) -> None:  # noqa: ANN401 - fields of Query
+    """Look at something else; for callbacks. Another filter or order begins at its first page."""
+    if changes.keys() - {"chosen", "columns"}:
+        st.session_state.pop(_PAGE, None)
+    show(replace(current(), **changes))
+
+
+def show(query: Query) -> None:
+    """Look at this from now on."""
+    st.session_state[_KEPT] = query
+    st.query_params.from_dict(queries.write(query))
+
+
+def page_key() -> str:
+    """Return the key of the page number."""
+    return _PAGE
+
+
+# Named views of the list of experiments: filters, order and columns under a name, kept on this machine.
+
+
+_NAME = "view-name"
+
+
+def draw_views(query: Query) -> None:
+    """Draw the menu of views."""
+    known = marks().views()
+    with st.popover("Views", icon=":material/bookmarks:", key="views"):
+        for number, (name, text) in enumerate(known.items()):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"view-{number}"):
+                st.button(
+                    plain(name),
+                    key=f"view-open-{number}",
+                    type="tertiary",
+                    icon=":material/bookmark:",
+                    width="stretch",
+                    on_click=_open,
+                    args=(text, query),
+                )
+                st.button(
+                    "Remove", icon=":material/delete:", key=f"view-remove-{number}", on_click=_remove, args=(name,)
+                )
+        if not known:
+            st.caption("No view is saved yet. A view keeps filters, order and columns.")
+        st.text_input("Name of this view", key=_NAME, placeholder="Best small models")
+        st.button(
+            "Save view", icon=":material/bookmark_add:", key="view-save", on_click=_save, args=(queries.to_text(query),)
+        )
+        st.caption("The address of this page shows the same to anybody who uses the same server.")
+
+
+def _open(text: str, query: Query) -> None:
+    show(replace(queries.from_text(text), chosen=query.chosen))
+
+
+def _save(text: str) -> None:
+    without_choice = replace(queries.from_text(text), chosen=())
+    try:
+        name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    st.session_state[_NAME] = ""
+    flash(f"View “{name}” was saved.")
+
+
+def _remove(name: str) -> None:
+    attempt(lambda: marks().remove_view(name))
+
+
+_NAMES_FROM = 8
+
+
+def draw_filters(known: Listing, query: Query) -> None:
+    """Draw the line above the list."""
+    cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
+    with cells[0]:
+        st.text_input(
+            "Search",
+            placeholder="Name, model, project, note, task id",
+            icon=":material/search:",
+            key=_mirrored("find", query.text),
+            on_change=lambda: change(text=st.session_state["find"] or ""),
+        )
+    with cells[1]:
+        _several("Project", "projects", query.projects, known.projects)
+    with cells[2]:
+        _several("Model", "models", query.models, known.models)
+    with cells[3], st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
+        hidden = query.filters - bool(query.projects) - bool(query.models)
+        label = f"Filters ({hidden})" if hidden else "Filters"
+        with st.popover(label, icon=":material/filter_list:"):
+            _draw_more(known, query)
+        with st.popover("Columns", icon=":material/view_column:"):
+            _draw_columns(known, query)
+        draw_views(query)
+
+
+def draw_order(query: Query) -> None:
+    """Draw the choice of the column that decides the order."""
+    keys = list(dict.fromkeys(["task", "name", *query.columns, query.sort]))
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small", key="order"):
+        st.selectbox(
+            "Sort by",
+            keys,
+            format_func=lambda key: f"Sort: {_title(key)}",
+            key=_mirrored("sort-by", query.sort),
+            on_change=lambda: change(sort=st.session_state["sort-by"]),
+            label_visibility="collapsed",
+            width=180,
+        )
+        st.button(
+            _direction(query),
+            icon=":material/arrow_downward:" if query.descending else ":material/arrow_upward:",
+            key="sort-direction",
+            help="Turns the order around.",
+            on_click=change,
+            kwargs={"descending": not query.descending},
+        )
+
+
+def _direction(query: Query) -> str:
+    found = columns.column(query.sort)
+    if query.sort == "task" or (found is not None and found.kind == "moment"):
+        return "Newest first" if query.descending else "Oldest first"
+    if found is not None and found.kind in {"text", "tags"}:
+        return "Z to A" if query.descending else "A to Z"
+    return "Highest first" if query.descending else "Lowest first"
+
+
+def clear_filters() -> None:
+    """Show everything again, in the same order and with the same columns; for callbacks."""
+    usual = Query()
+    change(
+        text=usual.text,
+        projects=usual.projects,
+        models=usual.models,
+        frameworks=usual.frameworks,
+        task_types=usual.task_types,
+        tags=usual.tags,
+        starred=usual.starred,
+        hidden=usual.hidden,
+        since=usual.since,
+        until=usual.until,
+    )
+
+
+def _draw_more(known: Listing, query: Query) -> None:
+    _several("Framework", "frameworks", query.frameworks, known.frameworks)
+    _several("Task", "task_types", query.task_types, known.task_types)
+    _several("Tag", "tags", query.tags, known.tags)
+    with st.container(horizontal=True):
+        _day("Finished from", "since", query.since)
+        _day("Finished until", "until", query.until)
+    _switch("Only starred", "starred", query.starred)
+    _switch("Show hidden ones too", "hidden", query.hidden)
+    st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters")
+
+
+def _draw_columns(known: Listing, query: Query) -> None:
+    """Offer what a record says, every metric that was met, and every hyperparameter that was met."""
+    reader = settings_reader()
+    if not reader.names() and not reader.waiting():  # the newest few tell which hyperparameters there are
+        reader.want([row.info for row in known.rows if row.info is not None][:_NAMES_FROM])
+    st.multiselect(
+        "Columns after the name, in this order",
+        _offered(known, query, reader.names()),
+        format_func=_title_in_list,
+        key=_mirrored("columns", list(query.columns)),
+        on_change=lambda: change(columns=tuple(st.session_state["columns"])),
+        placeholder="Type to find a metric or hyperparameter",
+        width=480,
+    )
+    with st.container(horizontal=True):
+        read = [settings for settings in reader.known().values() if settings]
+        st.button(
+            "Add hyperparameters that differ",
+            icon=":material/difference:",
+            key="columns-differing",
+            disabled=len(read) < 2,  # noqa: PLR2004 - one alone differs from nothing
+            help="Of the experiments whose hyperparameters were read.",
+            on_click=lambda: change(
+                columns=tuple(
+                    dict.fromkeys((*query.columns, *(SETTING + name for name in columns.differing_settings(read))))
+                )
+            ),
+        )
+        st.button(
+            "As usual",
+            icon=":material/restart_alt:",
+            key="columns-usual",
+            on_click=change,
+            kwargs={"columns": columns.DEFAULT},
+        )
+
+
+def _offered(known: Listing, query: Query, settings: Iterable[str]) -> list[str]:
+    fixed = [key for key in FIXED if key != "name"]
+    return list(dict.fromkeys([*query.columns, *fixed, *known.metrics, *(SETTING + name for name in settings)]))
+
+
+def _title(key: str) -> str:
+    found = columns.column(key)
+    return "start" if key == "task" else (found.title if found else key)
+
+
+def _title_in_list(key: str) -> str:
+    found = columns.column(key)
+    title = found.title if found else key
+    if key.startswith(SETTING):
+        return f"{title} (hyperparameter)"
+    return f"{title} (metric)" if key.startswith(METRIC) else title
+
+
+def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[str]) -> None:
+    key = f"find-{name}"
+    st.multiselect(
+        label,
+        sorted({*offered, *value}, key=str.casefold),
+        placeholder="All",
+        key=_mirrored(key, list(value)),
+        on_change=_take(name, key, tuple),
+    )
+
+
+def _day(label: str, name: str, value: date | None) -> None:
+    key = f"find-{name}"
+    st.date_input(label, key=_mirrored(key, value), value=None, on_change=_take(name, key, lambda day: day), width=180)
+
+
+def _switch(label: str, name: str, value: bool) -> None:  # noqa: FBT001 - the value of a switch
+    key = f"find-{name}"
+    st.toggle(label, key=_mirrored(key, value), on_change=_take(name, key, bool))
+
+
+def _take(name: str, key: str, convert: Callable[..., object]) -> Callable[[], None]:
+    return lambda: change(**{name: convert(st.session_state[key])})
+
+
+def _mirrored(key: str, value: object) -> str:
+    """Make a widget that is about to be drawn show what the query says."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key

@@ -1,0 +1,141 @@
+"""The team's experiments for all pages: one index per server and team, what people noted, and hyperparameters."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from traindash.comparison.palette import give_slots
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TaskId, TeamId
+from traindash.errors import NotFoundError, StorageError
+from traindash.experiments.index import ExperimentIndex, Snapshot
+from traindash.experiments.listing import Listing, Listings
+from traindash.experiments.marks import Marks
+from traindash.experiments.record_cache import RecordCache, SettingsReader
+from traindash.files import JsonFile
+from traindash.ui import connection
+
+_FRESH_SECONDS = 8.0
+_FIRST_LOOK_SECONDS = 1.5
+_SECOND_LOOK_SECONDS = 0.1
+_PATIENCE_SECONDS = 120.0
+_ENOUGH_ROWS = 100
+
+
+def look() -> Snapshot:
+    """Return what is known of the experiments, after a short wait for news; the rest is read in the background."""
+    index = _index(connection.team_id())
+    index.refresh(older_than=_FRESH_SECONDS)
+    known = index.snapshot()
+    if known.entries:
+        return index.wait(_SECOND_LOOK_SECONDS)
+    return index.wait(_FIRST_LOOK_SECONDS, until=lambda snapshot: snapshot.read >= _ENOUGH_ROWS)
+
+
+def peek() -> Snapshot:
+    """Return what is known now, without asking for anything."""
+    return _index(connection.team_id()).snapshot()
+
+
+def all_experiments() -> tuple[ExperimentInfo, ...]:
+    """Return all experiments that can be read, newest first; waits until they are.
+
+    Raises:
+        ApiError: The server cannot be asked.
+    """
+    index = _index(connection.team_id())
+    index.refresh(older_than=_FRESH_SECONDS)
+    found = index.wait(_PATIENCE_SECONDS)
+    if found.error is not None:
+        raise found.error
+    return tuple(entry.info for entry in found.entries if entry.info is not None)
+
+
+def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
+    """Return the experiments of tasks: those that are known at once, else from the tasks themselves.
+
+    Raises:
+        NotFoundError: There is no experiment of one of the tasks.
+        ApiError: The server cannot be asked.
+    """
+    known = {entry.info.task_id: entry.info for entry in peek().entries if entry.info is not None}
+    missing = [task for task in tasks if task not in known]
+    if missing:
+        known |= {info.task_id: info for info in all_experiments()}
+    unknown = next((task for task in tasks if task not in known), None)
+    if unknown is not None:
+        msg = f"There is no experiment of task {unknown} on this server."
+        raise NotFoundError(msg, "Choose experiments on the experiments page.")
+    return {task: known[task] for task in tasks}
+
+
+def listing(snapshot: Snapshot) -> Listing:
+    """Return the experiments with what people noted and the hyperparameters that are known."""
+    noted, settings = marks().all(), settings_reader().known()
+    return _listings(connection.team_id()).of(snapshot.entries, noted, settings)
+
+
+def marks() -> Marks:
+    """Return what people noted about the experiments of this server."""
+    return Marks(connection.home() / "experiments.db", connection.server_name())
+
+
+def settings_reader() -> SettingsReader:
+    """Return the reader of hyperparameters."""
+    return _reader(connection.team_id())
+
+
+@connection.lookup(seconds=None, most=20, shared=True)
+def _index(team: TeamId) -> ExperimentIndex:
+    return ExperimentIndex(connection.client(), team, _cache())
+
+
+@connection.lookup(seconds=None, most=20, shared=True)
+def _reader(team: TeamId) -> SettingsReader:
+    return SettingsReader(connection.client(), team, _cache())
+
+
+@connection.lookup(seconds=None, most=20, shared=True)
+def _listings(team: TeamId) -> Listings:
+    del team
+    return Listings()
+
+
+def _cache() -> RecordCache:
+    return RecordCache(connection.home() / "cache" / "experiments.db")
+
+
+# The colour slot of each experiment, given once and kept on this machine for ever.
+
+
+_log = logging.getLogger(__name__)
+_LOCK = threading.Lock()
+
+
+def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[TaskId, int]:
+    """Return the slots of all experiments of a server; new ones get the next free ones, oldest first.
+
+    Args:
+        path: JSON file that keeps them; one that is missing or damaged is begun anew.
+        server: Address of the server.
+        experiments: Task ids that need a slot.
+
+    Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
+    """
+    file = _file(path)
+    with _LOCK:
+        known = file.read()
+        slots = give_slots(known.get(server, {}), sorted(experiments))
+        try:
+            file.change(lambda kept: {**kept, server: slots})
+        except StorageError as error:
+            _log.warning("%s", error)
+        return slots
+
+
+def _file(path: Path) -> JsonFile[Mapping[str, Mapping[TaskId, int]]]:
+    decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
+    return JsonFile(path=path, decode=decode, empty={}, noun="The colours of the experiments")

@@ -1,0 +1,250 @@
+"""The experiments page: find finished experiments, mark them, choose some, compare them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import assert_never
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from traindash import formatting
+from traindash.domain.ids import TaskId
+from traindash.experiments import query as columns
+from traindash.experiments.index import Snapshot
+from traindash.experiments.listing import Selection, selected
+from traindash.experiments.query import NAME, Column, Query, Row, Value
+from traindash.ui import theme
+from traindash.ui.empty_page import draw_empty_page
+from traindash.ui.experiments import filters as experiment_query
+from traindash.ui.experiments.actions import MENU, draw_actions, open_dialog, show_dialog, toggle_star
+from traindash.ui.experiments.filters import clear_filters, draw_filters, draw_order
+from traindash.ui.experiments.index import listing, look, peek, settings_reader
+from traindash.ui.streamlit_internals import ColumnConfig
+from traindash.ui.text import plain
+from traindash.ui.widgets import chosen_rows, mirror_selection
+
+# The table of experiments: a page of rows, the columns that were chosen, the best value of each marked.
+
+
+PER_PAGE = 100
+_KEY, _STAR, _MORE = "experiments-table", "star", "more"
+_ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
+_BEST_SIGN = "▲ "
+_BEST: Mapping[str, str] = {
+    "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
+    "dark": "font-weight: 700; background-color: #12301F; color: #7FE0AE",
+}
+
+
+def draw_table(shown: Selection, query: Query, page: int) -> None:
+    """Draw a page of the table.
+
+    Args:
+        shown: All experiments that the query looks for, in its order.
+        query: What is looked for.
+        page: 1 for the first.
+    """
+    rows = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    ids = [row.task_id for row in rows]
+    wanted = (NAME, *query.shown)
+    mirror_selection(_KEY, ids, lambda task: task in query.chosen)
+    st.dataframe(
+        styled(rows, wanted, shown),
+        key=_KEY,
+        hide_index=True,
+        height=min(_MOST_HEIGHT, _HEAD_HEIGHT + _ROW_HEIGHT * len(rows)),
+        row_height=_ROW_HEIGHT,
+        on_select=lambda: _choose(ids, query),
+        selection_mode="multi-row",
+        column_config={
+            _STAR: st.column_config.ButtonColumn(
+                "★", type="tertiary", width=44, key="star-click", on_click=_star, args=(rows,), pinned=True
+            ),
+            _MORE: st.column_config.ButtonColumn(
+                "", type="tertiary", width=44, key="more-click", on_click=_more, args=(rows,), pinned=True
+            ),
+            **{column.key: _config(column) for column in wanted},
+        },
+        placeholder=formatting.MISSING,
+        alt="Experiments",
+    )
+
+
+def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:
+    """Return a page of the table; the best value of all that is shown, on this page or another, is marked."""
+    frame = pd.DataFrame({column.key: [_plain(column.read(row)) for row in rows] for column in wanted}, dtype=object)
+    frame.insert(0, _STAR, ["★" if row.mark.starred else "☆" for row in rows])
+    frame.insert(1, _MORE, [list(MENU)] * len(rows))
+    style = frame.style
+    for column in wanted:
+        best = shown.best_of(column.key) if column.kind == "metric" else None
+        mark = "" if best is None else formatting.metric(best)
+        style = style.format(partial(_written, column=column, best=mark), subset=[column.key])
+        if mark:
+            style = style.map(partial(_look, best=mark), subset=[column.key])
+    return style
+
+
+def _written(value: object, column: Column, best: str) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return formatting.MISSING
+    if column.kind == "metric" and isinstance(value, int | float):
+        text = formatting.metric(value)
+        return f"{_BEST_SIGN}{text}" if text == best else text
+    if column.key == "duration" and isinstance(value, int | float):
+        return formatting.duration(value)
+    if column.kind == "number" and isinstance(value, int | float):
+        return formatting.setting(value) if column.key.startswith(columns.SETTING) else str(value)
+    return str(value)
+
+
+def _look(value: object, best: str) -> str:
+    is_best = isinstance(value, int | float) and formatting.metric(value) == best
+    return _BEST[theme.theme_name()] if is_best else ""
+
+
+def _plain(value: Value) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _config(column: Column) -> ColumnConfig:
+    title, about = column.title, column.about or None
+    match column.kind:
+        case "metric":
+            return st.column_config.Column(title, help=about, alignment="right", width=96)
+        case "number":
+            return st.column_config.Column(title, help=about, alignment="right")
+        case "moment":
+            return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm", help=about, width=140)
+        case "tags":
+            return st.column_config.ListColumn(title, help=about)
+        case "text":
+            return st.column_config.TextColumn(title, help=about, width=230 if column.key == "name" else None)
+    assert_never(column.kind)
+
+
+def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
+    """Take over the table's selection; what is on other pages or behind a filter stays chosen."""
+    here = {task for task in chosen_rows(_KEY, ids) if task is not None}
+    kept = [task for task in query.chosen if task not in set(ids)]
+    experiment_query.change(chosen=tuple(sorted({*kept, *here})))
+
+
+def _star(rows: Sequence[Row]) -> None:
+    toggle_star(rows[st.session_state["star-click"]["row"]])
+
+
+def _more(rows: Sequence[Row]) -> None:
+    click = st.session_state["more-click"]
+    open_dialog(MENU[click["label"]], rows[click["row"]])
+
+
+_LOOK_AGAIN = "1s"
+_FIRST_LOOK = 2
+
+
+def draw_experiments() -> None:
+    """Draw the page below its title."""
+    found = look()
+    if not found.entries:
+        if found.error is not None:
+            raise found.error
+        _draw_waiting(found) if found.reading else _draw_empty()
+        return
+    query = experiment_query.current()
+    known = listing(found)
+    draw_filters(known, query)
+    shown = selected(known, query)
+    chosen = [known.by_task[task] for task in query.chosen if task in known.by_task]
+    with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
+        st.markdown(plain(_summary(len(chosen), len(shown.rows), len(known.rows))), width="stretch")
+        draw_order(query)
+        draw_actions(chosen, known.tags)
+    _draw_news(found)
+    if shown.rows:
+        _draw_pages(shown, query)
+    else:
+        _draw_nothing_fits(known.rows)
+    show_dialog(known.by_task)
+
+
+def _draw_pages(shown: Selection, query: Query) -> None:
+    pages = -(-len(shown.rows) // PER_PAGE)
+    key = experiment_query.page_key()
+    page = min(st.session_state.get(key, 1), pages)
+    if query.shows_settings or query.needs_settings:
+        here = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+        _want_settings([*here, *shown.rows] if query.needs_settings else here)
+    draw_table(shown, query, page)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=key)
+
+
+def _want_settings(rows: Sequence[Row]) -> None:
+    settings_reader().want([row.info for row in rows if row.info is not None])
+
+
+def _draw_news(found: Snapshot) -> None:
+    """Say what is still being read and draw the page again when it is there."""
+    busy = found.reading or bool(settings_reader().waiting())
+    st.fragment(_news, run_every=_LOOK_AGAIN if busy else None)(found, [busy])
+
+
+def _news(drawn: Snapshot, looks: list[bool]) -> None:
+    """Draw the news; ``looks`` tells whether there can be any, and grows with each look after the page was drawn."""
+    now, waiting = peek(), settings_reader().waiting()
+    looks.append(looks[0])
+    # Never while the page itself is being drawn: news come all the time, and it would begin anew for ever.
+    if looks[0] and len(looks) > _FIRST_LOOK and (now.version != drawn.version or (not now.reading and not waiting)):
+        st.rerun()
+    if now.reading and now.read < len(now.entries):
+        text = f"{formatting.count(now.read)} of {formatting.count(len(now.entries))} experiments read"
+        st.progress(now.read / len(now.entries), text=text)
+    if waiting:
+        st.caption(f"Reading hyperparameters, {formatting.count(waiting)} to go.")
+    if now.error is not None:
+        st.warning(plain(f"The list could not be brought up to date. {now.error}"), icon=":material/sync_problem:")
+    if now.unreadable and not now.reading:
+        with st.expander(
+            f"{formatting.plural(len(now.unreadable), 'folder')} without a record that can be read",
+            icon=":material/help:",
+        ):
+            for path, reason in now.unreadable[:50]:
+                st.caption(plain(f"{path}: {reason}"))
+
+
+def _summary(chosen: int, shown: int, known: int) -> str:
+    whole = formatting.plural(known, "experiment")
+    total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
+    return f"{total}, {formatting.count(chosen)} chosen" if chosen else total
+
+
+def _draw_nothing_fits(rows: Sequence[Row]) -> None:
+    with st.container(border=True, horizontal_alignment="center", key="nothing-fits"):
+        st.space("small")
+        st.markdown("#### No experiment fits")
+        hidden = sum(row.mark.hidden for row in rows)
+        note = f" {formatting.plural(hidden, 'experiment')} hidden." if hidden else ""
+        st.markdown(f"Change the search or the filters.{note}")
+        st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear")
+        st.space("small")
+
+
+def _draw_waiting(found: Snapshot) -> None:
+    st.skeleton(height=38)
+    st.skeleton(height=360)
+    st.caption("Looking for experiments on the server.")
+    st.fragment(_news, run_every=_LOOK_AGAIN)(found, [True])
+
+
+def _draw_empty() -> None:
+    draw_empty_page(
+        "No experiment yet",
+        "A finished training becomes an experiment. Two of them can be compared.",
+        next_step="New training",
+        icon="add_circle",
+        screen="project",
+    )

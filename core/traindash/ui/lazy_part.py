@@ -1,0 +1,70 @@
+"""Parts of a long page, each a fragment of its own, drawn at once or when the person comes near them.
+
+What is chosen inside a part redraws that part alone. A part that waits keeps its room, so that links to anchors below
+it arrive where they should; it is drawn before it can be seen. One watcher for the whole page says which parts the
+person has come near: they are drawn in one run, and while their names stand in its answer, every run draws them. So a
+jump over several parts and a run that gets in between lose none of them.
+"""
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from traindash.ui.errors import guarded_part
+from traindash.ui.streamlit_internals import rerun_parts
+
+_WATCHER, _WAITING = "near-parts", "waiting-parts"
+_watcher = st.components.v2.component(
+    "traindash_near_parts", js=Path(__file__).with_name("lazy_part.js").read_text(encoding="utf-8")
+)
+
+
+def draw_part(key: str, draw: Callable[[], None], *, lazy: bool = False, height: int = 400) -> None:
+    """Draw a part of the page.
+
+    Args:
+        key: Unique on the page.
+        draw: Draws it; called again when something inside was chosen.
+        lazy: Wait until the person comes near; the page then needs :func:`watch_parts` too.
+        height: Room in pixels that a waiting part keeps.
+    """
+    st.fragment(_part, key=_fragment_key(key))(key, draw, height if lazy else None)
+
+
+@st.fragment
+def watch_parts() -> None:
+    """Have waiting parts drawn when the person comes near; call it once, after the last part."""
+    _watcher(key=_WATCHER, data={}, on_near_change=_draw_near)
+
+
+def _part(key: str, draw: Callable[[], None], room: int | None) -> None:
+    waiting: set[str] = st.session_state.setdefault(_WAITING, set())
+    if room is not None and key not in _near():
+        waiting.add(key)
+        st.html(f'<div class="cx-room" data-part="{escape(key)}" style="height:{room}px"></div>')
+        return
+    waiting.discard(key)
+    with guarded_part(key):
+        draw()
+
+
+def _near() -> list[str]:
+    """Return the parts that the person has come near on this visit of the page."""
+    answer = (st.session_state.get(_WATCHER) or {}).get("near") or {}
+    return [str(name) for name in answer.get("parts", [])]
+
+
+def _draw_near() -> None:
+    """Run the parts that the person has come near, and nothing else.
+
+    Where the whole page or the next one runs already, which took the answer along, it is left at that.
+    """
+    keys = [_fragment_key(name) for name in _near() if name in st.session_state.get(_WAITING, set())]
+    if keys:
+        rerun_parts(keys)
+
+
+def _fragment_key(key: str) -> str:
+    return f"part-{key}"

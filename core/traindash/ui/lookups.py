@@ -1,0 +1,205 @@
+"""Cached look-ups. Keys are the server and ids, never frames or secrets; nothing is kept for long."""
+
+from pathlib import PurePosixPath
+
+from traindash.domain.annotation import Annotation
+from traindash.domain.ecosystem import Agent, CatalogueModel
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+from traindash.domain.plan import ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
+from traindash.domain.project import Image, Project
+from traindash.errors import InputError, NotFoundError
+from traindash.plans import lookups as gather
+from traindash.plans import splits as freezing
+from traindash.plans.draft import WizardDraft
+from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
+from traindash.plans.lookups import DataProfile, profile
+from traindash.plans.problems import Problem
+from traindash.plans.rules import check
+from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
+from traindash.ui import connection
+from traindash.ui.connection import lookup
+
+_SECONDS = 10
+_LONG_SECONDS = 300
+_PROFILE_IMAGES = 200
+_PAST_TASKS = 300
+_MOST_DEALT = 20_000
+"""Images that are dealt to show what a split will hold before it is frozen; more would take seconds."""
+
+
+@lookup(seconds=_SECONDS, most=50)
+def projects(workspace: WorkspaceId) -> tuple[Project, ...]:
+    """Return the image projects of a workspace."""
+    return tuple(item for item in connection.client().projects.list(workspace) if item.type == "images")
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def can_import() -> bool:
+    """Return whether the server takes data from this dashboard."""
+    return connection.client().imports.are_possible()
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def can_dry_run() -> bool:
+    """Return whether the server makes dry runs of trainings."""
+    return connection.client().dry_runs.are_possible()
+
+
+@lookup(seconds=_SECONDS, most=50, shared=True)  # not copied: 1,000 classes would take 40 ms
+def project(project_id: ProjectId) -> ProjectFacts | None:
+    """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""
+    try:
+        return gather.project_facts(connection.client(), project_id)
+    except NotFoundError:
+        return None
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def catalogue() -> tuple[CatalogueModel, ...]:
+    """Return the models of all frameworks."""
+    return tuple(connection.client().ecosystem.models())
+
+
+@lookup(seconds=_LONG_SECONDS, most=100)
+def hyperparameters(team: TeamId, info: ExperimentInfo) -> str | None:
+    """Return the YAML text that an experiment was trained with, ``None`` if it is gone."""
+    return _artifact(team, info, info.hyperparameters)
+
+
+@lookup(seconds=_LONG_SECONDS, most=100)
+def settings_text(team: TeamId, info: ExperimentInfo) -> str | None:
+    """Return the ``app_state.json`` of an experiment, ``None`` if it is gone."""
+    return _artifact(team, info, info.app_state or "app_state.json")
+
+
+def _artifact(team: TeamId, info: ExperimentInfo, relative: str) -> str | None:
+    try:
+        content = connection.client().files.read(team, str(PurePosixPath(info.artifacts_dir) / relative))
+    except NotFoundError:
+        return None
+    return content.decode("utf-8", errors="replace")
+
+
+@lookup(seconds=_SECONDS, most=50)
+def agents(team: TeamId) -> tuple[Agent, ...]:
+    """Return the agents of a team."""
+    return tuple(connection.client().agents.list(team))
+
+
+@lookup(seconds=_SECONDS, most=20)
+def past_times(workspace: WorkspaceId) -> tuple[tuple[PastRun, ...], dict[int, str]]:
+    """Return how long earlier trainings of a workspace took, and task id → catalogue model."""
+    tasks = connection.client().tasks.newest(workspace, _PAST_TASKS)
+    return past_runs(tasks), models_by_task(tasks)
+
+
+@lookup(seconds=_SECONDS, most=200)
+def model(team: TeamId, choice: ModelChoice) -> ModelFacts | None:
+    """Return what the server says about a chosen model, ``None`` if it does not have it."""
+    return gather.model_facts(connection.client(), choice, team_id=team, catalogue=catalogue())
+
+
+@lookup(seconds=_SECONDS, most=200, spinner="Counting images")
+def split_counts(project_id: ProjectId, split: TrainValSplit) -> SplitCounts | None:
+    """Return how many images a split gives to each side."""
+    facts = project(project_id)
+    return None if facts is None else gather.split_counts(connection.client(), facts, split)
+
+
+@lookup(seconds=_LONG_SECONDS, most=50, spinner="Counting objects on both sides", shared=True)
+def split_content(project_id: ProjectId, split: TrainValSplit, images: int) -> SplitContent | None:
+    """Return what the sides of a split hold; ``images`` makes a project that has grown another one."""
+    del images
+    try:
+        return connection.client().splits.content(project_id, split)
+    except InputError:  # a side is empty, or something is missing: the checks of the split say so
+        return None
+
+
+@lookup(seconds=_LONG_SECONDS, most=20, spinner="Dealing the images", shared=True)
+def dealt(project_id: ProjectId, split: RandomSplit, images: int) -> SplitContent | None:
+    """Return what a random split will hold once it is frozen; ``images`` as in :func:`split_content`."""
+    del images
+    client = connection.client()
+    if client.splits.content_of(project_id, (), ()) is None:  # ask before every image is listed
+        return None
+    deal = freezing.deal(client.images.list(project_id=project_id), split)
+    return client.splits.content_of(project_id, deal.train, deal.val)
+
+
+@lookup(seconds=_LONG_SECONDS, most=100)
+def images_of(project_id: ProjectId, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
+    """Return images by their ids."""
+    return connection.client().images.get(project_id, image_ids)
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:
+    """Return images from all over a project, evenly taken from its datasets."""
+    facts = project(project_id)
+    if facts is None:
+        return ()
+    filled = [dataset for dataset in facts.datasets if dataset.items_count]
+    per_dataset = -(-count // max(len(filled), 1))
+    listed = [
+        connection.client().images.list(project_id=project_id, dataset_id=dataset.id, limit=per_dataset)
+        for dataset in filled
+    ]
+    rounds = [images[turn] for turn in range(per_dataset) for images in listed if turn < len(images)]
+    return tuple(rounds[:count])
+
+
+@lookup(seconds=_SECONDS, most=50)
+def image_page(project_id: ProjectId, dataset: DatasetId | None, page: int, per_page: int) -> tuple[Image, ...]:
+    """Return one page of the images of a project, or of one of its datasets."""
+    images = connection.client().images
+    if dataset is None:
+        return images.page(project_id=project_id, page=page, per_page=per_page).images
+    return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page).images
+
+
+@lookup(seconds=_LONG_SECONDS, most=50, spinner="Measuring a sample")
+def data_profile(project_id: ProjectId) -> DataProfile:
+    """Return the sizes of images and objects in a sample of a project."""
+    images = sample_images(project_id, _PROFILE_IMAGES)
+    return profile(images, annotations(images))
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def annotations(images: tuple[Image, ...]) -> dict[ImageId, Annotation]:
+    """Return the annotations of images."""
+    found: dict[ImageId, Annotation] = {}
+    for dataset in dict.fromkeys(image.dataset_id for image in images):
+        ids = [image.id for image in images if image.dataset_id == dataset]
+        found.update(connection.client().annotations.get(dataset, ids))
+    return found
+
+
+@lookup(seconds=_SECONDS, most=200, spinner="Checking")
+def problems(plan: TrainingPlan) -> tuple[Problem, ...]:
+    """Return what speaks against starting a plan."""
+    return check(connection.client(), plan)
+
+
+def facts_of(draft: WizardDraft) -> Facts:
+    """Return all facts about a draft."""
+    split = draft.split.chosen()
+    known = None if draft.project_id is None else project(draft.project_id)
+    return Facts(
+        project=known,
+        model=None if draft.model is None else model(connection.team_id(), draft.model),
+        models=catalogue(),
+        split=None if known is None or split is None else split_counts(known.project.id, split),
+        split_content=None if known is None or split is None else _content(known.project, split),
+        agents=agents(connection.team_id()),
+    )
+
+
+def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
+    """Return what both sides will hold, ``None`` as long as that is not fixed and where it would take long."""
+    if not isinstance(split, RandomSplit):
+        return split_content(project.id, split, project.items_count)
+    if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
+        return None
+    return dealt(project.id, split, project.items_count)

@@ -1,0 +1,103 @@
+"""Images with what is annotated on them, in the colours of their classes."""
+
+import io
+from collections.abc import Mapping
+from typing import assert_never
+
+import numpy as np
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageOps, UnidentifiedImageError
+
+from traindash.datasets.geometry import decode_mask
+from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
+from traindash.domain.ids import ProjectId
+from traindash.domain.project import Image
+from traindash.errors import InputError
+from traindash.ui import connection, lookups
+
+_FILL_ALPHA = 70
+_OVERSAMPLING = 2
+_LINE = 2 * _OVERSAMPLING
+_SECONDS = 600
+
+
+@connection.lookup(seconds=_SECONDS, most=400)
+def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
+    """Return a JPEG of an image with its annotations.
+
+    Args:
+        project_id: Project of the image; its classes give the colours.
+        image: The image.
+        size: Width and height in pixels; the picture is cut to this shape around its centre.
+
+    Returns:
+        ``None`` if the file cannot be read as an image.
+    """
+    facts = lookups.project(project_id)
+    colors = {item.name: item.color for item in facts.meta.classes} if facts else {}
+    annotation = lookups.annotations((image,)).get(image.id)
+    try:
+        with Picture.open(io.BytesIO(connection.client().images.download(image.id))) as opened:
+            picture = opened.convert("RGB")
+    except (UnidentifiedImageError, OSError):
+        return None
+    scale = min(1.0, _OVERSAMPLING * max(size[0] / picture.width, size[1] / picture.height))
+    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    if annotation is not None:
+        small = draw_annotation(small, annotation, colors)
+    buffer = io.BytesIO()
+    ImageOps.fit(small, size, Picture.Resampling.LANCZOS).save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapping[str, str]) -> Picture.Image:
+    """Return a picture with the objects drawn on it, half-transparent with a solid outline.
+
+    Args:
+        picture: RGB; may be a scaled copy of the annotated image.
+        annotation: Coordinates in the pixels of the original image.
+        colors: Class name → ``#RRGGBB``.
+    """
+    across = picture.width / max(annotation.width, 1)
+    down = picture.height / max(annotation.height, 1)
+    layer = Picture.new("RGBA", picture.size, (0, 0, 0, 0))
+    pen = ImageDraw.Draw(layer)
+
+    def scaled(points: tuple[Point, ...]) -> list[tuple[float, float]]:
+        return [(x * across, y * down) for x, y in points]
+
+    for label in annotation.labels:
+        color = colors.get(label.class_name, "#7B7F85")
+        match label.geometry:
+            case Rectangle(left=left, top=top, right=right, bottom=bottom):
+                box = (left * across, top * down, right * across, bottom * down)
+                pen.rectangle(box, fill=_with_alpha(color), outline=color, width=_LINE)
+            case Polygon(exterior=exterior):
+                outline = scaled(exterior)
+                pen.polygon(outline, fill=_with_alpha(color))
+                pen.line([*outline, outline[0]], fill=color, width=_LINE, joint="curve")
+            case Bitmap():
+                _paste_mask(layer, label.geometry, color, (across, down))
+            case OtherGeometry():
+                continue
+            case _:
+                assert_never(label.geometry)
+    return Picture.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def _paste_mask(layer: Picture.Image, bitmap: Bitmap, color: str, scale: tuple[float, float]) -> None:
+    try:
+        mask = decode_mask(bitmap)
+    except InputError:
+        return  # a damaged mask must not hide the image
+    across, down = scale
+    size = (max(1, round(mask.shape[1] * across)), max(1, round(mask.shape[0] * down)))
+    alpha = Picture.fromarray(mask.astype(np.uint8) * (_FILL_ALPHA + 50)).resize(size)
+    filled = Picture.new("RGBA", size, color)
+    filled.putalpha(alpha)
+    layer.alpha_composite(filled, (max(0, round(bitmap.origin[0] * across)), max(0, round(bitmap.origin[1] * down))))
+
+
+def _with_alpha(color: str) -> tuple[int, int, int, int]:
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return red, green, blue, _FILL_ALPHA

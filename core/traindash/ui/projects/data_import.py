@@ -1,0 +1,289 @@
+"""Bringing data in: choose it, see what it was recognised as, watch, read the report."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pandas as pd
+import streamlit as st
+
+from traindash.domain.ids import ImportId, ProjectId
+from traindash.domain.imports import DataImport, ImportStatus, ImportSummary
+from traindash.errors import AppError
+from traindash.formatting import count, plural, size
+from traindash.plans.suggestions import begin_with
+from traindash.ui import connection, lookups, screens
+from traindash.ui.state import DRAFT_PARAM, attempt, change_draft, flash, start_new_draft
+from traindash.ui.streamlit_internals import table_height
+from traindash.ui.text import plain
+
+IMPORT_PARAM = "import"
+LAYOUTS = {"supervisely": "Supervisely", "coco": "COCO", "yolo": "YOLO"}
+_ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
+_LOOK_SECONDS = 0.7
+_UPLOADS = "uploads-done"
+_LATEST = 5
+
+
+def current_import() -> DataImport | None:
+    """Return the import that the URL names, ``None`` without one.
+
+    Raises:
+        NotFoundError: The server does not have it.
+    """
+    named = st.query_params.get(IMPORT_PARAM, "")
+    return connection.client().imports.info(ImportId(int(named))) if named.isdecimal() else None
+
+
+def draw_elsewhere() -> None:
+    """Say where data are brought in when the server does not do it."""
+    server = connection.address()
+    st.info(
+        f"{plain(server)} brings data in with its own import apps. Import there; the project then appears in the "
+        "project step.",
+        icon=":material/info:",
+    )
+    st.link_button("Open Supervisely", server, icon=":material/open_in_new:", type="primary")
+
+
+def draw_choice() -> None:
+    """Draw the ways to choose data: an archive to upload, or a path on this machine."""
+    way = st.segmented_control(
+        "Where are the data?", ["Upload an archive", "Folder on this machine"], required=True, key="import-way",
+        default="Upload an archive",
+    )  # fmt: skip
+    if way == "Folder on this machine":
+        with st.form("import-path", border=False):
+            path = st.text_input("Path of the folder or archive", placeholder="/home/me/photos")
+            if st.form_submit_button("Look inside", type="primary", icon=":material/search:"):
+                _begin(lambda: connection.client().imports.inspect(path))
+        st.caption("The folder is only read. Its images are copied once into the data directory of the dashboard.")
+        return
+    turn = st.session_state.get(_UPLOADS, 0)
+    chosen = st.file_uploader("Archive with images and annotations", type=_ARCHIVES, key=f"import-file-{turn}")
+    st.caption("For more than 2 GB, choose the folder on this machine instead.")
+    if chosen is not None:
+        with st.spinner("Handing the archive over"):
+            file = BytesIO(chosen.getbuffer())
+            _begin(lambda: connection.client().imports.upload(chosen.name, file, chosen.size))
+
+
+def draw_latest() -> None:
+    """Draw links to the latest imports."""
+    latest = connection.client().imports.list()[:_LATEST]
+    if not latest:
+        return
+    st.subheader("Latest imports", anchor=False)
+    for item in latest:
+        st.page_link(
+            screens.page("import_data"),
+            label=f"{plain(item.name or item.source)}: {_STANDING[item.status]}",
+            icon=_ICONS[item.status],
+            query_params={IMPORT_PARAM: str(item.id)},
+        )
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def draw_progress(import_id: ImportId) -> None:
+    """Draw how far an import is; the page is drawn anew when it comes to rest."""
+    running = connection.client().imports.info(import_id)
+    if not running.status.is_active:
+        st.rerun()
+    share = min(1.0, running.done / running.total) if running.total else 0.0
+    st.progress(share, text=progress_text(running))
+    st.button("Cancel", icon=":material/close:", on_click=_cancel, args=(import_id,))
+    st.caption("Cancelling leaves nothing behind. You can leave this page; the import goes on.")
+
+
+def progress_text(running: DataImport) -> str:
+    """Return how far an import is, in words."""
+    match running.phase:
+        case "unpacking":
+            return f"Unpacking, {size(running.done)} written"
+        case "recognising":
+            return "Looking at the layout"
+        case "reading" if running.total:
+            return f"Reading images, {count(running.done)} of about {count(running.total)}"
+        case "reading":
+            return "Reading images"
+        case "saving":
+            return f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image')}"
+        case _:
+            return "Waiting for the import before this one"
+
+
+def draw_ready(ready: DataImport) -> None:
+    """Draw what the data were recognised as, the choice if there is one, and the name."""
+    known = [item.name for item in ready.layouts]
+    reasons = {item.name: item.reason for item in ready.layouts}
+    layout = known[0]
+    if len(known) > 1:
+        st.markdown("These data can be read in several ways. Choose one.")
+        layout = st.radio(
+            "Layout", known, format_func=lambda name: LAYOUTS.get(name, name), key=f"import-layout-{ready.id}",
+            captions=[plain(reasons[name]) for name in known],
+        )  # fmt: skip
+    else:
+        st.markdown(f"**{LAYOUTS.get(layout, layout)} layout.** {plain(reasons[layout])}")
+    name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
+    with st.container(horizontal=True):
+        st.button(
+            "Bring it in", type="primary", icon=":material/download:", on_click=_start, args=(ready.id, layout, name)
+        )
+        st.button("Cancel", on_click=_cancel, args=(ready.id,))
+
+
+def draw_end(ended: DataImport) -> None:
+    """Draw an import that is over without a project."""
+    if ended.status is ImportStatus.ERROR:
+        st.error(f"**{plain(ended.message)}**  \n{plain(ended.hint)}", icon=":material/error:")
+    else:
+        st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
+    st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
+
+
+def train_on(project_id: ProjectId) -> None:
+    """Begin a draft with a project and open its first step; for callbacks."""
+    lookups.projects.forget(connection.workspace_id())
+    lookups.project.forget(project_id)
+    try:
+        facts = lookups.project(project_id)
+        if facts is None:
+            flash("The project does not exist any more.", "error")
+            return
+        draft = start_new_draft()
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    change_draft(draft.id, lambda current: begin_with(current, facts))
+    st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft.id})
+
+
+_STANDING = {
+    ImportStatus.INSPECTING: "being looked at",
+    ImportStatus.READY: "waits for your decision",
+    ImportStatus.RUNNING: "being brought in",
+    ImportStatus.FINISHED: "finished",
+    ImportStatus.ERROR: "failed",
+    ImportStatus.CANCELED: "cancelled",
+}
+_ICONS = {
+    ImportStatus.INSPECTING: ":material/hourglass_top:",
+    ImportStatus.READY: ":material/help:",
+    ImportStatus.RUNNING: ":material/hourglass_top:",
+    ImportStatus.FINISHED: ":material/check_circle:",
+    ImportStatus.ERROR: ":material/error:",
+    ImportStatus.CANCELED: ":material/cancel:",
+}
+
+
+def _begin(begin: Callable[[], DataImport]) -> None:
+    begun = begin()
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    st.query_params[IMPORT_PARAM] = str(begun.id)
+    st.rerun()
+
+
+def _start(import_id: ImportId, layout: str, name: str) -> None:
+    attempt(lambda: connection.client().imports.start(import_id, layout=layout, name=name))
+
+
+def _cancel(import_id: ImportId) -> None:
+    attempt(lambda: connection.client().imports.cancel(import_id))
+
+
+def _leave() -> None:
+    st.query_params.pop(IMPORT_PARAM, None)
+
+
+# The report of an import: what was taken, what was not and why.
+
+
+_MAX_ROWS = 10
+
+
+def draw_report(finished: DataImport, report: ImportSummary) -> None:
+    """Draw the numbers, the problems with their first examples, and the classes."""
+    st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
+    with st.grid(3, min_column_width=110, gap="small"):
+        st.metric("Images", count(report.images))
+        st.metric("Objects", count(report.objects))
+        st.metric("Classes", count(len(report.classes)))
+    _problems(report)
+    empty = sum(objects == 0 for objects in report.classes.values())
+    st.subheader("Classes", anchor=False)
+    if empty:
+        st.caption(f"{plural(empty, 'class', 'classes')} without objects.")
+    frame = pd.DataFrame({"Class": list(report.classes), "Objects": list(report.classes.values())})
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=table_height(len(frame), _MAX_ROWS),
+        column_config={"Objects": st.column_config.NumberColumn(format="localized")},
+        alt="Classes with the number of objects taken",
+    )
+
+
+def _problems(report: ImportSummary) -> None:
+    if not report.problems:
+        st.success("Everything was taken as it is.", icon=":material/check_circle:")
+        return
+    st.subheader("What was skipped or changed", anchor=False)
+    rows = [
+        {
+            "What": item.kind.capitalize(),
+            "What was done": item.effect.capitalize(),
+            "How often": item.count,
+            "First example": f"{item.examples[0][0]}: {item.examples[0][1]}" if item.examples else "",
+        }
+        for item in report.problems
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=table_height(len(rows)),
+        column_config={
+            "What": st.column_config.TextColumn(width="medium"),
+            "How often": st.column_config.NumberColumn(format="localized", width="small"),
+            "First example": st.column_config.TextColumn(width="large"),
+        },
+        alt="What was skipped or changed, and how often",
+    )
+    with st.expander("More examples"):
+        for item in report.problems:
+            st.markdown(f"**{plain(item.kind.capitalize())}**, {plain(item.effect)}, {count(item.count)} times")
+            lines = "\n".join(f"- {plain(place)}: {plain(message)}" for place, message in item.examples)
+            st.markdown(lines)
+
+
+# What the layouts that can be brought in look like, for a person who prepares a folder.
+
+
+_EXAMPLES = (
+    (
+        "Supervisely",
+        "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
+        "As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested.",
+    ),
+    (
+        "COCO",
+        "my-data/\n  annotations/\n    train.json\n    val.json\n  images/\n    photo.jpg",
+        "Boxes, polygons and run-length masks. Each annotation file becomes a dataset.",
+    ),
+    (
+        "YOLO",
+        "my-data/\n  data.yaml\n  images/\n    train/\n      photo.jpg\n  labels/\n    train/\n      photo.txt",
+        "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
+    ),
+)
+"""Name, folder and a sentence of each layout."""
+
+
+def draw_layout_examples() -> None:
+    """Draw a folder of each layout."""
+    st.subheader("What a folder looks like", anchor=False)
+    with st.grid(len(_EXAMPLES), min_column_width=220, gap="small"):
+        for name, folder, about in _EXAMPLES:
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**{name}**")
+                st.code(folder, language=None)
+                st.caption(about)

@@ -1,0 +1,143 @@
+"""What a person can do to a series and to an experiment that left nothing."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from traindash.domain.ids import SeriesId, TaskId
+from traindash.errors import AppError
+from traindash.formatting import plural
+from traindash.tasks import again
+from traindash.tasks.series_progress import MemberState
+from traindash.tasks.series_record import Series
+from traindash.ui import connection, screens
+from traindash.ui.state import SERIES_PARAM, attempt, carry_out, flash
+from traindash.ui.text import plain
+from traindash.ui.wizard.again import draw_change_button, step_to_mend
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Callbacks of quick clicks run side by side; a training is gone on with once."""
+
+
+@st.dialog("Cancel this series?", icon=":material/stop_circle:")
+def ask_to_cancel(series: Series, open_experiments: int) -> None:
+    """Ask before a series is cancelled, naming it."""
+    st.markdown(f"**{plain(series.name)}**")
+    st.caption(f"{plural(open_experiments, 'experiment')} will be stopped or not started. What is finished stays.")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep running", key="series-cancel-no"):
+            st.rerun()
+        if st.button("Cancel the series", type="primary", icon=":material/stop_circle:", key="series-cancel-yes"):
+            attempt(lambda: connection.series().cancel(series.id), "The series is being cancelled.")
+            connection.starter().wake()
+            st.rerun()
+
+
+def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = False) -> None:
+    """Draw the buttons that make sense for an experiment that left nothing.
+
+    Args:
+        series: The series.
+        state: The experiment.
+        opens_series: What is started is seen on the page of the series, so that opens.
+    """
+    target = series.id if opens_series else None
+    task, key = state.task, state.member.key
+    safer = again.safer_retry(task) if task is not None else None
+    mendable = task is not None and step_to_mend(task) is not None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if safer is not None:
+            plan = replace(state.member.plan, hyperparameters=safer.hyperparameters)
+            st.button(
+                f"Retry with {safer.name} {safer.after}",
+                icon=":material/restart_alt:",
+                key=f"series-safer-{key}",
+                help=f"The same settings with {safer.name} {safer.after} instead of {safer.before} need less memory.",
+                on_click=lambda: _start_again(
+                    lambda: connection.series().start_again(series.id, key, after=state.member.task_id, plan=plan),
+                    target,
+                ),
+            )
+        if mendable:
+            draw_change_button(series, state, primary=opens_series)
+        if task is not None and task.can_resume:
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                key=f"series-resume-{key}",
+                help="Goes on from the last checkpoint up to the planned number of epochs.",
+                on_click=_resume,
+                args=(series.id, state, target),
+            )
+        st.button(
+            "Start again",
+            icon=":material/replay:",
+            key=f"series-again-{key}",
+            on_click=lambda: _start_again(
+                lambda: connection.series().start_again(series.id, key, after=state.member.task_id), target
+            ),
+        )
+        if not mendable:
+            draw_change_button(series, state)
+        if len(series.members) > 1:
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                key=f"series-remove-{key}",
+                type="tertiary",
+                help="Takes it out of the series; its task and its log stay.",
+                on_click=carry_out,
+                args=(lambda: connection.series().remove(series.id, key), "Removed from the series."),
+            )
+
+
+def draw_bring_back(series: Series) -> None:
+    """Draw the button that puts removed experiments back; nothing where there are none."""
+    if series.removed:
+        st.button(
+            f"Bring back {len(series.removed)} removed",
+            icon=":material/undo:",
+            type="tertiary",
+            key="series-bring-back",
+            on_click=carry_out,
+            args=(lambda: connection.series().bring_back(series.id), "Back in the series."),
+        )
+
+
+def compare(ids: tuple[TaskId, ...]) -> None:
+    """Open the comparison of experiments."""
+    st.switch_page(screens.page("compare"), query_params={"ids": ",".join(map(str, ids))})
+
+
+def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - the value of a switch
+    """Keep whether the comparison opens at the end."""
+    attempt(lambda: connection.series().open_comparison(series_id, wanted=wanted))
+
+
+def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
+    attempt(change, "The experiment starts again.")
+    connection.starter().wake()
+    _open(target)
+
+
+def _open(target: SeriesId | None) -> None:
+    if target is not None:
+        st.switch_page(screens.page("series"), query_params={SERIES_PARAM: target})
+
+
+def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) -> None:
+    task, store = state.task, connection.series()
+    if task is None:
+        return
+    with _ONE_AT_A_TIME:
+        try:
+            if store.load(series_id).member(state.member.key).task_id == task.id:
+                resume = connection.watched(lambda: again.resume(connection.client(), task))
+                store.go_on(series_id, state.member.key, resume())
+        except AppError as error:
+            flash(str(error), "error")
+        else:
+            flash("The training goes on.")
+    _open(target)

@@ -1,0 +1,370 @@
+"""The page that plans a series: what speaks against it, how long it will take, and the button that starts it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.ids import AgentId, SeriesId
+from traindash.domain.plan import TrainingPlan
+from traindash.errors import AppError, InputError
+from traindash.formatting import plural
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.hyperparameters import read_text
+from traindash.plans.problems import Problem
+from traindash.plans.series import Change, Experiment, SeriesPlan, all_experiments, model_label
+from traindash.plans.steps import complete
+from traindash.tasks.flight_check import estimate, total_time
+from traindash.tasks.progress import TimeRange
+from traindash.tasks.series_runner import SeriesOrder, place
+from traindash.ui import connection, lookups, screens
+from traindash.ui.series.form import SeriesView, default_name, draw_how, draw_variations, reference_for, text_by_model
+from traindash.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, check_server, current_draft, flash
+from traindash.ui.text import plain
+from traindash.ui.widgets import draft_select, draft_text, widget_key
+from traindash.ui.wizard.frame import draw_problems, draw_started_notice
+from traindash.ui.wizard.hyperparameters import Marks, yaml_editor
+from traindash.ui.wizard.launch import SERIES_DESK
+
+# The experiments that a series will make: what sets each apart, its agent, its time; editable and removable.
+
+
+_PER_PAGE = 20
+_WIDTHS = [0.4, 3.6, 3.4, 1.6, 1.6, 2.2]
+_HEADS = ("", "Experiment", "What sets it apart", "Agent", "Expected time", "")
+_AUTOMATIC = AgentId(0)
+_OPEN = "series-edited"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An experiment with its expected time; ``None`` where no training of its kind went through yet."""
+
+    experiment: Experiment
+    time: TimeRange | None
+
+
+def rows_of(view: SeriesView, planned: Sequence[Experiment]) -> tuple[Row, ...]:
+    """Return the experiments with their expected times."""
+    runs, models = lookups.past_times(connection.workspace_id())
+    text_of = text_by_model(view)
+    return tuple(
+        Row(
+            experiment=item,
+            time=estimate(item.plan, item.plan.hyperparameters or text_of(item.plan.model), runs, models),
+        )
+        for item in planned
+    )
+
+
+def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> None:
+    """Draw the table, a page at a time.
+
+    Args:
+        view: What the form is drawn from.
+        rows: The experiments.
+        removed: How many more the choices would make.
+    """
+    st.space("small")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(formatting.plural(len(rows), "experiment"), anchor=False, width="content")
+        if removed:
+            st.button(
+                f"Bring back {removed} removed",
+                icon=":material/undo:",
+                type="tertiary",
+                key=widget_key(view.draft, "series-restore"),
+                on_click=_restore,
+                args=(view.draft.id,),
+            )
+    with st.container(key="series-rows", gap=None):
+        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
+            column.caption(head)
+        footer = st.container()
+        pages = -(-len(rows) // _PER_PAGE)
+        page = 1
+        if pages > 1:
+            with footer:
+                page = st.pagination(pages, key="series-plan-page") or 1
+        first = (page - 1) * _PER_PAGE
+        for place, row in enumerate(rows[first : first + _PER_PAGE], start=first + 1):
+            _draw_row(view, place, row)
+
+
+def _draw_row(view: SeriesView, place: int, row: Row) -> None:
+    item = row.experiment
+    is_open = st.session_state.get(_OPEN) == item.key
+    with st.container(key=f"series-row-{item.key}"):
+        cells = st.columns(_WIDTHS, vertical_alignment="center")
+        cells[0].caption(f"{place}")
+        with cells[1]:
+            st.markdown(f"**{plain(item.plan.experiment_name or '')}**")
+        cells[2].markdown(plain(_apart(item)) + (" · edited" if item.key in view.choices.changes else ""))
+        cells[3].markdown(plain(_agent_name(view, item.plan.agent_id)))
+        cells[4].markdown(time_text(row.time))
+        with cells[5], st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            st.button(
+                "Done" if is_open else "Edit",
+                icon=":material/check:" if is_open else ":material/edit:",
+                type="tertiary",
+                key=f"series-edit-{item.key}",
+                on_click=_toggle,
+                args=(item.key,),
+            )
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"series-remove-{item.key}",
+                on_click=_remove,
+                args=(view.draft.id, item.key),
+            )
+        if is_open:
+            _draw_editor(view, item)
+
+
+def time_text(time: TimeRange | None) -> str:
+    """Return an expected time as a range, a dash where it is not known."""
+    if time is None:
+        return formatting.MISSING
+    return formatting.time_left(time.low, time.high).removesuffix(" left")
+
+
+def _apart(item: Experiment) -> str:
+    parts = [value if thing == "model" else f"{thing} {value}" for thing, value in item.varied]
+    return " · ".join(parts) or model_label(item.plan.model)
+
+
+def _agent_name(view: SeriesView, agent_id: AgentId | None) -> str:
+    known = {agent.id: agent.name for agent in view.facts.agents}
+    return "Automatic" if agent_id is None else known.get(agent_id, f"Agent {agent_id}")
+
+
+def _draw_editor(view: SeriesView, item: Experiment) -> None:
+    agents = tuple(agent.id for agent in view.facts.running_agents)
+    with st.container(border=True, key=f"series-editor-{item.key}"):
+        with st.container(horizontal=True):
+            with st.container(width="stretch"):
+                draft_text(
+                    view.draft,
+                    f"series-name-{item.key}",
+                    "Experiment name",
+                    value=item.plan.experiment_name or "",
+                    save=_saved(item.key, lambda change, text: replace(change, name=text.strip() or None)),
+                )
+            with st.container(width=280):
+                draft_select(
+                    view.draft,
+                    f"series-agent-{item.key}",
+                    "Agent",
+                    options=(_AUTOMATIC, *agents),
+                    value=item.plan.agent_id or _AUTOMATIC,
+                    save=_saved(item.key, lambda change, agent: replace(change, agent_id=agent or None)),
+                    text=lambda agent: _agent_name(view, agent or None),
+                    placeholder=None,
+                )
+        text = item.plan.hyperparameters or text_by_model(view)(item.plan.model)
+        problems = read_text(text, reference_for(view, item.plan.model)).errors
+        yaml_editor(
+            "Hyperparameters of this experiment",
+            text,
+            key=widget_key(view.draft, f"series-yaml-{item.key}"),
+            on_change=lambda sent: _keep(view.draft.id, item.key, lambda change: replace(change, hyperparameters=sent)),
+            marks=Marks(wrong=[problem.line for problem in problems if problem.line]),
+            rows=12,
+        )
+        if problems:
+            st.error(f"**{plain(problems[0].message)}** {plain(problems[0].hint)}", icon=":material/error:")
+        st.button(
+            "Undo the edits of this experiment",
+            icon=":material/undo:",
+            type="tertiary",
+            key=f"series-undo-{item.key}",
+            disabled=item.key not in view.choices.changes,
+            on_click=_undo,
+            args=(view.draft.id, item.key),
+        )
+
+
+def _saved(key: str, change: Callable[[Change, _T], Change]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    return lambda draft, value: _changed(draft, key, lambda known: change(known, value))
+
+
+def _keep(draft_id: DraftId, key: str, change: Callable[[Change], Change]) -> None:
+    change_draft(draft_id, lambda draft: _changed(draft, key, change))
+
+
+def _changed(draft: WizardDraft, key: str, change: Callable[[Change], Change]) -> WizardDraft:
+    changed = change(draft.series.changes.get(key, Change()))
+    others = {name: value for name, value in draft.series.changes.items() if name != key}
+    kept = others if changed == Change() else {**others, key: changed}
+    return replace(draft, series=replace(draft.series, changes=kept))
+
+
+def _undo(draft_id: DraftId, key: str) -> None:
+    _keep(draft_id, key, lambda _: Change())
+
+
+def _toggle(key: str) -> None:
+    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == key else key
+
+
+def _remove(draft_id: DraftId, key: str) -> None:
+    change_draft(
+        draft_id,
+        lambda draft: replace(
+            draft, series=replace(draft.series, removed=tuple(dict.fromkeys((*draft.series.removed, key))))
+        ),
+    )
+
+
+def _restore(draft_id: DraftId) -> None:
+    change_draft(draft_id, lambda draft: replace(draft, series=replace(draft.series, removed=())))
+
+
+_WAIT_SECONDS = 1.0
+
+
+def draw_series_plan() -> None:
+    """Draw the page below its title."""
+    draft = current_draft()
+    check_server(draft)
+    if draft.is_started:
+        with st.container(border=True, key="form-card"):
+            draw_started_notice(draft)
+        return
+    facts = lookups.facts_of(draft)
+    plan = complete(draft, facts)
+    if not isinstance(plan, TrainingPlan):
+        _draw_incomplete(draft, plan)
+        return
+    view = SeriesView(draft=draft, facts=facts, plan=plan)
+    with st.container(key="series-columns"):
+        left, right = st.columns([2, 1], gap="medium")
+    with left, st.container(border=True, key="form-card"):
+        draw_variations(view)
+    with right, st.container(border=True, key="side-card"):
+        draw_how(view)
+    planned, problems = _planned(view)
+    draw_problems(problems)
+    rows = rows_of(view, [item for item in planned if item.key not in draft.series.removed])
+    if planned:
+        draw_experiments(view, rows, removed=len(planned) - len(rows))
+    _draw_bar(view, rows, problems)
+
+
+def _planned(view: SeriesView) -> tuple[tuple[Experiment, ...], tuple[Problem, ...]]:
+    """Return all experiments, removed ones too, and what speaks against starting the others."""
+    named = replace(view.choices, name=view.choices.name or default_name(view))
+    try:
+        planned = all_experiments(SeriesPlan(base=view.plan, choices=named), text_by_model(view))
+    except InputError as error:
+        return (), (Problem(severity="error", step="launch", message=error.message, hint=error.hint),)
+    kept = [item.plan for item in planned if item.key not in view.choices.removed]
+    return planned, tuple(dict.fromkeys([*_model_problems(kept), *_text_problems(view, kept)]))
+
+
+def _model_problems(plans: Sequence[TrainingPlan]) -> list[Problem]:
+    """Return what the server's side of the check finds: one experiment of each model stands for the others."""
+    one_each = {plan.model: replace(plan, agent_id=None, hyperparameters=None) for plan in plans}
+    found = (problem for plan in one_each.values() for problem in lookups.problems(plan))
+    return [problem for problem in found if problem.severity == "error"]
+
+
+def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Problem]:
+    found: list[Problem] = []
+    for plan in plans:
+        text, reference = plan.hyperparameters, reference_for(view, plan.model)
+        if text is not None and (errors := read_text(text, reference).errors):
+            message = f"“{plan.experiment_name}”: {errors[0].message}"
+            found.append(Problem(severity="error", step="hyperparameters", message=message, hint=errors[0].hint))
+    return found
+
+
+def _draw_bar(view: SeriesView, rows: Sequence[Row], problems: Sequence[Problem]) -> None:
+    draft_id = view.draft.id
+    is_busy = SERIES_DESK.is_busy(draft_id)
+    count = plural(len(rows), "experiment")
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
+        st.button("Back", key="back", icon=":material/arrow_back:", help="Launch", on_click=_back, args=(draft_id,))
+        with st.container(width="stretch"):
+            text = problems[0].message if problems else _time_sentence(view, rows)
+            st.markdown(plain(text), text_alignment="right")
+        st.button(
+            "Starting" if is_busy else f"Start {count}",
+            key="start-series",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(problems) or not rows or is_busy,
+            on_click=_start,
+            args=(view, [row.experiment for row in rows]),
+        )
+    _wait(view)
+
+
+def _time_sentence(view: SeriesView, rows: Sequence[Row]) -> str:
+    """Return how long all of it will take, as far as that is known."""
+    if not rows:
+        return "No experiment is left: bring one back, or vary something."
+    agents = len(view.choices.agents) or len(view.facts.running_agents) or 1
+    known = [row.time for row in rows if row.time is not None]
+    where = f"on {plural(min(agents, len(rows)), 'agent')}"
+    if not known:
+        return f"Time not known: no such training went through here yet. {plural(len(rows), 'experiment')} {where}."
+    whole = f"{time_text(total_time(known, agents))} {where}"
+    unknown = len(rows) - len(known)
+    return (
+        f"About {whole}, by earlier trainings." if not unknown else f"About {whole}, and {unknown} of unknown length."
+    )
+
+
+def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
+    """Start once. A late second click finds the series of the first."""
+    client, store = connection.client(), connection.series()
+    order = SeriesOrder(
+        id=SeriesId(view.draft.id),
+        server=connection.server_name(),
+        name=view.choices.name or default_name(view),
+        planned=planned,
+        opens_comparison=view.choices.opens_comparison,
+    )
+    SERIES_DESK.start(view.draft.id, lambda: place(client, store, order).id)
+
+
+def _wait(view: SeriesView) -> None:
+    draft_id = view.draft.id
+    try:
+        started = SERIES_DESK.result(draft_id, _WAIT_SECONDS)
+    except AppError as error:
+        SERIES_DESK.forget_failure(draft_id)
+        st.error(f"**{plain(error.message)}** {plain(error.hint)} Nothing was started.", icon=":material/error:")
+        return
+    if started is not None:
+        change_draft(draft_id, lambda draft: replace(draft, series_id=started))
+        connection.starter().wake()
+        lookups.project.forget(view.plan.project_id)  # it may have new collections
+        flash("The series was created.")
+        st.switch_page(screens.page("series"), query_params={SERIES_PARAM: started})
+    if SERIES_DESK.is_busy(draft_id):
+        st.rerun()
+
+
+def _draw_incomplete(draft: WizardDraft, problems: Sequence[Problem]) -> None:
+    with st.container(border=True, key="form-card"):
+        st.header("A series begins with a complete training", anchor=False)
+        st.markdown("Choose project, model and the rest first; then vary what you like.")
+        draw_problems(tuple(problems))
+        target = problems[0].step if problems else "project"
+        st.page_link(
+            screens.page(target),
+            label="Go to the open step",
+            icon=":material/arrow_back:",
+            query_params={DRAFT_PARAM: draft.id},
+        )
+
+
+def _back(draft_id: DraftId) -> None:
+    st.switch_page(screens.page("launch"), query_params={DRAFT_PARAM: draft_id})

@@ -1,0 +1,307 @@
+"""What varies in a series: models, hyperparameters, splits, seeds; and how it runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+import streamlit as st
+
+from traindash.domain.ids import AgentId
+from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
+from traindash.formatting import plural
+from traindash.frameworks.registry import reference_of
+from traindash.frameworks.spec import Reference
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.facts import Facts
+from traindash.plans.hyperparameters import read_text
+from traindash.plans.lookups import custom_checkpoints
+from traindash.plans.series import SEED, SeriesChoices, SplitVariation, TextOf, Vary, model_label
+from traindash.ui import connection, lookups
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.state import change_draft
+from traindash.ui.text import plain
+from traindash.ui.widgets import (
+    draft_choice,
+    draft_many,
+    draft_number,
+    draft_select,
+    draft_text,
+    draft_toggle,
+    widget_key,
+)
+
+_T = TypeVar("_T")
+_MOST_REPEATS = 10
+_MOST_DRAWS = 10
+_SPLITS: Mapping[Literal["shared", "several", "own"], str] = {
+    "shared": "One for all",
+    "several": "Several",
+    "own": "A new one for each",
+}
+_ABOUT_SPLITS: Mapping[Literal["shared", "several", "own"], str] = {
+    "shared": "The random split is dealt once and kept: all experiments validate on the same images, so their numbers "
+    "can be compared.",
+    "several": "Each experiment is done on every one of these splits. They are dealt once and kept.",
+    "own": "Images are dealt at random, anew for each experiment: their numbers cannot be compared exactly.",
+}
+_COMBINE: Mapping[Literal["grid", "list"], str] = {
+    "grid": "Every combination",
+    "list": "First with first, second with second",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesView:
+    """What the form is drawn from.
+
+    Attributes:
+        plan: The plan that the draft stands for.
+    """
+
+    draft: WizardDraft
+    facts: Facts
+    plan: TrainingPlan
+
+    @property
+    def choices(self) -> SeriesChoices:
+        """What varies so far."""
+        return self.draft.series
+
+
+def text_by_model(view: SeriesView) -> TextOf:
+    """Return how to find the hyperparameters of a model: the draft's for its framework, otherwise the defaults."""
+    own = view.facts.model
+    own_text = view.plan.hyperparameters or (own.default_hyperparameters if own else "")
+
+    def text_of(model: ModelChoice) -> str:
+        if model == view.plan.model or (
+            own and isinstance(model, PretrainedModel) and model.framework == own.framework
+        ):
+            return own_text
+        found = lookups.model(connection.team_id(), model)
+        if found is None or own is None or found.framework == own.framework:
+            return own_text
+        return found.default_hyperparameters
+
+    return text_of
+
+
+def reference_for(view: SeriesView, model: ModelChoice) -> Reference | None:
+    """Return what the hyperparameters of a model may be, where that is known."""
+    if isinstance(model, PretrainedModel):
+        return reference_of(model.framework)
+    return reference_of(view.facts.model.framework) if view.facts.model else None
+
+
+def draw_variations(view: SeriesView) -> None:
+    """Draw what varies."""
+    st.header("What varies?", anchor=False)
+    _draw_models(view)
+    _draw_values(view)
+    _draw_split(view)
+    draft_number(
+        view.draft,
+        "series-repeats",
+        "Times each, with another seed",
+        bounds=(1, _MOST_REPEATS),
+        value=view.choices.repeats,
+        save=_saved(lambda choices, number: replace(choices, repeats=number)),
+        help_text="Two trainings that differ in the seed alone show how much of a difference is chance.",
+    )
+
+
+def draw_how(view: SeriesView) -> None:
+    """Draw name, agents and what happens at the end."""
+    st.header("How to run", anchor=False)
+    draft_text(
+        view.draft,
+        "series-name",
+        "Series name",
+        value=view.choices.name,
+        placeholder=default_name(view),
+        save=_saved(lambda choices, text: replace(choices, name=text.strip())),
+        help_text="Experiments get it as the first part of their names.",
+    )
+    agents = {agent.id: agent.name for agent in view.facts.running_agents}
+
+    def agent_name(agent: AgentId) -> str:
+        return agents[agent]
+
+    draft_many(
+        view.draft,
+        "series-agents",
+        "Agents",
+        options=tuple(agents),
+        value=tuple(agent for agent in view.choices.agents if agent in agents),
+        save=_saved(lambda choices, chosen: replace(choices, agents=chosen)),
+        text=agent_name,
+        placeholder="Automatic: whichever is free",
+    )
+    st.caption("More experiments than agents: the rest waits in the queue. Nothing is dropped.")
+    draft_toggle(
+        view.draft,
+        "series-compare",
+        "Open the comparison at the end",
+        value=view.choices.opens_comparison,
+        save=_saved(lambda choices, on: replace(choices, opens_comparison=on)),
+        help_text="When the last experiment is over and the page of the series is open.",
+    )
+
+
+def default_name(view: SeriesView) -> str:
+    """Return the name of a series that a person gave none."""
+    project = view.facts.project.project.name if view.facts.project else "series"
+    return view.draft.experiment_name or project
+
+
+def _draw_models(view: SeriesView) -> None:
+    options = _model_options(view)
+    draft_many(
+        view.draft,
+        "series-models",
+        "Models",
+        options=options,
+        value=view.choices.models or (view.plan.model,),
+        save=_saved(lambda choices, chosen: replace(choices, models=chosen)),
+        text=model_label,
+        placeholder="Choose models",
+    )
+
+
+def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
+    """Return the plan's model and those that do the same task: the catalogue's, and best checkpoints of experiments."""
+    task_type = view.facts.model.task_type if view.facts.model else None
+    listed: list[ModelChoice] = [view.plan.model]
+    for model in lookups.catalogue():
+        if model.task_type == task_type:
+            listed.append(PretrainedModel(framework=model.framework, name=model.name))  # noqa: PERF401 - two kinds
+    for path, experiment in custom_checkpoints(all_experiments()).items():
+        if experiment.task_type == task_type and path.endswith(f"/{experiment.best_checkpoint}"):
+            listed.append(CustomCheckpoint(path=path))
+    return tuple(dict.fromkeys([*listed, *view.choices.models]))
+
+
+def _draw_values(view: SeriesView) -> None:
+    keys = _known_keys(view)
+    rows = view.choices.vary
+    for place, row in enumerate(rows):
+        with st.container(horizontal=True, vertical_alignment="bottom", key=f"series-vary-{place}"):
+            with st.container(width=240):
+                draft_select(
+                    view.draft,
+                    f"series-key-{place}",
+                    "Hyperparameter",
+                    options=tuple(dict.fromkeys([*keys, *([row.key] if row.key else [])])),
+                    value=row.key or None,
+                    save=_saved_row(place, lambda row, key: replace(row, key=key or "")),
+                    placeholder="Choose one",
+                )
+            with st.container(width="stretch"):
+                draft_text(
+                    view.draft,
+                    f"series-values-{place}",
+                    "Values, with commas between",
+                    value=row.text,
+                    save=_saved_row(place, lambda row, text: replace(row, text=text)),
+                    placeholder=f"so far {keys[row.key]}" if row.key in keys else "0.001, 0.01",
+                )
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                key=widget_key(view.draft, f"series-drop-{place}"),
+                on_click=_change_rows,
+                args=(view.draft.id, lambda known, place=place: (*known[:place], *known[place + 1 :])),
+            )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Vary a hyperparameter" if not rows else "Vary another one",
+            icon=":material/add:",
+            key=widget_key(view.draft, "series-add"),
+            on_click=_change_rows,
+            args=(view.draft.id, lambda known: (*known, Vary())),
+        )
+    if len([row for row in rows if row.key and row.text.strip()]) > 1:
+        draft_choice(
+            view.draft,
+            "series-combine",
+            "Several hyperparameters together",
+            options=tuple(_COMBINE),
+            value=view.choices.combine,
+            save=_saved(lambda choices, way: replace(choices, combine=way)),
+            text=lambda way: _COMBINE[way],
+        )
+
+
+def _known_keys(view: SeriesView) -> dict[str, str]:
+    """Return the hyperparameters of the plan with their values, as far as they are single ones."""
+    values = read_text(text_by_model(view)(view.plan.model)).values
+    single = {key: str(value) for key, value in values.items() if isinstance(value, bool | int | float | str)}
+    return {key: value for key, value in single.items() if key != SEED}
+
+
+def _draw_split(view: SeriesView) -> None:
+    if not isinstance(view.plan.train_val_split, RandomSplit):
+        st.caption("Data split: all experiments use the split of the plan, which is fixed.")
+        return
+    split = view.choices.split
+    draft_choice(
+        view.draft,
+        "series-split",
+        "Data split",
+        options=tuple(_SPLITS),
+        value=split.mode,
+        save=_saved_split(lambda split, mode: replace(split, mode=mode)),
+        text=lambda mode: _SPLITS[mode],
+    )
+    st.caption(_ABOUT_SPLITS[split.mode])
+    if split.mode != "several":
+        return
+    percent = view.plan.train_val_split.percent
+    side = "training" if view.plan.train_val_split.split == "train" else "validation"
+    with st.container(horizontal=True, vertical_alignment="top"):
+        with st.container(width="stretch"):
+            draft_many(
+                view.draft,
+                "series-percents",
+                f"Share of the images for {side}",
+                options=tuple(sorted({percent, *range(10, 100, 5)})),
+                value=split.percents or (percent,),
+                save=_saved_split(lambda split, chosen: replace(split, percents=chosen)),
+                text=lambda share: f"{share} %",
+            )
+        with st.container(width=240):
+            draft_number(
+                view.draft,
+                "series-draws",
+                "Times each is dealt",
+                bounds=(1, _MOST_DRAWS),
+                value=split.draws,
+                save=_saved_split(lambda split, number: replace(split, draws=number)),
+            )
+    number = len(split.percents or (percent,)) * split.draws
+    st.caption(f"{plural(number, 'split')} will be kept as collections of “{plain(_project_name(view))}”.")
+
+
+def _project_name(view: SeriesView) -> str:
+    return view.facts.project.project.name if view.facts.project else ""
+
+
+def _saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    """Return how a change of the series becomes a change of the draft."""
+    return lambda draft, value: replace(draft, series=change(draft.series, value))
+
+
+def _saved_split(change: Callable[[SplitVariation, _T], SplitVariation]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    return _saved(lambda choices, value: replace(choices, split=change(choices.split, value)))
+
+
+def _saved_row(place: int, change: Callable[[Vary, _T], Vary]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    def changed(choices: SeriesChoices, value: _T) -> SeriesChoices:
+        rows = tuple(change(row, value) if at == place else row for at, row in enumerate(choices.vary))
+        return replace(choices, vary=rows)
+
+    return _saved(changed)
+
+
+def _change_rows(draft_id: DraftId, change: Callable[[tuple[Vary, ...]], tuple[Vary, ...]]) -> None:
+    change_draft(draft_id, lambda draft: replace(draft, series=replace(draft.series, vary=change(draft.series.vary))))

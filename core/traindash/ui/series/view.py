@@ -1,0 +1,420 @@
+"""The page of a series: how all of it goes, what is best so far, and what failed, refreshing itself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.task import ExitReport, Task
+from traindash.errors import AppError, InputError
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks.progress import TaskProgress
+from traindash.tasks.series_progress import (
+    OVER,
+    MemberState,
+    SeriesSnapshot,
+    SeriesWatch,
+    Stage,
+    TimeLeft,
+    is_over,
+    runs_under_way,
+    states_of,
+    tasks_of,
+    time_left,
+)
+from traindash.tasks.series_record import Series, can_change
+from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on, keep_opening
+from traindash.ui.state import SERIES_PARAM, TASK_PARAM
+from traindash.ui.tasks.text import duration, fraction, sentence, task_title
+from traindash.ui.text import plain
+from traindash.ui.theme import StatusLook
+from traindash.ui.wizard.again import draw_change_button
+
+# What a series does now and how it stands: words and numbers without any drawing.
+
+
+_WORDS: Mapping[Stage, str] = {
+    "finished": "finished",
+    "running": "running",
+    "waiting": "in the queue",
+    "to_start": "not started yet",
+    "failed": "failed",
+    "refused": "refused",
+    "stopped": "stopped",
+}
+_LOOKS: Mapping[Stage, StatusLook] = {
+    "to_start": StatusLook(word="Waiting", icon=":material/schedule:", color="gray"),
+    "refused": StatusLook(word="Not started", icon=":material/block:", color="red"),
+    "stopped": StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
+}
+_RESULTS = (("mAP", "mAP"), ("AP50", "AP50"), ("f1", "F1"))
+
+
+def standing(states: Sequence[MemberState]) -> str:
+    """Return how many experiments are where: ``3 of 6 finished, 1 running, 2 in the queue``."""
+    counts = {stage: sum(state.stage == stage for state in states) for stage in _WORDS}
+    parts = [f"{counts['finished']} of {len(states)} finished"]
+    parts += [f"{counts[stage]} {word}" for stage, word in _WORDS.items() if counts[stage] and stage != "finished"]
+    return ", ".join(parts)
+
+
+def look_of(state: MemberState) -> StatusLook:
+    """Return the badge of an experiment."""
+    return _LOOKS[state.stage] if state.task is None else theme.TASK_STATUS[state.task.status]
+
+
+def name_of(state: MemberState) -> str:
+    """Return the name of an experiment."""
+    return state.member.plan.experiment_name or (task_title(state.task) if state.task else state.member.key)
+
+
+def varied_text(state: MemberState) -> str:
+    """Return what sets an experiment apart; empty where nothing does."""
+    return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in state.member.varied)
+
+
+def map_of(state: MemberState) -> float | None:
+    """Return the mAP of a finished experiment, ``None`` for others and without evaluation."""
+    experiment = experiment_of_output(state.task.output) if state.task is not None else None
+    return None if experiment is None else experiment.evaluation_metrics.get("mAP")
+
+
+def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
+    """Return the experiment with the highest mAP so far, the first one of equals; none while all found nothing."""
+    found = [(value, -place) for place, state in enumerate(states) if (value := map_of(state))]
+    if not found:
+        return None
+    value, place = max(found)
+    return states[-place], value
+
+
+def result_text(state: MemberState) -> str:
+    """Return what came out of a finished experiment."""
+    experiment = experiment_of_output(state.task.output) if state.task is not None else None
+    if experiment is None:
+        return ""
+    values = experiment.evaluation_metrics
+    return ", ".join(f"{title} {formatting.metric(values[key])}" for key, title in _RESULTS if key in values) or (
+        "Not evaluated"
+    )
+
+
+def doing_text(state: MemberState, progress: TaskProgress | None) -> str:
+    """Return what an experiment does or waits for."""
+    if state.task is not None:
+        return sentence(progress or TaskProgress(task=state.task))
+    if state.stage == "stopped":
+        return "Not started: the series was cancelled" if state.member.task_id is None else "Its task is gone"
+    return "Waits for its start"
+
+
+def why_text(state: MemberState) -> tuple[str, str]:
+    """Return why an experiment left nothing, and what to do."""
+    if state.member.refusal is not None and state.task is None:
+        return state.member.refusal.message, state.member.refusal.hint
+    report: ExitReport | None = state.task.exit_report if state.task is not None else None
+    if report is None:
+        return "The server does not say why the task ended.", "Look at the last lines of its log."
+    return report.message, report.hint
+
+
+def left_text(left: TimeLeft) -> str:
+    """Return how long a series will still take, as far as that is known."""
+    if left.range is None:
+        return "Not known yet" if left.unknown else formatting.MISSING
+    known = formatting.time_left(left.range.low, left.range.high).removesuffix(" left")
+    return f"{known} and more" if left.unknown else known
+
+
+_EVERY = "2s"
+_WATCHES = "series_watches"
+_SEEN_OPEN = "series_seen_open"
+_FEWEST_TO_COMPARE = 2
+_WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
+_HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
+
+
+def draw_series_page(wanted: str | None) -> None:
+    """Draw the page.
+
+    Args:
+        wanted: Series id as the URL has it.
+
+    Raises:
+        InputError: It is missing, or the series belongs to another server.
+        NotFoundError: There is no such series.
+    """
+    if not wanted:
+        msg = "No series is chosen."
+        raise InputError(msg, "Open one from the list of tasks.")
+    watch = _watch(SeriesId(wanted))
+    snapshot = watch.refresh()
+    if snapshot.series.server != connection.server_name():
+        msg = f"This series runs on {snapshot.series.server}, and this is {connection.server_name()}."
+        raise InputError(msg, "Start the dashboard with the other server.")
+    _open_comparison(snapshot)
+    _draw_head(snapshot)
+    st.fragment(_live, run_every=None if snapshot.is_over else _EVERY)(watch, snapshot)
+
+
+def _watch(series_id: SeriesId) -> SeriesWatch:
+    """Return this tab's watch of a series, made anew for another server."""
+    watches: dict[tuple[str, SeriesId], SeriesWatch] = st.session_state.setdefault(_WATCHES, {})
+    key = (connection.address(), series_id)
+    if key not in watches:
+        watches.clear()
+        watches[key] = SeriesWatch(connection.client(), connection.series(), series_id)
+    return watches[key]
+
+
+def _open_comparison(snapshot: SeriesSnapshot) -> None:
+    """Open the comparison if the series has ended before the eyes of the person, who wants that."""
+    series_id = snapshot.series.id
+    if not snapshot.is_over:
+        st.session_state[_SEEN_OPEN] = series_id
+    elif st.session_state.pop(_SEEN_OPEN, None) == series_id and snapshot.series.opens_comparison:
+        ids = _comparable(snapshot)
+        if len(ids) >= _FEWEST_TO_COMPARE:
+            compare(ids)
+
+
+def _comparable(snapshot: SeriesSnapshot) -> tuple[TaskId, ...]:
+    return tuple(state.task.id for state in snapshot.states if state.task is not None and state.stage == "finished")
+
+
+def _draw_head(snapshot: SeriesSnapshot) -> None:
+    series = snapshot.series
+    st.page_link(screens.page("tasks"), label="All tasks", icon=":material/arrow_back:")
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="series-head"
+    ):
+        st.title(plain(series.name), anchor=False)
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+            if not snapshot.is_over:
+                st.toggle(
+                    "Open the comparison at the end",
+                    value=series.opens_comparison,
+                    key=f"series-opens-{series.id}",
+                    on_change=keep_opening,
+                    args=(series.id, not series.opens_comparison),
+                )
+                if not series.is_cancelled and st.button(
+                    "Cancel the series", icon=":material/stop_circle:", key="series-cancel"
+                ):
+                    ask_to_cancel(series, sum(state.stage not in OVER for state in snapshot.states))
+            ids = _comparable(snapshot)
+            enough = len(ids) >= _FEWEST_TO_COMPARE
+            st.button(
+                f"Compare {len(ids)}" if enough else "Compare",
+                type="primary",
+                icon=":material/compare_arrows:",
+                key="series-compare",
+                disabled=not enough,
+                help=None if enough else "Two experiments have to be finished.",
+                on_click=compare,
+                args=(ids,),
+            )
+    names = {item.id: item.name for item in lookups.projects(connection.workspace_id())}
+    project = names.get(series.project_id, f"{series.project_id}")
+    facts = [
+        f"Series of {formatting.plural(len(series.members), 'experiment')}",
+        f"Project {project}",
+        f"started {formatting.recent(series.created_at, datetime.now(UTC))}",
+        *(["cancelled"] if series.is_cancelled else []),
+    ]
+    st.caption(plain(" · ".join(facts)))
+
+
+def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
+    try:
+        snapshot = watch.refresh()
+    except AppError as error:
+        st.warning(plain(f"{error.message} The numbers below are the last known ones."), icon=":material/sync_problem:")
+        snapshot = before
+    if snapshot.is_over != before.is_over or len(_comparable(snapshot)) != len(_comparable(before)):
+        st.rerun()
+    if (trouble := connection.starter().trouble(snapshot.series.id)) is not None:
+        st.warning(plain(f"{trouble.message} It is tried again by itself."), icon=":material/sync_problem:")
+    done = [1.0 if state.stage in OVER else _part(state, snapshot) for state in snapshot.states]
+    st.progress(sum(done) / len(done), text=plain(standing(snapshot.states)))
+    _draw_cards(snapshot)
+    _draw_rows(snapshot)
+    draw_bring_back(snapshot.series)
+
+
+def _part(state: MemberState, snapshot: SeriesSnapshot) -> float:
+    progress = None if state.task is None else snapshot.progress.get(state.task.id)
+    return 0.0 if progress is None else fraction(progress)
+
+
+def _draw_cards(snapshot: SeriesSnapshot) -> None:
+    now = datetime.now(UTC)
+    runs, models = lookups.past_times(connection.workspace_id())
+    agents = sum(agent.status.value == "running" for agent in lookups.agents(connection.team_id()))
+    training = {key: item.eta_seconds for key, item in snapshot.progress.items() if item.eta_seconds is not None}
+    runs = (*runs_under_way(snapshot.states, training, now), *runs)
+    left = time_left(snapshot.states, runs, models, agents=max(agents, 1), now=now, training=training)
+    best = best_of(snapshot.states)
+    finished = sum(state.stage == "finished" for state in snapshot.states)
+    failed = sum(state.stage in {"failed", "refused"} for state in snapshot.states)
+    begun = [state.task.started_at for state in snapshot.states if state.task and state.task.started_at]
+    ended = [state.task.finished_at for state in snapshot.states if state.task and state.task.finished_at]
+    until = max(ended) if snapshot.is_over and ended else now
+    cards = (
+        ("Finished", f"{finished} of {len(snapshot.states)}", f"{failed} failed" if failed else "none failed"),
+        (
+            "Best mAP" if snapshot.is_over else "Best mAP so far",
+            formatting.metric(best[1] if best else None),
+            name_of(best[0]) if best else "no result above 0" if snapshot.is_over else "none yet",
+        ),
+        (
+            "Time left",
+            left_text(left),
+            _about_time(snapshot, left),
+        ),
+        (
+            "Time",
+            formatting.duration((until - min(begun)).total_seconds() if begun else None),
+            f"on {formatting.plural(agents, 'agent')}",
+        ),
+    )
+    for place, (label, value, below) in zip(st.columns(4), cards, strict=True):
+        place.metric(label, value, plain(below), delta_color="off", delta_arrow="off", border=True, height="stretch")
+
+
+def _about_time(snapshot: SeriesSnapshot, left: TimeLeft) -> str:
+    if snapshot.is_over:
+        return "all are over"
+    if left.range is None:
+        return "no such training went through yet"
+    return f"not known of {left.unknown}" if left.unknown else "by trainings so far"
+
+
+def _draw_rows(snapshot: SeriesSnapshot) -> None:
+    best = best_of(snapshot.states)
+    best_key = best[0].member.key if best else None
+    with st.container(key="task-list", gap=None):
+        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
+            column.caption(head)
+        for state in snapshot.states:
+            with st.container(key=f"task-row-{state.member.key}"):
+                _draw_row(snapshot, state, is_best=state.member.key == best_key)
+
+
+def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
+    cells = st.columns(_WIDTHS, vertical_alignment="center")
+    with cells[0]:
+        theme.status_badge(look_of(state))
+    with cells[1], st.container(key=f"task-name-{state.member.key}"):
+        name = plain(name_of(state))
+        if state.task is not None:
+            st.page_link(screens.page("task"), label=name, query_params={TASK_PARAM: str(state.task.id)})
+        else:
+            st.markdown(f"**{name}**")
+        task = "" if state.task is None else f"Task {state.task.id}"
+        changed = "changed by you" if state.member.is_changed else ""
+        st.caption(plain(" · ".join(part for part in (task, varied_text(state), changed) if part)))
+        _draw_earlier(state)
+    cells[2].markdown(plain((state.task.agent_name if state.task else "") or formatting.MISSING))
+    cells[3].markdown(duration(state.task, datetime.now(UTC)) if state.task else formatting.MISSING)
+    with cells[4]:
+        _draw_progress(snapshot, state, is_best=is_best)
+    if state.stage in {"failed", "refused", "stopped"}:
+        _draw_failure(snapshot, state)
+
+
+def _draw_earlier(state: MemberState) -> None:
+    """Draw the way to the tasks that were replaced by starting the experiment again."""
+    if not state.member.earlier:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"earlier-{state.member.key}"):
+        st.caption("Earlier:", width="content")
+        for task_id in state.member.earlier:
+            st.page_link(
+                screens.page("task"), label=f"Task {task_id}", query_params={TASK_PARAM: str(task_id)}, width="content"
+            )
+
+
+def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
+    progress = None if state.task is None else snapshot.progress.get(state.task.id)
+    if state.stage == "finished":
+        text = plain(result_text(state))
+        word = "best" if snapshot.is_over else "best so far"
+        st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
+    elif state.stage == "running" and progress is not None:
+        st.progress(fraction(progress), text=plain(doing_text(state, progress)))
+    elif state.stage not in {"failed", "refused"}:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(plain(doing_text(state, progress)), width="content")
+            if state.stage in {"waiting", "to_start"} and can_change(state.member):
+                draw_change_button(snapshot.series, state, label="Change")
+
+
+def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:
+    """Say why an experiment left nothing, with the ways on."""
+    _, place = st.columns([_WIDTHS[0], sum(_WIDTHS[1:])])
+    with place, st.container(key=f"series-why-{state.member.key}", gap="xsmall"):
+        if state.stage != "stopped":
+            message, hint = why_text(state)
+            st.error(f"**{plain(message)}** {plain(hint)}", icon=":material/error:")
+        if not snapshot.series.is_cancelled:
+            draw_ways_on(snapshot.series, state)
+
+
+# The series of this server, above the list of tasks.
+
+
+_SHOWN = 3
+_LIST_VIEW_HEADS = ("Series", "Started", "Progress")
+_MOST = 30
+_LIST_VIEW_WIDTHS = [5.9, 1.2, 4.3]
+"""The columns of the list of tasks below, some of them together."""
+
+
+def draw_series_list(tasks: Sequence[Task]) -> None:
+    """Draw the newest series; older ones are folded. Nothing where there is none."""
+    found = connection.series().of_server(connection.server_name())[:_MOST]
+    if not found:
+        return
+    with st.container(key="series-list", gap=None):
+        for column, head in zip(st.columns(_LIST_VIEW_WIDTHS), _LIST_VIEW_HEADS, strict=True):
+            column.caption(head)
+        for series in found[:_SHOWN]:
+            _row(series, tasks)
+        if found[_SHOWN:] and st.toggle(f"Show {len(found) - _SHOWN} older", key="series-older"):
+            for series in found[_SHOWN:]:
+                _row(series, tasks)
+
+
+def series_need_work() -> bool:
+    """Return whether a series still has to start or stop something."""
+    return any(series.needs_work for series in connection.series().of_server(connection.server_name()))
+
+
+def _row(series: Series, tasks: Sequence[Task]) -> None:
+    with st.container(key=f"task-row-series-{series.id}"):
+        _cells(series, tasks)
+
+
+def _cells(series: Series, tasks: Sequence[Task]) -> None:
+    states = states_of(series, tasks_of(connection.client(), series, tasks))
+    best = best_of(states)
+    name, started, progress = st.columns(_LIST_VIEW_WIDTHS, vertical_alignment="center")
+    with name, st.container(key=f"task-name-{series.id}"):
+        st.page_link(
+            screens.page("series"),
+            label=plain(series.name),
+            query_params={SERIES_PARAM: series.id},
+        )
+    started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))
+    text = standing(states)
+    if best is not None:
+        text += f" · best mAP {formatting.metric(best[1])} ({name_of(best[0])})"
+    with progress:
+        if is_over(states):
+            st.caption(plain(text))
+        else:
+            st.progress(sum(state.stage in OVER for state in states) / len(states), text=plain(text))

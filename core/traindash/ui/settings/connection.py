@@ -1,0 +1,297 @@
+"""Pieces of the connection page."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.ids import TeamId, WorkspaceId
+from traindash.domain.webhook import Delivery, DeliveryState, Webhook
+from traindash.errors import AppError, InputError
+from traindash.supervisely.client import connect
+from traindash.supervisely.errors import ApiError
+from traindash.supervisely.server_settings import host_of
+from traindash.ui import connection, lookups, theme
+from traindash.ui.servers import Origin, checked_address
+from traindash.ui.state import attempt, carry_out, flash
+from traindash.ui.text import plain
+from traindash.ui.theme import StatusLook
+
+_ADDRESS, _TOKEN, _KEEP = "new-server-address", "new-server-token", "new-server-keep"
+_ORIGINS = {
+    Origin.EMBEDDED: "Built into this dashboard; trains on this machine.",
+    Origin.KEPT: "Kept on this machine with its token.",
+    Origin.TYPED: "Known in this browser session only.",
+}
+
+
+def draw_server() -> None:
+    """Draw the server in use: its address, its version, who is logged in; or why it cannot be reached."""
+    st.header("Server", anchor=False)
+    server = connection.server()
+    try:
+        client = connection.client()
+        user, version, failure = client.user(), client.version(), None
+    except ApiError as error:
+        user, version, failure = "", None, error
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(server.name)}** `{connection.address()}`", width="content")
+        if failure is None:
+            st.badge("Connected", icon=":material/check_circle:", color="green")
+        else:
+            st.badge("Not connected", icon=":material/error:", color="red")
+    if failure is not None:
+        st.error(f"**{plain(failure.message)}** {plain(failure.hint)}", icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", on_click=connection.reconnect)
+        return
+    about = f"Logged in as {plain(user)}" if user else "Logged in"
+    st.caption(f"{about}{f', server version {plain(version)}' if version else ''}.")
+    draw_place()
+
+
+def draw_servers() -> None:
+    """Draw the other servers that can be chosen, and the form for a new one."""
+    st.header("All servers", anchor=False)
+    current = connection.server()
+    for number, server in enumerate(connection.servers()):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"server-{number}"):
+            about = _ORIGINS.get(server.origin) or f"Written down in {server.source}."
+            st.markdown(f"**{plain(server.name)}**  \n:gray[{plain(about)}]", width="stretch")
+            if server.origin in {Origin.KEPT, Origin.TYPED}:
+                st.button(
+                    "Forget",
+                    key=f"forget-{number}",
+                    icon=":material/delete:",
+                    type="tertiary",
+                    on_click=carry_out,
+                    args=(lambda address=server.address: connection.forget(address),),
+                    help="Removes the address and its token from this dashboard.",
+                )
+            st.button(
+                "In use" if server == current else "Use",
+                key=f"use-{number}",
+                disabled=server == current,
+                on_click=carry_out,
+                args=(lambda address=server.address: connection.use(address),),
+            )
+    with st.expander("Add a Supervisely server", icon=":material/add:"):
+        _draw_form()
+    st.caption(
+        f"Data of this dashboard: {plain(str(connection.home()))}. "
+        "Drafts stay on this machine and belong to the server that they were made for."
+    )
+
+
+def _draw_form() -> None:
+    # A form: what was typed last counts however the button is reached, and Enter is enough.
+    with st.form("new-server", border=False):
+        st.text_input("Address", key=_ADDRESS, placeholder="https://app.supervisely.com", persist_state="session")
+        st.text_input(
+            "API token",
+            key=_TOKEN,
+            type="password",
+            help="On the server: your account, “API token”. It is sent to this server only and never shown.",
+        )
+        st.checkbox(
+            "Keep on this machine",
+            key=_KEEP,
+            help="Writes address and token to a file in the data directory that only you can read. "
+            "Off: both are forgotten when this browser tab is closed.",
+        )
+        wanted = st.form_submit_button("Test and use", key="new-server-test", icon=":material/lan:", type="primary")
+    if wanted:
+        try:
+            with st.spinner("Asking the server"):
+                _test_and_use(
+                    st.session_state[_ADDRESS], st.session_state[_TOKEN].strip(), keep=st.session_state[_KEEP]
+                )
+        except AppError as error:
+            st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
+    """Add a server once it has answered and accepted the token, and work with it."""
+    address = checked_address(typed)
+    if not token:
+        msg = "There is no API token."
+        raise InputError(msg, "Copy it from your account page on the server.")
+    with connect(address, token) as client:
+        user = client.user()
+    connection.add(address, token, keep=keep)
+    connection.use(address)
+    flash(f"Connected to {address}{f' as {user}' if user else ''}.")
+
+
+def draw_place() -> None:
+    """Draw the choice of team and workspace."""
+    teams = {item.id: item.name for item in connection.teams()}
+    team = connection.team_id()
+    st.selectbox(
+        "Team",
+        list(teams),
+        index=list(teams).index(team),
+        format_func=lambda item: teams[item],
+        key=f"team-{team}",
+        on_change=_choose_team,
+        args=(f"team-{team}",),
+    )
+    workspaces = {item.id: item.name for item in connection.workspaces(team)}
+    workspace = connection.workspace_id()
+    st.selectbox(
+        "Workspace",
+        list(workspaces),
+        index=list(workspaces).index(workspace),
+        format_func=lambda item: workspaces[item],
+        key=f"workspace-{workspace}",
+        on_change=_choose_workspace,
+        args=(f"workspace-{workspace}",),
+    )
+
+
+def draw_agents() -> None:
+    """Draw the team's agents and their state, or that they are not known; the server's panel says why."""
+    st.header("Agents", anchor=False)
+    try:
+        found = lookups.agents(connection.team_id())
+    except ApiError:
+        st.caption("They are shown when the server answers.")
+        return
+    if not found:
+        st.info("This team has no agents; nothing can be trained.", icon=":material/info:")
+    for agent in found:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            device = agent.devices[0].name if agent.devices else ("GPU" if agent.is_gpu else "CPU")
+            st.markdown(f"**{plain(agent.name)}**  \n:gray[{plain(device)}]", width="stretch")
+            theme.status_badge(theme.AGENT_STATUS[agent.status])
+
+
+def _choose_team(key: str) -> None:
+    attempt(lambda: connection.choose_team(TeamId(st.session_state[key])))
+
+
+def _choose_workspace(key: str) -> None:
+    attempt(lambda: connection.choose_workspace(WorkspaceId(st.session_state[key])))
+
+
+# The webhook's settings: address, secret, a test, and what became of the latest messages.
+
+
+_URL, _SECRET = "webhook-url", "webhook-secret"
+_LOOKS: Mapping[DeliveryState, StatusLook] = {
+    DeliveryState.SENDING: StatusLook(word="Sending", icon=":material/outgoing_mail:", color="blue"),
+    DeliveryState.WAITING: StatusLook(word="Tried again soon", icon=":material/schedule:", color="gray"),
+    DeliveryState.DELIVERED: StatusLook(word="Delivered", icon=":material/check_circle:", color="green"),
+    DeliveryState.FAILED: StatusLook(word="Not delivered", icon=":material/error:", color="red"),
+    DeliveryState.UNCERTAIN: StatusLook(word="Perhaps delivered", icon=":material/help:", color="orange"),
+}
+_CHECK = """
+import hashlib, hmac
+
+def comes_from_traindash(body: bytes, header: str, secret: str) -> bool:
+    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, header)
+"""
+
+
+def draw_webhook() -> None:
+    """Draw the settings, or that the server has none."""
+    st.header("Webhook", anchor=False)
+    webhook = connection.own_client().webhooks.info()
+    if webhook is None:
+        st.caption("The platform of this machine does not answer, so there is no webhook.")
+        _draw_watched()
+        return
+    st.caption(
+        "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It tells "
+        "of every task of this machine, and of the tasks that were started from here on other servers. It never holds "
+        "a task up; what cannot be delivered is tried again for about an hour."
+    )
+    if webhook.is_damaged:
+        st.error(
+            "**The webhook that was set cannot be read any more, so nobody is told when a task is over.** "
+            "Set address and secret again, or remove it.",
+            icon=":material/error:",
+        )
+    _webhook_form_draw_form(webhook)
+    _draw_watched()
+    if webhook.url or webhook.is_damaged:
+        with st.container(horizontal=True):
+            if webhook.url:
+                st.button("Send a test", icon=":material/send:", key="webhook-test", on_click=_test)
+            st.button("Remove", icon=":material/delete:", key="webhook-remove", type="tertiary", on_click=_remove)
+    if webhook.url:
+        _draw_deliveries(webhook.deliveries)
+    with st.expander("Check the signature in the receiver", icon=":material/verified_user:"):
+        st.caption("The header X-Traindash-Signature holds an HMAC-SHA256 of the body. In Python:")
+        st.code(_CHECK.strip(), language="python")
+
+
+def _webhook_form_draw_form(webhook: Webhook) -> None:
+    with st.form("webhook-form", border=False):
+        st.text_input("Webhook address", webhook.url, key=_URL, placeholder="https://example.org/hook")
+        st.text_input(
+            "Webhook secret",
+            key=_SECRET,
+            type="password",
+            placeholder="The secret that is set" if webhook.has_secret else "16 characters or more",
+            help="The receiver checks with it that a message comes from here. It is kept on this machine and never "
+            "shown; leave the field empty to keep the one that is set.",
+        )
+        st.form_submit_button("Save webhook", icon=":material/check:", on_click=_save)
+
+
+def _draw_watched() -> None:
+    """Say of how many tasks on other servers the end is waited for; nothing where there are none."""
+    for server, number in Counter(task.server for task in connection.ends().open()).items():
+        known = any(item.address == server for item in connection.servers())
+        host = host_of(server)
+        text = f"Watching {formatting.plural(number, 'task')} on {host}."
+        if known:
+            st.caption(plain(text))
+        else:
+            st.warning(plain(f"{text} Its token is not known any more: add the server again."), icon=":material/key:")
+
+
+def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
+    st.markdown("**Latest messages**")
+    if not deliveries:
+        st.caption("No task has ended since the webhook was set.")
+    for delivery in deliveries:
+        host = host_of(delivery.server)
+        key = f"delivery-{delivery.task_id}" + (f"-{host}" if host else "")
+        with st.container(horizontal=True, vertical_alignment="center", key=key):
+            theme.status_badge(_LOOKS[delivery.state])
+            st.markdown(plain(f"Task {delivery.task_id}{f' on {host}' if host else ''}"), width="content")
+            attempts = "" if delivery.attempts <= 1 else f", {delivery.attempts} attempts"
+            st.caption(
+                plain(f"{formatting.recent(delivery.at, datetime.now(UTC))}{attempts}. {delivery.detail}"),
+                width="content",
+            )
+
+
+def _save() -> None:
+    url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
+    if attempt(lambda: connection.own_client().webhooks.set(url, secret), "The webhook is set."):
+        st.session_state[_SECRET] = ""
+
+
+def _remove() -> None:
+    if attempt(connection.own_client().webhooks.remove, "The webhook is removed."):
+        st.session_state[_URL] = ""
+
+
+def _test() -> None:
+    try:
+        delivery = connection.own_client().webhooks.test()
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    arrived = delivery.state is DeliveryState.DELIVERED
+    flash(
+        f"{'The test arrived' if arrived else 'The test did not arrive'}: {delivery.detail}",
+        "success" if arrived else "error",
+    )

@@ -1,0 +1,187 @@
+"""The sidebar: the product's name, the seven places to be, and which server this is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.task import Task, TaskStatus
+from traindash.domain.webhook import EndedTask
+from traindash.errors import AppError
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.supervisely.server_settings import host_of
+from traindash.tasks.completions import EndWatch
+from traindash.ui import connection, screens, theme
+from traindash.ui.servers import Origin
+from traindash.ui.state import task_just_started
+from traindash.ui.tasks.text import duration, task_title
+from traindash.ui.text import plain
+
+# Tells a person by a notification of the browser that a task is over, on whatever page, in whatever tab they are.
+
+
+_EVERY = "3s"
+_LOOKED_AT = 100
+_WATCH, _MESSAGES, _ELSEWHERE = "notify-watch", "notify-messages", "notify-elsewhere"
+_KEPT = 20
+_KEY = "notify"
+_HTML = '<button type="button" role="switch"><span class="icon"></span><span class="word"></span></button>'
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "traindash_notify",
+    html=_HTML,
+    css=(_HERE / "notify.css").read_text(encoding="utf-8"),
+    js=(_HERE / "notify.js").read_text(encoding="utf-8"),
+)
+
+
+def draw_notify() -> None:
+    """Draw the switch; while it is on, tasks are looked at every few seconds."""
+    on = _is_on()
+    st.fragment(_switch, run_every=_EVERY if on else None)(on)
+
+
+def _is_on() -> bool:
+    return bool(st.session_state.get(_KEY, {}).get("on"))
+
+
+def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain arguments
+    """Draw the switch.
+
+    Args:
+        looks: The page was drawn with the switch on, so this part of it refreshes.
+    """
+    messages = _messages() if _is_on() else []
+    _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
+    if _is_on() is not looks:  # only a run of the whole page changes how often a part of it refreshes
+        st.rerun()
+
+
+def _messages() -> list[dict[str, str]]:
+    """Return the latest notifications. The browser knows which it has shown; a run may end before it gets them."""
+    kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
+    kept.extend(_new_messages())
+    del kept[:-_KEPT]
+    return list(kept)
+
+
+def _new_messages() -> list[dict[str, str]]:
+    server, workspace = connection.address(), connection.workspace_id()
+    watches: dict[tuple[str, int], EndWatch] = st.session_state.setdefault(_WATCH, {})
+    watch = watches.setdefault((server, workspace), EndWatch())
+    elsewhere = _ends_elsewhere(server)
+    try:
+        tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+    except AppError:
+        return elsewhere  # the next look tells what this one missed
+    ended = watch.look(tasks)
+    together = watch.all_over()
+    messages = [*elsewhere, *(message_of(task) for task in ended)]
+    return [*messages, message_of_all(together)] if len(together) > 1 else messages
+
+
+def _ends_elsewhere(server: str) -> list[dict[str, str]]:
+    """Return the ends that were noticed behind the pages: of the tasks started from here on any server."""
+    number, ends = connection.ends().told_after(st.session_state.get(_ELSEWHERE, -1))
+    st.session_state[_ELSEWHERE] = number
+    return [message_of_end(end, server) for end in ends]
+
+
+def message_of_end(end: EndedTask, server: str) -> dict[str, str]:
+    """Return the notification of an end that was noticed behind the pages.
+
+    Args:
+        end: The end.
+        server: The one that the session works with; an end there has the same ``id`` as in :func:`message_of`, so that
+            the browser shows it once.
+    """
+    here = end.server == server
+    where = "" if here else f" on {host_of(end.server)}"
+    score = end.metrics.get("mAP")
+    measured = f"mAP {formatting.metric(score)}" if score is not None else ""
+    return {
+        "id": f"task-{end.task_id}" if here else f"task-{end.task_id}@{end.server}",
+        "title": f"{theme.TASK_STATUS[end.status].word}: {end.name or f'Task {end.task_id}'}{where}",
+        "body": end.message or measured or "Open the task to see what came out.",
+        "path": f"task?task={end.task_id}" if here else "connection",
+    }
+
+
+def message_of(task: Task) -> dict[str, str]:
+    """Return the notification of one task: ``id``, ``title``, ``body``, ``path`` of its page."""
+    word = theme.TASK_STATUS[task.status].word
+    return {
+        "id": f"task-{task.id}",
+        "title": f"{word}: {task_title(task)}",
+        "body": _body(task),
+        "path": f"task?task={task.id}",
+    }
+
+
+def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
+    """Return the notification of several tasks when the last one is over."""
+    counts = Counter(theme.TASK_STATUS[task.status].word.lower() for task in tasks)
+    numbers = ", ".join(f"{number} {'failed' if word == 'error' else word}" for word, number in counts.items())
+    ids = "-".join(str(task.id) for task in tasks)
+    return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
+
+
+def _body(task: Task) -> str:
+    if task.status is TaskStatus.ERROR:
+        return task.exit_report.message if task.exit_report else "Open the task to see why."
+    experiment = experiment_of_output(task.output)
+    value = experiment.evaluation_metrics.get("mAP") if experiment else None
+    measured = f", mAP {formatting.metric(value)}" if value is not None else ""
+    return f"After {duration(task)}{measured}"
+
+
+_LAST_STEP = "last_step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    screen: str
+    label: str
+    icon: str
+
+
+_LINKS = (
+    _Link(screen="project", label="New training", icon=":material/add_circle:"),
+    _Link(screen="import_data", label="Bring data in", icon=":material/upload_file:"),
+    _Link(screen="tasks", label="Tasks", icon=":material/list_alt:"),
+    _Link(screen="agents", label="Agents", icon=":material/memory:"),
+    _Link(screen="experiments", label="Experiments", icon=":material/science:"),
+    _Link(screen="compare", label="Compare", icon=":material/compare_arrows:"),
+    _Link(screen="connection", label="Connection", icon=":material/lan:"),
+)
+
+
+def draw_sidebar(screen_id: str) -> None:
+    """Draw the sidebar.
+
+    Args:
+        screen_id: The screen that is shown.
+    """
+    group = screens.screen(screen_id).group
+    if task_just_started() is not None:
+        st.session_state.pop(_LAST_STEP, None)
+    elif group == "project":
+        st.session_state[_LAST_STEP] = screen_id
+    with st.sidebar:
+        with st.container(key="brand", horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.image(theme.ICON, width=28, alt="")
+            st.markdown("Traindash")
+        for link in _LINKS:
+            state = "current" if link.screen == group else "other"
+            target = st.session_state.get(_LAST_STEP, link.screen) if link.screen == "project" else link.screen
+            with st.container(key=f"nav-{state}-{link.screen}"):
+                st.page_link(screens.page(target), label=link.label, icon=link.icon, width="stretch")
+        with st.container(key="notify-switch"):
+            draw_notify()
+        with st.container(key="server-badge"):
+            server = connection.server()
+            icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"
+            st.caption(f"{icon} {plain(server.name)}", help=f"All pages work with {server.address}.")

@@ -1,0 +1,187 @@
+"""The log beside the charts: newest rows, search, levels, the first error, the whole log as a file."""
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.ids import TaskId
+from traindash.domain.task import LogRow, TaskStatus
+from traindash.tasks.log_reading import moment_of
+from traindash.tasks.progress import TaskProgress
+from traindash.ui import connection
+
+HEAD, ROWS = "log-head", "log-rows"
+"""Keys of the fragments that draw title and download, and the rows."""
+_FOUND_ANEW = (HEAD, ROWS)
+"""What is drawn after a change of the search: a run of named fragments forgets the files that others offer."""
+_HEIGHT = 564
+_SHOWN_ROWS = 300
+_ROWS_BEFORE = 5
+"""Rows above the first error: what led to it."""
+_ALL, _TROUBLE, _ERRORS = "All", "Warnings", "Errors"
+_LEVELS = {
+    _ALL: frozenset[str](),
+    _TROUBLE: frozenset({"warning", "error", "fatal"}),
+    _ERRORS: frozenset({"error", "fatal"}),
+}
+_SEARCH, _LEVEL, _AT_ERROR = "log-search", "log-level", "log-at-error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogView:
+    """The rows that are shown.
+
+    Attributes:
+        rows: Oldest first.
+        left_out: How many older rows fit too and are not shown.
+        marked: Index in ``rows`` of the row that the person jumped to.
+    """
+
+    rows: tuple[LogRow, ...]
+    left_out: int = 0
+    marked: int | None = None
+
+
+def draw_log_head(task_id: TaskId) -> None:
+    """Draw title and download, in a fragment with the key :data:`HEAD`.
+
+    The file is made when somebody wants it, so this does not refresh with the rows.
+    """
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Log**", width="content")
+        st.download_button(
+            "Whole log",
+            lambda: as_text(connection.client().tasks.log(task_id)),
+            file_name=f"task-{task_id}.log",
+            mime="text/plain",
+            icon=":material/download:",
+            key="log-download",
+            type="tertiary",
+            on_click="ignore",
+        )
+
+
+def draw_log_filter() -> None:
+    """Draw search and level. Not among the rows: a field that is redrawn every second loses keys typed meanwhile."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text_input(
+            "Search the log",
+            key=_SEARCH,
+            placeholder="Search",
+            live=True,
+            label_visibility="collapsed",
+            on_change=st.rerun,
+            args=(_FOUND_ANEW,),
+        )
+        st.selectbox(
+            "Level",
+            list(_LEVELS),
+            key=_LEVEL,
+            label_visibility="collapsed",
+            width=126,
+            on_change=st.rerun,
+            args=(_FOUND_ANEW,),
+        )
+
+
+def draw_log_rows(progress: TaskProgress) -> None:
+    """Draw the rows that fit; belongs into a fragment with the key :data:`ROWS` that refreshes."""
+    search: str = st.session_state.get(_SEARCH) or ""
+    level: str = st.session_state.get(_LEVEL) or _ALL
+    at_error = bool(st.session_state.get(_AT_ERROR))
+    view = view_of(progress.log, search, level, at_error=at_error)
+    _draw_found(progress.log, view, at_error=at_error)
+    with st.container(height=_HEIGHT, border=False, autoscroll=view.marked is None):
+        lines = "".join(
+            log_line(row, marked=index == view.marked, search=search) for index, row in enumerate(view.rows)
+        )
+        st.html(f'<div class="cx-log" role="log" aria-live="off">{lines or _nothing(progress)}</div>')
+
+
+def view_of(rows: tuple[LogRow, ...], search: str, level: str, *, at_error: bool) -> LogView:
+    """Return the rows to show.
+
+    Args:
+        rows: All of them, oldest first.
+        search: Only rows with this text, in any case; empty for all.
+        level: ``All``, ``Warnings`` (and worse) or ``Errors``.
+        at_error: Show where the first error is, with what led to it, instead of the newest rows.
+    """
+    if at_error and (first := first_error(rows)) is not None:
+        start = max(0, first - _ROWS_BEFORE)
+        return LogView(rows=rows[start : start + _SHOWN_ROWS], left_out=start, marked=first - start)
+    levels, wanted = _LEVELS[level], search.casefold()
+    found = tuple(
+        row for row in rows if (not levels or row.level in levels) and (not wanted or wanted in row.message.casefold())
+    )
+    return LogView(rows=found[-_SHOWN_ROWS:], left_out=max(0, len(found) - _SHOWN_ROWS))
+
+
+def first_error(rows: tuple[LogRow, ...]) -> int | None:
+    """Return the index of the first error; ``None`` if there is none."""
+    return next((index for index, row in enumerate(rows) if row.level in _LEVELS[_ERRORS]), None)
+
+
+def log_line(row: LogRow, *, marked: bool = False, search: str = "") -> str:
+    """Return a log row as HTML: time, level where it matters, message with what was searched for marked."""
+    at = moment_of(row)
+    level = row.level if row.level in {"warning", "error", "debug"} else "error" if row.level == "fatal" else "info"
+    word = f"<b>{level}</b> " if level in {"warning", "error"} else ""
+    time = f"<time>{formatting.clock(at) if at else ''}</time>"
+    look = f"cx-{level}{' cx-marked' if marked else ''}"
+    return f'<div class="{look}">{time}<span>{word}{_with_marks(row.message, search)}</span></div>'
+
+
+def as_text(rows: Iterable[LogRow]) -> str:
+    """Return log rows as a text file, one a line, with what a row says beside its message as JSON."""
+    return "".join(_text_line(row) for row in rows)
+
+
+def _text_line(row: LogRow) -> str:
+    fields = {key: value for key, value in row.fields.items() if key not in {"event_type", "task_id"}}
+    more = f"  {json.dumps(fields, ensure_ascii=False)}" if fields else ""
+    return f"{row.timestamp}  {row.level.upper():<8}{row.message}{more}\n"
+
+
+def _with_marks(message: str, search: str) -> str:
+    """Return a message as HTML in which every place that was searched for is marked."""
+    low, wanted = message.casefold(), search.casefold()
+    if not wanted or len(low) != len(message):  # folding changed the length: places cannot be told
+        return html.escape(message)
+    parts, at = [], 0
+    while (hit := low.find(wanted, at)) >= 0:
+        end = hit + len(wanted)
+        parts.append(f"{html.escape(message[at:hit])}<mark>{html.escape(message[hit:end])}</mark>")
+        at = end
+    return "".join([*parts, html.escape(message[at:])])
+
+
+def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> None:
+    """Draw how much is shown and the jump to the first error, on a line that is always there."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log-found"):
+        older = f", {formatting.count(view.left_out)} older ones not shown" if view.left_out else ""
+        st.caption(f"{formatting.plural(len(view.rows), 'row')}{older}", width="content")
+        if at_error:
+            _jump_button("Newest rows", "vertical_align_bottom", to_error=False)
+        elif first_error(rows) is not None:
+            _jump_button("First error", "error", to_error=True)
+
+
+def _jump_button(label: str, icon: str, *, to_error: bool) -> None:
+    key = f"log-jump-{to_error}"
+    st.button(label, icon=f":material/{icon}:", key=key, type="tertiary", on_click=_jump, args=(to_error,))
+
+
+def _jump(to_error: bool) -> None:  # noqa: FBT001 - a callback takes plain arguments
+    st.session_state[_AT_ERROR] = to_error
+
+
+def _nothing(progress: TaskProgress) -> str:
+    if progress.log:
+        return "<p>No row fits. Change the search or the level.</p>"
+    waiting = progress.task.status in {TaskStatus.QUEUED, TaskStatus.CONSUMED}
+    return "<p>The log begins when the task starts.</p>" if waiting else "<p>Nothing was logged yet.</p>"

@@ -1,0 +1,192 @@
+"""Sample predictions: what the model finds on a few validation images, epoch by epoch."""
+
+import html
+import io
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+from PIL import Image as Picture
+from PIL import UnidentifiedImageError
+
+from traindash import formatting
+from traindash.comparison.pictures.marks import outlines_data
+from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.ids import ImageId, ProjectId
+from traindash.errors import AppError
+from traindash.tasks.progress import TaskProgress
+from traindash.ui import connection, lookups
+
+_SIDE = 440
+"""Longer side of the pictures in pixels; they are drawn at about 300."""
+_SECONDS = 3600
+_EPOCH, _SCORE, _TRUTH, _CHOSEN = "samples-epoch", "samples-score", "samples-truth", "samples-chosen"
+_OTHER_COLOR = "#7B7F85"
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+_NAMED = 4
+_MOST_LABELS = 6
+"""On one image: more of them hide what they are about."""
+_MASK_STYLE = (
+    "path{fill-rule:evenodd;fill-opacity:.4;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}"
+    ".truth,.rim{fill:none}.rim{stroke:#000;stroke-opacity:.5;stroke-width:3}"
+    ".truth{stroke:#FFF;stroke-width:1.5;stroke-dasharray:4 3}"
+)
+
+
+def draw_samples(progress: TaskProgress) -> None:
+    """Draw the images with a slider over the epochs; nothing where the log has no samples."""
+    if not progress.samples:
+        return
+    with st.container(border=True, key="live-samples"):
+        st.markdown("**What the model finds on validation images**")
+        if not progress.predictions:
+            st.caption("Found objects appear after the first evaluated epoch.")
+        epoch, least, with_truth = _draw_controls(sorted(progress.predictions))
+        found = progress.predictions.get(epoch, {})
+        colors = _colors(progress.task.project_id)
+        figures = [
+            figure(
+                image,
+                [box for box in found.get(image.id, ()) if (box.score or 0) >= least],
+                colors=colors,
+                picture=_picture(image.id),
+                with_truth=with_truth,
+            )
+            for image in progress.samples
+        ]
+        st.html(f'<div class="cx-samples">{"".join(figures)}</div>')
+
+
+def _draw_controls(epochs: Sequence[int]) -> tuple[int, float, bool]:
+    """Draw slider and choices; return epoch, least confidence, and whether to show what is annotated."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        epoch = _draw_slider(epochs)
+        least = st.slider("Confidence at least", 0.1, 0.9, 0.25, 0.05, key=_SCORE, width=220)
+        with_truth = st.toggle("Show what is annotated", value=True, key=_TRUTH)
+    return epoch, least, with_truth
+
+
+def _draw_slider(epochs: Sequence[int]) -> int:
+    """Draw the slider. It follows the newest epoch until somebody moves it away from there."""
+    if not epochs:
+        return 0
+    newest = epochs[-1]
+    if len(epochs) == 1:
+        st.markdown(f"Epoch {newest}", width="stretch")
+        return newest
+    chosen = st.session_state.get(_CHOSEN)
+    st.session_state[_EPOCH] = chosen if chosen in epochs else newest
+
+    def moved() -> None:
+        value = st.session_state[_EPOCH]
+        st.session_state[_CHOSEN] = None if value == newest else value
+
+    return st.select_slider("Epoch", epochs, key=_EPOCH, on_change=moved)
+
+
+def figure(
+    image: SampleImage,
+    found: Sequence[SampleBox],
+    *,
+    colors: Mapping[str, str],
+    picture: str,
+    with_truth: bool,
+) -> str:
+    """Return one image with its boxes as HTML.
+
+    Args:
+        image: With what is annotated on it.
+        found: What the model finds, best first.
+        colors: Class name → ``#RRGGBB``.
+        picture: Address of the picture; empty if there is none.
+        with_truth: Draw what is annotated, too.
+    """
+    annotated = _in_words(image.objects, scores=False) or "nothing"
+    seen = _in_words(found, scores=True) or "nothing"
+    words = html.escape(f"{image.name}: annotated {annotated}; found {seen}")
+    # Every image gets the same room, so that rows stay even; a tall one is as high as the room and less wide.
+    shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
+    inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
+    outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
+    if outlined:
+        masks = "".join(_mask(box, colors.get(box.class_name, _OTHER_COLOR)) for box in outlined)
+        inside.append(f'<img class="masks" alt="" src="{_picture_of(masks, image)}">')
+    if with_truth:
+        inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects if not box.outlines]
+    for place, box in reversed(list(enumerate(found))):  # the best one last, on top
+        color = colors.get(box.class_name, _OTHER_COLOR)
+        line = "transparent" if box.outlines else color
+        label = _label(box, color) if place < _MOST_LABELS else ""
+        inside.append(f'<i style="{_place(box, image)};border-color:{line}">{label}</i>')
+    return (
+        f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
+        f"<figcaption><b>{html.escape(image.name)}</b>"
+        f"<span>Annotated: {html.escape(annotated)}</span><span>Found: {html.escape(seen)}</span></figcaption></figure>"
+    )
+
+
+def _mask(box: SampleBox, color: str) -> str:
+    """Return the mask of what was found, filled, or the outline of what is annotated."""
+    data = outlines_data(box.outlines)
+    if box.score is None:
+        return f'<path class="rim" d="{data}"/><path class="truth" d="{data}"/>'
+    return f'<path d="{data}" fill="{color}" stroke="{color}"/>'
+
+
+def _picture_of(masks: str, image: SampleImage) -> str:
+    """Return the address of a picture; the page takes no drawing but as one."""
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {image.width} {image.height}" '
+        f'preserveAspectRatio="none"><style>{_MASK_STYLE}</style>{masks}</svg>'
+    )
+    return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"
+
+
+def _place(box: SampleBox, image: SampleImage) -> str:
+    """Return where a box is on its image, in percent, so that it fits at any size."""
+    across, down = 100 / image.width, 100 / image.height
+    return (
+        f"left:{box.left * across:.2f}%;top:{box.top * down:.2f}%;"
+        f"width:{box.width * across:.2f}%;height:{box.height * down:.2f}%"
+    )
+
+
+def _label(box: SampleBox, color: str) -> str:
+    text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
+    return f'<u style="background:{color};color:{_ink(color)}">{text}</u>'
+
+
+def _ink(color: str) -> str:
+    """Return the letters' colour that can be read on a colour: black or white."""
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
+
+
+def _in_words(boxes: Sequence[SampleBox], *, scores: bool) -> str:
+    if scores:
+        return formatting.listing([f"{box.class_name} {box.score or 0:.2f}" for box in boxes], limit=_NAMED)
+    counts: dict[str, int] = {}
+    for box in boxes:
+        counts[box.class_name] = counts.get(box.class_name, 0) + 1
+    return formatting.listing([name if n == 1 else f"{n} × {name}" for name, n in counts.items()], limit=_NAMED)
+
+
+def _colors(project_id: ProjectId | None) -> Mapping[str, str]:
+    facts = None if project_id is None else lookups.project(project_id)
+    known = facts.meta.classes if facts else ()
+    return {item.name: item.color for item in known if _COLOR.fullmatch(item.color)}
+
+
+@connection.lookup(seconds=_SECONDS, most=200)
+def _picture(image_id: ImageId) -> str:
+    """Return a small copy of an image as a ``data:`` address; empty if the server has no such image any more."""
+    try:
+        with Picture.open(io.BytesIO(connection.client().images.download(image_id))) as opened:
+            picture = opened.convert("RGB")
+    except (AppError, UnidentifiedImageError, OSError):
+        return ""
+    picture.thumbnail((_SIDE, _SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=80)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"

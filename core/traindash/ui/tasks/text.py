@@ -1,0 +1,200 @@
+"""What a task is called, what it does now, how far it is: words and numbers without any drawing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from traindash import formatting
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.tasks.progress import Silence, TaskProgress
+
+PHASE_TITLES: Mapping[str, str] = {
+    "queued": "Queue",
+    "preparing_data": "Preparing data",
+    "training": "Training",
+    "evaluation": "Evaluation",
+    "speed_test": "Speed test",
+    "export": "Export",
+    "uploading": "Uploading",
+    "comparing": "Comparing",
+}
+_TRAINED = 0.9
+"""Share of the bar that belongs to the training; what follows it shares the rest."""
+
+
+def task_title(task: Task) -> str:
+    """Return what people call a task: its experiment's name, else its model, else its app."""
+    state = _gui_state(task)
+    name = state.get("experiment_name")
+    return str(name) if name else task.description or task.app_name or f"Task {task.id}"
+
+
+def model_name(task: Task) -> str:
+    """Return the model that a training starts from; empty for other tasks."""
+    model = _mapping(_gui_state(task).get("model"))
+    return str(model.get("model_name") or model.get("checkpoint") or "")
+
+
+def waits_for_start(task: Task) -> bool:
+    """Return whether the training was created without autostart and nobody has started it yet."""
+    return _gui_state(task).get("start_training") is False and not task.status.is_terminal
+
+
+def is_ready_only(progress: TaskProgress) -> bool:
+    """Return whether the task only waits for its Start button, so that its silence means nothing."""
+    return waits_for_start(progress.task) and progress.phase is None
+
+
+def can_end_after_epoch(progress: TaskProgress) -> bool:
+    """Return whether the task trains and has epochs left, so that it can end well before the last one."""
+    if progress.task.status is not TaskStatus.STARTED or progress.phase not in {"preparing_data", "training"}:
+        return False
+    return progress.epoch is None or progress.epochs is None or progress.epoch < progress.epochs
+
+
+def planned_phases(task: Task) -> tuple[str, ...]:
+    """Return the phases that a task goes through, by its options."""
+    state = _gui_state(task)
+    if not state:
+        return ()
+    options = _mapping(state.get("options"))
+    benchmark, export = _mapping(options.get("model_benchmark")), _mapping(options.get("export"))
+    phases = ["preparing_data", "training"]
+    if benchmark.get("enable"):
+        phases.append("evaluation")
+    if benchmark.get("enable") and benchmark.get("speed_test"):
+        phases.append("speed_test")
+    if export.get("enable"):
+        phases.append("export")
+    return (*phases, "uploading")
+
+
+def sentence(progress: TaskProgress) -> str:
+    """Return what the task does now, honestly and in one line."""
+    task = progress.task
+    match task.status:
+        case TaskStatus.QUEUED:
+            text = f"Queued, number {task.queue_position}" if task.queue_position else "Queued, waits for a free agent"
+        case TaskStatus.CONSUMED:
+            text = "Starting"
+        case TaskStatus.TERMINATING:
+            text = "Stopping: what is open is tidied up"
+        case TaskStatus.FINISHED:
+            text = f"Finished after {duration(task)}"
+        case TaskStatus.STOPPED:
+            kept = ", best checkpoint kept" if task.output and "experiment" in task.output else ""
+            by_user = task.exit_report is not None and task.exit_report.cause is ExitCause.STOPPED_BY_USER
+            text = f"Stopped{' by you' if by_user else ''} after {duration(task)}{kept}"
+        case TaskStatus.ERROR:
+            text = f"Ended with an error after {duration(task)}"
+        case _:
+            text = _running(progress)
+    return text
+
+
+def silence_text(silence: Silence) -> str:
+    """Return what to say of a task that may be stuck, and what to do."""
+    said = formatting.duration(round(silence.seconds))
+    if silence.waits:
+        return (
+            f"The training app has been open for {said} and has not begun to train. One of its settings may not fit: "
+            "look at the log, or open the task on its server and press its Start button there. Otherwise stop it."
+        )
+    where = f" while “{PHASE_TITLES.get(silence.phase, silence.phase)}”" if silence.phase else ""
+    text = f"No sign of life for {said}{where}; {formatting.duration(round(silence.expected))} would be usual."
+    match silence.is_idle:
+        case True:
+            return f"{text} Its process does not compute either: it probably hangs. Stop the task and start it again."
+        case False:
+            return f"{text} Its process computes, so it may only be slow. Wait, or stop the task."
+        case None:
+            return f"{text} Look at the log; if nothing comes, stop the task and start it again."
+
+
+def app_failed_text(progress: TaskProgress) -> str:
+    """Return what to say of a training app that has failed while its task still counts as running."""
+    said = (
+        (progress.train_status or "").removeprefix("Status: ").removesuffix("Please check the logs for more details.")
+    )
+    return (
+        f"The training app says: {said.strip()} On this server such a task keeps running without doing anything. "
+        "Look for the reason in the log, then stop the task."
+    )
+
+
+def not_finite_text(not_finite: Mapping[str, int]) -> str:
+    """Return what to say of numbers that are none.
+
+    Args:
+        not_finite: Metric name → first epoch in which it was NaN or infinite; at least one.
+    """
+    first = min(not_finite.values())
+    names = formatting.listing([f"“{name}”" for name, epoch in not_finite.items() if epoch == first], limit=2)
+    return f"Not a number since epoch {first}: {names}. The training may not recover: try a smaller learning rate."
+
+
+def resources_text(progress: TaskProgress) -> str:
+    """Return what the task's processes use; empty where that is not known."""
+    used = progress.resources
+    if used is None:
+        return ""
+    return f"CPU {used.cpu_percent:.0f} %, memory {formatting.size(int(used.memory_bytes))}"
+
+
+def fraction(progress: TaskProgress) -> float:
+    """Return how much of the task is done, 0 to 1."""
+    if progress.task.status is TaskStatus.FINISHED:
+        return 1.0
+    trained = _TRAINED * _trained(progress)
+    later = [name for name in planned_phases(progress.task) if name not in {"preparing_data", "training"}]
+    reached = progress.phase or (progress.phases[-1].name if progress.phases else "")
+    if reached in later:
+        return _TRAINED + (1 - _TRAINED) * later.index(reached) / len(later)
+    return trained
+
+
+def duration(task: Task, now: datetime | None = None) -> str:
+    """Return how long a task ran, or has been running until now."""
+    return formatting.duration(seconds_of(task, now))
+
+
+def seconds_of(task: Task, now: datetime | None = None) -> float | None:
+    """Return how long a task ran, or has been running, in seconds; ``None`` before its start."""
+    if task.started_at is None:
+        return None
+    end = task.finished_at or (None if task.status.is_terminal else now or datetime.now(UTC))
+    return None if end is None else max(0.0, (end - task.started_at).total_seconds())
+
+
+def _running(progress: TaskProgress) -> str:
+    if is_ready_only(progress):
+        return "Ready, waits for “Start training”"
+    if progress.phase is None:
+        if progress.train_status is None:
+            return "Running" if progress.newest else "Getting ready on its agent"
+        return progress.train_status.removeprefix("Status: ").rstrip(".") or "The training app is open"
+    parts = [PHASE_TITLES.get(progress.phase, progress.phase)]
+    if progress.phase == "training" and progress.epochs:
+        parts.append(f"epoch {min((progress.epoch or 0) + 1, progress.epochs)} of {progress.epochs}")
+        if progress.step is not None and progress.steps:
+            parts.append(f"batch {progress.step} of {progress.steps}")
+        if progress.eta_seconds:
+            parts.append(formatting.time_left(progress.eta_seconds.low, progress.eta_seconds.high))
+    elif progress.counters and progress.phase != "training":
+        last = progress.counters[-1]
+        parts.append(f"{formatting.count(last.current)} of {formatting.count(last.total)}")
+    return ", ".join(parts)
+
+
+def _trained(progress: TaskProgress) -> float:
+    if not progress.epochs:
+        return 0.0
+    part = progress.step / progress.steps if progress.step is not None and progress.steps else 0.0
+    return min(1.0, ((progress.epoch or 0) + part) / progress.epochs)
+
+
+def _gui_state(task: Task) -> Mapping[str, object]:
+    return _mapping((task.settings or task.params or {}).get("guiState"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

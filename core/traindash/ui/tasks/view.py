@@ -1,0 +1,281 @@
+"""The page of one task: what it does, how it goes, what came out of it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.comparison.setup_differences import start_of
+from traindash.datasets.shape_fit import SEGMENTATION
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TaskId
+from traindash.domain.task import ExitReport, Task, TaskStatus
+from traindash.errors import AppError, InputError, NotFoundError
+from traindash.supervisely.errors import MissingError
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks.again import settings_known
+from traindash.tasks.launcher import report_link
+from traindash.tasks.progress import TaskProgress
+from traindash.tasks.task_watcher import TaskWatch, lacks_result, result_is_due
+from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import titled
+from traindash.ui.state import SERIES_PARAM
+from traindash.ui.tasks.actions import ask_to_stop, draw_start_button
+from traindash.ui.tasks.follow_ups import draw_follow_ups
+from traindash.ui.tasks.live import LiveState, draw_charts_and_log, draw_numbers
+from traindash.ui.tasks.text import can_end_after_epoch, model_name, task_title, waits_for_start
+from traindash.ui.text import plain
+from traindash.ui.wizard.again import draw_again_menu
+
+# The settings a task runs with, as they were fixed when it was taken in.
+
+
+def draw_settings(task: Task) -> None:
+    """Draw the settings, folded; nothing where the server does not say them."""
+    state = task.settings or task.params
+    if not state:
+        return
+    with st.expander("Settings of this task", icon=":material/lock:"):
+        if task.config_hash:
+            st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
+            st.code(task.config_hash, language=None, wrap_lines=True)
+        gui_state = state.get("guiState")
+        if isinstance(gui_state, Mapping) and not task.status.is_terminal:  # afterwards it stands beside "Start again"
+            draw_again_menu(task.id)
+        if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
+            st.markdown("Hyperparameters")
+            st.code(text, language="yaml", height=300)
+            state = {**state, "guiState": {**gui_state, "hyperparameters": "as above"}}
+        st.markdown("Everything else")
+        st.code(json.dumps(state, indent=2, ensure_ascii=False, default=str), language="json", height=300)
+
+
+# What a task left behind when it is over: the experiment and its files, or the reason of the failure.
+
+
+_TAIL_ROWS = 30
+_LOOK_AGAIN = "2s"
+
+
+def draw_result(progress: TaskProgress) -> None:
+    """Draw the end of a task."""
+    task = progress.task
+    if task.status is TaskStatus.ERROR or (task.exit_report and task.status is TaskStatus.STOPPED):
+        _draw_end(progress, task.exit_report)
+    experiment = experiment_of_output(task.output)
+    if experiment is not None:
+        _draw_experiment(experiment)
+    link = report_link(task, connection.address())
+    if link is not None and experiment is None:  # the result of an experiment names its report itself
+        st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
+
+
+def draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
+    """Say that the server names no result of a finished training (yet), and look again as long as it may come."""
+    if result_is_due(progress.task, datetime.now(UTC)):
+        st.fragment(_wait_for_result, run_every=_LOOK_AGAIN)(watch, progress)
+    elif lacks_result(progress.task):
+        st.info(
+            "The server names no result of this training. Its files may lie in Team Files, below /experiments; "
+            "the log tells what was uploaded.",
+            icon=":material/info:",
+        )
+
+
+def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
+    try:
+        task = watch.refresh().task
+    except AppError as error:
+        st.warning(plain(str(error)), icon=":material/sync_problem:")
+        return
+    if task.output != before.task.output or not result_is_due(task, datetime.now(UTC)):
+        st.rerun()
+    st.info("The training is finished; its result is on its way from the server.", icon=":material/hourglass_top:")
+
+
+def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
+    failed = progress.task.status is TaskStatus.ERROR
+    message = report.message if report else "The server does not say why the task ended."
+    hint = report.hint if report else "Look at the last lines of the log."
+    text = f"**{plain(message)}**  \n{plain(hint)}"
+    if failed:
+        st.error(text, icon=":material/error:")
+    else:
+        st.warning(text, icon=":material/stop_circle:")
+    tail = report.log_tail if report and report.log_tail else tuple(row.message for row in progress.log[-_TAIL_ROWS:])
+    if failed and tail:
+        with st.expander("Last lines of the log", icon=":material/terminal:"):
+            st.code("\n".join(tail), language=None, wrap_lines=True)
+
+
+def _draw_experiment(experiment: ExperimentInfo) -> None:
+    with st.container(border=True, key="task-result"):
+        st.subheader("Result", anchor=False)
+        st.caption(plain(_about(experiment)))
+        with st.container(horizontal=True, gap="large"):
+            by_mask = experiment.task_type == SEGMENTATION
+            for name, title in (
+                ("mAP", "Mask mAP" if by_mask else "mAP"),
+                ("box_mAP", "Box mAP"),
+                ("AP50", "Mask AP50" if by_mask else "AP50"),
+                ("f1", "F1"),
+            ):
+                if (value := experiment.evaluation_metrics.get(name)) is not None:
+                    st.metric(title, formatting.metric(value), width="content")
+        if not experiment.evaluation_metrics:
+            st.info(
+                "This training was not evaluated, so it has no metrics on the validation images.",
+                icon=":material/info:",
+            )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.page_link(
+                screens.page("compare"),
+                label="Charts and images",
+                icon=":material/photo_library:",
+                query_params={"ids": str(experiment.task_id)},
+            )
+            st.page_link(screens.page("experiments"), label="Compare with others", icon=":material/compare_arrows:")
+            if experiment.evaluation_report_link:
+                st.link_button(
+                    "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
+                )
+        _draw_files(experiment)
+
+
+def _about(experiment: ExperimentInfo) -> str:
+    start = "random initialisation" if experiment.random_initialization else start_of(experiment)
+    parts = [f"Experiment “{experiment.experiment_name}”", f"{experiment.framework_name} {experiment.model_name}"]
+    return " · ".join([*parts, f"started from {start}"])
+
+
+def _draw_files(experiment: ExperimentInfo) -> None:
+    with st.expander("Files", icon=":material/folder:"):
+        files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
+        start = len(experiment.artifacts_dir.rstrip("/")) + 1
+        st.caption(plain(f"Team Files, {experiment.artifacts_dir}"))
+        st.dataframe(
+            {
+                "File": [file.path[start:] for file in files],
+                "Size": [formatting.size(file.size_bytes) for file in files],
+            },
+            hide_index=True,
+            height="content",
+            alt="Files of the experiment",
+        )
+
+
+_WATCHES = "task_watches"
+_SHORT_HASH = 8
+_ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
+
+
+def draw_task_page(wanted: str | None) -> None:
+    """Draw the page.
+
+    Args:
+        wanted: Task id as the URL has it.
+
+    Raises:
+        InputError: It is missing or no number.
+        NotFoundError: There is no such task.
+    """
+    with titled("Task"):
+        watch = _watch(_task_id(wanted))
+        progress = _first_look(watch)
+    paused = _draw_header(progress)
+    # What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.
+    task = progress.task
+    with st.container():
+        if waits_for_start(task) and progress.phase is None and task.status is not TaskStatus.CONSUMED:
+            draw_start_button(task)
+    live = LiveState(watch=watch, progress=progress)
+    draw_numbers(live, paused=paused)
+    with st.container():
+        if task.status.is_terminal:
+            draw_late_result(watch, progress)
+            draw_result(progress)
+            draw_follow_ups(task)
+    draw_charts_and_log(live, paused=paused)
+    draw_settings(task)
+
+
+def _first_look(watch: TaskWatch) -> TaskProgress:
+    try:
+        return watch.refresh()
+    except MissingError as error:
+        msg = f"Task {watch.task_id} does not exist on this server."
+        raise NotFoundError(msg, "Open it from the list of tasks.") from error
+
+
+def _draw_header(progress: TaskProgress) -> bool:
+    """Draw name and actions; return whether updates are paused."""
+    task = progress.task
+    st.page_link(screens.page("tasks"), label="All tasks", icon=":material/arrow_back:")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
+        st.title(plain(task_title(task)), anchor=False)
+        paused = False
+        if not task.status.is_terminal:
+            with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+                paused = st.toggle(
+                    "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
+                )
+                if task.status is TaskStatus.QUEUED and settings_known(task):
+                    draw_again_menu(task.id, key="change", label="Change", about=_ABOUT_CHANGE)
+                stopping = task.status is TaskStatus.TERMINATING
+                if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
+                    ask_to_stop(task, trains=can_end_after_epoch(progress))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
+        st.caption(" · ".join(_facts(task)), width="content")
+        if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
+            series, _ = found
+            st.page_link(
+                screens.page("series"),
+                label=f"Series {plain(series.name)}",
+                icon=":material/stacks:",
+                query_params={SERIES_PARAM: series.id},
+                width="content",
+            )
+    return paused
+
+
+def _facts(task: Task) -> list[str]:
+    facts = [f"Task {task.id}"]
+    if name := project_name(task):
+        facts.append(plain(f"Project {name}"))
+    if (model := model_name(task)) and model != task_title(task):
+        facts.append(plain(model))
+    if task.agent_name:
+        facts.append(plain(task.agent_name))
+    if task.config_hash:
+        facts.append(f"Settings {task.config_hash[:_SHORT_HASH]}")
+    return facts
+
+
+def project_name(task: Task) -> str:
+    """Return the name of a task's project; empty where it is not known."""
+    if task.project_id is None:
+        return ""
+    known = lookups.projects(connection.workspace_id())
+    return next((project.name for project in known if project.id == task.project_id), f"{task.project_id}")
+
+
+def _task_id(wanted: str | None) -> TaskId:
+    if not wanted:
+        msg = "No task is chosen."
+        raise InputError(msg, "Open one from the list of tasks.")
+    if not wanted.isascii() or not wanted.isdigit():
+        msg = f"“{wanted}” is no task id."
+        raise InputError(msg, "Open a task from the list of tasks.")
+    return TaskId(int(wanted))
+
+
+def _watch(task_id: TaskId) -> TaskWatch:
+    """Return this tab's watch of a task, made anew for another server."""
+    watches: dict[tuple[str, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
+    key = (connection.address(), task_id)
+    if key not in watches:
+        watches.clear()
+        watches[key] = TaskWatch(connection.client(), task_id)
+    return watches[key]

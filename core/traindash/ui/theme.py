@@ -1,0 +1,82 @@
+"""The look that Streamlit's theme settings cannot give: one style sheet, and the words, colours and icons of states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from traindash.comparison.report.style import read_part, table_style
+from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.task import TaskStatus
+
+ICON = str(Path(__file__).with_name("icon.png"))
+"""Favicon. A local file: a material icon would be fetched from the internet as a favicon."""
+
+_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusLook:
+    """How a state is shown, always with icon and word.
+
+    Attributes:
+        color: Name of a Streamlit badge colour.
+    """
+
+    word: str
+    icon: str
+    color: Literal["blue", "green", "gray", "orange", "red"]
+
+
+TASK_STATUS: Mapping[TaskStatus, StatusLook] = {
+    TaskStatus.QUEUED: StatusLook(word="Queued", icon=":material/schedule:", color="gray"),
+    TaskStatus.CONSUMED: StatusLook(word="Starting", icon=":material/hourglass_top:", color="gray"),
+    TaskStatus.STARTED: StatusLook(word="Running", icon=":material/play_circle:", color="blue"),
+    TaskStatus.DEPLOYED: StatusLook(word="Running", icon=":material/play_circle:", color="blue"),
+    TaskStatus.TERMINATING: StatusLook(word="Stopping", icon=":material/stop_circle:", color="orange"),
+    TaskStatus.FINISHED: StatusLook(word="Finished", icon=":material/check_circle:", color="green"),
+    TaskStatus.STOPPED: StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
+    TaskStatus.ERROR: StatusLook(word="Error", icon=":material/error:", color="red"),
+    TaskStatus.UNKNOWN: StatusLook(word="Unknown state", icon=":material/help:", color="gray"),
+}
+
+AGENT_STATUS: Mapping[AgentStatus, StatusLook] = {
+    AgentStatus.RUNNING: StatusLook(word="Connected", icon=":material/check_circle:", color="green"),
+    AgentStatus.WAITING: StatusLook(word="Offline", icon=":material/cloud_off:", color="gray"),
+    AgentStatus.UNKNOWN: StatusLook(word="Unknown state", icon=":material/help:", color="gray"),
+}
+
+
+def apply() -> None:
+    """Put the style sheet into the page; call once per run, before anything is drawn."""
+    st.html(f"<style>{_STYLE}</style>")
+
+
+def theme_name() -> Literal["light", "dark"]:
+    """Return which of the two themes the person sees; light before the browser has said."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def status_badge(look: StatusLook) -> None:
+    """Draw a state as a badge with icon and word."""
+    st.badge(look.word, icon=look.icon, color=look.color)
+
+
+# The style sheet of the task, experiment and comparison pages.
+
+
+_GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
+_WORKSPACE_STYLE_STYLE = _GROUND + table_style() + Path(__file__).with_name("workspace.css").read_text(encoding="utf-8")
+_SORTING = read_part("sorting.js")
+
+
+def apply_workspace_style() -> None:
+    """Put the style sheet into the page; colours follow the theme that the person sees."""
+    st.html(f"<style>{_WORKSPACE_STYLE_STYLE}</style>")
+
+
+def make_tables_sortable() -> None:
+    """Let the heads of sortable tables be clicked; the script is ours and knows nothing of the data."""
+    st.html(f"<script>{_SORTING}</script>", unsafe_allow_javascript=True)

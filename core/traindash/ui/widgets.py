@@ -1,0 +1,201 @@
+"""Widgets that mirror a draft one way: the key is seeded before drawing, a change is saved in the callback.
+
+Saving in the callback is what keeps the second of two quick edits: the draft has the new value before the page is drawn
+again, and the key is only touched when it differs from the draft.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.ui.state import change_draft
+
+_T = TypeVar("_T")
+_NOTHING = object()
+
+
+def widget_key(draft: WizardDraft, name: str) -> str:
+    """Return the key of a widget; another draft has another one, so that they never share a value."""
+    return f"{draft.id}-{name}"
+
+
+def _mirror(draft: WizardDraft, name: str, value: object) -> str:
+    key = widget_key(draft, name)
+    if st.session_state.get(key, _NOTHING) != value:
+        st.session_state[key] = value
+    return key
+
+
+def _save(key: str, draft_id: DraftId, change: Callable[[WizardDraft, _T], WizardDraft]) -> None:
+    value: _T = st.session_state[key]
+    change_draft(draft_id, lambda draft: change(draft, value))
+
+
+def draft_toggle(  # noqa: PLR0913 - a widget has a label, a value, a way to save it and a help text
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    value: bool,
+    save: Callable[[WizardDraft, bool], WizardDraft],
+    help_text: str | None = None,
+    disabled: bool = False,
+) -> None:
+    """Draw a switch.
+
+    Args:
+        draft: The draft that it mirrors.
+        name: Unique within the draft.
+        label: Text beside it.
+        value: What the draft says.
+        save: Returns the draft with the new value.
+        help_text: One sentence that says what changes for the person; shown below.
+        disabled: It cannot be changed now.
+    """
+    key = _mirror(draft, name, value)
+    with st.container(gap=None, key=f"{key}-option"):
+        st.toggle(label, key=key, on_change=_save, args=(key, draft.id, save), disabled=disabled)
+        if help_text:
+            st.caption(help_text)
+
+
+def draft_choice(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    options: Sequence[_T],
+    value: _T,
+    save: Callable[[WizardDraft, _T], WizardDraft],
+    text: Callable[[_T], str] = str,
+) -> None:
+    """Draw a few options side by side, one of which is always chosen. Arguments as in :func:`draft_toggle`."""
+    key = _mirror(draft, name, value)
+    st.segmented_control(
+        label, list(options), key=key, format_func=text, required=True, on_change=_save, args=(key, draft.id, save)
+    )
+
+
+def draft_select(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    options: Sequence[_T],
+    value: _T | None,
+    save: Callable[[WizardDraft, _T | None], WizardDraft],
+    text: Callable[[_T], str] = str,
+    placeholder: str | None = "Choose",
+) -> None:
+    """Draw a list to choose from; ``None`` when nothing is chosen. Arguments as in :func:`draft_toggle`.
+
+    With ``placeholder=None`` something always is chosen.
+    """
+    known = value if value in options else None
+    key = _mirror(draft, name, known)
+    st.selectbox(
+        label,
+        list(options),
+        key=key,
+        index=None if placeholder else 0,
+        format_func=text,
+        placeholder=placeholder,
+        on_change=_save,
+        args=(key, draft.id, save),
+    )
+
+
+def draft_slider(
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    bounds: tuple[int, int],
+    value: int,
+    save: Callable[[WizardDraft, int], WizardDraft],
+) -> None:
+    """Draw a slider over whole percent. Arguments as in :func:`draft_toggle`."""
+    low, high = bounds
+    key = _mirror(draft, name, min(max(value, low), high))
+    st.slider(label, low, high, key=key, format="%d %%", on_change=_save, args=(key, draft.id, save))
+
+
+def draft_text(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    value: str,
+    save: Callable[[WizardDraft, str], WizardDraft],
+    placeholder: str = "",
+    help_text: str | None = None,
+) -> None:
+    """Draw a line of text. Arguments as in :func:`draft_toggle`."""
+    key = _mirror(draft, name, value)
+    st.text_input(label, key=key, placeholder=placeholder, on_change=_save, args=(key, draft.id, save), help=help_text)
+
+
+def draft_many(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    options: Sequence[_T],
+    value: Sequence[_T],
+    save: Callable[[WizardDraft, tuple[_T, ...]], WizardDraft],
+    text: Callable[[_T], str] = str,
+    placeholder: str = "Choose",
+) -> None:
+    """Draw a list of which several can be chosen. Arguments as in :func:`draft_toggle`."""
+    key = _mirror(draft, name, [item for item in value if item in options])
+    st.multiselect(
+        label,
+        list(options),
+        key=key,
+        format_func=text,
+        placeholder=placeholder,
+        on_change=_save,
+        args=(key, draft.id, lambda draft, items: save(draft, tuple(items))),
+    )
+
+
+def draft_number(  # noqa: PLR0913 - see draft_toggle
+    draft: WizardDraft,
+    name: str,
+    label: str,
+    *,
+    bounds: tuple[int, int],
+    value: int,
+    save: Callable[[WizardDraft, int], WizardDraft],
+    help_text: str | None = None,
+) -> None:
+    """Draw a whole number with plus and minus. Arguments as in :func:`draft_toggle`."""
+    low, high = bounds
+    key = _mirror(draft, name, min(max(value, low), high))
+    st.number_input(
+        label, low, high, key=key, step=1, width=240, on_change=_save, args=(key, draft.id, save), help=help_text
+    )
+
+
+# Rows of a table that are chosen, by what they stand for and not by their place.
+
+
+def mirror_selection(key: str, rows: Sequence[_T], is_chosen: Callable[[_T], bool]) -> None:
+    """Make a table that is about to be drawn show what is chosen.
+
+    Args:
+        key: Key of the table.
+        rows: What its rows stand for, in their order.
+        is_chosen: Whether such a thing is chosen.
+    """
+    wanted = [position for position, row in enumerate(rows) if is_chosen(row)]
+    if key not in st.session_state or sorted(st.session_state[key]["selection"]["rows"]) != wanted:
+        st.session_state[key] = {"selection": {"rows": wanted}}
+
+
+def chosen_rows(key: str, rows: Sequence[_T]) -> tuple[_T, ...]:
+    """Return what the selected rows of a table stand for; for callbacks."""
+    selected = st.session_state[key]["selection"]["rows"]
+    return tuple(rows[position] for position in sorted(selected) if 0 <= position < len(rows))

@@ -1,0 +1,249 @@
+"""“Same again” and “Change one thing”: an earlier training as a new draft, opened at the thing to change."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import TrainingPlan
+from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.errors import AppError, NotFoundError
+from traindash.plans.draft import Origin, WizardDraft, begin_again, begin_in_place
+from traindash.plans.plan_reading import Surroundings, plan_of_state, read_any
+from traindash.plans.problems import Step
+from traindash.plans.series import Replaced, SeriesPlace
+from traindash.plans.steps import STEPS
+from traindash.tasks.again import replace_in_series
+from traindash.tasks.series_progress import MemberState
+from traindash.tasks.series_record import Member, Series
+from traindash.ui import connection, lookups, screens
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, flash, open_draft
+from traindash.ui.tasks.text import task_title
+from traindash.ui.text import plain
+
+# “Change and try again”: a draft that takes the place of an experiment which failed or still waits.
+
+
+_STEPS: Mapping[ExitCause, Step] = {
+    ExitCause.BAD_INPUT: "model",
+    ExitCause.BAD_DATA: "classes",
+    ExitCause.BAD_HYPERPARAMETER: "hyperparameters",
+}
+"""Cause → step of the wizard where most of its reasons can be mended."""
+
+
+def draw_change_button(
+    series: Series, state: MemberState, *, label: str = "Change and try again", primary: bool = False
+) -> None:
+    """Draw the button that opens an experiment of a series in the wizard.
+
+    Args:
+        series: The series.
+        state: The experiment; it has left nothing, or still waits.
+        label: On the button.
+        primary: It is the first thing to do on this screen.
+    """
+    waits = state.stage in {"waiting", "to_start"}
+    st.button(
+        label,
+        icon=":material/edit:",
+        key=f"series-change-{state.member.key}",
+        type="tertiary" if waits else "primary" if primary else "secondary",
+        help="Opens its settings in the wizard; the changed experiment takes its place in the series.",
+        on_click=_begin_in_series,
+        args=(series, state),
+    )
+
+
+def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
+    """Return what a changed start of a task takes the place of, with the plan: that of its experiment in a series.
+
+    Returns:
+        ``None`` for a task that belongs to no series, is finished, or works.
+    """
+    if task.status is TaskStatus.FINISHED or not (task.status.is_terminal or task.status is TaskStatus.QUEUED):
+        return None
+    found = member_of(task)
+    if found is None:
+        return None
+    series, member = found
+    place = SeriesPlace(series_id=series.id, key=member.key)
+    return Replaced(title=member.name, task_id=task.id, place=place), member.plan
+
+
+def member_of(task: Task) -> tuple[Series, Member] | None:
+    """Return the series that goes on and its experiment that a task is the newest one of; ``None`` for other tasks."""
+    found = connection.series().place_of(connection.server_name(), task.id)
+    return None if found is None or found[0].is_cancelled else found
+
+
+def step_to_mend(task: Task) -> Step | None:
+    """Return the step of the wizard where the reason of a failure can be mended, ``None`` if it lies elsewhere."""
+    report = task.exit_report
+    return None if report is None else _STEPS.get(report.cause)
+
+
+def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
+    """Keep a new draft that takes the place of a training.
+
+    Raises:
+        StorageError: The disk does not take it.
+    """
+    drafts = connection.drafts()
+    made = drafts.create(connection.server_name())
+    return drafts.update(made.id, lambda draft: begin_in_place(draft, plan, replaced))
+
+
+def start_in_series(draft: WizardDraft, replaced: Replaced, place: SeriesPlace, plan: TrainingPlan) -> None:
+    """Put the plan of a draft into its series and open that; for callbacks."""
+    try:
+        replace_in_series(connection.client(), connection.series(), replaced, place, plan)
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    connection.starter().wake()
+    change_draft(draft.id, lambda known: replace(known, series_id=place.series_id))
+    flash(f"“{replaced.title}” runs with the changed settings.")
+    st.switch_page(screens.page("series"), query_params={SERIES_PARAM: place.series_id})
+
+
+def place_text(replaced: Replaced) -> str:
+    """Return, as Markdown, whose place the training of a draft will take."""
+    title = f"**{plain(replaced.title)}**"
+    if replaced.place is None:
+        return f"Takes the place of {title}, which is taken back from its queue at the start"
+    series = connection.series().find(replaced.place.series_id)
+    return f"Takes the place of {title} in " + (f"the series **{plain(series.name)}**" if series else "its series")
+
+
+def _begin_in_series(series: Series, state: MemberState) -> None:
+    member, task = state.member, state.task
+    step = (step_to_mend(task) if task is not None else None) or "hyperparameters"
+    place = SeriesPlace(series_id=series.id, key=member.key)
+    try:
+        made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    open_draft(made.id)
+    st.switch_page(screens.page(step), query_params={DRAFT_PARAM: made.id})
+
+
+_ABOUT = "A new draft with the same settings, opened at what you want to change."
+_ICONS: Mapping[Step, str] = {
+    "project": "folder_open",
+    "model": "neurology",
+    "classes": "category",
+    "split": "call_split",
+    "hyperparameters": "tune",
+    "benchmark": "speed",
+    "export": "ios_share",
+    "launch": "rocket_launch",
+}
+
+
+def draw_again_menu(
+    task_id: TaskId, *, key: str = "again", label: str = "Change one thing", about: str = _ABOUT
+) -> None:
+    """Draw the menu for a training whose settings are known.
+
+    An experiment of a series that failed or still waits is changed in its place, as is a task that still waits.
+
+    Args:
+        task_id: The training; its experiment is asked where the task itself does not say its settings.
+        key: Unique on the page.
+        label: On the button.
+        about: What the menu does, in a sentence.
+    """
+    with st.popover(label, icon=":material/edit:", key=f"{key}-menu"):
+        st.caption(about)
+        for step in STEPS[:-1]:
+            st.button(
+                step.title,
+                key=f"{key}-{step.id}",
+                icon=f":material/{_ICONS[step.id]}:",
+                width="stretch",
+                on_click=begin_change,
+                args=(task_id, step.id),
+            )
+        st.button(
+            "Same again: review and start" if about == _ABOUT else "Review everything",
+            key=f"{key}-launch",
+            icon=f":material/{_ICONS['launch']}:",
+            width="stretch",
+            on_click=begin_change,
+            args=(task_id, "launch"),
+        )
+
+
+def surroundings() -> Surroundings:
+    """Return what the server knows that settings of trainings leave open."""
+    return Surroundings(models=lookups.catalogue(), experiments=all_experiments())
+
+
+def origin_of(task_id: TaskId) -> Origin:
+    """Return the plan that a training was started with.
+
+    Raises:
+        NotFoundError: Neither the task nor its experiment says it.
+        InputError: What they say cannot be read, or names what is not there any more.
+    """
+    known = surroundings()
+    experiment = next((info for info in known.experiments if info.task_id == task_id), None)
+    task = connection.client().tasks.get(task_id)
+    title = experiment.experiment_name if experiment else task_title(task)
+    if (state := _state(task)) is not None:
+        return Origin(task_id=task_id, title=title, plan=plan_of_state(state, known))
+    if experiment is None:
+        msg = f"The settings of task {task_id} are not known."
+        raise NotFoundError(msg, "Start a new training and choose the settings.")
+    return Origin(task_id=task_id, title=title, plan=plan_of_experiment(experiment, known))
+
+
+def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPlan:
+    """Return the plan in the settings that an experiment keeps.
+
+    Raises:
+        NotFoundError: It keeps none.
+        InputError: They cannot be read, or name what is not there any more.
+    """
+    text = lookups.settings_text(connection.team_id(), info)
+    if text is None:
+        msg = f"The experiment “{info.experiment_name}” kept no settings."
+        raise NotFoundError(msg, "Start a new training and choose the settings.")
+    return read_any(text, replace(known, project_id=info.project_id)).plan
+
+
+def _state(task: Task) -> Mapping[str, object] | None:
+    found = task.settings or task.params or {}
+    return found if isinstance(found.get("guiState"), Mapping) else None
+
+
+def begin_change(task_id: TaskId, step: Step) -> None:
+    """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
+    try:
+        task = connection.client().tasks.get(task_id)
+        found = place_of(task) or _place_in_queue(task)
+        if found is not None:
+            made = draft_in_place(*found)
+        else:
+            origin = origin_of(task_id)
+            drafts = connection.drafts()
+            made = drafts.create(connection.server_name())
+            drafts.update(made.id, lambda draft: begin_again(draft, origin))
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    open_draft(made.id)
+    st.switch_page(screens.page(step), query_params={DRAFT_PARAM: made.id})
+
+
+def _place_in_queue(task: Task) -> tuple[Replaced, TrainingPlan] | None:
+    """Return what a changed start of a task takes the place of if it waits by itself."""
+    if task.status is not TaskStatus.QUEUED:
+        return None
+    plan = origin_of(task.id).plan
+    return Replaced(title=plan.experiment_name or task_title(task), task_id=task.id), plan

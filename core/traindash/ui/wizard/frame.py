@@ -1,0 +1,397 @@
+"""What every wizard page has around its form: heading, step bar, summary, Back and Next."""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+import streamlit as st
+
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel
+from traindash.formatting import count, listing, percent, plural, setting
+from traindash.plans.draft import DraftId, WizardDraft, mark_seen
+from traindash.plans.facts import Facts
+from traindash.plans.hyperparameters import differences, read_text
+from traindash.plans.problems import Problem, Step
+from traindash.plans.steps import STEPS, StepSpec, StepState, all_problems, errors, neighbour, states, step
+from traindash.ui import lookups, screens
+from traindash.ui.errors import titled
+from traindash.ui.state import (
+    DRAFT_PARAM,
+    SERIES_PARAM,
+    TASK_PARAM,
+    change_draft,
+    check_server,
+    current_draft,
+    start_new_draft,
+    task_just_started,
+)
+from traindash.ui.text import plain
+from traindash.ui.wizard.draft_menu import draw_draft_menu
+from traindash.ui.wizard.origin_note import draw_origin
+
+# The bar of steps on top of the wizard.
+
+
+_ICONS: Mapping[StepState, str] = {
+    StepState.DONE: ":material/check_circle:",
+    StepState.CURRENT: ":material/radio_button_checked:",
+    StepState.OPEN: ":material/radio_button_unchecked:",
+    StepState.BROKEN: ":material/error:",
+    StepState.LOCKED: ":material/lock:",
+}
+
+
+def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
+    """Draw a link per step; locked ones cannot be opened."""
+    with st.container(key="stepbar", horizontal=True, wrap=False, gap=None):
+        for step in STEPS:
+            state = states[step.id]
+            with st.container(key=f"step-{step.id}-{state.value}"):
+                st.page_link(
+                    screens.page(step.id),
+                    label=step.title,
+                    icon=_ICONS[state],
+                    disabled=state is StepState.LOCKED,
+                    query_params={DRAFT_PARAM: draft_id},
+                )
+
+
+# The live summary beside the form, and the review at the end: one line per step in words.
+
+
+_UNKNOWN = "not chosen yet"
+_SHOWN_CHANGES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryLine:
+    """What was chosen in a step.
+
+    Attributes:
+        value: In a few words.
+        detail: Smaller, below; may be empty.
+        is_set: Something was chosen.
+    """
+
+    step: Step
+    label: str
+    value: str
+    detail: str = ""
+    is_set: bool = True
+
+
+def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:
+    """Return the summary of a draft, one line per step in their order."""
+    texts: dict[Step, tuple[str, str]] = {
+        "project": _project(draft, facts),
+        "model": _model(draft, facts),
+        "classes": _classes(draft, facts),
+        "split": _split(draft, facts),
+        "hyperparameters": _hyperparameters(draft, facts),
+        "benchmark": _benchmark(draft),
+        "export": _export(draft),
+        "launch": _launch(draft, facts),
+    }
+    return tuple(
+        SummaryLine(
+            step=step.id,
+            label=step.title,
+            value=texts[step.id][0] or _UNKNOWN,
+            detail=texts[step.id][1],
+            is_set=bool(texts[step.id][0]),
+        )
+        for step in STEPS
+    )
+
+
+def default_name(draft: WizardDraft, facts: Facts) -> str:
+    """Return the name that the training app gives an experiment without one."""
+    project = facts.project.project.name if facts.project else "project name"
+    match draft.model:
+        case PretrainedModel(name=name):
+            model = name
+        case CustomCheckpoint() if facts.model is not None:
+            model = facts.model.name
+        case _:
+            model = "model name"
+    return f"<task id> {project} {model}"
+
+
+def draw_summary(lines: tuple[SummaryLine, ...], problems: Mapping[Step, tuple[Problem, ...]]) -> None:
+    """Draw the summary card."""
+    rows = "".join(_row(line, problems[line.step]) for line in lines)
+    with st.container(border=True, key="summary"):
+        st.markdown("##### Summary")
+        st.html(f'<dl class="td-summary">{rows}</dl>')
+
+
+def _row(line: SummaryLine, problems: tuple[Problem, ...]) -> str:
+    mark = ""
+    if line.is_set and errors(problems):
+        mark = '<span class="td-mark td-error">needs attention</span>'
+    elif line.is_set and problems:
+        mark = f'<span class="td-mark td-warning">{plural(len(problems), "warning")}</span>'
+    detail = f'<span class="td-detail">{html.escape(line.detail)}</span>' if line.detail else ""
+    state = "" if line.is_set else ' class="td-unset"'
+    return f"<dt>{html.escape(line.label)}</dt><dd{state}>{html.escape(line.value)}{mark}{detail}</dd>"
+
+
+def _project(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    if facts.project is None:
+        return ("" if draft.project_id is None else f"project {draft.project_id}"), ""
+    project = facts.project.project
+    cache = "kept on the agent" if draft.cache_project else "not kept on the agent"
+    return project.name, f"{plural(project.items_count, 'image')}, {cache}"
+
+
+def _model(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    match draft.model:
+        case None:
+            return "", ""
+        case PretrainedModel(framework=framework, name=name):
+            title, kind = name, framework
+        case CustomCheckpoint(path=path):
+            title = facts.model.name if facts.model else path
+            kind = f"{facts.model.framework}, {facts.model.checkpoint}" if facts.model else "checkpoint"
+        case _:
+            assert_never(draft.model)
+    if facts.model is None:
+        return title, kind
+    start = ", from random initialisation" if facts.model.starts_random else ""
+    return title, f"{kind}, {facts.model.task_type}{start}"
+
+
+def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    if facts.project is None:
+        return "", ""
+    every = facts.project.class_names
+    chosen = every if draft.classes is None else tuple(name for name in every if name in draft.classes)
+    value = f"all {count(len(every))}" if chosen == every else f"{count(len(chosen))} of {count(len(every))}"
+    return value, listing(chosen)
+
+
+def _split(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    if facts.project is None:
+        return "", ""
+    ways = {
+        "random": f"random, {draft.split.random.percent} % {draft.split.random.split}, "
+        f"{'drawn anew' if draft.split.random.seed is None else 'frozen at the start'}",
+        "datasets": "by datasets",
+        "tags": "by tags",
+        "collections": "by collections",
+    }
+    if facts.split is None:
+        return ways[draft.split.method], ""
+    shares = f"{count(facts.split.train)} train, {count(facts.split.val)} val"
+    return ways[draft.split.method], f"{shares} ({percent(facts.split.train_share)} train)"
+
+
+def _hyperparameters(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    if draft.hyperparameters is None:
+        return ("framework defaults" if facts.model else ""), ""
+    found = read_text(draft.hyperparameters)
+    if found.errors:
+        return "edited", "cannot be read"
+    defaults = read_text(facts.model.default_hyperparameters).values if facts.model else {}
+    changes = differences(found.values, defaults)
+    if not changes:
+        return "framework defaults", ""
+    shown = [f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in changes]
+    return f"{plural(len(changes), 'change')} from the defaults", listing(shown, limit=_SHOWN_CHANGES)
+
+
+def _benchmark(draft: WizardDraft) -> tuple[str, str]:
+    if not draft.enable_benchmark:
+        return "off", ""
+    return ("evaluation and speed test" if draft.enable_speedtest else "evaluation"), ""
+
+
+def _export(draft: WizardDraft) -> tuple[str, str]:
+    names = [name for name, on in (("ONNX", draft.export_onnx), ("TensorRT", draft.export_tensorrt)) if on]
+    return (listing(names) or "PyTorch checkpoint only"), ""
+
+
+def _launch(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
+    agent = next((item.name for item in facts.agents if item.id == draft.agent_id), None)
+    where = "automatic agent" if draft.agent_id is None else f"agent {agent or draft.agent_id}"
+    return where, "starts at once" if draft.autostart else "waits for “Start training”"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WizardView:
+    """What a form draws from.
+
+    Attributes:
+        problems: Of all steps.
+    """
+
+    step: StepSpec
+    draft: WizardDraft
+    facts: Facts
+    problems: Mapping[Step, tuple[Problem, ...]]
+
+    @property
+    def own_problems(self) -> tuple[Problem, ...]:
+        """Problems of the step that is shown."""
+        return self.problems[self.step.id]
+
+
+Form: TypeAlias = Callable[[WizardView], None]
+
+
+def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bool = False) -> None:
+    """Draw a page of the wizard.
+
+    Args:
+        step_id: The step.
+        form: Draws the step's own widgets inside the card.
+        side: Draws the card on the right in place of the summary.
+        wide: The form needs the whole width; the summary waits for the next step.
+    """
+    started = task_just_started() if step_id == STEPS[-1].id else None
+    if started is not None:
+        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
+    with titled("New training"):
+        draft = current_draft()
+        check_server(draft)
+        facts = lookups.facts_of(draft)
+    view = WizardView(step=step(step_id), draft=draft, facts=facts, problems=all_problems(draft, facts))
+    _heading(draft)
+    standing = states(draft, view.problems, step_id)
+    draw_step_bar(draft.id, standing)
+    draw_origin(draft, facts, leads_on=step_id != STEPS[-1].id)
+    blocker = _blocker(view)
+    shows_form = not draft.is_started and blocker is None
+    with st.container(key="wizard-columns"):
+        left, *right = [st.container()] if wide and shows_form else st.columns([2, 1], gap="medium")
+    with left, st.container(border=True, key="form-card"):
+        if draft.is_started:
+            draw_started_notice(draft)
+        elif blocker is not None:
+            _locked_notice(view, blocker)
+        else:
+            st.header(view.step.question, anchor=False)
+            form(view)
+    for cell in right:
+        with cell:
+            if side is None or not shows_form:
+                draw_summary(summary_lines(draft, facts), view.problems)
+            else:
+                with st.container(border=True, key="side-card"):
+                    side(view)
+    if not draft.is_started and step_id != STEPS[-1].id:
+        _bottom_bar(view, is_locked=blocker is not None)
+
+
+def draw_problems(problems: tuple[Problem, ...]) -> None:
+    """Draw problems below a form: errors first, each with what to do."""
+    for problem in sorted(problems, key=lambda item: item.severity != "error"):
+        text = f"**{plain(problem.message)}** {plain(problem.hint)}"
+        if problem.severity == "error":
+            st.error(text, icon=":material/error:")
+        else:
+            st.warning(text, icon=":material/warning:")
+
+
+def draw_back(view: WizardView) -> None:
+    """Draw the Back button; nothing on the first step."""
+    previous = neighbour(view.step.id, -1)
+    if previous is None:
+        st.space(1)
+        return
+    st.button(
+        "Back",
+        key="back",
+        icon=":material/arrow_back:",
+        on_click=_go,
+        args=(view.draft, previous.id),
+        help=previous.title,
+    )
+
+
+def _heading(draft: WizardDraft) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="heading"):
+        st.title("New training" if draft.replaces is None else "Change an experiment", anchor=False)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if draft.is_untouched:
+                st.page_link(
+                    screens.page("plan"),
+                    label="Start from a plan",
+                    icon=":material/input:",
+                    query_params={DRAFT_PARAM: draft.id},
+                )
+            draw_draft_menu(draft)
+
+
+def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
+    following = neighbour(view.step.id, 1)
+    if following is None:
+        return
+    wrong = errors(view.own_problems)
+    reason = "An earlier step is not complete." if is_locked else wrong[0].message if wrong else ""
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
+        draw_back(view)
+        with st.container(width="stretch"):
+            st.markdown(plain(reason or f"Next: {following.title}"), text_alignment="right")
+        st.button(
+            "Next",
+            key="next",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=bool(reason),
+            on_click=_confirm,
+            args=(view.draft, view.step.id, following.id),
+        )
+
+
+def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
+    if change_draft(draft.id, lambda current: mark_seen(current, done)) is not None:
+        _go(draft, following)
+
+
+def _go(draft: WizardDraft, target: Step) -> None:
+    st.switch_page(screens.page(target), query_params={DRAFT_PARAM: draft.id})
+
+
+def _blocker(view: WizardView) -> StepSpec | None:
+    """Return the first earlier step that has an error."""
+    for earlier in STEPS:
+        if earlier.id == view.step.id:
+            return None
+        if errors(view.problems[earlier.id]):
+            return earlier
+    return None
+
+
+def _locked_notice(view: WizardView, blocker: StepSpec) -> None:
+    st.header(f"{view.step.title} comes after {blocker.title.lower()}", anchor=False)
+    problem = errors(view.problems[blocker.id])[0]
+    st.markdown(plain(f"{problem.message} {problem.hint}"))
+    st.page_link(
+        screens.page(blocker.id),
+        label=f"Go to {blocker.title.lower()}",
+        icon=":material/arrow_back:",
+        query_params={DRAFT_PARAM: view.draft.id},
+    )
+
+
+def draw_started_notice(draft: WizardDraft) -> None:
+    """Draw that the draft was started, with the way to what it started."""
+    is_series = draft.series_id is not None
+    st.header("Started as a series" if is_series else f"Started as task {draft.task_id}", anchor=False)
+    st.markdown("What runs cannot be changed any more. A new training can begin with the same settings.")
+    with st.container(horizontal=True):
+        st.page_link(
+            screens.page("series" if is_series else "task"),
+            label="Open the series" if is_series else f"Open task {draft.task_id}",
+            icon=":material/open_in_new:",
+            query_params={SERIES_PARAM: str(draft.series_id)} if is_series else {TASK_PARAM: str(draft.task_id)},
+        )
+        st.button("New training with these settings", icon=":material/content_copy:", on_click=_copy, args=(draft,))
+
+
+def _copy(draft: WizardDraft) -> None:
+    copied = start_new_draft(draft)
+    st.switch_page(screens.page("launch"), query_params={DRAFT_PARAM: copied.id})

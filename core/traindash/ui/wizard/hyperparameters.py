@@ -1,0 +1,391 @@
+"""The hyperparameters step: editor with reference, what is wrong, what differs from the defaults or an experiment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import TaskId
+from traindash.formatting import MISSING, plural, setting
+from traindash.frameworks.registry import framework_or_none, reference_of
+from traindash.frameworks.spec import DeviceKind, Hyperparameter, Preset, Reference
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.facts import ModelFacts
+from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text, value_text, with_values
+from traindash.plans.suggestions import LONGEST_NAME
+from traindash.ui import connection, lookups
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.state import attempt, change_draft
+from traindash.ui.text import plain
+from traindash.ui.widgets import widget_key
+
+# A text editor for YAML: highlighted, with line numbers and a marked line, drawn with the theme's own colours.
+#
+# Streamlit has no code editor, and those made by others either fetch parts from the internet or have been left alone for
+# years. So this is a component of our own: a plain text field whose letters are transparent, above a coloured copy.
+
+
+_HERE = Path(__file__).parent
+_HTML = """
+<div class="desk">
+  <div class="halves">
+    <div class="left">
+      <label class="name" for="text"></label>
+      <div class="box">
+        <div class="gutter" aria-hidden="true"><div class="numbers"></div></div>
+        <div class="sheet">
+          <pre class="colored" aria-hidden="true"></pre>
+          <textarea id="text" spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
+            aria-autocomplete="list" aria-controls="proposals"></textarea>
+        </div>
+      </div>
+      <div class="popup" id="proposals" role="listbox" aria-label="Completions" hidden></div>
+      <p class="keys">Changes are saved while you type. Tab indents; Esc, then Tab, leaves the editor.</p>
+    </div>
+    <aside class="reference" hidden>
+      <label for="find">Reference</label>
+      <input id="find" type="search" placeholder="Search name or meaning" autocomplete="off" />
+      <div class="entries"></div>
+    </aside>
+  </div>
+</div>
+"""
+_editor = st.components.v2.component(
+    "traindash_yaml_editor",
+    html=_HTML,
+    css=(_HERE / "yaml_editor.css").read_text(encoding="utf-8"),
+    js=(_HERE / "yaml_editor.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Lines to mark, 1 for the first, and the keys that are not the default."""
+
+    wrong: Sequence[int] = ()
+    odd: Sequence[int] = ()
+    changed: Mapping[str, int] | None = None
+
+
+def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, a callback, and what it shows besides
+    label: str,
+    text: str,
+    *,
+    key: str,
+    on_change: Callable[[str], None],
+    marks: Marks,
+    reference: Reference | None = None,
+    rows: int = 24,
+) -> None:
+    """Draw the editor.
+
+    Args:
+        label: Name of the field.
+        text: What it shows. A text that differs from the one the person sent last replaces what is in the editor.
+        key: Identity of the editor.
+        on_change: Gets the text a moment after the last key, at once with Ctrl+Enter and when the editor is left.
+        marks: Lines to mark.
+        reference: Keys to search and to complete, shown beside the text.
+        rows: Lines that are visible at once.
+    """
+
+    def changed() -> None:
+        sent = st.session_state[key].get("text")
+        if isinstance(sent, str):
+            on_change(sent)
+
+    different = marks.changed or {}
+    _editor(
+        key=key,
+        data={
+            "label": label,
+            "text": text,
+            "rows": rows,
+            "lines": {"wrong": list(marks.wrong), "odd": list(marks.odd), "changed": list(different.values())},
+            "changed": list(different),
+            "reference": [_entry(item) for item in reference.keys.values()] if reference else [],
+        },
+        on_text_change=changed,
+    )
+
+
+def _entry(item: Hyperparameter) -> dict[str, object]:
+    default = "" if item.default is None else value_text(item.default)
+    flags = ("True", "False") if "flag" in item.kinds else ()
+    return {
+        "name": item.name,
+        "group": item.group,
+        "meaning": item.meaning,
+        "expected": f"{item.expected}; {default or 'empty'} if left out",
+        "value": default,
+        "choices": [*flags, *item.choices],
+    }
+
+
+_MOST_SHOWN = 8
+_DEFAULTS = TaskId(0)
+
+
+def text_of(draft: WizardDraft, model: ModelFacts) -> str:
+    """Return the hyperparameters of a draft: its own text, or the framework's defaults."""
+    return model.default_hyperparameters if draft.hyperparameters is None else draft.hyperparameters
+
+
+def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
+    """Draw the editor with the reference beside it, and below it what is wrong, with a button where that helps."""
+    text, reference = text_of(draft, model), reference_of(model.framework)
+    found = read_text(text, reference)
+    defaults = read_text(model.default_hyperparameters).values
+    changed = {item.key for item in differences(found.values, defaults)}
+
+    def save(sent: str) -> None:
+        set_text(draft.id, model, sent)
+
+    yaml_editor(
+        "Hyperparameters",
+        text,
+        key=widget_key(draft, "yaml"),
+        on_change=save,
+        marks=Marks(
+            wrong=[problem.line for problem in found.errors if problem.line],
+            odd=[problem.line for problem in found.warnings if problem.line],
+            changed={entry.name: entry.line for entry in found.entries if entry.name in changed},
+        ),
+        reference=reference,
+    )
+    if draft.hyperparameters is not None:
+        _draw_problems(draft, model, found)
+
+
+def draw_about(model: ModelFacts) -> None:
+    """Draw whose names these are and what happens to the text."""
+    reference = reference_of(model.framework)
+    source = f" ([{plain(reference.title)}]({reference.url}))" if reference else ""
+    st.markdown(f"Names and meanings are those of {plain(model.framework)}{source}. The text goes there as it is.")
+
+
+def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
+    """Draw what differs from the defaults or from an earlier experiment, as the person chooses."""
+    found = read_text(text_of(draft, model))
+    if not found.is_readable:
+        return
+    known = all_experiments()
+    others = {info.task_id: info for info in known if info.framework_name.casefold() == model.framework.casefold()}
+    chosen = _DEFAULTS
+    if others:
+        chosen = st.selectbox(
+            "Compare with",
+            (_DEFAULTS, *others),
+            format_func=lambda task: "Defaults" if task == _DEFAULTS else _experiment_text(others[task]),
+            key=widget_key(draft, "compare-with"),
+            persist_state="session",
+        )
+    if chosen == _DEFAULTS:
+        _draw_differences(
+            found.values, read_text(model.default_hyperparameters).values, "Changed from default", "Default"
+        )
+    else:
+        _draw_experiment(draft, model, others[chosen], found.values)
+
+
+def set_text(draft_id: DraftId, model: ModelFacts, text: str) -> None:
+    """Store a text in a draft; the defaults themselves are stored as such."""
+    stored = None if text == model.default_hyperparameters else text
+    change_draft(draft_id, lambda draft: replace(draft, hyperparameters=stored))
+
+
+def _draw_problems(draft: WizardDraft, model: ModelFacts, found: ReadText) -> None:
+    problems = [*((problem, True) for problem in found.errors), *((problem, False) for problem in found.warnings)]
+    for number, (problem, is_error) in enumerate(problems[:_MOST_SHOWN]):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"yaml-problem-{number}"):
+            text = f"**{plain(problem.message)}** {plain(problem.hint)}"
+            if is_error:
+                st.error(text, icon=":material/error:", width="stretch")
+            else:
+                st.warning(text, icon=":material/warning:", width="stretch")
+            if problem.fix is not None:
+                st.button(
+                    problem.fix.label,
+                    key=f"fix-{number}",
+                    icon=":material/auto_fix_high:",
+                    on_click=_fix,
+                    args=(draft, model, problem),
+                )
+    if len(problems) > _MOST_SHOWN:
+        st.caption(f"And {len(problems) - _MOST_SHOWN} more, marked in the text.")
+
+
+def _fix(draft: WizardDraft, model: ModelFacts, problem: TextProblem) -> None:
+    """Put a problem right, unless the text was changed meanwhile: the fix would undo that."""
+    if problem.fix is not None and connection.drafts().load(draft.id).hyperparameters == draft.hyperparameters:
+        set_text(draft.id, model, problem.fix.text)
+
+
+def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], title: str, other: str) -> None:
+    changes = differences(here, there)
+    if not changes:
+        st.caption("No value differs from the defaults." if other == "Default" else "No value differs.")
+        return
+    st.caption(
+        f"{plural(len(changes), 'change')} from the defaults"
+        if other == "Default"
+        else f"{plural(len(changes), 'difference')}"
+    )
+    rows = [
+        {
+            title: item.key,
+            "Value": MISSING if item.is_removed else setting(item.value),
+            other: MISSING if item.is_new else setting(item.default),
+        }
+        for item in changes
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=f"Hyperparameters that differ: {title}")
+
+
+def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo, here: Mapping[str, object]) -> None:
+    text = lookups.hyperparameters(connection.team_id(), info)
+    if text is None or not (found := read_text(text)).is_readable:
+        st.info("This experiment kept no hyperparameters that can be read.", icon=":material/info:")
+        return
+    _draw_differences(here, found.values, "Hyperparameter", info.experiment_name)
+    st.button(
+        "Take over its settings",
+        key="take-over",
+        icon=":material/content_paste_go:",
+        disabled=not differences(here, found.values),
+        on_click=set_text,
+        args=(draft.id, model, text),
+    )
+
+
+def _experiment_text(info: ExperimentInfo) -> str:
+    score = info.evaluation_metrics.get("mAP")
+    shown = "" if score is None else f", mAP {score:.3f}"
+    return f"{info.experiment_name} ({info.model_name}{shown})"
+
+
+# Ready-made hyperparameters and a person's own, above the editor.
+
+
+_OWN = "Your preset"
+
+
+def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> None:
+    """Draw the presets; the one that the text stands for is marked."""
+    offered = preset_texts(model, device="gpu" if has_gpu else "cpu")
+    own = dict(connection.presets().of(model.framework))
+    texts = {**{name: text for name, (text, _) in offered.items()}, **own}
+    current = text_of(draft, model)
+    key = widget_key(draft, "preset")
+    st.session_state[key] = active = _active(current, texts)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="presets"):
+        with st.container(width="stretch"):
+            if texts:
+                st.segmented_control(
+                    "Preset",
+                    list(texts),
+                    key=key,
+                    format_func=plain,
+                    on_change=_choose,
+                    args=(draft, model, key, texts),
+                )
+        _draw_own(draft, model, current, own)
+        st.button(
+            "Reset to defaults",
+            icon=":material/restart_alt:",
+            key="reset-yaml",
+            disabled=draft.hyperparameters is None,
+            on_click=_replace,
+            args=(draft, model, model.default_hyperparameters),
+        )
+    st.caption(plain(offered[active][1] if active in offered else _OWN if active else "Changed by hand."))
+    _draw_way_back(draft, model)
+
+
+def preset_texts(model: ModelFacts, *, device: DeviceKind) -> dict[str, tuple[str, str]]:
+    """Return name → (YAML text, what it is for) of the framework's presets.
+
+    Args:
+        model: Whose framework and defaults count.
+        device: What the training runs on.
+    """
+    known = framework_or_none(model.framework)
+    presets: tuple[Preset, ...] = known.presets if known and model.default_hyperparameters else ()
+    return {
+        preset.name: (with_values(model.default_hyperparameters, preset.values[device]), preset.about)
+        for preset in presets
+    }
+
+
+def _active(text: str, texts: dict[str, str]) -> str | None:
+    """Return the preset with the values of a text, whatever its comments say."""
+    found = read_text(text)
+    if not found.is_readable:
+        return None
+    return next((name for name, preset in texts.items() if read_text(preset).values == found.values), None)
+
+
+def _draw_own(draft: WizardDraft, model: ModelFacts, text: str, own: dict[str, str]) -> None:
+    with st.popover("Your presets", icon=":material/bookmark:", width="content"):
+        name_key = widget_key(draft, "preset-name")
+        st.text_input("Save the text under a name", key=name_key, max_chars=LONGEST_NAME, placeholder="Name")
+        is_bad = bool(read_text(text).errors)
+        st.button(
+            "Save preset",
+            key="save-preset",
+            icon=":material/bookmark_add:",
+            disabled=is_bad,
+            help="The text has errors; correct them first." if is_bad else None,
+            on_click=_save,
+            args=(model, name_key, text),
+        )
+        for number, name in enumerate(own):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"own-preset-{number}"):
+                st.markdown(plain(name), width="stretch")
+                st.button(
+                    "Delete",
+                    key=f"delete-preset-{number}",
+                    icon=":material/delete:",
+                    on_click=_delete,
+                    args=(model, name),
+                )
+
+
+def _choose(draft: WizardDraft, model: ModelFacts, key: str, texts: dict[str, str]) -> None:
+    name = st.session_state[key]
+    if name in texts:
+        _replace(draft, model, texts[name])
+
+
+def _replace(draft: WizardDraft, model: ModelFacts, text: str) -> None:
+    """Replace the text and remember what a person had written, so that nothing is lost by a look at a preset."""
+    if draft.hyperparameters is not None:
+        st.session_state[widget_key(draft, "yaml-before")] = draft.hyperparameters
+    set_text(draft.id, model, text)
+
+
+def _draw_way_back(draft: WizardDraft, model: ModelFacts) -> None:
+    before = st.session_state.get(widget_key(draft, "yaml-before"))
+    if before is None or before == text_of(draft, model):
+        return
+    st.button(
+        "Bring back the text before",
+        key="yaml-undo",
+        icon=":material/undo:",
+        type="tertiary",
+        on_click=_replace,
+        args=(draft, model, before),
+    )
+
+
+def _save(model: ModelFacts, name_key: str, text: str) -> None:
+    name = st.session_state.get(name_key, "")
+    if attempt(lambda: connection.presets().save(model.framework, name, text), f"Preset “{name.strip()}” was saved."):
+        st.session_state[name_key] = ""
+
+
+def _delete(model: ModelFacts, name: str) -> None:
+    attempt(lambda: connection.presets().remove(model.framework, name))

@@ -1,0 +1,432 @@
+"""The last step: review, where to run, name, and the button that starts the training."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.ecosystem import Agent, AgentStatus
+from traindash.domain.ids import AgentId, DryRunId, SeriesId, TaskId
+from traindash.domain.plan import TrainingPlan
+from traindash.errors import AppError, InputError
+from traindash.formatting import duration, percent, plural, size, time_range
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.problems import Problem
+from traindash.plans.series import Replaced, SeriesPlace
+from traindash.plans.steps import complete, step
+from traindash.tasks import flight_check
+from traindash.tasks.again import replace_task, with_batch
+from traindash.tasks.flight_check import CONTENDED, Forecast, estimate, forecast
+from traindash.tasks.launcher import launch
+from traindash.tasks.progress import TimeRange
+from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.state import DRAFT_PARAM, TASK_PARAM, attempt, change_draft, flash, remember_start
+from traindash.ui.text import plain
+from traindash.ui.widgets import draft_select, draft_text, draft_toggle
+from traindash.ui.wizard.again import start_in_series
+from traindash.ui.wizard.frame import WizardView, default_name, draw_back, draw_problems, summary_lines
+from traindash.ui.wizard.project import note_data
+
+# One start per draft, however often the button is clicked.
+#
+# A click starts a thread of its own; further clicks, another tab or a rerun that interrupts the page find the same start
+# and its result. Nothing of this lives in the session, which a reload would end.
+
+
+_Started = TypeVar("_Started")
+
+
+class LaunchDesk(Generic[_Started]):
+    """Starts that are under way and their results, by draft."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="traindash-launch")
+        self._starts: dict[DraftId, Future[_Started]] = {}
+        self._lock = threading.Lock()
+
+    def start(self, draft_id: DraftId, send: Callable[[], _Started]) -> bool:
+        """Start once; a draft whose start is under way or succeeded is left alone.
+
+        Returns:
+            Whether this call started anything.
+        """
+        with self._lock:
+            known = self._starts.get(draft_id)
+            if known is not None and not _has_failed(known):
+                return False
+            self._starts[draft_id] = self._pool.submit(send)
+            return True
+
+    def is_busy(self, draft_id: DraftId) -> bool:
+        """Return whether a start is under way."""
+        with self._lock:
+            known = self._starts.get(draft_id)
+        return known is not None and not known.done()
+
+    def result(self, draft_id: DraftId, timeout_seconds: float) -> _Started | None:
+        """Wait for a start.
+
+        Returns:
+            What was started; ``None`` if nothing was started or there is no answer in time.
+
+        Raises:
+            AppError: The start failed; a new one may be tried.
+        """
+        with self._lock:
+            known = self._starts.get(draft_id)
+        if known is None:
+            return None
+        try:
+            return known.result(timeout=timeout_seconds)
+        except TimeoutError:
+            return None
+
+    def forget_failure(self, draft_id: DraftId) -> None:
+        """Drop a failed start after it was shown; a success is kept for the clicks that are still on their way."""
+        with self._lock:
+            known = self._starts.get(draft_id)
+            if known is not None and _has_failed(known):
+                del self._starts[draft_id]
+
+
+def _has_failed(start: Future[_Started]) -> bool:
+    return start.done() and isinstance(start.exception(), AppError)
+
+
+DESK: LaunchDesk[TaskId] = LaunchDesk()
+"""The one desk of this process for trainings."""
+
+SERIES_DESK: LaunchDesk[SeriesId] = LaunchDesk()
+"""And the one for series."""
+
+
+# The flight check beside the review: asked for by a button, followed, and what it found in numbers.
+
+
+_LOOK_SECONDS = 1.0
+_STEPS = {
+    "preparing_data": "Getting the engine and some images ready",
+    "training": "Training a few batches",
+    "evaluation": "Evaluating some images",
+    "export": "Exporting",
+}
+
+
+def latest_check(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> DryRun | None:
+    """Return the newest flight check of exactly this plan, ``None`` if there is none or the server makes none."""
+    if not isinstance(plan, TrainingPlan) or view.facts.project is None:
+        return None
+    if not lookups.can_dry_run():
+        return None
+    key = flight_check.plan_key(plan, view.facts.project.project)
+    return connection.client().dry_runs.latest(key)
+
+
+def check_problems(check: DryRun | None) -> tuple[Problem, ...]:
+    """Return what a flight check found against the start."""
+    if check is None:
+        return ()
+    return flight_check.flight_problems(check, _expected(check))
+
+
+def draw_flight_check(view: WizardView) -> None:
+    """Draw the flight check of the plan: a button, its progress, or what it found."""
+    with st.container(key="flight-check"):
+        st.header("Flight check", anchor=False)
+        _draw_check(view)
+
+
+def _draw_check(view: WizardView) -> None:
+    plan = complete(view.draft, view.facts)
+    if not lookups.can_dry_run():
+        st.caption(
+            "This server makes no dry runs, so duration and memory of the training are not known before the start."
+        )
+        return
+    if not isinstance(plan, TrainingPlan):
+        st.caption("Complete the plan first; then a dry run tells how long the training takes and whether it fits.")
+        return
+    check = latest_check(view, plan)
+    if check is None or check.status is DryRunStatus.CANCELED:
+        st.caption("Trains a few batches on the agent, to tell how long all of it takes and whether it fits.")
+        _button("Run flight check", plan)
+    elif check.status.is_active:
+        _draw_progress(check.id)
+    elif (expected := _expected(check, _earlier(view, plan))) is not None:
+        _draw_result(view, check, expected)
+        _button("Check again", plan)
+    else:
+        st.markdown(f":material/error: {plain(check.message)}")
+        _button("Check again", plan)
+
+
+def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | None:
+    return None if check.figures is None else forecast(check, check.figures, earlier)
+
+
+def _earlier(view: WizardView, plan: TrainingPlan) -> TimeRange | None:
+    """Return how long the training takes judging by earlier ones of its model on its project."""
+    runs, models = lookups.past_times(connection.workspace_id())
+    defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
+    return estimate(plan, plan.hyperparameters or defaults, runs, models)
+
+
+def _button(label: str, plan: TrainingPlan) -> None:
+    st.button(
+        label, key="run-flight-check", icon=":material/flight_takeoff:", width="stretch", on_click=_begin, args=(plan,)
+    )
+
+
+def _begin(plan: TrainingPlan) -> None:
+    attempt(lambda: flight_check.begin(connection.client(), plan))
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def _draw_progress(check_id: DryRunId) -> None:
+    check = connection.client().dry_runs.info(check_id)
+    if not check.status.is_active:
+        st.rerun()
+    waiting = "Waiting for the flight check before this one"
+    text = waiting if check.status is DryRunStatus.WAITING else _STEPS.get(check.step, "Getting ready")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/hourglass_top: {text}", width="stretch")
+        st.button("Cancel", key="cancel-flight-check", on_click=_cancel, args=(check_id,))
+    st.caption(f"On agent {plain(check.agent)}. You can leave this page; the result stays with the plan.")
+
+
+def _cancel(check_id: DryRunId) -> None:
+    attempt(lambda: connection.client().dry_runs.cancel(check_id))
+
+
+def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
+    with st.container(key="flight-result", gap="small"):
+        st.metric("Duration", time_range(expected.total.low, expected.total.high))
+        left, right = st.columns(2, gap="small")
+        for column, label, needed, free in (
+            (left, "Memory at the peak", expected.memory, check.memory_free),
+            (right, "Disk", expected.disk, check.disk_free),
+        ):
+            column.metric(label, size(needed), f"{size(free)} free", delta_color="off", delta_arrow="off")
+    st.caption(_about_range(expected))
+    parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
+    st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {_seen(check)}.")
+    if expected.may_end_early:
+        st.caption("It may end sooner: the engine stops when nothing gets better for long (“patience”).")
+    if expected.unknown:
+        st.caption(f"Not part of it, because nobody knows before: {' and '.join(expected.unknown)}.")
+    if expected.largest_batch:
+        batch = expected.largest_batch
+        st.button(
+            f"Set batch to {batch}", icon=":material/tune:", width="stretch", on_click=_set_batch, args=(view, batch)
+        )
+
+
+def _about_range(expected: Forecast) -> str:
+    """Say in words where the ends of the range come from."""
+    if expected.share < CONTENDED:
+        alone = duration(sum(expected.parts.values()) * expected.share)
+        text = (
+            f"Other programs took {percent(1 - expected.share)} of the processor. The lower end is without them, when "
+            f"about {alone} is likely; the upper one is with as many or some more."
+        )
+    else:
+        spread = percent(expected.spread)
+        text = f"The range allows {spread} to each side of what was measured, if the machine stays as it is."
+    if expected.earlier is not None:
+        took = time_range(expected.earlier.low, expected.earlier.high)
+        text += f" It is wider because earlier trainings of this model on this project suggest {took}."
+    return text
+
+
+def _seen(check: DryRun) -> str:
+    batches = 0 if check.figures is None else len(check.figures.batches)
+    return plural(batches, "measured batch", "measured batches")
+
+
+def _set_batch(view: WizardView, batch: int) -> None:
+    defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
+
+    def change(draft: WizardDraft) -> WizardDraft:
+        return replace(draft, hyperparameters=with_batch(draft.hyperparameters or defaults, batch))
+
+    change_draft(view.draft.id, change)
+
+
+_AUTOMATIC = AgentId(0)
+_WAIT_SECONDS = 1.0
+
+
+def draw_review(view: WizardView) -> None:
+    """Draw every choice with a link to its step."""
+    with st.container(key="review", gap="xsmall"):
+        for line in summary_lines(view.draft, view.facts)[:-1]:
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"review-{line.step}"):
+                st.markdown(f"**{line.label}**", width=140)
+                detail = f"  \n:gray[{plain(line.detail)}]" if line.detail else ""
+                st.markdown(f"{plain(line.value)}{detail}", width="stretch")
+                st.page_link(
+                    screens.page(line.step),
+                    label="Change",
+                    icon=":material/edit:",
+                    query_params={DRAFT_PARAM: view.draft.id},
+                )
+
+
+def draw_where_and_name(view: WizardView) -> None:
+    """Draw the choice of the agent, the name and the autostart."""
+    st.header("How to run", anchor=False)
+    agents = {agent.id: agent for agent in view.facts.agents}
+    draft_select(
+        view.draft,
+        "agent",
+        "Agent",
+        options=(_AUTOMATIC, *agents),
+        value=view.draft.agent_id or _AUTOMATIC,
+        save=lambda draft, chosen: replace(draft, agent_id=None if chosen in {None, _AUTOMATIC} else chosen),
+        text=lambda item: "Automatic" if item == _AUTOMATIC else _agent_text(agents[item]),
+        placeholder=None,
+    )
+    draft_text(
+        view.draft,
+        "name",
+        "Experiment name",
+        value=view.draft.experiment_name or "",
+        placeholder=_name_when_empty(view),
+        save=lambda draft, text: replace(draft, experiment_name=text.strip() or None),
+    )
+    with st.container(key="default-name"):
+        st.caption(f"Left empty, the name will be: {plain(_name_when_empty(view))}")
+    if view.draft.replaces is not None:
+        return
+    draft_toggle(
+        view.draft,
+        "autostart",
+        "Start training at once",
+        value=view.draft.autostart,
+        save=lambda draft, on: replace(draft, autostart=on),
+        help_text="Off: the task is created and waits until “Start training” is pressed on its page.",
+    )
+    with st.container(border=True, key="to-series", gap="xsmall"):
+        st.markdown("**Several at once**")
+        st.caption("Vary models, hyperparameters, splits or seeds: one start, one page, one comparison.")
+        st.page_link(
+            screens.page("series_plan"),
+            label="Plan a series",
+            icon=":material/stacks:",
+            query_params={DRAFT_PARAM: view.draft.id},
+        )
+
+
+def draw_start(view: WizardView) -> None:
+    """Draw what speaks against the start, and the bar with the button."""
+    plan = complete(view.draft, view.facts)
+    own = [problem for problems in view.problems.values() for problem in problems]
+    problems = [*own, *check_problems(latest_check(view, plan))]
+    wrong = [problem for problem in problems if problem.severity == "error"]
+    _draw_findings(view, problems)
+    is_busy = DESK.is_busy(view.draft.id)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
+        draw_back(view)
+        with st.container(width="stretch"):
+            st.markdown(plain(_reason(wrong, len(problems) - len(wrong))), text_alignment="right")
+        st.button(
+            "Starting" if is_busy else _start_label(view.draft),
+            key="start-training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(wrong) or is_busy,
+            on_click=_start,
+            args=(view.draft.id, plan),
+        )
+    _wait(view)
+
+
+def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
+    for problem in sorted(problems, key=lambda item: item.severity != "error"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"finding-{problems.index(problem)}"):
+            with st.container(width="stretch"):
+                draw_problems((problem,))
+            if problem.step != view.step.id:
+                st.page_link(
+                    screens.page(problem.step),
+                    label=f"Go to {step(problem.step).title.lower()}",
+                    icon=":material/arrow_back:",
+                    query_params={DRAFT_PARAM: view.draft.id},
+                )
+
+
+def _reason(wrong: list[Problem], warnings: int) -> str:
+    if wrong:
+        return wrong[0].message
+    return f"{plural(warnings, 'warning')}, nothing that prevents the start." if warnings else "Everything is set."
+
+
+def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
+    """Start once. A late second click finds the task of the first."""
+    try:
+        draft = connection.drafts().load(draft_id)
+    except AppError as error:
+        flash(str(error), "error")
+        return
+    if draft.task_id is not None:
+        _open_task(draft.task_id)
+    if not isinstance(plan, TrainingPlan):
+        return
+    client = connection.client()
+    match draft.replaces:
+        case Replaced(place=SeriesPlace() as place) as replaced:
+            start_in_series(draft, replaced, place, plan)
+        case Replaced(task_id=int() as task_id):
+            DESK.start(draft_id, connection.watched(lambda: replace_task(client, task_id, plan)))
+        case _:
+            DESK.start(draft_id, connection.watched(lambda: launch(client, plan)))
+
+
+def _start_label(draft: WizardDraft) -> str:
+    if draft.replaces is None:
+        return "Start training"
+    return "Start in its place" if draft.replaces.place is None else "Start in the series"
+
+
+def _name_when_empty(view: WizardView) -> str:
+    """Return the name of an experiment to which the person gives none; one in a series keeps its own."""
+    replaced = view.draft.replaces
+    in_series = replaced is not None and replaced.place is not None
+    return replaced.title if replaced is not None and in_series else default_name(view.draft, view.facts)
+
+
+def _wait(view: WizardView) -> None:
+    """Follow a start that is under way; the page stays responsive between two looks."""
+    draft_id = view.draft.id
+    try:
+        task = DESK.result(draft_id, _WAIT_SECONDS)
+    except AppError as error:
+        DESK.forget_failure(draft_id)
+        hint = (
+            error.hint if isinstance(error, InputError) else f"{error.hint} Nothing was changed in the draft.".strip()
+        )
+        st.error(f"**{plain(error.message)}** {plain(hint)}", icon=":material/error:")
+        return
+    if task is not None:
+        change_draft(draft_id, lambda draft: replace(draft, task_id=task))
+        remember_start(task)
+        if view.facts.project is not None:
+            note_data(task, view.facts.project)
+        flash(f"Task {task} was created.")
+        _open_task(task)
+    if DESK.is_busy(draft_id):
+        st.rerun()
+
+
+def _open_task(task: TaskId) -> None:
+    st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(task)})
+
+
+def _agent_text(agent: Agent) -> str:
+    device = agent.devices[0].name if agent.devices else ""
+    state = "" if agent.status is AgentStatus.RUNNING else f", {theme.AGENT_STATUS[agent.status].word.lower()}"
+    return f"{agent.name}{state}{f' ({device})' if device else ''}"

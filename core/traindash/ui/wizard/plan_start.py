@@ -1,0 +1,179 @@
+"""A plan that was pasted, uploaded or trained before fills the wizard, after a look at it."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from traindash.domain.experiment import ExperimentInfo
+from traindash.errors import AppError, InputError
+from traindash.formatting import plural
+from traindash.plans.draft import DraftId, WizardDraft, fill, mark_seen
+from traindash.plans.facts import Facts
+from traindash.plans.plan_reading import ReadPlan, read_any
+from traindash.plans.problems import Problem, Step
+from traindash.plans.steps import STEPS, Said, all_problems, described, errors, first_open_step, reached
+from traindash.ui import connection, lookups, screens
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.state import DRAFT_PARAM, change_draft, open_draft
+from traindash.ui.text import plain
+from traindash.ui.wizard.again import plan_of_experiment, surroundings
+from traindash.ui.wizard.frame import draw_problems
+from traindash.ui.wizard.origin_note import names_for
+
+_SOURCES = ("Paste", "Upload", "Earlier experiment")
+_TYPES = ["yaml", "yml", "py", "json", "txt"]
+_MOST_MEGABYTES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A plan on its way into the wizard.
+
+    Attributes:
+        filled: The draft as it would be.
+        facts: What the server knows about it.
+    """
+
+    read: ReadPlan
+    filled: WizardDraft
+    facts: Facts
+
+    @property
+    def problems(self) -> dict[Step, tuple[Problem, ...]]:
+        """What the wizard will say about it, by step."""
+        return all_problems(self.filled, self.facts)
+
+
+def draw_sources(draft: WizardDraft) -> ReadPlan | None:
+    """Draw the ways to bring a plan, and what is wrong with what was brought.
+
+    Returns:
+        The plan, ``None`` while there is none or it cannot be read.
+    """
+    source = st.segmented_control(
+        "Where it comes from", _SOURCES, default=_SOURCES[0], required=True, key="plan-source"
+    )
+    try:
+        if source == _SOURCES[2]:
+            return _from_experiment()
+        text = _pasted() if source == _SOURCES[0] else _uploaded()
+        return None if text is None else read_any(text, replace(surroundings(), project_id=draft.project_id))
+    except AppError as error:
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
+        return None
+
+
+def preview(draft: WizardDraft, read: ReadPlan) -> Preview:
+    """Return what a plan makes of a draft."""
+    filled = replace(fill(draft, read.plan), origin=None)
+    return Preview(read=read, filled=filled, facts=lookups.facts_of(filled))
+
+
+def draw_preview(found: Preview, draft: WizardDraft) -> None:
+    """Draw what the plan says, beside what the draft says now, and what the wizard will say about it."""
+    st.subheader(f"Read from the {found.read.form}", anchor=False)
+    for note in found.read.notes:
+        st.info(plain(note), icon=":material/info:")
+    defaults = found.facts.model.default_hyperparameters if found.facts.model else ""
+    names = names_for(found.filled.project_id, defaults)
+    now = {item.label: item.text for item in described(draft, names)}
+    rows = described(found.filled, names)
+    st.html(_table(rows, None if draft.is_untouched else now))
+    problems = tuple(problem for group in found.problems.values() for problem in group)
+    found_errors = errors(problems)
+    draw_problems(found_errors)
+    if warnings := len(problems) - len(found_errors):
+        st.caption(f"{plural(warnings, 'warning')} to look at in the wizard.")
+
+
+def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
+    """Draw how the plan gets into the wizard."""
+    with st.container(horizontal=True, horizontal_alignment="right", key="plan-buttons"):
+        if found is not None and not draft.is_untouched:
+            st.button("Replace this draft", key="plan-replace", on_click=_apply, args=(found, draft.id))
+        st.button(
+            "Fill the wizard" if draft.is_untouched else "Start a new draft with it",
+            key="plan-apply",
+            type="primary",
+            icon=":material/input:",
+            disabled=found is None,
+            on_click=_apply,
+            args=(found, draft.id if draft.is_untouched else None),
+        )
+
+
+def draw_way_back(draft: WizardDraft) -> None:
+    """Draw the link to the wizard as it was left."""
+    st.page_link(
+        screens.page(reached(draft)),
+        label="Back to the wizard",
+        icon=":material/arrow_back:",
+        query_params={DRAFT_PARAM: draft.id},
+    )
+
+
+def _table(rows: Sequence[Said], now: Mapping[str, str] | None) -> str:
+    """Return the values as an HTML table; of a draft that says something else, that too."""
+    lines: list[str] = []
+    for item in rows:
+        other = "" if now is None or now[item.label] == item.text else f"now: {now[item.label]}"
+        extra = f'<span class="td-detail">{html.escape(other)}</span>' if other else ""
+        lines.append(f"<dt>{html.escape(item.label)}</dt><dd>{html.escape(item.text)}{extra}</dd>")
+    return f'<dl class="td-summary td-plan">{"".join(lines)}</dl>'
+
+
+def _pasted() -> str | None:
+    st.text_area(
+        "Plan file, Python script or app_state.json",
+        key="plan-text",
+        height=420,
+        placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nhyperparameters: |\n  epochs: 20",
+        persist_state="session",
+    )
+    st.button("Read it", key="plan-read", icon=":material/visibility:")
+    return st.session_state.get("plan-text") or None
+
+
+def _uploaded() -> str | None:
+    file = st.file_uploader("Plan file, Python script or app_state.json", type=_TYPES, key="plan-file")
+    if file is None:
+        return None
+    if file.size > _MOST_MEGABYTES * 2**20:
+        msg = f"{file.name} has more than {_MOST_MEGABYTES} MB."
+        raise InputError(msg, "A plan is a short text; choose another file.")
+    return file.getvalue().decode("utf-8-sig", errors="replace")
+
+
+def _from_experiment() -> ReadPlan | None:
+    known = all_experiments()
+    if not known:
+        st.info("There are no experiments yet.", icon=":material/info:")
+        return None
+    chosen = st.selectbox(
+        "Experiment", known, index=None, format_func=_experiment_text, placeholder="Choose", key="plan-experiment"
+    )
+    if chosen is None:
+        return None
+    plan = replace(plan_of_experiment(chosen, surroundings()), experiment_name=None)
+    return ReadPlan(plan=plan, form="experiment settings")
+
+
+def _experiment_text(info: ExperimentInfo) -> str:
+    return f"{info.experiment_name} ({info.model_name})"
+
+
+def _apply(found: Preview, draft_id: DraftId | None) -> None:
+    """Fill a draft, a new one by default, and open the first step that needs a look; else the last one."""
+    target = draft_id or connection.drafts().create(connection.server_name()).id
+
+    def change(draft: WizardDraft) -> WizardDraft:
+        filled = replace(fill(draft, found.read.plan), origin=None)
+        for step in STEPS[:-1]:
+            filled = mark_seen(filled, step.id)
+        return filled
+
+    if change_draft(target, change) is not None:
+        open_draft(target)
+        st.switch_page(screens.page(first_open_step(found.problems)), query_params={DRAFT_PARAM: target})

@@ -1,0 +1,198 @@
+"""The project step: cards to choose from, and what is in the chosen project."""
+
+import contextlib
+import html
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from traindash.domain.ids import TaskId, WorkspaceId
+from traindash.domain.project import Project
+from traindash.errors import StorageError
+from traindash.formatting import count, plural, size
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.facts import ProjectFacts
+from traindash.plans.lookups import DataNotes, note_of, since_last
+from traindash.plans.suggestions import begin_with
+from traindash.ui import connection, lookups, screens
+from traindash.ui.experiments.index import all_experiments
+from traindash.ui.projects.annotation_drawing import thumbnail
+from traindash.ui.projects.project_data import draw_image_choice
+from traindash.ui.state import TASK_PARAM, change_draft
+from traindash.ui.text import plain
+
+_CARD_PICTURE = (400, 225)
+_GALLERY_PICTURE = (320, 240)
+_GALLERY_IMAGES = 8
+_LOOK_SECONDS = 2.0
+_SHOWN_CLASSES = 24
+_SEARCH_FROM = 5
+_MOST_CARDS = 24
+_ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
+    "Newest first": lambda item: (-item.id, ""),
+    "By name": lambda item: (0, item.name.casefold()),
+    "Most images first": lambda item: (-item.items_count, ""),
+}
+
+
+def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
+    """Draw search and order for many projects; return those to show, in that order."""
+    if len(projects) < _SEARCH_FROM:
+        return projects
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(
+            "Search projects", key="project-search", placeholder="Search projects", label_visibility="collapsed",
+            icon=":material/search:",
+        )  # fmt: skip
+        order = st.selectbox("Order", list(_ORDERS), key="project-order", label_visibility="collapsed", width=200)
+    found = [item for item in projects if wanted.strip().casefold() in item.name.casefold()]
+    found.sort(key=_ORDERS[order])
+    if not found:
+        st.info(f"No project is called “{plain(wanted.strip())}” or the like.", icon=":material/info:")
+    if len(found) > _MOST_CARDS:
+        st.caption(f"The first {_MOST_CARDS} of {plural(len(found), 'project')}. Search to find the others.")
+    return tuple(found[:_MOST_CARDS])
+
+
+def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> None:
+    """Draw a card per project, the chosen one marked."""
+    with st.grid("auto", min_column_width=260, gap="small"):
+        for project in projects:
+            is_chosen = project.id == draft.project_id
+            with st.container(
+                border=True, height="stretch", key=f"card-{'chosen' if is_chosen else 'other'}-{project.id}"
+            ):
+                _cover(project)
+                st.markdown(f"**{plain(project.name)}**")
+                st.caption(
+                    f"{plural(project.items_count, 'image')} in {plural(project.datasets_count, 'dataset')}, "
+                    f"{size(project.size_bytes)}"
+                )
+                st.button(
+                    "Chosen" if is_chosen else "Choose",
+                    key=f"choose-project-{project.id}",
+                    icon=":material/check:" if is_chosen else None,
+                    disabled=is_chosen,
+                    width="stretch",
+                    on_click=_choose,
+                    args=(draft.id, project),
+                )
+
+
+def draw_ways_in() -> None:
+    """Draw the way to data that are not here yet."""
+    st.page_link(screens.page("import_data"), label="Bring data in", icon=":material/upload_file:")
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def draw_no_project(workspace: WorkspaceId) -> None:
+    """Say that there is no project, and look for one from time to time.
+
+    Args:
+        workspace: Where to look.
+    """
+    if any(item.type == "images" for item in connection.client().projects.list(workspace)):
+        lookups.projects.forget(workspace)
+        st.rerun()
+    st.info("This workspace has no image project yet. One that is brought in appears here by itself.")
+
+
+def draw_gallery(facts: ProjectFacts) -> None:
+    """Draw some images of a project with their annotations, and the legend of classes."""
+    images = draw_image_choice(facts)
+    if images is None:
+        images = lookups.sample_images(facts.project.id, _GALLERY_IMAGES)
+    pictures = [(image, thumbnail(facts.project.id, image, _GALLERY_PICTURE)) for image in images]
+    with st.grid(4, min_column_width=120, gap="xsmall"):
+        for image, picture in pictures:
+            if picture is None:
+                st.caption(f"{plain(image.name)} cannot be read as an image.")
+            else:
+                names = plural(image.labels_count, "object")
+                st.image(picture, width="stretch", alt=f"{image.name} with {names} drawn on it")
+    st.html(_legend(facts))
+
+
+def draw_counts(facts: ProjectFacts) -> None:
+    """Draw how much there is of what."""
+    objects = sum(item.objects for item in facts.statistics.classes)
+    numbers = (
+        ("Images", facts.project.items_count),
+        ("Objects", objects),
+        ("Classes", len(facts.meta.classes)),
+        ("Datasets", len(facts.datasets)),
+    )
+    with st.grid(4, min_column_width=110, gap="small"):
+        for label, number in numbers:
+            st.metric(label, count(number))
+
+
+def _cover(project: Project) -> None:
+    first = lookups.sample_images(project.id, 1)
+    picture = thumbnail(project.id, first[0], _CARD_PICTURE) if first else None
+    if picture is None:
+        st.caption("No picture")
+    else:
+        st.image(picture, width="stretch", alt=f"An image of {project.name}")
+
+
+def _legend(facts: ProjectFacts) -> str:
+    shown = facts.meta.classes[:_SHOWN_CLASSES]
+    items = "".join(
+        f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
+        for item in shown
+    )
+    rest = len(facts.meta.classes) - len(shown)
+    more = f"<span>and {rest} more</span>" if rest else ""
+    return f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>'
+
+
+def _choose(draft_id: DraftId, project: Project) -> None:
+    facts = lookups.project(project.id)
+    if facts is not None:
+        change_draft(draft_id, lambda draft: begin_with(draft, facts))
+
+
+# What changed in the chosen project since it was last trained on.
+
+
+def draw_since_last(project: ProjectFacts) -> None:
+    """Draw the changes since the newest experiment of the project; nothing where there is none."""
+    server = connection.server_name()
+    found = since_last(project, all_experiments(), _notes(), server)
+    if found is None:
+        return
+    if found.changes:
+        text = f"changed since then: {'; '.join(found.changes)}."
+    elif found.is_exact:
+        text = "the data is the same as then."
+    elif found.used is not None:
+        text = f"it used {found.used:,} of the {found.images:,} images that the project has now."
+    else:
+        text = "its record does not say what the data was like."
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="since-last"):
+        st.markdown(f":material/history: Last trained as **{plain(found.title)}**; {plain(text)}", width="stretch")
+        st.page_link(
+            screens.page("task"),
+            label="Open",
+            icon=":material/open_in_new:",
+            query_params={TASK_PARAM: str(found.task_id)},
+        )
+
+
+def note_data(task_id: TaskId, project: ProjectFacts) -> None:
+    """Note what the data is like at a start; a disk that refuses keeps nobody from training."""
+    with contextlib.suppress(StorageError):
+        _notes().keep(connection.server_name(), task_id, note_of(project))
+
+
+def _notes() -> DataNotes:
+    return _notes_in(connection.home() / "data_notes.json")
+
+
+@cache
+def _notes_in(path: Path) -> DataNotes:
+    """Return the one object per file, whose lock all sessions share."""
+    return DataNotes(path)

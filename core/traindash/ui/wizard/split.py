@@ -1,0 +1,315 @@
+"""The split step: a form per method, and the images that each side gets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId
+from traindash.domain.plan import DatasetsSplit, Side, SideCounts, SplitContent, TrainValSplit, UntaggedAction
+from traindash.domain.project import Image
+from traindash.formatting import count, percent, plural
+from traindash.plans.draft import FIRST_SEED, DraftId, SplitDraft, SplitMethod, TagsChoice, WizardDraft
+from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
+from traindash.plans.splits import MOST_IMAGES
+from traindash.plans.suggestions import suggest_split
+from traindash.ui import lookups
+from traindash.ui.projects.annotation_drawing import thumbnail
+from traindash.ui.state import change_draft
+from traindash.ui.streamlit_internals import table_height
+from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key
+
+_T = TypeVar("_T")
+_METHODS: Mapping[SplitMethod, str] = {
+    "random": "Random",
+    "datasets": "By datasets",
+    "tags": "By tags",
+    "collections": "By collections",
+}
+_EXPLANATIONS: Mapping[SplitMethod, str] = {
+    "random": "Images are dealt to both sides at random.",
+    "datasets": "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
+    "tags": "Image tags decide. An image with both tags goes to both sides.",
+    "collections": "Collections of the project decide. Images in none of them are not used.",
+}
+_FROZEN = (
+    "The split is drawn once, and kept as two collections when the training starts. Later experiments can use the same "
+    "images on each side, so that their numbers can be compared. Copies of one image stay on one side. "
+    "Switched off, every run draws its own split."
+)
+_DRAWN_ANEW = (
+    "Every run draws its own split: two such runs validate on different images, so their numbers cannot be compared "
+    "exactly. Frozen, the split is drawn once and shared."
+)
+_UNTAGGED: Mapping[UntaggedAction, str] = {
+    "ignore": "leave them out",
+    "train": "use for training",
+    "val": "use for validation",
+}
+_SIDES: Mapping[Side, str] = {"train": "training", "val": "validation"}
+
+
+def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
+    """Draw the choice of the method and the form of the one in force."""
+    if facts.project is None:
+        return
+    draft_choice(
+        draft,
+        "split-method",
+        "Method",
+        options=tuple(_METHODS),
+        value=draft.split.method,
+        save=_saved(lambda split, method: replace(split, method=method)),
+        text=lambda method: _METHODS[method],
+    )
+    suggestion = suggest_split(facts.project)
+    hint = suggestion.reason if draft.split.chosen() == suggestion.split.chosen() else ""
+    st.caption(f"{_EXPLANATIONS[draft.split.method]} {hint}")
+    forms: Mapping[SplitMethod, Callable[[WizardDraft, ProjectFacts], None]] = {
+        "random": _random,
+        "datasets": _datasets,
+        "tags": _tags,
+        "collections": _collections,
+    }
+    forms[draft.split.method](draft, facts.project)
+
+
+def draw_split_counts(counts: SplitCounts | None) -> None:
+    """Draw how many images each side gets; the place is kept when that is not known yet."""
+    with st.grid(3, min_column_width=120, gap="small", key="split-counts"):
+        if counts is None:
+            for label in ("Training", "Validation", "Not used"):
+                st.metric(label, "–", delta=" ", delta_color="off", delta_arrow="off", border=True)
+            return
+        used = counts.train + counts.val
+        for label, number in (("Training", counts.train), ("Validation", counts.val)):
+            share = percent(number / used) if used else percent(0)
+            st.metric(label, count(number), f"{share} of those used", delta_color="off", delta_arrow="off", border=True)
+        both = f"{plural(counts.both, 'image')} on both sides" if counts.both else "no image on both sides"
+        st.metric("Not used", count(counts.unused), both, delta_color="off", delta_arrow="off", border=True)
+
+
+def _random(draft: WizardDraft, project: ProjectFacts) -> None:
+    side = draft.split.random.split
+    draft_slider(
+        draft,
+        f"split-percent-{side}",
+        f"Share of the images for {_SIDES[side]}",
+        bounds=(1, 99),
+        value=draft.split.random.percent,
+        save=_saved(lambda split, value: replace(split, random=replace(split.random, percent=value))),
+    )
+    seed = draft.split.random.seed
+    with st.container(border=True, key="freeze-split"):
+        draft_toggle(
+            draft,
+            "split-freeze",
+            "Freeze this split",
+            value=seed is not None,
+            save=_saved(lambda split, on: _with_seed(split, FIRST_SEED if on else None)),
+            help_text=_FROZEN if seed is not None else _DRAWN_ANEW,
+            disabled=seed is None and project.project.items_count > MOST_IMAGES,
+        )
+        if project.project.items_count > MOST_IMAGES:
+            st.caption(f"Splits of up to {count(MOST_IMAGES)} images can be frozen.")
+        if seed is not None:
+            with st.container(horizontal=True, vertical_alignment="center", key="split-draw-again-option"):
+                st.button(
+                    "Draw another split",
+                    icon=":material/shuffle:",
+                    key=widget_key(draft, "split-draw"),
+                    help="Deals the images another way, for example when a class is missing on one side.",
+                    on_click=_draw_again,
+                    args=(draft.id,),
+                )
+                st.markdown(f":gray[This one is drawn with seed {seed}.]")
+
+
+def _draw_again(draft_id: DraftId) -> None:
+    def change(draft: WizardDraft) -> WizardDraft:
+        seed = draft.split.random.seed
+        return replace(draft, split=_with_seed(draft.split, FIRST_SEED if seed is None else seed + 1))
+
+    change_draft(draft_id, change)
+
+
+def _with_seed(split: SplitDraft, seed: int | None) -> SplitDraft:
+    return replace(split, random=replace(split.random, seed=seed))
+
+
+def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
+    names, sizes = project.dataset_names, {item.id: item.items_count for item in project.datasets}
+
+    def text(item: DatasetId) -> str:
+        return f"{names[item]} ({plural(sizes[item], 'image')})"
+
+    chosen = draft.split.datasets
+    draft_many(
+        draft,
+        "split-train-datasets",
+        "Datasets for training",
+        options=tuple(names),
+        value=chosen.train_datasets,
+        save=_saved(lambda split, items: replace(split, datasets=replace(split.datasets, train_datasets=items))),
+        text=text,
+        placeholder="Choose datasets",
+    )
+    draft_many(
+        draft,
+        "split-val-datasets",
+        "Datasets for validation",
+        options=tuple(names),
+        value=chosen.val_datasets,
+        save=_saved(lambda split, items: replace(split, datasets=replace(split.datasets, val_datasets=items))),
+        text=text,
+        placeholder="Choose datasets",
+    )
+
+
+def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
+    names, sizes = project.collection_names, {item.id: item.items_count for item in project.collections}
+    if not names:
+        st.info("This project has no collections. Choose another method.", icon=":material/info:")
+        return
+
+    def text(item: CollectionId) -> str:
+        number = sizes[item]
+        return names[item] if number is None else f"{names[item]} ({plural(number, 'image')})"
+
+    chosen = draft.split.collections
+    draft_many(
+        draft,
+        "split-train-collections",
+        "Collections for training",
+        options=tuple(names),
+        value=chosen.train_collections,
+        save=_saved(
+            lambda split, items: replace(split, collections=replace(split.collections, train_collections=items))
+        ),
+        text=text,
+        placeholder="Choose collections",
+    )
+    draft_many(
+        draft,
+        "split-val-collections",
+        "Collections for validation",
+        options=tuple(names),
+        value=chosen.val_collections,
+        save=_saved(lambda split, items: replace(split, collections=replace(split.collections, val_collections=items))),
+        text=text,
+        placeholder="Choose collections",
+    )
+
+
+def _tags(draft: WizardDraft, project: ProjectFacts) -> None:
+    uses = project.statistics.image_tags
+    names = tuple(tag.name for tag in project.meta.tags if tag.applicable_type != "objectsOnly")
+    if not names:
+        st.info("This project has no image tags. Choose another method.", icon=":material/info:")
+        return
+
+    def text(name: str) -> str:
+        return f"{name} ({plural(uses.get(name, 0), 'image')})"
+
+    tags = draft.split.tags
+    draft_select(
+        draft, "split-train-tag", "Tag of the images for training", options=names, value=tags.train_tag,
+        save=_saved_tags(lambda tags, name: replace(tags, train_tag=name)), text=text, placeholder="Choose a tag",
+    )  # fmt: skip
+    draft_select(
+        draft, "split-val-tag", "Tag of the images for validation", options=names, value=tags.val_tag,
+        save=_saved_tags(lambda tags, name: replace(tags, val_tag=name)), text=text, placeholder="Choose a tag",
+    )  # fmt: skip
+    draft_choice(
+        draft, "split-untagged", "Images with neither tag", options=tuple(_UNTAGGED), value=tags.untagged_action,
+        save=_saved_tags(lambda tags, action: replace(tags, untagged_action=action)),
+        text=lambda action: _UNTAGGED[action],
+    )  # fmt: skip
+
+
+def _saved(change: Callable[[SplitDraft, _T], SplitDraft]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    """Return how a change of the split becomes a change of the draft."""
+    return lambda draft, value: replace(draft, split=change(draft.split, value))
+
+
+def _saved_tags(change: Callable[[TagsChoice, _T], TagsChoice]) -> Callable[[WizardDraft, _T], WizardDraft]:
+    return _saved(lambda split, value: replace(split, tags=change(split.tags, value)))
+
+
+# What each side of the split holds, before going on: images and objects of each class, and some of the images.
+
+
+_MAX_ROWS = 8
+_PICTURE = (240, 180)
+_PICTURES = 6
+
+
+def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
+    """Draw what both sides hold, as far as the server counts it, and some of their images."""
+    split = draft.split.chosen()
+    if facts.project is None or split is None:
+        return
+    content = facts.split_content
+    if content is not None:
+        _draw_classes(facts.project, content)
+    project = facts.project.project.id
+    for side, images in zip(("Training", "Validation"), _samples(facts.project, split, content), strict=True):
+        pictures = [(image, thumbnail(project, image, _PICTURE)) for image in images]
+        shown = [(image, picture) for image, picture in pictures if picture is not None]
+        if not shown:
+            continue
+        st.markdown(f"**{side}, for example**")
+        with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
+            for image, picture in shown:
+                st.image(picture, width="stretch", alt=f"{image.name}, an image for {side.lower()}")
+
+
+def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
+    sides = [(name, content.classes.get(name, SideCounts())) for name in project.class_names]
+    frame = pd.DataFrame(
+        {
+            "Class": [name for name, _ in sides],
+            "Training images": [item.train_images for _, item in sides],
+            "Training objects": [item.train_objects for _, item in sides],
+            "Validation images": [item.val_images for _, item in sides],
+            "Validation objects": [item.val_objects for _, item in sides],
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=table_height(len(frame), _MAX_ROWS),
+        column_config={
+            name: st.column_config.NumberColumn(format="localized") for name in frame.columns if name != "Class"
+        },
+        alt="Images and objects of each class on both sides",
+    )
+    if content.shared_contents is None:
+        st.caption("In a project this large, nobody looked for identical images on both sides.")
+
+
+def _samples(
+    project: ProjectFacts, split: TrainValSplit, content: SplitContent | None
+) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
+    """Return some images of both sides, none where that would take a look at every image."""
+    if content is not None and (content.train_sample or content.val_sample):
+        return _of_ids(project, content.train_sample), _of_ids(project, content.val_sample)
+    match split:
+        case DatasetsSplit(train_datasets=train, val_datasets=val):
+            return _of_dataset(project, train), _of_dataset(project, val)
+        case _:
+            return (), ()
+
+
+def _of_ids(project: ProjectFacts, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
+    step = max(1, len(image_ids) // _PICTURES)
+    return lookups.images_of(project.project.id, image_ids[::step][:_PICTURES])
+
+
+def _of_dataset(project: ProjectFacts, datasets: tuple[DatasetId, ...]) -> tuple[Image, ...]:
+    filled = next((item.id for item in project.datasets if item.id in datasets and item.items_count), None)
+    if filled is None:
+        return ()
+    return lookups.image_page(project.project.id, filled, 1, _PICTURES)

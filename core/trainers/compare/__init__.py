@@ -1,1 +1,0 @@
-"""Compares evaluations, as Supervisely's module ``compare_models``: ``python -m core.trainers.compare RUN_DIR``."""
