@@ -8,7 +8,8 @@ AppError
 └── traindash.supervisely.errors.ApiError and its kinds (connection, 401, 404, …)
 
 Each carries what happened and the next step. They are raised where the cause is known and caught at two edges only:
-``core/traindash/ui/errors.py`` (screen text) and the platform's exception handler (``{"error", "details": {"message"}}``).
+``core/traindash/ui/errors.py`` (screen text) and the platform's exception handler
+(``{"error", "details": {"message"}}``).
 """
 
 import re

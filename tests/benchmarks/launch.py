@@ -48,7 +48,7 @@ def main() -> None:
                 "API_TOKEN": live.platform.token,
                 "TEAM_ID": "1",
                 "HOME": name,
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": str(ROOT / "core"),
                 "PYTHONDONTWRITEBYTECODE": "",  # an installed program is compiled once, as the SDK is
             }
             commands = {"traindash launch": ours, "TrainApi.run": theirs}

@@ -29,7 +29,10 @@ def test_the_token_is_not_shown() -> None:
 
 
 def test_variables_can_be_set_for_an_engine() -> None:
-    code = "import os; from traindash.settings import set_environment; set_environment({'A_B': '1'}); print(os.environ['A_B'])"
+    code = (
+        "import os; from traindash.settings import set_environment; "
+        "set_environment({'A_B': '1'}); print(os.environ['A_B'])"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PATH": os.defpath}
     )

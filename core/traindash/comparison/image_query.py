@@ -1,6 +1,6 @@
 """What is behind a bar, a cell or a point of a chart, as a question about objects and predictions.
 
-A chart says with an :class:`ImageQuery` what it counted; :func:`traindash.comparison.image_query.find` returns the same rows
+A chart says with an :class:`ImageQuery` what it counted; :func:`find` returns the same rows
 again, so that the number on a bar and the number of entries behind it are one number.
 """
 

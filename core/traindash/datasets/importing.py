@@ -31,8 +31,8 @@ from traindash.errors import InputError
 
 # Makes what a reader found fit for use: every image opens, every object is a clean one inside its image.
 #
-# The rest is left out and written down. What comes out passes :func:`traindash.datasets.annotation_json.annotation_from_json`
-# and names only classes and tags of the project.
+# The rest is left out and written down. What comes out passes
+# :func:`traindash.datasets.annotation_json.annotation_from_json` and names only classes and tags of the project.
 
 
 def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:

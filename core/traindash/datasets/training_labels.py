@@ -19,7 +19,8 @@ from traindash.domain.ids import ImageId
 # Annotations → lines of YOLO label files.
 #
 # Format: https://docs.ultralytics.com/datasets/detect/ and https://docs.ultralytics.com/datasets/segment/. A line is
-# ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 …``, all but the class divided by the image's size.
+# ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 …``, all but the class divided by the image's
+# size.
 
 
 _FEWEST_POINTS = 3

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import yaml
 
+from traindash.frameworks.registry import reference_of
 from traindash.frameworks.spec import Hyperparameter, Reference
+from traindash.plans.problems import Problem, Severity
 
 # Whether the values of hyperparameters are possible, and what to write instead.
 
@@ -423,3 +425,21 @@ def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, 
             problems.append(TextProblem(line=entry.line, message=message, hint="Keep one of them.", fix=fix))
         seen.setdefault(entry.name, entry.line)
     return tuple(problems)
+
+
+def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
+    """Return everything that cannot be read or used, errors first.
+
+    Args:
+        text: YAML.
+        framework: Framework that it is meant for; ``None`` where that is not known.
+    """
+    found = read_text(text, None if framework is None else reference_of(framework))
+    return (
+        *(_problem("error", problem) for problem in found.errors),
+        *(_problem("warning", problem) for problem in found.warnings),
+    )
+
+
+def _problem(severity: Severity, problem: TextProblem) -> Problem:
+    return Problem(severity=severity, step="hyperparameters", message=problem.message, hint=problem.hint)

@@ -88,7 +88,7 @@ def effect(item: ObjectClass, task_type: str, *, convert: bool) -> str:
 
 
 class Choices(Protocol):
-    """A :class:`traindash.domain.plan.TrainingPlan` or a draft of one; ``None`` in a draft is a choice still to be made."""
+    """A complete plan or a draft of one; ``None`` in a draft is a choice still to be made."""
 
     @property
     def project_id(self) -> ProjectId | None:

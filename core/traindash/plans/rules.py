@@ -11,11 +11,9 @@ from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import ObjectClass, Project, ProjectMeta
 from traindash.errors import NotFoundError
-from traindash.frameworks.registry import reference_of
 from traindash.plans import problems as shapes
 from traindash.plans.facts import Facts, ProjectFacts, gather
-from traindash.plans.hyperparameters import TextProblem, read_text
-from traindash.plans.problems import Choices, Problem, Severity, Step, error, listed, quoted, warning
+from traindash.plans.problems import Choices, Problem, Step, error, listed, quoted, warning
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
 
@@ -149,7 +147,7 @@ def check_hyperparameters(choices: Choices, facts: Facts) -> tuple[Problem, ...]
     if choices.hyperparameters is None:
         return ()
     # Most launches from a terminal have none, and need not know what a framework's keys may be.
-    pass
+    from traindash.plans.hyperparameters import text_problems  # noqa: PLC0415
 
     return text_problems(choices.hyperparameters, facts.model.framework if facts.model else None)
 
@@ -231,8 +229,8 @@ def _agent_problems(choices: Choices, facts: Facts) -> list[Problem]:
 
 # Checks before a start that the server does not make (contract sections 8 and 12.2).
 #
-# The real training app trains its default model when a name is unknown and waits for ever when a class list is empty, so
-# everything that can be known before is checked before.
+# The real training app trains its default model when a name is unknown and waits for ever when a class list is empty,
+# so everything that can be known before is checked before.
 
 
 def check(client: SuperviselyClient, plan: TrainingPlan) -> tuple[Problem, ...]:
@@ -253,21 +251,3 @@ def problems_of(plan: TrainingPlan, facts: Facts) -> tuple[Problem, ...]:
 
 
 # What speaks against a text of hyperparameters, as problems of the plan that has it.
-
-
-def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
-    """Return everything that cannot be read or used, errors first.
-
-    Args:
-        text: YAML.
-        framework: Framework that it is meant for; ``None`` where that is not known.
-    """
-    found = read_text(text, None if framework is None else reference_of(framework))
-    return (
-        *(_problem("error", problem) for problem in found.errors),
-        *(_problem("warning", problem) for problem in found.warnings),
-    )
-
-
-def _problem(severity: Severity, problem: TextProblem) -> Problem:
-    return Problem(severity=severity, step="hyperparameters", message=problem.message, hint=problem.hint)

@@ -280,7 +280,7 @@ class Tasks(Resource):
         """Start an app. Sent exactly once.
 
         Raises:
-            ApiError: See :meth:`traindash.supervisely.transport.Transport.write` on what may have happened nevertheless.
+            ApiError: See :meth:`.transport.Transport.write` on what may have happened nevertheless.
         """
         method = "tasks.run.app"
         rows = read(method, tuple[StartedShape, ...], self.transport.write(method, request.body()))

@@ -175,8 +175,8 @@ def _request(task: Task, state: Mapping[str, object]) -> StartRequest:
 
 # A changed training in the place of one that failed, or that still waits in a queue.
 #
-# What was frozen when a task was taken in is never changed: the waiting task is taken back, and the changed settings run
-# as a new task with a hash of their own.
+# What was frozen when a task was taken in is never changed: the waiting task is taken back, and the changed settings
+# run as a new task with a hash of their own.
 
 
 def replace_task(client: SuperviselyClient, task_id: TaskId, plan: TrainingPlan) -> TaskId:

@@ -10,16 +10,9 @@ import sys  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from traindash.evaluation.coco_files import (
-    CocoFile,
-    WirePredictions,
-    WireTruth,
-)
+from traindash.evaluation.coco_files import CocoFile, WirePredictions, WireTruth  # noqa: E402
 from traindash.evaluation.evaluation import evaluate  # noqa: E402
-from traindash.evaluation.matching import (
-    IOU_THRESHOLDS,
-    find_overlaps,
-)
+from traindash.evaluation.matching import IOU_THRESHOLDS, find_overlaps  # noqa: E402
 from traindash.evaluation.outcomes import EvaluationSettings  # noqa: E402
 from traindash.evaluation.reading import read_coco_pair  # noqa: E402
 from traindash.evaluation.report_json import report_of  # noqa: E402

@@ -35,7 +35,7 @@ def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     trainings = int(sys.argv[2]) if len(sys.argv) > 2 else AGENTS
-    environment = {"PYTHONPATH": str(ROOT)}
+    environment = {"PYTHONPATH": str(ROOT / "core")}
     with (
         tempfile.TemporaryDirectory() as folder,
         DashboardProcess(home=Path(folder) / "home", environment=environment, script=SCRIPT) as dashboard,

@@ -1,4 +1,4 @@
-"""Every deliberate difference from Supervisely's evaluator (``traindash.evaluation.deviations``), shown on both sides."""
+"""Every deliberate difference from Supervisely's evaluator (``evaluation.deviations``), shown on both sides."""
 
 import math
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """What a chart is, before anything draws it.
 
 A chart module turns a comparison into panels of lines, bars or cells. How they get onto the screen is another matter:
-:mod:`traindash.comparison.charts.echarts` draws them on pages, :mod:`traindash.comparison.report` in the one-file report. So both show
+:mod:`traindash.comparison.charts.echarts` draws them on pages, :mod:`traindash.comparison.report` in the one-file
+report. So both show
 the same numbers, ranges and words.
 """
 

@@ -12,8 +12,8 @@ from traindash.errors import StorageError
 
 # The tables, as migrations in the order they are applied. Append only: never edit one that was released.
 #
-# JSON columns hold text. Moments are ISO 8601 texts in UTC with milliseconds and ``Z``. Statements end with ``;`` at the
-# end of a line.
+# JSON columns hold text. Moments are ISO 8601 texts in UTC with milliseconds and ``Z``. Statements end with ``;`` at
+# the end of a line.
 
 
 _TABLES = """

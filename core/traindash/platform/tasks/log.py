@@ -34,7 +34,7 @@ class LiveInfo:
     """The newest state that the events of a task tell.
 
     Attributes:
-        phase: Value of the newest phase row, see :class:`traindash.training.runs.events.Phase`; ``None`` before the first.
+        phase: Value of the newest phase row, see :class:`runs.events.Phase`; ``None`` before the first.
         phase_text: Its text.
         failure: The newest failure row.
         progress: Subtask → (current, total), in the order in which the subtasks first appeared.

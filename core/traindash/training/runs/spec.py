@@ -288,7 +288,7 @@ class RunLayout:
 
     @property
     def spec(self) -> Path:
-        """What to do, a :data:`traindash.training.runs.spec.RunSpec` as JSON. Written once, before the process starts."""
+        """What to do, a :data:`RunSpec` as JSON. Written once, before the process starts."""
         return self.root / "spec.json"
 
     @property
@@ -318,7 +318,7 @@ class RunLayout:
 
     @property
     def result(self) -> Path:
-        """What came out, a :data:`traindash.training.runs.spec.RunResult` as JSON. It exists only if everything worked."""
+        """What came out, a :data:`RunResult` as JSON. It exists only if everything worked."""
         return self.root / "result.json"
 
     @property

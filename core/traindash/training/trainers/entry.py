@@ -184,7 +184,7 @@ def run(arguments: Sequence[str], work: Work) -> int:
         Exit code of the process, see :mod:`traindash.training.trainers`.
     """
     if len(arguments) != 2:  # noqa: PLR2004 - program and run folder
-        print(
+        print(  # noqa: T201 - to whoever called it
             f"Usage: python -m traindash.training.trainers.<name> RUN_DIR (given: {list(arguments[1:])})",
             file=sys.stderr,
         )

@@ -24,8 +24,8 @@ from traindash.ui.widgets import widget_key
 
 # A text editor for YAML: highlighted, with line numbers and a marked line, drawn with the theme's own colours.
 #
-# Streamlit has no code editor, and those made by others either fetch parts from the internet or have been left alone for
-# years. So this is a component of our own: a plain text field whose letters are transparent, above a coloured copy.
+# Streamlit has no code editor, and those made by others either fetch parts from the internet or have been left alone
+# for years. So this is a component of our own: a plain text field whose letters are transparent, above a coloured copy.
 
 
 _HERE = Path(__file__).parent

@@ -33,8 +33,8 @@ from traindash.ui.wizard.project import note_data
 
 # One start per draft, however often the button is clicked.
 #
-# A click starts a thread of its own; further clicks, another tab or a rerun that interrupts the page find the same start
-# and its result. Nothing of this lives in the session, which a reload would end.
+# A click starts a thread of its own; further clicks, another tab or a rerun that interrupts the page find the same
+# start and its result. Nothing of this lives in the session, which a reload would end.
 
 
 _Started = TypeVar("_Started")

@@ -1,1 +1,1 @@
-"""Compares evaluations, as Supervisely's module ``compare_models``: ``python -m traindash.training.trainers.compare RUN_DIR``."""
+"""Compares evaluations, as Supervisely's module ``compare_models`` does."""
