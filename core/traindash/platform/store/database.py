@@ -1,5 +1,6 @@
 """The SQLite file: one writer at a time, readers that never wait, numbered migrations."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,8 +13,7 @@ from traindash.errors import StorageError
 
 # The tables, as migrations in the order they are applied. Append only: never edit one that was released.
 #
-# JSON columns hold text. Moments are ISO 8601 texts in UTC with milliseconds and ``Z``. Statements end with ``;`` at
-# the end of a line.
+# JSON columns hold text. Moments are ISO 8601 texts in UTC with milliseconds and ``Z``.
 
 
 _TABLES = """
@@ -396,10 +396,24 @@ class Database:
             raise StorageError(msg, "Update Traindash, or point TRAINDASH_HOME to another folder.")
         for number, script in enumerate(migrations[version:], start=version + 1):
             with self.write() as connection:
-                for statement in script.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
+                for statement in _statements(script):
+                    connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Cut a script at the ends of its statements; a ``;`` in a text, a comment or the body of a trigger is none.
+
+    Not ``executescript``: it commits what was begun before it, so half a migration would stay when a statement fails.
+    """
+    statement = ""
+    for piece in re.split("(?<=;)", script):
+        statement += piece
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement  # the last one may go without its semicolon
 
 
 def now_text() -> str:

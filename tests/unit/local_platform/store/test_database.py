@@ -104,6 +104,42 @@ def test_migrations_go_on_where_they_stopped(tmp_path: Path) -> None:
     database.close()
 
 
+_WITH_SEMICOLONS = """
+-- a comment; with a semicolon
+CREATE TABLE a (x TEXT DEFAULT ';
+');
+CREATE TABLE log (x TEXT); CREATE TRIGGER kept AFTER INSERT ON a BEGIN
+    INSERT INTO log VALUES (new.x);
+    INSERT INTO log VALUES ('it''s;
+over');
+END;
+INSERT INTO a VALUES ('one;
+two') /* ; */;
+
+INSERT INTO a DEFAULT VALUES"""
+
+
+def test_a_semicolon_ends_a_statement_only_where_it_does(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    database.open([_WITH_SEMICOLONS])
+    with database.read() as connection:
+        texts = [row[0] for row in connection.execute("SELECT x FROM a")]
+        logged = [row[0] for row in connection.execute("SELECT x FROM log")]
+    assert texts == ["one;\ntwo", ";\n"]
+    assert logged == ["one;\ntwo", "it's;\nover", ";\n", "it's;\nover"]
+    database.close()
+
+
+def test_half_a_migration_with_a_trigger_is_undone(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    with pytest.raises(StorageError):
+        database.open([_WITH_SEMICOLONS + ";\nINSERT INTO nowhere VALUES (1)"])
+    with database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 0
+    database.close()
+
+
 def test_a_migration_that_fails_leaves_the_version_before(tmp_path: Path) -> None:
     database = Database(tmp_path / "x.db")
     with pytest.raises(StorageError):

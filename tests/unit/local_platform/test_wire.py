@@ -1,0 +1,101 @@
+"""Requests: what is taken, what is refused, and what the refusal says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from traindash.errors import InputError
+from traindash.platform.routes.endpoint import Method
+from traindash.platform.routes.table import METHODS
+from traindash.platform.store.listing import Listing
+from traindash.platform.wire import Body, Id, Ids, checked, json_response, parse_json
+
+
+class _Wish(Body):
+    project_id: Id
+    image_ids: Ids = ()
+    name: str = ""
+    is_deep: bool | None = None
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        ({"projectId": 5}, _Wish(project_id=5)),
+        ({"projectId": "5", "isDeep": "true"}, _Wish(project_id=5, is_deep=True)),  # as a form sends them
+        ({"projectId": 5.0, "isDeep": None, "unknown": {}}, _Wish(project_id=5)),
+        ({"projectId": "5", "imageIds": "[1, 2]"}, _Wish(project_id=5, image_ids=(1, 2))),  # as a query sends a list
+        ({"projectId": "5", "name": "[1, 2]"}, _Wish(project_id=5, name="[1, 2]")),  # this one is no list
+        ({"projectId": "5", "name": "{"}, _Wish(project_id=5, name="{")),
+    ],
+)
+def test_what_is_taken(data: dict[str, object], wanted: _Wish) -> None:
+    assert checked("do.it", _Wish, data) == wanted
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, "do.it: the field 'projectId' is missing."),
+        ({"projectId": True}, "do.it: the field 'projectId' is not valid: expected int, got bool."),
+        ({"projectId": 1.5}, "do.it: the field 'projectId' is not valid: expected int, got float."),
+        ({"projectId": 2**63}, "do.it: the field 'projectId' is not valid: expected int <= 9223372036854775807."),
+        ({"projectId": 1, "imageIds": [1, "x"]}, "do.it: the field 'imageIds.1' is not valid: expected int, got str."),
+        ({"projectId": 1, "imageIds": "[1"}, "do.it: the field 'imageIds' is not valid: expected array, got str."),
+    ],
+)
+def test_what_is_refused_is_named(data: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        checked("do.it", _Wish, data)
+    assert refused.value.message == said
+
+
+def test_many_wrong_items_are_one_short_sentence() -> None:
+    """A message for each of them once kept the server busy for minutes."""
+    with pytest.raises(InputError) as refused:
+        checked("do.it", _Wish, {"projectId": 1, "imageIds": ["x"] * 500_000})
+    assert len(refused.value.message) < 120
+
+
+def _kinds(kind: msgspec.inspect.Type) -> Iterator[msgspec.inspect.Type]:
+    """Yield a type and all that is inside it."""
+    yield kind
+    match kind:
+        case msgspec.inspect.StructType(fields=fields) | msgspec.inspect.DataclassType(fields=fields):
+            inner = [field.type for field in fields]
+        case msgspec.inspect.UnionType(types=types):
+            inner = list(types)
+        case msgspec.inspect.ListType(item_type=item) | msgspec.inspect.VarTupleType(item_type=item):
+            inner = [item]
+        case _:
+            inner = []
+    for part in inner:
+        yield from _kinds(part)
+
+
+@pytest.mark.parametrize("method", [item for item in METHODS if isinstance(item, Method)], ids=lambda item: item.name)
+def test_every_list_of_a_request_has_a_bound(method: Method[Any]) -> None:
+    lists = (msgspec.inspect.ListType, msgspec.inspect.VarTupleType, msgspec.inspect.SetType)
+    found = [kind for kind in _kinds(msgspec.inspect.type_info(method.body)) if isinstance(kind, lists)]
+    assert [kind for kind in found if kind.max_length is None] == []
+
+
+def test_a_list_beyond_its_bound_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'filter'.*length <= 1000"):
+        checked("teams.list", Listing, {"filter": [{"field": "id"}] * 1001})
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b'"\\ud800"', b"[" * 100_000, b""])
+def test_what_is_no_json(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(content)
+
+
+def test_what_was_read_can_be_answered() -> None:
+    deep = b"[" * 700 + b"]" * 700
+    assert json_response(parse_json(deep)).body == deep
+    assert json_response(parse_json(b'{"a": 1e999, "b": 123456789012345678901234567890}')).body == (
+        b'{"a":null,"b":123456789012345678901234567890}'
+    )
