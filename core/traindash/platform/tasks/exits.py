@@ -34,7 +34,9 @@ _DISK_TEXTS = (
     "File too large",
     "database or disk is full",
 )
-_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'|No module named (traindash\.training\.trainers\.\w+)")
+_MISSING_MODULE = re.compile(
+    r"ModuleNotFoundError: No module named '([\w.]+)'|No module named (traindash\.training\.trainers\.\w+)"
+)
 _BAD_HYPERPARAMETER = re.compile(r"'([^']+)' is not a valid YOLO argument")
 _LAST_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*")
 _DISK_NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
