@@ -1,4 +1,4 @@
-"""What tests need from outside the project: Chromium, the official SDK, shared data.
+"""What tests need from outside the project: Chromium and the official SDK.
 
 A missing part skips its tests with the reason. In CI (``CI=true``) nothing that an install step can provide may skip,
 so there it is a failure.
@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SDK_VERSION = "6.74.51"
 # what the SDK's evaluator imports; its extra "model-benchmark" would bring torch and plotly as well
 SDK_EVALUATION = ("pycocotools>=2.0.11,<3", "scikit-learn>=1.6,<2")
-_SHARED = ROOT.parent / "shared"
 
 _ENVIRONMENT = os.environ  # noqa: TID251 - tests decide what they need from the machine's own environment
 IN_CI = _ENVIRONMENT.get("CI") == "true"
@@ -70,16 +69,3 @@ def _sdk_environment(folder: Path) -> Path:
             unavailable(f"The official SDK cannot be installed: {built.stderr.strip()[-300:]}")
         complete.touch()
     return python
-
-
-def shared_data(name: str) -> Path:
-    """Return a folder of the shared test data; its tests skip where it is missing, in CI too."""
-    return shared(f"data/{name}")
-
-
-def shared(name: str) -> Path:
-    """Return a file or folder that lies beside the checkout; its tests skip where it is missing, in CI too."""
-    path = _SHARED / name
-    if not path.exists():
-        pytest.skip(f"The shared {name!r} is not beside the checkout.")
-    return path

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
-from tests.outside import shared_data
+from tests.lemons import write_lemons
 from tests.server import DashboardProcess
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.task import TaskStatus
@@ -47,7 +47,7 @@ def masks(folder: Path) -> Path:
     """Pack the lemons project as Supervisely exports it: bitmap masks of two classes."""
     path = folder / "lemons.zip"
     with zipfile.ZipFile(path, "w") as packed:
-        lemons = shared_data("lemons-annotated")
+        lemons = write_lemons(folder / "lemons")
         for file in sorted(lemons.rglob("*")):
             if file.is_file():
                 packed.write(file, Path("lemons") / file.relative_to(lemons))

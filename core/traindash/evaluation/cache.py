@@ -207,9 +207,7 @@ def pack_masks(pair: CocoPair) -> KeptMasks | None:
     """Return the masks of a pair; ``None`` where boxes are compared."""
     if pair.gt_masks is None or pair.dt_masks is None:
         return None
-    return KeptMasks(
-        gt=_kept_masks_packed(pair.gt_masks, pair.gt.ids), dt=_kept_masks_packed(pair.dt_masks, pair.dt.place)
-    )
+    return KeptMasks(gt=_packed_masks(pair.gt_masks, pair.gt.ids), dt=_packed_masks(pair.dt_masks, pair.dt.place))
 
 
 def save_masks(path: Path, masks: KeptMasks) -> None:
@@ -236,7 +234,7 @@ def open_masks(path: Path) -> KeptMasks | None:
     return KeptMasks(gt=gt, dt=dt) if _fits(gt) and _fits(dt) else None
 
 
-def _kept_masks_packed(masks: Masks, keys: IntArray) -> PackedMasks:
+def _packed_masks(masks: Masks, keys: IntArray) -> PackedMasks:
     order = np.argsort(keys)
     texts = [_text(masks.runs[row]) for row in order.tolist()]
     index = np.zeros(len(texts), dtype=_INDEX)

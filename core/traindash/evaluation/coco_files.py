@@ -1,16 +1,18 @@
 """The two files of an evaluation as columns."""
 
 import gc
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
-from pydantic import FailFast, Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
 
 from traindash.errors import InputError
 
@@ -39,6 +41,17 @@ class Images:
     sly_ids: IntArray
     sizes: IntArray
 
+    def taken(self, rows: IntArray) -> "Images":
+        """Return some of the images in the given order."""
+        places = rows.tolist()
+        return Images(
+            ids=self.ids[rows],
+            file_names=tuple(self.file_names[i] for i in places),
+            datasets=tuple(self.datasets[i] for i in places),
+            sly_ids=self.sly_ids[rows],
+            sizes=self.sizes[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundTruth:
@@ -62,6 +75,10 @@ class GroundTruth:
     crowd: BoolArray
     sly_ids: IntArray
 
+    def taken(self, rows: IntArray) -> "GroundTruth":
+        """Return some of the objects in the given order."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detections:
@@ -84,6 +101,10 @@ class Detections:
     area: FloatArray
     scores: FloatArray
     sly_ids: IntArray
+
+    def taken(self, rows: IntArray) -> "Detections":
+        """Return some of the predictions in the given order."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +149,7 @@ class CocoPair:
     dt_masks: Masks | None = None
 
 
-# The wire shapes of ``cocoGt.json`` and ``cocoDt.json``, and what a person reads when a file does not fit them.
+# The form of ``cocoGt.json`` and ``cocoDt.json``, and what a person reads when a file does not have it.
 #
 # Fields as Supervisely's Model Benchmark writes them: COCO's own (cocodataset.org, "Data format") plus ``sly_id`` and
 # ``dataset``. Unknown fields are left out.
@@ -136,89 +157,95 @@ class CocoPair:
 
 # COCO counts no object above this area (``areaRng`` of pycocotools), so it would vanish without a word
 LARGEST_AREA = 1e10
-FURTHEST_PIXEL = 1e6
+FURTHEST_PIXEL = 1_000_000
+LARGEST_ID = 2**63 - 1  # columns of ids are int64
 
-Id = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
-Pixel = Annotated[float, Field(strict=True, ge=-FURTHEST_PIXEL, le=FURTHEST_PIXEL, allow_inf_nan=False)]
-Length = Annotated[float, Field(strict=True, ge=0, le=FURTHEST_PIXEL, allow_inf_nan=False)]
-Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-Box = tuple[Pixel, Pixel, Length, Length]
-Polygon = Annotated[list[Pixel], Field(min_length=6, max_length=1_000_000)]
+# A bound on both sides keeps NaN out, too: no comparison with it is true
+Id: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
+Side: TypeAlias = Annotated[int, Meta(ge=0, le=FURTHEST_PIXEL)]
+Pixel: TypeAlias = Annotated[float, Meta(ge=-FURTHEST_PIXEL, le=FURTHEST_PIXEL)]
+Length: TypeAlias = Annotated[float, Meta(ge=0, le=FURTHEST_PIXEL)]
+Polygon: TypeAlias = Annotated[list[Pixel], Meta(min_length=6, max_length=1_000_000)]
 
 
 class RunLengths(TypedDict):
-    """A mask as COCO's run lengths: ``size`` is height and width, ``counts`` a text (compressed) or numbers."""
+    """A mask as COCO's run lengths, a dictionary because hotcoco takes it as it is.
 
-    size: tuple[Annotated[int, Field(ge=1, le=FURTHEST_PIXEL)], Annotated[int, Field(ge=1, le=FURTHEST_PIXEL)]]
-    counts: str | list[Annotated[int, Field(ge=0, lt=2**32)]]
+    ``size`` is height and width, ``counts`` a text (compressed) or numbers.
+    """
+
+    size: Annotated[list[Annotated[int, Meta(ge=1, le=FURTHEST_PIXEL)]], Meta(min_length=2, max_length=2)]
+    counts: str | list[Annotated[int, Meta(ge=0, lt=2**32)]]
 
 
-Segmentation = RunLengths | list[Polygon]
+class _Row(msgspec.Struct, kw_only=True, gc=False):
+    """An entry of ``annotations`` in either file."""
+
+    image_id: Id
+    category_id: Id
+    bbox: tuple[Pixel, Pixel, Length, Length] | None = None
+    segmentation: RunLengths | list[Polygon] | None = None
+    sly_id: Id | None = None
 
 
-class WireImage(TypedDict):
+class WireObject(_Row, kw_only=True, gc=False):
+    """An entry of ``annotations`` in the ground truth."""
+
+    id: Id
+    area: Annotated[float, Meta(ge=0, le=LARGEST_AREA)] | None = None
+    iscrowd: Literal[0, 1] | bool = 0
+
+
+class WireDetection(_Row, kw_only=True, gc=False):
+    """An entry of ``annotations`` in the predictions."""
+
+    score: Annotated[float, Meta(ge=0, le=1)]
+    id: Id | None = None
+
+
+class WireImage(msgspec.Struct, kw_only=True, gc=False):
     """An entry of ``images``."""
 
     id: Id
     file_name: str
-    width: NotRequired[Annotated[int, Field(ge=0, le=FURTHEST_PIXEL)] | None]
-    height: NotRequired[Annotated[int, Field(ge=0, le=FURTHEST_PIXEL)] | None]
-    sly_id: NotRequired[Id | None]
-    dataset: NotRequired[str | None]
+    width: Side | None = None
+    height: Side | None = None
+    sly_id: Id | None = None
+    dataset: str | None = None
 
 
-class WireCategory(TypedDict):
+class WireCategory(msgspec.Struct, kw_only=True, gc=False):
     """An entry of ``categories``."""
 
     id: Id
     name: str
 
 
-class WireObject(TypedDict):
-    """An entry of ``annotations`` in the ground truth."""
-
-    id: Id
-    image_id: Id
-    category_id: Id
-    bbox: NotRequired[Box]
-    segmentation: NotRequired[Segmentation]
-    area: NotRequired[Annotated[float, Field(strict=True, ge=0, le=LARGEST_AREA, allow_inf_nan=False)]]
-    iscrowd: NotRequired[Annotated[int, Field(ge=0, le=1)]]
-    sly_id: NotRequired[Id | None]
-
-
-class WireDetection(TypedDict):
-    """An entry of ``annotations`` in the predictions."""
-
-    id: NotRequired[Id]
-    image_id: Id
-    category_id: Id
-    score: Score
-    bbox: NotRequired[Box]
-    segmentation: NotRequired[Segmentation]
-    sly_id: NotRequired[Id | None]
-
-
-class WireTruth(TypedDict):
+class WireTruth(msgspec.Struct, kw_only=True):
     """``cocoGt.json``."""
 
-    images: Annotated[list[WireImage], FailFast()]
-    categories: Annotated[list[WireCategory], FailFast()]
-    annotations: Annotated[list[WireObject], FailFast()]
+    images: list[WireImage]
+    categories: list[WireCategory]
+    annotations: list[WireObject]
 
 
-class WirePredictions(TypedDict):
+class WirePredictions(msgspec.Struct, kw_only=True):
     """``cocoDt.json``."""
 
-    images: NotRequired[Annotated[list[WireImage], FailFast()]]
-    categories: NotRequired[Annotated[list[WireCategory], FailFast()]]
-    annotations: Annotated[list[WireDetection], FailFast()]
+    annotations: list[WireDetection]
+    images: list[WireImage] | None = None
+    categories: list[WireCategory] | None = None
 
 
-Shape = TypeVar("Shape")
+Shape = TypeVar("Shape", WireTruth, WirePredictions)
+
+_HINT = "Both files must be COCO JSON as Supervisely's Model Benchmark writes it; let the evaluation write them again."
+# Both are msgspec's own words, for example "Expected `float` >= 0.0 - at `$.annotations[3].bbox[1]`"
+_PLACE = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
 
 
-class CocoFile(Generic[Shape]):
+class CocoFile:
     """One of the two files, read once.
 
     Args:
@@ -244,31 +271,44 @@ class CocoFile(Generic[Shape]):
         """
         if not self.content.strip():
             message = f"{self.path} is empty."
-            raise InputError(message, HINT)
+            raise InputError(message, _HINT)
         try:
             with _no_garbage_collection():
-                return TypeAdapter(shape).validate_json(self.content)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            raise self.unusable(first["loc"], first["msg"]) from error
+                return msgspec.json.decode(self.content, type=shape)
+        except msgspec.ValidationError as error:
+            raise self._misshapen(error) from error
+        except msgspec.DecodeError as error:
+            raise self._place_of_nan(shape) or self.unusable(place="", reason=str(error)) from error
+        except RecursionError as error:
+            raise self.unusable(place="", reason="its lists lie too deep in each other") from error
 
-    def unusable(self, place: tuple[int | str, ...], reason: str) -> InputError:
+    def unusable(self, *, place: str, reason: str) -> InputError:
         """Return the error for something wrong in this file.
 
         Args:
-            place: Keys and positions that lead to it.
+            place: What leads to it, such as ``annotations[3].bbox``; empty for the whole file.
             reason: What is wrong, without a full stop.
         """
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place if _is_key(part))
-        return InputError(f"{self.path}: {where.lstrip('.')}: {reason}." if where else f"{self.path}: {reason}.", HINT)
+        return InputError(f"{self.path}: {place}: {reason}." if place else f"{self.path}: {reason}.", _HINT)
 
+    def _misshapen(self, error: msgspec.ValidationError) -> InputError:
+        found = _PLACE.fullmatch(str(error))
+        reason, place = (found["reason"], found["place"] or "") if found else (str(error), "")
+        if missing := _MISSING.fullmatch(reason):
+            return self.unusable(place=f"{place}.{missing['name']}".lstrip("."), reason="Field required")
+        return self.unusable(place=place, reason=reason)
 
-HINT = "Both files must be COCO JSON as Supervisely's Model Benchmark writes it; let the evaluation write them again."
-
-
-def _is_key(part: int | str) -> bool:
-    """Return whether a part of pydantic's location is in the file; names of types are not."""
-    return isinstance(part, int) or (part.isidentifier() and part not in {"RunLengths", "str"})
+    def _place_of_nan(self, shape: type[Shape]) -> InputError | None:
+        """Say where a number is NaN or infinite: Python writes those into its JSON, but JSON does not have them."""
+        if b"NaN" not in self.content and b"Infinity" not in self.content:
+            return None
+        try:
+            msgspec.convert(json.loads(self.content), shape)
+        except msgspec.ValidationError as error:
+            return self._misshapen(error)
+        except (ValueError, RecursionError):
+            return None
+        return None
 
 
 @contextmanager

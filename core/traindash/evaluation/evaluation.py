@@ -10,18 +10,7 @@ import numpy as np
 
 from traindash.errors import InputError
 from traindash.evaluation.cache import EvaluationCache, Kept, KeptMasks, open_masks, pack_masks, save_masks
-from traindash.evaluation.coco_files import (
-    LARGEST_AREA,
-    BoolArray,
-    CocoFile,
-    CocoPair,
-    FloatArray,
-    Images,
-    IntArray,
-    Kind,
-    WirePredictions,
-    WireTruth,
-)
+from traindash.evaluation.coco_files import LARGEST_AREA, BoolArray, CocoFile, CocoPair, FloatArray, IntArray, Kind
 from traindash.evaluation.confusion import Confusion, confusion
 from traindash.evaluation.matching import (
     IOU_THRESHOLDS,
@@ -143,14 +132,12 @@ def evaluate_files(
     Raises:
         InputError: A file cannot be used (names the file and the place), or a setting does not exist.
     """
-    truth, predictions = CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt)
+    truth, predictions = CocoFile(gt), CocoFile(dt)
     kept, masks = _read(truth, predictions, cache)
     return replace(evaluate(*kept, settings or EvaluationSettings()), masks=masks)
 
 
-def _read(
-    truth: CocoFile[WireTruth], predictions: CocoFile[WirePredictions], cache: Path | None
-) -> tuple[Kept, KeptMasks | None]:
+def _read(truth: CocoFile, predictions: CocoFile, cache: Path | None) -> tuple[Kept, KeptMasks | None]:
     """Return what figures and pictures are made of: from the cache, otherwise from the files."""
     store = EvaluationCache(cache, truth.content, predictions.content) if cache else None
     if store is not None and (found := store.load()) is not None:
@@ -180,7 +167,7 @@ def box_map(gt: Path, dt: Path) -> float | None:
     Raises:
         InputError: A file cannot be used.
     """
-    pair = read_coco_pair(CocoFile[WireTruth](gt), CocoFile[WirePredictions](dt), only_boxes=True)
+    pair = read_coco_pair(CocoFile(gt), CocoFile(dt), only_boxes=True)
     table = build_match_table(pair, find_overlaps(pair, float(IOU_THRESHOLDS[0])))
     value = float(mean_defined(precision_array(table)))
     return None if math.isnan(value) else value
@@ -256,37 +243,12 @@ def _part(pair: CocoPair, overlaps: Overlaps, images: IntArray, classes: IntArra
     new_class = _new_numbers(len(pair.classes), classes)
     gt = _rows(new_image[pair.gt.image], new_class[pair.gt.category])
     dt = _rows(new_image[pair.dt.image], new_class[pair.dt.category], -pair.dt.scores)
-    names, datasets = pair.images.file_names, pair.images.datasets
     part = CocoPair(
-        images=Images(
-            ids=pair.images.ids[images],
-            file_names=tuple(names[i] for i in images.tolist()),
-            datasets=tuple(datasets[i] for i in images.tolist()),
-            sly_ids=pair.images.sly_ids[images],
-            sizes=pair.images.sizes[images],
-        ),
+        images=pair.images.taken(images),
         category_ids=pair.category_ids[classes],
         classes=tuple(pair.classes[k] for k in classes.tolist()),
-        gt=replace(
-            pair.gt,
-            ids=pair.gt.ids[gt],
-            image=new_image[pair.gt.image[gt]],
-            category=new_class[pair.gt.category[gt]],
-            boxes=pair.gt.boxes[gt],
-            area=pair.gt.area[gt],
-            crowd=pair.gt.crowd[gt],
-            sly_ids=pair.gt.sly_ids[gt],
-        ),
-        dt=replace(
-            pair.dt,
-            place=pair.dt.place[dt],
-            image=new_image[pair.dt.image[dt]],
-            category=new_class[pair.dt.category[dt]],
-            boxes=pair.dt.boxes[dt],
-            area=pair.dt.area[dt],
-            scores=pair.dt.scores[dt],
-            sly_ids=pair.dt.sly_ids[dt],
-        ),
+        gt=replace(pair.gt.taken(gt), image=new_image[pair.gt.image[gt]], category=new_class[pair.gt.category[gt]]),
+        dt=replace(pair.dt.taken(dt), image=new_image[pair.dt.image[dt]], category=new_class[pair.dt.category[dt]]),
     )
     new_dt = _new_numbers(pair.dt.scores.size, dt)[overlaps.dt]
     new_gt = _new_numbers(pair.gt.ids.size, gt)[overlaps.gt]

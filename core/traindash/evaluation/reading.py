@@ -1,8 +1,8 @@
 """``cocoGt.json`` and ``cocoDt.json`` become sorted columns; what does not fit together is refused with its place."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import numpy as np
 from hotcoco import mask as coco_mask
@@ -17,6 +17,11 @@ from traindash.evaluation.coco_files import (
     Images,
     IntArray,
     Masks,
+    RunLengths,
+    WireCategory,
+    WireDetection,
+    WireImage,
+    WireObject,
     WirePredictions,
     WireTruth,
 )
@@ -113,7 +118,7 @@ def _lengths_fill(value: IntArray, owner: IntArray, pixels: IntArray) -> BoolArr
 # fill the image it takes without a word, so they are refused here.
 
 
-def masks_of(file: CocoFile[Any], segmentations: Sequence[Any], image_sizes: IntArray) -> Masks:
+def masks_of(file: CocoFile, segmentations: Sequence[RunLengths | list[list[float]]], image_sizes: IntArray) -> Masks:
     """Return the masks of the annotations of a file.
 
     Args:
@@ -126,21 +131,23 @@ def masks_of(file: CocoFile[Any], segmentations: Sequence[Any], image_sizes: Int
     """
     runs: list[dict[str, Any]] = []
     for place, (segmentation, (width, height)) in enumerate(zip(segmentations, image_sizes.tolist(), strict=True)):
-        where = ("annotations", place, "segmentation")
+        where = f"annotations[{place}].segmentation"
         if isinstance(segmentation, list):
             if not width or not height:
-                raise file.unusable(where, "a polygon needs width and height of its image")
+                raise file.unusable(place=where, reason="a polygon needs width and height of its image")
             if not segmentation or any(len(polygon) % 2 for polygon in segmentation):
-                raise file.unusable(where, "a polygon is a list of x, y, x, y, …")
+                raise file.unusable(place=where, reason="a polygon is a list of x, y, x, y, …")
             runs.append(coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width)))
             continue
-        if width and height and tuple(segmentation["size"]) != (height, width):
-            raise file.unusable(where, f"size is {list(segmentation['size'])}, the image has {[height, width]}")
-        runs.append(segmentation)
+        if width and height and segmentation["size"] != [height, width]:
+            raise file.unusable(place=where, reason=f"size is {segmentation['size']}, the image has {[height, width]}")
+        runs.append({**segmentation})
     filled = runs_that_fill(runs)
     if not filled.all():
         place = int(np.argmin(filled))
-        raise file.unusable(("annotations", place, "segmentation"), "the run lengths do not fill the image exactly")
+        raise file.unusable(
+            place=f"annotations[{place}].segmentation", reason="the run lengths do not fill the image exactly"
+        )
     return Masks(
         runs=tuple(runs),
         boxes=np.asarray(coco_mask.toBbox(runs), dtype=np.float64).reshape(-1, 4),
@@ -148,23 +155,10 @@ def masks_of(file: CocoFile[Any], segmentations: Sequence[Any], image_sizes: Int
     )
 
 
-Rows = Sequence[Mapping[str, Any]]
+_Rows: TypeAlias = Sequence[WireObject] | Sequence[WireDetection]
 
 
-class _Columns(NamedTuple):
-    """What objects and detections have in common; rows as in the file."""
-
-    image: IntArray
-    category: IntArray
-    boxes: FloatArray
-    area: FloatArray
-    sly_ids: IntArray
-    masks: Masks | None
-
-
-def read_coco_pair(
-    truth_file: CocoFile[WireTruth], prediction_file: CocoFile[WirePredictions], *, only_boxes: bool = False
-) -> CocoPair:
+def read_coco_pair(truth_file: CocoFile, prediction_file: CocoFile, *, only_boxes: bool = False) -> CocoPair:
     """Check and sort the two files; with ``only_boxes`` masks are left aside.
 
     Raises:
@@ -172,135 +166,159 @@ def read_coco_pair(
     """
     truth = truth_file.parsed(WireTruth)
     predictions = prediction_file.parsed(WirePredictions)
-    for name, rows in truth.items():
-        if not rows:
-            raise truth_file.unusable((name,), "the list is empty, so nothing can be measured")
-    if all(row.get("iscrowd") for row in truth["annotations"]):
-        raise truth_file.unusable(("annotations",), "all objects are crowds, so nothing can be measured")
-    images = _images(truth_file, truth["images"])
-    category_ids, classes = _categories(truth_file, truth["categories"])
-    _same_header(prediction_file, "categories", predictions.get("categories"), truth["categories"], "name")
-    _same_header(prediction_file, "images", predictions.get("images"), truth["images"], "file_name")
-
-    objects, detections = truth["annotations"], predictions["annotations"]
-    by_mask = not only_boxes and _all_have("segmentation", objects) and _all_have("segmentation", detections)
-    object_ids = _unique_ids(truth_file, "annotations", objects)
-    if _all_have("id", detections):
-        _unique_ids(prediction_file, "annotations", detections)
-    g = _columns(truth_file, objects, images, category_ids, by_mask=by_mask)
-    d = _columns(prediction_file, detections, images, category_ids, by_mask=by_mask)
-    scores = np.fromiter(map(itemgetter("score"), detections), dtype=np.float64, count=len(detections))
-    crowd = np.array([row.get("iscrowd", 0) for row in objects], dtype=np.bool_)
-    said_area = np.array([row.get("area", np.nan) for row in objects], dtype=np.float64)
-    g_order = np.lexsort((g.category, g.image))
-    d_order = np.lexsort((-scores, d.category, d.image))
+    _refuse_immeasurable(truth_file, truth)
+    images = _images(truth_file, truth.images)
+    category_ids, classes = _categories(truth_file, truth.categories)
+    if predictions.categories is not None:
+        named = [(row.id, row.name) for row in predictions.categories]
+        _refuse_others(prediction_file, "categories", named, {row.id: row.name for row in truth.categories})
+    if predictions.images is not None:
+        named = [(row.id, row.file_name) for row in predictions.images]
+        _refuse_others(prediction_file, "images", named, {row.id: row.file_name for row in truth.images})
+    # COCO compares either masks or boxes; as soon as one row has no mask, boxes are what all rows have
+    by_mask = not only_boxes and all(
+        row.segmentation is not None for rows in (truth.annotations, predictions.annotations) for row in rows
+    )
+    gt, gt_masks = _ground_truth(truth_file, truth.annotations, images, category_ids, by_mask=by_mask)
+    dt, dt_masks = _detections(prediction_file, predictions.annotations, images, category_ids, by_mask=by_mask)
+    gt_order = np.lexsort((gt.category, gt.image))
+    # lexsort is stable: equal scores keep the order of the file, as pycocotools' mergesort does
+    dt_order = np.lexsort((-dt.scores, dt.category, dt.image))
     return CocoPair(
         images=images,
         category_ids=category_ids,
         classes=classes,
-        gt=GroundTruth(
-            ids=object_ids[g_order],
-            image=g.image[g_order],
-            category=g.category[g_order],
-            boxes=g.boxes[g_order],
-            area=np.where(np.isnan(said_area), g.area, said_area)[g_order],
-            crowd=crowd[g_order],
-            sly_ids=g.sly_ids[g_order],
-        ),
-        dt=Detections(
-            place=d_order,
-            image=d.image[d_order],
-            category=d.category[d_order],
-            boxes=d.boxes[d_order],
-            area=d.area[d_order],
-            scores=scores[d_order],
-            sly_ids=d.sly_ids[d_order],
-        ),
-        gt_masks=g.masks.taken(g_order) if g.masks else None,
-        dt_masks=d.masks.taken(d_order) if d.masks else None,
+        gt=gt.taken(gt_order),
+        dt=dt.taken(dt_order),
+        gt_masks=gt_masks.taken(gt_order) if gt_masks else None,
+        dt_masks=dt_masks.taken(dt_order) if dt_masks else None,
     )
 
 
-def _images(file: CocoFile[Any], rows: Rows) -> Images:
-    ids = _unique_ids(file, "images", rows)
+def _refuse_immeasurable(file: CocoFile, truth: WireTruth) -> None:
+    for name in ("images", "categories", "annotations"):
+        if not getattr(truth, name):
+            raise file.unusable(place=name, reason="the list is empty, so nothing can be measured")
+    if all(row.iscrowd for row in truth.annotations):
+        raise file.unusable(place="annotations", reason="all objects are crowds, so nothing can be measured")
+
+
+def _ground_truth(
+    file: CocoFile, rows: Sequence[WireObject], images: Images, category_ids: IntArray, *, by_mask: bool
+) -> tuple[GroundTruth, Masks | None]:
+    """Return the objects and their masks in the order of the file."""
+    ids = _unique_ids(file, "annotations", [row.id for row in rows])
+    image = _pointers(file, rows, "image_id", images.ids, "images")
+    category = _pointers(file, rows, "category_id", category_ids, "categories")
+    boxes, area, masks = _shapes(file, rows, images.sizes[image], by_mask=by_mask)
+    said_area = np.array([np.nan if row.area is None else row.area for row in rows], dtype=np.float64)
+    objects = GroundTruth(
+        ids=ids,
+        image=image,
+        category=category,
+        boxes=boxes,
+        area=np.where(np.isnan(said_area), area, said_area),
+        crowd=np.array([row.iscrowd for row in rows], dtype=np.bool_),
+        sly_ids=_optional_ids(rows),
+    )
+    return objects, masks
+
+
+def _detections(
+    file: CocoFile, rows: Sequence[WireDetection], images: Images, category_ids: IntArray, *, by_mask: bool
+) -> tuple[Detections, Masks | None]:
+    """Return the predictions and their masks in the order of the file."""
+    ids = [row.id for row in rows if row.id is not None]
+    if len(ids) == len(rows):  # a prediction needs none
+        _unique_ids(file, "annotations", ids)
+    image = _pointers(file, rows, "image_id", images.ids, "images")
+    category = _pointers(file, rows, "category_id", category_ids, "categories")
+    # COCO takes the area of a prediction from its shape, whatever the file says (``loadRes`` of pycocotools)
+    boxes, area, masks = _shapes(file, rows, images.sizes[image], by_mask=by_mask)
+    detections = Detections(
+        place=np.arange(len(rows)),
+        image=image,
+        category=category,
+        boxes=boxes,
+        area=area,
+        scores=np.fromiter(map(attrgetter("score"), rows), dtype=np.float64, count=len(rows)),
+        sly_ids=_optional_ids(rows),
+    )
+    return detections, masks
+
+
+def _images(file: CocoFile, rows: Sequence[WireImage]) -> Images:
+    ids = _unique_ids(file, "images", [row.id for row in rows])
     order = np.argsort(ids)
     ordered = [rows[i] for i in order.tolist()]
     return Images(
         ids=ids[order],
-        file_names=tuple(row["file_name"] for row in ordered),
-        datasets=tuple(row.get("dataset") or "" for row in ordered),
+        file_names=tuple(row.file_name for row in ordered),
+        datasets=tuple(row.dataset or "" for row in ordered),
         sly_ids=_optional_ids(ordered),
-        sizes=np.array([(row.get("width") or 0, row.get("height") or 0) for row in ordered], dtype=np.int64),
+        sizes=np.array([(row.width or 0, row.height or 0) for row in ordered], dtype=np.int64),
     )
 
 
-def _categories(file: CocoFile[Any], rows: Rows) -> tuple[IntArray, tuple[str, ...]]:
-    ids = _unique_ids(file, "categories", rows)
+def _categories(file: CocoFile, rows: Sequence[WireCategory]) -> tuple[IntArray, tuple[str, ...]]:
+    ids = _unique_ids(file, "categories", [row.id for row in rows])
     seen: set[str] = set()
     for place, row in enumerate(rows):
-        if row["name"] in seen:
-            raise file.unusable(("categories", place, "name"), f"the class name {row['name']!r} occurs twice")
-        seen.add(row["name"])
+        if row.name in seen:
+            raise file.unusable(place=f"categories[{place}].name", reason=f"the class name {row.name!r} occurs twice")
+        seen.add(row.name)
     order = np.argsort(ids)
-    return ids[order], tuple(rows[i]["name"] for i in order.tolist())
+    return ids[order], tuple(rows[i].name for i in order.tolist())
 
 
-def _same_header(file: CocoFile[Any], name: str, given: Rows | None, wanted: Rows, label: str) -> None:
+def _refuse_others(file: CocoFile, where: str, given: Sequence[tuple[int, str]], expected: Mapping[int, str]) -> None:
     """Refuse predictions for other images or classes than those of the ground truth."""
-    if given is None:
-        return
-    _unique_ids(file, name, given)
-    expected = {row["id"]: row[label] for row in wanted}
-    for place, row in enumerate(given):
-        if expected.get(row["id"]) != row[label]:
-            reason = f"id {row['id']} is {row[label]!r} here and {expected.get(row['id'])!r} in the ground truth"
-            raise file.unusable((name, place), reason)
+    _unique_ids(file, where, [number for number, _ in given])
+    for place, (number, name) in enumerate(given):
+        if expected.get(number) != name:
+            reason = f"id {number} is {name!r} here and {expected.get(number)!r} in the ground truth"
+            raise file.unusable(place=f"{where}[{place}]", reason=reason)
     if len(given) < len(expected):
-        missing = min(set(expected) - {row["id"] for row in given})
-        raise file.unusable((name,), f"id {missing} ({expected[missing]!r}) of the ground truth is missing")
+        missing = min(set(expected) - {number for number, _ in given})
+        raise file.unusable(place=where, reason=f"id {missing} ({expected[missing]!r}) of the ground truth is missing")
 
 
-def _columns(file: CocoFile[Any], rows: Rows, images: Images, category_ids: IntArray, *, by_mask: bool) -> _Columns:
-    image = _pointers(file, rows, "image_id", images.ids, "images")
-    category = _pointers(file, rows, "category_id", category_ids, "categories")
+def _shapes(
+    file: CocoFile, rows: _Rows, image_sizes: IntArray, *, by_mask: bool
+) -> tuple[FloatArray, FloatArray, Masks | None]:
+    """Return (N, 4) boxes and (N,) areas, of the masks where masks are compared, and these."""
     if by_mask:
-        masks = masks_of(file, [row["segmentation"] for row in rows], images.sizes[image])
-        return _Columns(image, category, masks.boxes, masks.areas, _optional_ids(rows), masks)
-    boxes = _boxes(file, rows)
-    return _Columns(image, category, boxes, boxes[:, 2] * boxes[:, 3], _optional_ids(rows), None)
-
-
-def _boxes(file: CocoFile[Any], rows: Rows) -> FloatArray:
+        masks = masks_of(file, [row.segmentation for row in rows if row.segmentation is not None], image_sizes)
+        return masks.boxes, masks.areas, masks
     for place, row in enumerate(rows):
-        if "bbox" not in row:
-            raise file.unusable(("annotations", place), "bbox is missing, and not all annotations have a segmentation")
-    return np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
+        if row.bbox is None:
+            reason = "bbox is missing, and not all annotations have a segmentation"
+            raise file.unusable(place=f"annotations[{place}]", reason=reason)
+    boxes = np.array([row.bbox for row in rows], dtype=np.float64).reshape(-1, 4)
+    return boxes, boxes[:, 2] * boxes[:, 3], None
 
 
-def _unique_ids(file: CocoFile[Any], name: str, rows: Rows) -> IntArray:
-    ids = np.fromiter(map(itemgetter("id"), rows), dtype=np.int64, count=len(rows))
+def _unique_ids(file: CocoFile, where: str, given: Sequence[int]) -> IntArray:
+    ids = np.array(given, dtype=np.int64)
     if np.unique(ids).size < ids.size:
         order = np.argsort(ids, kind="stable")
         place = int(order[1:][np.diff(ids[order]) == 0].min())
-        raise file.unusable((name, place, "id"), f"the id {ids[place]} occurs twice")
+        raise file.unusable(place=f"{where}[{place}].id", reason=f"the id {ids[place]} occurs twice")
     return ids
 
 
-def _pointers(file: CocoFile[Any], rows: Rows, key: str, ids: IntArray, target: str) -> IntArray:
+def _pointers(file: CocoFile, rows: _Rows, key: str, ids: IntArray, target: str) -> IntArray:
     """Return where the ids of a column stand in sorted ids."""
-    wanted = np.fromiter(map(itemgetter(key), rows), dtype=np.int64, count=len(rows))
+    wanted = np.fromiter(map(attrgetter(key), rows), dtype=np.int64, count=len(rows))
     found: IntArray = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
     lost: BoolArray = ids[found] != wanted
     if lost.any():
         place = int(np.argmax(lost))
-        raise file.unusable(("annotations", place, key), f"{wanted[place]} is not in {target} of the ground truth")
+        raise file.unusable(
+            place=f"annotations[{place}].{key}", reason=f"{wanted[place]} is not in {target} of the ground truth"
+        )
     return found
 
 
-def _optional_ids(rows: Iterable[Mapping[str, Any]]) -> IntArray:
-    ids = [row.get("sly_id") for row in rows]
-    return np.array([-1 if one is None else one for one in ids], dtype=np.int64)
-
-
-def _all_have(key: str, rows: Rows) -> bool:
-    return all(key in row for row in rows)
+def _optional_ids(rows: _Rows | Sequence[WireImage]) -> IntArray:
+    return np.array([-1 if row.sly_id is None else row.sly_id for row in rows], dtype=np.int64)

@@ -175,7 +175,7 @@ class Preset:
     values: Mapping[DeviceKind, Mapping[str, object]]
 
 
-class _PresetsEntry(msgspec.Struct, forbid_unknown_fields=True):
+class _PresetEntry(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     about: str
     cpu: dict[str, object]
@@ -185,7 +185,7 @@ class _PresetsEntry(msgspec.Struct, forbid_unknown_fields=True):
 @cache
 def load_presets(path: Path) -> tuple[Preset, ...]:
     """Read a file of presets, once per process."""
-    entries = msgspec.convert(yaml.safe_load(path.read_bytes()), tuple[_PresetsEntry, ...])
+    entries = msgspec.convert(yaml.safe_load(path.read_bytes()), tuple[_PresetEntry, ...])
     return tuple(
         Preset(name=entry.name, about=entry.about, values={"cpu": entry.cpu, "gpu": entry.gpu}) for entry in entries
     )

@@ -56,7 +56,7 @@ def coco_size(size: Size) -> tuple[dict[str, Any], dict[str, Any]]:
     category = random.choice(size.classes, size=image.size, p=frequency)
     boxes = _boxes(random, image.size)
     crowd = random.random(image.size) < 0.01
-    # crowds last: else the SDK, with which this is compared, crashes (traindash.evaluation.deviations)
+    # crowds last: else the SDK, with which this is compared, crashes (docs/evaluation.md)
     order = np.lexsort((crowd,))
     image, category, boxes, crowd = image[order], category[order], boxes[order], crowd[order]
     objects = [

@@ -10,7 +10,7 @@ import sys  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from traindash.evaluation.coco_files import CocoFile, WirePredictions, WireTruth  # noqa: E402
+from traindash.evaluation.coco_files import CocoFile  # noqa: E402
 from traindash.evaluation.evaluation import evaluate  # noqa: E402
 from traindash.evaluation.matching import IOU_THRESHOLDS, find_overlaps  # noqa: E402
 from traindash.evaluation.outcomes import EvaluationSettings  # noqa: E402
@@ -21,8 +21,8 @@ from traindash.evaluation.report_json import report_of  # noqa: E402
 def main(folder: Path) -> None:
     """Evaluate the two files of a folder."""
     imported, import_cpu = time.perf_counter(), time.process_time()
-    truth = CocoFile[WireTruth](folder / "cocoGt.json")
-    predictions = CocoFile[WirePredictions](folder / "cocoDt.json")
+    truth = CocoFile(folder / "cocoGt.json")
+    predictions = CocoFile(folder / "cocoDt.json")
     pair = read_coco_pair(truth, predictions)
     read, read_cpu = time.perf_counter(), time.process_time()
     overlaps = find_overlaps(pair, float(IOU_THRESHOLDS[0]))

@@ -1,4 +1,4 @@
-"""Every deliberate difference from Supervisely's evaluator (``evaluation.deviations``), shown on both sides."""
+"""Each deliberate difference from Supervisely's evaluator (table in ``docs/evaluation.md``), shown on both sides."""
 
 import math
 from collections.abc import Callable
@@ -8,9 +8,9 @@ import pytest
 
 from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.contract.evaluation.test_supervisely import ours
+from tests.evaluation_document import deviations
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks, without_detections
 from traindash.evaluation import Evaluation, EvaluationSettings
-from traindash.evaluation.deviations import DEVIATIONS
 
 pytestmark = pytest.mark.sdk
 Both = Callable[[Coco, Coco, str, Coco], tuple[Coco, Evaluation]]
@@ -149,10 +149,10 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("key", [deviation.key for deviation in DEVIATIONS])
+@pytest.mark.parametrize("key", deviations())
 def test_each_deviation_is_real(both: Both, key: str) -> None:
     SHOWN[key](both)
 
 
 def test_nothing_is_shown_that_the_table_does_not_list() -> None:
-    assert set(SHOWN) == {deviation.key for deviation in DEVIATIONS}
+    assert set(SHOWN) == set(deviations())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.outside import shared_data
+from tests.lemons import write_lemons
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
 from traindash.datasets.annotation_json import annotation_from_json
@@ -212,12 +212,13 @@ def test_a_strict_log_refuses_the_first_skip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", Layout)
 def test_the_real_project_in_every_layout(tmp_path: Path, layout: Layout) -> None:
-    original = open_project(shared_data("lemons-annotated"))
+    exported = write_lemons(tmp_path / "exported")
+    original = open_project(exported)
     read = {image.name: annotation_from_json(image.annotation, where=image.name) for _, image in layouts.walk(original)}
     folder = tmp_path / "lemons"
     images = folder / {Layout.SUPERVISELY: "ds1/img", Layout.COCO: "train", Layout.YOLO: "images/train"}[layout]
     if layout is Layout.SUPERVISELY:
-        shutil.copytree(shared_data("lemons-annotated"), folder, copy_function=shutil.copyfile)
+        shutil.copytree(exported, folder)
     else:
         images.mkdir(parents=True)
         for _, image in layouts.walk(original):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.outside import shared_data
+from tests.lemons import write_lemons
 from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import convert_label, outlines
 from traindash.datasets.shape_fit import DETECTION
@@ -110,8 +110,8 @@ def test_a_file_that_is_no_image_is_refused_where_its_size_is_needed(project: Pa
         list(open_project(project).datasets[3].images)
 
 
-def test_the_real_project_reads_and_converts() -> None:
-    source = open_project(shared_data("lemons-annotated"))
+def test_the_real_project_reads_and_converts(tmp_path: Path) -> None:
+    source = open_project(write_lemons(tmp_path / "lemons"))
     assert [item.name for item in source.meta.classes] == ["kiwi", "lemon"]
     counts = {"kiwi": 0, "lemon": 0}
     for image in source.datasets[0].images:

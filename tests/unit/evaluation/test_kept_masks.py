@@ -90,8 +90,8 @@ def test_damaged_run_lengths_are_an_empty_mask() -> None:
 def test_no_prediction_at_all(tmp_path: Path) -> None:
     truth, found = write_pair(tmp_path, MADE)
     found.write_text('{"annotations": []}')
-    assert CocoFile[WirePredictions](found).parsed(WirePredictions)["annotations"] == []
-    assert CocoFile[WireTruth](truth).parsed(WireTruth)["annotations"]
+    assert CocoFile(found).parsed(WirePredictions).annotations == []
+    assert CocoFile(truth).parsed(WireTruth).annotations
     for _ in range(2):
         evaluation = evaluate_files(truth, found, cache=tmp_path / "cache")
         assert evaluation.masks is not None

@@ -18,7 +18,7 @@ SIDE = 40
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> CocoFile[Any]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> CocoFile:
     path = tmp_path_factory.mktemp("masks") / "cocoDt.json"
     path.write_bytes(b"{}")
     return CocoFile(path)
@@ -28,14 +28,14 @@ def sizes(count: int, width: int = SIDE, height: int = SIDE) -> Any:  # noqa: AN
     return np.tile(np.array([[width, height]]), (count, 1))
 
 
-def compressed(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Any]:
+def compressed(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Any:  # noqa: ANN401
     runs = coco_mask.encode(np.asfortranarray(pixels))
     return {"size": list(runs["size"]), "counts": bytes(runs["counts"]).decode()}
 
 
 @settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 6), fill=st.sampled_from([0.0, 0.02, 0.5, 0.98, 1.0]))
-def test_any_mask_is_taken_with_its_area_and_box(file: CocoFile[Any], seed: int, count: int, fill: float) -> None:
+def test_any_mask_is_taken_with_its_area_and_box(file: CocoFile, seed: int, count: int, fill: float) -> None:
     random = np.random.default_rng(seed)
     height, width = (int(v) for v in random.integers(1, 300, size=2))
     pixels = [(random.random((height, width)) < fill).astype(np.uint8) for _ in range(count)]
@@ -48,13 +48,13 @@ def test_any_mask_is_taken_with_its_area_and_box(file: CocoFile[Any], seed: int,
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), place=st.floats(0, 0.999), step=st.integers(1, 60))
 def test_a_changed_text_is_refused_unless_it_still_fills_the_image(
-    file: CocoFile[Any], seed: int, place: float, step: int
+    file: CocoFile, seed: int, place: float, step: int
 ) -> None:
     random = np.random.default_rng(seed)
     runs = compressed((random.random((SIDE, SIDE)) < 0.1).astype(np.uint8))
     at = int(place * len(runs["counts"]))
     other = chr(48 + (ord(runs["counts"][at]) - 48 + step) % 64)
-    changed = {**runs, "counts": runs["counts"][:at] + other + runs["counts"][at + 1 :]}
+    changed: Any = {**runs, "counts": runs["counts"][:at] + other + runs["counts"][at + 1 :]}
     try:
         filled = sum(lengths(changed["counts"])) == SIDE * SIDE and min(lengths(changed["counts"])) >= 0
     except ValueError:
@@ -86,7 +86,7 @@ def lengths(text: str) -> list[int]:
     return counts
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "empty text": "",
     "foreign character": "\x7f12",
     "accent": "é1",
@@ -100,16 +100,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_run_lengths_that_do_not_fill_the_image_are_refused(file: CocoFile[Any], name: str) -> None:
+def test_run_lengths_that_do_not_fill_the_image_are_refused(file: CocoFile, name: str) -> None:
     good = compressed(np.ones((SIDE, SIDE), dtype=np.uint8))
-    bad = {"size": [SIDE, SIDE], "counts": BAD[name]}
+    bad: Any = {"size": [SIDE, SIDE], "counts": BAD[name]}
     with pytest.raises(InputError, match=r"cocoDt\.json: annotations\[1\]\.segmentation: the run lengths do not fill"):
         masks_of(file, [good, bad, good], sizes(3))
     with pytest.raises(InputError, match="the run lengths do not fill"):
         masks_of(file, [bad], sizes(1))
 
 
-def test_many_masks_are_checked_in_parts(file: CocoFile[Any]) -> None:
+def test_many_masks_are_checked_in_parts(file: CocoFile) -> None:
     pixels = (np.indices((SIDE, SIDE)).sum(axis=0) % 2).astype(np.uint8)
     runs = compressed(pixels)
     many = CHARACTERS_AT_ONCE // len(runs["counts"]) + 2
@@ -119,7 +119,7 @@ def test_many_masks_are_checked_in_parts(file: CocoFile[Any]) -> None:
         masks_of(file, [runs] * (many - 1) + [cut], sizes(many))
 
 
-def test_the_size_must_be_that_of_the_image(file: CocoFile[Any]) -> None:
+def test_the_size_must_be_that_of_the_image(file: CocoFile) -> None:
     good = compressed(np.ones((SIDE, SIDE), dtype=np.uint8))
     with pytest.raises(InputError, match=r"segmentation: size is \[40, 40\], the image has \[40, 50\]"):
         masks_of(file, [good], sizes(1, width=50))
@@ -128,7 +128,7 @@ def test_the_size_must_be_that_of_the_image(file: CocoFile[Any]) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), parts=st.integers(1, 3))
-def test_polygons_are_drawn_as_pycocotools_draws_them(file: CocoFile[Any], seed: int, parts: int) -> None:
+def test_polygons_are_drawn_as_pycocotools_draws_them(file: CocoFile, seed: int, parts: int) -> None:
     random = np.random.default_rng(seed)
     polygons = [
         (random.random((int(n), 2)) * SIDE * 1.4 - 8).ravel().tolist() for n in random.integers(3, 8, size=parts)
@@ -140,12 +140,12 @@ def test_polygons_are_drawn_as_pycocotools_draws_them(file: CocoFile[Any], seed:
 
 
 @pytest.mark.parametrize("polygons", [[], [[1.0, 2, 3, 4, 5, 6, 7]]])
-def test_polygons_need_pairs_of_numbers(file: CocoFile[Any], polygons: list[list[float]]) -> None:
+def test_polygons_need_pairs_of_numbers(file: CocoFile, polygons: list[list[float]]) -> None:
     with pytest.raises(InputError, match="a polygon is a list of x, y"):
         masks_of(file, [polygons], sizes(1))
 
 
-def test_polygons_need_the_size_of_their_image(file: CocoFile[Any]) -> None:
+def test_polygons_need_the_size_of_their_image(file: CocoFile) -> None:
     with pytest.raises(InputError, match="a polygon needs width and height of its image"):
         masks_of(file, [[[0.0, 0, 5, 0, 5, 5]]], sizes(1, height=0))
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+import msgspec
 
 from traindash.domain.dry_run import DryRunFigures
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
@@ -127,8 +127,7 @@ class DryRunSpec:
     training: TrainSpec
 
 
-AnySpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
-RunSpec: TypeAlias = Annotated[AnySpec, Field(discriminator="kind")]
+RunSpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,41 +188,46 @@ class DryRunResult:
     problems: tuple[str, ...] = ()
 
 
-AnyResult: TypeAlias = TrainResult | CompareResult | DryRunResult
-RunResult: TypeAlias = Annotated[AnyResult, Field(discriminator="kind")]
+RunResult: TypeAlias = TrainResult | CompareResult | DryRunResult
 
 _T = TypeVar("_T")
-_SPEC: TypeAdapter[AnySpec] = TypeAdapter(RunSpec)
-_RESULT: TypeAdapter[AnyResult] = TypeAdapter(RunResult)
-_IMAGE: TypeAdapter[RunImage] = TypeAdapter(RunImage)
+_Kind: TypeAlias = Literal["train", "compare", "dry_run"]
+_SPECS: Mapping[_Kind, type[RunSpec]] = {"train": TrainSpec, "compare": CompareSpec, "dry_run": DryRunSpec}
+_RESULTS: Mapping[_Kind, type[RunResult]] = {"train": TrainResult, "compare": CompareResult, "dry_run": DryRunResult}
 
 
-def write_spec(path: Path, spec: AnySpec) -> None:
+class _Tag(msgspec.Struct):
+    """What decides the type of the rest: msgspec tells only structs apart by a tag, and these are dataclasses."""
+
+    kind: _Kind
+
+
+def write_spec(path: Path, spec: RunSpec) -> None:
     """Write ``spec.json`` in one step: it is complete or not there."""
-    write_whole(path, _SPEC.dump_json(spec, indent=2))
+    write_whole(path, _json(spec))
 
 
-def read_spec(path: Path) -> AnySpec:
+def read_spec(path: Path) -> RunSpec:
     """Read ``spec.json``.
 
     Raises:
         InputError: It is missing or not valid; names the field.
     """
-    return _read(path, _SPEC)
+    return _read(path, _SPECS)
 
 
-def write_result(path: Path, result: AnyResult) -> None:
+def write_result(path: Path, result: RunResult) -> None:
     """Write ``result.json`` in one step."""
-    write_whole(path, _RESULT.dump_json(result, indent=2))
+    write_whole(path, _json(result))
 
 
-def read_result(path: Path) -> AnyResult:
+def read_result(path: Path) -> RunResult:
     """Read ``result.json``.
 
     Raises:
         InputError: It is missing or not valid; names the field.
     """
-    return _read(path, _RESULT)
+    return _read(path, _RESULTS)
 
 
 def write_images(path: Path, images: Iterator[RunImage]) -> int:
@@ -233,10 +237,11 @@ def write_images(path: Path, images: Iterator[RunImage]) -> int:
         Number of images written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder()
     count = 0
     with path.open("wb") as file:
         for image in images:
-            file.write(_IMAGE.dump_json(image) + b"\n")
+            file.write(encoder.encode(image) + b"\n")
             count += 1
     return count
 
@@ -247,30 +252,30 @@ def read_images(path: Path) -> Iterator[RunImage]:
     Raises:
         InputError: A line is not valid; names the line.
     """
+    decoder = msgspec.json.Decoder(RunImage)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield _IMAGE.validate_json(line)
-            except ValidationError as error:
-                msg = f"Line {number} of {path} is not an image record: {_first_problem(error)}"
+                yield decoder.decode(line)
+            except msgspec.DecodeError as error:
+                msg = f"Line {number} of {path} is not an image record: {error}"
                 raise InputError(msg) from error
 
 
-def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
+def _json(value: RunSpec | RunResult) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)
+
+
+def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
     try:
-        return adapter.validate_json(path.read_bytes())
+        content = path.read_bytes()
+        return msgspec.json.decode(content, type=types[msgspec.json.decode(content, type=_Tag).kind])
     except FileNotFoundError as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error
-    except ValidationError as error:
-        msg = f"{path} is not valid: {_first_problem(error)}"
+    except msgspec.DecodeError as error:
+        msg = f"{path} is not valid: {error}"
         raise InputError(msg) from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}"
 
 
 # Where things lie in a run folder.

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError, StorageError
 from traindash.training.runs.events import EventWriter
-from traindash.training.runs.spec import AnyResult, RunLayout, write_result
+from traindash.training.runs.spec import RunLayout, RunResult, write_result
 
 # Stopping a trainer: SIGTERM means now.
 
@@ -169,7 +169,7 @@ def _text(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], AnyResult]
+Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], RunResult]
 """What a trainer does, from the run folder to its result."""
 
 

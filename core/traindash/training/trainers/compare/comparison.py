@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import msgspec
 
 from traindash.comparison.experiment import Comparison, unique_labels
 from traindash.comparison.folder import compare_folders, disk_images
@@ -24,8 +24,8 @@ _SHOWN_NAMES = 5
 _EVALUATE_AGAIN = "Train the model again with the benchmark switched on."
 
 
-class _InferenceInfo(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+class _InferenceInfo(msgspec.Struct):
+    """What is read of ``inference_info.json``, which Supervisely's own benchmark writes, too."""
 
     task_type: str
 
@@ -59,8 +59,8 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
 def _task_type(source: EvaluationSource) -> str:
     file = Path(source.folder) / "evaluation" / "inference_info.json"
     try:
-        return _InferenceInfo.model_validate_json(file.read_bytes()).task_type
-    except (OSError, ValidationError):
+        return msgspec.json.decode(file.read_bytes(), type=_InferenceInfo).task_type
+    except (OSError, msgspec.DecodeError):
         _refuse(f"The evaluation {source.path} has no record of what was evaluated ({file.name}).", _EVALUATE_AGAIN)
 
 

@@ -1,11 +1,10 @@
 """What a test asks the fake trainer to do, through the hyperparameters."""
 
-import json
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import yaml
-from pydantic import TypeAdapter
 
 from traindash.domain.task import ExitCause
 
@@ -42,5 +41,4 @@ class Behaviour:
 
 def read_behaviour(hyperparameters: str) -> Behaviour:
     """Read the behaviour out of hyperparameters in YAML."""
-    given = yaml.safe_load(hyperparameters) or {}
-    return TypeAdapter(Behaviour).validate_json(json.dumps(given))
+    return msgspec.convert(yaml.safe_load(hyperparameters) or {}, Behaviour)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+import msgspec
 from ultralytics.utils.patches import imread
 
 from traindash.comparison.experiment import (
@@ -26,8 +26,6 @@ from traindash.training.trainers.yolo.data import PlacedImage, PreparedData
 from traindash.training.trainers.yolo.evaluation import BATCH_SIZE, evaluate_model, inference_settings
 from traindash.training.trainers.yolo.speed_test import BATCH_SIZES, hardware_name, speed_test
 from traindash.training.trainers.yolo.training import TrainingOutcome, load_model
-
-_EXPERIMENT: TypeAdapter[ExperimentInfo] = TypeAdapter(ExperimentInfo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,7 @@ class Benchmark:
         experiment = ComparedExperiment(
             key=str(self.spec.task_id),
             label=self.spec.experiment_name,
-            info=_EXPERIMENT.validate_python(record),
+            info=msgspec.convert(record, ExperimentInfo),
             evaluation=evaluation,
             speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
             training=parse_results_csv(curves.read_text(encoding="utf-8")),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+import msgspec
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from traindash.domain.task import ExitCause
 from traindash.frameworks.registry import framework
@@ -27,8 +27,6 @@ _AUTO_BATCH = -1
 OPTIMIZERS = _REFERENCE.keys["optimizer"].choices
 SMALLEST_IMAGE = int(_REFERENCE.keys["imgsz"].limits[0] or 0)
 """Smallest image side in pixels that the models' strides allow."""
-
-_MAPPING: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +49,12 @@ def parse_hyperparameters(text: str) -> Hyperparameters:
         RunError: It is no YAML mapping, or holds a key that cannot be used here.
     """
     try:
-        values = _MAPPING.validate_python(yaml.safe_load(text) or {}, strict=True)
+        values = msgspec.convert(yaml.safe_load(text) or {}, dict[str, object])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
         _refuse(f"The hyperparameters are no valid YAML{place}.", "Correct the text and start again.")
-    except ValidationError:
+    except msgspec.ValidationError:
         _refuse("The hyperparameters are no list of “key: value” lines.", "Write one key per line.")
     for key in values.keys() & REFUSED.keys():
         if values[key]:

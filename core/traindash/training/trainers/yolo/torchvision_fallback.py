@@ -117,4 +117,5 @@ def _overlap(first: _Boxes, second: _Boxes, iou_threshold: float) -> npt.NDArray
     common = width * height
     with np.errstate(divide="ignore", invalid="ignore"):
         union = (x2 - x1) * (y2 - y1) + (right - left) * (bottom - top) - common
-        return np.asarray(common / union > iou_threshold)
+        # The C++ kernel compares float with double: 0.1 as a float is more than 0.1. NumPy would round the threshold.
+        return np.asarray(common / union > np.float64(iou_threshold))
