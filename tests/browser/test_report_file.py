@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,6 +13,7 @@ from tests.unit.compare.builders import HOSTILE, comparison, experiment, photogr
 from traindash.comparison.certainty import significance_of
 from traindash.comparison.decision import Requirements, contenders_of, decide, limits
 from traindash.comparison.decision_words import advise
+from traindash.comparison.palette import SERIES
 from traindash.comparison.report import render_report
 from traindash.evaluation import RecallAtLeast
 from traindash.formatting import quantity
@@ -44,16 +46,24 @@ def _open(tab: Page, folder: Path, html: str) -> None:
     tab.goto(file.as_uri())
 
 
+def _texts(svg: bytes) -> set[str]:
+    """Return the texts of a picture, which has to be well-formed."""
+    return {text.strip() for text in ElementTree.fromstring(svg).itertext()}  # noqa: S314 - made by this test
+
+
 def test_charts_tables_and_pictures_work(opened: Page, tmp_path: Path) -> None:
     _open(opened, tmp_path, render_report(THREE, load=photograph))
     chart = opened.locator("#outcome_counts")
-    expect(chart.locator("svg[role=img]").first).to_be_visible()
-    bars = chart.locator("svg[role=img] rect[rx='2']")
-    before = bars.count()
-    chart.get_by_role("button", name="Experiment 1").first.click()
-    assert bars.count() < before
-    chart.locator("svg[role=img]").first.hover()
-    expect(chart.locator(".rp-tip").first).to_be_visible()
+    chart.scroll_into_view_if_needed()
+    drawing = chart.locator("[role=img] svg").first
+    expect(drawing).to_be_visible()
+    expect(chart.locator("[role=img]").first).to_have_attribute("aria-label", re.compile("Experiment 1: Found"))
+    bars = drawing.locator(f"path[fill='{SERIES['light'][0]}']")
+    expect(bars).to_have_count(4)  # found, missed, false alarms, and the sign in the legend
+    drawing.get_by_text("Experiment 1").click()
+    expect(bars).to_have_count(0)
+    drawing.hover()
+    expect(chart.get_by_text("Found (TP)").last).to_be_visible()
 
     table = opened.locator("#gained-and-lost table").first
     table.get_by_role("columnheader", name="Gained").click()
@@ -65,6 +75,22 @@ def test_charts_tables_and_pictures_work(opened: Page, tmp_path: Path) -> None:
     assert (
         opened.locator(".rp-crops img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
     )
+
+
+def test_charts_follow_light_and_dark_and_print_on_white(opened: Page, tmp_path: Path) -> None:
+    _open(opened, tmp_path, render_report(THREE))
+    chart = opened.locator("#outcome_counts")
+    chart.scroll_into_view_if_needed()
+    light, dark = (chart.locator(f"[role=img] path[fill='{SERIES[theme][0]}']") for theme in ("light", "dark"))
+    expect(light).to_have_count(4)
+    opened.emulate_media(color_scheme="dark")
+    expect(dark).to_have_count(4)
+    expect(light).to_have_count(0)
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")  # charts that nobody has seen yet are printed too
+    expect(light).to_have_count(4)
+    assert opened.locator("figure.rp-panel [role=img] svg").count() == opened.locator("figure.rp-panel").count()
+    opened.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(dark).to_have_count(4)
 
 
 def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: Path) -> None:
@@ -83,7 +109,7 @@ def test_the_slider_names_another_one_as_the_page_would(opened: Page, tmp_path: 
         )
         slider.press("ArrowRight")
     opened.get_by_label("Recall at least").check()
-    expect(opened.locator("#front svg[role=img]")).to_contain_text("Precision at recall")
+    expect(opened.locator("#front [role=img] svg")).to_contain_text("Precision at recall")
 
 
 def test_the_file_begins_with_the_need_of_the_page(opened: Page, tmp_path: Path) -> None:
@@ -97,7 +123,7 @@ def test_the_file_begins_with_the_need_of_the_page(opened: Page, tmp_path: Path)
     expect(opened.get_by_label("Recall at least")).to_be_checked()
     expect(opened.get_by_role("slider", name="Recall, at least")).to_have_attribute("aria-valuetext", "0.63")
     expect(opened.get_by_text(f"{quantity(limit)} ms", exact=True).first).to_be_visible()
-    expect(opened.locator("#front svg[role=img]")).to_contain_text("Precision at recall")
+    expect(opened.locator("#front [role=img] svg")).to_contain_text("Precision at recall")
 
 
 def test_charts_and_tables_can_be_saved(opened: Page, tmp_path: Path) -> None:
@@ -105,7 +131,7 @@ def test_charts_and_tables_can_be_saved(opened: Page, tmp_path: Path) -> None:
     chart = opened.locator("#pr_curves")
     checks: dict[str, Callable[[bytes], bool]] = {
         "PNG": lambda content: content.startswith(b"\x89PNG"),
-        "SVG": lambda content: content.startswith(b"<svg") and b"Precision over recall" in content,
+        "SVG": lambda content: {"Precision over recall", "Recall", "Experiment 2"} <= _texts(content),
         "CSV": lambda content: b"Experiment 2" in content,
         "JSON": lambda content: len(json.loads(content)) > 100,
     }

@@ -1,33 +1,35 @@
 """“Save as” beside a chart or a table: a picture of it, and its values for other programs; drawn when it is opened."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from traindash.comparison.charts.drawing import Drawing
+from traindash.comparison.charts.echarts import LIBRARY, NARROW, WIDE, look, panel_data
 from traindash.comparison.exports import Record, chart_records, csv_text, json_text
-from traindash.comparison.report.panels import panel_data
-from traindash.comparison.report.style import read_part, table_style
+from traindash.comparison.report.style import read_part
 from traindash.ui.streamlit_internals import PopoverContainer
 
 _HTML = """
-<button type="button" class="png">PNG</button><button type="button" class="svg">SVG</button><div class="paper"></div>
+<button type="button" class="png">PNG</button><button type="button" class="svg">SVG</button>
 """
 _HERE = Path(__file__).parent
 _FORMATS = (("csv", "text/csv", csv_text), ("json", "application/json", json_text))
 _pictures = st.components.v2.component(
     "traindash_save",
     html=_HTML,
-    css="".join(
+    css=(_HERE / "saving.css").read_text(encoding="utf-8"),
+    # Streamlit's own ECharts is out of reach of a component, so it brings the library along, when its menu is opened.
+    js="\n".join(
         [
-            table_style(),
-            read_part("report.css").replace(":root", ".paper"),
-            (_HERE / "saving.css").read_text(encoding="utf-8"),
+            LIBRARY.read_text(encoding="utf-8"),
+            read_part("saving.js"),
+            (_HERE / "saving.js").read_text(encoding="utf-8"),
         ]
     ),
-    js="".join([read_part("report.js"), read_part("saving.js"), (_HERE / "saving.js").read_text(encoding="utf-8")]),
 )
 
 
@@ -44,8 +46,12 @@ def draw_chart_saving(name: str, title: str, drawing: Drawing) -> None:
     menu = _menu(name)
     if menu.open:
         with menu:
-            panels = [panel_data(panel) for panel in drawing.panels]
-            _pictures(key=f"save-{name}-picture", data={"name": name, "title": title, "panels": panels})
+            alone = len(drawing.panels) == 1  # several share the names that stand above them
+            panels = [
+                panel_data(replace(panel, has_legend=alone), WIDE if alone else NARROW) for panel in drawing.panels
+            ]
+            data = {"name": name, "title": title, "panels": panels, "look": look()}
+            _pictures(key=f"save-{name}-picture", data=data)
             _draw_values(name, lambda: chart_records(drawing))
 
 

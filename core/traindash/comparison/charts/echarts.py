@@ -1,16 +1,21 @@
-"""Panels as options for Apache ECharts, which Streamlit carries and updates without remounting its canvas.
+"""Panels as options for Apache ECharts: on pages, in the one-file report and in pictures that are saved.
 
-Text and grid colours come from the page's theme; only what belongs to an experiment is coloured here.
+On pages Streamlit carries ECharts and updates it without remounting its canvas; there, text and grid colours come from
+its theme. The report and the pictures carry :data:`LIBRARY`, the same release, and :func:`look` as theme.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, assert_never
 
 from traindash.comparison.charts.drawing import Axis, Bars, Cells, Line, Panel, Radar
-from traindash.comparison.palette import SeriesStyle, Theme
+from traindash.comparison.palette import SERIES, SeriesStyle, Theme
 from traindash.formatting import signed
 
 Option = dict[str, Any]
+
+LIBRARY = Path(__file__).with_name("echarts.min.js")
+"""What of Apache ECharts is drawn with here, as a script; licences beside it. ``tools/build_echarts.sh`` renews it."""
 
 SYMBOLS: Mapping[str, str] = {
     "circle": "circle",
@@ -42,8 +47,21 @@ MORE_OR_FEWER: Mapping[Theme, tuple[str, str, str]] = {
 """Colours of a change: fewer, none, more."""
 
 SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dark": ("#171B23", "#5E8BFF")}
-INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0B0E14")}
-"""Text in a pale and in a strong cell."""
+INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0E1117")}
+"""Text in a pale and in a strong cell; the ground of a picture is that of a strong cell's text."""
+
+MUTED: Mapping[Theme, tuple[str, str]] = {"light": ("#5A6170", "#DFE2E8"), "dark": ("#A4ABBA", "#2B303B")}
+"""Text beside the axes and lines of the grid."""
+
+_DECAL: Mapping[Theme, str] = {"light": "rgba(255,255,255,.55)", "dark": "rgba(14,17,23,.55)"}
+
+# A light colour stands for one dark colour everywhere, so a report holds its options once and turns them over itself.
+DARK: Mapping[str, str] = {
+    light: dark
+    for pairs in (SERIES, MORE_OR_FEWER, SHADES, INK, MUTED, {theme: (QUIET[theme], _DECAL[theme]) for theme in QUIET})
+    for light, dark in zip(pairs["light"], pairs["dark"], strict=True)
+}
+"""Colour on white → the colour that takes its place on a dark ground."""
 
 _STRONG = 0.65
 _CROWDED = 8
@@ -97,6 +115,50 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
         "xAxis": _axis(panel.x, gap=30, split=False),
         "yAxis": _axis(panel.y, gap=44, split=True),
         "series": series,
+    }
+
+
+def panel_data(panel: Panel, width: int = NARROW) -> Option:
+    """Return a panel in light colours with all that a script needs to draw it, to save it and to read it out."""
+    described = {"enabled": True, "label": {"enabled": True, "description": panel.alt}}
+    return {
+        "title": panel.title,
+        "x": panel.x.title,
+        "y": panel.y.title,
+        "tall": panel.size == "square",
+        "option": {**option(panel, "light", width), "aria": described},
+    }
+
+
+def look() -> Option:
+    """Return the light theme of charts that do not stand on a page: what Streamlit 1.67 gives those that do.
+
+    Its frontend (EChartsChart) sets the same parts from the theme of the page; text beside the axes is darker here,
+    for 4.5:1 to white.
+    """
+    (ink, ground), (text, line) = INK["light"], MUTED["light"]
+    small = {"color": text, "fontSize": 12}
+    axis = {
+        "axisLine": {"lineStyle": {"color": line}},
+        "axisTick": {"lineStyle": {"color": line}},
+        "axisLabel": {**small, "margin": 8, "textBorderColor": ground, "textBorderWidth": 2},
+        "nameTextStyle": small,
+        "splitLine": {"lineStyle": {"color": line}},
+    }
+    return {
+        "backgroundColor": "transparent",
+        # ECharts writes this between double quotes into an SVG file
+        "textStyle": {**small, "fontFamily": "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', system-ui, sans-serif"},
+        "legend": {
+            "textStyle": {"color": text, "fontSize": 13},
+            "pageIconColor": text,
+            "pageTextStyle": {"color": text},
+        },
+        "tooltip": {"backgroundColor": ground, "borderColor": line, "textStyle": {"color": ink, "fontSize": 13}},
+        "axisPointer": {"label": {"color": ink, "backgroundColor": ground, "borderColor": line, "borderWidth": 1}},
+        "categoryAxis": axis,
+        "valueAxis": {**axis, "axisLabel": {**axis["axisLabel"], "hideOverlap": True}},
+        "radar": {**axis, "splitArea": {"show": False}, "axisName": small},
     }
 
 
@@ -190,7 +252,7 @@ def _line(line: Line, theme: Theme) -> Option:
     result: Option = {
         "type": "line",
         "name": line.name,
-        "data": [[x, y] for x, y in zip(line.x, line.y, strict=True)],
+        "data": [[x, y if y is None else round(y, 5)] for x, y in zip(line.x, line.y, strict=True)],
         "showSymbol": line.points,
         "symbol": SYMBOLS[line.style.marker] if line.style else "none",
         # a dot that only appears under the pointer is what can be clicked
@@ -245,8 +307,8 @@ def _bars(bars: Bars, theme: Theme) -> Option:
 def _decal(style: SeriesStyle, theme: Theme) -> Option:
     if not style.pattern:
         return {}
-    color = "rgba(255,255,255,.55)" if theme == "light" else "rgba(14,17,23,.55)"
-    return {"decal": {"symbol": "rect", "color": color, "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}}
+    decal = {"symbol": "rect", "color": _DECAL[theme], "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}
+    return {"decal": decal}
 
 
 def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
@@ -319,7 +381,12 @@ def _radar(panel: Panel, marks: list[Radar], theme: Theme, width: int) -> Option
     top = _top(panel, width)
     return {
         "animation": False,
-        "legend": _legend(panel, width),
+        # the lines of a radar have no sign of their own in a legend
+        "legend": {
+            **_legend(panel, width),
+            "itemWidth": 14,
+            "data": [{"name": mark.name, "icon": SYMBOLS[mark.style.marker]} for mark in marks],
+        },
         "tooltip": {"trigger": "item", "confine": True, "valueFormatter": _value_format(panel.y)},
         "radar": {
             "indicator": [{"name": name.replace(" ", "\n"), "min": 0, "max": 1} for name in panel.x.categories],

@@ -110,39 +110,19 @@
     );
   };
 
-  // The border of what can be had, as steps; then the points.
+  // The marks that the server drew for this goal, in the looks of the first chart, and the line of the limit in time.
   const panel = (goal, need) => {
-    const known = DATA.contenders.map((contender, index) => ({ contender, offer: goal.offers[index] })).filter(({ contender, offer }) => contender.latency !== null && offer.figure !== null);
-    if (!known.length) return null;
-    const ends = (values, top) => {
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      const room = Math.max((high - low) * 0.12, Math.abs(high) * 0.02, 1e-6);
-      return [Math.max(0, low - room), Math.min(top, high + room)];
-    };
-    const [left, right] = ends(known.map(({ contender }) => contender.latency), Infinity);
-    const [low, high] = ends(known.map(({ offer }) => offer.figure), goal.less ? Infinity : 1);
-    const better = (a, b) => (goal.less ? a < b : a > b);
-    const [x, y] = [[], []];
-    for (const { contender, offer } of [...known].sort((a, b) => a.contender.latency - b.contender.latency || (better(a.offer.figure, b.offer.figure) ? -1 : 1))) {
-      if (y.length && !better(offer.figure, y.at(-1))) continue;
-      if (y.length) { x.push(contender.latency); y.push(y.at(-1)); }
-      x.push(contender.latency);
-      y.push(offer.figure);
-    }
-    const quiet = (name, xs, ys) => ({ kind: "line", name, x: xs, y: ys, color: null, dash: "dash", marker: "circle", points: false, size: 8, best: null, bestText: "" });
-    const largest = Math.max(...known.map(({ contender }) => contender.bytes ?? 0));
-    const points = known.map(({ contender, offer }) => ({
-      kind: "line", name: contender.name, x: [contender.latency], y: [offer.figure], color: contender.color, dash: "solid", marker: contender.marker,
-      points: true, size: contender.bytes ? Math.max(8, 24 * Math.sqrt(contender.bytes / largest)) : 8, best: 0,
-      bestText: `${contender.name.slice(0, 26)}${contender.bytes ? `, ${contender.sizeText}` : ""}${offer.reached === null ? " (misses the goal)" : ""}`,
-    }));
-    const limit = need.latency !== null && need.latency >= left && need.latency <= right ? [quiet("Budget", [need.latency, need.latency], [low, high])] : [];
-    return {
-      title: "", square: false, legend: false, marks: [...(x.length > 1 ? [quiet("Front", x, y)] : []), ...limit, ...points],
-      alt: known.map(({ contender, offer }) => `${contender.name}: ${goal.figure} ${offer.figureText}, ${contender.latencyText} ms`).join("; "),
-      x: { title: "Time for one image (ms)", low: left, high: right, categories: [], decimals: 1, whole: false },
-      y: { title: goal.figure, low, high, categories: [], decimals: 3, whole: false },
-    };
+    if (!DATA.front || !goal.front) return null;
+    const { panel: first, marks } = DATA.front;
+    const { low, high, alt, lines } = goal.front;
+    const series = lines.map(([name, data, text]) => {
+      const { markPoint, ...mark } = { ...marks[name], data };
+      return text ? { ...mark, markPoint: { ...markPoint, label: { ...markPoint.label, formatter: text.replace(/[{]/g, "(").replace(/[}]/g, ")") }, data: [{ coord: data[0] }] } } : mark;
+    });
+    if (need.latency !== null) series.push({ ...marks[""], data: [[need.latency, low], [need.latency, high]] });
+    const yAxis = { ...first.option.yAxis, name: goal.figure, min: low, max: high };
+    const aria = { enabled: true, label: { enabled: true, description: alt } };
+    return { ...first, y: goal.figure, option: { ...first.option, yAxis, series, aria } };
   };
 
   const showFront = (goal, need) => {

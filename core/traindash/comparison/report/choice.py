@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 from traindash.comparison.certainty import Significance
+from traindash.comparison.charts.drawing import Line
+from traindash.comparison.charts.echarts import WIDE, panel_data
 from traindash.comparison.decision import (
     Answered,
     Candidate,
@@ -22,6 +25,7 @@ from traindash.comparison.decision import (
 from traindash.comparison.decision_words import (
     READING,
     advise,
+    draw_decision,
     figure_name,
     figure_text,
     figure_word,
@@ -108,9 +112,22 @@ def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, obje
         "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
         "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
         "labels": {key: label for key, _, label in KINDS},
+        "front": _front(decision),
         "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
         "start": _start(decision.requirements, times, sizes),
     }
+
+
+def _front(decision: Decision) -> dict[str, object] | None:
+    """Return the chart of quality and time with the looks of its marks; ``None`` where there is nothing to draw."""
+    anything = replace(decision, requirements=Requirements(latency=1.0))  # a limit, so that its line has a look too
+    panels = draw_decision(anything).panels
+    if not panels:
+        return None
+    data = panel_data(replace(panels[0], has_legend=True), WIDE)
+    series = data["option"]["series"]
+    names = [mark.name if mark.style else "" for mark in panels[0].marks if isinstance(mark, Line)]
+    return {"panel": data, "marks": dict(zip(names, series, strict=True))}
 
 
 def _start(requirements: Requirements, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
@@ -135,8 +152,6 @@ def _contender(contender: Contender) -> dict[str, object]:
     return {
         "name": contender.experiment.label,
         "swatch": swatch(contender.experiment.style),
-        "color": contender.experiment.style.color,
-        "marker": contender.experiment.style.marker,
         "latency": contender.speed.total if contender.speed else None,
         "latencyText": latency_text(contender.speed),
         "bytes": contender.bytes,
@@ -157,7 +172,25 @@ def _goal(answered: Answered) -> dict[str, object]:
         "heads": candidate_heads(goal),
         "offers": [_candidate(goal, one) for one in answered.candidates],
         "equal": answered.equal,
+        "front": _marks(answered),
     }
+
+
+def _marks(answered: Answered) -> dict[str, object] | None:
+    """Return where the marks of the chart lie for a goal; ``None`` where there is nothing to draw."""
+    decision = Decision(requirements=Requirements(goal=answered.goal), candidates=answered.candidates, comparable=True)
+    for panel in draw_decision(decision).panels:
+        lines = [mark for mark in panel.marks if isinstance(mark, Line)]
+        return {
+            "low": panel.y.low,
+            "high": panel.y.high,
+            "alt": panel.alt,
+            "lines": [
+                (line.name if line.style else "", list(zip(line.x, line.y, strict=True)), line.highlight_text)
+                for line in lines
+            ],
+        }
+    return None
 
 
 def _kind(goal: Goal) -> tuple[str, str]:

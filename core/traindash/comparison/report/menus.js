@@ -2,20 +2,22 @@
 "use strict";
 (() => {
   const { download, picture, savePng, saveSvg } = globalThis.reportSaving;
-  const drawn = (card) => picture(globalThis.reportPanels.within(card), card.querySelector("h3").firstChild.textContent, document.body);
+  const drawn = (card) => {
+    const { colored, look, within } = globalThis.reportPanels;
+    const panels = within(card).map((panel) => ({ ...panel, option: colored(panel.option) }));
+    return picture(panels, card.querySelector("h3").firstChild.textContent, look());
+  };
 
   // One record for every value that a chart draws, as core/compare/exports/records.py gives them.
   const chartRecords = (card) =>
-    globalThis.reportPanels.within(card).flatMap(({ panel }) => {
-      const { x, y, title } = panel;
+    globalThis.reportPanels.within(card).flatMap(({ title, x, y, option }) => {
       const place = title ? { panel: title } : {};
-      return panel.marks.flatMap((mark) => {
-        if (mark.kind === "cells") {
-          return mark.shades.flatMap((shades, row) =>
-            shades.map((share, column) => ({ ...place, [y.title]: y.categories[row], [x.title]: x.categories[column], value: mark.texts[row][column], share })));
-        }
-        if (mark.kind === "line") return mark.x.map((at, index) => ({ ...place, series: mark.name, [x.title]: x.categories.length ? x.categories[at] : at, [y.title]: mark.y[index] }));
-        return mark.values.map((value, index) => ({ ...place, series: mark.name, [x.title]: x.categories[index], [y.title]: value }));
+      const across = option.radar ? option.radar.indicator.map(({ name }) => name.replaceAll("\n", " ")) : option.xAxis.data;
+      return option.series.flatMap(({ type, name, data }) => {
+        if (type === "radar") return data.flatMap((line) => line.value.map((value, index) => ({ ...place, series: line.name, [x]: across[index], [y]: value })));
+        if (type === "heatmap") return data.map(({ value: [column, row, share], label }) => ({ ...place, [y]: option.yAxis.data[row], [x]: across[column], value: label.formatter, share }));
+        if (type === "line") return data.map(([at, value]) => ({ ...place, series: name, [x]: across ? across[at] : at, [y]: value }));
+        return data.map((bar, index) => ({ ...place, series: name, [x]: across[index], [y]: bar?.value ?? null }));
       });
     });
   const tableRecords = (table) => {

@@ -7,7 +7,8 @@ from html import escape
 
 from traindash import formatting
 from traindash.comparison.certainty import Significance, significance_of
-from traindash.comparison.charts.drawing import Drawing, Panel, View
+from traindash.comparison.charts.drawing import Drawing, View
+from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
 from traindash.comparison.charts.registry import CHARTS, Chart
 from traindash.comparison.decision import Decision, Requirements
 from traindash.comparison.decision_words import draw_decision
@@ -18,7 +19,7 @@ from traindash.comparison.report.cards import overview_html
 from traindash.comparison.report.changes import changes_html
 from traindash.comparison.report.choice import choice_section, decision_of
 from traindash.comparison.report.gallery import gallery_html
-from traindash.comparison.report.panels import panels_json
+from traindash.comparison.report.panels import script_json
 from traindash.comparison.report.style import read_part, table_style
 from traindash.comparison.report.tables import (
     class_table,
@@ -45,7 +46,7 @@ _FRONT = (
     "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.",
 )
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
-_SCRIPTS = ("report.js", "sorting.js", "choice.js", "saving.js", "menus.js")
+_SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")
 
 
 def render_report(
@@ -70,7 +71,7 @@ def render_report(
     several = len(comparison.experiments) > 1
     known = significance_of(comparison) if significance is None else significance
     heading = title or " vs. ".join(comparison.labels) or "No experiment"
-    panels: list[Panel] = []
+    panels: list[Option] = []
     body = [
         f"<h1>{escape(heading)}</h1>",
         f'<p class="rp-about">{escape(_about(comparison, made_at))}</p>',
@@ -83,14 +84,16 @@ def render_report(
         *(_section(section, comparison, known, panels) for section in _sections()),
         _settings(comparison),
     ]
+    scripts = [LIBRARY.read_text(encoding="utf-8"), *map(read_part, _SCRIPTS)]
+    data = {"panels": panels, "look": look(), "dark": DARK}
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(heading)}</title><style>{table_style()}{read_part('report.css')}</style></head>"
         f"<body><main>{''.join(body)}<footer>Made by Traindash. Everything is inside this file.</footer></main>"
-        f'<script type="application/json" id="panels">{panels_json(panels)}</script>'
-        f"{''.join(f'<script>{read_part(name)}</script>' for name in _SCRIPTS)}</body></html>"
+        f'<script type="application/json" id="panels">{script_json(data)}</script>'
+        f"{''.join(f'<script>{script}</script>' for script in scripts)}</body></html>"
     )
 
 
@@ -140,7 +143,7 @@ def _metrics(comparison: Comparison, significance: Significance) -> str:
     return f'{table}<p class="rp-note">{READING}</p>'
 
 
-def _section(section: str, comparison: Comparison, significance: Significance, panels: list[Panel]) -> str:
+def _section(section: str, comparison: Comparison, significance: Significance, panels: list[Option]) -> str:
     rows: list[str] = []
     pair: list[str] = []
     for item in (chart for chart in CHARTS if chart.section == section):
@@ -156,7 +159,7 @@ def _section(section: str, comparison: Comparison, significance: Significance, p
     return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
 
 
-def _choice(decision: Decision, panels: list[Panel]) -> str:
+def _choice(decision: Decision, panels: list[Option]) -> str:
     """Return the section that names an experiment for a need."""
     head = f'<section id="{_anchor(_CHOICE)}"><h2>{_CHOICE}</h2>'
     if not decision.candidates:
@@ -185,18 +188,18 @@ def _row(cards: Sequence[str]) -> str:
     return f'<div class="rp-row rp-charts">{"".join(cards)}</div>' if cards else ""
 
 
-def _chart(item: Chart, drawing: Drawing, panels: list[Panel]) -> str:
-    return _card((item.key, item.title, item.reading), drawing, panels)
+def _chart(item: Chart, drawing: Drawing, panels: list[Option]) -> str:
+    return _card((item.key, item.title, item.reading), drawing, panels, NARROW if item.narrow else WIDE)
 
 
-def _card(head: tuple[str, str, str], drawing: Drawing, panels: list[Panel]) -> str:
+def _card(head: tuple[str, str, str], drawing: Drawing, panels: list[Option], width: int = WIDE) -> str:
     """Return a chart with its key, title and how to read it; its panels are added to those of the file."""
     key, title, reading = head
     several = len(drawing.panels) > 1
     figures = []
     for panel in drawing.panels:
         figures.append(f'<figure class="rp-panel" data-panel="{len(panels)}"></figure>')
-        panels.append(replace(panel, has_legend=not several))
+        panels.append(panel_data(replace(panel, has_legend=not several), NARROW if several else width))
     names = panels_legend(drawing.panels) if several else ""
     empty = f"<p>{escape(drawing.empty)}</p>" if drawing.empty else ""
     notes = "".join(f'<p class="rp-note">{escape(note)}</p>' for note in drawing.notes)

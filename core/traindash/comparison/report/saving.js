@@ -1,8 +1,7 @@
-// Pictures of what is drawn, as files: SVG, and PNG made from it. For the report's own menus and for the page's.
+// Charts as files: SVG as ECharts writes it, and PNG made from it by the browser. For the report and for the page.
 "use strict";
 (() => {
   const SPACE = "http://www.w3.org/2000/svg";
-  const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "font-size", "font-weight", "font-family", "visibility"];
   const node = (name, attributes, text) => {
     const made = document.createElementNS(SPACE, name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -17,47 +16,56 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
-  // A drawing with the styles of the page written into it, since a file has no style sheet.
-  const standalone = (svg) => {
-    const copy = svg.cloneNode(true);
-    const originals = [svg, ...svg.querySelectorAll("*")];
-    [copy, ...copy.querySelectorAll("*")].forEach((part, index) => {
-      const style = getComputedStyle(originals[index]);
-      for (const name of KEPT) if (style.getPropertyValue(name)) part.setAttribute(name, style.getPropertyValue(name));
-      part.removeAttribute("class");
-      part.removeAttribute("style");
-    });
-    return copy;
+  // An option or theme with other colours; only what stands under a key for colours is one.
+  const colored = (part, colors, key = "") => {
+    if (typeof part === "string") return /color$/i.test(key) ? (colors[part] ?? part) : part;
+    if (Array.isArray(part)) return part.map((one) => colored(one, colors, key));
+    if (!part || typeof part !== "object") return part;
+    return Object.fromEntries(Object.entries(part).map(([name, one]) => [name, colored(one, colors, name)]));
   };
-  // What is drawn, with its title and the names of the marks, as one picture. `home` gives fonts and colours.
-  const picture = (panels, title, home) => {
-    const { color: ink, fontFamily: font, backgroundColor: ground } = getComputedStyle(home);
-    const width = Math.max(...panels.map((panel) => panel.bounds?.width ?? 480)) + 32;
+  // Streamlit reads the format of a number from a text, ECharts itself wants a function.
+  const prepared = (option) => {
+    const format = option.tooltip?.valueFormatter;
+    if (!format) return option;
+    const written = (value) => {
+      if (Array.isArray(value)) return value.map(written).join(", ");
+      if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+      return format === "%,d" ? Math.round(value).toLocaleString("en") : value.toFixed(Number(format.slice(2, -1))).replace("-", "−");
+    };
+    return { ...option, tooltip: { ...option.tooltip, valueFormatter: written } };
+  };
+  const heightOf = (panel) => (panel.tall ? 420 : 340);
+
+  // Panels below each other with a title, and with the names of the marks where no panel has a legend of its own.
+  const picture = (panels, title, look) => {
+    const [ground, ink] = [look.tooltip.backgroundColor, look.tooltip.textStyle.color];
+    const width = panels.length > 1 ? 560 : 760;
     const page = node("svg", { xmlns: SPACE });
-    const write = (at, y, text, size, weight = 400) => page.append(node("text", { x: at, y, fill: ink, "font-family": font, "font-size": size, "font-weight": weight }, text));
+    const write = (x, y, text, size, weight = 400) =>
+      page.append(node("text", { x, y, fill: ink, "font-family": look.textStyle.fontFamily, "font-size": size, "font-weight": weight }, text));
     write(16, 30, title, 16, 600);
     let y = 52;
-    const names = new Map(panels.flatMap((panel) => panel.marks).filter((mark) => mark.name && mark.color !== null).map((mark) => [mark.name, mark.color]));
-    for (const [name, color] of names) {
-      const probe = document.createElement("i");
-      probe.className = `cx-c${color}`;
-      home.append(probe);
-      page.append(node("rect", { x: 16, y: y - 9, width: 18, height: 10, rx: 2, fill: getComputedStyle(probe).color }));
-      probe.remove();
+    const names = new Map(panels.flatMap(({ option }) => (option.legend && !option.legend.show ? option.series : [])).filter(({ name, symbol }) => name && symbol !== "none").map((mark) => [mark.name, mark.itemStyle.color]));
+    for (const [name, fill] of names) {
+      page.append(node("rect", { x: 16, y: y - 9, width: 18, height: 10, rx: 2, fill }));
       write(42, y, name, 12);
       y += 18;
     }
     for (const panel of panels) {
-      if (panel.panel.title) write(16, (y += 18), panel.panel.title, 13, 600);
-      const copy = standalone(panel.svg);
-      const [, , across, down] = panel.svg.getAttribute("viewBox").split(" ").map(Number);
-      for (const [key, value] of Object.entries({ x: 16, y: y + 4, width: across, height: down })) copy.setAttribute(key, value);
-      page.append(copy);
-      y += down + 12;
+      if (panel.title) write(16, (y += 18), panel.title, 13, 600);
+      const height = heightOf(panel);
+      const chart = echarts.init(null, look, { renderer: "svg", ssr: true, width, height });
+      chart.setOption(panel.option);
+      const drawing = document.importNode(new DOMParser().parseFromString(chart.renderToSVGString(), "image/svg+xml").documentElement, true);
+      chart.dispose();
+      for (const [key, value] of Object.entries({ x: 16, y: y + 4, width, height })) drawing.setAttribute(key, value);
+      page.append(drawing);
+      y += height + 12;
     }
-    page.prepend(node("rect", { width, height: y + 12, fill: ground }));
-    for (const [key, value] of Object.entries({ width, height: y + 12, viewBox: `0 0 ${width} ${y + 12}` })) page.setAttribute(key, value);
-    return { text: new XMLSerializer().serializeToString(page), width, height: y + 12 };
+    const [across, down] = [width + 32, y + 12];
+    page.prepend(node("rect", { width: across, height: down, fill: ground }));
+    for (const [key, value] of Object.entries({ width: across, height: down, viewBox: `0 0 ${across} ${down}` })) page.setAttribute(key, value);
+    return { text: new XMLSerializer().serializeToString(page), width: across, height: down };
   };
   const savePng = ({ text, width, height }, name) => {
     const image = new Image();
@@ -72,5 +80,5 @@
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   };
   const saveSvg = ({ text }, name) => download(`${name}.svg`, text, "image/svg+xml");
-  globalThis.reportSaving = { download, picture, savePng, saveSvg };
+  globalThis.reportSaving = { colored, download, heightOf, picture, prepared, savePng, saveSvg };
 })();
