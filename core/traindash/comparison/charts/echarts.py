@@ -138,10 +138,11 @@ def look() -> Option:
     """
     (ink, ground), (text, line) = INK["light"], MUTED["light"]
     small = {"color": text, "fontSize": 12}
-    axis = {
+    label = {**small, "margin": 8, "textBorderColor": ground, "textBorderWidth": 2}
+    axis: Option = {
         "axisLine": {"lineStyle": {"color": line}},
         "axisTick": {"lineStyle": {"color": line}},
-        "axisLabel": {**small, "margin": 8, "textBorderColor": ground, "textBorderWidth": 2},
+        "axisLabel": label,
         "nameTextStyle": small,
         "splitLine": {"lineStyle": {"color": line}},
     }
@@ -157,7 +158,7 @@ def look() -> Option:
         "tooltip": {"backgroundColor": ground, "borderColor": line, "textStyle": {"color": ink, "fontSize": 13}},
         "axisPointer": {"label": {"color": ink, "backgroundColor": ground, "borderColor": line, "borderWidth": 1}},
         "categoryAxis": axis,
-        "valueAxis": {**axis, "axisLabel": {**axis["axisLabel"], "hideOverlap": True}},
+        "valueAxis": {**axis, "axisLabel": {**label, "hideOverlap": True}},
         "radar": {**axis, "splitArea": {"show": False}, "axisName": small},
     }
 
