@@ -80,7 +80,7 @@ class Tag:
     """
 
     name: str
-    value: str | float | None = None
+    value: str | int | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,18 @@ from traindash.domain.ids import AgentId, ModuleId, TeamId
 
 
 class AgentStatus(StrEnum):
-    """Status words of the Supervisely agent API (``AgentApi.Status``): connected or not."""
+    """Status words of the Supervisely agent API (``AgentApi.Status``): connected or not.
+
+    ``unknown`` stands for a word that a newer server invents.
+    """
 
     RUNNING = "running"
     WAITING = "waiting"
     UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, _value: object) -> "AgentStatus":
+        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +51,8 @@ class Agent:
 
     id: AgentId
     name: str
-    type: str
-    status: AgentStatus
+    type: str = "sly_agent"
+    status: AgentStatus = AgentStatus.UNKNOWN
     team_id: TeamId | None = None
     is_gpu: bool = False
     devices: tuple[Device, ...] = ()
@@ -60,14 +67,14 @@ class AgentSettings:
     Attributes:
         count: Number of agents.
         threads: CPU threads that a task of each may use.
-        most_agents: Largest possible number.
-        most_threads: Largest possible number.
+        max_count: Largest possible number.
+        max_threads: Largest possible number.
     """
 
     count: int
     threads: int
-    most_agents: int
-    most_threads: int
+    max_count: int
+    max_threads: int
 
 
 # Modules of the ecosystem: the apps that a server can run.
@@ -85,7 +92,7 @@ class AppModule:
     """
 
     id: ModuleId
-    slug: str
+    slug: str = ""
     name: str
     categories: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)

@@ -141,14 +141,16 @@ class SampleImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamFile:
-    """A file in Team Files.
+    """A file or folder in Team Files.
 
     Attributes:
         path: Absolute, starts with ``/``, raw names (spaces and unicode as they are).
+        id: 0 where the server gives none, as for folders.
         hash: Base64 of the SHA-256 of the content.
     """
 
     id: FileId
     path: str
-    size_bytes: int
+    size_bytes: int = field(default=0, metadata={"json": "size"})
     hash: str = ""
+    is_dir: bool = False

@@ -1,11 +1,14 @@
 """Projects and what is in them: datasets, object classes, tags, collections, statistics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from traindash.domain.annotation import Tag
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+
+NO_COLOR = "#7B7F85"
+"""Of a class or tag whose server names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +21,9 @@ class ObjectClass:
         color: ``#RRGGBB``.
     """
 
-    name: str
+    name: str = field(metadata={"json": "title"})
     shape: str
-    color: str
+    color: str = NO_COLOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +39,18 @@ class TagMeta:
     """
 
     name: str
-    value_type: str
+    # Inside a project meta, and only there, Supervisely's keys are in snake_case (docs/supervisely-api.md 3.4).
+    value_type: str = field(default="none", metadata={"json": "value_type"})
     values: tuple[str, ...] = ()
-    color: str = "#7B7F85"
-    applicable_type: str = "all"
+    color: str = NO_COLOR
+    applicable_type: str = field(default="all", metadata={"json": "applicable_type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectMeta:
     """Object classes and tags of a project, in the project's order."""
 
-    classes: tuple[ObjectClass, ...] = ()
+    classes: tuple[ObjectClass, ...]
     tags: tuple[TagMeta, ...] = ()
 
 
@@ -85,7 +89,7 @@ class Project:
     type: str = "images"
     items_count: int = 0
     datasets_count: int = 0
-    size_bytes: int = 0
+    size_bytes: int = field(default=0, metadata={"json": "size"})
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int | None = None
@@ -105,7 +109,7 @@ class Dataset:
     id: DatasetId
     name: str
     project_id: ProjectId
-    items_count: int
+    items_count: int = 0
     parent_id: DatasetId | None = None
 
 
@@ -163,17 +167,17 @@ class Image:
     Attributes:
         hash: Base64 of the SHA-256 of the file; identifies the content.
         size_bytes: File size.
-        url: Where the file is served, ``fullStorageUrl`` on the wire.
+        url: Where the file is served.
     """
 
     id: ImageId
     name: str
     dataset_id: DatasetId
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     hash: str = ""
     mime: str = ""
-    size_bytes: int = 0
+    size_bytes: int = field(default=0, metadata={"json": "size"})
     labels_count: int = 0
     tags: tuple[Tag, ...] = ()
-    url: str | None = None
+    url: str | None = field(default=None, metadata={"json": "fullStorageUrl"})

@@ -25,9 +25,8 @@ class TaskStatus(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def parse(cls, word: str) -> "TaskStatus":
-        """Return the status a server's word stands for, :attr:`UNKNOWN` for a word not listed here."""
-        return next((status for status in cls if status.value == word), cls.UNKNOWN)
+    def _missing_(cls, _value: object) -> "TaskStatus":
+        return cls.UNKNOWN
 
     @property
     def is_terminal(self) -> bool:
@@ -52,7 +51,7 @@ ALLOWED_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
 
 
 class ExitCause(StrEnum):
-    """Why a task is over, in one word that pages and tests can rely on."""
+    """Why a task is over, in one word that pages and tests can rely on; a word that is not known is a crash."""
 
     FINISHED = "finished"
     STOPPED_BY_USER = "stopped_by_user"
@@ -65,6 +64,10 @@ class ExitCause(StrEnum):
     KILLED = "killed"
     CRASHED = "crashed"
     LOST = "lost"
+
+    @classmethod
+    def _missing_(cls, _value: object) -> "ExitCause":
+        return cls.CRASHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class ExitReport:
     """
 
     cause: ExitCause
-    message: str
+    message: str = ""
     hint: str = ""
     exit_code: int | None = None
     log_tail: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 import psutil
 
-from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ecosystem import AgentSettings, AgentStatus
 from traindash.domain.ids import AgentId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.accounts import Home
@@ -184,23 +184,6 @@ class LocalAgent:
         return self.device != "cpu"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentSettings:
-    """How this machine is divided into agents.
-
-    Attributes:
-        count: Number of agents.
-        threads: CPU threads that a task of each may use.
-        most_agents: Largest possible number.
-        most_threads: Largest possible number: the cores.
-    """
-
-    count: int
-    threads: int
-    most_agents: int
-    most_threads: int
-
-
 def _wanted_count(connection: Connection) -> int | None:
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (_COUNT_KEY,)).fetchone()
     return None if row is None else int(row[0])
@@ -251,8 +234,8 @@ class Agents:
         return AgentSettings(
             count=len(devices),
             threads=int(row[0] or 1),
-            most_agents=len(devices) if by_device else MOST_AGENTS_PER_CORE * self._hardware.cores,
-            most_threads=self._hardware.cores,
+            max_count=len(devices) if by_device else MOST_AGENTS_PER_CORE * self._hardware.cores,
+            max_threads=self._hardware.cores,
         )
 
     def configure(self, home: Home, *, count: int, threads: int) -> AgentSettings:
@@ -264,14 +247,14 @@ class Agents:
             InputError: A number is out of range for this machine.
         """
         known = self.settings()
-        least = known.most_agents if self._hardware.gpus() else 1
-        if not least <= count <= known.most_agents:
-            allowed = f"{least} to {known.most_agents}" if least < known.most_agents else str(least)
+        least = known.max_count if self._hardware.gpus() else 1
+        if not least <= count <= known.max_count:
+            allowed = f"{least} to {known.max_count}" if least < known.max_count else str(least)
             msg = f"This machine cannot have {count} agents."
             raise InputError(msg, f"Choose {allowed}; a machine with GPUs has one agent for each of them.")
-        if not 1 <= threads <= known.most_threads:
+        if not 1 <= threads <= known.max_threads:
             msg = f"An agent cannot use {threads} threads on this machine."
-            raise InputError(msg, f"Choose 1 to {known.most_threads}.")
+            raise InputError(msg, f"Choose 1 to {known.max_threads}.")
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO settings (key, value) VALUES (?, ?)"

@@ -9,48 +9,43 @@ from msgspec import field
 from traindash.domain.ecosystem import AppModule, CatalogueModel
 from traindash.domain.ids import ModuleId
 from traindash.supervisely.errors import ContractError, MissingError, RejectedError
-from traindash.supervisely.resources import PageShape, Resource, Shape, Unvalidated, free_object, pages, read
+from traindash.supervisely.resources import (
+    JsonRow,
+    PageShape,
+    Resource,
+    Shape,
+    Unvalidated,
+    free_object,
+    pages,
+    read,
+    read_rows,
+)
 
 # Modules of the ecosystem and the model tables of frameworks (contract sections 3.3, 3.4 and 9).
 
 
-class _ConfigShape(Shape):
-    name: str | None = None
-    categories: tuple[str, ...] | None = None
-    files: Unvalidated = None
+def fit_module(row: JsonRow) -> JsonRow:
+    """Lift what an app says of itself out of its ``config`` (contract section 3.4)."""
+    config = free_object(row.get("config")) or {}
+    files = free_object(config.get("files")) or {}
+    return {
+        **row,
+        "name": row.get("name") or config.get("name") or f"Module {row.get('id')}",
+        "categories": config.get("categories"),
+        "files": {key: path for key, path in files.items() if isinstance(path, str)},
+    }
 
 
-class ModuleShape(Shape):
-    """An entity of ``ecosystem.list``."""
-
-    id: int
-    slug: str | None = None
-    name: str | None = None
-    config: _ConfigShape | None = None
-
-    def module(self) -> AppModule:
-        """Return the domain value."""
-        config = self.config or _ConfigShape()
-        return AppModule(
-            id=ModuleId(self.id),
-            slug=self.slug or "",
-            name=self.name or config.name or f"Module {self.id}",
-            categories=config.categories or (),
-            files={key: path for key, path in (free_object(config.files) or {}).items() if isinstance(path, str)},
-        )
-
-
-class _ModelMeta(Shape):
-    # Keys of models.json are snake_case.
-    model_name: str | None = field(name="model_name", default=None)
-    task_type: str | None = field(name="task_type", default=None)
-    model_files: Unvalidated = field(name="model_files", default=None)
+class _ModelMeta(Shape, rename=None):
+    # Keys of models.json are in snake_case.
+    model_name: str | None = None
+    task_type: str | None = None
     pretrained: bool | None = None
     note: str | None = None
 
 
-class _ModelRow(Shape):
-    model_name: str | None = field(name="model_name", default=None)
+class _ModelRow(Shape, rename=None):
+    model_name: str | None = None
     model: str | None = field(name="Model", default=None)
     meta: _ModelMeta | None = None
 
@@ -188,7 +183,7 @@ class Ecosystem(Resource):
     def _list(self, body: dict[str, object]) -> tuple[AppModule, ...]:
         request = {**body, "sort": "id", "sort_order": "asc"}
         page = read("ecosystem.list", PageShape, self.transport.read("ecosystem.list", request))
-        return tuple(read("ecosystem.list", ModuleShape, row).module() for row in page.entities)
+        return read_rows("ecosystem.list", AppModule, page.entities, fit_module)
 
     def _own_table(self, framework: str, module: AppModule) -> tuple[CatalogueModel, ...]:
         if _MODELS_KEY not in module.files:

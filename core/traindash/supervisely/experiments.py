@@ -3,104 +3,47 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import msgspec
 
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
-from traindash.domain.ids import CollectionId, FileId, ProjectId, TaskId, TeamId, WorkspaceId
-from traindash.errors import issue_of
+from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.supervisely.errors import ContractError, MissingError
 from traindash.supervisely.files import Files
-from traindash.supervisely.resources import Resource, Shape, Unvalidated, free_object, read, read_page
-from traindash.supervisely.tasks import TaskShape
+from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_page
+from traindash.supervisely.tasks import Tasks
 
 # Experiment records: ``experiment_info.json`` and ``meta.output.experiment.data`` (contract section 5.3).
 
 
-class ExperimentShape(Shape, rename=None):
-    """The record. Its keys are snake_case; the twelve without a default are those that the official SDK needs."""
-
-    experiment_name: str
-    framework_name: str
-    model_name: str
-    task_type: str
-    project_id: int
-    task_id: int
-    model_files: Mapping[str, Any]
-    model_meta: str
-    checkpoints: tuple[str, ...]
-    best_checkpoint: str
-    hyperparameters: str
-    artifacts_dir: str
-    base_checkpoint: str | None = None
-    base_checkpoint_link: str | None = None
-    project_version: Unvalidated = None
-    export: Unvalidated = None
-    app_state: str | None = None
-    datetime: str | None = None
-    evaluation_report_id: int | None = None
-    evaluation_report_link: str | None = None
-    evaluation_metrics: Unvalidated = None
-    primary_metric: str | None = None
-    logs: Unvalidated = None
-    device: str | None = None
-    training_duration: float | None = None
-    train_collection_id: int | None = None
-    val_collection_id: int | None = None
-    train_val_split: str | None = None
-    train_size: int | None = None
-    val_size: int | None = None
-    random_initialization: bool | None = None
-
-    def experiment(self) -> ExperimentInfo:
-        """Return the domain value."""
-        return ExperimentInfo(
-            experiment_name=self.experiment_name,
-            framework_name=self.framework_name,
-            model_name=self.model_name,
-            task_type=self.task_type,
-            project_id=ProjectId(self.project_id),
-            task_id=TaskId(self.task_id),
-            model_files=_texts(self.model_files),
-            model_meta=self.model_meta,
-            checkpoints=self.checkpoints,
-            best_checkpoint=self.best_checkpoint,
-            hyperparameters=self.hyperparameters,
-            artifacts_dir=self.artifacts_dir,
-            base_checkpoint=self.base_checkpoint,
-            base_checkpoint_link=self.base_checkpoint_link,
-            project_version=free_object(self.project_version),
-            export=_texts(self.export),
-            app_state=self.app_state,
-            datetime=self.datetime,
-            evaluation_report_id=None if self.evaluation_report_id is None else FileId(self.evaluation_report_id),
-            evaluation_report_link=self.evaluation_report_link,
-            evaluation_metrics=_numbers(self.evaluation_metrics),
-            primary_metric=self.primary_metric,
-            logs=_texts(self.logs) or None,
-            device=self.device,
-            training_duration=self.training_duration,
-            train_collection_id=None if self.train_collection_id is None else CollectionId(self.train_collection_id),
-            val_collection_id=None if self.val_collection_id is None else CollectionId(self.val_collection_id),
-            train_val_split=self.train_val_split,
-            train_size=self.train_size,
-            val_size=self.val_size,
-            random_initialization=self.random_initialization,
-        )
+_TABLES: Mapping[str, type | tuple[type, ...]] = {
+    "model_files": str,
+    "export": str,
+    "logs": str,
+    "evaluation_metrics": (int, float),
+}
 
 
-def _texts(values: Unvalidated) -> Mapping[str, str]:
-    return {key: value for key, value in (free_object(values) or {}).items() if isinstance(value, str)}
+def experiment_of(method: str, record: object, *, failure: str = "") -> ExperimentInfo:
+    """Read a record. Its keys are in snake_case; the twelve without a default are those that the official SDK needs.
+
+    Raises:
+        ContractError: A field is missing or has the wrong type.
+    """
+    return read(method, ExperimentInfo, record, _fit_record, camel=False, failure=failure)
 
 
-def _numbers(values: Unvalidated) -> Mapping[str, float]:
-    # A metric that was not measured is null.
+def _fit_record(record: JsonRow) -> JsonRow:
+    # Apps write other things into these tables, too, and null for a metric that was not measured.
     return {
-        key: float(value)
-        for key, value in (free_object(values) or {}).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        **record,
+        **{key: _table(record[key], kinds) for key, kinds in _TABLES.items() if key in record},
     }
+
+
+def _table(value: object, kinds: type | tuple[type, ...]) -> JsonRow | None:
+    table = free_object(value)
+    if table is None:
+        return None
+    return {key: item for key, item in table.items() if isinstance(item, kinds) and not isinstance(item, bool)}
 
 
 ROOT = "/experiments"
@@ -149,8 +92,7 @@ class Experiments(Resource):
             MissingError: There is no such task.
             ContractError: The task's record lacks a field that every record has.
         """
-        task = read("tasks.info", TaskShape, self.transport.read("tasks.info", {"id": task_id})).task()
-        return experiment_of_output(task.output)
+        return experiment_of_output(Tasks(self.transport).get(task_id).output)
 
     def of_folder(self, team_id: TeamId, artifacts_dir: str) -> ExperimentInfo:
         """Return the experiment whose artifacts lie in a folder.
@@ -177,34 +119,27 @@ class Experiments(Resource):
 
 def experiment_of_output(output: Mapping[str, object] | None) -> ExperimentInfo | None:
     """Return the experiment in a task's output (``meta.output.experiment.data``), ``None`` if there is none."""
-    data = _data_of(output)
-    return None if data is None else read("tasks.info", ExperimentShape, data).experiment()
+    match output:
+        case {"experiment": {"data": data}} if data is not None:
+            return experiment_of("tasks.info", data)
+        case _:
+            return None
 
 
-def _data_of(output: object) -> Any:  # noqa: ANN401 - JSON
-    experiment = output.get("experiment") if isinstance(output, dict) else None
-    return experiment.get("data") if isinstance(experiment, dict) else None
-
-
-def _experiment_of_row(row: Mapping[str, Any]) -> ExperimentInfo | None:
-    meta = row.get("meta")
-    data = _data_of(meta.get("output") if isinstance(meta, dict) else None)
-    if data is None:
-        return None
+def _experiment_of_row(row: JsonRow) -> ExperimentInfo | None:
+    meta = free_object(row.get("meta")) or {}
     try:
-        return read("tasks.list", ExperimentShape, data).experiment()
+        return experiment_of_output(free_object(meta.get("output")))
     except ContractError:
         return None
 
 
 def _record_of(content: bytes) -> ExperimentInfo:
-    # The standard library reads NaN, which training apps write for a metric that could not be computed.
+    method, failure = "file-storage.download", f"{_RECORD_NAME} cannot be read"
     try:
-        return msgspec.convert(json.loads(content), ExperimentShape, strict=False).experiment()
-    except msgspec.ValidationError as error:
-        issue = issue_of(error)
-        msg = f"{_RECORD_NAME} cannot be read: {issue}."
-        raise ContractError(msg, method="file-storage.download", field=issue.field) from error
+        # The standard library reads NaN, which training apps write for a metric that could not be computed.
+        record = json.loads(content)
     except (ValueError, RecursionError) as error:
-        msg = f"{_RECORD_NAME} cannot be read: it is not JSON."
-        raise ContractError(msg, method="file-storage.download", field="body") from error
+        msg = f"{failure}: it is not JSON."
+        raise ContractError(msg, method=method, field="body") from error
+    return experiment_of(method, record, failure=failure)

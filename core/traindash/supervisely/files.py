@@ -6,37 +6,24 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from traindash.domain.experiment import TeamFile
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import StateError, StorageError
 from traindash.files import replacing
 from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, may_pass
-from traindash.supervisely.resources import Resource, Shape, read
+from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_rows
 from traindash.supervisely.transport import JsonObject, Transport
 
 # Team Files (contract section 3.1).
 
 
-class _FileMeta(Shape):
-    size: int | None = None
-
-
-class FileShape(Shape):
-    """The answer of ``file-storage.info`` and an element of ``file-storage.list``."""
-
-    path: str
-    id: int | None = None
-    hash: str | None = None
-    size: int | None = None
-    meta: _FileMeta | None = None
-    is_dir: bool | None = None
-
-    def file(self) -> TeamFile:
-        """Return the domain value."""
-        size = self.size if self.size is not None else (self.meta.size if self.meta else None)
-        return TeamFile(id=FileId(self.id or 0), path=self.path, size_bytes=size or 0, hash=self.hash or "")
+def fit_file(row: JsonRow) -> JsonRow:
+    """Give a file its size, which ``file-storage.info`` has in ``meta`` alone, and folders an id."""
+    size = row.get("size")
+    in_meta = (free_object(row.get("meta")) or {}).get("size")
+    return {**row, "id": row.get("id") or 0, "size": in_meta if size is None else size}
 
 
 # Files of any size to disk: in blocks, gone on with after a break, checked by size and hash, cancellable.
@@ -161,7 +148,7 @@ class Files(Resource):
             path: A folder, or a file (then the answer is that file alone).
             recursive: Files in subfolders too.
         """
-        return tuple(row.file() for row in self._rows(team_id, path, recursive=recursive) if not row.is_dir)
+        return tuple(row for row in self._rows(team_id, path, recursive=recursive) if not row.is_dir)
 
     def folders(self, team_id: TeamId, path: str) -> tuple[str, ...]:
         """Return the paths of the folders directly in a folder, without a slash at their ends.
@@ -186,8 +173,7 @@ class Files(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        answer = self.transport.read("file-storage.info", {"id": file_id})
-        return read("file-storage.info", FileShape, answer).file()
+        return read("file-storage.info", TeamFile, self.transport.read("file-storage.info", {"id": file_id}), fit_file)
 
     def read(self, team_id: TeamId, path: str) -> bytes:
         """Return a file's content.
@@ -210,8 +196,9 @@ class Files(Resource):
         expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
         Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
 
-    def _rows(self, team_id: TeamId, path: str, *, recursive: bool) -> tuple[FileShape, ...]:
+    def _rows(self, team_id: TeamId, path: str, *, recursive: bool) -> tuple[TeamFile, ...]:
         # By contract section 3.3: a listing of one level always names its folder with a slash at the end.
         asked = path if recursive else path.rstrip("/") + "/"
         body = {"teamId": team_id, "path": asked, "recursive": recursive}
-        return read("file-storage.list", tuple[FileShape, ...], self.transport.read("file-storage.list", body))
+        rows = read("file-storage.list", tuple[Any, ...], self.transport.read("file-storage.list", body))
+        return read_rows("file-storage.list", TeamFile, rows, fit_file)

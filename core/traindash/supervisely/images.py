@@ -8,87 +8,35 @@ from typing import Any
 
 from msgspec import field
 
-from traindash.domain.annotation import (
-    Annotation,
-    Bitmap,
-    Geometry,
-    Label,
-    OtherGeometry,
-    Point,
-    Polygon,
-    Rectangle,
-    Tag,
-)
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.project import Image
-from traindash.supervisely.projects import CollectionShape
-from traindash.supervisely.resources import Resource, Shape, read, read_all, read_page
+from traindash.supervisely.projects import Collections
+from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read_all, read_page, read_rows
 
 # Images and their annotations (contract section 3.4; Supervisely annotation format).
 
 
 _METHOD = "annotations.bulk.info"
+_ABOUT_LABELS = frozenset({"id", "classId", "classTitle", "tags", "labelerLogin", "createdAt", "updatedAt"})
+"""What an object says besides its geometry."""
 
 
-class _TagShape(Shape):
-    name: str | None = None
-    tag_id: int | None = None
-    value: Any = None
-
-    def tag(self) -> Tag:
-        value = self.value if isinstance(self.value, str | float | int) else None
-        return Tag(name=self.name or str(self.tag_id), value=value)
+def fit_image(row: JsonRow) -> JsonRow:
+    """Give an image a name, and its tags names."""
+    return {**row, "name": row.get("name") or str(row.get("id")), "tags": _tags(row.get("tags"))}
 
 
-class ImageShape(Shape):
-    """An entity of ``images.list``."""
-
-    id: int
-    dataset_id: int
-    name: str | None = None
-    width: int | None = None
-    height: int | None = None
-    hash: str | None = None
-    mime: str | None = None
-    size: int | None = None
-    labels_count: int | None = None
-    tags: tuple[_TagShape, ...] | None = None
-    full_storage_url: str | None = None
-
-    def image(self) -> Image:
-        """Return the domain value."""
-        return Image(
-            id=ImageId(self.id),
-            name=self.name or str(self.id),
-            dataset_id=DatasetId(self.dataset_id),
-            width=self.width or 0,
-            height=self.height or 0,
-            hash=self.hash or "",
-            mime=self.mime or "",
-            size_bytes=self.size or 0,
-            labels_count=self.labels_count or 0,
-            tags=tuple(tag.tag() for tag in self.tags or ()),
-            url=self.full_storage_url,
-        )
-
-
-class _Points(Shape):
-    exterior: tuple[Point, ...]
-    interior: tuple[tuple[Point, ...], ...] = ()
-
-
-class _BitmapShape(Shape):
-    origin: tuple[int, int]
-    data: str
-
-
-class _ObjectShape(Shape):
-    class_title: str
-    geometry_type: str
-    id: int | None = None
-    tags: tuple[_TagShape, ...] = ()
-    points: _Points | None = None
-    bitmap: _BitmapShape | None = None
+def _tags(rows: object) -> list[JsonRow]:
+    """Return tags with names; a server may send their ids only, and values of kinds that no tag here has."""
+    return [
+        {
+            "name": row.get("name") or str(row.get("tagId")),
+            "value": value if isinstance(value := row.get("value"), str | int | float) else None,
+        }
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict)
+    ]
 
 
 class _SizeShape(Shape):
@@ -98,57 +46,58 @@ class _SizeShape(Shape):
 
 class _AnnotationShape(Shape):
     size: _SizeShape
-    tags: tuple[_TagShape, ...] = ()
+    tags: tuple[Tag, ...] = ()
     objects: tuple[dict[str, Any], ...] = ()
+
+
+class _LabelShape(Shape):
+    class_title: str
+    geometry_type: str
+    id: int | None = None
+    tags: tuple[Tag, ...] = ()
 
 
 class AnnotationRow(Shape):
     """An element of the answer of ``annotations.bulk.info``."""
 
-    image_id: int
+    image_id: ImageId
     annotation: dict[str, Any] = field(default_factory=dict)
 
 
-def annotation_of(content: Mapping[str, object]) -> Annotation:
+def annotation_of(content: JsonRow) -> Annotation:
     """Read an annotation; geometries that no trainer here uses are kept as they are.
 
     Raises:
         ContractError: A field is missing or has the wrong type.
     """
-    shape = read(_METHOD, _AnnotationShape, content)
-    return Annotation(
-        width=shape.size.width,
-        height=shape.size.height,
-        labels=tuple(_label(row) for row in shape.objects),
-        tags=tuple(tag.tag() for tag in shape.tags),
-    )
+    shape = read(_METHOD, _AnnotationShape, content, _fit_tags)
+    labels = tuple(map(_label, shape.objects))
+    return Annotation(width=shape.size.width, height=shape.size.height, labels=labels, tags=shape.tags)
 
 
-def _label(row: Mapping[str, Any]) -> Label:
-    kept = {"rectangle", "polygon"}
-    known = row if row.get("geometryType") in kept else {**row, "points": None}
-    shape = read(_METHOD, _ObjectShape, known)
-    return Label(
-        class_name=shape.class_title,
-        geometry=_geometry(shape, row),
-        tags=tuple(tag.tag() for tag in shape.tags),
-        id=shape.id,
-    )
+def _label(row: JsonRow) -> Label:
+    shape = read(_METHOD, _LabelShape, row, _fit_tags)
+    geometry = _geometry(shape.geometry_type, row)
+    return Label(class_name=shape.class_title, geometry=geometry, tags=shape.tags, id=shape.id)
 
 
-def _geometry(shape: _ObjectShape, row: Mapping[str, Any]) -> Geometry:
-    match shape:
-        case _ObjectShape(geometry_type="rectangle", points=_Points(exterior=corners)) if corners:
-            xs, ys = [x for x, _ in corners], [y for _, y in corners]
+def _fit_tags(row: JsonRow) -> JsonRow:
+    return {**row, "tags": _tags(row.get("tags"))}
+
+
+def _geometry(shape: str, row: JsonRow) -> Geometry:
+    match shape, row:
+        case "rectangle", {"points": {"exterior": [_, *_]} as points}:
+            xs, ys = zip(*read(_METHOD, Polygon, points).exterior, strict=True)
+            # Any two opposite corners, in any order: people draw rectangles from all sides.
             return Rectangle(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))
-        case _ObjectShape(geometry_type="polygon", points=_Points() as points):
-            return Polygon(exterior=points.exterior, interior=points.interior)
-        case _ObjectShape(geometry_type="bitmap", bitmap=_BitmapShape() as bitmap):
-            return Bitmap(origin=bitmap.origin, data=bitmap.data)
+        case "polygon", {"points": dict() as points}:
+            return read(_METHOD, Polygon, points)
+        case "bitmap", {"bitmap": dict() as bitmap}:
+            return read(_METHOD, Bitmap, bitmap)
         case _:
-            about = {"id", "classId", "classTitle", "tags", "labelerLogin", "createdAt", "updatedAt"}
-            geometry = {key: value for key, value in row.items() if key not in about}
-            return OtherGeometry(shape=shape.geometry_type, json=json.dumps(geometry, ensure_ascii=False))
+            geometry = {key: value for key, value in row.items() if key not in _ABOUT_LABELS}
+            return OtherGeometry(shape=shape, json=json.dumps(geometry, ensure_ascii=False))
 
 
 _ANNOTATIONS_AT_ONCE = 100
@@ -189,7 +138,7 @@ class Images(Resource):
             page = self.page(project_id=project_id, dataset_id=dataset_id, collection_id=collection_id, per_page=limit)
             return page.images[:limit]
         rows = read_all(self.transport, "images.list", self._body(project_id, dataset_id, collection_id))
-        return tuple(read("images.list", ImageShape, row).image() for row in rows)
+        return read_rows("images.list", Image, rows, fit_image)
 
     def page(
         self,
@@ -211,7 +160,7 @@ class Images(Resource):
         """
         body = self._body(project_id, dataset_id, collection_id)
         answer = read_page(self.transport, "images.list", body, page=page, per_page=per_page)
-        images = tuple(read("images.list", ImageShape, row).image() for row in answer.entities)
+        images = read_rows("images.list", Image, answer.entities, fit_image)
         return ImagePage(images=images, total=answer.total)
 
     def get(self, project_id: ProjectId, image_ids: Sequence[ImageId]) -> tuple[Image, ...]:
@@ -221,8 +170,7 @@ class Images(Resource):
         wanted = {"field": "id", "operator": "in", "value": list(image_ids)}
         body = {**self._body(project_id, None, None), "filter": [wanted]}
         answer = read_page(self.transport, "images.list", body, page=1, per_page=len(image_ids))
-        images = (read("images.list", ImageShape, row).image() for row in answer.entities)
-        found = {image.id: image for image in images}
+        found = {image.id: image for image in read_rows("images.list", Image, answer.entities, fit_image)}
         return tuple(found[item] for item in image_ids if item in found)
 
     def download(self, image_id: ImageId) -> bytes:
@@ -251,10 +199,7 @@ class Images(Resource):
         body: dict[str, object] = {"projectId": project_id, "datasetId": dataset_id, "forceMetadataForLinks": True}
         if collection_id is not None:
             if project_id is None:
-                method = "entities-collections.info"
-                body["projectId"] = read(
-                    method, CollectionShape, self.transport.read(method, {"id": collection_id})
-                ).project_id
+                body["projectId"] = Collections(self.transport).get(collection_id).project_id
             about = {"collectionId": collection_id, "include": True}
             body["filters"] = [{"type": "entities_collection", "data": about}]
         body["recursive"] = dataset_id is None
@@ -277,5 +222,5 @@ class Annotations(Resource):
                 "integerCoords": False,
             }
             for row in read(method, tuple[AnnotationRow, ...], self.transport.read(method, body)):
-                found[ImageId(row.image_id)] = annotation_of(row.annotation)
+                found[row.image_id] = annotation_of(row.annotation)
         return found

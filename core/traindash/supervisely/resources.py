@@ -1,9 +1,11 @@
 """Base of the resources of a server."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar
+from functools import cache, partial
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -23,56 +25,189 @@ class Resource:
         self.transport = transport
 
 
-# How JSON of a server becomes checked values.
+# JSON of a server → the dataclasses of the domain, so that nothing is typed a second time for the wire.
 #
-# The shapes are msgspec's, not pydantic's as elsewhere: they are ready when the module is imported, and a launch from a
-# terminal, which reads eight answers and ends, would spend a third of its time on making pydantic ready.
+# A key is the field's name in camelCase; a field whose key differs names it: ``field(metadata={"json": "title"})``. Where
+# an answer differs in more than names, whoever asks gives a ``fit`` that holds this difference and nothing else.
 
 
 T = TypeVar("T")
+JsonRow: TypeAlias = Mapping[str, Any]
+Fit: TypeAlias = Callable[[JsonRow], JsonRow]
+_Preparation: TypeAlias = Callable[[Any], Any]
 
 Unvalidated: TypeAlias = Any
 """A value that is not worth losing a row for: kept as it came, read with :func:`moment` or :func:`free_object`."""
 
 
 class Shape(msgspec.Struct, rename="camel"):
-    """Base of all wire shapes: camelCase keys; unknown keys are ignored, for servers grow."""
+    """Base of the few shapes of answers that are unlike anything in the domain. Unknown keys are ignored."""
 
 
-def read(method: str, shape: type[T], data: object) -> T:
-    """Check JSON against a shape. A number that comes as text is a number.
+def read(
+    method: str, kind: type[T], data: object, fit: Fit | None = None, *, camel: bool = True, failure: str = ""
+) -> T:
+    """Check JSON against a type and make a value of it.
+
+    Unknown keys are passed over, for servers grow. A ``null`` stands for the field's default where it has one. A number
+    may come as text. Moments and free objects (``Mapping[str, object]``) are not worth losing a row for: what cannot be
+    read as one is ``None``.
 
     Args:
         method: API method that answered; named in the error.
-        shape: A :class:`Shape`, or any type that msgspec can check.
+        kind: A dataclass, a tuple of some, or any type that msgspec can check.
         data: Parsed JSON.
+        fit: Gives an object the keys of ``kind`` where they differ in more than spelling.
+        camel: Keys are in camelCase; otherwise they are spelled as the fields.
+        failure: What to say when it does not fit, in place of that the answer does not.
 
     Raises:
         ContractError: A field is missing or has the wrong type; the first one is named.
     """
+    content = fit(data) if fit is not None and isinstance(data, dict) else data
+    prepare = _preparation(kind, camel)
     try:
-        return msgspec.convert(data, shape, strict=False)
+        return msgspec.convert(content if prepare is None else prepare(content), kind, strict=False)
     except msgspec.ValidationError as error:
         issue = issue_of(error)
-        msg = f"The server's answer to {method} does not fit: {issue}."
+        issue = replace(issue, path=tuple(_keys_of(kind, issue.path, camel)))
+        failure = failure or f"The server's answer to {method} does not fit"
+        msg = f"{failure}: {issue}."
         hint = "The server may be newer than this program knows; look for an update."
         raise ContractError(msg, hint, method=method, field=issue.field) from error
 
 
-def moment(value: Unvalidated) -> datetime | None:
+def read_rows(method: str, kind: type[T], rows: Iterable[JsonRow], fit: Fit | None = None) -> tuple[T, ...]:
+    """Check the rows of a list, each as :func:`read`."""
+    return tuple(read(method, kind, row, fit) for row in rows)
+
+
+def lacking(what: str, **stand_ins: object) -> Fit:
+    """Return a fit for rows in which a server may leave out what can be told without it.
+
+    Args:
+        what: Kind of thing, for a name that can be shown: ``Project 6``.
+        stand_ins: Values by their keys.
+    """
+
+    def fit(row: JsonRow) -> JsonRow:
+        given = {key: value for key, value in row.items() if value is not None}
+        name = given.get("name") or given.get("title") or f"{what} {given.get('id')}"
+        # Older servers count in imagesCount, newer ones in itemsCount (docs/supervisely-api.md 3.4).
+        count = next((given[key] for key in ("itemsCount", "imagesCount", "entitiesCount") if key in given), None)
+        return {**stand_ins, **given, "name": name, "itemsCount": count}
+
+    return fit
+
+
+def moment(value: object) -> datetime | None:
     """Read an ISO 8601 text, UTC where it names no zone; ``None`` where it cannot be read."""
-    if not isinstance(value, str):
-        return None
     try:
-        read_moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return read_moment if read_moment.tzinfo else read_moment.replace(tzinfo=UTC)
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def free_object(value: Unvalidated) -> Mapping[str, Any] | None:
+def free_object(value: object) -> JsonRow | None:
     """Read a JSON object that is kept as it is; ``None`` for anything else."""
     return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a dataclass, and its key on the wire."""
+
+    name: str
+    key: str
+    kind: Any
+    has_default: bool
+    prepare: _Preparation | None
+
+
+@cache
+def _fields(kind: type, camel: bool) -> tuple[_Field, ...]:  # noqa: FBT001 - a key of the cache
+    kinds = get_type_hints(kind)
+    return tuple(
+        _Field(
+            name=item.name,
+            key=item.metadata.get("json") or (_camel(item.name) if camel else item.name),
+            kind=kinds[item.name],
+            has_default=item.default is not MISSING or item.default_factory is not MISSING,
+            prepare=_preparation(kinds[item.name], camel),
+        )
+        for item in fields(kind)
+    )
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(map(str.capitalize, rest))
+
+
+def _preparation(kind: Any, camel: bool) -> _Preparation | None:  # noqa: ANN401, FBT001 - a type form
+    """Return what gives JSON the form that msgspec reads a type from; ``None`` where it has it already."""
+    bare = _without_none(kind)
+    if is_dataclass(bare) and isinstance(bare, type):
+        return partial(_renamed, _fields(bare, camel))
+    if bare is datetime:
+        return moment
+    item = _item_of(bare)
+    if item is object:
+        return free_object
+    prepare = None if item is None else _preparation(item, camel)
+    return None if prepare is None else partial(_each, prepare)
+
+
+def _renamed(known: Iterable[_Field], data: object) -> object:
+    if not isinstance(data, dict):
+        return data  # msgspec says what is wrong with it
+    return {
+        item.name: value if item.prepare is None or value is None else item.prepare(value)
+        for item in known
+        if item.key in data and not ((value := data[item.key]) is None and item.has_default)
+    }
+
+
+def _each(prepare: _Preparation, data: object) -> object:
+    match data:
+        case list():
+            return [prepare(item) for item in data]
+        case dict():
+            return {key: prepare(item) for key, item in data.items()}
+        case _:
+            return data
+
+
+def _keys_of(kind: Any, path: Sequence[str], camel: bool) -> Iterable[str]:  # noqa: ANN401, FBT001 - a type form
+    """Give the keys of the JSON for a path of field names."""
+    for step in path:
+        bare = _without_none(kind)
+        if is_dataclass(bare) and isinstance(bare, type):
+            found = next(item for item in _fields(bare, camel) if item.name == step)
+            kind = found.kind
+            yield found.key
+        else:
+            kind = _item_of(bare)
+            yield step
+
+
+def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type form
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    kinds = [item for item in get_args(kind) if item is not NoneType]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _item_of(kind: Any) -> Any:  # noqa: ANN401 - a type form
+    """Return what a tuple, list or mapping holds, ``None`` for other types."""
+    match get_origin(kind), get_args(kind):
+        case (origin, (item, *_)) if origin in {tuple, list}:
+            return item
+        case (origin, (_, item)) if origin in {Mapping, dict}:
+            return item
+        case _:
+            return None
 
 
 # Walking through lists that come in pages (contract section 2).

@@ -1,16 +1,24 @@
 """Tasks and the agents that run them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from msgspec import field
-
-from traindash.domain.ecosystem import Agent, AgentSettings, AgentStatus, Device
-from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
-from traindash.domain.task import ExitCause, ExitReport, LogRow, Task, TaskStatus
+from traindash.domain.ecosystem import Agent, AgentSettings, Device
+from traindash.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
+from traindash.domain.task import LogRow, Task, TaskStatus
 from traindash.supervisely.errors import ContractError
-from traindash.supervisely.resources import Resource, Shape, Unvalidated, free_object, moment, read, read_all, read_page
+from traindash.supervisely.resources import (
+    JsonRow,
+    Resource,
+    Shape,
+    free_object,
+    lacking,
+    read,
+    read_all,
+    read_page,
+    read_rows,
+)
 
 # Tasks, their log, agents (contract sections 3.4, 5 and 6).
 #
@@ -18,109 +26,34 @@ from traindash.supervisely.resources import Resource, Shape, Unvalidated, free_o
 # ``meta.settings``, ``meta.configHash`` and ``meta.canResume``. All are optional here.
 
 
-class _AppShape(Shape):
-    name: str | None = None
-    module_id: int | None = None
+_IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume")
+"""Keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it."""
 
 
-class _ParamsShape(Shape):
-    state: Unvalidated = None
-
-
-class _ExitShape(Shape):
-    cause: str
-    message: str = ""
-    hint: str | None = None
-    exit_code: int | None = None
-    log_tail: tuple[str, ...] | None = None
-
-    def report(self) -> ExitReport:
-        cause = next((known for known in ExitCause if known.value == self.cause), ExitCause.CRASHED)
-        return ExitReport(
-            cause=cause,
-            message=self.message,
-            hint=self.hint or "",
-            exit_code=self.exit_code,
-            log_tail=self.log_tail or (),
-        )
-
-
-class _MetaShape(Shape):
-    app: _AppShape | None = None
-    name: str | None = None
-    params: _ParamsShape | None = None
-    output: Unvalidated = None
-    exit_report: _ExitShape | None = None
-    queue_position: int | None = None
-    queue_order: int | None = None
-    settings: Unvalidated = None
-    config_hash: str | None = None
-    can_resume: bool | None = None
-
-
-class TaskShape(Shape):
-    """The answer of ``tasks.info`` and an entity of ``tasks.list``."""
-
-    id: int
-    status: str
-    description: str | None = None
-    agent_id: int | None = None
-    agent_name: str | None = None
-    workspace_id: int | None = None
-    created_at: Unvalidated = None
-    started_at: Unvalidated = None
-    finished_at: Unvalidated = None
-    meta: _MetaShape | None = None
-
-    def task(self) -> Task:
-        """Return the domain value."""
-        meta = self.meta or _MetaShape()
-        state = free_object(meta.params.state) if meta.params else None
-        return Task(
-            id=TaskId(self.id),
-            status=TaskStatus.parse(self.status),
-            name=meta.name or "",
-            description=self.description or "",
-            app_name=(meta.app.name if meta.app else None) or "",
-            module_id=ModuleId(meta.app.module_id) if meta.app and meta.app.module_id is not None else None,
-            agent_id=None if self.agent_id is None else AgentId(self.agent_id),
-            agent_name=self.agent_name or "",
-            workspace_id=None if self.workspace_id is None else WorkspaceId(self.workspace_id),
-            project_id=_project_of(state),
-            created_at=moment(self.created_at),
-            started_at=moment(self.started_at),
-            finished_at=moment(self.finished_at),
-            params=state,
-            output=free_object(meta.output),
-            exit_report=meta.exit_report.report() if meta.exit_report else None,
-            settings=free_object(meta.settings),
-            config_hash=meta.config_hash or "",
-            can_resume=bool(meta.can_resume),
-            queue_position=meta.queue_position,
-            queue_order=meta.queue_order,
-        )
-
-
-class StartedShape(Shape):
-    """An element of the answer of ``tasks.run.app``; servers name the task ``id`` or ``taskId``."""
-
-    id: int | None = None
-    task_id: int | None = None
+def fit_task(row: JsonRow) -> JsonRow:
+    """Lift what a task is about out of its ``meta`` (contract section 3.4)."""
+    meta = free_object(row.get("meta")) or {}
+    app = free_object(meta.get("app")) or {}
+    state = free_object((free_object(meta.get("params")) or {}).get("state"))
+    project = (state or {}).get("slyProjectId")
+    return {
+        **row,
+        **{key: meta.get(key) for key in _IN_META},
+        "appName": app.get("name"),
+        "moduleId": app.get("moduleId"),
+        "params": state,
+        # The state is the app's own and may hold anything.
+        "projectId": project if isinstance(project, int) and not isinstance(project, bool) else None,
+    }
 
 
 class StopShape(Shape):
     """The answer of ``tasks.stop``."""
 
-    status: str
+    status: TaskStatus
 
 
-class TrainStatusShape(Shape):
-    """The answer of the training app's ``train_status``."""
-
-    status: str | None = None
-
-
-def log_row(row: Mapping[str, Any]) -> LogRow:
+def log_row(row: JsonRow) -> LogRow:
     """Read a row of ``tasks.log.download``; every further key is kept."""
     about = {"message", "level", "timestamp"}
     return LogRow(
@@ -132,77 +65,40 @@ def log_row(row: Mapping[str, Any]) -> LogRow:
 
 
 class _Memory(Shape):
-    # Keys inside gpuInfo are snake_case.
     total: float | None = None
     available: float | None = None
 
 
-class _GpuShape(Shape):
-    device_memory: tuple[_Memory, ...] | None = field(name="device_memory", default=None)
-    device_names: tuple[str, ...] | None = field(name="device_names", default=None)
-    is_available: bool | None = field(name="is_available", default=None)
+class _Gpu(Shape, rename=None):
+    # Inside gpuInfo, Supervisely's keys are in snake_case.
+    device_memory: tuple[_Memory, ...] | None = None
+    device_names: tuple[str, ...] | None = None
+    is_available: bool | None = None
 
 
-class AgentShape(Shape):
-    """An entity of ``agents.list`` and ``agents.available``. Its ``token`` is never read."""
-
-    id: int
-    name: str | None = None
-    type: str | None = None
-    status: str | None = None
-    team_id: int | None = None
-    gpu_info: _GpuShape | None = None
-    threads: int | None = None
-    queue_paused: bool | None = None
-
-    def agent(self) -> Agent:
-        """Return the domain value."""
-        gpu = self.gpu_info or _GpuShape()
-        names = gpu.device_names or ()
-        return Agent(
-            id=AgentId(self.id),
-            name=self.name or f"Agent {self.id}",
-            type=self.type or "sly_agent",
-            status=next((s for s in AgentStatus if s.value == self.status), AgentStatus.UNKNOWN),
-            team_id=None if self.team_id is None else TeamId(self.team_id),
-            threads=self.threads,
-            queue_paused=self.queue_paused,
-            is_gpu=bool(gpu.device_memory) if gpu.is_available is None else gpu.is_available,
-            devices=tuple(
-                Device(
-                    name=names[index] if index < len(names) else f"Device {index}",
-                    total_bytes=memory.total,
-                    available_bytes=memory.available,
-                )
-                for index, memory in enumerate(gpu.device_memory or ())
-            ),
-        )
+class _WithGpu(Shape):
+    gpu_info: _Gpu | None = None
 
 
-class AgentSettingsShape(Shape):
-    """The answer of ``agents.settings.info`` and ``.set``, extensions of the embedded platform."""
-
-    count: int
-    threads: int
-    max_count: int
-    max_threads: int
-
-    def settings(self) -> AgentSettings:
-        """Return the domain value."""
-        return AgentSettings(
-            count=self.count, threads=self.threads, most_agents=self.max_count, most_threads=self.max_threads
-        )
+_named = lacking("Agent")
 
 
-class AgentPage(Shape):
-    """The answer of ``agents.available`` as the reference documents it; servers send the bare array of its entities."""
-
-    entities: tuple[AgentShape, ...]
-
-
-def _project_of(state: Mapping[str, object] | None) -> ProjectId | None:
-    number = (state or {}).get("slyProjectId")
-    return ProjectId(number) if isinstance(number, int) and not isinstance(number, bool) else None
+def agent_of(method: str, row: Any) -> Agent:  # noqa: ANN401 - JSON
+    """Read an entity of ``agents.list`` or ``agents.available``. Its ``token`` is never read."""
+    gpu = read(method, _WithGpu, row).gpu_info or _Gpu()
+    memory, names = gpu.device_memory or (), gpu.device_names or ()
+    return replace(
+        read(method, Agent, row, _named),
+        is_gpu=bool(memory) if gpu.is_available is None else gpu.is_available,
+        devices=tuple(
+            Device(
+                name=names[index] if index < len(names) else f"Device {index}",
+                total_bytes=item.total,
+                available_bytes=item.available,
+            )
+            for index, item in enumerate(memory)
+        ),
+    )
 
 
 QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
@@ -255,7 +151,7 @@ class Tasks(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        return read("tasks.info", TaskShape, self.transport.read("tasks.info", {"id": task_id})).task()
+        return read("tasks.info", Task, self.transport.read("tasks.info", {"id": task_id}), fit_task)
 
     def list(self, workspace_id: WorkspaceId, statuses: Sequence[TaskStatus] | None = None) -> tuple[Task, ...]:
         """Return a workspace's tasks, oldest first.
@@ -268,13 +164,13 @@ class Tasks(Resource):
         if statuses is not None:
             words = [status.value for status in statuses]
             body["filter"] = [{"field": "status", "operator": "in", "value": words}]
-        return tuple(_task(row) for row in read_all(self.transport, "tasks.list", body))
+        return read_rows("tasks.list", Task, read_all(self.transport, "tasks.list", body), fit_task)
 
     def newest(self, workspace_id: WorkspaceId, count: int = 20) -> tuple[Task, ...]:
         """Return a workspace's newest tasks, newest first."""
         body = {"workspaceId": workspace_id, "sort": "id", "sort_order": "desc"}
         page = read_page(self.transport, "tasks.list", body, page=1, per_page=count)
-        return tuple(_task(row) for row in page.entities[:count])
+        return read_rows("tasks.list", Task, page.entities[:count], fit_task)
 
     def start(self, request: StartRequest) -> TaskId:
         """Start an app. Sent exactly once.
@@ -283,13 +179,13 @@ class Tasks(Resource):
             ApiError: See :meth:`.transport.Transport.write` on what may have happened nevertheless.
         """
         method = "tasks.run.app"
-        rows = read(method, tuple[StartedShape, ...], self.transport.write(method, request.body()))
-        number = (rows[0].id or rows[0].task_id) if rows else None
+        rows = read(method, tuple[dict[str, Any], ...], self.transport.write(method, request.body()))
+        number = (rows[0].get("id") or rows[0].get("taskId")) if rows else None  # servers differ in the key
         if number is None:
             msg = "The server's answer to tasks.run.app names no task."
             hint = "Look at the list of tasks: the task may run all the same."
             raise ContractError(msg, hint, method=method, field="0.id")
-        return TaskId(number)
+        return read(method, TaskId, number)
 
     def stop(self, task_id: TaskId) -> TaskStatus:
         """Ask for a task's end; it is over when its status is terminal, not when this returns.
@@ -298,7 +194,7 @@ class Tasks(Resource):
             The status right after, usually ``terminating``.
         """
         answer = self.transport.write("tasks.stop", {"id": task_id})
-        return TaskStatus.parse(read("tasks.stop", StopShape, answer).status)
+        return read("tasks.stop", StopShape, answer).status
 
     def move_in_queue(self, task_id: TaskId, to: QueueMove, agent_id: AgentId | None = None) -> None:
         """Change the place of a waiting task. An extension of the embedded platform.
@@ -354,7 +250,7 @@ class Agents(Resource):
         """Return all agents of a team, connected or not."""
         body = {"teamId": team_id, "extraFields": ["gpuInfo"]}
         rows = read_all(self.transport, "agents.list", body)
-        return tuple(read("agents.list", AgentShape, row).agent() for row in rows)
+        return tuple(agent_of("agents.list", row) for row in rows)
 
     def available(self, team_id: TeamId) -> tuple[Agent, ...]:
         """Return the agents that the official SDK would choose from: connected, public ones too, with a GPU.
@@ -364,8 +260,9 @@ class Agents(Resource):
         method = "agents.available"
         body = {"teamId": team_id, "withoutPublic": False, "anyStatus": False, "needGPU": True}
         answer = self.transport.read(method, body)
-        page = answer if isinstance(answer, dict) else {"entities": answer}
-        return tuple(row.agent() for row in read(method, AgentPage, page).entities)
+        # The reference documents a page; servers send the bare array of its entities.
+        rows = answer.get("entities") if isinstance(answer, dict) else answer
+        return tuple(agent_of(method, row) for row in read(method, tuple[Any, ...], rows))
 
     def pause(self, agent_id: AgentId, *, paused: bool) -> None:
         """Hold the queue of an agent, or let it go on. An extension of the embedded platform."""
@@ -374,14 +271,10 @@ class Agents(Resource):
     def settings(self, team_id: TeamId) -> AgentSettings:
         """Return how the server's machine is divided. An extension of the embedded platform."""
         method = "agents.settings.info"
-        return read(method, AgentSettingsShape, self.transport.read(method, {"teamId": team_id})).settings()
+        return read(method, AgentSettings, self.transport.read(method, {"teamId": team_id}), camel=False)
 
     def configure(self, team_id: TeamId, *, count: int, threads: int) -> AgentSettings:
         """Change number and threads of the agents. An extension of the embedded platform."""
         method = "agents.settings.set"
         answer = self.transport.write(method, {"teamId": team_id, "count": count, "threads": threads})
-        return read(method, AgentSettingsShape, answer).settings()
-
-
-def _task(row: Mapping[str, Any]) -> Task:
-    return read("tasks.list", TaskShape, row).task()
+        return read(method, AgentSettings, answer, camel=False)

@@ -67,7 +67,7 @@ def test_retry_with_half_the_batch(working: LivePlatform) -> None:
 def test_queues_over_the_wire(working: LivePlatform) -> None:
     with connected(working, "memory") as client:
         team = client.teams.list()[0].id
-        assert queues.settings(client, team).most_threads == 2
+        assert queues.settings(client, team).max_threads == 2
         assert queues.configure(client, team, count=1, threads=2).count == 1
         queues.pause(client, AgentId(1), paused=True)
         first, second = (launch(client, plan_for(client, text)) for text in ("epochs: 1\n", "epochs: 2\n"))

@@ -7,12 +7,11 @@ from traindash.experiments.index import Entry, entry_of
 from traindash.experiments.listing import Listings, selected
 from traindash.experiments.marks import Mark
 from traindash.experiments.query import Query
-from traindash.supervisely import resources as reading
-from traindash.supervisely.experiments import ExperimentShape
+from traindash.supervisely.experiments import experiment_of
 
 
 def _entry(number: int, **changes: object) -> Entry:
-    info = reading.read("tasks.list", ExperimentShape, experiment_record(number, f"E{number}", **changes)).experiment()
+    info = experiment_of("tasks.list", experiment_record(number, f"E{number}", **changes))
     return entry_of(ExperimentFolder(path=info.artifacts_dir.rstrip("/")), info)
 
 

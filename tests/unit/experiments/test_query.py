@@ -13,8 +13,7 @@ from traindash.experiments import query as columns
 from traindash.experiments.index import entry_of
 from traindash.experiments.marks import Mark
 from traindash.experiments.query import Query, Row, from_text, read, select, to_text
-from traindash.supervisely import resources as reading
-from traindash.supervisely.experiments import ExperimentShape
+from traindash.supervisely.experiments import experiment_of
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 SEVERAL = st.lists(WORDS, max_size=3, unique=True).map(tuple)
@@ -43,7 +42,7 @@ def _row(
     number: int, name: str = "", mark: Mark | None = None, settings: dict[str, object] | None = None, **changes: object
 ) -> Row:
     record = experiment_record(number, name or f"E{number}", **changes)
-    info = reading.read("tasks.list", ExperimentShape, record).experiment()
+    info = experiment_of("tasks.list", record)
     folder = ExperimentFolder(path=info.artifacts_dir.rstrip("/"))
     return Row(entry=entry_of(folder, info), mark=mark or Mark(), settings=settings)
 

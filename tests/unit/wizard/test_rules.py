@@ -67,7 +67,7 @@ class TestProject:
         assert "has no images" in only(check_project(draft(), facts(project=empty))).message
 
     def test_it_has_no_classes(self) -> None:
-        bare = replace(project(), meta=ProjectMeta())
+        bare = replace(project(), meta=ProjectMeta(classes=()))
         assert "no object classes" in only(check_project(draft(), facts(project=bare))).message
 
 

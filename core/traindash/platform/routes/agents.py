@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from traindash.domain.ecosystem import AgentStatus
+from traindash.domain.ecosystem import AgentSettings, AgentStatus
 from traindash.domain.ids import AgentId
-from traindash.platform.agents import AGENT_TYPE, AgentSettings, LocalAgent
+from traindash.platform.agents import AGENT_TYPE, LocalAgent
 from traindash.platform.routes.accounts import API_VERSION
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.store.listing import Listing
@@ -90,25 +90,16 @@ def _pause(api: ApiContext, body: _Pause) -> object:
     return agent_json(agent)
 
 
-def _settings(api: ApiContext, body: _Team) -> object:
+def _settings(api: ApiContext, body: _Team) -> AgentSettings:
     api.services.accounts.team(body.team_id)
-    return _settings_json(api.services.agents.settings())
+    return api.services.agents.settings()
 
 
-def _configure(api: ApiContext, body: _Configure) -> object:
+def _configure(api: ApiContext, body: _Configure) -> AgentSettings:
     api.services.accounts.team(body.team_id)
     settings = api.services.agents.configure(api.services.accounts.home(), count=body.count, threads=body.threads)
     api.control.wake()
-    return _settings_json(settings)
-
-
-def _settings_json(settings: AgentSettings) -> dict[str, int]:
-    return {
-        "count": settings.count,
-        "threads": settings.threads,
-        "maxCount": settings.most_agents,
-        "maxThreads": settings.most_threads,
-    }
+    return settings
 
 
 METHODS = (

@@ -159,7 +159,7 @@ def _set_output(api: ApiContext, body: _OutputSet) -> object:
 def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
     """Accept what is true already and a wish to stop; everything else this server sees for itself."""
     task = api.services.tasks.get(TaskId(body.id))
-    wanted = TaskStatus.parse(body.status)
+    wanted = TaskStatus(body.status)
     if wanted is TaskStatus.UNKNOWN:
         msg = f"There is no task status {body.status!r}."
         known = ", ".join(status.value for status in TaskStatus if status is not TaskStatus.UNKNOWN)

@@ -110,7 +110,7 @@ class _EventFile:
             case {"event_type": "EventType.PHASE", "phase": str(phase), "message": str(text)}:
                 self.phase = (moment, phase, text)
             case {"event_type": "EventType.FAILURE", "cause": str(cause), "message": str(text), "hint": str(hint)}:
-                self.failure = FailureEvent(cause=_cause(cause), message=text, hint=hint)
+                self.failure = FailureEvent(cause=ExitCause(cause), message=text, hint=hint)
             case {"event_type": "EventType.PROGRESS", "subtask": str(name), "current": int(now), "total": int(total)}:
                 self.progress[name] = (now, total)
             case _:
@@ -247,7 +247,3 @@ def _normal_moment(text: str) -> str:
         msg = f"'sinceTime' is not a moment: {text!r}."
         raise InputError(msg, "Write it like 2026-03-30T14:28:58.816Z.") from error
     return format_timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _cause(word: str) -> ExitCause:
-    return ExitCause(word) if word in set(ExitCause) else ExitCause.CRASHED

@@ -171,8 +171,8 @@ def draw_agents_settings() -> None:
             "faster while cores are free. Tasks that run already are not touched."
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input("Agents", 1, known.most_agents, known.count, key=_COUNT, width=160)
-            st.number_input("Threads per task", 1, known.most_threads, known.threads, key=_THREADS, width=160)
+            st.number_input("Agents", 1, known.max_count, known.count, key=_COUNT, width=160)
+            st.number_input("Threads per task", 1, known.max_threads, known.threads, key=_THREADS, width=160)
             st.form_submit_button("Apply", icon=":material/check:", on_click=_apply)
 
 
