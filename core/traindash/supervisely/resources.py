@@ -1,4 +1,4 @@
-"""Base of the resources of a server."""
+"""What the resources of a server share: their base, JSON to types of the domain, lists in pages."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
@@ -27,8 +27,8 @@ class Resource:
 
 # JSON of a server → the dataclasses of the domain, so that nothing is typed a second time for the wire.
 #
-# A key is the field's name in camelCase; a field whose key differs names it: ``field(metadata={"json": "title"})``. Where
-# an answer differs in more than names, whoever asks gives a ``fit`` that holds this difference and nothing else.
+# A key is the field's name in camelCase; a field whose key differs names it: ``field(metadata={"json": "title"})``.
+# Where an answer differs in more than names, whoever asks gives a ``fit`` that holds this difference and nothing else.
 
 
 T = TypeVar("T")
