@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from traindash.domain.imports import ImportStatus
+from traindash.domain.jobs import JobStatus
 from traindash.ui import lookups
 from traindash.ui.projects.data_import import (
     current_import,
@@ -30,9 +30,9 @@ with st.container(border=True, key="panel-import", width=960):
         draw_latest()
         draw_layout_examples()
     elif found.status.is_active:
-        st.markdown("Bringing in" if found.status is ImportStatus.RUNNING else "Looking at the data")
+        st.markdown("Bringing in" if found.status is JobStatus.RUNNING else "Looking at the data")
         draw_progress(found.id)
-    elif found.status is ImportStatus.READY:
+    elif found.status is JobStatus.READY:
         draw_ready(found)
     elif found.report is not None and found.project_id is not None:
         draw_report(found, found.report)

@@ -156,10 +156,10 @@ def import_project(path: Path, name: str | None, layout: str | None) -> None:
     home = load_settings().home
     project, report = import_path(home, path, name=name, layout=None if layout is None else Layout(layout))
     click.echo(f"{report.images} images and {report.objects} objects in {len(report.classes)} classes.", err=True)
-    for (kind, effect), number in report.counts.items():
-        click.echo(f"{number} x {kind.value}: {effect.value}.", err=True)
-    for problem in report.problems[:_SHOWN_PROBLEMS]:
-        click.echo(f"  {problem.place}: {problem.message}", err=True)
+    for problem in report.problems:
+        click.echo(f"{problem.count} x {problem.kind}: {problem.effect}.", err=True)
+    for example in [example for problem in report.problems for example in problem.examples][:_SHOWN_PROBLEMS]:
+        click.echo(f"  {example.place}: {example.message}", err=True)
     click.echo(project)
 
 

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
-from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.dry_run import DryRun
 from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
 from traindash.domain.ids import (
@@ -26,6 +26,7 @@ from traindash.domain.ids import (
     TeamId,
     WorkspaceId,
 )
+from traindash.domain.jobs import JobStatus
 from traindash.domain.project import (
     ClassStatistics,
     Collection,
@@ -233,7 +234,7 @@ class _DryRuns(_Resource):
 
     def start(self, request: StartRequest, key: str) -> DryRun:
         del request
-        begun = DryRun(id=DryRunId(1), key=key, status=DryRunStatus.RUNNING, step="training", agent="This machine, 1")
+        begun = DryRun(id=DryRunId(1), key=key, status=JobStatus.RUNNING, step="training", agent="This machine, 1")
         self.world.dry_runs = (begun,)
         return begun
 
@@ -244,7 +245,7 @@ class _DryRuns(_Resource):
         return next(item for item in self.world.dry_runs or () if item.id == dry_run_id)
 
     def cancel(self, dry_run_id: DryRunId) -> DryRun:
-        canceled = replace(self.info(dry_run_id), status=DryRunStatus.CANCELED)
+        canceled = replace(self.info(dry_run_id), status=JobStatus.CANCELED)
         self.world.dry_runs = (canceled,)
         return canceled
 

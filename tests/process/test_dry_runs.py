@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, SmallPlatform, wait_for
-from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import AgentId, ImageId
+from traindash.domain.jobs import JobStatus
 from traindash.domain.plan import DatasetsSplit, Side
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
@@ -44,9 +45,9 @@ def wait_until_over(dry_runs: DryRuns, dry_run: DryRun) -> DryRun:
 
 def test_it_measures_and_leaves_nothing_but_its_record(desk: SmallPlatform, dry_runs: DryRuns) -> None:
     begun = begin(desk, dry_runs, seconds_per_epoch=0.5)
-    assert begun.status is DryRunStatus.WAITING
+    assert begun.status is JobStatus.WAITING
     ended = wait_until_over(dry_runs, begun)
-    assert ended.status is DryRunStatus.FINISHED, ended
+    assert ended.status is JobStatus.FINISHED, ended
     assert ended.figures is not None
     assert (ended.figures.epochs, ended.figures.batches) == (7, (0.5,))
     assert (ended.train_images, ended.val_images) == (TRAIN_IMAGES, VAL_IMAGES)
@@ -56,8 +57,8 @@ def test_it_measures_and_leaves_nothing_but_its_record(desk: SmallPlatform, dry_
     assert not desk.parts.tasks.open_tasks()
     again = DryRuns(desk.parts, Admission(desk.parts))
     again.open()
-    assert again.of_key("plan") == [ended]
-    assert again.of_key("another") == []
+    assert list(again.of_key("plan")) == [ended]
+    assert list(again.of_key("another")) == []
     again.close()
 
 
@@ -73,7 +74,7 @@ def test_a_failure_says_why(
     desk: SmallPlatform, dry_runs: DryRuns, behaviour: dict[str, object], cause: ExitCause
 ) -> None:
     ended = wait_until_over(dry_runs, begin(desk, dry_runs, **behaviour))
-    assert (ended.status, ended.cause) == (DryRunStatus.ERROR, cause)
+    assert (ended.status, ended.cause) == (JobStatus.ERROR, cause)
     assert ended.message
     assert ended.hint
 
@@ -86,8 +87,8 @@ def test_cancelling_ends_the_process(desk: SmallPlatform, dry_runs: DryRuns) -> 
     pid = int((folder / "starts.txt").read_text("utf-8"))
     dry_runs.cancel(waiting.id)
     dry_runs.cancel(begun.id)
-    assert wait_until_over(dry_runs, begun).status is DryRunStatus.CANCELED
-    assert wait_until_over(dry_runs, waiting).status is DryRunStatus.CANCELED
+    assert wait_until_over(dry_runs, begun).status is JobStatus.CANCELED
+    assert wait_until_over(dry_runs, waiting).status is JobStatus.CANCELED
     assert not psutil.pid_exists(pid)
 
 
@@ -95,7 +96,7 @@ def test_a_closed_server_takes_its_dry_run_with_it(desk: SmallPlatform, dry_runs
     begun = begin(desk, dry_runs, hang=True)
     wait_for(lambda: dry_runs.get(begun.id).step == "training", "it trains")
     dry_runs.close()
-    assert dry_runs.get(begun.id).status is DryRunStatus.CANCELED
+    assert dry_runs.get(begun.id).status is JobStatus.CANCELED
     with pytest.raises(StateError):
         begin(desk, dry_runs)
 

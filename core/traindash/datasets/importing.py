@@ -13,7 +13,6 @@ from traindash.datasets.source import (
     CheckedImage,
     Effect,
     ImageKey,
-    ImportReport,
     LazyImages,
     ProblemKind,
     ProblemLog,
@@ -27,6 +26,7 @@ from traindash.datasets.source import (
 from traindash.datasets.supervisely_format import open_project
 from traindash.datasets.yolo_format import open_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
+from traindash.domain.imports import ImportReport
 from traindash.errors import InputError
 
 # Makes what a reader found fit for use: every image opens, every object is a clean one inside its image.

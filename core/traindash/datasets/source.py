@@ -16,6 +16,7 @@ from typing import TypeAlias, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
+from traindash.domain.imports import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
@@ -313,54 +314,7 @@ class Effect(StrEnum):
     NOTED = "noted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that could not be taken as it is.
-
-    Attributes:
-        place: Where: file relative to what was imported, with object or line.
-        message: What is wrong, a sentence.
-    """
-
-    kind: ProblemKind
-    effect: Effect
-    place: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What came of an import.
-
-    Attributes:
-        images: Images taken.
-        objects: Objects taken.
-        classes: Class → objects taken; classes without objects have 0.
-        counts: (kind, effect) → how often.
-        problems: The first ones, :data:`KEPT_PROBLEMS` at most of each kind and effect.
-    """
-
-    images: int
-    objects: int
-    classes: Mapping[str, int]
-    counts: Mapping[tuple[ProblemKind, Effect], int]
-    problems: tuple[Problem, ...]
-
-    @property
-    def skipped_images(self) -> int:
-        """Number of images left out."""
-        return self._total(Effect.IMAGE_SKIPPED)
-
-    @property
-    def skipped_objects(self) -> int:
-        """Number of objects left out of images that were taken."""
-        return self._total(Effect.OBJECT_SKIPPED)
-
-    def _total(self, effect: Effect) -> int:
-        return sum(count for (_, what), count in self.counts.items() if what is effect)
-
-
-KEPT_PROBLEMS = 50
+_KEPT_EXAMPLES = 50
 
 
 @dataclass(slots=True)
@@ -373,7 +327,7 @@ class ProblemLog:
 
     strict: bool = False
     _counts: Counter[tuple[ProblemKind, Effect]] = field(default_factory=Counter)
-    _problems: list[Problem] = field(default_factory=list)
+    _examples: dict[tuple[ProblemKind, Effect], list[ProblemExample]] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)
     _images: int = 0
     _classes: Counter[str] = field(default_factory=Counter)
@@ -390,8 +344,8 @@ class ProblemLog:
         if effect is Effect.IMAGE_SKIPPED:
             self._skipped.add(place)
         self._counts[kind, effect] += 1
-        if self._counts[kind, effect] <= KEPT_PROBLEMS:
-            self._problems.append(Problem(kind=kind, effect=effect, place=place, message=message))
+        if self._counts[kind, effect] <= _KEPT_EXAMPLES:  # a project with a million bad objects has a short report
+            self._examples.setdefault((kind, effect), []).append(ProblemExample(place=place, message=message))
 
     def has_skipped(self, place: str) -> bool:
         """Whether the image at a place was skipped, and thus told of already."""
@@ -412,6 +366,8 @@ class ProblemLog:
             images=self._images,
             objects=self._classes.total(),
             classes={name: self._classes[name] for name in classes},
-            counts=dict(self._counts),
-            problems=tuple(self._problems),
+            problems=tuple(
+                ImportProblems(kind=kind, effect=effect, count=count, examples=tuple(self._examples[kind, effect]))
+                for (kind, effect), count in self._counts.items()
+            ),
         )

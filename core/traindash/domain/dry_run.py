@@ -4,25 +4,9 @@ Only the embedded platform does this over its API; a Supervisely server has no s
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from traindash.domain.ids import DryRunId
-from traindash.domain.task import ExitCause
-
-
-class DryRunStatus(StrEnum):
-    """How a dry run stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    FINISHED = "finished"
-    ERROR = "error"
-    CANCELED = "canceled"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the server works on it."""
-        return self in {DryRunStatus.WAITING, DryRunStatus.RUNNING}
+from traindash.domain.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +65,11 @@ class DryRunFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DryRun:
+class DryRun(Job):
     """A dry run on an agent.
 
     Attributes:
         key: What the client called it; the same plan has the same one.
-        step: What it does now, a few words; empty when nothing happens.
         agent: Name of the agent.
         other_tasks: Tasks that ran on the same machine meanwhile: they make it slower and take memory.
         train_images: Images that the whole training will train on.
@@ -96,15 +79,10 @@ class DryRun:
         disk_free: What the disk of the agent has left.
         figures: What was measured; ``None`` before the end and after a failure.
         problems: Sentences about optional steps that did not work.
-        cause: Why it failed, in one word; ``None`` unless the status is ``error``.
-        message: What went wrong; empty unless the status is ``error``.
-        hint: The next step then.
     """
 
     id: DryRunId
     key: str
-    status: DryRunStatus
-    step: str = ""
     agent: str = ""
     other_tasks: int = 0
     train_images: int = 0
@@ -114,6 +92,3 @@ class DryRun:
     disk_free: int = 0
     figures: DryRunFigures | None = None
     problems: tuple[str, ...] = ()
-    cause: ExitCause | None = None
-    message: str = ""
-    hint: str = ""

@@ -5,25 +5,9 @@ Only the embedded platform does this over its API; a Supervisely server imports 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from traindash.domain.ids import ImportId, ProjectId
-
-
-class ImportStatus(StrEnum):
-    """How an import stands; ``ready`` waits for a person to start it."""
-
-    INSPECTING = "inspecting"
-    READY = "ready"
-    RUNNING = "running"
-    FINISHED = "finished"
-    ERROR = "error"
-    CANCELED = "canceled"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the server works on it."""
-        return self in {ImportStatus.INSPECTING, ImportStatus.RUNNING}
+from traindash.domain.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +24,36 @@ class RecognisedLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemExample:
+    """One thing that could not be taken as it is.
+
+    Attributes:
+        place: Where: file relative to what was imported, with object or line.
+        message: What is wrong, a sentence.
+    """
+
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProblems:
     """All problems of a kind with the same effect.
 
     Attributes:
         kind: E.g. ``unreadable image``.
         effect: What was done about them, e.g. ``image skipped``.
-        examples: The first ones, as (place, sentence).
+        examples: The first ones.
     """
 
     kind: str
     effect: str
     count: int
-    examples: tuple[tuple[str, str], ...] = ()
+    examples: tuple[ProblemExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportSummary:
+class ImportReport:
     """What came of an import.
 
     Attributes:
@@ -72,32 +69,26 @@ class ImportSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataImport:
-    """An import of data as a project.
+class DataImport(Job):
+    """An import of data as a project; ``ready`` when its layout is recognised and a person may start it.
 
     Attributes:
-        source: File or folder it comes from.
+        step: ``waiting``, ``unpacking``, ``recognising``, ``reading`` or ``saving``.
+        source: File or folder it comes from, as the person named it.
         name: Name of the project, proposed or chosen.
         layout: The chosen layout, ``None`` before that.
         layouts: Those that were recognised, the likeliest first.
-        phase: ``waiting``, ``unpacking``, ``recognising``, ``reading`` or ``saving``; empty when nothing happens.
-        done: How much of the phase is done: bytes while unpacking, images afterwards.
+        done: How much of the step is done: bytes while unpacking, images afterwards.
         total: How much there is, roughly; ``None`` if nobody knows.
         project_id: The project, once it is there.
-        message: What went wrong; empty unless the status is ``error``.
-        hint: The next step then.
     """
 
     id: ImportId
-    status: ImportStatus
     source: str
     name: str = ""
     layout: str | None = None
     layouts: tuple[RecognisedLayout, ...] = ()
-    phase: str = ""
     done: int = 0
     total: int | None = None
     project_id: ProjectId | None = None
-    report: ImportSummary | None = None
-    message: str = ""
-    hint: str = ""
+    report: ImportReport | None = None

@@ -12,7 +12,7 @@ from traindash.errors import StateError, StorageError
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs.jobs import DryRuns
 from traindash.platform.identity import HomeLock, ensure_token
-from traindash.platform.imports.jobs import ImportJobs
+from traindash.platform.imports.jobs import Imports
 from traindash.platform.parts import build_services
 from traindash.platform.reports import Reports
 from traindash.platform.routes.assets import Assets
@@ -72,7 +72,7 @@ class LocalPlatform:
             home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
         )
         self.supervisor = Supervisor(self.parts, options.pace)
-        self.imports = ImportJobs(self.parts)
+        self.imports = Imports(self.parts)
         self.admission = Admission(self.parts)
         self.dry_runs = DryRuns(self.parts, self.admission)
         self.webhook = WebhookWorker(self.parts, options.hook_pace)

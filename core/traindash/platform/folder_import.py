@@ -5,8 +5,8 @@ from pathlib import Path
 from traindash.datasets.archives import archive_stem
 from traindash.datasets.importing import open_import
 from traindash.datasets.recognition import Layout
-from traindash.datasets.source import ImportReport
 from traindash.domain.ids import ProjectId
+from traindash.domain.imports import ImportReport
 from traindash.errors import NotFoundError
 from traindash.platform.identity import read_token
 from traindash.platform.layout import HomeLayout

@@ -64,12 +64,12 @@ class HomeLayout:
 
     @property
     def imports(self) -> Path:
-        """One JSON file per import, with its report."""
+        """Where versions before the table of jobs kept imports, a JSON file each; taken into it and removed."""
         return self.root / "imports"
 
     @property
     def dry_runs(self) -> Path:
-        """One JSON file per dry run, with what it measured."""
+        """The same for dry runs."""
         return self.root / "dry_runs"
 
     @property
@@ -91,6 +91,4 @@ class HomeLayout:
             self.runs,
             self.weights,
             self.incoming,
-            self.imports,
-            self.dry_runs,
         )

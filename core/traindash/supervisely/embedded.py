@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO, assert_never
 
-import msgspec
-
-from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import DryRunId, ImageId, ImportId, ProjectId, TaskId
-from traindash.domain.imports import DataImport, ImportProblems, ImportStatus, ImportSummary, RecognisedLayout
+from traindash.domain.imports import DataImport
 from traindash.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
@@ -18,86 +16,10 @@ from traindash.domain.plan import (
     TagsSplit,
     TrainValSplit,
 )
-from traindash.domain.task import ExitCause
 from traindash.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.supervisely.resources import Resource, Shape, Unvalidated, moment, read
 from traindash.supervisely.tasks import StartRequest
-
-# Dry runs of trainings, methods of the embedded platform's own.
-
-
-class _FiguresShape(Shape):
-    epochs: int
-    patience: int
-    batch_size: int
-    used_batch_size: int
-    start: float
-    prepare_per_image: float
-    batches: tuple[float, ...]
-    rest: float
-    validation_per_image: float
-    memory_base: int
-    memory_peak: int
-    disk: int
-    disk_per_image: int
-    time_limit: float | None = None
-    fraction: float = 1.0
-    validates: bool = True
-    evaluation: float | None = None
-    evaluation_per_image: float = 0.0
-    speed_test: float | None = None
-    export: float | None = None
-    processor_share: float = 1.0
-    cache_per_image: int = 0
-    unknown: tuple[str, ...] = ()
-
-    def figures(self) -> DryRunFigures:
-        return DryRunFigures(**msgspec.structs.asdict(self))
-
-
-class DryRunShape(Shape):
-    """The answer of all methods ``traindash.dryruns.*``."""
-
-    id: int
-    key: str
-    state: DryRunStatus
-    step: str = ""
-    agent: str = ""
-    other_tasks: int = 0
-    train_images: int = 0
-    val_images: int = 0
-    memory_total: int = 0
-    memory_free: int = 0
-    disk_free: int = 0
-    figures: _FiguresShape | None = None
-    problems: tuple[str, ...] = ()
-    cause: str | None = None
-    message: str = ""
-    hint: str = ""
-
-    def dry_run(self) -> DryRun:
-        """Return the domain value."""
-        known = None if self.cause is None else next((c for c in ExitCause if c.value == self.cause), ExitCause.CRASHED)
-        return DryRun(
-            id=DryRunId(self.id),
-            key=self.key,
-            status=self.state,
-            step=self.step,
-            agent=self.agent,
-            other_tasks=self.other_tasks,
-            train_images=self.train_images,
-            val_images=self.val_images,
-            memory_total=self.memory_total,
-            memory_free=self.memory_free,
-            disk_free=self.disk_free,
-            figures=None if self.figures is None else self.figures.figures(),
-            problems=self.problems,
-            cause=known,
-            message=self.message,
-            hint=self.hint,
-        )
-
 
 _METHOD = "traindash.dryruns."
 
@@ -128,8 +50,7 @@ class DryRuns(Resource):
     def latest(self, key: str) -> DryRun | None:
         """Return the newest dry run with a key, ``None`` if there is none."""
         answer = self.transport.read(f"{_METHOD}list", {"key": key})
-        rows = read(f"{_METHOD}list", list[DryRunShape], answer)
-        return rows[0].dry_run() if rows else None
+        return next(iter(read(f"{_METHOD}list", list[DryRun], answer)), None)
 
     def info(self, dry_run_id: DryRunId) -> DryRun:
         """Return how far a dry run is, and what it measured at the end.
@@ -138,98 +59,14 @@ class DryRuns(Resource):
             MissingError: There is none with this id.
         """
         answer = self.transport.read(f"{_METHOD}info", {"id": dry_run_id})
-        return read(f"{_METHOD}info", DryRunShape, answer).dry_run()
+        return read(f"{_METHOD}info", DryRun, answer)
 
     def cancel(self, dry_run_id: DryRunId) -> DryRun:
         """End a dry run; one that is over stays as it is."""
         return self._write("cancel", {"id": dry_run_id})
 
     def _write(self, name: str, body: Mapping[str, object]) -> DryRun:
-        return read(_METHOD + name, DryRunShape, self.transport.write(_METHOD + name, body)).dry_run()
-
-
-# Imports of data, methods of the embedded platform's own.
-
-
-class _LayoutShape(Shape):
-    layout: str
-    reason: str = ""
-
-
-class _ExampleShape(Shape):
-    place: str
-    message: str
-
-
-class _ProblemShape(Shape):
-    kind: str
-    effect: str
-    count: int
-    examples: tuple[_ExampleShape, ...] = ()
-
-
-class _ClassShape(Shape):
-    name: str
-    objects: int
-
-
-class _ReportShape(Shape):
-    images: int
-    objects: int
-    classes: tuple[_ClassShape, ...] = ()
-    problems: tuple[_ProblemShape, ...] = ()
-
-    def summary(self) -> ImportSummary:
-        return ImportSummary(
-            images=self.images,
-            objects=self.objects,
-            classes={item.name: item.objects for item in self.classes},
-            problems=tuple(
-                ImportProblems(
-                    kind=item.kind,
-                    effect=item.effect,
-                    count=item.count,
-                    examples=tuple((example.place, example.message) for example in item.examples),
-                )
-                for item in self.problems
-            ),
-        )
-
-
-class ImportShape(Shape):
-    """The answer of all methods ``traindash.imports.*``."""
-
-    id: int
-    state: ImportStatus
-    source: str
-    name: str = ""
-    layout: str | None = None
-    layouts: tuple[_LayoutShape, ...] = ()
-    phase: str = ""
-    done: int = 0
-    total: int | None = None
-    project_id: int | None = None
-    report: _ReportShape | None = None
-    message: str = ""
-    hint: str = ""
-
-    def data_import(self) -> DataImport:
-        """Return the domain value."""
-        return DataImport(
-            id=ImportId(self.id),
-            status=self.state,
-            source=self.source,
-            name=self.name,
-            layout=self.layout,
-            layouts=tuple(RecognisedLayout(name=item.layout, reason=item.reason) for item in self.layouts),
-            phase=self.phase,
-            done=self.done,
-            total=self.total,
-            project_id=None if self.project_id is None else ProjectId(self.project_id),
-            report=None if self.report is None else self.report.summary(),
-            message=self.message,
-            hint=self.hint,
-        )
+        return read(_METHOD + name, DryRun, self.transport.write(_METHOD + name, body))
 
 
 # Bringing data in. Only the embedded platform has these methods; other servers answer that they do not exist.
@@ -251,8 +88,7 @@ class Imports(Resource):
 
     def list(self) -> tuple[DataImport, ...]:
         """Return the latest imports, newest first."""
-        rows = read(f"{_IMPORTS_METHOD}list", list[ImportShape], self.transport.read(f"{_IMPORTS_METHOD}list"))
-        return tuple(row.data_import() for row in rows)
+        return read(f"{_IMPORTS_METHOD}list", tuple[DataImport, ...], self.transport.read(f"{_IMPORTS_METHOD}list"))
 
     def inspect(self, path: str) -> DataImport:
         """Begin an import of a folder or archive on the server's machine; its layout is recognised.
@@ -271,7 +107,7 @@ class Imports(Resource):
             size: Its length in bytes.
         """
         answer = self.transport.upload(f"{_IMPORTS_METHOD}upload", {"name": name}, file, size)
-        return read(f"{_IMPORTS_METHOD}upload", ImportShape, answer).data_import()
+        return read(f"{_IMPORTS_METHOD}upload", DataImport, answer)
 
     def start(self, import_id: ImportId, *, layout: str | None = None, name: str | None = None) -> DataImport:
         """Take in what was recognised.
@@ -290,16 +126,14 @@ class Imports(Resource):
             MissingError: There is no such import.
         """
         answer = self.transport.read(f"{_IMPORTS_METHOD}info", {"id": import_id})
-        return read(f"{_IMPORTS_METHOD}info", ImportShape, answer).data_import()
+        return read(f"{_IMPORTS_METHOD}info", DataImport, answer)
 
     def cancel(self, import_id: ImportId) -> DataImport:
         """End an import; nothing of it stays."""
         return self._write("cancel", {"id": import_id})
 
     def _write(self, name: str, body: Mapping[str, object]) -> DataImport:
-        return read(
-            _IMPORTS_METHOD + name, ImportShape, self.transport.write(_IMPORTS_METHOD + name, body)
-        ).data_import()
+        return read(_IMPORTS_METHOD + name, DataImport, self.transport.write(_IMPORTS_METHOD + name, body))
 
 
 # What a split gives to each side; only the embedded platform knows that without listing every image.

@@ -9,8 +9,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.dry_run import DryRun, DryRunFigures
 from traindash.domain.ids import ProjectId
+from traindash.domain.jobs import JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, Task, TaskStatus
@@ -199,7 +200,7 @@ def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem
         dry_run: One that is over, or not.
         expected: What follows from it; ``None`` unless it is finished.
     """
-    if dry_run.status is DryRunStatus.ERROR:
+    if dry_run.status is JobStatus.ERROR:
         return (_failure(dry_run),)
     if expected is None:
         return ()

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.unit.launch.test_forecast import CHECK
-from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.dry_run import DryRun
+from traindash.domain.jobs import JobStatus
 from traindash.domain.task import ExitCause
 from traindash.plans.draft import DraftId
 
@@ -49,7 +50,7 @@ def test_short_memory_is_a_warning_with_a_batch_that_fits(stage: Stage) -> None:
 def test_a_failed_check_keeps_the_training_from_being_started(stage: Stage) -> None:
     draft_id, check = begun(stage)
     failed = replace(
-        CHECK, key=check.key, status=DryRunStatus.ERROR, figures=None, cause=ExitCause.OUT_OF_MEMORY,
+        CHECK, key=check.key, status=JobStatus.ERROR, figures=None, cause=ExitCause.OUT_OF_MEMORY,
         message="The memory was not enough.", hint="Use a smaller “batch”.",
     )  # fmt: skip
     stage.world.dry_runs = (failed,)
@@ -63,7 +64,7 @@ def test_it_can_be_cancelled(stage: Stage) -> None:
     draft_id, _ = begun(stage)
     app = stage.open("launch", draft=draft_id)
     app.button(key="cancel-flight-check").click().run()
-    assert [item.status for item in stage.world.dry_runs or ()] == [DryRunStatus.CANCELED]
+    assert [item.status for item in stage.world.dry_runs or ()] == [JobStatus.CANCELED]
     assert app.button(key="run-flight-check").label == "Run flight check"
 
 

@@ -17,7 +17,8 @@ from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import tiny_project, wait_for
 from tests.outside import ROOT
 from traindash.domain.ids import ImportId
-from traindash.domain.imports import DataImport, ImportStatus
+from traindash.domain.imports import DataImport
+from traindash.domain.jobs import JobStatus
 from traindash.errors import StateError
 from traindash.platform.app import LocalPlatform, Options
 from traindash.platform.store.import_scratch import ImportScratch
@@ -71,11 +72,11 @@ def test_an_uploaded_archive_becomes_a_project(live: LivePlatform, client: Super
     with packed.open("rb") as file:
         begun = client.imports.upload(packed.name, file, packed.stat().st_size)
     ready = _settled(client, begun)
-    assert ready.status is ImportStatus.READY
+    assert ready.status is JobStatus.READY
     assert [item.name for item in ready.layouts] == ["yolo"]
     assert (ready.source, ready.name) == ("orchard photos.zip", "orchard photos")
     done = _settled(client, client.imports.start(ready.id, name="Obst"))
-    assert done.status is ImportStatus.FINISHED, done.message
+    assert done.status is JobStatus.FINISHED, done.message
     assert done.project_id is not None
     assert client.projects.get(done.project_id).name.startswith("Obst")
     assert [item.name for item in client.projects.meta(done.project_id).classes] == ["pear", "plum"]
@@ -83,7 +84,7 @@ def test_an_uploaded_archive_becomes_a_project(live: LivePlatform, client: Super
     assert (done.report.images, done.report.objects, dict(done.report.classes)) == (2, 4, {"pear": 2, "plum": 2})
     (problem,) = done.report.problems
     assert (problem.kind, problem.effect, problem.count) == ("unreadable image", "image skipped", 1)
-    assert problem.examples[0][0].endswith("2.png")
+    assert problem.examples[0].place.endswith("2.png")
     assert not list(live.platform.parts.layout.incoming.iterdir())
 
 
@@ -91,7 +92,7 @@ def test_a_folder_is_only_read(client: SuperviselyClient, yolo: Path) -> None:
     before = {path: path.stat().st_nlink for path in yolo.rglob("*.png")}
     ready = _settled(client, client.imports.inspect(str(yolo)))
     done = _settled(client, client.imports.start(ready.id))
-    assert done.status is ImportStatus.FINISHED
+    assert done.status is JobStatus.FINISHED
     assert done.name == "orchard"
     assert {path: path.stat().st_nlink for path in yolo.rglob("*.png")} == before
     assert client.imports.list()[0] == done
@@ -118,7 +119,7 @@ def test_what_is_no_data_is_refused_with_a_next_step(client: SuperviselyClient, 
     with pytest.raises(RejectedError, match="complete path"):
         client.imports.inspect("photos")
     failed = _settled(client, client.imports.upload("notes.zip", io.BytesIO(b"plain text"), 10))
-    assert failed.status is ImportStatus.ERROR
+    assert failed.status is JobStatus.ERROR
     assert failed.message
     assert failed.hint
     with pytest.raises(MissingError):
@@ -130,7 +131,7 @@ def test_hostile_archives_leave_nothing_behind(live: LivePlatform, client: Super
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("../../escaped.txt", "x")
     failed = _settled(client, client.imports.upload("evil.zip", packed, len(packed.getvalue())))
-    assert failed.status is ImportStatus.ERROR
+    assert failed.status is JobStatus.ERROR
     assert "escaped.txt" in failed.message
     for name in ("..", "", "/"):
         with pytest.raises(RejectedError):
@@ -140,7 +141,7 @@ def test_hostile_archives_leave_nothing_behind(live: LivePlatform, client: Super
 
 def test_what_waits_can_be_cancelled(client: SuperviselyClient, yolo: Path) -> None:
     ready = _settled(client, client.imports.inspect(str(yolo)))
-    assert client.imports.cancel(ready.id).status is ImportStatus.CANCELED
+    assert client.imports.cancel(ready.id).status is JobStatus.CANCELED
     with pytest.raises(RejectedError, match="cannot be started"):
         client.imports.start(ready.id)
 
@@ -153,12 +154,12 @@ def test_an_import_under_way_can_be_cancelled(live: LivePlatform, client: Superv
 
     def has_begun() -> bool:
         found = client.imports.info(running.id)
-        assert found.status is ImportStatus.RUNNING
-        return found.phase == "reading" and found.done > 0
+        assert found.status is JobStatus.RUNNING
+        return found.step == "reading" and found.done > 0
 
     wait_for(has_begun, "the import has taken an image")
     client.imports.cancel(running.id)
-    assert _settled(client, running).status is ImportStatus.CANCELED
+    assert _settled(client, running).status is JobStatus.CANCELED
     assert _images(live) == before
     assert not list(live.platform.parts.layout.incoming.iterdir())
 
@@ -186,7 +187,7 @@ def test_a_killed_import_is_cleared_away_at_the_next_start(tmp_path: Path, yolo:
     platform = opened()
     assert {path for path in parts.layout.images.rglob("*") if path.is_file()} == kept
     assert [path.name for path in parts.layout.incoming.iterdir()] == [running.folder.name]
-    assert platform.imports.get(waiting.id).state.is_over
+    assert platform.imports.get(waiting.id).status.is_over
     running.close()
     platform.close()
     with pytest.raises(StateError):

@@ -8,8 +8,9 @@ import pytest
 from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, wait_for
-from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import DryRunId
+from traindash.domain.jobs import JobStatus
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
@@ -49,7 +50,7 @@ def test_a_plan_is_tried_and_found_again(client: SuperviselyClient) -> None:
     assert client.dry_runs.are_possible()
     plan = _plan(client, seconds_per_epoch=0.25)
     ended = _over(client, flight_check.begin(client, plan))
-    assert ended.status is DryRunStatus.FINISHED, ended
+    assert ended.status is JobStatus.FINISHED, ended
     assert ended.figures is not None
     assert (ended.figures.epochs, ended.figures.batches) == (5, (0.25,))
     assert ended.train_images + ended.val_images == TRAIN_IMAGES + VAL_IMAGES
@@ -61,7 +62,7 @@ def test_a_plan_is_tried_and_found_again(client: SuperviselyClient) -> None:
 def test_one_that_hangs_is_cancelled(client: SuperviselyClient) -> None:
     begun = flight_check.begin(client, _plan(client, hang="true"))
     client.dry_runs.cancel(begun.id)
-    assert _over(client, begun).status is DryRunStatus.CANCELED
+    assert _over(client, begun).status is JobStatus.CANCELED
 
 
 def test_what_cannot_be_trained_is_not_tried(client: SuperviselyClient) -> None:

@@ -13,10 +13,11 @@ from traindash.datasets.annotation_json import annotation_from_json, annotation_
 from traindash.datasets.geometry import encode_mask
 from traindash.datasets.importing import OpenedImport, open_import
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
-from traindash.datasets.source import ImportReport, ProjectSource, SourceDataset, SourceImage
+from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth, yolo_lines
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
 from traindash.domain.ids import ImageId
+from traindash.domain.imports import ImportReport
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
 WIDTH, HEIGHT = 48, 36

@@ -461,14 +461,13 @@ def test_damage_is_left_out_and_told(tmp_path: Path, name: str) -> None:
     taken = take(folder)
     (problem,) = taken.report.problems
     assert (problem.kind, problem.effect) == (damage.kind, damage.effect)
-    assert damage.place in problem.place
-    assert damage.message in problem.message
-    assert str(tmp_path) not in problem.place + problem.message
-    assert dict(taken.report.counts) == {(damage.kind, damage.effect): 1}
+    (example,) = problem.examples
+    assert problem.count == 1
+    assert damage.place in example.place
+    assert damage.message in example.message
+    assert str(tmp_path) not in example.place + example.message
     assert (taken.report.images, taken.report.objects) == (damage.images, damage.objects)
     assert len(taken.images) == damage.images
-    assert taken.report.skipped_images == (damage.effect is SKIPPED)
-    assert taken.report.skipped_objects == (damage.effect is DROPPED)
 
 
 REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
@@ -527,6 +526,7 @@ def test_a_report_keeps_the_first_problems_and_counts_all(tmp_path: Path) -> Non
     bad = {"classTitle": "cow", "geometryType": "rectangle", "points": {"exterior": [[1, 1], [2, 2]]}}
     _annotation("a.png", lambda a: a["objects"].extend([bad] * 120))(folder)
     report = take(folder).report
-    assert report.counts[ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED] == 120
-    assert len(report.problems) == 50
+    (problem,) = report.problems
+    assert (problem.kind, problem.effect, problem.count) == (ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, 120)
+    assert len(problem.examples) == 50
     assert report.objects == 3

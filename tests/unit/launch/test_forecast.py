@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.launch.world import PLAN
-from traindash.domain.dry_run import DryRun, DryRunFigures, DryRunStatus
+from traindash.domain.dry_run import DryRun, DryRunFigures
 from traindash.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
+from traindash.domain.jobs import JobStatus
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause
 from traindash.tasks.flight_check import flight_problems, forecast, plan_key
@@ -34,7 +35,7 @@ FIGURES = DryRunFigures(
 CHECK = DryRun(
     id=DryRunId(1),
     key="k",
-    status=DryRunStatus.FINISHED,
+    status=JobStatus.FINISHED,
     agent="gpu-1",
     train_images=100,
     val_images=20,
@@ -122,7 +123,7 @@ def test_a_full_disk_and_other_programs_are_told() -> None:
     ],
 )
 def test_a_failed_check_points_to_the_step(cause: ExitCause | None, step: str, severity: str) -> None:
-    failed = replace(CHECK, status=DryRunStatus.ERROR, figures=None, cause=cause, message="It broke.", hint="Mend it.")
+    failed = replace(CHECK, status=JobStatus.ERROR, figures=None, cause=cause, message="It broke.", hint="Mend it.")
     (problem,) = flight_problems(failed, None)
     assert (problem.step, problem.severity, problem.hint) == (step, severity, "Mend it.")
 

@@ -14,7 +14,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.imports.jobs import ImportJobs
+from traindash.platform.imports.jobs import Imports
 from traindash.platform.parts import build_services
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from traindash.platform.tasks.admission import Admission
@@ -51,7 +51,7 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
         services=services,
         admission=admission,
         control=_Idle(),
-        imports=ImportJobs(services),
+        imports=Imports(services),
         dry_runs=DryRuns(services, admission),
         webhook=WebhookWorker(services),
     )

@@ -1,11 +1,11 @@
 """Dry runs of trainings. Methods of this server's own: Supervisely has none, so it answers 404 to all of them."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from traindash.platform.dry_runs.record import dry_run_json
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.wire import Body, ById
 
@@ -24,19 +24,19 @@ class _List(Body):
 
 def _start(api: ApiContext, body: _Start) -> object:
     """Begin; ``task`` is what ``tasks.run.app`` would be sent."""
-    return dry_run_json(api.dry_runs.start(body.task, body.key))
+    return api.dry_runs.start(body.task, body.key)
 
 
 def _info(api: ApiContext, body: ById) -> object:
-    return dry_run_json(api.dry_runs.get(body.id))
+    return api.dry_runs.get(body.id)
 
 
 def _list(api: ApiContext, body: _List) -> object:
-    return [dry_run_json(item) for item in api.dry_runs.of_key(body.key)[:_SHOWN]]
+    return list(islice(api.dry_runs.of_key(body.key), _SHOWN))
 
 
 def _cancel(api: ApiContext, body: ById) -> object:
-    return dry_run_json(api.dry_runs.cancel(body.id))
+    return api.dry_runs.cancel(body.id)
 
 
 METHODS: Sequence[Method[Any]] = (

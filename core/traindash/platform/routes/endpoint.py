@@ -18,7 +18,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError
 from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.imports.jobs import ImportJobs
+from traindash.platform.imports.jobs import Imports
 from traindash.platform.parts import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook.worker import WebhookWorker
@@ -48,7 +48,7 @@ class ApiContext:
     services: Services
     admission: Admission
     control: Control
-    imports: ImportJobs
+    imports: Imports
     dry_runs: DryRuns
     webhook: WebhookWorker
 

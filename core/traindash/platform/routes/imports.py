@@ -5,6 +5,7 @@ An import begins with ``upload`` or ``inspect``, which recognise the layout; ``s
 
 import shutil
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,6 @@ from starlette.responses import Response
 
 from traindash.datasets.recognition import Layout
 from traindash.errors import InputError, StorageError
-from traindash.platform.imports.record import record_json
 from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, receive
 from traindash.platform.wire import Body, ById, json_response
 
@@ -37,24 +37,24 @@ def _inspect(api: ApiContext, body: _Inspect) -> object:
     if not path.is_absolute() or "\0" in body.path:
         msg = f"{body.path} is not a complete path."
         raise InputError(msg, "Give the path from the root of the disk, such as /home/me/data.")
-    return record_json(api.imports.inspect(path))
+    return api.imports.inspect(path)
 
 
 def _start(api: ApiContext, body: _Start) -> object:
-    return record_json(api.imports.start(body.id, layout=body.layout, name=body.name))
+    return api.imports.start(body.id, layout=body.layout, name=body.name)
 
 
 def _info(api: ApiContext, body: ById) -> object:
-    return record_json(api.imports.get(body.id))
+    return api.imports.get(body.id)
 
 
 def _cancel(api: ApiContext, body: ById) -> object:
-    return record_json(api.imports.cancel(body.id))
+    return api.imports.cancel(body.id)
 
 
 def _list(api: ApiContext, body: Body) -> object:
     del body
-    return [record_json(record) for record in api.imports.all()[:_SHOWN]]
+    return list(islice(api.imports.all(), _SHOWN))
 
 
 async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
@@ -73,7 +73,7 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
     except BaseException:
         await in_thread(scratch.close)
         raise
-    return json_response(record_json(record))
+    return json_response(record)
 
 
 def _refuse_without_room(api: ApiContext, declared: str) -> None:

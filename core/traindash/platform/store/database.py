@@ -288,7 +288,19 @@ SELECT 'task-' || task_id, task_id, state, attempts, detail, due_at, updated_at 
 DROP TABLE webhook_deliveries;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK, _WEBHOOK_OF_OTHERS)
+_JOBS = """
+CREATE TABLE jobs (
+    kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    document TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK, _WEBHOOK_OF_OTHERS, _JOBS)
 """``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.imports import DataImport, ImportStatus, ImportSummary
+from traindash.domain.imports import DataImport, ImportReport
+from traindash.domain.jobs import JobStatus
 from traindash.errors import AppError
 from traindash.formatting import count, plural, size
 from traindash.plans.suggestions import begin_with
@@ -96,7 +97,7 @@ def draw_progress(import_id: ImportId) -> None:
 
 def progress_text(running: DataImport) -> str:
     """Return how far an import is, in words."""
-    match running.phase:
+    match running.step:
         case "unpacking":
             return f"Unpacking, {size(running.done)} written"
         case "recognising":
@@ -134,7 +135,7 @@ def draw_ready(ready: DataImport) -> None:
 
 def draw_end(ended: DataImport) -> None:
     """Draw an import that is over without a project."""
-    if ended.status is ImportStatus.ERROR:
+    if ended.status is JobStatus.ERROR:
         st.error(f"**{plain(ended.message)}**  \n{plain(ended.hint)}", icon=":material/error:")
     else:
         st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
@@ -159,20 +160,20 @@ def train_on(project_id: ProjectId) -> None:
 
 
 _STANDING = {
-    ImportStatus.INSPECTING: "being looked at",
-    ImportStatus.READY: "waits for your decision",
-    ImportStatus.RUNNING: "being brought in",
-    ImportStatus.FINISHED: "finished",
-    ImportStatus.ERROR: "failed",
-    ImportStatus.CANCELED: "cancelled",
+    JobStatus.INSPECTING: "being looked at",
+    JobStatus.READY: "waits for your decision",
+    JobStatus.RUNNING: "being brought in",
+    JobStatus.FINISHED: "finished",
+    JobStatus.ERROR: "failed",
+    JobStatus.CANCELED: "cancelled",
 }
 _ICONS = {
-    ImportStatus.INSPECTING: ":material/hourglass_top:",
-    ImportStatus.READY: ":material/help:",
-    ImportStatus.RUNNING: ":material/hourglass_top:",
-    ImportStatus.FINISHED: ":material/check_circle:",
-    ImportStatus.ERROR: ":material/error:",
-    ImportStatus.CANCELED: ":material/cancel:",
+    JobStatus.INSPECTING: ":material/hourglass_top:",
+    JobStatus.READY: ":material/help:",
+    JobStatus.RUNNING: ":material/hourglass_top:",
+    JobStatus.FINISHED: ":material/check_circle:",
+    JobStatus.ERROR: ":material/error:",
+    JobStatus.CANCELED: ":material/cancel:",
 }
 
 
@@ -199,9 +200,10 @@ def _leave() -> None:
 
 
 _MAX_ROWS = 10
+_EXAMPLES = 5
 
 
-def draw_report(finished: DataImport, report: ImportSummary) -> None:
+def draw_report(finished: DataImport, report: ImportReport) -> None:
     """Draw the numbers, the problems with their first examples, and the classes."""
     st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
     with st.grid(3, min_column_width=110, gap="small"):
@@ -223,7 +225,7 @@ def draw_report(finished: DataImport, report: ImportSummary) -> None:
     )
 
 
-def _problems(report: ImportSummary) -> None:
+def _problems(report: ImportReport) -> None:
     if not report.problems:
         st.success("Everything was taken as it is.", icon=":material/check_circle:")
         return
@@ -233,7 +235,7 @@ def _problems(report: ImportSummary) -> None:
             "What": item.kind.capitalize(),
             "What was done": item.effect.capitalize(),
             "How often": item.count,
-            "First example": f"{item.examples[0][0]}: {item.examples[0][1]}" if item.examples else "",
+            "First example": f"{item.examples[0].place}: {item.examples[0].message}" if item.examples else "",
         }
         for item in report.problems
     ]
@@ -251,14 +253,16 @@ def _problems(report: ImportSummary) -> None:
     with st.expander("More examples"):
         for item in report.problems:
             st.markdown(f"**{plain(item.kind.capitalize())}**, {plain(item.effect)}, {count(item.count)} times")
-            lines = "\n".join(f"- {plain(place)}: {plain(message)}" for place, message in item.examples)
+            lines = "\n".join(
+                f"- {plain(example.place)}: {plain(example.message)}" for example in item.examples[:_EXAMPLES]
+            )
             st.markdown(lines)
 
 
 # What the layouts that can be brought in look like, for a person who prepares a folder.
 
 
-_EXAMPLES = (
+_LAYOUT_EXAMPLES_EXAMPLES = (
     (
         "Supervisely",
         "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
@@ -281,8 +285,8 @@ _EXAMPLES = (
 def draw_layout_examples() -> None:
     """Draw a folder of each layout."""
     st.subheader("What a folder looks like", anchor=False)
-    with st.grid(len(_EXAMPLES), min_column_width=220, gap="small"):
-        for name, folder, about in _EXAMPLES:
+    with st.grid(len(_LAYOUT_EXAMPLES_EXAMPLES), min_column_width=220, gap="small"):
+        for name, folder, about in _LAYOUT_EXAMPLES_EXAMPLES:
             with st.container(border=True, height="stretch"):
                 st.markdown(f"**{name}**")
                 st.code(folder, language=None)

@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from traindash.domain.dry_run import DryRun, DryRunStatus
+from traindash.domain.dry_run import DryRun
 from traindash.domain.ecosystem import Agent, AgentStatus
 from traindash.domain.ids import AgentId, DryRunId, SeriesId, TaskId
+from traindash.domain.jobs import JobStatus
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import duration, percent, plural, size, time_range
@@ -151,7 +152,7 @@ def _draw_check(view: WizardView) -> None:
         st.caption("Complete the plan first; then a dry run tells how long the training takes and whether it fits.")
         return
     check = latest_check(view, plan)
-    if check is None or check.status is DryRunStatus.CANCELED:
+    if check is None or check.status is JobStatus.CANCELED:
         st.caption("Trains a few batches on the agent, to tell how long all of it takes and whether it fits.")
         _button("Run flight check", plan)
     elif check.status.is_active:
@@ -191,7 +192,7 @@ def _draw_progress(check_id: DryRunId) -> None:
     if not check.status.is_active:
         st.rerun()
     waiting = "Waiting for the flight check before this one"
-    text = waiting if check.status is DryRunStatus.WAITING else _STEPS.get(check.step, "Getting ready")
+    text = waiting if check.status is JobStatus.WAITING else _STEPS.get(check.step, "Getting ready")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/hourglass_top: {text}", width="stretch")
         st.button("Cancel", key="cancel-flight-check", on_click=_cancel, args=(check_id,))

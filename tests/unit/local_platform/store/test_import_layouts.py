@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.unit.datasets import layouts
 from traindash.datasets.importing import open_import
+from traindash.datasets.source import Effect
 from traindash.platform.layout import HomeLayout
 from traindash.platform.store.accounts import Accounts, Home
 from traindash.platform.store.blobs import ImageBlobs
@@ -32,7 +33,8 @@ class Store:
             found = connection.execute(
                 "SELECT name, width, height, labels_count FROM images WHERE project_id = ? ORDER BY name", (project,)
             ).fetchall()
-        return opened.report().skipped_images, [tuple(row) for row in found]
+        skipped = sum(item.count for item in opened.report().problems if item.effect == Effect.IMAGE_SKIPPED)
+        return skipped, [tuple(row) for row in found]
 
 
 @pytest.fixture

@@ -1,0 +1,266 @@
+"""Jobs of this server's own: kept in one table, worked on in turn, cancelled by any thread, closed after a crash.
+
+Tasks are not among them. A task outlives this server, waits for an agent and is Supervisely's, so the supervisor
+watches it (:mod:`traindash.platform.tasks.supervisor`); a job here ends with the server that runs it.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+import msgspec
+
+from traindash.domain.jobs import JOB_MOVES, Job, JobStatus
+from traindash.domain.task import ExitCause
+from traindash.errors import AppError, NotFoundError, StateError
+from traindash.platform.store.database import Database, now_text
+from traindash.platform.tasks.exits import report_platform_error
+
+_KEPT = 200
+_SELECT = "SELECT document FROM jobs WHERE kind = ?"
+_INSERT = """
+INSERT INTO jobs (kind, id, status, document, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, id) DO NOTHING
+"""
+_UPDATE = """
+UPDATE jobs SET status = ?, document = ?, updated_at = ? WHERE kind = ? AND id = ?
+AND status IN (SELECT value FROM json_each(?))
+"""
+_PRUNE = "DELETE FROM jobs WHERE kind = ? AND id <= (SELECT max(id) FROM jobs WHERE kind = ?) - ?"
+
+JobT = TypeVar("JobT", bound=Job)
+_log = logging.getLogger("traindash.platform")
+
+
+class CanceledError(Exception):
+    """Somebody wants the job to end."""
+
+
+@dataclass(slots=True)
+class Running(Generic[JobT]):
+    """A job that is not over, as whoever works on it sees it.
+
+    Attributes:
+        job: How it stands; what :meth:`tell` changes of it is in memory only.
+        canceled: Set when it shall end.
+    """
+
+    job: JobT
+    canceled: threading.Event = field(default_factory=threading.Event)
+
+    def tell(self, job: JobT) -> None:
+        """Say how far it is.
+
+        Raises:
+            CanceledError: It shall end.
+        """
+        if self.canceled.is_set():
+            raise CanceledError
+        self.job = job
+
+
+Work = Callable[[Running[JobT]], JobT]
+"""Works on a job until it comes to rest; returns it with the status that it has then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind(Generic[JobT]):
+    """A kind of jobs.
+
+    Attributes:
+        name: Key in the table, and what people call one.
+        type: What a job is.
+        doing: What goes on in one, e.g. ``making the dry run``.
+        again: What to do when one was interrupted or is not there.
+    """
+
+    name: str
+    type: type[JobT]
+    doing: str
+    again: str
+
+
+class Jobs(Generic[JobT]):
+    """The jobs of one kind.
+
+    Args:
+        database: Holds a row for each.
+        kind: What they are.
+        before_end: Called with the id before the last status is stored, so that nothing is left when others see it.
+    """
+
+    def __init__(
+        self, database: Database, kind: JobKind[JobT], before_end: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._database = database
+        self._kind = kind
+        self._before_end = before_end
+        self._decode = msgspec.json.Decoder(kind.type).decode
+        self._running: dict[int, Running[JobT]] = {}
+        self._lock = threading.RLock()  # one change of a job at a time, and of which ones there are
+        self._executor: ThreadPoolExecutor | None = None
+
+    def open(self, earlier: Iterable[JobT] = ()) -> None:
+        """Begin to work. What a server that died left unfinished is closed, and only the latest jobs are kept.
+
+        Args:
+            earlier: Jobs to take into the table that were kept elsewhere; known ones are left as they are.
+        """
+        with self._database.write() as connection:
+            now = now_text()
+            rows = [(self._kind.name, job.id, job.status, _text(job), now, now) for job in earlier]
+            connection.executemany(_INSERT, rows)
+            connection.execute(_PRUNE, (self._kind.name, self._kind.name, _KEPT))
+        for job in self.all():
+            if not job.status.is_over:
+                message = f"The server was stopped during the {self._kind.name}."
+                self._store(_ended(job, JobStatus.ERROR, ExitCause.LOST, message, self._kind.again))
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._kind.name)
+
+    def close(self) -> None:
+        """End what is not over. Closing twice does nothing."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+            for running in self._running.values():
+                running.canceled.set()
+        if executor is not None:
+            executor.shutdown(wait=True)
+            for running in tuple(self._running.values()):  # those that wait for a decision
+                self._rest(running, _ended(running.job, JobStatus.CANCELED))
+
+    def begin(self, make: Callable[[int], JobT], work: Work[JobT]) -> JobT:
+        """Make a job and work on it as soon as the one before it comes to rest.
+
+        Args:
+            make: Makes it for an id.
+            work: What to do.
+
+        Raises:
+            StateError: The server is being stopped.
+        """
+        with self._lock:
+            executor = self._open_executor()
+            with self._database.write() as connection:
+                last = connection.execute("SELECT max(id) FROM jobs WHERE kind = ?", (self._kind.name,)).fetchone()[0]
+                job, now = make((last or 0) + 1), now_text()
+                connection.execute(_INSERT, (self._kind.name, job.id, job.status, _text(job), now, now))
+            running = self._running[job.id] = Running(job)
+            executor.submit(self._run, running, work)
+            return job
+
+    def go_on(self, job: JobT, work: Work[JobT]) -> JobT:
+        """Work on a job again that was at rest.
+
+        Args:
+            job: With the status that it shall have now.
+            work: What to do.
+
+        Raises:
+            StateError: It is over, somebody works on it, or the server is being stopped.
+        """
+        with self._lock:
+            executor = self._open_executor()
+            running = self._running.get(job.id)
+            if running is None or not self._store(job):
+                msg = f"The {self._kind.name} {job.id} cannot go on; it is {self.get(job.id).status}."
+                raise StateError(msg, self._kind.again)
+            running.job = job
+            executor.submit(self._run, running, work)
+            return job
+
+    def get(self, job_id: int) -> JobT:
+        """Return a job.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        with self._lock:
+            if (running := self._running.get(job_id)) is not None:
+                return running.job
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} AND id = ?", (self._kind.name, job_id)).fetchone()
+        if row is None:
+            msg = f"There is no {self._kind.name} {job_id}."
+            raise NotFoundError(msg, self._kind.again)
+        return self._decode(row[0])
+
+    def all(self) -> Iterator[JobT]:
+        """Yield all jobs, the newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"{_SELECT} ORDER BY id DESC", (self._kind.name,)).fetchall()
+        for row in rows:
+            job = self._decode(row[0])
+            running = self._running.get(job.id)
+            yield job if running is None else running.job
+
+    def change(self, running: Running[JobT], job: JobT) -> None:
+        """Store a change of a job that goes on."""
+        with self._lock:
+            running.job = job
+            self._store(job)
+
+    def cancel(self, job_id: int) -> JobT:
+        """Let a job end; one that is over stays as it is.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        with self._lock:
+            running = self._running.get(job_id)
+            if running is None:
+                return self.get(job_id)
+            running.canceled.set()
+            if running.job.status is JobStatus.READY:  # nobody works on it
+                self._rest(running, _ended(running.job, JobStatus.CANCELED))
+            return running.job
+
+    def _open_executor(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            msg = "The server is being stopped."
+            raise StateError(msg, f"Start it again, then the {self._kind.name}.")
+        return self._executor
+
+    def _run(self, running: Running[JobT], work: Work[JobT]) -> None:
+        try:
+            running.tell(running.job)
+            after = work(running)
+        except CanceledError:
+            after = _ended(running.job, JobStatus.CANCELED)
+        except AppError as error:
+            after = _ended(running.job, JobStatus.ERROR, ExitCause.BAD_INPUT, error.message, error.hint)
+        except Exception as error:  # noqa: BLE001 - the edge of this thread: a mistake of ours becomes a state and a log entry
+            _log.exception("The %s %s failed.", self._kind.name, running.job.id)
+            report = report_platform_error(error, self._kind.doing)
+            after = _ended(running.job, JobStatus.ERROR, report.cause, report.message, report.hint)
+        self._rest(running, after)
+
+    def _rest(self, running: Running[JobT], after: JobT) -> None:
+        with self._lock:
+            if not after.status.is_over and running.canceled.is_set():
+                after = _ended(after, JobStatus.CANCELED)
+            if after.status.is_over:
+                self._before_end(after.id)
+            running.job = after
+            if not self._store(after):  # if the disk refuses it, memory says it until the next start does
+                _log.error("The %s %s cannot become %s.", self._kind.name, after.id, after.status)
+            if after.status.is_over:
+                self._running.pop(after.id, None)
+
+    def _store(self, job: JobT) -> bool:
+        """Write a job down if it is where such a move may begin; return whether it was."""
+        sources = [status for status, targets in JOB_MOVES.items() if job.status in targets or status is job.status]
+        values = (job.status, _text(job), now_text(), self._kind.name, job.id, json.dumps(sources))
+        with self._database.write() as connection:
+            return connection.execute(_UPDATE, values).rowcount == 1
+
+
+def _text(job: Job) -> str:
+    return msgspec.json.encode(job).decode()
+
+
+def _ended(job: JobT, status: JobStatus, cause: ExitCause | None = None, message: str = "", hint: str = "") -> JobT:
+    return replace(job, status=status, step="", cause=cause, message=message, hint=hint)
