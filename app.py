@@ -17,6 +17,7 @@ import psutil
 import streamlit as st
 from starlette.middleware import Middleware
 
+import traindash
 from traindash.errors import AppError
 from traindash.platform.app import LocalPlatform
 from traindash.platform.guard import Guard
@@ -26,7 +27,6 @@ from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
 from traindash.ui.start_page import screen_routes
 
-ROOT = Path(__file__).resolve().parent
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 
 _settings = load_settings()
@@ -76,7 +76,7 @@ def _send_small_answers_at_once(port: int) -> None:
 
 
 app = st.App(
-    ROOT / "core" / "traindash" / "frame" / "main.py",
+    Path(traindash.__file__).with_name("frame") / "main.py",
     lifespan=_lifespan,
     routes=[*_platform.routes(), *screen_routes()],
     middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS)],

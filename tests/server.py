@@ -60,7 +60,7 @@ class DashboardProcess:
     @property
     def _folder(self) -> Path:
         """Where the process starts: far from the code, unless the launcher needs the configuration there."""
-        return self.home.parent if self._script == ROOT / "app.py" else ROOT
+        return ROOT if self._script.is_relative_to(ROOT / "tests") else self.home.parent
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from traindash.errors import AppError, InputError
+from traindash.settings import screens_folder
 
 if TYPE_CHECKING:
     from traindash.plans.series import SeriesPlan
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
 _SHOWN_PROBLEMS = 20
-APP_FILE = Path(__file__).resolve().parents[2] / "app.py"
+APP_FILE = screens_folder() / "app.py"
 
 
 class _Commands(click.Group):

@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 APP_NAME = "traindash"
+_PACKAGE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,16 @@ class Settings:
     def __repr__(self) -> str:
         """Return a text without secrets."""
         return f"Settings(home={str(self.home)!r}, server_address={self.server_address!r})"
+
+
+def screens_folder() -> Path:
+    """Return the folder with ``app.py``, ``pages`` and ``.streamlit``: the top of a checkout, or inside the package.
+
+    A wheel carries them in a folder of their own (pyproject.toml), since Streamlit puts the folder of the script that
+    it runs on ``sys.path``, where ``traindash/platform`` would stand for Python's own module.
+    """
+    installed = _PACKAGE / "dashboard"
+    return installed if installed.is_dir() else _PACKAGE.parents[1]
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import streamlit as st
 
 from traindash.plans.steps import STEPS
+from traindash.settings import screens_folder
 
-_PAGES = Path(__file__).resolve().parents[3] / "pages"
+_PAGES = screens_folder() / "pages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
