@@ -14,6 +14,18 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+_FAST_FOLDERS = frozenset({"unit", "shape"})
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the fast tier (`pytest -m fast`): what lies in its folders and is not marked slow."""
+    for item in items:
+        folder = item.path.relative_to(_TESTS).parts[0]
+        if folder in _FAST_FOLDERS and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.fast)
+
+
 @pytest.fixture(scope="session")
 def sdk_python() -> str:
     """Path of a Python interpreter that has the official SDK."""
