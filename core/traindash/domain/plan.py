@@ -1,45 +1,53 @@
 """A complete training plan: every parameter of ``TrainApi.run`` of the official SDK, typed.
 
 Source: the Training API document, section "Parameters of run() method". The wizard, a plan file, the command line and
-"again with changes" all end in a :class:`TrainingPlan`; whatever starts a training starts from one.
+"again with changes" all end in a :class:`TrainingPlan`; whatever starts a training starts from one. A field is written
+down here once: plan files, drafts, the state of a task and scripts are derived from these fields.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
 
 from traindash.domain.ids import AgentId, CollectionId, DatasetId, ImageId, ProjectId
 
 Side: TypeAlias = Literal["train", "val"]
 UntaggedAction: TypeAlias = Literal["train", "val", "ignore"]
 
+_ID = Meta(gt=0, le=2**63 - 1)  # what a database takes
+_LIST = Meta(max_length=100_000)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomSplit:
+# The variants of a choice are structs, not dataclasses: msgspec tells the members of a union apart by a tag, and only
+# structs have one. The tags of a split are the words of Supervisely's state (docs/supervisely-api.md 4).
+# Not kw_only: msgspec pickles such structs with a function, and Streamlit's caches cannot make a key of that (1.67).
+
+
+class RandomSplit(Struct, frozen=True, tag_field="method", tag="random"):
     """Images are dealt to the two sides at random.
 
     Attributes:
-        percent: Share of the images that goes to ``split``, 1 to 99.
         split: The side that ``percent`` speaks of.
+        percent: Share of the images that goes to ``split``, 1 to 99.
         seed: Draw the split with this number before the start and keep it as two collections, so that later trainings
             can share it. ``None``: the training app draws it, another one for every training; ``TrainApi`` has no more.
     """
 
-    percent: int = 80
     split: Side = "train"
-    seed: int | None = None
+    percent: Annotated[int, Meta(ge=1, le=99)] = 80
+    seed: Annotated[int, Meta(ge=0)] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetsSplit:
+class DatasetsSplit(Struct, frozen=True, tag_field="method", tag="datasets"):
     """Whole datasets go to a side; datasets that are not named are not used, nested ones are not implied."""
 
-    train_datasets: tuple[DatasetId, ...]
-    val_datasets: tuple[DatasetId, ...]
+    train_datasets: Annotated[tuple[Annotated[DatasetId, _ID], ...], _LIST]
+    val_datasets: Annotated[tuple[Annotated[DatasetId, _ID], ...], _LIST]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagsSplit:
+class TagsSplit(Struct, frozen=True, tag_field="method", tag="tags"):
     """Image tags decide; an image with both tags goes to both sides."""
 
     train_tag: str
@@ -47,27 +55,25 @@ class TagsSplit:
     untagged_action: UntaggedAction = "ignore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionsSplit:
+class CollectionsSplit(Struct, frozen=True, tag_field="method", tag="collections"):
     """Collections of the project decide; they may overlap."""
 
-    train_collections: tuple[CollectionId, ...]
-    val_collections: tuple[CollectionId, ...]
+    train_collections: Annotated[tuple[Annotated[CollectionId, _ID], ...], _LIST]
+    val_collections: Annotated[tuple[Annotated[CollectionId, _ID], ...], _LIST]
 
 
 TrainValSplit: TypeAlias = RandomSplit | DatasetsSplit | TagsSplit | CollectionsSplit
+SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PretrainedModel:
+class PretrainedModel(Struct, frozen=True, tag_field="source", tag="pretrained"):
     """A model of a framework's catalogue; written ``framework/name`` in a plan file."""
 
     framework: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomCheckpoint:
+class CustomCheckpoint(Struct, frozen=True, tag_field="source", tag="checkpoint"):
     """A checkpoint that an earlier experiment left in Team Files.
 
     Attributes:
@@ -82,15 +88,16 @@ ModelChoice: TypeAlias = PretrainedModel | CustomCheckpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPlan:
-    """Everything one training needs to know before it starts.
+class PartialPlan(ABC):
+    """A plan that may have holes: ``None`` as project, model or split is a choice still to be made.
+
+    What speaks against a plan is checked on this type, so that a draft and a complete plan meet the same rules.
 
     Attributes:
         project_id: Project with the training data.
         model: What to start from.
         agent_id: Agent that trains; ``None`` lets the launcher pick one.
         classes: Names of the object classes to train on; ``None`` means all classes of the project.
-        train_val_split: How images are dealt to training and validation.
         hyperparameters: YAML text, handed to the framework as it is; ``None`` means the framework's defaults.
         experiment_name: ``None`` means "<task id> <project name> <model name>", made by the training app.
         convert_class_shapes: Convert shapes to what the model's task needs (polygons to boxes for detection).
@@ -103,11 +110,10 @@ class TrainingPlan:
         description: Description of the task, at most 255 characters; ``None`` means the model's name.
     """
 
-    project_id: ProjectId
-    model: ModelChoice
-    agent_id: AgentId | None = None
-    classes: tuple[str, ...] | None = None
-    train_val_split: TrainValSplit = field(default_factory=RandomSplit)
+    project_id: Annotated[ProjectId, _ID] | None = None
+    model: ModelChoice | None = None
+    agent_id: Annotated[AgentId, _ID] | None = None
+    classes: Annotated[tuple[str, ...], _LIST] | None = None
     hyperparameters: str | None = None
     experiment_name: str | None = None
     convert_class_shapes: bool = True
@@ -118,6 +124,20 @@ class TrainingPlan:
     export_tensorrt: bool = False
     autostart: bool = True
     description: str | None = None
+
+    @property
+    @abstractmethod
+    def train_val_split(self) -> TrainValSplit | None:
+        """How images are dealt to training and validation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan(PartialPlan):
+    """Everything one training needs to know before it starts."""
+
+    project_id: Annotated[ProjectId, _ID]
+    model: ModelChoice
+    train_val_split: TrainValSplit = field(default_factory=RandomSplit)
 
 
 # What a split gives to each side.

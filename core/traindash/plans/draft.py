@@ -1,20 +1,20 @@
 """A training plan with holes, as a person fills it step by step."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NewType, TypeAlias, assert_never, get_args
+from typing import Any, NewType, assert_never, get_args
 
-from pydantic import TypeAdapter
-
-from traindash.domain.ids import AgentId, DatasetId, ProjectId, SeriesId, TaskId
+from traindash.domain.ids import ProjectId, SeriesId, TaskId
 from traindash.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
     ModelChoice,
+    PartialPlan,
     RandomSplit,
+    SplitMethod,
     TagsSplit,
     TrainingPlan,
     TrainValSplit,
@@ -23,10 +23,10 @@ from traindash.domain.plan import (
 from traindash.files import JsonRecords
 from traindash.plans.problems import Step
 from traindash.plans.series import Replaced, SeriesChoices
+from traindash.tasks.series_record import decoder_of
 
 DraftId = NewType("DraftId", str)
 FIRST_SEED = 0
-SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WizardDraft:
-    """What a person has chosen so far.
-
-    The fields are those of :class:`traindash.domain.plan.TrainingPlan`, empty where nothing is chosen yet.
+class WizardDraft(PartialPlan):
+    """What a person has chosen so far: a plan with holes, and what belongs to the way to it.
 
     Attributes:
         id: Short random text; part of the URL.
@@ -105,6 +103,7 @@ class WizardDraft:
         name: A person's own name for it; ``None`` for the one made of project and model.
         origin: Training whose settings it began with.
         replaces: What gives way when it is started.
+        split: All methods of the split step; ``train_val_split`` is the one in force.
         series: What varies when a series is started from this draft.
         series_id: Series that was started from this draft.
     """
@@ -118,21 +117,7 @@ class WizardDraft:
     name: str | None = None
     origin: Origin | None = None
     replaces: Replaced | None = None
-    project_id: ProjectId | None = None
-    cache_project: bool = True
-    model: ModelChoice | None = None
-    classes: tuple[str, ...] | None = None
-    convert_class_shapes: bool = True
     split: SplitDraft = field(default_factory=SplitDraft)
-    hyperparameters: str | None = None
-    enable_benchmark: bool = True
-    enable_speedtest: bool = False
-    export_onnx: bool = False
-    export_tensorrt: bool = False
-    agent_id: AgentId | None = None
-    experiment_name: str | None = None
-    autostart: bool = True
-    description: str | None = None
     series: SeriesChoices = field(default_factory=SeriesChoices)
     series_id: SeriesId | None = None
 
@@ -143,7 +128,7 @@ class WizardDraft:
 
     @property
     def train_val_split(self) -> TrainValSplit | None:
-        """The split in force, as a plan names it."""
+        """The split in force, as a plan names it; ``None`` while a tag is missing."""
         return self.split.chosen()
 
     @property
@@ -190,20 +175,6 @@ def set_classes(draft: WizardDraft, chosen: tuple[str, ...], every: tuple[str, .
     return replace(draft, classes=None if ordered == every else ordered)
 
 
-def set_dataset_sides(draft: WizardDraft, sides: Mapping[DatasetId, tuple[bool, bool]]) -> WizardDraft:
-    """Return the draft with the datasets split.
-
-    Args:
-        draft: The draft.
-        sides: Dataset → whether it is used for training, for validation.
-    """
-    split = DatasetsSplit(
-        train_datasets=tuple(dataset for dataset, (train, _) in sides.items() if train),
-        val_datasets=tuple(dataset for dataset, (_, val) in sides.items() if val),
-    )
-    return replace(draft, split=replace(draft.split, method="datasets", datasets=split))
-
-
 def mark_seen(draft: WizardDraft, step: Step) -> WizardDraft:
     """Return the draft with a step confirmed."""
     return draft if step in draft.seen else replace(draft, seen=(*draft.seen, step))
@@ -216,22 +187,26 @@ def fill(draft: WizardDraft, plan: TrainingPlan) -> WizardDraft:
     """
     return replace(
         draft,
-        project_id=plan.project_id,
-        cache_project=plan.cache_project,
-        model=plan.model,
-        classes=plan.classes,
-        convert_class_shapes=plan.convert_class_shapes,
-        split=split_draft(plan.train_val_split),
-        hyperparameters=plan.hyperparameters,
-        enable_benchmark=plan.enable_benchmark or plan.enable_speedtest,
-        enable_speedtest=plan.enable_speedtest,
-        export_onnx=plan.export_onnx,
-        export_tensorrt=plan.export_tensorrt,
-        agent_id=plan.agent_id,
-        experiment_name=plan.experiment_name,
-        autostart=plan.autostart,
-        description=plan.description,
+        **{
+            **_choices(plan),
+            "split": split_draft(plan.train_val_split),
+            "enable_benchmark": plan.enable_benchmark or plan.enable_speedtest,
+        },
     )
+
+
+def plan_of_draft(draft: WizardDraft) -> TrainingPlan | None:
+    """Return the plan that a draft stands for, ``None`` while project, model or split is a hole."""
+    split = draft.train_val_split
+    if draft.project_id is None or draft.model is None or split is None:
+        return None
+    choices = {**_choices(draft), "experiment_name": draft.experiment_name or None}
+    return TrainingPlan(**choices, train_val_split=split)
+
+
+def _choices(plan: PartialPlan) -> dict[str, Any]:
+    """Return what plans and drafts have in common, all fields but the split."""
+    return {item.name: getattr(plan, item.name) for item in fields(PartialPlan)}
 
 
 def begin_again(draft: WizardDraft, origin: Origin) -> WizardDraft:
@@ -265,9 +240,6 @@ def split_draft(split: TrainValSplit) -> SplitDraft:
 # Drafts on disk, so that no refresh, crash or second tab loses anything.
 
 
-_ADAPTER: TypeAdapter[WizardDraft] = TypeAdapter(WizardDraft)
-
-
 class DraftStore:
     """All drafts of this machine.
 
@@ -280,7 +252,7 @@ class DraftStore:
 
     def __init__(self, folder: Path) -> None:
         self._records = JsonRecords(
-            folder=folder, decode=_ADAPTER.validate_json, noun="draft", way_out="Start a new one."
+            folder=folder, decode=decoder_of(WizardDraft), noun="draft", way_out="Start a new one."
         )
 
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:

@@ -8,10 +8,19 @@ from typing import NoReturn
 
 import yaml
 
+from traindash.domain.app_state import write_split
 from traindash.domain.ids import ProjectId
-from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainingPlan, TrainValSplit
+from traindash.domain.plan import RandomSplit, TrainingPlan, TrainValSplit
 from traindash.errors import InputError
 from traindash.plans.plan_file import plan_of, plan_values
+
+SPLIT_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "RandomSplit": ("percent", "split"),
+    "DatasetsSplit": ("train_datasets", "val_datasets"),
+    "TagsSplit": ("train_tag", "val_tag", "untagged_action"),
+    "CollectionsSplit": ("train_collections", "val_collections"),
+}
+"""Class of a split → its arguments by position (supervisely 6.74); ours have the same names."""
 
 _DRAWS_ITS_OWN = """\
 # TrainApi knows only a random split that each run draws anew.
@@ -73,15 +82,8 @@ def _argument(name: str, value: object, plan: TrainingPlan) -> str:
 
 
 def _split(split: TrainValSplit) -> str:
-    match split:
-        case RandomSplit(percent=percent, split=side):
-            return f"RandomSplit(percent={percent}, split={side!r})"
-        case DatasetsSplit(train_datasets=train, val_datasets=val):
-            return f"DatasetsSplit(train_datasets={list(train)}, val_datasets={list(val)})"
-        case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
-            return f"TagsSplit(train_tag={train_tag!r}, val_tag={val_tag!r}, untagged_action={action!r})"
-        case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
-            return f"CollectionsSplit(train_collections={list(train_sets)}, val_collections={list(val_sets)})"
+    name, values = type(split).__name__, write_split(split)
+    return f"{name}({', '.join(f'{key}={values[key]!r}' for key in SPLIT_ARGUMENTS[name])})"
 
 
 def _block(text: str) -> str:
@@ -115,14 +117,6 @@ _ORDER = (
     "agent_id",
 )
 """Arguments of ``TrainApi.run`` by position (supervisely 6.74)."""
-
-_SPLITS: Mapping[str, tuple[str, ...]] = {
-    "RandomSplit": ("percent", "split"),
-    "DatasetsSplit": ("train_datasets", "val_datasets"),
-    "TagsSplit": ("train_tag", "val_tag", "untagged_action"),
-    "CollectionsSplit": ("train_collections", "val_collections"),
-}
-"""Class of a split → its arguments by position."""
 
 _NEEDS_A_VALUE = "Write the value itself into the call; the script is only read, not run."
 
@@ -304,11 +298,14 @@ class _Reader:
         found = self.resolved(node)
         match found:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=keywords) if (
-                name in _SPLITS and all(item.arg for item in keywords)
+                name in SPLIT_ARGUMENTS and all(item.arg for item in keywords)
             ):
-                if len(args) > len(_SPLITS[name]):
+                if len(args) > len(SPLIT_ARGUMENTS[name]):
                     self.refuse(node)
-                given = [*zip(_SPLITS[name], args, strict=False), *((str(item.arg), item.value) for item in keywords)]
+                given = [
+                    *zip(SPLIT_ARGUMENTS[name], args, strict=False),
+                    *((str(item.arg), item.value) for item in keywords),
+                ]
                 return {
                     "method": name.removesuffix("Split").lower(),
                     **{key: self.value(item) for key, item in given},

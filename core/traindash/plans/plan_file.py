@@ -1,35 +1,29 @@
 """A plan as a YAML file. Keys are the parameter names of ``TrainApi.run``, with the same defaults."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
-from msgspec import Meta, Struct
 
-from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.app_state import SPLITS, write_split
 from traindash.domain.plan import (
-    CollectionsSplit,
     CustomCheckpoint,
-    DatasetsSplit,
     ModelChoice,
     PretrainedModel,
     RandomSplit,
-    TagsSplit,
     TrainingPlan,
     TrainValSplit,
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
-from traindash.plans.app_state import SPLITS, Id, SeededShape, split_state
 
 SERIES = "series"
 """Key of the section that makes a series of a plan (core/traindash/plans/series.py)."""
 
-_ShapeT = TypeVar("_ShapeT", bound=Struct)
 _LONGEST_QUOTE = 80
 _ID = "an id, a whole number above 0"
 _IDS = "a list of ids, such as [101, 102]"
-
 
 _EXPECTED: Mapping[str, str] = {
     "project_id": _ID,
@@ -42,48 +36,21 @@ _EXPECTED: Mapping[str, str] = {
     "split": "train or val",
     "seed": "a whole number from 0, or nothing for a split that each training draws itself",
     "untagged_action": "train, val or ignore",
-    **dict.fromkeys(("experiment_name", "description", "train_tag", "val_tag"), "a text"),
     **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
-    **dict.fromkeys(
-        (
-            "convert_class_shapes",
-            "enable_benchmark",
-            "enable_speedtest",
-            "cache_project",
-            "export_onnx",
-            "export_tensorrt",
-            "autostart",
-        ),
-        "true or false",
-    ),
+    **{item.name: "true or false" for item in fields(TrainingPlan) if item.type is bool},
 }
-"""Key → what it wants, for people."""
-
-_SPLIT_SHAPES = {**SPLITS, "random": SeededShape}
-_SPLIT_DEFAULTS: Mapping[str, Mapping[str, object]] = {
-    "random": {"split": "train", "percent": 80},
-    "tags": {"untagged_action": "ignore"},
-}
+"""Key → what it wants, for people; every other key wants a text."""
 
 
-class _Plan(Struct):
-    """The keys of a plan file. Values are checked strictly: a text is no number, a number no flag."""
+def _keys() -> tuple[str, ...]:
+    """Return the keys of a plan file: the fields of a plan, the split behind the classes as people read them."""
+    names = [item.name for item in fields(TrainingPlan) if item.name != "train_val_split"]
+    names.insert(names.index("classes") + 1, "train_val_split")
+    return tuple(names)
 
-    project_id: Id
-    model: Annotated[str, Meta(min_length=1)]
-    agent_id: Id | None = None
-    classes: list[str] | None = None
-    train_val_split: dict[str, Any] | None = None
-    hyperparameters: str | None = None
-    experiment_name: str | None = None
-    convert_class_shapes: bool = True
-    enable_benchmark: bool = True
-    enable_speedtest: bool = False
-    cache_project: bool = True
-    export_onnx: bool = False
-    export_tensorrt: bool = False
-    autostart: bool = True
-    description: str | None = None
+
+_KEYS = _keys()
+_DecodedT = TypeVar("_DecodedT")
 
 
 def read_plan(text: str) -> TrainingPlan:
@@ -100,7 +67,7 @@ def read_plan(text: str) -> TrainingPlan:
 
 
 def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPlan:
-    """Make a plan of values by the names of a plan file.
+    """Make a plan of values by the names of a plan file. A text is no number and a number no flag.
 
     Args:
         content: Key → value.
@@ -109,8 +76,16 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
     Raises:
         InputError: As :func:`read_plan`.
     """
+    values = dict(content)
     try:
-        return _plan(content)
+        _refuse_unknown(content, _KEYS, "")
+        if "model" in content:
+            values["model"] = _model(content["model"])
+        if content.get("train_val_split") is not None:
+            values["train_val_split"] = _split(content["train_val_split"])
+        else:
+            values.pop("train_val_split", None)
+        return _decoded(TrainingPlan, values, "")
     except _RefusedError as error:
         line = lines.get(error.key)
         where = f"Line {line}: " if line else ""
@@ -130,28 +105,6 @@ class _RefusedError(InputError):
         self.key = key
 
 
-def _plan(content: Mapping[str, Any]) -> TrainingPlan:
-    plan = _checked(_Plan, content, "")
-    split = RandomSplit() if plan.train_val_split is None else _split(plan.train_val_split)
-    return TrainingPlan(
-        project_id=ProjectId(plan.project_id),
-        model=_model(plan.model),
-        agent_id=None if plan.agent_id is None else AgentId(plan.agent_id),
-        classes=None if plan.classes is None else tuple(plan.classes),
-        train_val_split=split,
-        hyperparameters=plan.hyperparameters,
-        experiment_name=plan.experiment_name,
-        convert_class_shapes=plan.convert_class_shapes,
-        enable_benchmark=plan.enable_benchmark,
-        enable_speedtest=plan.enable_speedtest,
-        cache_project=plan.cache_project,
-        export_onnx=plan.export_onnx,
-        export_tensorrt=plan.export_tensorrt,
-        autostart=plan.autostart,
-        description=plan.description,
-    )
-
-
 def write_plan(plan: TrainingPlan) -> str:
     """Return a plan file: the two required keys, and every key whose value is not the default."""
     return yaml.dump(plan_values(plan), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
@@ -161,20 +114,23 @@ def plan_values(plan: TrainingPlan) -> dict[str, object]:
     """Return the arguments of ``TrainApi.run`` that a plan stands for, without those that are the default."""
     defaults = TrainingPlan(project_id=plan.project_id, model=plan.model)
     values: dict[str, object] = {"project_id": int(plan.project_id), "model": model_text(plan.model)}
-    for name in _Plan.__struct_fields__:
+    for name in _KEYS:
         value = getattr(plan, name)
         if name in values or value == getattr(defaults, name):
             continue
         match value:
-            case RandomSplit(seed=int() as seed):
-                values[name] = {**split_state(value), "seed": seed}
-            case RandomSplit() | DatasetsSplit() | TagsSplit() | CollectionsSplit():
-                values[name] = split_state(value)
+            case msgspec.Struct():
+                values[name] = _split_values(plan.train_val_split)
             case tuple():
                 values[name] = list(value)
             case _:
                 values[name] = value
     return values
+
+
+def _split_values(split: TrainValSplit) -> dict[str, object]:
+    seed = split.seed if isinstance(split, RandomSplit) else None
+    return write_split(split) if seed is None else {**write_split(split), "seed": seed}
 
 
 def model_text(model: ModelChoice) -> str:
@@ -186,7 +142,7 @@ def model_of(text: str) -> ModelChoice:
     """Read a model as ``TrainApi.run`` takes it.
 
     A path of a checkpoint starts with ``/`` or, relative, with ``experiments/``; both are under ``/experiments`` in
-    Team Files (contract section 7.1).
+    Team Files (docs/supervisely-api.md 7.1).
 
     Raises:
         InputError: The text is neither.
@@ -200,54 +156,64 @@ def model_of(text: str) -> ModelChoice:
     return PretrainedModel(framework=framework, name=name)
 
 
-def _model(text: str) -> ModelChoice:
+def _model(value: object) -> ModelChoice:
+    if not isinstance(value, str) or not value:
+        raise _refused(value, "model")
     try:
-        return model_of(text)
+        return model_of(value)
     except InputError as error:
         raise _RefusedError(error.message, error.hint, key="model") from error
 
 
-def _split(content: Mapping[str, Any]) -> TrainValSplit:
+def _split(content: object) -> TrainValSplit:
+    if not isinstance(content, dict):
+        raise _refused(content, "train_val_split")
     method = content.get("method")
-    shape = _SPLIT_SHAPES.get(method) if isinstance(method, str) else None
-    if shape is None:
+    variant = SPLITS.get(method) if isinstance(method, str) else None
+    if variant is None:
         given = "is missing" if method is None else f"is “{method}”"
         msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
         hint = "For example {method: random, split: train, percent: 80}."
         raise _RefusedError(msg, hint, key="train_val_split")
     details = {key: value for key, value in content.items() if key != "method"}
-    return _checked(shape, {**_SPLIT_DEFAULTS.get(str(method), {}), **details}, "train_val_split.").value()
+    _refuse_unknown(details, variant.__struct_fields__, "train_val_split.")
+    return _decoded(variant, details, "train_val_split.")
 
 
-def _checked(shape: type[_ShapeT], content: Mapping[str, Any], prefix: str) -> _ShapeT:
-    known = shape.__struct_fields__
+def _refuse_unknown(content: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
     for key in content:
         if key not in known:
             msg = f"{prefix}{key} is not a key of a plan."
-            raise _RefusedError(msg, f"Known keys: {', '.join(known)}.", key=_outer(key, prefix))
+            raise _RefusedError(msg, f"Known keys: {', '.join(known)}.", key=prefix.removesuffix(".") or key)
+
+
+def _decoded(kind: type[_DecodedT], content: Mapping[str, Any], prefix: str) -> _DecodedT:
     try:
-        return msgspec.convert(content, shape)
+        return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise _refusal(issue_of(error), content, prefix) from error
 
 
-def _outer(key: str, prefix: str) -> str:
-    return prefix.removesuffix(".") or key
-
-
-def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) -> InputError:
+def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) -> _RefusedError:
     key, *places = issue.path
-    hint = f"Expected {_EXPECTED[key]}."
-    outer = _outer(key, prefix)
+    outer = prefix.removesuffix(".") or key
     if issue.kind == "missing":
-        return _RefusedError(f"{prefix}{key} is missing.", hint, key=outer)
+        return _RefusedError(f"{prefix}{key} is missing.", _wants(key), key=outer)
     value = content[key]
     for place in places:
         value = value[int(place)]
     where = "".join(f"[{place}]" for place in places)
+    return _refused(value, key, place=f"{prefix}{key}{where}", outer=outer)
+
+
+def _refused(value: object, key: str, *, place: str | None = None, outer: str | None = None) -> _RefusedError:
     given = repr(value)
     shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
-    return _RefusedError(f"{prefix}{key}{where} is {shown}.", hint, key=outer)
+    return _RefusedError(f"{place or key} is {shown}.", _wants(key), key=outer or key)
+
+
+def _wants(key: str) -> str:
+    return f"Expected {_EXPECTED.get(key, 'a text')}."
 
 
 def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
+from traindash.domain.app_state import CUSTOM
 from traindash.domain.ecosystem import CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError
-from traindash.plans.app_state import CUSTOM, read_gui_state, read_start_state
+from traindash.plans.app_state import read_gui_state, read_start_state
 from traindash.plans.plan_code import MOST_CHARACTERS, read_script
 from traindash.plans.plan_file import read_plan
 

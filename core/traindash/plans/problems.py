@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
-from traindash.domain.ids import AgentId, ProjectId
-from traindash.domain.plan import ModelChoice, TrainValSplit
 from traindash.domain.project import ObjectClass
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -82,58 +80,3 @@ def effect(item: ObjectClass, task_type: str, *, convert: bool) -> str:
             return f"to {target(task_type)}"
         case _:
             return "needs conversion"
-
-
-# What rules look at: the choices of a plan, complete or with holes.
-
-
-class Choices(Protocol):
-    """A complete plan or a draft of one; ``None`` in a draft is a choice still to be made."""
-
-    @property
-    def project_id(self) -> ProjectId | None:
-        """Project with the training data."""
-
-    @property
-    def model(self) -> ModelChoice | None:
-        """What to start from."""
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the object classes; ``None`` means all."""
-
-    @property
-    def convert_class_shapes(self) -> bool:
-        """Whether shapes are converted to what the task needs."""
-
-    @property
-    def train_val_split(self) -> TrainValSplit | None:
-        """How images are dealt."""
-
-    @property
-    def hyperparameters(self) -> str | None:
-        """YAML text; ``None`` means the framework's defaults."""
-
-    @property
-    def enable_benchmark(self) -> bool:
-        """Whether the result is evaluated."""
-
-    @property
-    def enable_speedtest(self) -> bool:
-        """Whether inference speed is measured."""
-
-    @property
-    def export_tensorrt(self) -> bool:
-        """Whether the result is exported to TensorRT."""
-
-    @property
-    def agent_id(self) -> AgentId | None:
-        """Agent that trains; ``None`` leaves the choice to the launcher."""
-
-    @property
-    def experiment_name(self) -> str | None:
-        """Name of the experiment; ``None`` for the training app's own."""
-
-    @property
-    def description(self) -> str | None:
-        """Description of the task."""

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 from traindash.datasets.shape_fit import ShapeFit
 from traindash.domain.ecosystem import AgentStatus
-from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
+from traindash.domain.plan import CustomCheckpoint, PartialPlan, PretrainedModel, TrainingPlan
 from traindash.domain.project import ObjectClass, Project, ProjectMeta
 from traindash.errors import NotFoundError
 from traindash.plans import problems as shapes
 from traindash.plans.facts import Facts, ProjectFacts, gather
-from traindash.plans.problems import Choices, Problem, Step, error, listed, quoted, warning
+from traindash.plans.problems import Problem, Step, error, listed, quoted, warning
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
 
@@ -98,10 +98,10 @@ def _with_shapes(classes: Sequence[ObjectClass]) -> str:
 LONGEST = 255
 """Characters that the server takes for a name or a description (contract section 3.2)."""
 
-Rule: TypeAlias = Callable[[Choices, Facts], tuple[Problem, ...]]
+Rule: TypeAlias = Callable[[PartialPlan, Facts], tuple[Problem, ...]]
 
 
-def check_project(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_project(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that there is a project with images and classes."""
     if choices.project_id is None:
         return (error("project", "No project is chosen.", "Choose the project to train on."),)
@@ -111,7 +111,7 @@ def check_project(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
     return tuple(project_problems(facts.project.project, facts.project.meta))
 
 
-def check_model(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_model(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the model exists on this server."""
     if facts.model_error is not None:
         hint = facts.model_error.hint or "Choose another model."
@@ -128,7 +128,7 @@ def check_model(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
             return ()
 
 
-def check_classes(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_classes(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check the class list: not empty, known, with objects, in shapes that the model can learn from."""
     if facts.project is None:
         return ()
@@ -142,7 +142,7 @@ def check_classes(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
     )
 
 
-def check_hyperparameters(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_hyperparameters(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that edited hyperparameters can be read and used; the framework's defaults need no check."""
     if choices.hyperparameters is None:
         return ()
@@ -152,7 +152,7 @@ def check_hyperparameters(choices: Choices, facts: Facts) -> tuple[Problem, ...]
     return text_problems(choices.hyperparameters, facts.model.framework if facts.model else None)
 
 
-def check_benchmark(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_benchmark(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the experiment can be compared, and that the speed test comes with the evaluation it is a part of."""
     del facts
     if choices.enable_speedtest and not choices.enable_benchmark:
@@ -164,7 +164,7 @@ def check_benchmark(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
     return ()
 
 
-def check_export(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_export(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the export formats can be made where the training runs."""
     agents = [agent for agent in facts.agents if choices.agent_id in {None, agent.id}]
     able = [agent for agent in agents if agent.is_gpu and agent.status is AgentStatus.RUNNING]
@@ -174,7 +174,7 @@ def check_export(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
     return ()
 
 
-def check_launch(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_launch(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check the agent, the name and the description."""
     problems = _agent_problems(choices, facts)
     name, description = choices.experiment_name or "", choices.description or ""
@@ -213,7 +213,7 @@ def _unknown_model(model: PretrainedModel, facts: Facts) -> Problem:
     return error("model", message, hint)
 
 
-def _agent_problems(choices: Choices, facts: Facts) -> list[Problem]:
+def _agent_problems(choices: PartialPlan, facts: Facts) -> list[Problem]:
     if not facts.running_agents:
         return [error("launch", "No agent is connected.", "Start an agent of this team, then try again.")]
     if choices.agent_id is None:

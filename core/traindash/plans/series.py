@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from traindash.domain.ids import AgentId, SeriesId, TaskId
@@ -289,13 +290,13 @@ def _splits(base: TrainingPlan, wanted: SplitVariation) -> tuple[TrainValSplit, 
     if not isinstance(split, RandomSplit):
         return (split,)
     if wanted.mode == "own":
-        return (replace(split, seed=None),)
+        return (structs.replace(split, seed=None),)
     first = split.seed or 0
     if wanted.mode == "shared":
-        return (replace(split, seed=first),)
+        return (structs.replace(split, seed=first),)
     shares = tuple(dict.fromkeys(wanted.percents)) or (split.percent,)
     seeds = range(first, first + max(wanted.draws, 1))
-    return tuple(replace(split, percent=share, seed=seed) for share, seed in itertools.product(shares, seeds))
+    return tuple(structs.replace(split, percent=share, seed=seed) for share, seed in itertools.product(shares, seeds))
 
 
 def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tuple[bool, bool]) -> Experiment:

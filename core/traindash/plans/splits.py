@@ -11,6 +11,7 @@ from traindash.domain.ids import CollectionId, DatasetId, ImageId
 from traindash.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
+    PartialPlan,
     RandomSplit,
     SideCounts,
     TagsSplit,
@@ -20,7 +21,7 @@ from traindash.domain.plan import (
 from traindash.domain.project import Collection, Project
 from traindash.errors import AppError, InputError
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
-from traindash.plans.problems import Choices, Problem, Severity
+from traindash.plans.problems import Problem, Severity
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
@@ -195,7 +196,7 @@ _NEAR_EMPTY = 4
 _Id = TypeVar("_Id", bound=int)
 
 
-def check_split(choices: Choices, facts: Facts) -> tuple[Problem, ...]:
+def check_split(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check the split: complete, made of things that exist, both sides with images, sensible shares."""
     if facts.project is None or facts.project.project.items_count == 0:
         return ()  # a problem of the project
@@ -344,7 +345,7 @@ def _sides(counts: SplitCounts) -> list[Problem]:
     return found
 
 
-def _content(choices: Choices, facts: Facts) -> list[Problem]:
+def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
     """Check what the sides hold, as far as the server counts it."""
     content = facts.split_content
     if content is None or facts.project is None:

@@ -4,21 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import assert_never
+from typing import TypeVar, assert_never
 
-from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.ids import AgentId, CollectionId, DatasetId, ProjectId
 from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
     DatasetsSplit,
     ModelChoice,
+    PartialPlan,
     PretrainedModel,
     RandomSplit,
     TagsSplit,
     TrainingPlan,
     TrainValSplit,
 )
-from traindash.plans.draft import WizardDraft
+from traindash.plans.draft import WizardDraft, plan_of_draft
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import differences, read_text
 from traindash.plans.problems import Problem, Step, listed
@@ -139,32 +140,15 @@ def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, 
         The plan, or all errors of all steps, in the order of the steps.
     """
     found = tuple(problem for problems in all_problems(draft, facts).values() for problem in errors(problems))
-    split = draft.split.chosen()
-    if found or draft.project_id is None or draft.model is None or split is None:
-        return found
-    return TrainingPlan(
-        project_id=draft.project_id,
-        model=draft.model,
-        agent_id=draft.agent_id,
-        classes=draft.classes,
-        train_val_split=split,
-        hyperparameters=draft.hyperparameters,
-        experiment_name=draft.experiment_name or None,
-        convert_class_shapes=draft.convert_class_shapes,
-        enable_benchmark=draft.enable_benchmark,
-        enable_speedtest=draft.enable_speedtest,
-        cache_project=draft.cache_project,
-        export_onnx=draft.export_onnx,
-        export_tensorrt=draft.export_tensorrt,
-        autostart=draft.autostart,
-        description=draft.description,
-    )
+    plan = plan_of_draft(draft)
+    return found if found or plan is None else plan
 
 
 # Plans and drafts in words, value by value, so that a person can read one and compare two.
 
 
 _DEFAULT = "framework defaults"
+_IdT = TypeVar("_IdT", DatasetId, CollectionId)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +157,9 @@ class Names:
 
     projects: Mapping[ProjectId, str] = field(default_factory=dict)
     agents: Mapping[AgentId, str] = field(default_factory=dict)
-    places: Mapping[int, str] = field(default_factory=dict)
+    # Two tables: a dataset and a collection may have the same number, for ids are unique per kind only.
+    datasets: Mapping[DatasetId, str] = field(default_factory=dict)
+    collections: Mapping[CollectionId, str] = field(default_factory=dict)
     default_hyperparameters: str = ""
 
 
@@ -202,7 +188,7 @@ class Change:
     after: str
 
 
-def described(plan: TrainingPlan | WizardDraft, names: Names) -> tuple[Said, ...]:
+def described(plan: PartialPlan, names: Names) -> tuple[Said, ...]:
     """Return everything that a plan says, in the order of the steps."""
     project = "not chosen" if plan.project_id is None else names.projects.get(plan.project_id, f"{plan.project_id}")
     agent = "automatic" if plan.agent_id is None else names.agents.get(plan.agent_id, f"{plan.agent_id}")
@@ -212,7 +198,7 @@ def described(plan: TrainingPlan | WizardDraft, names: Names) -> tuple[Said, ...
         ("model", "Model", _model(plan.model)),
         ("classes", "Classes", "all" if plan.classes is None else f"{len(plan.classes)}: {listed(plan.classes)}"),
         ("classes", "Convert class shapes", _switch(on=plan.convert_class_shapes)),
-        ("split", "Split", _split(plan.train_val_split, names.places)),
+        ("split", "Split", _split(plan.train_val_split, names)),
         ("hyperparameters", "Hyperparameters", _hyperparameters(plan.hyperparameters, names.default_hyperparameters)),
         ("benchmark", "Evaluation", _switch(on=plan.enable_benchmark or plan.enable_speedtest)),
         ("benchmark", "Speed test", _switch(on=plan.enable_speedtest)),
@@ -226,7 +212,7 @@ def described(plan: TrainingPlan | WizardDraft, names: Names) -> tuple[Said, ...
     return tuple(Said(step=step, label=label, text=text) for step, label, text in rows)
 
 
-def changes(before: TrainingPlan | WizardDraft, after: TrainingPlan | WizardDraft, names: Names) -> tuple[Change, ...]:
+def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[Change, ...]:
     """Return what two plans say differently; hyperparameters key by key."""
     found: list[Change] = []
     for old, new in zip(described(before, names), described(after, names), strict=True):
@@ -271,24 +257,25 @@ def _model(model: ModelChoice | None) -> str:
             assert_never(model)
 
 
-def _split(split: TrainValSplit | None, places: Mapping[int, str]) -> str:
+def _split(split: TrainValSplit | None, names: Names) -> str:
     match split:
         case None:
             return "not complete"
         case RandomSplit(percent=percent, split=side, seed=seed):
             return f"random, {percent} % {side}, {'drawn anew' if seed is None else f'frozen with seed {seed}'}"
         case DatasetsSplit(train_datasets=train, val_datasets=val):
-            return f"datasets {_ids(train, places)} to train, {_ids(val, places)} to validate"
+            return f"datasets {_ids(train, names.datasets)} to train, {_ids(val, names.datasets)} to validate"
         case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
             return f"tags {train_tag} and {val_tag}, untagged: {action}"
         case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
-            return f"collections {_ids(train_sets, places)} to train, {_ids(val_sets, places)} to validate"
+            known = names.collections
+            return f"collections {_ids(train_sets, known)} to train, {_ids(val_sets, known)} to validate"
         case _:
             assert_never(split)
 
 
-def _ids(ids: Sequence[int], places: Mapping[int, str]) -> str:
-    return listed([f"“{places[number]}”" if number in places else f"{number}" for number in ids]) or "none"
+def _ids(ids: Sequence[_IdT], names: Mapping[_IdT, str]) -> str:
+    return listed([f"“{names[number]}”" if number in names else f"{number}" for number in ids]) or "none"
 
 
 def _hyperparameters(text: str | None, defaults: str) -> str:

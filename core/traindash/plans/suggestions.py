@@ -10,12 +10,11 @@ import msgspec
 
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.domain.ecosystem import CatalogueModel
-from traindash.domain.ids import CollectionId, DatasetId
-from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, SplitMethod
 from traindash.domain.project import Collection
 from traindash.errors import InputError
 from traindash.files import JsonFile
-from traindash.plans.draft import FIRST_SEED, SplitDraft, SplitMethod, TagsChoice, WizardDraft, choose_project
+from traindash.plans.draft import FIRST_SEED, SplitDraft, TagsChoice, WizardDraft, choose_project
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.splits import MOST_IMAGES, frozen_pairs
 
@@ -179,16 +178,6 @@ def _numbered_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit
 def _named(name: str, words: Sequence[str]) -> bool:
     first = name.casefold().replace("-", "_").replace(" ", "_").split("_")[0]
     return first in words
-
-
-def sides_of_datasets(split: DatasetsSplit, ids: Sequence[DatasetId]) -> dict[DatasetId, tuple[bool, bool]]:
-    """Return for each dataset whether it trains and whether it validates."""
-    return {item: (item in split.train_datasets, item in split.val_datasets) for item in ids}
-
-
-def sides_of_collections(split: CollectionsSplit, ids: Sequence[CollectionId]) -> dict[CollectionId, tuple[bool, bool]]:
-    """Return for each collection whether it trains and whether it validates."""
-    return {item: (item in split.train_collections, item in split.val_collections) for item in ids}
 
 
 # Hyperparameters that a person keeps under a name, per framework, on this machine.

@@ -1,18 +1,44 @@
 """A series that was started: its experiments, and what became of the start of each. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import TypeAdapter
+import msgspec
 
-from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId
+from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId, WorkspaceId
 from traindash.domain.plan import TrainingPlan
-from traindash.errors import InputError, StateError
+from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
 from traindash.plans.series import varied_in
-from traindash.tasks.launcher import StartMark
+
+_RecordT = TypeVar("_RecordT")
+_TAGS: Mapping[frozenset[str], tuple[str, str]] = {
+    frozenset({"framework", "name"}): ("source", "pretrained"),
+    frozenset({"path"}): ("source", "checkpoint"),
+    frozenset({"percent", "split", "seed"}): ("method", "random"),
+    frozenset({"train_datasets", "val_datasets"}): ("method", "datasets"),
+    frozenset({"train_tag", "val_tag", "untagged_action"}): ("method", "tags"),
+    frozenset({"train_collections", "val_collections"}): ("method", "collections"),
+}
+"""Keys of a model or a split in a file from before they had a tag → the tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartMark:
+    """What is known right before a start is sent: enough to recognise its task later, even by another process.
+
+    Attributes:
+        workspace_id: Where the task will be.
+        before: Newest task so far, 0 for none; the wanted one has a higher id.
+        fingerprint: Of what is sent.
+    """
+
+    workspace_id: WorkspaceId
+    before: TaskId
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,10 +233,35 @@ def continued(member: Member, task_id: TaskId) -> Member:
     return replace(to_start_again(member), task_id=task_id)
 
 
+def decoder_of(kind: type[_RecordT]) -> Callable[[bytes], _RecordT]:
+    """Return how to read records with plans in them from JSON, those of earlier versions too.
+
+    The function raises ``msgspec.MsgspecError`` for anything else.
+    """
+    decoder = msgspec.json.Decoder(kind)
+
+    def decode(content: bytes) -> _RecordT:
+        try:
+            return decoder.decode(content)
+        except msgspec.ValidationError:
+            return msgspec.convert(_tagged(msgspec.json.decode(content)), kind)
+
+    return decode
+
+
+def _tagged(content: object) -> object:
+    """Return JSON of an earlier version with the tags that tell models and splits apart."""
+    match content:
+        case list():
+            return [_tagged(item) for item in content]
+        case dict():
+            tag = _TAGS.get(frozenset(content))
+            return {**dict([tag] if tag else []), **{key: _tagged(value) for key, value in content.items()}}
+        case _:
+            return content
+
+
 # Series on disk, beside the drafts: which tasks belong together is known on this machine only, not by the server.
-
-
-_ADAPTER: TypeAdapter[Series] = TypeAdapter(Series)
 
 
 class SeriesStore:
@@ -222,7 +273,7 @@ class SeriesStore:
 
     def __init__(self, folder: Path) -> None:
         self._records = JsonRecords(
-            folder=folder, decode=_ADAPTER.validate_json, noun="series", way_out="Open one from the list of tasks."
+            folder=folder, decode=decoder_of(Series), noun="series", way_out="Open one from the list of tasks."
         )
 
     def add(self, series: Series) -> Series:
@@ -240,7 +291,10 @@ class SeriesStore:
 
     def find(self, series_id: str) -> Series | None:
         """Return a series, ``None`` if there is none or its file is damaged."""
-        return next((item for item in self._records.all() if item.id == series_id), None)
+        try:
+            return self._records.load(series_id)
+        except (NotFoundError, InputError):
+            return None
 
     def of_server(self, server: str) -> tuple[Series, ...]:
         """Return the series of a server, newest first; damaged files are left out and logged."""

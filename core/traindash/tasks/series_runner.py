@@ -31,17 +31,16 @@ from traindash.supervisely.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from traindash.tasks.launcher import (
-    LOOKS,
-    PlanRefusedError,
+from traindash.tasks.launcher import LOOKS, PlanRefusedError, choose_agent, find_started, launch, request_for, send
+from traindash.tasks.series_record import (
+    Member,
+    Refusal,
+    Series,
+    SeriesStore,
     StartMark,
-    choose_agent,
-    find_started,
-    launch,
-    request_for,
-    send,
+    waits_for_start,
+    waits_for_stop,
 )
-from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore, waits_for_start, waits_for_stop
 
 
 class PlanChangedError(StateError):

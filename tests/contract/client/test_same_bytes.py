@@ -30,9 +30,9 @@ from tests.contract.client.recorder import MODEL_OF_CHECKPOINT, TEAM, Recorder
 from tests.fakes.live_platform import serve
 from tests.line_process import LineProcess
 from tests.unit.launch.plans import ARTIFACTS, CLASSES, plans
+from traindash.domain.app_state import write_split
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, RandomSplit, TrainingPlan
-from traindash.plans.app_state import split_state
 from traindash.plans.plan_file import plan_values
 from traindash.supervisely.client import connect
 from traindash.tasks.launcher import launch
@@ -45,7 +45,7 @@ SDK_DESCRIPTION = "application description"
 
 def _startable(plan: TrainingPlan) -> bool:
     """Whether the plan is none that we refuse on purpose."""
-    split = split_state(plan.train_val_split)
+    split = write_split(plan.train_val_split)
     sides = all(value for key, value in split.items() if key.startswith(("train_", "val_")))
     classes = plan.classes is None or bool(set(plan.classes) & set(CLASSES))
     return sides and classes and not set(plan.experiment_name or "") & {"/", "\\"}
@@ -89,7 +89,7 @@ def sdk(sdk_python: str, address: str, tmp_path_factory: pytest.TempPathFactory)
 def _arguments(plan: TrainingPlan) -> dict[str, Any]:
     arguments = {name: value for name, value in plan_values(plan).items() if name != "train_val_split"}
     split = plan.train_val_split
-    details = {key: value for key, value in split_state(split).items() if key != "method"}
+    details = {key: value for key, value in write_split(split).items() if key != "method"}
     given = None if split == RandomSplit() else {"class": type(split).__name__, "arguments": details}
     return {"arguments": arguments, "split": given}
 

@@ -1,6 +1,7 @@
 """A plan as the state that a task is started with, and back."""
 
 import json
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from tests.unit.launch.plans import ARTIFACTS, META, experiment, plans
-from traindash.domain.ids import AgentId, DatasetId, ProjectId, TaskId
+from traindash.domain.app_state import read_split
+from traindash.domain.ids import DatasetId, ProjectId, TaskId
 from traindash.domain.plan import (
     CollectionsSplit,
     CustomCheckpoint,
@@ -24,7 +26,6 @@ from traindash.plans.app_state import (
     CheckpointOrigin,
     canonical,
     read_gui_state,
-    read_split,
     read_start_state,
     split_checkpoint_path,
     start_state,
@@ -48,10 +49,8 @@ def _locate(task_id: TaskId, name: str) -> str | None:
 def test_a_plan_comes_back_from_its_state(plan: TrainingPlan) -> None:
     framework = plan.model.framework if isinstance(plan.model, PretrainedModel) else "YOLO"
     state = json.loads(json.dumps(start_state(plan, META, _origin(plan))))
-    found = read_start_state(
-        state, framework=framework, locate=_locate, agent_id=plan.agent_id, description=plan.description
-    )
-    assert found == canonical(plan, META)
+    found = read_start_state(state, framework=framework, locate=_locate)
+    assert found == replace(canonical(plan, META), agent_id=None, description=None)
 
 
 def test_the_state_of_the_smallest_plan_is_the_one_of_the_contract() -> None:
@@ -176,7 +175,7 @@ RANDOM = {"method": "random", "split": "train", "percent": 80}
 )
 def test_a_state_that_is_no_plan_is_refused(state: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        read_start_state(state, framework="YOLO", locate=_locate, agent_id=AgentId(1))
+        read_start_state(state, framework="YOLO", locate=_locate)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from tests.unit.launch.plans import plans
+from traindash.domain.app_state import write_split
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import PretrainedModel, RandomSplit, TagsSplit, TrainingPlan
-from traindash.plans.app_state import split_state
 from traindash.plans.plan_code import launch_command, python_script
 from traindash.plans.plan_file import model_text
 
@@ -65,7 +65,7 @@ def test_the_script_hands_the_whole_plan_to_the_sdk(plan: TrainingPlan) -> None:
         },
     }
     if plan.train_val_split != RandomSplit():
-        expected["train_val_split"] = split_state(plan.train_val_split)
+        expected["train_val_split"] = write_split(plan.train_val_split)
     assert got == expected
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 
 from tests.unit.launch.plans import plans
 from tests.unit.wizard.facts import draft
-from traindash.domain.ids import ProjectId, TaskId
-from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.domain.ids import CollectionId, DatasetId, ProjectId, TaskId
+from traindash.domain.plan import CollectionsSplit, DatasetsSplit, PretrainedModel, TrainingPlan
 from traindash.plans.draft import Origin, begin_again, fill
 from traindash.plans.steps import Change, Names, changes, described
 
@@ -32,6 +32,23 @@ def test_differences_name_their_step_and_both_sides() -> None:
         Change(step="hyperparameters", label="batch", before="8", after="not given"),
         Change(step="export", label="ONNX", before="off", after="on"),
     )
+
+
+def test_datasets_and_collections_with_the_same_ids_keep_their_own_names() -> None:
+    names = Names(
+        datasets={DatasetId(1): "first", DatasetId(2): "second"},
+        collections={CollectionId(1): "frozen train", CollectionId(2): "frozen val"},
+    )
+    by_datasets = DatasetsSplit(train_datasets=(DatasetId(1),), val_datasets=(DatasetId(2),))
+    by_collections = CollectionsSplit(train_collections=(CollectionId(1),), val_collections=(CollectionId(2),))
+    texts = [
+        next(row.text for row in described(replace(PLAN, train_val_split=split), names) if row.label == "Split")
+        for split in (by_datasets, by_collections)
+    ]
+    assert texts == [
+        "datasets “first” to train, “second” to validate",
+        "collections “frozen train” to train, “frozen val” to validate",
+    ]
 
 
 @given(plan=plans)

@@ -16,7 +16,6 @@ from traindash.domain.ids import DryRunId, TaskId
 from traindash.domain.jobs import JobStatus
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError, StateError
-from traindash.frameworks.registry import framework
 from traindash.platform.agents import LocalAgent
 from traindash.platform.dry_runs.sample import sample_images
 from traindash.platform.jobs import CanceledError, JobKind, Jobs, Running
@@ -25,6 +24,7 @@ from traindash.platform.store.tasks import NewTask
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import observe
 from traindash.platform.tasks.exits import classify
+from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.preparation import run_images, train_spec
 from traindash.platform.tasks.process import (
     Ended,
@@ -176,9 +176,7 @@ class DryRuns:
         if task.project_id is None:
             msg = "The training names no project."
             raise InputError(msg, "Choose a project.")
-        asked = framework(str(task.settings["framework"]))
-        gui_state = msgspec.convert(task.settings["guiState"], dict[str, object])
-        training = resolve_training(parts, task.team_id, task.project_id, asked, gui_state)
+        training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
         memory = parts.agents.get(agent.id).memory
         known = replace(
             running.job,

@@ -3,31 +3,25 @@
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from pydantic import TypeAdapter
+from msgspec import structs
 
-from traindash.domain.ids import AgentId, ProjectId, TaskId, TeamId
+from traindash.domain.app_state import RepeatState, StartState
+from traindash.domain.ids import AgentId, TaskId, TeamId
+from traindash.domain.plan import RandomSplit
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import Framework
 from traindash.platform.modules import Module
 from traindash.platform.parts import Services
 from traindash.platform.store.files import clean_path
 from traindash.platform.store.tasks import NewTask, TaskKind, TaskRecord
-from traindash.platform.tasks.request import (
-    FreshState,
-    RepeatState,
-    RunAppBody,
-    parse_body,
-    parse_compare_state,
-    parse_train_state,
-)
+from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new_draw
+from traindash.platform.tasks.request import RunAppBody, parse_body, parse_compare_state, parse_train_state
 from traindash.platform.tasks.resuming import carry_over, find_resumable, source_of
-from traindash.platform.tasks.training import repeated_state, resolve_training
+from traindash.platform.tasks.training import Training, repeated_state, resolve_training
 from traindash.training.runs.events import EventWriter
 
 _BENCHMARKS = "/model-benchmark"
 _SHALLOWEST = 4  # "/", "model-benchmark", project, evaluation
-_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
 
 class Admission:
@@ -64,8 +58,8 @@ class Admission:
             NotFoundError: Something it names does not exist.
         """
         wire = parse_body(body)
-        team_id = TeamId(self._parts.accounts.workspace(wire.workspace)["team_id"])
-        self._check_agent(wire.agent, team_id)
+        team_id = TeamId(self._parts.accounts.workspace(wire.workspace_id)["team_id"])
+        self._check_agent(wire.agent_id, team_id)
         module = self._parts.modules.get(wire.module)
         if module.framework is None:
             return self._compare(wire, team_id, module)
@@ -87,11 +81,17 @@ class Admission:
         if task.kind != "train" or task.project_id is None or task.autostart:
             msg = f"Task {task_id} does not wait for a start."
             raise StateError(msg, "Start a new training instead.")
-        known = _JSON.validate_python(task.settings["guiState"])
-        state = {**known, **_object(app_state, "app_state")} if app_state is not None else known
-        asked = framework(str(task.settings["framework"]))
-        resolve_training(self._parts, task.team_id, task.project_id, asked, state)
-        self._parts.tasks.release(task_id, {**task.settings, "guiState": state})
+        known = frozen_training(task.settings)
+        if app_state is not None and not isinstance(app_state, dict):
+            msg = "app_state must be a JSON object."
+            raise InputError(msg)
+        asked = structs.replace(
+            known,
+            gui_state={**known.gui_state, **(app_state or {})},
+            draw=new_draw() if known.draw is None else known.draw,
+        )
+        training = resolve_training(self._parts, task.team_id, task.project_id, asked)
+        self._parts.tasks.release(task_id, _kept(asked, training).to_json())
 
     def _check_agent(self, agent_id: AgentId | None, team_id: TeamId) -> None:
         running = {agent.id: agent.name for agent in self._parts.agents.running(team_id)}
@@ -102,30 +102,33 @@ class Admission:
 
     def _train(self, wire: RunAppBody, team_id: TeamId, module: Module, framework: Framework) -> NewTask:
         state = parse_train_state(wire.params.state)
-        project_id = ProjectId(state.project_id)
-        settings: dict[str, object] = {"framework": framework.name}
         if isinstance(state, RepeatState) and state.mode == "resume":
             # Nothing is resolved anew: the images, classes and settings are those of the run that is continued.
-            source = find_resumable(self._parts, team_id, project_id, framework.name, TaskId(state.task_id))
-            settings |= {"guiState": source.gui_state, "resumes": int(source.task_id)}
+            source = find_resumable(self._parts, team_id, state.project_id, framework.name, state.task_id)
+            frozen = FrozenTraining(framework=framework.name, gui_state=dict(source.gui_state), resumes=source.task_id)
             autostart = True
         else:
-            if isinstance(state, FreshState):
+            if isinstance(state, StartState):
                 gui_state = state.gui_state
             else:
                 gui_state = repeated_state(self._parts, team_id, framework, state)
-            training = resolve_training(self._parts, team_id, project_id, framework, gui_state)
-            if training.request.hyperparameters is None:  # frozen, so that a later version cannot change them
-                gpu = self._parts.agents.kind == "gpu"
-                gui_state = {**gui_state, "hyperparameters": framework.hyperparameters("gpu" if gpu else "cpu")}
-            settings["guiState"] = gui_state
-            autostart = training.request.autostart
-        task = self._new_task(wire, team_id, module, "train", settings)
-        return replace(task, project_id=project_id, autostart=autostart)
+            asked = FrozenTraining(framework=framework.name, gui_state=gui_state, draw=new_draw())
+            training = resolve_training(self._parts, team_id, state.project_id, asked)
+            frozen, autostart = self._with_defaults(asked, training), training.plan.autostart
+        task = self._new_task(wire, team_id, module, "train", frozen.to_json())
+        return replace(task, project_id=state.project_id, autostart=autostart)
+
+    def _with_defaults(self, asked: FrozenTraining, training: Training) -> FrozenTraining:
+        frozen = _kept(asked, training)
+        if training.plan.hyperparameters is not None:
+            return frozen
+        # Frozen, so that a later version of the framework's defaults cannot change them while the task waits.
+        defaults = training.framework.hyperparameters("gpu" if self._parts.agents.kind == "gpu" else "cpu")
+        return structs.replace(frozen, gui_state={**frozen.gui_state, "hyperparameters": defaults})
 
     def _compare(self, wire: RunAppBody, team_id: TeamId, module: Module) -> NewTask:
         folders = parse_compare_state(wire.params.state).eval_dirs
-        cleaned = check_evaluations(self._parts, team_id, tuple(folders))
+        cleaned = check_evaluations(self._parts, team_id, folders)
         return self._new_task(wire, team_id, module, "compare", {"evaluations": list(cleaned)})
 
     def _new_task(
@@ -133,9 +136,9 @@ class Admission:
     ) -> NewTask:
         return NewTask(
             team_id=team_id,
-            workspace_id=wire.workspace,
+            workspace_id=wire.workspace_id,
             user_id=self._parts.accounts.home().user_id,
-            agent_id=wire.agent,
+            agent_id=wire.agent_id,
             module_id=module.id,
             project_id=None,
             kind=kind,
@@ -176,8 +179,7 @@ def check_evaluations(parts: Services, team_id: TeamId, folders: tuple[str, ...]
     return cleaned
 
 
-def _object(value: object, where: str) -> dict[str, object]:
-    if not isinstance(value, dict):
-        msg = f"{where} must be a JSON object."
-        raise InputError(msg)
-    return _JSON.validate_python(value)
+def _kept(asked: FrozenTraining, training: Training) -> FrozenTraining:
+    """Return what a task keeps: only a random split needs the number it was drawn with."""
+    is_random = isinstance(training.plan.train_val_split, RandomSplit)
+    return asked if is_random else structs.replace(asked, draw=None)

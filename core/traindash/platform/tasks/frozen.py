@@ -2,9 +2,46 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 
+import msgspec
+from msgspec import Struct, field
+
+from traindash.domain.ids import TaskId
 from traindash.platform.store.tasks import TaskRecord
+
+
+class FrozenTraining(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a task keeps of the training it was taken in for.
+
+    Attributes:
+        framework: Name of the framework.
+        gui_state: The ``guiState`` with everything filled in that its request left to another task or to a default.
+        draw: Number that a random split is drawn with: its images are chosen once, when the task is taken in, and the
+            same images are trained on when its turn comes. ``None`` in tasks of earlier versions.
+        resumes: The task that it goes on with.
+    """
+
+    framework: str
+    gui_state: dict[str, object] = field(name="guiState")
+    draw: int | None = None
+    resumes: TaskId | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the settings of the task."""
+        settings: dict[str, object] = msgspec.to_builtins(self)
+        return settings
+
+
+def new_draw() -> int:
+    """Return a number to draw a random split with, another one for every training as in Supervisely's app."""
+    return secrets.randbits(32)
+
+
+def frozen_training(settings: Mapping[str, object]) -> FrozenTraining:
+    """Return what a training task keeps, from its settings."""
+    return msgspec.convert(settings, FrozenTraining)
 
 
 def frozen_settings(task: TaskRecord) -> dict[str, object] | None:

@@ -8,19 +8,20 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+import msgspec
+from msgspec import Struct
 
+from traindash.domain.app_state import write_gui_state, write_split
 from traindash.domain.ids import DatasetId, ProjectId, TaskId, TeamId
-from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit
+from traindash.domain.plan import DatasetsSplit
 from traindash.errors import InputError, StateError
-from traindash.frameworks.registry import framework
 from traindash.platform.agents import LocalAgent
 from traindash.platform.parts import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import check_evaluations
-from traindash.platform.tasks.request import parse_gui_state
+from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.resuming import resume_point, source_of
 from traindash.platform.tasks.splits import Sides
 from traindash.platform.tasks.training import Training, resolve_training
@@ -39,17 +40,14 @@ _COMPARISONS = "/model-comparison"
 _BENCHMARKS = "/model-benchmark"
 _EXPERIMENTS = "/experiments"
 _NAME_BYTES = 200  # leaves room for suffixes below the 255 bytes a file name may have
-_Method: TypeAlias = Literal["random", "datasets", "tags", "collections"]
-_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
-_NAMES: TypeAdapter[list[str]] = TypeAdapter(list[str])
 
 
-class _InferenceInfo(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+class _InferenceInfo(Struct, frozen=True, kw_only=True):
+    """What an evaluation's ``inference_info.json`` says of the model and the images."""
 
     model_name: str = ""
-    gt_project_id: int | None = None
-    gt_dataset_ids: tuple[int, ...] = ()
+    gt_project_id: ProjectId | None = None
+    gt_dataset_ids: tuple[DatasetId, ...] = ()
 
 
 def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
@@ -99,13 +97,11 @@ def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run:
         raise StateError(msg, "Start a new training.")
     if (source := source_of(task)) is not None:
         return _prepare_resumed(parts, task, agent, source)
-    asked = framework(str(task.settings["framework"]))
-    gui_state = _JSON.validate_python(task.settings["guiState"])
-    training = resolve_training(parts, task.team_id, task.project_id, asked, gui_state)
+    training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
     spec = train_spec(parts, task.id, agent, training)
     log = EventWriter(run.platform_events)
-    if training.custom is not None and training.custom.note:
-        log.log(training.custom.note, "warning")
+    if training.start.custom is not None and training.start.custom.note:
+        log.log(training.start.custom.note, "warning")
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
     write_images(run.images, run_images(parts, training.sides))
@@ -120,12 +116,12 @@ def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, sourc
     run.images.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(start.images, run.images)
     before = start.spec
-    name = parse_gui_state(_JSON.validate_python(task.settings["guiState"])).experiment_name
+    name = frozen_training(task.settings).gui_state.get("experiment_name")
     folder = file_name(f"{before.project_id}_{before.project_name}")
     spec = replace(
         before,
         task_id=task.id,
-        experiment_name=name or f"{task.id} {before.project_name} {before.model_name}",
+        experiment_name=str(name or "").strip() or f"{task.id} {before.project_name} {before.model_name}",
         artifacts_dir=_artifacts_dir(parts, (task.team_id, task.id), folder, before.framework),
         evaluation_dir=_evaluation_dir(parts, (task.team_id, task.id), folder, before.app_name),
         server_address=parts.address,
@@ -141,10 +137,10 @@ def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, sourc
 
 def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
     """Return the spec of a new training on an agent."""
-    request, project, asked = training.request, training.project, training.framework
-    split = request.split
+    plan, start, project, asked = training.plan, training.start, training.project, training.framework
+    split = plan.train_val_split
     folder, where = file_name(f"{project.id}_{project.name}"), (project.team_id, task_id)
-    hyperparameters = request.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
+    hyperparameters = plan.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
     return TrainSpec(
         trainer=parts.trainer or asked.trainer,
         task_id=task_id,
@@ -153,21 +149,21 @@ def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Tr
         project_version=parts.projects.version(project.id),
         framework=asked.name,
         app_name=asked.app_name,
-        model_name=training.model_name,
-        task_type=training.task_type,
-        custom_weights=None if training.custom is None else str(training.custom.path),
-        base_checkpoint=training.base_checkpoint,
+        model_name=start.model_name,
+        task_type=start.task_type,
+        custom_weights=None if start.custom is None else str(start.custom.path),
+        base_checkpoint=start.base_checkpoint,
         classes=training.classes,
         meta=training.meta,
         hyperparameters=hyperparameters,
-        convert_class_shapes=request.convert_class_shapes,
-        enable_benchmark=request.enable_benchmark,
-        enable_speedtest=request.enable_speedtest,
-        export_onnx=request.export_onnx,
-        export_tensorrt=request.export_tensorrt,
-        experiment_name=request.experiment_name or f"{task_id} {project.name} {training.model_name}",
+        convert_class_shapes=plan.convert_class_shapes,
+        enable_benchmark=plan.enable_benchmark,
+        enable_speedtest=plan.enable_speedtest,
+        export_onnx=plan.export_onnx,
+        export_tensorrt=plan.export_tensorrt,
+        experiment_name=plan.experiment_name or f"{task_id} {project.name} {start.model_name}",
         app_state=_app_state(training, hyperparameters),
-        split_method=_split_method(split),
+        split_method=write_split(split)["method"],
         train_dataset_ids=split.train_datasets if isinstance(split, DatasetsSplit) else (),
         val_dataset_ids=split.val_datasets if isinstance(split, DatasetsSplit) else (),
         artifacts_dir=_artifacts_dir(parts, where, folder, asked.name),
@@ -181,40 +177,11 @@ def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Tr
 
 
 def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]:
-    """Return the ``guiState`` as really used, with every default filled in (contract section 7.1)."""
-    request = training.request
-    model = _JSON.validate_python(request.state["model"])
-    if training.custom is None:
-        model = {**model, "model_name": training.model_name}
-    return {
-        "model": model,
-        "hyperparameters": hyperparameters,
-        "options": {
-            "convert_class_shapes": request.convert_class_shapes,
-            "model_benchmark": {"enable": request.enable_benchmark, "speed_test": request.enable_speedtest},
-            "cache_project": request.cache_project,
-            "export": {
-                "enable": request.export_onnx or request.export_tensorrt,
-                "ONNXRuntime": request.export_onnx,
-                "TensorRT": request.export_tensorrt,
-            },
-        },
-        "train_val_split": request.state["train_val_split"],
-        "classes": list(training.classes),
-        "tags": [],
-    }
-
-
-def _split_method(split: RandomSplit | DatasetsSplit | TagsSplit | CollectionsSplit) -> _Method:
-    match split:
-        case RandomSplit():
-            return "random"
-        case DatasetsSplit():
-            return "datasets"
-        case TagsSplit():
-            return "tags"
-        case CollectionsSplit():
-            return "collections"
+    """Return the ``guiState`` as really used, with every default filled in (docs/supervisely-api.md 7.1)."""
+    state = write_gui_state(replace(training.plan, hyperparameters=hyperparameters), training.start.stated)
+    # The order of Supervisely's own files. Name and start flag are not in them: they belong to a task.
+    keys = ("model", "hyperparameters", "options", "train_val_split", "classes")
+    return {**{key: state[key] for key in keys}, "tags": []}
 
 
 def run_images(parts: Services, sides: Sides) -> Iterator[RunImage]:
@@ -235,7 +202,7 @@ def run_images(parts: Services, sides: Sides) -> Iterator[RunImage]:
 
 
 def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
-    folders = check_evaluations(parts, task.team_id, tuple(_NAMES.validate_python(task.settings["evaluations"])))
+    folders = check_evaluations(parts, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
     records = [_inference_info(parts, task.team_id, folder) for folder in folders]
     names = [PurePosixPath(folder).parts for folder in folders]
     sources = tuple(
@@ -260,8 +227,7 @@ def _image_files(parts: Services, record: _InferenceInfo) -> dict[int, str]:
     """Return the files of the images that a model was evaluated on, as far as this server has them."""
     if record.gt_project_id is None:
         return {}
-    datasets = [DatasetId(number) for number in record.gt_dataset_ids]
-    ids = parts.images.ids(ProjectId(record.gt_project_id), datasets=datasets)
+    ids = parts.images.ids(record.gt_project_id, datasets=record.gt_dataset_ids)
     return {image.id: str(image.path) for image in parts.images.read(ids)}
 
 
@@ -270,8 +236,8 @@ def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _Inference
     if file is None:
         return _InferenceInfo()
     try:
-        return _InferenceInfo.model_validate_json(file.local_path.read_bytes())
-    except ValidationError as error:
+        return msgspec.json.decode(file.local_path.read_bytes(), type=_InferenceInfo)
+    except msgspec.MsgspecError as error:
         msg = f"{file.path} is not a record of an evaluation."
         raise InputError(msg, "Evaluate the model again.") from error
 

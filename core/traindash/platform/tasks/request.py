@@ -1,172 +1,51 @@
 """What a client asks for: the body of ``tasks.run.app`` and the states of our apps, from JSON to types.
 
-Source: contract sections 3.2 and 4; rules of the server for the body as in the public REST reference (``description``
-at most 255 characters, log levels, restart policies).
+Source: docs/supervisely-api.md 3.2 and 4; rules of the server for the body as in the public REST reference
+(``description`` at most 255 characters, log levels, restart policies).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from msgspec import Meta, Struct, field
 
-from traindash.domain.ids import AgentId, CollectionId, DatasetId, ModuleId, TaskId, WorkspaceId
-from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
-from traindash.errors import InputError
+from traindash.domain.app_state import (
+    CheckpointName,
+    CompareState,
+    RepeatState,
+    StartState,
+    StatedModel,
+    read_gui_state,
+    read_model,
+)
+from traindash.domain.ids import AgentId, ModuleId, ProjectId, WorkspaceId
+from traindash.domain.plan import ModelChoice, TrainingPlan
+from traindash.errors import InputError, issue_of
 
 _MAX_YAML_CHARACTERS = 1_000_000
 _MAX_NAME_CHARACTERS = 255
+_CORRECT = "Correct this value and send the request again."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentCheckpoint:
-    """A checkpoint of an earlier experiment, as a training app names it.
-
-    Attributes:
-        task_id: Task of the experiment.
-        checkpoint: Bare file name.
-    """
-
-    task_id: TaskId
-    checkpoint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingRequest:
-    """A ``guiState``, checked for form only.
-
-    Attributes:
-        model: Catalogue name, or a checkpoint of an earlier experiment.
-        hyperparameters: YAML text of a mapping; ``None`` means the framework's defaults.
-        experiment_name: ``None`` means the default name.
-        autostart: ``False``: the training waits for its start button.
-        state: The same as JSON, for the record: without ``start_training`` and ``experiment_name``.
-    """
-
-    model: str | ExperimentCheckpoint
-    classes: tuple[str, ...]
-    split: TrainValSplit
-    hyperparameters: str | None
-    convert_class_shapes: bool
-    enable_benchmark: bool
-    enable_speedtest: bool
-    cache_project: bool
-    export_onnx: bool
-    export_tensorrt: bool
-    experiment_name: str | None
-    autostart: bool
-    state: Mapping[str, object]
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class _Pretrained(_Wire):
-    source: Literal["Pretrained models"]
-    model_name: str = Field(min_length=1)
-
-
-class _Custom(_Wire):
-    source: Literal["Custom models"]
-    task_id: int
-    checkpoint: str = Field(min_length=1)
-
-
-class _Random(_Wire):
-    method: Literal["random"]
-    split: Literal["train", "val"]
-    percent: int = Field(ge=1, le=99)
-
-
-class _Datasets(_Wire):
-    method: Literal["datasets"]
-    train_datasets: list[int] = Field(min_length=1)
-    val_datasets: list[int] = Field(min_length=1)
-
-
-class _Tags(_Wire):
-    method: Literal["tags"]
-    train_tag: str = Field(min_length=1)
-    val_tag: str = Field(min_length=1)
-    untagged_action: Literal["train", "val", "ignore"]
-
-
-class _Collections(_Wire):
-    method: Literal["collections"]
-    train_collections: list[int] = Field(min_length=1)
-    val_collections: list[int] = Field(min_length=1)
-
-
-class _Benchmark(_Wire):
-    enable: bool = True
-    speed_test: bool = False
-
-
-class _Export(_Wire):
-    enable: bool = False
-    onnx: bool = Field(default=False, alias="ONNXRuntime")
-    tensorrt: bool = Field(default=False, alias="TensorRT")
-
-
-class _Options(_Wire):
-    convert_class_shapes: bool = True
-    model_benchmark: _Benchmark = _Benchmark()
-    cache_project: bool = True
-    export: _Export = _Export()
-
-
-class _GuiState(_Wire):
-    model: Annotated[_Pretrained | _Custom, Field(discriminator="source")]
-    classes: list[str]
-    train_val_split: Annotated[_Random | _Datasets | _Tags | _Collections, Field(discriminator="method")]
-    hyperparameters: str | None = None
-    options: _Options = _Options()
-    experiment_name: str | None = None
-    start_training: bool = True
-
-
-class FreshState(_Wire):
-    """State of a new training."""
-
-    project_id: int = Field(alias="slyProjectId")
-    gui_state: dict[str, object] = Field(alias="guiState")
-
-
-class RepeatState(_Wire):
-    """State of a training with an earlier one's settings (``finetune`` and ``rerun_from_task_id`` of the SDK).
-
-    The mode ``resume`` is ours: it goes on with the epochs that an earlier training did not get to.
-    """
-
-    project_id: int = Field(alias="slyProjectId")
-    task_id: int = Field(alias="trainTaskId")
-    mode: Literal["continue", "new", "resume"] = Field(alias="trainMode")
-
-
-class CompareState(_Wire):
-    """State of a model comparison."""
-
-    eval_dirs: list[str] = Field(min_length=1)
-
-
-class _Params(_Wire):
+class _Params(Struct, frozen=True, kw_only=True):
     state: dict[str, object]
 
 
-class RunAppBody(_Wire):
+class RunAppBody(Struct, frozen=True, kw_only=True, rename="camel"):
     """The body of ``tasks.run.app``; keys that only matter to a cluster are ignored."""
 
-    agent_id: int | None = Field(None, alias="agentId")
-    workspace_id: int = Field(alias="workspaceId")
-    module_id: int | None = Field(None, alias="moduleId")
-    app_id: int | None = Field(None, alias="appId")
-    description: str = Field("", max_length=_MAX_NAME_CHARACTERS)
-    name: str = Field("", alias="taskName")
-    app_version: str = Field("", alias="appVersion")
-    log_level: Literal["info", "debug", "trace", "warning", "error"] = Field("info", alias="logLevel")
-    restart_policy: Literal["never", "on_error", "on_startup"] = Field("never", alias="restartPolicy")
+    agent_id: AgentId | None = None
+    workspace_id: WorkspaceId
+    module_id: ModuleId | None = None
+    app_id: ModuleId | None = None
+    description: Annotated[str, Meta(max_length=_MAX_NAME_CHARACTERS)] = ""
+    name: str = field(name="taskName", default="")
+    app_version: str = ""
+    log_level: Literal["info", "debug", "trace", "warning", "error"] = "info"
+    restart_policy: Literal["never", "on_error", "on_startup"] = "never"
     params: _Params
 
     @property
@@ -180,23 +59,10 @@ class RunAppBody(_Wire):
         if wanted is None:
             msg = "Neither 'moduleId' nor 'appId' is given."
             raise InputError(msg, "Name the app that shall run; ecosystem.list knows its id.")
-        return ModuleId(wanted)
-
-    @property
-    def agent(self) -> AgentId | None:
-        """Return the wanted agent, ``None`` for any."""
-        return None if self.agent_id is None else AgentId(self.agent_id)
-
-    @property
-    def workspace(self) -> WorkspaceId:
-        """Return the workspace the task belongs to."""
-        return WorkspaceId(self.workspace_id)
+        return wanted
 
 
-_Shape = TypeVar("_Shape")
-_BODY = TypeAdapter(RunAppBody)
-_GUI_STATE = TypeAdapter(_GuiState)
-_COMPARE_STATE = TypeAdapter(CompareState)
+_ShapeT = TypeVar("_ShapeT", bound=Struct)
 
 
 def parse_body(body: object) -> RunAppBody:
@@ -205,17 +71,18 @@ def parse_body(body: object) -> RunAppBody:
     Raises:
         InputError: A key is missing or not usable; names it.
     """
-    return _validated(_BODY, body, "tasks.run.app")
+    return _validated(RunAppBody, body, "tasks.run.app")
 
 
-def parse_train_state(state: Mapping[str, object]) -> FreshState | RepeatState:
+def parse_train_state(state: Mapping[str, object]) -> StartState | RepeatState:
     """Read the state of a training.
 
     Raises:
         InputError: It is neither a new training nor a repetition.
     """
-    shape = TypeAdapter[FreshState | RepeatState](RepeatState if "trainTaskId" in state else FreshState)
-    return _validated(shape, dict(state), "params.state")
+    if "trainTaskId" in state:
+        return _validated(RepeatState, state, "params.state")
+    return _validated(StartState, state, "params.state")
 
 
 def parse_compare_state(state: Mapping[str, object]) -> CompareState:
@@ -224,62 +91,49 @@ def parse_compare_state(state: Mapping[str, object]) -> CompareState:
     Raises:
         InputError: ``eval_dirs`` is missing or empty.
     """
-    return _validated(_COMPARE_STATE, dict(state), "params.state")
+    return _validated(CompareState, state, "params.state")
 
 
-def parse_gui_state(gui_state: Mapping[str, object]) -> TrainingRequest:
-    """Read a ``guiState``.
+def parse_model(gui_state: Mapping[str, object]) -> StatedModel:
+    """Read the model that a ``guiState`` names.
+
+    Raises:
+        InputError: It names none, or a checkpoint by something else than a bare file name.
+    """
+    stated = read_model(gui_state)
+    name = stated.checkpoint if isinstance(stated, CheckpointName) else ""
+    if {"/", "\\"} & set(name) or name in {".", ".."}:
+        msg = f"The checkpoint {name!r} is not a file name."
+        raise InputError(msg, "Name a checkpoint file of the experiment, such as best.pt.")
+    return stated
+
+
+def parse_gui_state(gui_state: Mapping[str, object], *, project_id: ProjectId, model: ModelChoice) -> TrainingPlan:
+    """Read a ``guiState``, more strictly than our client does: what is wrong here would fail in the middle of a run.
+
+    Args:
+        gui_state: The state.
+        project_id: Project of the task.
+        model: The model that the state names.
 
     Raises:
         InputError: Something in it cannot be used; names it.
     """
-    wire = _validated(_GUI_STATE, dict(gui_state), "guiState")
-    options = wire.options
-    dropped = {"start_training", "experiment_name"}
-    return TrainingRequest(
-        model=_model(wire.model),
-        classes=tuple(dict.fromkeys(wire.classes)),
-        split=_split(wire.train_val_split),
-        hyperparameters=_hyperparameters(wire.hyperparameters),
-        convert_class_shapes=options.convert_class_shapes,
-        enable_benchmark=options.model_benchmark.enable or options.model_benchmark.speed_test,
-        enable_speedtest=options.model_benchmark.speed_test,
-        cache_project=options.cache_project,
-        export_onnx=options.export.onnx,
-        export_tensorrt=options.export.tensorrt,
-        experiment_name=_experiment_name(wire.experiment_name),
-        autostart=wire.start_training,
-        state={key: value for key, value in gui_state.items() if key not in dropped},
+    plan = read_gui_state(gui_state, project_id=project_id, model=model)
+    if plan.classes is None:
+        msg = "guiState.classes is missing."
+        raise InputError(msg, "Name the classes to train on; all of them are a list, too.")
+    for key, value in msgspec.to_builtins(plan.train_val_split).items():
+        if value in ("", ()):
+            msg = f"guiState.train_val_split.{key} is empty."
+            raise InputError(msg, "Name what goes to each side.")
+    return replace(
+        plan,
+        classes=tuple(dict.fromkeys(plan.classes)),
+        hyperparameters=_hyperparameters(plan.hyperparameters),
+        enable_benchmark=plan.enable_benchmark or plan.enable_speedtest,
+        experiment_name=_experiment_name(plan.experiment_name),
     )
-
-
-def _model(wire: _Pretrained | _Custom) -> str | ExperimentCheckpoint:
-    match wire:
-        case _Pretrained():
-            return wire.model_name
-        case _Custom():
-            if {"/", "\\"} & set(wire.checkpoint) or wire.checkpoint in {".", ".."}:
-                msg = f"The checkpoint {wire.checkpoint!r} is not a file name."
-                raise InputError(msg, "Name a checkpoint file of the experiment, such as best.pt.")
-            return ExperimentCheckpoint(task_id=TaskId(wire.task_id), checkpoint=wire.checkpoint)
-
-
-def _split(wire: _Random | _Datasets | _Tags | _Collections) -> TrainValSplit:
-    match wire:
-        case _Random():
-            return RandomSplit(percent=wire.percent, split=wire.split)
-        case _Datasets():
-            return DatasetsSplit(
-                train_datasets=tuple(map(DatasetId, wire.train_datasets)),
-                val_datasets=tuple(map(DatasetId, wire.val_datasets)),
-            )
-        case _Tags():
-            return TagsSplit(train_tag=wire.train_tag, val_tag=wire.val_tag, untagged_action=wire.untagged_action)
-        case _Collections():
-            return CollectionsSplit(
-                train_collections=tuple(map(CollectionId, wire.train_collections)),
-                val_collections=tuple(map(CollectionId, wire.val_collections)),
-            )
 
 
 def _hyperparameters(text: str | None) -> str | None:
@@ -306,6 +160,7 @@ def _hyperparameters(text: str | None) -> str | None:
 def _experiment_name(name: str | None) -> str | None:
     if name is None or not name.strip():
         return None
+    # It becomes the name of a folder in Team Files.
     if {"/", "\\"} & set(name) or not name.isprintable():
         msg = f"The experiment name {name!r} contains a slash, a backslash or a control character."
         raise InputError(msg, "Use letters, digits, spaces, dots, dashes and underscores.")
@@ -315,15 +170,11 @@ def _experiment_name(name: str | None) -> str | None:
     return name.strip()
 
 
-def _validated(adapter: TypeAdapter[_Shape], value: object, where: str) -> _Shape:
+def _validated(shape: type[_ShapeT], value: object, where: str) -> _ShapeT:
     try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        # pydantic puts the branch of a union into the path; people know only the keys they sent.
-        path = ".".join(str(part) for part in first["loc"] if part not in _BRANCHES)
-        msg = f"{where}{'.' if path else ''}{path}: {first['msg']}."
-        raise InputError(msg, "Correct this value and send the request again.") from error
-
-
-_BRANCHES = {"Pretrained models", "Custom models", "random", "datasets", "tags", "collections"}
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        issue = issue_of(error)
+        path = ".".join(issue.path)
+        msg = f"{where}{'.' if path else ''}{path}: {issue.reason}."
+        raise InputError(msg, _CORRECT) from error

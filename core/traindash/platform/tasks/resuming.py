@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.platform.parts import Services
 from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.frozen import frozen_training
 from traindash.training.runs.events import EventWriter, append_rows, read_events
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec
 
-_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 _ENDED_EARLY = frozenset({TaskStatus.STOPPED, TaskStatus.ERROR})
 _START_ANEW = "Start it again from the beginning."
 _EPOCH_ROWS = frozenset({"EventType.METRICS", "EventType.SAMPLES", "EventType.PREDICTIONS"})
@@ -51,8 +49,7 @@ class ResumePoint:
 
 def source_of(task: TaskRecord) -> TaskId | None:
     """Return the task that a training continues, ``None`` if it began anew."""
-    number = task.settings.get("resumes")
-    return TaskId(number) if isinstance(number, int) else None
+    return frozen_training(task.settings).resumes if task.kind == "train" else None
 
 
 def can_resume(parts: Services, task: TaskRecord) -> bool:
@@ -86,7 +83,7 @@ def find_resumable(
     if _run_with_checkpoint(parts, task) is None:
         msg = f"Task {task_id} has no checkpoint to go on from: it ended before its first or after its last epoch."
         raise StateError(msg, _START_ANEW)
-    known = _JSON.validate_python(task.settings["guiState"])
+    known = frozen_training(task.settings).gui_state
     gui_state = {**known, "start_training": True} if "start_training" in known else known
     return ResumableTask(task_id=task_id, gui_state=gui_state)
 

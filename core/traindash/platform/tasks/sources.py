@@ -1,11 +1,11 @@
 """Earlier experiments as a starting point: their record, their settings, their checkpoints."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+import msgspec
+from msgspec import Struct
 
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
@@ -15,13 +15,10 @@ from traindash.platform.store.files import StoredFile
 _EXPERIMENTS = "/experiments"
 _RECORD = "experiment_info.json"
 _WEIGHTS = (".pt", ".pth")
-_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
 
-class _Record(BaseModel):
+class _Record(Struct, frozen=True, kw_only=True):
     """The keys of ``experiment_info.json`` that a new training needs."""
-
-    model_config = ConfigDict(extra="ignore")
 
     framework_name: str
     model_name: str
@@ -112,9 +109,9 @@ def _stored(parts: Services, source: SourceExperiment, folder: str) -> dict[str,
 def _read(parts: Services, file: StoredFile, task_id: TaskId) -> SourceExperiment:
     folder = str(PurePosixPath(file.path).parent)
     try:
-        record = _Record.model_validate_json(file.local_path.read_bytes())
+        record = msgspec.json.decode(file.local_path.read_bytes(), type=_Record)
         state = _state(parts, file.team_id, folder, record)
-    except (OSError, ValidationError, json.JSONDecodeError) as error:
+    except (OSError, msgspec.MsgspecError) as error:
         msg = f"The record of the experiment of task {task_id} cannot be read: {error}"
         raise InputError(msg, "Choose another experiment.") from error
     return SourceExperiment(
@@ -134,4 +131,4 @@ def _state(parts: Services, team_id: TeamId, folder: str, record: _Record) -> di
     file = parts.files.find(team_id, f"{folder}/{record.app_state or 'app_state.json'}")
     if file is None:
         return {}
-    return _JSON.validate_json(file.local_path.read_bytes())
+    return msgspec.json.decode(file.local_path.read_bytes(), type=dict[str, object])

@@ -1,31 +1,30 @@
 """Which images are trained on and which are validated on: the four kinds of split, checked and carried out.
 
-Rules as in the training app of Supervisely (contract sections 4 and 8).
+Rules as in the training app of Supervisely (docs/supervisely-api.md 4 and 8).
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from secrets import SystemRandom
 from typing import assert_never
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
 from traindash.errors import InputError
 from traindash.platform.parts import Services
+from traindash.platform.tasks.frozen import new_draw
 
 Sides = Mapping[ImageId, tuple[Side, ...]]
 _FULL_PERCENT = 100
 
 
-def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit) -> Sides:
+def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit, *, draw: int | None = None) -> Sides:
     """Deal the images of a project to the two sides.
-
-    A random split is dealt anew each time, without a seed, as the real app does it; what came out is recorded with the
-    experiment.
 
     Args:
         parts: Where the project is.
         project_id: The project.
         split: How to deal.
+        draw: Number that a random split is drawn with; ``None`` for another one each time.
 
     Returns:
         Image id → its sides, sorted by id; images that are not used are left out.
@@ -35,7 +34,7 @@ def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit) 
     """
     match split:
         case RandomSplit():
-            train, val = _random(parts, project_id, split)
+            train, val = _random(parts, project_id, split, new_draw() if draw is None else draw)
         case DatasetsSplit():
             _check_datasets(parts, project_id, split)
             train = parts.images.ids(project_id, datasets=split.train_datasets)
@@ -54,10 +53,14 @@ def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit) 
 
 
 def _random(
-    parts: Services, project_id: ProjectId, split: RandomSplit
+    parts: Services, project_id: ProjectId, split: RandomSplit, draw: int
 ) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
-    everything = list(parts.images.ids(project_id))
-    SystemRandom().shuffle(everything)
+    # Ordered by a hash of each image, not shuffled: images that come or go between the check of a task and its turn
+    # move no other image than the one at the border to the other side.
+    def place(image: ImageId) -> bytes:
+        return hashlib.sha256(f"{draw} {image}".encode()).digest()
+
+    everything = sorted(parts.images.ids(project_id), key=place)
     count = len(everything) * split.percent // _FULL_PERCENT
     chosen, rest = tuple(everything[:count]), tuple(everything[count:])
     return (chosen, rest) if split.split == "train" else (rest, chosen)

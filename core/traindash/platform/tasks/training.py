@@ -4,18 +4,45 @@ The same checks run twice: when a task is taken in, so that a mistake is answere
 because the project may have changed while it waited.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import msgspec
 
 from traindash.datasets.contours import unsuitable_shapes
-from traindash.domain.ids import ProjectId, TaskId, TeamId
+from traindash.domain.app_state import CatalogueName, CheckpointName, RepeatState, StatedModel
+from traindash.domain.ids import ProjectId, TeamId
+from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project, ProjectMeta
 from traindash.errors import InputError
+from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import Framework
 from traindash.platform.parts import Services
-from traindash.platform.tasks.request import ExperimentCheckpoint, RepeatState, TrainingRequest, parse_gui_state
+from traindash.platform.tasks.frozen import FrozenTraining
+from traindash.platform.tasks.request import parse_gui_state, parse_model
 from traindash.platform.tasks.sources import CheckpointFile, SourceExperiment, find_checkpoint, find_experiment
 from traindash.platform.tasks.splits import Sides, resolve_split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a training starts from.
+
+    Attributes:
+        choice: The model, as a plan names it.
+        stated: The same as ``guiState`` names it, in the catalogue's spelling.
+        task_type: ``object detection`` or ``instance segmentation``.
+        custom: The checkpoint; ``None`` for a catalogue model.
+        base_checkpoint: Its name, for the record; ``None`` where nobody published weights.
+    """
+
+    choice: ModelChoice
+    stated: StatedModel
+    model_name: str
+    task_type: str
+    custom: CheckpointFile | None
+    base_checkpoint: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,45 +50,24 @@ class Training:
     """Everything about a training that does not depend on the agent.
 
     Attributes:
-        classes: In the order of the project meta.
-        task_type: ``object detection`` or ``instance segmentation``.
-        custom: The checkpoint it starts from; ``None`` for a catalogue model.
-        base_checkpoint: Name of what it starts from, for the record; ``None`` where nobody published weights.
-        base_checkpoint_link: Where published weights come from.
+        plan: Complete, its classes in the order of the project meta.
         sides: Image id → sides.
     """
 
     framework: Framework
-    request: TrainingRequest
+    plan: TrainingPlan
+    start: Start
     project: Project
     meta: ProjectMeta
-    classes: tuple[str, ...]
-    model_name: str
-    task_type: str
-    custom: CheckpointFile | None
-    base_checkpoint: str | None
-    base_checkpoint_link: str | None
     sides: Sides
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """What a training starts from."""
-
-    model_name: str
-    task_type: str
-    custom: CheckpointFile | None
-    base_checkpoint: str | None
-    base_checkpoint_link: str | None = None
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes to train on."""
+        return self.plan.classes or ()
 
 
-def resolve_training(
-    parts: Services,
-    team_id: TeamId,
-    project_id: ProjectId,
-    framework: Framework,
-    gui_state: Mapping[str, object],
-) -> Training:
+def resolve_training(parts: Services, team_id: TeamId, project_id: ProjectId, frozen: FrozenTraining) -> Training:
     """Check a training and find everything it names.
 
     Raises:
@@ -72,23 +78,19 @@ def resolve_training(
     if project.team_id != team_id:
         msg = f"Project {project_id} belongs to another team than the workspace of the task."
         raise InputError(msg, "Start the training in a workspace of the project's team.")
-    request = parse_gui_state(gui_state)
-    start = _start(parts, team_id, framework, request)
+    asked = framework(frozen.framework)
+    start = _start(parts, team_id, asked, parse_model(frozen.gui_state))
+    plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
     meta = parts.projects.meta(project_id)
-    classes = _check_classes(meta, request.classes)
-    _check_shapes(meta, classes, start.task_type, convert=request.convert_class_shapes)
+    classes = _check_classes(meta, plan.classes or ())
+    _check_shapes(meta, classes, start.task_type, convert=plan.convert_class_shapes)
     return Training(
-        framework=framework,
-        request=request,
+        framework=asked,
+        plan=replace(plan, classes=classes),
+        start=start,
         project=project,
         meta=meta,
-        classes=classes,
-        model_name=start.model_name,
-        task_type=start.task_type,
-        custom=start.custom,
-        base_checkpoint=start.base_checkpoint,
-        base_checkpoint_link=start.base_checkpoint_link,
-        sides=resolve_split(parts, project_id, request.split),
+        sides=resolve_split(parts, project_id, plan.train_val_split, draw=frozen.draw),
     )
 
 
@@ -108,36 +110,44 @@ def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state
         NotFoundError: The earlier task left no experiment.
         InputError: It was made by another framework, or its settings were not kept.
     """
-    source = find_experiment(parts, team_id, TaskId(state.task_id))
+    source = find_experiment(parts, team_id, state.task_id)
     _check_framework(framework, source)
     if not source.app_state:
         msg = f"The experiment of task {source.task_id} kept no settings."
         raise InputError(msg, "Start a new training and choose the settings.")
     kept = {key: value for key, value in source.app_state.items() if key not in {"experiment_name", "start_training"}}
     if state.mode == "continue":
-        model = {"source": "Custom models", "task_id": int(source.task_id), "checkpoint": source.best_checkpoint}
-        kept["model"] = model
+        best = CheckpointName(task_id=source.task_id, checkpoint=source.best_checkpoint)
+        kept["model"] = msgspec.to_builtins(best)
     return kept
 
 
-def _start(parts: Services, team_id: TeamId, framework: Framework, request: TrainingRequest) -> _Start:
-    match request.model:
-        case ExperimentCheckpoint() as wanted:
-            source = find_experiment(parts, team_id, wanted.task_id)
+def _start(parts: Services, team_id: TeamId, framework: Framework, stated: StatedModel) -> Start:
+    match stated:
+        case CheckpointName(task_id=task_id, checkpoint=name):
+            source = find_experiment(parts, team_id, task_id)
             _check_framework(framework, source)
-            file = find_checkpoint(parts, source, wanted.checkpoint)
-            return _Start(
-                model_name=source.model_name, task_type=source.task_type, custom=file, base_checkpoint=file.name
+            file = find_checkpoint(parts, source, name)
+            return Start(
+                choice=CustomCheckpoint(path=f"{source.artifacts_dir}/checkpoints/{file.name}"),
+                stated=stated,
+                model_name=source.model_name,
+                task_type=source.task_type,
+                custom=file,
+                base_checkpoint=file.name,
             )
-        case str() as name:
+        case CatalogueName(model_name=name):
             model = framework.model(name)
-            return _Start(
+            return Start(
+                choice=PretrainedModel(framework=framework.name, name=model.name),
+                stated=CatalogueName(model_name=model.name),
                 model_name=model.name,
                 task_type=model.task_type,
                 custom=None,
                 base_checkpoint=model.weights_file,
-                base_checkpoint_link=model.weights_url,
             )
+        case _:
+            assert_never(stated)
 
 
 def _check_framework(framework: Framework, source: SourceExperiment) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from traindash.domain.ids import AgentId, ProjectId
+from traindash.domain.ids import ProjectId
 from traindash.formatting import plural
 from traindash.plans.draft import WizardDraft
 from traindash.plans.facts import Facts
@@ -24,13 +24,15 @@ def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -
     """
     project = None if project_id is None else lookups.project(project_id)
     projects = {item.id: item.name for item in lookups.projects(connection.workspace_id())}
-    agents: dict[AgentId, str] = {item.id: item.name for item in lookups.agents(connection.team_id())}
-    places: dict[int, str] = {}
     if project is not None:
         projects[project.project.id] = project.project.name
-        places = {**{int(i): n for i, n in project.dataset_names.items()}}
-        places.update({int(i): n for i, n in project.collection_names.items()})
-    return Names(projects=projects, agents=agents, places=places, default_hyperparameters=default_hyperparameters)
+    return Names(
+        projects=projects,
+        agents={item.id: item.name for item in lookups.agents(connection.team_id())},
+        datasets={} if project is None else project.dataset_names,
+        collections={} if project is None else project.collection_names,
+        default_hyperparameters=default_hyperparameters,
+    )
 
 
 _SHOWN = 3

@@ -6,12 +6,21 @@ from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
+from msgspec import structs
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId
-from traindash.domain.plan import DatasetsSplit, Side, SideCounts, SplitContent, TrainValSplit, UntaggedAction
+from traindash.domain.plan import (
+    DatasetsSplit,
+    Side,
+    SideCounts,
+    SplitContent,
+    SplitMethod,
+    TrainValSplit,
+    UntaggedAction,
+)
 from traindash.domain.project import Image
 from traindash.formatting import count, percent, plural
-from traindash.plans.draft import FIRST_SEED, DraftId, SplitDraft, SplitMethod, TagsChoice, WizardDraft
+from traindash.plans.draft import FIRST_SEED, DraftId, SplitDraft, TagsChoice, WizardDraft
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
 from traindash.plans.splits import MOST_IMAGES
 from traindash.plans.suggestions import suggest_split
@@ -99,7 +108,7 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
         f"Share of the images for {_SIDES[side]}",
         bounds=(1, 99),
         value=draft.split.random.percent,
-        save=_saved(lambda split, value: replace(split, random=replace(split.random, percent=value))),
+        save=_saved(lambda split, value: replace(split, random=structs.replace(split.random, percent=value))),
     )
     seed = draft.split.random.seed
     with st.container(border=True, key="freeze-split"):
@@ -136,7 +145,7 @@ def _draw_again(draft_id: DraftId) -> None:
 
 
 def _with_seed(split: SplitDraft, seed: int | None) -> SplitDraft:
-    return replace(split, random=replace(split.random, seed=seed))
+    return replace(split, random=structs.replace(split.random, seed=seed))
 
 
 def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
@@ -152,7 +161,9 @@ def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
         "Datasets for training",
         options=tuple(names),
         value=chosen.train_datasets,
-        save=_saved(lambda split, items: replace(split, datasets=replace(split.datasets, train_datasets=items))),
+        save=_saved(
+            lambda split, items: replace(split, datasets=structs.replace(split.datasets, train_datasets=items))
+        ),
         text=text,
         placeholder="Choose datasets",
     )
@@ -162,7 +173,7 @@ def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
         "Datasets for validation",
         options=tuple(names),
         value=chosen.val_datasets,
-        save=_saved(lambda split, items: replace(split, datasets=replace(split.datasets, val_datasets=items))),
+        save=_saved(lambda split, items: replace(split, datasets=structs.replace(split.datasets, val_datasets=items))),
         text=text,
         placeholder="Choose datasets",
     )
@@ -186,7 +197,7 @@ def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
         options=tuple(names),
         value=chosen.train_collections,
         save=_saved(
-            lambda split, items: replace(split, collections=replace(split.collections, train_collections=items))
+            lambda split, items: replace(split, collections=structs.replace(split.collections, train_collections=items))
         ),
         text=text,
         placeholder="Choose collections",
@@ -197,7 +208,9 @@ def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
         "Collections for validation",
         options=tuple(names),
         value=chosen.val_collections,
-        save=_saved(lambda split, items: replace(split, collections=replace(split.collections, val_collections=items))),
+        save=_saved(
+            lambda split, items: replace(split, collections=structs.replace(split.collections, val_collections=items))
+        ),
         text=text,
         placeholder="Choose collections",
     )

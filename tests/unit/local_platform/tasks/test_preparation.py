@@ -13,7 +13,9 @@ from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import NotFoundError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.preparation import file_name, prepare
+from traindash.platform.tasks.training import resolve_training
 from traindash.training.runs.spec import CompareSpec, RunLayout, TrainSpec, read_images, read_spec
 
 
@@ -106,6 +108,19 @@ def test_preparing_again_leaves_nothing_of_the_first_time(platform: SmallPlatfor
         path.write_text("old", encoding="utf-8")
     prepare(platform.parts, platform.task(spec.task_id), agent(platform))
     assert sorted(path.name for path in run.root.iterdir()) == ["inputs", "platform_events.jsonl", "spec.json"]
+
+
+def test_a_random_split_is_drawn_once(platform: SmallPlatform) -> None:
+    split = {"method": "random", "split": "train", "percent": 50}
+    body = platform.body(state=platform.state(train_val_split=split))
+    task, other = (Admission(platform.parts).admit(body) for _ in range(2))
+    kept = frozen_training(task.settings)
+    drawn = resolve_training(platform.parts, task.team_id, platform.project_id, kept).sides
+    run = platform.parts.layout.run(task.id)
+    for _ in range(5):  # a task whose agent was lost is prepared again
+        prepare(platform.parts, task, agent(platform))
+        assert {image.id: image.sides for image in read_images(run.images)} == drawn
+    assert frozen_training(other.settings).draw != kept.draw
 
 
 def test_a_task_that_cannot_be_done_gets_no_spec(platform: SmallPlatform) -> None:

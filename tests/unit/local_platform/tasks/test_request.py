@@ -4,18 +4,27 @@ from typing import Any
 
 import pytest
 
-from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainValSplit
+from traindash.domain.app_state import CatalogueName, CheckpointName, CompareState, RepeatState, StartState
+from traindash.domain.ids import ProjectId
+from traindash.domain.plan import (
+    CollectionsSplit,
+    DatasetsSplit,
+    PretrainedModel,
+    RandomSplit,
+    TagsSplit,
+    TrainingPlan,
+    TrainValSplit,
+)
 from traindash.errors import InputError
 from traindash.platform.tasks.request import (
-    CompareState,
-    ExperimentCheckpoint,
-    FreshState,
-    RepeatState,
     parse_body,
     parse_compare_state,
     parse_gui_state,
+    parse_model,
     parse_train_state,
 )
+
+MODEL = PretrainedModel(framework="YOLO", name="YOLO26s-det")
 
 
 def gui_state(**changes: object) -> dict[str, Any]:
@@ -57,18 +66,23 @@ def body(**changes: object) -> dict[str, Any]:
     }
 
 
+def parse(state: dict[str, Any]) -> TrainingPlan:
+    """Read a whole state."""
+    parse_model(state)
+    return parse_gui_state(state, project_id=ProjectId(1), model=MODEL)
+
+
 def test_what_the_sdk_sends_by_default() -> None:
-    request = parse_gui_state(gui_state())
-    assert request.model == "YOLO26s-det"
+    assert parse_model(gui_state()) == CatalogueName(model_name="YOLO26s-det")
+    request = parse(gui_state())
+    assert (request.project_id, request.model) == (1, MODEL)
     assert request.classes == ("person", "car")
-    assert request.split == RandomSplit(percent=80, split="train")
+    assert request.train_val_split == RandomSplit(percent=80, split="train")
     assert request.hyperparameters is None
     assert request.experiment_name is None
     assert request.autostart
     assert (request.enable_benchmark, request.enable_speedtest) == (True, False)
     assert (request.export_onnx, request.export_tensorrt) == (False, False)
-    assert "start_training" not in request.state
-    assert "experiment_name" not in request.state
 
 
 @pytest.mark.parametrize(
@@ -90,22 +104,21 @@ def test_what_the_sdk_sends_by_default() -> None:
     ],
 )
 def test_splits(wire: dict[str, object], split: TrainValSplit) -> None:
-    assert parse_gui_state(gui_state(train_val_split=wire)).split == split
+    assert parse(gui_state(train_val_split=wire)).train_val_split == split
 
 
 def test_a_checkpoint_of_an_experiment() -> None:
     model = {"source": "Custom models", "task_id": 456, "checkpoint": "best.pt"}
-    request = parse_gui_state(gui_state(model=model))
-    assert request.model == ExperimentCheckpoint(task_id=456, checkpoint="best.pt")  # type: ignore[arg-type]
+    assert parse_model(gui_state(model=model)) == CheckpointName(task_id=456, checkpoint="best.pt")  # type: ignore[arg-type]
 
 
 def test_a_speed_test_needs_and_brings_the_benchmark() -> None:
     options = {"model_benchmark": {"enable": False, "speed_test": True}}
-    assert parse_gui_state(gui_state(options=options)).enable_benchmark
+    assert parse(gui_state(options=options)).enable_benchmark
 
 
 def test_missing_options_are_the_sdks_defaults() -> None:
-    request = parse_gui_state({key: value for key, value in gui_state().items() if key != "options"})
+    request = parse({key: value for key, value in gui_state().items() if key != "options"})
     assert (request.convert_class_shapes, request.enable_benchmark, request.cache_project) == (True, True, True)
 
 
@@ -147,18 +160,18 @@ def test_missing_options_are_the_sdks_defaults() -> None:
 )
 def test_refusals_name_what_is_wrong(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        parse_gui_state(gui_state(**changes))
+        parse(gui_state(**changes))
     assert caught.value.hint
 
 
 def test_an_empty_experiment_name_means_the_default() -> None:
-    assert parse_gui_state(gui_state(experiment_name="  ")).experiment_name is None
+    assert parse(gui_state(experiment_name="  ")).experiment_name is None
 
 
 def test_states_of_the_train_app() -> None:
     fresh = parse_train_state({"slyProjectId": 1, "guiState": {}})
     repeat = parse_train_state({"slyProjectId": 1, "trainTaskId": 4, "trainMode": "continue"})
-    assert isinstance(fresh, FreshState)
+    assert isinstance(fresh, StartState)
     assert isinstance(repeat, RepeatState)
     assert (repeat.task_id, repeat.mode) == (4, "continue")
 
@@ -178,15 +191,15 @@ def test_states_that_are_none(state: dict[str, object]) -> None:
 
 
 def test_state_of_a_comparison() -> None:
-    assert parse_compare_state({"eval_dirs": ["/a"]}) == CompareState(eval_dirs=["/a"])
+    assert parse_compare_state({"eval_dirs": ["/a"]}) == CompareState(eval_dirs=("/a",))
     with pytest.raises(InputError, match="eval_dirs"):
         parse_compare_state({"eval_dirs": []})
 
 
 def test_the_body_the_sdk_sends() -> None:
     wire = parse_body(body())
-    assert (wire.agent, wire.workspace, wire.module) == (117, 254, 1201)
-    assert parse_body(body(agentId=None)).agent is None
+    assert (wire.agent_id, wire.workspace_id, wire.module) == (117, 254, 1201)
+    assert parse_body(body(agentId=None)).agent_id is None
     assert parse_body(body(moduleId=None, appId=7)).module == 7
 
 
