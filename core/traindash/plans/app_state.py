@@ -1,7 +1,7 @@
 """``params.state`` of ``tasks.run.app`` for a plan, and a plan from the state of a task.
 
-The fields are spelled in :mod:`traindash.domain.app_state`; here is what only the side that starts trainings does: classes
-are spelled out, checkpoints are named by their experiments and found again.
+The fields are spelled in :mod:`traindash.domain.app_state`; here is what only the side that starts trainings does:
+classes are spelled out, checkpoints are named by their experiments and found again.
 """
 
 from collections.abc import Callable

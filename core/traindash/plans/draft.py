@@ -21,9 +21,9 @@ from traindash.domain.plan import (
     UntaggedAction,
 )
 from traindash.files import JsonRecords
+from traindash.plans.plan_file import decoder_of
 from traindash.plans.problems import Step
 from traindash.plans.series import Replaced, SeriesChoices
-from traindash.tasks.series_record import decoder_of
 
 DraftId = NewType("DraftId", str)
 FIRST_SEED = 0

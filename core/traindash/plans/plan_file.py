@@ -1,6 +1,10 @@
-"""A plan as a YAML file. Keys are the parameter names of ``TrainApi.run``, with the same defaults."""
+"""Plans in files.
 
-from collections.abc import Mapping
+A plan file is YAML; its keys are the parameter names of ``TrainApi.run``, with the same defaults. Drafts and series
+keep plans inside JSON of our own (:func:`decoder_of`).
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -269,3 +273,43 @@ def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _write_text)
+
+
+_RecordT = TypeVar("_RecordT")
+_TAGS: Mapping[frozenset[str], tuple[str, str]] = {
+    frozenset({"framework", "name"}): ("source", "pretrained"),
+    frozenset({"path"}): ("source", "checkpoint"),
+    frozenset({"percent", "split", "seed"}): ("method", "random"),
+    frozenset({"train_datasets", "val_datasets"}): ("method", "datasets"),
+    frozenset({"train_tag", "val_tag", "untagged_action"}): ("method", "tags"),
+    frozenset({"train_collections", "val_collections"}): ("method", "collections"),
+}
+"""Keys of a model or a split in a file from before they had a tag → the tag."""
+
+
+def decoder_of(kind: type[_RecordT]) -> Callable[[bytes], _RecordT]:
+    """Return how to read records with plans in them from JSON, those of earlier versions too.
+
+    The function raises ``msgspec.MsgspecError`` for anything else.
+    """
+    decoder = msgspec.json.Decoder(kind)
+
+    def decode(content: bytes) -> _RecordT:
+        try:
+            return decoder.decode(content)
+        except msgspec.ValidationError:
+            return msgspec.convert(_tagged(msgspec.json.decode(content)), kind)
+
+    return decode
+
+
+def _tagged(content: object) -> object:
+    """Return JSON of an earlier version with the tags that tell models and splits apart."""
+    match content:
+        case list():
+            return [_tagged(item) for item in content]
+        case dict():
+            tag = _TAGS.get(frozenset(content))
+            return {**dict([tag] if tag else []), **{key: _tagged(value) for key, value in content.items()}}
+        case _:
+            return content

@@ -1,29 +1,16 @@
 """A series that was started: its experiments, and what became of the start of each. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId, WorkspaceId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
+from traindash.plans.plan_file import decoder_of
 from traindash.plans.series import varied_in
-
-_RecordT = TypeVar("_RecordT")
-_TAGS: Mapping[frozenset[str], tuple[str, str]] = {
-    frozenset({"framework", "name"}): ("source", "pretrained"),
-    frozenset({"path"}): ("source", "checkpoint"),
-    frozenset({"percent", "split", "seed"}): ("method", "random"),
-    frozenset({"train_datasets", "val_datasets"}): ("method", "datasets"),
-    frozenset({"train_tag", "val_tag", "untagged_action"}): ("method", "tags"),
-    frozenset({"train_collections", "val_collections"}): ("method", "collections"),
-}
-"""Keys of a model or a split in a file from before they had a tag → the tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,34 +218,6 @@ def with_removed_back(series: Series) -> Series:
 def continued(member: Member, task_id: TaskId) -> Member:
     """Return an experiment that another task goes on with."""
     return replace(to_start_again(member), task_id=task_id)
-
-
-def decoder_of(kind: type[_RecordT]) -> Callable[[bytes], _RecordT]:
-    """Return how to read records with plans in them from JSON, those of earlier versions too.
-
-    The function raises ``msgspec.MsgspecError`` for anything else.
-    """
-    decoder = msgspec.json.Decoder(kind)
-
-    def decode(content: bytes) -> _RecordT:
-        try:
-            return decoder.decode(content)
-        except msgspec.ValidationError:
-            return msgspec.convert(_tagged(msgspec.json.decode(content)), kind)
-
-    return decode
-
-
-def _tagged(content: object) -> object:
-    """Return JSON of an earlier version with the tags that tell models and splits apart."""
-    match content:
-        case list():
-            return [_tagged(item) for item in content]
-        case dict():
-            tag = _TAGS.get(frozenset(content))
-            return {**dict([tag] if tag else []), **{key: _tagged(value) for key, value in content.items()}}
-        case _:
-            return content
 
 
 # Series on disk, beside the drafts: which tasks belong together is known on this machine only, not by the server.
