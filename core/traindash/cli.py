@@ -101,8 +101,7 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     """
     from traindash.domain.ids import SeriesId
     from traindash.plans.series import experiments
-    from traindash.platform.identity import is_token_of
-    from traindash.platform.layout import HomeLayout
+    from traindash.platform.home import HomeLayout, is_token_of
     from traindash.settings import load_settings
     from traindash.supervisely.client import connect
     from traindash.supervisely.server_settings import EMBEDDED, normalised_address
@@ -130,7 +129,7 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
 @click.option("--project", metavar="NAME_OR_ID", help="Project to train on.  [default: the first one]")
 def env(port: int, project: str | None) -> None:
     """Print what a script for the official SDK needs to reach this dashboard, as the content of a local.env file."""
-    from traindash.platform.script_environment import script_environment
+    from traindash.platform.command_line import script_environment
     from traindash.settings import load_settings
 
     address = f"http://127.0.0.1:{port}"
@@ -151,7 +150,7 @@ def env(port: int, project: str | None) -> None:
 def import_project(path: Path, name: str | None, layout: str | None) -> None:
     """Bring the folder or archive PATH in as a project and print the project's id."""
     from traindash.datasets.recognition import Layout
-    from traindash.platform.folder_import import import_path
+    from traindash.platform.command_line import import_path
     from traindash.settings import load_settings
 
     home = load_settings().home

@@ -15,7 +15,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.plan import PretrainedModel
 from traindash.domain.task import Task, TaskStatus
 from traindash.plans.draft import DraftStore, WizardDraft
-from traindash.platform.layout import HomeLayout
+from traindash.platform.home import HomeLayout
 from traindash.platform.tasks.process import read_identity
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.ui import connection

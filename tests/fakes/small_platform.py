@@ -15,7 +15,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.domain.task import TaskStatus
 from traindash.platform.agents import Hardware
-from traindash.platform.parts import Services, build_services
+from traindash.platform.services import Services, build_services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -11,18 +12,42 @@ from starlette.routing import BaseRoute, Route
 from traindash.errors import StateError, StorageError
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.identity import HomeLock, ensure_token
+from traindash.platform.home import HomeLock, ensure_token
 from traindash.platform.imports.jobs import Imports
-from traindash.platform.parts import build_services
-from traindash.platform.reports import Reports
-from traindash.platform.routes.assets import Assets
-from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint
-from traindash.platform.routes.table import METHODS
+from traindash.platform.routes import (
+    accounts,
+    dry_runs,
+    ecosystem,
+    files,
+    images,
+    imports,
+    projects,
+    splits,
+    tasks,
+    webhook,
+)
+from traindash.platform.routes.assets import Assets, Reports
+from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
 from traindash.platform.sample import import_sample
+from traindash.platform.services import build_services
 from traindash.platform.store.import_scratch import clear_leftovers
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
 from traindash.platform.webhook.worker import HookPace, WebhookWorker
+
+METHODS: Sequence[Method[Any] | StreamMethod] = (
+    *accounts.METHODS,
+    *dry_runs.METHODS,
+    *ecosystem.METHODS,
+    *files.METHODS,
+    *images.METHODS,
+    *imports.METHODS,
+    *projects.METHODS,
+    *splits.METHODS,
+    *tasks.METHODS,
+    *webhook.METHODS,
+)
+"""A new method is a line in the table of its resource, and a new resource a line here."""
 
 _THREADS = 16
 """Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from traindash.datasets.archives import unpack
 from traindash.datasets.supervisely_format import open_project
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.accounts import Home
 from traindash.platform.store.import_scratch import ImportScratch
 

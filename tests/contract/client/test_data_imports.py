@@ -204,7 +204,7 @@ def _killed_while_importing(home: Path, images: list[Path]) -> None:
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from traindash.platform.parts import build_services
+from traindash.platform.services import build_services
 from traindash.platform.store.import_scratch import ImportScratch
 parts = build_services(Path({str(home)!r}), address="", environment={{}})
 scratch = ImportScratch(parts.layout.incoming)

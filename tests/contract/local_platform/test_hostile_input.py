@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from tests.fakes.live_platform import API, LivePlatform
+from traindash.platform.app import METHODS
 from traindash.platform.routes.endpoint import Method
-from traindash.platform.routes.table import METHODS
 
 FIELDS = sorted(
     {

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.fakes.live_platform import API, LivePlatform
-from traindash.platform.routes.table import METHODS
+from traindash.platform.app import METHODS
 
 MUST_HAVE = {
     "teams.list",

@@ -15,8 +15,8 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs.jobs import DryRuns
 from traindash.platform.imports.jobs import Imports
-from traindash.platform.parts import build_services
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
+from traindash.platform.services import build_services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook.worker import WebhookWorker
 from traindash.platform.wire import Body

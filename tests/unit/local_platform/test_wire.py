@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from traindash.errors import InputError
+from traindash.platform.app import METHODS
 from traindash.platform.routes.endpoint import Method
-from traindash.platform.routes.table import METHODS
 from traindash.platform.store.listing import Listing
 from traindash.platform.wire import Body, Id, Ids, checked, json_response, parse_json
 

@@ -19,7 +19,7 @@ from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.dry_runs.sample import sample_images
 from traindash.platform.jobs import CanceledError, JobKind, Jobs, Running
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import NewTask
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import observe

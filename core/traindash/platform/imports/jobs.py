@@ -19,7 +19,7 @@ from traindash.domain.imports import DataImport, RecognisedLayout
 from traindash.domain.jobs import JobStatus
 from traindash.errors import InputError, StateError, StorageError
 from traindash.platform.jobs import JobKind, Jobs, Running
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_import import ImportWatch
 

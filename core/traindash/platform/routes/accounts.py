@@ -3,6 +3,9 @@
 from sqlite3 import Row
 from typing import Any
 
+from traindash.domain.ecosystem import AgentSettings, AgentStatus
+from traindash.domain.ids import AgentId
+from traindash.platform.agents import AGENT_TYPE, LocalAgent
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.store.listing import Listing
 from traindash.platform.wire import Body, ById, Id
@@ -76,6 +79,100 @@ def _workspace(api: ApiContext, body: ById) -> object:
     return _workspace_json(api.services.accounts.workspace(body.id))
 
 
+# Agents.
+
+
+class _AgentList(Listing, kw_only=True):
+    team_id: Id
+
+
+class _Available(Body):
+    """``needGPU`` is accepted and not looked at: the SDK always sends it, and CPU agents train here as well."""
+
+    team_id: Id
+    any_status: bool = False
+
+
+class _Pause(ById):
+    paused: bool
+
+
+class _Team(Body):
+    team_id: Id
+
+
+class _Configure(_Team):
+    count: int
+    threads: int
+
+
+def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
+    """Return an agent. Its ``token`` is null: agents of this server are part of it and never log in."""
+    answer = {
+        "id": agent.id,
+        "name": agent.name,
+        "token": None,
+        "status": agent.status.value,
+        "userId": agent.user_id,
+        "teamId": agent.team_id,
+        "capabilities": {"types": ["app", "app_gpu"]},
+        "createdAt": agent.created_at,
+        "updatedAt": agent.updated_at,
+        "isPublic": False,
+        "type": AGENT_TYPE,
+        "disabled": agent.status is not AgentStatus.RUNNING,
+        "version": API_VERSION,
+        "threads": agent.threads,
+        "queuePaused": agent.paused,
+    }
+    return answer | ({"gpuInfo": _gpu_json(agent)} if with_gpu else {})
+
+
+def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
+    """The SDK picks the agent with most free device memory, so a CPU agent reports the machine's main memory."""
+    memory = agent.memory
+    return {
+        "is_available": agent.is_gpu,
+        "device_count": 1,
+        "device_names": [memory.name],
+        "device_memory": [{"total": memory.total, "available": agent.free_bytes}],
+    }
+
+
+def _list_agents(api: ApiContext, body: _AgentList) -> object:
+    page, agents = api.services.agents.page(body.team_id, body)
+    return page.answer([agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
+
+
+def _available(api: ApiContext, body: _Available) -> object:
+    api.services.accounts.team(body.team_id)
+    if body.any_status:
+        return [agent_json(agent) for agent in api.services.agents.all() if agent.team_id == body.team_id]
+    return [agent_json(agent) for agent in api.services.agents.running(body.team_id)]
+
+
+def _agent(api: ApiContext, body: ById) -> object:
+    return agent_json(api.services.agents.get(AgentId(body.id)))
+
+
+def _pause(api: ApiContext, body: _Pause) -> object:
+    agent = api.services.agents.pause(AgentId(body.id), paused=body.paused)
+    api.control.wake()
+    return agent_json(agent)
+
+
+def _settings(api: ApiContext, body: _Team) -> AgentSettings:
+    api.services.accounts.team(body.team_id)
+    return api.services.agents.settings()
+
+
+def _configure(api: ApiContext, body: _Configure) -> AgentSettings:
+    api.services.accounts.team(body.team_id)
+    settings = api.services.agents.configure(api.services.accounts.home(), count=body.count, threads=body.threads)
+    api.control.wake()
+    return settings
+
+
 METHODS = (
     Method("instance.version", Body, _version),
     Method("users.me", Body, _me),
@@ -83,4 +180,11 @@ METHODS = (
     Method("teams.info", ById, _team),
     Method("workspaces.list", _WorkspaceList, _workspaces),
     Method("workspaces.info", ById, _workspace),
+    Method("agents.list", _AgentList, _list_agents),
+    Method("agents.available", _Available, _available),
+    Method("agents.info", ById, _agent),
+    # Extensions of this server: its agents are slices of one machine, cut as its owner likes.
+    Method("agents.queue.pause", _Pause, _pause),
+    Method("agents.settings.info", _Team, _settings),
+    Method("agents.settings.set", _Configure, _configure),
 )

@@ -2,21 +2,137 @@
 
 import asyncio
 import hmac
+import html
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from PIL import Image as Pillow
+from PIL import ImageOps
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from traindash.domain.ids import FileId
-from traindash.errors import AppError, NotFoundError
-from traindash.platform.parts import Services
+from traindash.errors import AppError, InputError, NotFoundError
+from traindash.files import replacing
 from traindash.platform.routes.files import file_response
-from traindash.platform.routes.previews import parse_preview, preview_file
+from traindash.platform.services import Services
 from traindash.platform.store.blobs import URL_FOLDER
+from traindash.platform.store.files import StoredFile
 from traindash.platform.wire import error_response
+
+# Thumbnails of images, made once and kept (address form of Supervisely's ``resize_image_url``).
+
+
+MAX_SIDE = 4096
+_RESIZE = re.compile(
+    r"resize:(?P<method>fit|fill|fill-down|force|auto):(?P<width>[0-9]{0,5}|None):(?P<height>[0-9]{0,5}|None)(:[0-9])?"
+)
+_QUALITY = re.compile(r"q:([0-9]{1,3})")
+_FORMATS = {"ext:jpeg": ("JPEG", "image/jpeg"), "ext:png": ("PNG", "image/png")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewSpec:
+    """What a thumbnail shall look like.
+
+    Attributes:
+        method: ``force`` distorts, ``fill`` crops, everything else keeps the whole picture.
+        width: Pixels, 0 to follow the height.
+        height: Pixels, 0 to follow the width; both 0 keep the size.
+        quality: JPEG quality, 1 to 100.
+    """
+
+    format: str
+    mime: str
+    method: str
+    width: int
+    height: int
+    quality: int
+
+
+def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
+    """Read the three options of a thumbnail's address.
+
+    Raises:
+        InputError: One is not possible.
+    """
+    size, level, kind = _RESIZE.fullmatch(resize), _QUALITY.fullmatch(quality), _FORMATS.get(extension)
+    if size is None or level is None or kind is None:
+        msg = "The address of this preview is not valid."
+        raise InputError(msg, "Write it like /previews/q/ext:jpeg/resize:fit:300:0:0/q:70/plain/….")
+    width, height = _pixels(size["width"]), _pixels(size["height"])
+    if max(width, height) > MAX_SIDE:
+        msg = f"Previews have at most {MAX_SIDE} pixels to a side."
+        raise InputError(msg)
+    return PreviewSpec(
+        format=kind[0],
+        mime=kind[1],
+        method=size["method"],
+        width=width,
+        height=height,
+        quality=min(max(int(level[1]), 1), 100),
+    )
+
+
+def _pixels(text: str) -> int:
+    return int(text) if text.isdecimal() else 0  # the SDK writes None for a side that is not given
+
+
+def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
+    """Return the thumbnail of an image, making it if needed.
+
+    Args:
+        folder: Where thumbnails are kept.
+        source: The image, named by its content.
+        spec: What it shall look like.
+
+    Raises:
+        InputError: The image cannot be read.
+    """
+    kind = spec.format.lower()
+    name = f"{source.stem}-{spec.method}-{spec.width}x{spec.height}-{spec.quality}.{kind}"
+    target = folder / source.stem[:2] / name
+    if target.is_file():
+        return target
+    try:
+        with replacing(target) as partial, Pillow.open(source) as image:
+            if spec.format == "JPEG":
+                image.draft("RGB", (max(spec.width, 1), max(spec.height, 1)))
+            _resized(image, spec).save(partial, spec.format, quality=spec.quality)
+    except (OSError, Pillow.DecompressionBombError) as error:
+        msg = f"The image cannot be read: {error}."
+        raise InputError(msg) from error
+    return target
+
+
+def _resized(image: Pillow.Image, spec: PreviewSpec) -> Pillow.Image:
+    mode = "RGBA" if spec.format == "PNG" else "RGB"
+    width, height = _target_size(image, spec)
+    converted = image if image.mode == mode else image.convert(mode)
+    if spec.method in {"fill", "fill-down"} and spec.width and spec.height:
+        return ImageOps.fit(converted, (width, height))
+    return (
+        converted
+        if converted.size == (width, height)
+        else converted.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
+    )
+
+
+def _target_size(image: Pillow.Image, spec: PreviewSpec) -> tuple[int, int]:
+    own_width, own_height = image.size
+    if not (spec.width or spec.height):
+        return image.size
+    if spec.width and spec.height and spec.method in {"force", "fill", "fill-down"}:
+        return spec.width, spec.height
+    scales = [side / own for side, own in ((spec.width, own_width), (spec.height, own_height)) if side]
+    scale = min(scales)
+    return max(1, round(own_width * scale)), max(1, round(own_height * scale))
+
 
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")
@@ -103,3 +219,74 @@ def page_of_path(path: str) -> str:
         if task.isascii() and task.isdecimal():
             return f"/task?task={quote(task)}"
     return "/experiments"
+
+
+# Reports as pages: ``/model-benchmark?id=<file id>``.
+#
+# Supervisely names a report by the Team Files id of its ``template.vue``. Trainers here write a self-contained
+# ``report.html`` beside it, and that is what a browser gets: in a sandbox, since it holds what was made from data, with
+# its own inline scripts and styles and nothing from anywhere else.
+
+
+REPORT_FILE = "report.html"
+REPORT_POLICY = (
+    "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+_PLAIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+_PROBLEM_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}
+</style></head><body><main><h1>{title}</h1><p>{message}</p><p>{hint}</p>
+<p><a href="/experiments">Open the experiments</a></p></main></body></html>
+"""
+
+
+class Reports:
+    """Handler for reports.
+
+    Args:
+        parts: The platform.
+        executor: Threads for disk work.
+    """
+
+    def __init__(self, parts: Services, executor: Executor) -> None:
+        self._parts = parts
+        self._executor = executor
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [Route("/model-benchmark", self._report)]
+
+    async def _report(self, request: Request) -> Response:
+        wanted = request.query_params.get("id", "")
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._page, wanted)
+
+    def _page(self, wanted: str) -> Response:
+        try:
+            content = self._find(wanted).local_path.read_bytes()
+        except AppError as error:
+            return _problem_page("Report not found", error.message, error.hint, 404)
+        except OSError:
+            return _problem_page("Report not found", "The file of this report is gone.", "Run the task again.", 404)
+        return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
+
+    def _find(self, wanted: str) -> StoredFile:
+        if not (wanted.isascii() and wanted.isdecimal() and len(wanted) < 19):  # noqa: PLR2004 - digits of an id
+            msg = "The address names no report."
+            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
+        named = self._parts.files.get(FileId(int(wanted)))
+        beside = str(PurePosixPath(named.path).with_name(REPORT_FILE))
+        report = self._parts.files.find(named.team_id, beside)
+        if report is None:
+            msg = f"The file {named.path} is not part of a report."
+            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
+        return report
+
+
+def _problem_page(title: str, message: str, hint: str, status: int) -> Response:
+    content = _PROBLEM_PAGE.format(title=html.escape(title), message=html.escape(message), hint=html.escape(hint))
+    return HTMLResponse(content, status, headers={"Content-Security-Policy": _PLAIN_POLICY})

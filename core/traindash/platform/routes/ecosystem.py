@@ -7,11 +7,13 @@ import msgspec
 from starlette.responses import Response
 
 from traindash.domain.ids import ModuleId
+from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError
 from traindash.frameworks.spec import Framework, FrameworkModel
 from traindash.platform.modules import Module
-from traindash.platform.parts import Services
 from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.tasks import tasks_json
+from traindash.platform.services import Services
 from traindash.platform.store.listing import Condition, Listing, page_of
 from traindash.platform.wire import Body, Id, Names
 
@@ -213,9 +215,62 @@ def _column(columns: Mapping[str, str | float | None], start: str) -> str | floa
     return next((value for name, value in columns.items() if name.startswith(start)), None)
 
 
-METHODS: Sequence[Method[Any]] = (
+# Apps of a team and their sessions. Every module of the ecosystem counts as added to every team, under its own id.
+
+
+_RUNNING = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED)
+
+
+class _AppList(Listing, kw_only=True):
+    team_id: Id
+    only_running: bool | None = False
+
+
+class _SessionList(Listing, kw_only=True):
+    team_id: Id
+    app_id: Id
+
+
+def _list_apps(api: ApiContext, body: _AppList) -> object:
+    api.services.accounts.team(body.team_id)
+    modules: Sequence[Module] = api.services.modules.all()
+    for entry in body.filter or ():
+        modules = [module for module in modules if matches(module_json(module), entry)]
+    if body.only_running:
+        modules = [module for module in modules if _running(api.services, module)]
+    return page_of([_app_json(api.services, module, body.team_id) for module in modules], body)
+
+
+def _app_json(services: Services, module: Module, team_id: int) -> dict[str, Any]:
+    user = services.accounts.user()
+    return {
+        **module_json(module),
+        "moduleId": module.id,
+        "teamId": team_id,
+        "createdBy": user["id"],
+        "userLogin": user["login"],
+        "disabled": False,
+        "isShared": False,
+        "tasks": tasks_json(services, _running(services, module)),
+    }
+
+
+def _running(services: Services, module: Module) -> tuple[Any, ...]:
+    return services.tasks.list_module(module.id, _RUNNING, Listing())[1]
+
+
+def _sessions(api: ApiContext, body: _SessionList) -> object:
+    api.services.accounts.team(body.team_id)
+    module = api.services.modules.get(ModuleId(body.app_id))
+    page, tasks = api.services.tasks.list_module(module.id, (), body)
+    return page.answer(tasks_json(api.services, tasks))
+
+
+METHODS = (
     Method("ecosystem.list", _ModuleList, _list),
     Method("ecosystem.info", _ModuleInfo, _info),
     Method("ecosystem.file.download", _FileDownload, _file),
     Method("ecosystem.models.list", Listing, _models),
+    Method("apps.list", _AppList, _list_apps),
+    Method("apps.tasks.list", _SessionList, _sessions),
 )

@@ -19,7 +19,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError
 from traindash.platform.dry_runs.jobs import DryRuns
 from traindash.platform.imports.jobs import Imports
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook.worker import WebhookWorker
 from traindash.platform.wire import checked, error_response, json_response, parse_json, problem

@@ -1,16 +1,17 @@
 """Images: lists, infos, pixels."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Row
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
 import msgspec
 from starlette.responses import FileResponse, StreamingResponse
 
-from traindash.platform.parts import Services
 from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.services import Services
 from traindash.platform.store.images import ContentFilter
 from traindash.platform.store.listing import Listing
 from traindash.platform.wire import Body, ById, Id, Ids
@@ -94,9 +95,122 @@ def _multipart(files: Sequence[tuple[int, str, Path]], boundary: str) -> Iterato
     yield f"--{boundary}--\r\n".encode()
 
 
+# Two ways to write where something lies in an image.
+#
+# Files in Supervisely's format count pixels: a rectangle from 3 to 5 covers the pixels 3, 4 and 5. The API, asked with
+# ``integerCoords: false`` (as the official SDK always asks), measures on a continuous plane in which pixel 3 reaches
+# from 3.0 to 4.0: the same rectangle ends at 6, and a corner of a polygon lies in the middle of its pixel, at 3.5.
+# Source: ``_to_subpixel_coordinate_system_json`` of ``Annotation``, ``Rectangle`` and ``Geometry`` in the SDK 6.74.51,
+# which undoes exactly this after each download.
+
+
+Json: TypeAlias = Any
+_HALF = 0.5
+
+
+def to_plane(annotation: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an annotation that counts pixels as one that measures on the plane."""
+    return {**annotation, "objects": [_object_to_plane(item) for item in annotation["objects"]]}
+
+
+def _object_to_plane(item: Mapping[str, Json]) -> dict[str, Json]:
+    match item:
+        case {"geometryType": "rectangle", "points": {"exterior": [[x1, y1], [x2, y2]], **rest}}:
+            return {**item, "points": {**rest, "exterior": _box(x1, y1, x2, y2)}}
+        case {"geometryType": "oriented_bbox", "points": [[x1, y1], [x2, y2]]}:
+            return {**item, "points": _box(x1, y1, x2, y2)}
+        case {"points": {"exterior": list(), **_rest}}:
+            return {**item, "points": _outline(item["points"])}
+        case {"parts": [*parts]} if all(isinstance(part, dict) and "exterior" in part for part in parts):
+            return {**item, "parts": [_outline(part) for part in parts]}
+        case {"nodes": {**nodes}}:
+            return {**item, "nodes": {key: _node(node) for key, node in nodes.items()}}
+        case _:
+            return dict(item)
+
+
+def _box(x1: float, y1: float, x2: float, y2: float) -> list[list[float]]:
+    return [[min(x1, x2), min(y1, y2)], [max(x1, x2) + 1, max(y1, y2) + 1]]
+
+
+def _outline(points: Mapping[str, Json]) -> dict[str, Json]:
+    moved: dict[str, Json] = {"exterior": _middles(points["exterior"])}
+    if "interior" in points:
+        moved["interior"] = [_middles(hole) for hole in points["interior"]]
+    return {**points, **moved}
+
+
+def _node(node: Json) -> Json:
+    match node:
+        case {"loc": [x, y], **rest}:
+            return {**rest, "loc": [math.floor(x) + _HALF, math.floor(y) + _HALF]}
+        case _:
+            return node
+
+
+def _middles(points: Json) -> list[list[float]]:
+    return [[x + _HALF, y + _HALF] for x, y in points]
+
+
+# Annotations in Supervisely's JSON format.
+
+
+class _ManyImages(Body):
+    image_ids: Ids
+    dataset_id: Id | None = None
+    integer_coords: bool | None = True
+
+
+class _OneImage(Body):
+    image_id: Id
+    integer_coords: bool | None = True
+
+
+class _OfDataset(Listing, kw_only=True):
+    dataset_id: Id
+    integer_coords: bool | None = True
+
+
+def _list_annotations(api: ApiContext, body: _OfDataset) -> object:
+    page, rows = api.services.images.page(body, dataset_id=body.dataset_id)
+    return page.answer(_answers(api, rows, on_plane=body.integer_coords is False))
+
+
+def _annotations(api: ApiContext, body: _ManyImages) -> object:
+    return _answers(
+        api, api.services.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
+    )
+
+
+def _annotation(api: ApiContext, body: _OneImage) -> object:
+    return _answers(api, [api.services.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
+
+
+def _answers(api: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
+    images = api.services.images
+    texts = images.annotations([row["id"] for row in rows])
+    answers = []
+    for row in rows:
+        annotation: Any = images.annotation(row, texts.get(row["id"]))
+        answers.append(
+            {
+                "imageId": row["id"],
+                "imageName": row["name"],
+                "annotation": to_plane(annotation) if on_plane else annotation,
+                "createdAt": row["created_at"],
+                "updatedAt": row["updated_at"],
+                "datasetId": row["dataset_id"],
+            }
+        )
+    return answers
+
+
 METHODS = (
     Method("images.list", _ImageList, _list),
     Method("images.info", ById, _info),
     Method("images.download", ById, _download),
     Method("images.bulk.download", _BulkIds, _bulk_download),
+    Method("annotations.list", _OfDataset, _list_annotations),
+    Method("annotations.bulk.info", _ManyImages, _annotations),
+    Method("annotations.info", _OneImage, _annotation),
 )

@@ -1,13 +1,20 @@
 """Projects and datasets."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from sqlite3 import Row
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from traindash.platform.parts import Services
+from msgspec import Meta
+
+from traindash.domain.ids import ProjectId
+from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.services import Services
 from traindash.platform.store.listing import Listing
+from traindash.platform.store.project_collections import Membership
 from traindash.platform.store.projects import dump, parse_object
-from traindash.platform.wire import Body, ById, Id, Text
+from traindash.platform.wire import Body, ById, Id, Ids, Names, Text
 
 
 class _ProjectList(Listing):
@@ -136,6 +143,161 @@ def _dataset(api: ApiContext, body: ById) -> object:
     return dataset_json(api.services, api.services.projects.dataset_row(body.id), with_custom_data=True)
 
 
+# Counts of a project (``projects.stats``), from the counts that every import keeps per dataset.
+
+
+def _stats(api: ApiContext, body: ById) -> object:
+    projects = api.services.projects
+    meta = projects.meta_json(body.id)
+    datasets = projects.datasets(ProjectId(body.id))
+    classes, tags = projects.class_counts(body.id), projects.tag_counts(body.id)
+    total = sum(dataset.items_count for dataset in datasets)
+    class_metas = _objects(meta.get("classes"))
+    tag_metas = _objects(meta.get("tags"))
+    return {
+        "images": {
+            "total": {"imagesInDataset": total, "imagesMarked": None, "imagesNotMarked": None},
+            "datasets": [{"id": item.id, "name": item.name, "imagesInDataset": item.items_count} for item in datasets],
+            "objectClasses": _class_counts(class_metas, classes, "images"),
+        },
+        "objects": {
+            "total": {"objectsInDataset": sum(row["objects"] for row in classes)},
+            "items": _class_counts(class_metas, classes, "objects"),
+        },
+        "imageTags": {"items": _tag_counts(tag_metas, tags, "images")},
+        "objectTags": {"items": _tag_counts(tag_metas, tags, "objects")},
+    }
+
+
+def _class_counts(metas: list[dict[str, Any]], rows: Iterable[Row], column: str) -> list[dict[str, Any]]:
+    """Every class of the meta appears, also one without objects: readers look each class up."""
+    by_class: dict[str, list[dict[str, int]]] = defaultdict(list)
+    for row in rows:
+        by_class[row["class_name"]].append({"id": row["dataset_id"], "count": row[column]})
+    return [
+        {
+            "objectClass": {**meta, "name": meta["title"]},
+            "total": sum(entry["count"] for entry in by_class[meta["title"]]),
+            "datasets": by_class[meta["title"]],
+        }
+        for meta in metas
+    ]
+
+
+def _tag_counts(metas: list[dict[str, Any]], rows: Iterable[Row], column: str) -> list[dict[str, Any]]:
+    by_tag: dict[str, list[dict[str, int]]] = defaultdict(list)
+    for row in rows:
+        by_tag[row["tag_name"]].append({"id": row["dataset_id"], "count": row[column]})
+    return [
+        {
+            "tagMeta": meta,
+            "total": sum(entry["count"] for entry in by_tag[meta["name"]]),
+            "datasets": by_tag[meta["name"]],
+        }
+        for meta in metas
+    ]
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+# Collections of images.
+
+
+class _CollectionList(Listing, kw_only=True):
+    project_id: Id
+    type: str | None = "default"
+
+
+class _CollectionById(ById):
+    extra_fields: Names | None = None
+
+
+class _AddCollection(Body):
+    project_id: Id
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    type: Literal["default"] = "default"
+    description: Annotated[str, Meta(max_length=10_000)] | None = None
+
+
+class _Item(Body):
+    entity_id: Id
+
+
+class _Items(Body):
+    collection_id: Id
+    entity_ids: Ids | None = None
+    entity_items: Annotated[tuple[_Item, ...], Meta(max_length=500_000)] | None = None
+
+    @property
+    def wanted(self) -> Sequence[int]:
+        """The images, from whichever of the two lists was sent.
+
+        Raises:
+            InputError: Neither was.
+        """
+        if self.entity_ids is not None:
+            return self.entity_ids
+        if self.entity_items is not None:
+            return [item.entity_id for item in self.entity_items]
+        msg = "Neither 'entityIds' nor 'entityItems' is given."
+        raise InputError(msg, "Send the ids of the images.")
+
+
+def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
+    """Return a collection."""
+    answer = {
+        "id": row["id"],
+        "name": row["name"],
+        "teamId": row["team_id"],
+        "projectId": row["project_id"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+        "description": row["description"],
+        "options": parse_object(row["options"]),
+        "type": row["type"],
+        "itemsCount": row["items_count"],
+    }
+    return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
+
+
+def _list_collections(api: ApiContext, body: _CollectionList) -> object:
+    kind = None if body.type in {None, "all"} else body.type
+    page, rows = api.services.collections.page(body, body.project_id, kind)
+    return page.answer([collection_json(row, with_meta=body.wants("meta")) for row in rows])
+
+
+def _collection(api: ApiContext, body: _CollectionById) -> object:
+    return collection_json(api.services.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
+
+
+def _add_collection(api: ApiContext, body: _AddCollection) -> object:
+    row = api.services.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
+    return collection_json(row, with_meta=True)
+
+
+def _remove_collection(api: ApiContext, body: ById) -> object:
+    api.services.collections.remove(body.id)
+    return {"success": True}
+
+
+def _add_items(api: ApiContext, body: _Items) -> object:
+    return _membership_json(api.services.collections.add_items(body.collection_id, body.wanted))
+
+
+def _remove_items(api: ApiContext, body: _Items) -> object:
+    return _membership_json(api.services.collections.remove_items(body.collection_id, body.wanted))
+
+
+def _membership_json(change: Membership) -> dict[str, Any]:
+    """``missing`` is always there: the SDK looks at it without asking."""
+    return {
+        "items": [{"id": image_id, "entityId": image_id, "createdAt": moment} for image_id, moment in change.changed],
+        "missing": [{"entityId": image_id} for image_id in change.missing],
+    }
+
+
 METHODS = (
     Method("projects.list", _ProjectList, _list),
     Method("projects.list.all", _ProjectList, _list),
@@ -146,4 +308,11 @@ METHODS = (
     Method("datasets.list", _DatasetList, _datasets),
     Method("datasets.list.all", Listing, _all_datasets),
     Method("datasets.info", ById, _dataset),
+    Method("projects.stats", ById, _stats),
+    Method("entities-collections.list", _CollectionList, _list_collections),
+    Method("entities-collections.info", _CollectionById, _collection),
+    Method("entities-collections.add", _AddCollection, _add_collection),
+    Method("entities-collections.remove", ById, _remove_collection),
+    Method("entities-collections.items.bulk.add", _Items, _add_items),
+    Method("entities-collections.items.bulk.remove", _Items, _remove_items),
 )

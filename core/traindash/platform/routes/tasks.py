@@ -1,21 +1,28 @@
 """Tasks: start, look, stop, logs, outputs."""
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from traindash.domain.ids import AgentId, TaskId, WorkspaceId
 from traindash.domain.task import ExitReport, TaskStatus
-from traindash.errors import InputError, StateError
-from traindash.platform.parts import Services
-from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.errors import InputError, NotFoundError, StateError
+from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, read_object
+from traindash.platform.services import Services
+from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.task_queue import QueueMove
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
+from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume
-from traindash.platform.wire import Body, ById, Count, Id
+from traindash.platform.wire import Body, ById, Count, Id, Names, checked, json_response
+from traindash.training.runs.events import EventWriter, Phase
 
 
 class _TaskList(Listing, kw_only=True):
@@ -172,7 +179,218 @@ def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
     raise StateError(msg, "This server sets the status from what its processes do; tasks.stop ends a task.")
 
 
-METHODS: Sequence[Method[Any]] = (
+# Commands to the app of a task (``tasks.request.direct``).
+#
+# Our apps have no web server of their own: the platform answers from the task and its log what the training app of
+# Supervisely answers (docs/supervisely-api.md 6.1). ``stop_after_epoch`` is ours.
+
+
+_NAME = "tasks.request.direct"
+_POLL_SECONDS = 0.5
+_DEFAULT_WAIT_SECONDS = 60.0
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+_STAGES: Mapping[str, str] = {
+    Phase.PREPARING_DATA: "data preparation",
+    Phase.UPLOADING: "finalizing and uploading training artifacts",
+}
+
+
+class _Request(Body):
+    task_id: Id
+    command: str
+    state: dict[str, Any] | None = None
+    skip_response: bool | None = False
+    timeout: Annotated[float, Meta(ge=0)] | None = None
+
+    @property
+    def starts_training(self) -> bool:
+        """Whether it is ``train_from_api``."""
+        return self.command.strip("/") == "train_from_api"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client wants the answer when the training is over."""
+        return self.starts_training and (self.state or {}).get("wait") is not False and not self.skip_response
+
+
+async def _direct(api: ApiContext, request: Request, in_thread: InThread) -> Response:
+    body = checked(_NAME, _Request, await read_object(request))
+    given = await in_thread(lambda: _answer(api, body))
+    if body.waits:
+        given = await _wait(api, body, in_thread) or given
+    return json_response({} if body.skip_response else given)
+
+
+def _answer(api: ApiContext, body: _Request) -> dict[str, object]:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    command = _COMMANDS.get(body.command.strip("/"))
+    if command is None:
+        msg = f"The app of task {task.id} has no command {body.command!r}."
+        raise NotFoundError(msg, f"It has: {', '.join(_COMMANDS)}.")
+    return command(api, task, body.state or {})
+
+
+async def _wait(api: ApiContext, body: _Request, in_thread: InThread) -> dict[str, object] | None:
+    """Wait for the end of a training as long as the client does, holding no thread; ``None`` if it takes longer."""
+    wanted = _DEFAULT_WAIT_SECONDS if body.timeout is None else body.timeout
+    deadline = time.monotonic() + min(wanted, _LONGEST_WAIT_SECONDS)
+    while time.monotonic() < deadline:
+        if (outcome := await in_thread(lambda: _outcome(api, body))) is not None:
+            return outcome
+        await asyncio.sleep(_POLL_SECONDS)
+    return None
+
+
+def _outcome(api: ApiContext, body: _Request) -> dict[str, object] | None:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    match task.status:
+        case TaskStatus.FINISHED:
+            return {"result": "model was successfully trained"}
+        case TaskStatus.ERROR | TaskStatus.STOPPED:
+            return {"result": train_status(api.services, task) or f"the training ended as {task.status.value}"}
+        case _:
+            return None
+
+
+def train_status(services: Services, task: TaskRecord) -> str:
+    """Return the sentence that a training app answers to ``train_status``; empty when it has nothing to say."""
+    live = services.logs.live(services.layout.run(task.id))
+    match task.status:
+        case TaskStatus.ERROR:
+            stage = _STAGES.get(live.phase or "", "training" if live.phase else "training initialization")
+            text = f"Error occurred during {stage}. Please check the logs for more details."
+            report = task.exit_report
+            return text if report is None else f"{text} {report.message} {report.hint}".strip()
+        case TaskStatus.STARTED | TaskStatus.TERMINATING:
+            if live.phase is not None:
+                return f"Status: {live.phase_text}"
+            return "Training has been started..." if task.autostart and task.queue_order == 0 else ""
+        case _:
+            return ""
+
+
+def _is_running(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    """True from the start on and for ever: the SDK takes anything else for "not ready" and waits 100 seconds."""
+    return {"running": True, "mode": "production"}
+
+
+def _is_ready(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return {"status": "ready"}
+
+
+def _train_status(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    return {"status": train_status(api.services, task)}
+
+
+def _train_from_api(api: ApiContext, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
+    api.admission.release(task.id, state.get("app_state"))
+    api.control.wake()
+    return {"result": "model training started"}
+
+
+def _stop_after_epoch(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    run = api.services.layout.run(task.id)
+    if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
+        msg = f"Task {task.id} is not training; it is {task.status.value}."
+        raise StateError(msg, "Only a running training can end after its epoch.")
+    if not run.stop_after_epoch.exists():
+        run.stop_after_epoch.touch()
+        EventWriter(run.platform_events).log("Ends after this epoch, as you asked.")
+    return {"result": "the training ends after this epoch"}
+
+
+def _data(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    kept = api.services.app_data.get(task.id).get("data")
+    widgets = _widgets(api.services.logs.live(api.services.layout.run(task.id)))
+    return {**kept, **widgets} if isinstance(kept, dict) else widgets
+
+
+def _widgets(live: LiveInfo) -> dict[str, object]:
+    """Return the progress bars as the widgets of a real app hold them; the first one counts epochs."""
+    order = sorted(live.progress, key=lambda name: {"Epochs": 0, "Steps": 1}.get(name, 2))
+    return {f"ProgressAutoId{number}": _bar(name, *live.progress[name]) for number, name in enumerate(order, start=1)}
+
+
+def _bar(name: str, current: int, total: int) -> dict[str, object]:
+    return {
+        "percent": 0 if total <= 0 else round(100 * min(current, total) / total),
+        "info": f"{current} / {total}",
+        "message": name,
+        "status": "success" if 0 < total <= current else None,
+        "n": current,
+        "hide": False,
+    }
+
+
+def _app_state(_api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
+    state = task.params.get("state")
+    return dict(state) if isinstance(state, dict) else {}
+
+
+_COMMANDS: Mapping[str, Callable[[ApiContext, TaskRecord, Mapping[str, object]], dict[str, object]]] = {
+    "is_running": _is_running,
+    "is_ready": _is_ready,
+    "train_status": _train_status,
+    "train_from_api": _train_from_api,
+    "stop_after_epoch": _stop_after_epoch,
+    "sly/data": _data,
+    "sly/state": _app_state,
+}
+
+
+# What apps keep with their task: widget data, template folder (docs/supervisely-api.md 3.3).
+
+
+class _Get(Body):
+    task_id: Id
+    fields: Names
+
+
+class _Set(Body):
+    task_id: Id
+    fields: Annotated[tuple[FieldChange, ...], Meta(max_length=10_000)]
+
+
+class _Payload(Struct):
+    data: Annotated[tuple[PatchStep, ...], Meta(max_length=10_000)] = ()
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+class _AppData(Body):
+    task_id: Id
+    payload: _Payload
+
+
+class _Meta(ById):
+    template_root_directory: Annotated[str, Meta(max_length=10_000)] | None = None
+
+
+def _get(api: ApiContext, body: _Get) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    return {"result": api.services.app_data.fields(task.id, body.fields)}
+
+
+def _set(api: ApiContext, body: _Set) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    api.services.app_data.set_fields(task.id, body.fields)
+    return {"success": True}
+
+
+def _set_app_data(api: ApiContext, body: _AppData) -> object:
+    task = api.services.tasks.get(TaskId(body.task_id))
+    api.services.app_data.patch(task.id, body.payload.data, body.payload.state)
+    return {"success": True}
+
+
+def _set_meta(api: ApiContext, body: _Meta) -> object:
+    task = api.services.tasks.get(TaskId(body.id))
+    if body.template_root_directory is not None:
+        change = FieldChange(field="templateRootDirectory", payload=body.template_root_directory)
+        api.services.app_data.set_fields(task.id, [change])
+    return {"success": True}
+
+
+METHODS = (
     Method("tasks.info", ById, _info),
     Method("tasks.list", _TaskList, _list),
     Method("tasks.run.app", dict[str, Any], _run_app),
@@ -181,4 +399,9 @@ METHODS: Sequence[Method[Any]] = (
     Method("tasks.log.download", _LogDownload, _log),
     Method("tasks.output.set", _OutputSet, _set_output),
     Method("tasks.status.update", _StatusUpdate, _set_status),
+    StreamMethod(_NAME, _direct),
+    Method("tasks.data.get", _Get, _get),
+    Method("tasks.data.set", _Set, _set),
+    Method("tasks.app-v2.data.set", _AppData, _set_app_data),
+    Method("tasks.meta.update", _Meta, _set_meta),
 )

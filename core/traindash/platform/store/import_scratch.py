@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, Self
 from uuid import uuid4
 
-from traindash.platform.identity import lock_file
+from traindash.platform.home import lock_file
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 

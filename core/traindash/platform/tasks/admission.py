@@ -11,7 +11,7 @@ from traindash.domain.plan import RandomSplit
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.frameworks.spec import Framework
 from traindash.platform.modules import Module
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.files import clean_path
 from traindash.platform.store.tasks import NewTask, TaskKind, TaskRecord
 from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new_draw

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, StorageError
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages

@@ -18,7 +18,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId, TeamId
 from traindash.domain.plan import DatasetsSplit
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import check_evaluations
 from traindash.platform.tasks.frozen import frozen_training

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from traindash.domain.ids import TeamId
 from traindash.errors import NotFoundError, StateError
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.artifacts import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import OpenTask
 from traindash.platform.tasks.process import ProcessIdentity, find_process, poll, read_identity, write_identity
 from traindash.training.runs.events import EventWriter

@@ -7,7 +7,7 @@ from pathlib import Path
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.training.runs.events import EventWriter, append_rows, read_events

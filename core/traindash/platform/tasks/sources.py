@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 
 _EXPERIMENTS = "/experiments"

@@ -10,7 +10,7 @@ from typing import assert_never
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, Side, TagsSplit, TrainValSplit
 from traindash.errors import InputError
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.tasks.frozen import new_draw
 
 Sides = Mapping[ImageId, tuple[Side, ...]]

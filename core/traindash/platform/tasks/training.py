@@ -18,7 +18,7 @@ from traindash.domain.project import Project, ProjectMeta
 from traindash.errors import InputError
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import Framework
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.tasks.frozen import FrozenTraining
 from traindash.platform.tasks.request import parse_gui_state, parse_model
 from traindash.platform.tasks.sources import CheckpointFile, SourceExperiment, find_checkpoint, find_experiment

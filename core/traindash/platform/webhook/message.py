@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.database import now_text
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.webhook.deliveries import own_message

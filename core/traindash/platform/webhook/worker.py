@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from traindash.domain.webhook import Delivery, DeliveryState, Webhook
 from traindash.errors import InputError, StateError
 from traindash.periodic_worker import PeriodicWorker
-from traindash.platform.parts import Services
+from traindash.platform.services import Services
 from traindash.platform.store.database import now_text
 from traindash.platform.webhook.deliveries import Deliveries, Message
 from traindash.platform.webhook.hook import Hook, checked_secret, checked_url, hook_file

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.unit.datasets import layouts
 from traindash.datasets.importing import open_import
 from traindash.datasets.source import Effect
-from traindash.platform.layout import HomeLayout
+from traindash.platform.home import HomeLayout
 from traindash.platform.store.accounts import Accounts, Home
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database

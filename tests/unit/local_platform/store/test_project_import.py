@@ -12,7 +12,7 @@ from traindash.datasets.source import LazyImages, ProjectSource, SourceCollectio
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
 from traindash.platform.agents import Hardware
-from traindash.platform.parts import Services, build_services
+from traindash.platform.services import Services, build_services
 
 
 @pytest.fixture

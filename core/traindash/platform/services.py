@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.platform.agents import Agents, Hardware
-from traindash.platform.layout import HomeLayout
+from traindash.platform.home import HomeLayout
 from traindash.platform.modules import Modules
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.app_data import AppData
