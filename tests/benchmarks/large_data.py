@@ -20,8 +20,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.outside import ROOT
+from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.importing import open_import
-from traindash.datasets.source import ProjectSource
+from traindash.datasets.source import ProjectSource, check_image
 from traindash.domain.plan import DatasetsSplit, PretrainedModel
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.plans import lookups as gather
@@ -91,9 +92,10 @@ def add_rows(database: Database, platform: LocalPlatform, rows: int, classes: in
     now = now_text()
     picture = platform.parts.layout.incoming / "picture.png"
     Image.new("RGB", (SIDE, SIDE), (90, 120, 60)).save(picture)
-    digest = platform.parts.blobs.add(picture).hash  # of one file, so that there is something to show
+    # Of one file, so that there is something to show.
+    digest = platform.parts.blobs.add(picture, check_image(picture)).hash
     with database.write() as connection:
-        project = ProjectRows(connection, platform.parts.accounts.home(), source, source.name).project_id
+        project = ProjectRows(connection, platform.parts.accounts.home(), source, meta_to_json(meta)).project_id
         for number, (name, count) in enumerate((("train", rows * 4 // 5), ("val", rows - rows * 4 // 5))):
             dataset = connection.execute(
                 "INSERT INTO datasets (project_id, user_id, name, images_count, created_at, updated_at)"

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage
+from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
 from traindash.domain.ids import DatasetId, ProjectId, TaskId
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.domain.task import TaskStatus
@@ -208,25 +209,12 @@ def _image(folder: Path, name: str, number: int) -> SourceImage:
     path = folder / name
     Image.new("RGB", (SIDE, SIDE), (number, 2 * number % 256, 90)).save(path)
     tag = {"a": "train", "b": "val"}[name[0]]
-    tags = [] if number == 0 else [{"name": tag, "value": None}]
+    tags = () if number == 0 else (Tag(name=tag),)
     if number == 1:
-        tags.append({"name": "val", "value": None})
-    annotation = {
-        "description": "",
-        "tags": tags,
-        "size": {"width": SIDE, "height": SIDE},
-        "objects": [
-            {"classTitle": "box", "geometryType": "rectangle", "points": _points([[2, 2], [12, 12]]), "tags": []},
-            {
-                "classTitle": "blob",
-                "geometryType": "polygon",
-                "points": _points([[15, 15], [28, 15], [20, 28]]),
-                "tags": [],
-            },
-        ],
-    }
+        tags = (*tags, Tag(name="val"))
+    labels = (
+        Label(class_name="box", geometry=Rectangle(left=2, top=2, right=12, bottom=12)),
+        Label(class_name="blob", geometry=Polygon(exterior=((15, 15), (28, 15), (20, 28)))),
+    )
+    annotation = Annotation(width=SIDE, height=SIDE, labels=labels, tags=tags)
     return SourceImage(name=name, path=path, annotation=annotation)
-
-
-def _points(exterior: list[list[int]]) -> dict[str, object]:
-    return {"exterior": exterior, "interior": []}

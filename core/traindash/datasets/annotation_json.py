@@ -1,4 +1,4 @@
-"""Supervisely's JSON of project metas and annotations ↔ domain types.
+"""Supervisely's JSON of project metas and annotations ↔ domain types; light, for clients and launches use it too.
 
 Format: https://docs.supervisely.com/data-organization/00_ann_format_navi. Coordinates are those of pixels: a rectangle
 from 3 to 5 covers the pixels 3, 4 and 5 (``Rectangle.width`` of the official SDK is ``right - left + 1``).
@@ -6,12 +6,13 @@ from 3 to 5 covers the pixels 3, 4 and 5 (``Rectangle.width`` of the official SD
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+import msgspec
+from msgspec import Meta, Struct
 
-from traindash.datasets.geometry import bounds
 from traindash.domain.annotation import (
     Annotation,
     Bitmap,
@@ -25,104 +26,100 @@ from traindash.domain.annotation import (
     shape_name,
 )
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
-from traindash.errors import InputError
+from traindash.errors import InputError, issue_of
 
 MAX_SIDE = 200_000
 """Longest image side that is believed, in pixels. JPEG ends at 65,535; whole-slide scans are larger."""
-TOLERANCE = 1.0
-"""Pixels by which a coordinate may lie outside the image: annotation tools round to either side of the border."""
 
-_Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-10 * MAX_SIDE, le=10 * MAX_SIDE)]
-_Side: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MAX_SIDE)]
-_Pixel: TypeAlias = Annotated[int, Field(strict=True, ge=-10 * MAX_SIDE, le=10 * MAX_SIDE)]
-_Text: TypeAlias = Annotated[str, Field(strict=True, min_length=1, max_length=1024)]
-_Color: TypeAlias = Annotated[str, Field(strict=True, pattern=r"^#[0-9A-Fa-f]{6}$")]
+# A bound on both sides keeps NaN and infinity out as well: Python's JSON has them, and no comparison with NaN is true.
+_Number: TypeAlias = Annotated[float, Meta(ge=-10 * MAX_SIDE, le=10 * MAX_SIDE)]
+_Side: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+_Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+_Color: TypeAlias = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")]
 _Point: TypeAlias = tuple[_Number, _Number]
-_Outline: TypeAlias = Annotated[list[_Point], Field(min_length=3)]
+_Outline: TypeAlias = Annotated[tuple[_Point, ...], Meta(min_length=3)]
+_T = TypeVar("_T")
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _ClassWire(_Wire):
+class _Class(Struct):
     title: _Text
     shape: _Text
     color: _Color = "#7B7F85"
 
 
-class _TagMetaWire(_Wire):
-    name: _Text
-    value_type: _Text = "none"
-    values: list[str] | None = None
-    color: _Color = "#7B7F85"
-    applicable_type: _Text = "all"
+class _Meta(Struct):
+    classes: tuple[_Class, ...]
+    tags: tuple[TagMeta, ...] = ()
 
 
-class _MetaWire(_Wire):
-    classes: list[_ClassWire]
-    tags: list[_TagMetaWire] = []
+class _Corners(Struct):
+    exterior: tuple[_Point, _Point]
 
 
-class _TagWire(_Wire):
-    name: _Text
-    value: str | float | None = None
-
-
-class _RectangleWire(_Wire):
-    exterior: Annotated[list[_Point], Field(min_length=2, max_length=2)]
-
-
-class _PolygonWire(_Wire):
+class _Outlines(Struct):
     exterior: _Outline
-    interior: list[_Outline] = []
+    interior: tuple[_Outline, ...] = ()
 
 
-class _BitmapWire(_Wire):
-    data: Annotated[str, Field(strict=True, min_length=1)]
-    origin: tuple[_Pixel, _Pixel]
-
-
-class _RectangleObject(_Wire):
-    points: _RectangleWire
-
-
-class _PolygonObject(_Wire):
-    points: _PolygonWire
-
-
-class _BitmapObject(_Wire):
-    bitmap: _BitmapWire
-
-
-class _ObjectWire(_Wire):
-    class_title: _Text = Field(alias="classTitle")
-    geometry_type: _Text = Field(alias="geometryType")
+class _Object(Struct, rename="camel"):
+    class_title: _Text
+    geometry_type: _Text
     id: int | None = None
-    tags: list[_TagWire] = []
+    tags: tuple[Tag, ...] = ()
 
 
-class _SizeWire(_Wire):
+class _Size(Struct):
     width: _Side
     height: _Side
 
 
-class _AnnotationWire(_Wire):
-    size: _SizeWire
-    objects: list[Mapping[str, object]] = []
-    tags: list[_TagWire] = []
+class _Image(Struct):
+    """An annotation whose objects are still JSON, so that one damaged object does not cost the others."""
+
+    size: _Size
+    objects: tuple[dict[str, Any], ...] = ()
+    tags: tuple[Tag, ...] = ()
 
 
-_META = TypeAdapter(_MetaWire)
-_OBJECT = TypeAdapter(_ObjectWire)
-_RECTANGLE = TypeAdapter(_RectangleObject)
-_POLYGON = TypeAdapter(_PolygonObject)
-_BITMAP = TypeAdapter(_BitmapObject)
-_ANNOTATION = TypeAdapter(_AnnotationWire)
-_T = TypeVar("_T")
-
+# What an object says beside its geometry; of a geometry that we do not know, all the rest is kept word for word.
 _LABEL_KEYS = frozenset({"id", "classId", "classTitle", "geometryType", "tags", "description", "labelerLogin"})
 _HISTORY_KEYS = frozenset({"createdAt", "updatedAt", "entityId", "instance", "key", "meta", "priority", "customData"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerIds:
+    """Ids that a server adds to the JSON of an annotation.
+
+    Attributes:
+        classes: Class name → id.
+        tags: Tag name → id.
+        objects: Gives ids for objects, one after another.
+    """
+
+    classes: Mapping[str, int]
+    tags: Mapping[str, int]
+    objects: Iterator[int]
+
+
+def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
+    """Make a value of parsed JSON that somebody gave.
+
+    Args:
+        kind: A type that msgspec can check; unknown keys are passed over.
+        content: Parsed JSON.
+        where: Name of the file, for messages.
+        keys: Keys that lead to the content, for messages.
+
+    Raises:
+        InputError: A field is missing or wrong; names the first.
+    """
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        issue = issue_of(error)
+        path = (*keys, *issue.path)
+        msg = f"{where}, {replace(issue, path=path)}." if path else f"{where}: {issue.reason}."
+        raise InputError(msg, "Correct the file or leave it out.") from error
 
 
 def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
@@ -135,30 +132,41 @@ def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
     Raises:
         InputError: A field is missing or wrong, or a name occurs twice; names the field.
     """
-    wire = _validated(_META, obj, where)
-    classes = tuple(ObjectClass(name=item.title, shape=item.shape, color=item.color.upper()) for item in wire.classes)
-    tags = tuple(
-        TagMeta(
-            name=item.name,
-            value_type=item.value_type,
-            values=tuple(item.values or ()),
-            color=item.color.upper(),
-            applicable_type=item.applicable_type,
-        )
-        for item in wire.tags
-    )
+    meta = decoded(_Meta, _without_null_values(obj), where)
+    classes = tuple(ObjectClass(name=item.title, shape=item.shape, color=item.color.upper()) for item in meta.classes)
     _refuse_twice([item.name for item in classes], f"{where}: the object class")
-    _refuse_twice([item.name for item in tags], f"{where}: the tag")
-    return ProjectMeta(classes=classes, tags=tags)
+    _refuse_twice([item.name for item in meta.tags], f"{where}: the tag")
+    return ProjectMeta(classes=classes, tags=tuple(replace(tag, color=tag.color.upper()) for tag in meta.tags))
 
 
-def meta_to_json(meta: ProjectMeta) -> dict[str, object]:
+def _without_null_values(obj: object) -> object:
+    """Leave out ``"values": null``, which some servers write for tags that take any value."""
+    if not isinstance(obj, dict) or not isinstance(obj.get("tags"), list):
+        return obj
+    given = [{k: v for k, v in tag.items() if v is not None} if isinstance(tag, dict) else tag for tag in obj["tags"]]
+    return {**obj, "tags": given}
+
+
+def meta_to_json(meta: ProjectMeta) -> dict[str, Any]:
     """Write a project meta the way ``meta.json`` holds it."""
     classes = [
         {"title": item.name, "shape": item.shape, "color": item.color, "geometry_config": {}, "hotkey": ""}
         for item in meta.classes
     ]
-    return {"classes": classes, "tags": [_tag_meta_to_json(tag) for tag in meta.tags], "projectType": "images"}
+    tags = [
+        {
+            "name": tag.name,
+            "value_type": tag.value_type,
+            "color": tag.color,
+            "applicable_type": tag.applicable_type,
+            "classes": [],
+            "hotkey": "",
+            # The SDK takes the key as a promise of a list of choices, so it must be absent without them.
+            **({"values": list(tag.values)} if tag.values else {}),
+        }
+        for tag in meta.tags
+    ]
+    return {"classes": classes, "tags": tags, "projectType": "images"}
 
 
 def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotation:
@@ -169,30 +177,32 @@ def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotatio
         where: Name of the file, for messages.
 
     Raises:
-        InputError: A field is missing or wrong, or an object lies outside the image by more than
-            :data:`TOLERANCE`; names the object and the field.
+        InputError: A field is missing or wrong; names the object and the field.
     """
-    size, objects, tags = annotation_parts(obj, where=where)
-    labels = []
-    for number, item in enumerate(objects, start=1):
-        place = f"{where}, object {number}"
-        label = label_from_json(item, where=place)
-        _refuse_outside(label.geometry, size, place)
-        labels.append(label)
-    return Annotation(width=size[0], height=size[1], labels=tuple(labels), tags=tags)
+    image = decoded(_Image, obj, where)
+    labels = [label_from_json(item, where=f"{where}, object {n}") for n, item in enumerate(image.objects, start=1)]
+    return Annotation(width=image.size.width, height=image.size.height, labels=tuple(labels), tags=image.tags)
 
 
-def annotation_parts(obj: object, *, where: str) -> tuple[tuple[int, int], list[Mapping[str, object]], tuple[Tag, ...]]:
-    """Read an annotation without looking into its objects.
+def sound_part(obj: object, *, where: str) -> tuple[Annotation, Mapping[int, str]]:
+    """Read what can be read of an annotation.
 
     Returns:
-        (width, height) in pixels, the JSON of the objects, the tags of the image.
+        The annotation without objects that are damaged, and of those: number in the file from 1 → what is wrong.
 
     Raises:
         InputError: Something other than an object is wrong.
     """
-    wire = _validated(_ANNOTATION, obj, where)
-    return (wire.size.width, wire.size.height), wire.objects, _tags(wire.tags)
+    image = decoded(_Image, obj, where)
+    labels: list[Label] = []
+    damaged: dict[int, str] = {}
+    for number, item in enumerate(image.objects, start=1):
+        try:
+            labels.append(label_from_json(item, where="It"))
+        except InputError as error:
+            damaged[number] = error.message
+    annotation = Annotation(width=image.size.width, height=image.size.height, labels=tuple(labels), tags=image.tags)
+    return annotation, damaged
 
 
 def label_from_json(obj: Mapping[str, object], *, where: str) -> Label:
@@ -201,49 +211,64 @@ def label_from_json(obj: Mapping[str, object], *, where: str) -> Label:
     Raises:
         InputError: A field is missing or wrong.
     """
-    wire = _validated(_OBJECT, obj, where)
-    geometry = _geometry(wire.geometry_type, obj, where)
-    return Label(class_name=wire.class_title, geometry=geometry, tags=_tags(wire.tags), id=wire.id)
-
-
-def annotation_to_json(annotation: Annotation) -> dict[str, object]:
-    """Write the annotation of an image in Supervisely's format."""
-    return {
-        "description": "",
-        "tags": [_tag_to_json(tag) for tag in annotation.tags],
-        "size": {"height": annotation.height, "width": annotation.width},
-        "objects": [_label_to_json(label) for label in annotation.labels],
-    }
+    item = decoded(_Object, obj, where)
+    geometry = _geometry(item.geometry_type, obj, where)
+    return Label(class_name=item.class_title, geometry=geometry, tags=item.tags, id=item.id)
 
 
 def _geometry(shape: str, obj: Mapping[str, object], where: str) -> Geometry:
     match shape:
         case "rectangle":
-            (x1, y1), (x2, y2) = _validated(_RECTANGLE, obj, where).points.exterior
+            # Any two opposite corners, in any order: people draw rectangles from all sides.
+            (x1, y1), (x2, y2) = decoded(_Corners, obj.get("points"), where, "points").exterior
             return Rectangle(left=min(x1, x2), top=min(y1, y2), right=max(x1, x2), bottom=max(y1, y2))
         case "polygon":
-            points = _validated(_POLYGON, obj, where).points
-            return Polygon(exterior=tuple(points.exterior), interior=tuple(tuple(hole) for hole in points.interior))
+            points = decoded(_Outlines, obj.get("points"), where, "points")
+            return Polygon(exterior=points.exterior, interior=points.interior)
         case "bitmap":
-            bitmap = _validated(_BITMAP, obj, where).bitmap
-            return Bitmap(origin=bitmap.origin, data=bitmap.data)
+            return decoded(Bitmap, obj.get("bitmap"), where, "bitmap")
         case _:
             own = {key: value for key, value in obj.items() if key not in _LABEL_KEYS | _HISTORY_KEYS}
             return OtherGeometry(shape=shape, json=json.dumps(own, ensure_ascii=False))
 
 
-def _label_to_json(label: Label) -> dict[str, object]:
-    head: dict[str, object] = {} if label.id is None else {"id": label.id}
+def annotation_to_json(annotation: Annotation, ids: ServerIds | None = None) -> dict[str, Any]:
+    """Write the annotation of an image in Supervisely's format.
+
+    Args:
+        annotation: What to write.
+        ids: Ids to add, new ones for all objects; without them objects keep theirs.
+
+    Raises:
+        KeyError: ``ids`` has none for a class or tag.
+    """
+    return {
+        "description": "",
+        "tags": _tags_to_json(annotation.tags, ids),
+        "size": {"height": annotation.height, "width": annotation.width},
+        "objects": [_label_to_json(label, ids) for label in annotation.labels],
+    }
+
+
+def _label_to_json(label: Label, ids: ServerIds | None) -> dict[str, Any]:
+    head: dict[str, Any] = {} if label.id is None else {"id": label.id}
+    if ids is not None:
+        head = {"id": next(ids.objects), "classId": ids.classes[label.class_name]}
     head |= {
         "classTitle": label.class_name,
         "geometryType": shape_name(label.geometry),
         "description": "",
-        "tags": [_tag_to_json(tag) for tag in label.tags],
+        "tags": _tags_to_json(label.tags, ids),
     }
     return head | _geometry_to_json(label.geometry)
 
 
-def _geometry_to_json(geometry: Geometry) -> dict[str, object]:
+def _tags_to_json(tags: Sequence[Tag], ids: ServerIds | None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"name": tag.name, "value": tag.value} for tag in tags]
+    return rows if ids is None else [{**row, "tagId": ids.tags[row["name"]]} for row in rows]
+
+
+def _geometry_to_json(geometry: Geometry) -> dict[str, Any]:
     match geometry:
         case Rectangle(left=left, top=top, right=right, bottom=bottom):
             return {"points": {"exterior": _points_to_json(((left, top), (right, bottom))), "interior": []}}
@@ -253,68 +278,17 @@ def _geometry_to_json(geometry: Geometry) -> dict[str, object]:
         case Bitmap(origin=origin, data=data):
             return {"bitmap": {"data": data, "origin": list(origin)}}
         case OtherGeometry(json=text):
-            own: dict[str, object] = json.loads(text)
+            own: dict[str, Any] = json.loads(text)
             return own
 
 
-def _points_to_json(points: tuple[Point, ...]) -> list[list[float]]:
-    return [[_short(x), _short(y)] for x, y in points]
+def _points_to_json(points: Sequence[Point]) -> list[list[float]]:
+    # Whole numbers are written without a fraction, as Supervisely does.
+    return [[int(x) if x == int(x) else x, int(y) if y == int(y) else y] for x, y in points]
 
 
-def _short(value: float) -> float:
-    """Whole numbers are written without a fraction, as Supervisely does."""
-    return int(value) if value == int(value) else value
-
-
-def _tag_to_json(tag: Tag) -> dict[str, object]:
-    return {"name": tag.name, "value": tag.value}
-
-
-def _tag_meta_to_json(tag: TagMeta) -> dict[str, object]:
-    entry: dict[str, object] = {
-        "name": tag.name,
-        "value_type": tag.value_type,
-        "color": tag.color,
-        "applicable_type": tag.applicable_type,
-        "classes": [],
-        "hotkey": "",
-    }
-    return entry | ({"values": list(tag.values)} if tag.values else {})
-
-
-def _tags(wires: list[_TagWire]) -> tuple[Tag, ...]:
-    return tuple(Tag(name=wire.name, value=wire.value) for wire in wires)
-
-
-def _refuse_twice(names: list[str], what: str) -> None:
+def _refuse_twice(names: Sequence[str], what: str) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             msg = f"{what} “{name}” is defined twice."
             raise InputError(msg, "Rename or remove one of them.")
-
-
-def _refuse_outside(geometry: Geometry, size: tuple[int, int], where: str) -> None:
-    try:
-        box = bounds(geometry)
-    except InputError as error:
-        msg = f"{where}: {error.message}"
-        raise InputError(msg, error.hint) from error
-    if box is None:
-        return
-    width, height = size
-    if min(box.left, box.top) < -TOLERANCE or box.right > width + TOLERANCE or box.bottom > height + TOLERANCE:
-        msg = (
-            f"{where}: the {shape_name(geometry)} from ({box.left:g}, {box.top:g}) to ({box.right:g}, {box.bottom:g}) "
-            f"lies outside the image of {width} x {height} pixels."
-        )
-        raise InputError(msg, "Import the project; the import cuts such objects at the border and says so.")
-
-
-def _validated(adapter: TypeAdapter[_T], obj: object, where: str) -> _T:
-    try:
-        return adapter.validate_python(obj)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        msg = f"{where}, {field}: {first['msg']}." if field else f"{where}: {first['msg']}."
-        raise InputError(msg, "Correct the file or leave it out.") from error

@@ -5,15 +5,17 @@ polygons or of run lengths becomes a mask, so that one object stays one object.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from hotcoco import mask as coco_mask
+from msgspec import Meta, Struct
 
-from traindash.datasets.annotation_json import annotation_to_json
+from traindash.datasets.annotation_json import decoded
 from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, to_pixels
 from traindash.datasets.recognition import class_color, coco_files
 from traindash.datasets.source import (
@@ -24,27 +26,17 @@ from traindash.datasets.source import (
     ProjectSource,
     SourceDataset,
     SourceImage,
-    image_size,
+    check_image,
     is_image,
     read_json,
 )
-from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Point, Polygon, Rectangle
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.errors import InputError
 
-# COCO's run-length encoded masks.
+# COCO's run-length encoded masks: counts of clear and set pixels in turn, column by column, as numbers or as text.
 #
-# Counts of clear and set pixels in turn, column by column; either as numbers or packed into text, 5 bits a character
-# with the differences to the count before last. Source: ``maskApi.c`` of https://github.com/cocodataset/cocoapi.
-
-
-_OFFSET = 48
-_VALUE_BITS = 0x1F
-_MORE = 0x20
-_SIGN = 0x10
-_WIDTH = 5
-_LONGEST = 10
-"""Most characters behind the first of a number: more would not be a count of pixels."""
+# hotcoco does the work, equal to ``maskApi.c`` of https://github.com/cocodataset/cocoapi; the tests compare.
 
 
 def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
@@ -53,33 +45,26 @@ def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
     Raises:
         InputError: The counts do not add up to the size.
     """
-    numbers = _unpacked(counts) if isinstance(counts, str) else counts
-    fits = bool(numbers) and min(numbers) >= 0 and sum(numbers) == height * width
-    if not fits or height * width > MAX_MASK_PIXELS or min(height, width) < 1:
+    try:
+        if min(height, width) < 1 or height * width > MAX_MASK_PIXELS or _fills_less(counts, height * width):
+            raise ValueError(counts)  # noqa: TRY301 - as what hotcoco refuses
+        mask = coco_mask.decode({"size": [height, width], "counts": counts})
+    except (ValueError, TypeError, OverflowError) as error:
         msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
-        raise InputError(msg, "Export the annotation again.")
-    values = np.arange(len(numbers)) % 2 == 1
-    return np.repeat(values, numbers).reshape(width, height).T
+        raise InputError(msg, "Export the annotation again.") from error
+    return np.asarray(mask, dtype=np.bool_)
 
 
-def _unpacked(text: str) -> list[int]:
-    numbers: list[int] = []
-    position = 0
-    while position < len(text):
-        value, shift, more = 0, 0, True
-        while more:
-            if position >= len(text) or shift > _LONGEST:
-                msg = "The packed run lengths of a mask break off."
-                raise InputError(msg, "Export the annotation again.")
-            code = ord(text[position]) - _OFFSET
-            value |= (code & _VALUE_BITS) << (_WIDTH * shift)
-            more = bool(code & _MORE)
-            position += 1
-            shift += 1
-            if not more and code & _SIGN:
-                value -= 1 << (_WIDTH * shift)
-        numbers.append(value + numbers[-2] if len(numbers) > 2 else value)  # noqa: PLR2004 - as the format defines
-    return numbers
+def _fills_less(counts: str | list[int], pixels: int) -> bool:
+    """Whether runs end before the last pixel."""
+    if isinstance(counts, list):
+        return sum(counts) < pixels
+    # hotcoco refuses text with too many pixels and takes text with too few (1.3.0): what fits one pixel less is short.
+    try:
+        coco_mask.area({"size": [1, pixels - 1], "counts": counts})
+    except ValueError:
+        return False
+    return True
 
 
 # Finding image files that annotations name, whatever folder they lie in.
@@ -129,51 +114,46 @@ class ImageSearch:
         return self._by_name
 
 
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e7, le=1e7)]
-_Identifier = int | str
+# A bound on both sides keeps NaN and infinity out, which Python's JSON has.
+_Number: TypeAlias = Annotated[float, Meta(ge=-1e7, le=1e7)]
+_Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+_Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
+_Row: TypeAlias = Mapping[str, Any]
 _FEWEST_VALUES = 6
 _SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
 """Names of files and folders that do not name a dataset."""
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _ImageWire(_Wire):
+class _Image(Struct):
     id: _Identifier
-    file_name: Annotated[str, Field(min_length=1, max_length=1024)]
+    file_name: _Text
     width: int | None = None
     height: int | None = None
 
 
-class _CategoryWire(_Wire):
+class _Category(Struct):
     id: _Identifier
-    name: Annotated[str, Field(min_length=1, max_length=1024)]
+    name: _Text
 
 
-class _RleWire(_Wire):
+class _RunLengths(Struct):
     counts: str | list[int]
     size: tuple[int, int]
 
 
-class _AnnotationWire(_Wire):
-    image_id: _Identifier
+class _Object(Struct):
     category_id: _Identifier
     bbox: tuple[_Number, _Number, _Number, _Number] | None = None
-    segmentation: _RleWire | list[list[_Number]] | None = None
+    segmentation: _RunLengths | list[list[_Number]] | None = None
     iscrowd: int = 0
 
 
-class _FileWire(_Wire):
+class _Content(Struct):
+    """A file; images and annotations are checked one by one later, so that a damaged one does not cost the others."""
+
     images: list[dict[str, Any]]
+    categories: list[_Category]
     annotations: list[dict[str, Any]] = []
-    categories: list[_CategoryWire]
-
-
-_FILE = TypeAdapter(_FileWire)
-_IMAGE = TypeAdapter(_ImageWire)
-_ANNOTATION = TypeAdapter(_AnnotationWire)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +169,9 @@ class _CocoFile:
     path: Path
     place: str
     dataset: str
-    images: tuple[dict[str, Any], ...]
+    images: list[dict[str, Any]]
     categories: Mapping[_Identifier, str]
-    annotations: Mapping[object, list[tuple[int, dict[str, Any]]]]
+    annotations: Mapping[_Identifier | None, list[tuple[int, _Row]]]
 
 
 def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
@@ -216,7 +196,7 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     )
     search = ImageSearch(root)
     datasets = tuple(
-        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(file, search, log)))
+        SourceDataset(name=name, parent=None, images=LazyImages(read=partial(_images, file, search, log)))
         for name, file in _uniquely_named(files)
     )
     return ProjectSource(name=root.resolve().name, meta=ProjectMeta(classes=classes), datasets=datasets)
@@ -224,28 +204,23 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
 
 def _read(path: Path, root: Path) -> _CocoFile:
     place = path.relative_to(root).as_posix()
-    try:
-        wire = _FILE.validate_python(read_json(path))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        msg = f"{place}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
-        raise InputError(msg, "Correct the file or leave it out.") from error
-    _refuse_doubles(wire.categories, place)
-    rows: dict[object, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for number, row in enumerate(wire.annotations, start=1):
+    content = decoded(_Content, read_json(path), place)
+    _refuse_doubles(content.categories, place)
+    rows: dict[_Identifier | None, list[tuple[int, _Row]]] = defaultdict(list)
+    for number, row in enumerate(content.annotations, start=1):
         image_id = row.get("image_id")
         rows[image_id if isinstance(image_id, int | str) else None].append((number, row))
     return _CocoFile(
         path=path,
         place=place,
         dataset=_dataset_name(path),
-        images=tuple(wire.images),
-        categories={item.id: item.name for item in wire.categories},
+        images=content.images,
+        categories={item.id: item.name for item in content.categories},
         annotations=rows,
     )
 
 
-def _refuse_doubles(categories: list[_CategoryWire], place: str) -> None:
+def _refuse_doubles(categories: list[_Category], place: str) -> None:
     for number, count in Counter(item.id for item in categories).items():
         if count > 1:
             msg = f"{place}, categories: the id {number!r} is there {count} times."
@@ -289,10 +264,6 @@ def _shape_of(segmentation: object) -> str:
     return "rectangle" if not parts else "polygon" if len(parts) == 1 else "bitmap"
 
 
-def _walk(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Callable[[], Iterator[SourceImage]]:
-    return lambda: _images(file, search, log)
-
-
 def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[SourceImage]:
     known: set[_Identifier] = set()
     for number, row in enumerate(file.images, start=1):
@@ -305,54 +276,52 @@ def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[S
                 continue
             known.add(image_id)
         try:
-            wire = _IMAGE.validate_python(row)
-        except ValidationError as error:
-            log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, _first(error))
+            image = decoded(_Image, row, "It")
+        except InputError as error:
+            log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, error.message)
             continue
-        path = search.find(wire.file_name, near=file.path.parent, dataset=file.dataset)
+        path = search.find(image.file_name, near=file.path.parent, dataset=file.dataset)
         if path is None:
-            message = f"The file “{wire.file_name}” is not there."
+            message = f"The file “{image.file_name}” is not there."
             log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
             continue
-        if (size := _size(wire, path, log)) is not None:
-            labels = tuple(_labels(file, wire.id, size, log))
-            annotation = Annotation(width=size[0], height=size[1], labels=labels)
-            name = PurePosixPath(wire.file_name.replace("\\", "/")).name
-            yield SourceImage(name=name, path=path, annotation=annotation_to_json(annotation))
+        try:
+            yield _source_image(file, image, path, log)
+        except InputError as error:
+            log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, path.name, error.message)
     for image_id in file.annotations.keys() - known:
         for number, _ in file.annotations[image_id]:
             message = f"There is no image with the id {image_id!r}."
             log.add(ProblemKind.MISSING_IMAGE, Effect.OBJECT_SKIPPED, f"{file.place}, annotation {number}", message)
 
 
-def _size(wire: _ImageWire, path: Path, log: ProblemLog) -> tuple[int, int] | None:
-    """The size the file says; that of the image where it says none."""
-    if wire.width and wire.height and min(wire.width, wire.height) > 0:
-        return wire.width, wire.height
-    try:
-        return image_size(path)
-    except InputError as error:
-        log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, path.name, error.message)
-        return None
+def _source_image(file: _CocoFile, image: _Image, path: Path, log: ProblemLog) -> SourceImage:
+    """The size is what the file says; that of the picture where it says none."""
+    checked = None
+    width, height = image.width or 0, image.height or 0
+    if min(width, height) <= 0:
+        checked = check_image(path)
+        width, height = checked.seen_size
+    labels = tuple(_labels(file, image.id, (width, height), log))
+    name = PurePosixPath(image.file_name.replace("\\", "/")).name
+    annotation = Annotation(width=width, height=height, labels=labels)
+    return SourceImage(name=name, path=path, annotation=annotation, checked=checked)
 
 
 def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: ProblemLog) -> Iterator[Label]:
     for number, row in file.annotations.get(image_id, ()):
         place = f"{file.place}, annotation {number}"
         try:
-            wire = _ANNOTATION.validate_python(row)
-            geometry = _geometry(wire, size)
-        except ValidationError as error:
-            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, _first(error))
-            continue
+            item = decoded(_Object, row, "It")
+            geometry = _geometry(item, size)
         except InputError as error:
             log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
             continue
-        name = file.categories.get(wire.category_id)
+        name = file.categories.get(item.category_id)
         if name is None:
-            message = f"There is no category with the id {wire.category_id!r}."
+            message = f"There is no category with the id {item.category_id!r}."
             log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
-        elif wire.iscrowd:
+        elif item.iscrowd:
             message = "It marks a crowd, not an object."
             log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
         elif geometry is None:
@@ -362,22 +331,19 @@ def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: 
             yield Label(class_name=name, geometry=geometry)
 
 
-def _geometry(wire: _AnnotationWire, size: tuple[int, int]) -> Geometry | None:
-    match wire.segmentation:
-        case _RleWire(counts=counts, size=(height, width)):
+def _geometry(item: _Object, size: tuple[int, int]) -> Geometry | None:
+    match item.segmentation:
+        case _RunLengths(counts=counts, size=(height, width)):
             if (width, height) != size:
                 msg = f"Its mask has {width} x {height} pixels, the image {size[0]} x {size[1]}."
                 raise InputError(msg)
-            return None if wire.iscrowd else _packed(decode_rle(counts, height, width))
+            return None if item.iscrowd else _packed(decode_rle(counts, height, width))
         case [single]:
             return _polygon(single)
         case [_, *_] as parts:
-            mask = fill(_polygon(parts[0]), *size)
-            for part in parts[1:]:
-                mask = mask | fill(_polygon(part), *size)
-            return _packed(mask)
+            return _packed(np.logical_or.reduce([fill(_polygon(part), *size) for part in parts]))
         case _:
-            return None if wire.bbox is None else _rectangle(*wire.bbox)
+            return None if item.bbox is None else _rectangle(*item.bbox)
 
 
 def _packed(mask: Mask) -> Bitmap:
@@ -394,8 +360,7 @@ def _polygon(values: list[float]) -> Polygon:
     if len(values) < _FEWEST_VALUES or len(values) % 2:
         msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
         raise InputError(msg)
-    points: list[Point] = list(zip(values[::2], values[1::2], strict=True))
-    return to_pixels(Polygon(exterior=tuple(points)))
+    return to_pixels(Polygon(exterior=tuple(zip(values[::2], values[1::2], strict=True))))
 
 
 def _rectangle(x: float, y: float, width: float, height: float) -> Rectangle:
@@ -403,8 +368,3 @@ def _rectangle(x: float, y: float, width: float, height: float) -> Rectangle:
         msg = f"A box of {width:g} x {height:g} pixels has no area."
         raise InputError(msg)
     return Rectangle(left=x, top=y, right=max(x + width - 1, x), bottom=max(y + height - 1, y))
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

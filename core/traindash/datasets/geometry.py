@@ -13,12 +13,22 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
-from pydantic import BaseModel, ValidationError
 
-from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.domain.annotation import (
+    Annotation,
+    Bitmap,
+    Geometry,
+    OtherGeometry,
+    Point,
+    Polygon,
+    Rectangle,
+    shape_name,
+)
 from traindash.errors import InputError
 
 Mask = npt.NDArray[np.bool_]
@@ -57,15 +67,15 @@ def bounds(geometry: Geometry) -> Rectangle | None:
             return bounds(Polygon(exterior=points)) if points else None
 
 
-class _OtherPoints(BaseModel):
-    exterior: list[tuple[float, float]] = []
+class _OtherPoints(msgspec.Struct, frozen=True):
+    exterior: tuple[Point, ...] = ()
 
 
-class _OtherNode(BaseModel):
-    loc: tuple[float, float]
+class _OtherNode(msgspec.Struct):
+    loc: Point
 
 
-class _OtherWire(BaseModel):
+class _Other(msgspec.Struct):
     points: _OtherPoints = _OtherPoints()
     nodes: dict[str, _OtherNode] = {}
 
@@ -75,10 +85,10 @@ def _other_points(geometry: OtherGeometry) -> tuple[Point, ...]:
     if geometry.shape not in ("line", "polyline", "graph"):
         return ()
     try:
-        wire = _OtherWire.model_validate_json(geometry.json)
-    except ValidationError:
+        other = msgspec.json.decode(geometry.json, type=_Other)
+    except msgspec.MsgspecError:  # nobody promised its form; without an extent no trainer uses it
         return ()
-    return (*wire.points.exterior, *(node.loc for node in wire.nodes.values()))
+    return (*other.points.exterior, *(node.loc for node in other.nodes.values()))
 
 
 def tight_bounds(bitmap: Bitmap) -> Rectangle | None:
@@ -212,11 +222,11 @@ def _unpack(packed: bytes) -> bytes:
     return png
 
 
-# Cuts geometries at the border of their image.
+# Geometries and the border of their image: cutting at it, refusing what lies beyond.
 
 
-_SILENT = 1.0
-"""Pixels beyond the border that nobody needs to hear of: tools round to either side of it."""
+TOLERANCE = 1.0
+"""Pixels beyond the border that nobody needs to hear of: annotation tools round to either side of it."""
 _FEWEST_POINTS = 3
 
 
@@ -257,11 +267,40 @@ def clip_geometry(geometry: Geometry, width: int, height: int) -> Clipped:
             return Clipped(geometry=geometry, was_cut=False)
 
 
+def annotation_inside(obj: object, *, where: str = "annotation") -> Annotation:
+    """Read the annotation of an image, whose objects must lie inside of it.
+
+    Args:
+        obj: Parsed JSON in Supervisely's format.
+        where: Name of the file, for messages.
+
+    Raises:
+        InputError: A field is missing or wrong, or an object lies outside by more than :data:`TOLERANCE`; names the
+            object.
+    """
+    annotation = annotation_from_json(obj, where=where)
+    for number, label in enumerate(annotation.labels, start=1):
+        place = f"{where}, object {number}"
+        try:
+            box = bounds(label.geometry)
+        except InputError as error:
+            msg = f"{place}: {error.message}"
+            raise InputError(msg, error.hint) from error
+        # One pixel more on the right and below than an import leaves: an edge there may be a position, not a pixel.
+        if box is not None and _reaches_out(box, annotation.width + 1, annotation.height + 1):
+            msg = (
+                f"{place}: the {shape_name(label.geometry)} from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
+                f"{box.bottom:g}) lies outside the image of {annotation.width} x {annotation.height} pixels."
+            )
+            raise InputError(msg, "Import the project; the import cuts such objects at the border and says so.")
+    return annotation
+
+
 def _reaches_out(box: Rectangle | None, width: int, height: int) -> bool:
     if box is None:
         return False
-    right, bottom = width - 1 + _SILENT, height - 1 + _SILENT
-    return min(box.left, box.top) < -_SILENT or box.right > right or box.bottom > bottom
+    right, bottom = width - 1 + TOLERANCE, height - 1 + TOLERANCE
+    return min(box.left, box.top) < -TOLERANCE or box.right > right or box.bottom > bottom
 
 
 def _clip_polygon(polygon: Polygon, width: int, height: int) -> Clipped:

@@ -1,10 +1,11 @@
 """From a folder or archive of unknown layout to a project that can be taken in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 
-from traindash.datasets.annotation_json import annotation_parts, annotation_to_json, label_from_json
 from traindash.datasets.archives import unpack
 from traindash.datasets.coco_format import open_coco
 from traindash.datasets.geometry import clip_geometry
@@ -31,8 +32,8 @@ from traindash.errors import InputError
 
 # Makes what a reader found fit for use: every image opens, every object is a clean one inside its image.
 #
-# The rest is left out and written down. What comes out passes
-# :func:`traindash.datasets.annotation_json.annotation_from_json` and names only classes and tags of the project.
+# The rest is left out and written down. What comes out lies inside its image and names only classes and tags of the
+# project.
 
 
 def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
@@ -49,7 +50,9 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
         tags=frozenset(item.name for item in source.meta.tags),
         log=log,
     )
-    datasets = tuple(replace(dataset, images=LazyImages(read=_walk(inspector, dataset))) for dataset in source.datasets)
+    datasets = tuple(
+        replace(dataset, images=LazyImages(read=partial(inspector.images, dataset))) for dataset in source.datasets
+    )
     collections = tuple(
         SourceCollection(name=item.name, images=_Members(inspector=inspector, collection=item))
         for item in source.collections
@@ -63,10 +66,6 @@ def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, Che
         found = iter(check_images([image.path for image in batch if image.checked is None]))
         for image in batch:
             yield image, image.checked or next(found)
-
-
-def _walk(inspector: "_Inspector", dataset: SourceDataset) -> Callable[[], Iterator[SourceImage]]:
-    return lambda: inspector.images(dataset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ class _Inspector:
             if annotation is not None:
                 self.taken.add((dataset.path, image.name))
                 self.log.took([label.class_name for label in annotation.labels])
-                yield replace(image, annotation=annotation_to_json(annotation), checked=found)
+                yield replace(image, annotation=annotation, damaged={}, checked=found)
 
     def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
         for key in collection.images:
@@ -104,29 +103,29 @@ class _Inspector:
                 self.log.add(ProblemKind.UNKNOWN_MEMBER, Effect.CHANGED, place, message)
 
     def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
-        try:
-            size, objects, tags = annotation_parts(image.annotation, where="The annotation")
-        except InputError as error:
-            self.log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, error.message)
-            return None
+        given = image.annotation
+        size = given.width, given.height
         if not checked.has_size(*size):
             message = (
                 f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
             )
             self.log.add(ProblemKind.WRONG_SIZE, Effect.IMAGE_SKIPPED, place, message)
             return None
-        numbered = enumerate(objects, start=1)
-        labels = (self._label(item, size, f"{place}, object {number}") for number, item in numbered)
-        return Annotation(
-            width=size[0],
-            height=size[1],
+        for number, message in image.damaged.items():
+            self.log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, f"{place}, object {number}", message)
+        numbers = (number for number in count(1) if number not in image.damaged)  # as the file counts its objects
+        labels = (
+            self._label(label, size, f"{place}, object {number}")
+            for label, number in zip(given.labels, numbers, strict=False)
+        )
+        return replace(
+            given,
             labels=tuple(label for label in labels if label is not None),
-            tags=self._known(tags, place),
+            tags=self._known(given.tags, place),
         )
 
-    def _label(self, item: Mapping[str, object], size: tuple[int, int], place: str) -> Label | None:
+    def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:
         try:
-            label = label_from_json(item, where="It")
             clipped = clip_geometry(label.geometry, *size)
         except InputError as error:
             self.log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)

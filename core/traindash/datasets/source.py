@@ -17,19 +17,17 @@ from typing import TypeAlias, TypeVar
 from PIL import Image, UnidentifiedImageError
 
 from traindash.domain.imports import ImportProblems, ImportReport, ProblemExample
+from traindash.domain.annotation import Annotation
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
-# Reading files that a person gave: JSON, image headers.
+# Files that a person gave: JSON, and which of them are images.
 
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 )
 """Names that images go by, also those that cannot be used: an import shall say so."""
-_EXIF_ORIENTATION = 0x0112
-_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
-"""Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)."""
 MAX_JSON_BYTES = 512 * 2**20
 
 
@@ -64,33 +62,14 @@ def is_image(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) in pixels of an image as people see it: turned the way its EXIF data say.
-
-    Raises:
-        InputError: It is no image.
-    """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            return (height, width) if lies_on_its_side(image) else (width, height)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        msg = f"{path} is not an image that can be read."
-        raise InputError(msg, "Replace the file or leave it out.") from error
-
-
-def lies_on_its_side(image: Image.Image) -> bool:
-    """Whether an open image asks to be turned by a quarter, so that people see width and height exchanged."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return False  # Pillow would read all pixels to look behind them
-    return image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
-
-
-# Whether an image file can be used, and its size.
+# Whether an image file can be used, and its size: the one place that opens images of others.
 
 
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
+_EXIF_ORIENTATION = 0x0112
+_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+"""Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)."""
 _PREVIEW = (64, 64)
 _LARGE = 2**17
 """Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours."""
@@ -179,7 +158,7 @@ def _read(path: Path) -> CheckedImage:
     try:
         with Image.open(path) as image:
             kind, (width, height) = image.format, image.size
-            turned = kind in _FORMATS and lies_on_its_side(image)
+            turned = kind in _FORMATS and _lies_on_its_side(image)
             if kind in _FORMATS:
                 image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
                 image.load()
@@ -198,6 +177,13 @@ def _read(path: Path) -> CheckedImage:
     return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)
 
 
+def _lies_on_its_side(image: Image.Image) -> bool:
+    """Whether an open image asks to be turned by a quarter, so that people see width and height exchanged."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return False  # Pillow would read all pixels to look behind them
+    return image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceImage:
     """An image file and what is drawn on it.
@@ -205,13 +191,15 @@ class SourceImage:
     Attributes:
         name: Name within its dataset, with extension.
         path: The image file; readers never write to it.
-        annotation: Annotation in Supervisely JSON format.
+        annotation: What could be read of it.
+        damaged: What could not: number of the object in its file from 1 → what is wrong. Empty after inspection.
         checked: What a look at the whole file found; ``None`` while nobody took one.
     """
 
     name: str
     path: Path
-    annotation: Mapping[str, object]
+    annotation: Annotation
+    damaged: Mapping[int, str] = field(default_factory=dict)
     checked: CheckedImage | None = None
 
 

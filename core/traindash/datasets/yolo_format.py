@@ -7,14 +7,15 @@ of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or lies beside the 
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.geometry import to_pixels
 from traindash.datasets.recognition import class_color, yolo_config
 from traindash.datasets.source import (
@@ -32,7 +33,7 @@ from traindash.datasets.source import (
 )
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta
-from traindash.errors import InputError
+from traindash.errors import InputError, issue_of
 
 # What a folder in YOLO layout says about itself: class names, and where the images of each dataset lie.
 
@@ -57,20 +58,19 @@ class YoloConfig:
     keypoints: int = 0
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+_Text: TypeAlias = str | int | float  # YAML reads a folder or class of the name 7 as a number
+_Places: TypeAlias = _Text | list[_Text] | None
 
-    names: list[str] | dict[int, str]
-    path: str | None = None
-    train: str | list[str] | None = None
-    val: str | list[str] | None = None
-    valid: str | list[str] | None = None
-    validation: str | list[str] | None = None
-    test: str | list[str] | None = None
+
+class _DataYaml(msgspec.Struct):
+    names: list[_Text] | dict[int, _Text]
+    path: _Text | None = None
+    train: _Places = None
+    val: _Places = None
+    valid: _Places = None
+    validation: _Places = None
+    test: _Places = None
     kpt_shape: tuple[int, int] | None = None
-
-
-_WIRE = TypeAdapter(_Wire)
 
 
 def read_yolo_config(root: Path) -> YoloConfig:
@@ -85,19 +85,20 @@ def read_yolo_config(root: Path) -> YoloConfig:
     path = yolo_config(root)
     if path is None:
         return YoloConfig(names=_names_from_text(root), sides=_usual_folders(root))
-    wire = _parsed(path)
-    names = dict(enumerate(wire.names)) if isinstance(wire.names, list) else wire.names
-    shape = wire.kpt_shape or (0, 0)
+    content = _parsed(path)
+    names = dict(enumerate(content.names)) if isinstance(content.names, list) else content.names
+    shape = content.kpt_shape or (0, 0)
     return YoloConfig(
-        names=_checked(names, path.name),
-        sides=_named_folders(wire, root) or _usual_folders(root),
+        names=_checked({number: str(name) for number, name in names.items()}, path.name),
+        sides=_named_folders(content, root) or _usual_folders(root),
         keypoints=shape[0] * shape[1],
     )
 
 
-def _parsed(path: Path) -> _Wire:
+def _parsed(path: Path) -> _DataYaml:
     try:
-        return _WIRE.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        # Not strict: numbers of classes may be texts, as JSON would have them.
+        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _DataYaml, strict=False)
     except yaml.MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
         msg = f"{path.name} is not valid YAML{where}."
@@ -105,9 +106,8 @@ def _parsed(path: Path) -> _Wire:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{path.name} is not valid YAML."
         raise InputError(msg, "Correct the file.") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        msg = f"{path.name}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+    except msgspec.ValidationError as error:
+        msg = f"{path.name}, {issue_of(error)}."
         raise InputError(msg, "Correct the file; names is a list, or numbers with names.") from error
 
 
@@ -131,12 +131,13 @@ def _names_from_text(root: Path) -> dict[int, str]:
     return {}
 
 
-def _named_folders(wire: _Wire, root: Path) -> dict[str, tuple[Path, ...]]:
+def _named_folders(content: _DataYaml, root: Path) -> dict[str, tuple[Path, ...]]:
     sides: dict[str, tuple[Path, ...]] = {}
     for side, keys in _SIDES.items():
-        value = next((found for key in keys if (found := getattr(wire, key, None))), None)
-        entries = [value] if isinstance(value, str) else value or []
-        folders = tuple(path for entry in entries if (path := inside(root, entry, wire.path or "")) is not None)
+        value = next((found for key in keys if (found := getattr(content, key, None))), None)
+        entries = value if isinstance(value, list) else [value] if value else []
+        base = str(content.path or "")
+        folders = tuple(path for entry in entries if (path := inside(root, str(entry), base)) is not None)
         if folders:
             sides[side] = folders
     return sides
@@ -208,7 +209,8 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     without_image = tuple(_labels_without_image(labels, root))
     sides[filled[0]] = replace(sides[filled[0]], missing=(*sides[filled[0]].missing, *without_image))
     datasets = tuple(
-        SourceDataset(name=name, parent=None, images=LazyImages(read=_walk(reader, sides[name]))) for name in filled
+        SourceDataset(name=name, parent=None, images=LazyImages(read=partial(reader.images, sides[name])))
+        for name in filled
     )
     return ProjectSource(name=root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
 
@@ -224,10 +226,6 @@ class _Side:
 
     images: Mapping[Path, Path | None]
     missing: tuple[tuple[str, str], ...] = ()
-
-
-def _walk(reader: "_Reader", side: _Side) -> Callable[[], Iterator[SourceImage]]:
-    return lambda: reader.images(side)
 
 
 def _side(paths: tuple[Path, ...], root: Path) -> _Side:
@@ -328,7 +326,7 @@ class _Reader:
         if labels is None:
             return None
         annotation = Annotation(width=size[0], height=size[1], labels=labels)
-        return SourceImage(name=path.name, path=path, annotation=annotation_to_json(annotation), checked=found)
+        return SourceImage(name=path.name, path=path, annotation=annotation, checked=found)
 
     def _labels(self, path: Path | None, size: tuple[int, int]) -> tuple[Label, ...] | None:
         if path is None:

@@ -9,8 +9,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from traindash.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_to_json
-from traindash.datasets.geometry import encode_mask
+from traindash.datasets.annotation_json import annotation_to_json, meta_to_json
+from traindash.datasets.geometry import annotation_inside, encode_mask
 from traindash.datasets.importing import OpenedImport, open_import
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
@@ -132,7 +132,7 @@ def take(path: Path, work: Path | None = None) -> Taken:
     """Import a folder or archive and walk over everything once."""
     opened = open_import(path, work=work or path.parent / "unpacked")
     images = {
-        (dataset.path, image.name): annotation_from_json(image.annotation, where=image.name)
+        (dataset.path, image.name): annotation_inside(annotation_to_json(image.annotation), where=image.name)
         for dataset, image in walk(opened.source)
     }
     collections = {item.name: list(item.images) for item in opened.source.collections}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
 from traindash.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_from_json, meta_to_json
+from traindash.datasets.geometry import annotation_inside
 from traindash.domain.annotation import Annotation, OtherGeometry, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.errors import InputError
@@ -171,7 +172,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_damaged_annotations_are_refused_with_file_and_place(damage: str) -> None:
     change, place = DAMAGE[damage]
     with pytest.raises(InputError) as caught:
-        annotation_from_json(_changed(change), where="ds1/ann/a.jpg.json")
+        annotation_inside(_changed(change), where="ds1/ann/a.jpg.json")
     assert caught.value.message.startswith("ds1/ann/a.jpg.json")
     assert place in caught.value.message
     assert caught.value.hint

@@ -141,7 +141,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "image without a name": Damage(
         write=COCO, change=_coco(lambda c: c["images"][0].pop("file_name")), kind=K.UNREADABLE_ANNOTATION,
-        effect=SKIPPED, place="image 1", message="file_name: Field required", images=2, objects=2,
+        effect=SKIPPED, place="image 1", message="file_name is missing", images=2, objects=2,
     ),
     # annotations as a whole
     "annotation is not JSON": Damage(
@@ -154,7 +154,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "annotation without size": Damage(
         write=SLY, change=_annotation("a.png", lambda a: a.pop("size")), kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED,
-        place="ds/a.png", message="size: Field required", images=2, objects=2,
+        place="ds/a.png", message="size is missing", images=2, objects=2,
     ),
     "annotation missing": Damage(
         write=SLY, change=lambda f: (f / "ds/ann/a.png.json").unlink(), kind=K.MISSING_ANNOTATION, effect=NOTED,
@@ -201,15 +201,16 @@ DAMAGES: dict[str, Damage] = {
     ),
     "object without class": Damage(
         write=SLY, change=_annotation("a.png", lambda a: a["objects"][0].pop("classTitle")), kind=K.DAMAGED_OBJECT,
-        effect=DROPPED, place="ds/a.png, object 1", message="classTitle: Field required", objects=2,
+        effect=DROPPED, place="ds/a.png, object 1", message="classTitle is missing", objects=2,
     ),
     "coordinates are text": Damage(
         write=SLY, change=_annotation("a.png", lambda a: a["objects"][0]["points"].update(exterior=[["1", 2], [3, 4]])),
-        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="object 1", message="valid number", objects=2,
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="object 1",
+        message="points.exterior.0.0: expected float, got str", objects=2,
     ),
     "coordinates are NaN": Damage(
         write=SLY, change=_points((float("nan"), 2), (9, 9)), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="object 1",
-        message="finite number", objects=2,
+        message="points.exterior.0.0: expected float", objects=2,
     ),
     "mask of rubbish": Damage(
         write=SLY,
@@ -365,7 +366,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "object is a number": Damage(
         write=SLY, change=_annotation("a.png", lambda a: a["objects"].append(5)), kind=K.UNREADABLE_ANNOTATION,
-        effect=SKIPPED, place="ds/a.png", message="objects.1: Input should be a valid dictionary", images=2, objects=2,
+        effect=SKIPPED, place="ds/a.png", message="objects.1: expected object, got int", images=2, objects=2,
     ),
     "negative size": Damage(
         write=SLY, change=_annotation("a.png", lambda a: a["size"].update(width=-3)), kind=K.UNREADABLE_ANNOTATION,
@@ -382,15 +383,15 @@ DAMAGES: dict[str, Damage] = {
     ),
     "COCO object without category": Damage(
         write=COCO, change=_coco(lambda c: c["annotations"][0].pop("category_id")), kind=K.DAMAGED_OBJECT,
-        effect=DROPPED, place="annotation 1", message="category_id: Field required", objects=2,
+        effect=DROPPED, place="annotation 1", message="category_id is missing", objects=2,
     ),
     "COCO box that is not a number": Damage(
         write=COCO, change=_row(segmentation=[], bbox=[float("nan"), 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
-        place="annotation 1", message="bbox.0: Input should be a finite number", objects=2,
+        place="annotation 1", message="bbox.0: expected float", objects=2,
     ),
     "COCO box of text": Damage(
         write=COCO, change=_row(segmentation=[], bbox=["5", 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
-        place="annotation 1", message="bbox.0: Input should be a valid number", objects=2,
+        place="annotation 1", message="bbox.0: expected float, got str", objects=2,
     ),
     "COCO box over the border": Damage(
         write=COCO, change=_row(segmentation=[], bbox=[40, 5, 19, 9]), kind=K.CUT, effect=CHANGED,
@@ -475,7 +476,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
     "Supervisely class without shape": (
         SLY,
         lambda f: (f / "meta.json").write_text('{"classes": [{"title": "cat"}]}'),
-        r"classes\.0\.shape: Field required",
+        r"classes\.0\.shape is missing",
     ),
     "COCO is cut off": (
         COCO,
@@ -485,14 +486,14 @@ REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
     "COCO category without name": (
         COCO,
         _coco(lambda c: c["categories"][0].pop("name")),
-        r"instances_train\.json, categories\.0\.name: Field required",
+        r"instances_train\.json, categories\.0\.name is missing",
     ),
     "COCO category id twice": (
         COCO,
         _coco(lambda c: c["categories"][1].update(id=c["categories"][0]["id"])),
         r"categories: the id \d+ is there 2 times",
     ),
-    "COCO images are a number": (COCO, _coco(lambda c: c.update(images=5)), r"images: Input should be a valid list"),
+    "COCO images are a number": (COCO, _coco(lambda c: c.update(images=5)), r"images: expected array, got int"),
     "YOLO config is not YAML": (
         YOLO,
         lambda f: (f / "data.yaml").write_text("names: [cat, dog\ntrain: images"),

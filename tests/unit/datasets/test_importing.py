@@ -12,7 +12,6 @@ from PIL import Image
 from tests.lemons import write_lemons
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
-from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import convert_label, outlines
 from traindash.datasets.geometry import bounds, polygon_area, tight_bounds
 from traindash.datasets.importing import open_import
@@ -214,7 +213,7 @@ def test_a_strict_log_refuses_the_first_skip(tmp_path: Path) -> None:
 def test_the_real_project_in_every_layout(tmp_path: Path, layout: Layout) -> None:
     exported = write_lemons(tmp_path / "exported")
     original = open_project(exported)
-    read = {image.name: annotation_from_json(image.annotation, where=image.name) for _, image in layouts.walk(original)}
+    read = {image.name: image.annotation for _, image in layouts.walk(original)}
     folder = tmp_path / "lemons"
     images = folder / {Layout.SUPERVISELY: "ds1/img", Layout.COCO: "train", Layout.YOLO: "images/train"}[layout]
     if layout is Layout.SUPERVISELY:

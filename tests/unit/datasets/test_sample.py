@@ -9,7 +9,6 @@ from PIL import Image
 
 from tools.sample_renderer.project import SAMPLE_META, SEED, Shot, annotate, shots, take
 from tools.sample_renderer.scene import Studio
-from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.geometry import bounds
 from traindash.datasets.source import ProjectSource
 from traindash.datasets.supervisely_format import open_project
@@ -28,11 +27,7 @@ def source(sample: Path) -> ProjectSource:
 
 @pytest.fixture(scope="module")
 def annotations(source: ProjectSource) -> dict[tuple[str, str], Annotation]:
-    return {
-        (dataset.path, image.name): annotation_from_json(image.annotation, where=image.name)
-        for dataset in source.datasets
-        for image in dataset.images
-    }
+    return {(dataset.path, image.name): image.annotation for dataset in source.datasets for image in dataset.images}
 
 
 def _tags(annotation: Annotation) -> set[str]:
@@ -62,7 +57,7 @@ def test_has_three_datasets_with_two_hundred_images(source: ProjectSource) -> No
 def test_images_have_the_size_their_annotation_says(source: ProjectSource) -> None:
     for dataset in source.datasets:
         for image in dataset.images:
-            annotation = annotation_from_json(image.annotation, where=image.name)
+            annotation = image.annotation
             with Image.open(image.path) as picture:
                 assert picture.size == (annotation.width, annotation.height)
 

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from tests.lemons import write_lemons
-from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import convert_label, outlines
 from traindash.datasets.shape_fit import DETECTION
 from traindash.datasets.supervisely_format import open_project
@@ -56,7 +55,7 @@ def test_images_come_sorted_and_can_be_walked_twice(project: Path) -> None:
 
 def test_an_image_without_annotation_is_empty(project: Path) -> None:
     (image,) = open_project(project).datasets[3].images
-    annotation = annotation_from_json(image.annotation)
+    annotation = image.annotation
     assert (annotation.width, annotation.height, annotation.labels) == (40, 30, ())
 
 
@@ -66,7 +65,7 @@ def test_annotation_files_without_the_image_extension_count(project: Path) -> No
     changed = json.loads((ann / "b.json").read_text()) | {"tags": [{"name": "old"}]}
     (ann / "b.json").write_text(json.dumps(changed))
     image = list(open_project(project).datasets[0].images)[1]
-    assert annotation_from_json(image.annotation).tags[0].name == "old"
+    assert image.annotation.tags[0].name == "old"
 
 
 def test_annotations_are_read_only_when_walked_over(project: Path) -> None:
@@ -106,7 +105,7 @@ def test_damaged_metas_are_refused_with_the_file(project: Path, content: bytes) 
 
 def test_a_file_that_is_no_image_is_refused_where_its_size_is_needed(project: Path) -> None:
     (project / "second" / "img" / "a.png").write_text("no image")
-    with pytest.raises(InputError, match=r"a\.png is not an image"):
+    with pytest.raises(InputError, match=r"second/a\.png: It is not an image"):
         list(open_project(project).datasets[3].images)
 
 
@@ -115,7 +114,7 @@ def test_the_real_project_reads_and_converts(tmp_path: Path) -> None:
     assert [item.name for item in source.meta.classes] == ["kiwi", "lemon"]
     counts = {"kiwi": 0, "lemon": 0}
     for image in source.datasets[0].images:
-        annotation = annotation_from_json(image.annotation, where=image.name)
+        annotation = image.annotation
         with Image.open(image.path) as picture:
             assert picture.size == (annotation.width, annotation.height)
         for label in annotation.labels:

@@ -10,11 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
-
 from traindash.datasets.source import CheckedImage
-from traindash.errors import InputError, NotFoundError
+from traindash.errors import NotFoundError
 from traindash.files import replacing
 from traindash.platform.store.files import content_hash, file_hash
 
@@ -57,8 +54,6 @@ class Blob:
     hash: str
     mime: str
     size: int
-    width: int
-    height: int
     is_new: bool
 
 
@@ -84,25 +79,20 @@ class ImageBlobs:
     def add(
         self,
         source: Path,
+        checked: CheckedImage,
         *,
         link: bool = False,
         before: Callable[[str, str], None] | None = None,
-        durable: bool = True,
-        checked: CheckedImage | None = None,
     ) -> Blob:
-        """Take an image in.
+        """Take an image in. It is not synced to the disk: who adds many syncs them together, which is much faster.
 
         Args:
             source: The image file; it is left as it is.
+            checked: What a look at the file found.
             link: Make a hard link where the file system can; only for files that nobody will write to again.
             before: Called with hash and media type before a file that is new is put in place.
-            durable: Sync it at once; who adds many syncs them together.
-            checked: What a look at the file found, if somebody took one already.
-
-        Raises:
-            InputError: It is no image of a known type.
         """
-        mime, width, height = _inspect(source) if checked is None else _known(checked)
+        mime = IMAGE_TYPES[checked.kind]
         content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
         digest, size = file_hash(source) if content is None else content_hash(content)
         target = self._path(base64.b64decode(digest).hex(), mime)
@@ -110,8 +100,8 @@ class ImageBlobs:
         if is_new:
             if before is not None:
                 before(digest, mime)
-            _place(source, target, content=content, link=link, durable=durable)
-        return Blob(hash=digest, mime=mime, size=size, width=width, height=height, is_new=is_new)
+            _place(source, target, content=content, link=link)
+        return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
 
     def path(self, digest: str, mime: str) -> Path:
         """Return the file with this hash (base64) and media type."""
@@ -155,25 +145,7 @@ def _mime_of(extension: str) -> str | None:
     return next((mime for mime, known in EXTENSIONS.items() if known == extension), None)
 
 
-def _known(checked: CheckedImage) -> tuple[str, int, int]:
-    return IMAGE_TYPES[checked.kind], checked.width, checked.height
-
-
-def _inspect(source: Path) -> tuple[str, int, int]:
-    try:
-        with Pillow.open(source) as image:
-            mime = IMAGE_TYPES.get(image.format or "")
-            width, height = image.size
-    except (UnidentifiedImageError, OSError, Pillow.DecompressionBombError) as error:
-        msg = f"{source.name} is not an image that can be read: {error}."
-        raise InputError(msg, "Remove the file or save it again as JPEG or PNG.") from error
-    if mime is None:
-        msg = f"{source.name} is not an image of a supported type."
-        raise InputError(msg, "Save it as JPEG or PNG.")
-    return mime, width, height
-
-
-def _place(source: Path, target: Path, *, content: bytes | None, link: bool, durable: bool) -> None:
+def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> None:
     """Put a file in place at one stroke.
 
     Args:
@@ -181,9 +153,8 @@ def _place(source: Path, target: Path, *, content: bytes | None, link: bool, dur
         target: Where it goes.
         content: What is in it, if it was read already.
         link: Make a hard link where that can be done.
-        durable: Sync it at once.
     """
-    with replacing(target, durable=durable) as partial:
+    with replacing(target, durable=False) as partial:
         if link and _linked(source, partial):
             return
         if content is None:

@@ -2,17 +2,23 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import Connection, IntegrityError
-from typing import IO, Any
+from typing import IO, Any, Self
 
-from pydantic import TypeAdapter
+import msgspec
 
-from traindash.datasets.annotation_json import annotation_from_json, meta_to_json
-from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage, check_image
-from traindash.domain.annotation import Annotation
+from traindash.datasets.annotation_json import ServerIds, annotation_to_json, meta_to_json
+from traindash.datasets.source import (
+    CheckedImage,
+    ProjectSource,
+    SourceCollection,
+    SourceDataset,
+    SourceImage,
+    check_image,
+)
 from traindash.domain.ids import ProjectId
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
@@ -22,9 +28,12 @@ from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_collections import insert_collection
-from traindash.platform.store.projects import dump
 
 # The rows of a project that is being imported: ids for everything, counts for the statistics.
+
+
+_LAST_ID = "last_inner_id"
+_IDS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,8 @@ class ImageRecord:
     Attributes:
         classes: Class name → number of objects.
         object_tags: Tag name → number of objects with it.
-        annotation: Annotation in Supervisely JSON format, with names but without ids of this server.
+        tags: Tags of the image, JSON with the ids of this server.
+        annotation: Supervisely's JSON with the ids of this server.
     """
 
     name: str
@@ -43,18 +53,56 @@ class ImageRecord:
     size: int
     width: int
     height: int
-    classes: dict[str, int]
+    classes: Mapping[str, int]
     image_tags: tuple[str, ...]
-    object_tags: dict[str, int]
-    annotation: dict[str, Any]
+    object_tags: Mapping[str, int]
+    tags: str
+    annotation: str
 
 
-_RECORD: TypeAdapter[tuple[int, ImageRecord]] = TypeAdapter(tuple[int, ImageRecord])
+_RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
 
 
-def record_to_line(dataset: int, record: ImageRecord) -> str:
+def record_to_line(dataset: int, record: ImageRecord) -> bytes:
     """Write a record with the position of its dataset as one line."""
-    return _RECORD.dump_json((dataset, record)).decode() + "\n"
+    return msgspec.json.encode((dataset, record)) + b"\n"
+
+
+class InnerIds:
+    """Gives ids of objects, classes and tags, which have no table of their own: one counter for all, in the settings.
+
+    They are taken in blocks, each in a transaction of its own, so that an import can write its annotations as they stay
+    while other imports do the same. Ids of a block that nobody needs are left out; nothing depends on them being dense.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._next, self._end = 1, 1
+
+    def __iter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> int:
+        """Return an id that was never given."""
+        if self._next == self._end:
+            with self._database.write() as connection:
+                row = connection.execute("SELECT value FROM settings WHERE key = ?", (_LAST_ID,)).fetchone()
+                self._next = 1 if row is None else int(row["value"]) + 1
+                self._end = self._next + _IDS_AT_ONCE
+                store_setting(connection, _LAST_ID, str(self._end - 1))
+        self._next += 1
+        return self._next - 1
+
+
+def numbered_meta(meta: ProjectMeta, ids: Iterator[int]) -> tuple[dict[str, Any], ServerIds]:
+    """Return the JSON of a meta with ids, and what adds them to annotations."""
+    json = meta_to_json(meta)
+    for item in [*json["classes"], *json["tags"]]:
+        item["id"] = next(ids)
+    class_ids = {item["title"]: item["id"] for item in json["classes"]}
+    tag_ids = {item["name"]: item["id"] for item in json["tags"]}
+    return json, ServerIds(classes=class_ids, tags=tag_ids, objects=ids)
 
 
 @dataclass(slots=True)
@@ -83,16 +131,14 @@ class ProjectRows:
     Args:
         connection: The writing connection, in a transaction.
         home: Workspace and owner.
-        source: Its meta and description are taken.
-        name: Wanted name; a number is added when it is taken.
+        source: Its name and description are taken; a number is added to the name when there is one of that name.
+        meta: JSON of its meta, with ids.
     """
 
-    def __init__(self, connection: Connection, home: Home, source: ProjectSource, name: str) -> None:
+    def __init__(self, connection: Connection, home: Home, source: ProjectSource, meta: Mapping[str, Any]) -> None:
         self._connection = connection
         self._user_id = home.user_id
         self._now = now_text()
-        self._ids = _IdRange(connection)
-        meta_json, self._class_ids, self._tag_ids = self._meta_with_ids(source.meta)
         self._datasets: dict[str, int] = {}
         self.project_id = ProjectId(
             self._insert(
@@ -100,16 +146,16 @@ class ProjectRows:
                 workspace_id=home.workspace_id,
                 team_id=home.team_id,
                 user_id=home.user_id,
-                name=self._free_name(home, name),
+                name=self._free_name(home, source.name),
                 description=source.description,
-                meta=dump(meta_json),
+                meta=msgspec.json.encode(meta).decode(),
                 created_at=self._now,
                 updated_at=self._now,
             )
         )
         self._insert("project_versions", project_id=self.project_id, version=1, name="Import", created_at=self._now)
 
-    def insert_images(self, datasets: Sequence[SourceDataset], lines: Iterable[str]) -> None:
+    def insert_images(self, datasets: Sequence[SourceDataset], lines: Iterable[bytes]) -> None:
         """Insert the datasets and, from :func:`record_to_line` lines, their images.
 
         Raises:
@@ -128,10 +174,9 @@ class ProjectRows:
         ids = [self._datasets[dataset.path] for dataset in datasets]
         counts = {dataset_id: _Counts() for dataset_id in ids}
         for line in lines:
-            number, record = _RECORD.validate_json(line)
+            number, record = _RECORD.decode(line)
             counts[ids[number]].add(record)
             self._insert_image(ids[number], record)
-        self._ids.save()
         self._insert_counts(counts)
 
     def insert_collections(self, collections: Iterable[SourceCollection]) -> None:
@@ -158,7 +203,7 @@ class ProjectRows:
                 width=record.width,
                 height=record.height,
                 labels_count=sum(record.classes.values()),
-                tags="[]" if not record.image_tags else dump(self._image_tags(record)),
+                tags=record.tags,
                 created_at=self._now,
                 updated_at=self._now,
             )
@@ -166,30 +211,11 @@ class ProjectRows:
             msg = f"A dataset has two images named {record.name!r}."
             raise InputError(msg, "Rename one of them.") from error
         execute = self._connection.execute
-        text = dump(self._annotation_with_ids(record))
-        execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, text, self._now, self._now))
+        execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, record.annotation, self._now, self._now))
         for name, objects in record.classes.items():
             execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
         for name in dict.fromkeys(record.image_tags):
             execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
-
-    def _annotation_with_ids(self, record: ImageRecord) -> dict[str, Any]:
-        objects = [
-            item
-            | {
-                "id": self._ids.take(),
-                "classId": self._class_ids[item["classTitle"]],
-                "tags": [self._tag_with_id(tag) for tag in item.get("tags") or ()],
-            }
-            for item in record.annotation.get("objects") or ()
-        ]
-        return record.annotation | {"tags": self._image_tags(record), "objects": objects}
-
-    def _image_tags(self, record: ImageRecord) -> list[dict[str, Any]]:
-        return [self._tag_with_id(tag) for tag in record.annotation.get("tags") or ()]
-
-    def _tag_with_id(self, tag: dict[str, Any]) -> dict[str, Any]:
-        return tag | {"tagId": self._tag_ids[tag["name"]]}
 
     def _image_id(self, collection: SourceCollection, dataset: str, name: str) -> int:
         query = "SELECT id FROM images WHERE dataset_id = ? AND name = ?"
@@ -223,13 +249,6 @@ class ProjectRows:
             ),
         )
 
-    def _meta_with_ids(self, meta: ProjectMeta) -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
-        json: dict[str, Any] = meta_to_json(meta)
-        for item in [*json["classes"], *json["tags"]]:
-            item["id"] = self._ids.take()
-        class_ids = {item["title"]: item["id"] for item in json["classes"]}
-        return json, class_ids, {item["name"]: item["id"] for item in json["tags"]}
-
     def _free_name(self, home: Home, wanted: str) -> str:
         query = "SELECT name FROM projects WHERE workspace_id = ?"
         taken = {row["name"] for row in self._connection.execute(query, (home.workspace_id,))}
@@ -243,22 +262,6 @@ class ProjectRows:
         marks = ", ".join("?" for _ in columns)
         query = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constant names
         return int(self._connection.execute(query, tuple(columns.values())).lastrowid or 0)
-
-
-class _IdRange:
-    """Ids of objects, classes and tags, which have no table of their own: one counter for all, in the settings."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        row = connection.execute("SELECT value FROM settings WHERE key = 'last_inner_id'").fetchone()
-        self._last = 0 if row is None else int(row["value"])
-
-    def take(self) -> int:
-        self._last += 1
-        return self._last
-
-    def save(self) -> None:
-        store_setting(self._connection, "last_inner_id", str(self._last))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,19 +317,11 @@ class ProjectImport:
         Raises:
             InputError: Something in the source is not usable; names it. Nothing is left behind.
         """
+        source = replace(source, name=name or source.name)
+        meta, ids = numbered_meta(source.meta, InnerIds(self._database))
         added: list[Blob] = []
-        with (
-            ImportScratch(self._incoming) as scratch,
-            tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._incoming) as spool,
-        ):
-            taker = _Taker(
-                classes=frozenset(item.name for item in source.meta.classes),
-                tags=frozenset(item.name for item in source.meta.tags),
-                blobs=self._blobs,
-                scratch=scratch,
-                added=added,
-                link=link,
-            )
+        with ImportScratch(self._incoming) as scratch, tempfile.TemporaryFile(dir=self._incoming) as spool:
+            taker = _Taker(ids=ids, blobs=self._blobs, scratch=scratch, added=added, link=link)
             try:
                 taken = 0
                 for number, dataset in enumerate(source.datasets):
@@ -338,11 +333,11 @@ class ProjectImport:
                 # A row may reach the disk before the file that it names; one sync for all is ten times faster.
                 sync_files(self._blobs.path(blob.hash, blob.mime) for blob in added)
                 with self._database.write() as connection:
-                    rows = ProjectRows(connection, home, source, name or source.name)
+                    rows = ProjectRows(connection, home, source, meta)
                     rows.insert_images(source.datasets, _counted(spool, watch.on_row))
                     rows.insert_collections(source.collections)
                     if mark is not None:
-                        store_setting(connection, mark, name or source.name)
+                        store_setting(connection, mark, source.name)
             except BaseException:
                 self._drop(added)
                 raise
@@ -360,11 +355,11 @@ class _Taker:
     """Takes images in, one by one.
 
     Attributes:
+        ids: Of the project's classes and tags; gives those of objects.
         added: Gets the files that are new in the store.
     """
 
-    classes: frozenset[str]
-    tags: frozenset[str]
+    ids: ServerIds
     blobs: ImageBlobs
     scratch: ImportScratch
     added: list[Blob]
@@ -373,19 +368,20 @@ class _Taker:
     def take(self, dataset: SourceDataset, image: SourceImage) -> ImageRecord:
         where = f"{dataset.path}/{image.name}"
         _check_text(where)
-        annotation = annotation_from_json(image.annotation, where=where)
-        _check_names(self.classes, self.tags, annotation, where)
-        blob = self.blobs.add(
-            image.path, link=self.link, before=self.scratch.note, durable=False, checked=image.checked
-        )
+        annotation = image.annotation
+        _check_names(self.ids, image, where)
+        checked = image.checked or _checked(image.path, where)
+        blob = self.blobs.add(image.path, checked, link=self.link, before=self.scratch.note)
         if blob.is_new:
             self.added.append(blob)
-        if not _fits(image, annotation, blob):
+        # As the image is stored or, if it lies on its side, as people see it.
+        if not checked.has_size(annotation.width, annotation.height):
             msg = (
                 f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "
-                f"the image has {blob.width} x {blob.height}."
+                f"the image has {checked.width} x {checked.height}."
             )
             raise InputError(msg, "Correct 'size' in the annotation, or the image.")
+        written = annotation_to_json(annotation, self.ids)
         return ImageRecord(
             name=image.name,
             hash=blob.hash,
@@ -393,23 +389,26 @@ class _Taker:
             size=blob.size,
             width=annotation.width,
             height=annotation.height,
-            classes=dict(Counter(label.class_name for label in annotation.labels)),
+            classes=Counter(label.class_name for label in annotation.labels),
             image_tags=tuple(tag.name for tag in annotation.tags),
-            object_tags=dict(Counter(tag.name for label in annotation.labels for tag in label.tags)),
-            annotation=dict(image.annotation),
+            object_tags=Counter(tag.name for label in annotation.labels for tag in label.tags),
+            tags=msgspec.json.encode(written["tags"]).decode(),
+            annotation=msgspec.json.encode(written).decode(),
         )
 
 
-def _counted(lines: IO[str], tell: Callable[[int], None]) -> Iterator[str]:
+def _counted(lines: IO[bytes], tell: Callable[[int], None]) -> Iterator[bytes]:
     for number, line in enumerate(lines, start=1):
         yield line
         tell(number)
 
 
-def _fits(image: SourceImage, annotation: Annotation, blob: Blob) -> bool:
-    """Whether the annotation has the size of the image as it is stored or, if it lies on its side, as people see it."""
-    size = (annotation.width, annotation.height)
-    return size == (blob.width, blob.height) or (image.checked or check_image(image.path)).has_size(*size)
+def _checked(path: Path, where: str) -> CheckedImage:
+    try:
+        return check_image(path)
+    except InputError as error:
+        msg = f"{where}: {error.message}"
+        raise InputError(msg, error.hint) from error
 
 
 def _check_text(name: str) -> None:
@@ -420,12 +419,16 @@ def _check_text(name: str) -> None:
         raise InputError(msg, "Rename the file.") from error
 
 
-def _check_names(classes: frozenset[str], tags: frozenset[str], annotation: Annotation, where: str) -> None:
+def _check_names(ids: ServerIds, image: SourceImage, where: str) -> None:
+    annotation = image.annotation
+    for number, message in image.damaged.items():
+        msg = f"{where}, object {number}: {message}"
+        raise InputError(msg, "Correct it or leave it out.")
     for label in annotation.labels:
-        if label.class_name not in classes:
+        if label.class_name not in ids.classes:
             msg = f"{where}: the project has no object class {label.class_name!r}."
             raise InputError(msg, "Add the class to the project meta.")
     for tag in [*annotation.tags, *(tag for label in annotation.labels for tag in label.tags)]:
-        if tag.name not in tags:
+        if tag.name not in ids.tags:
             msg = f"{where}: the project has no tag {tag.name!r}."
             raise InputError(msg, "Add the tag to the project meta.")

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.fakes.small_platform import tiny_project
+from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.source import LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
+from traindash.domain.annotation import Label, Rectangle, Tag
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
 from traindash.platform.agents import Hardware
@@ -61,7 +63,7 @@ def test_annotations_come_back_with_ids_added(parts: Services, source: ProjectSo
     originals = [image for dataset in source.datasets for image in dataset.images]
     assert [image.name for image in images] == [original.name for original in originals]
     for image, original in zip(images, originals, strict=True):
-        assert _without_ids(image.annotation) == _without_ids(original.annotation)
+        assert _without_ids(image.annotation) == annotation_to_json(original.annotation)
         assert image.path.read_bytes() == original.path.read_bytes()
 
 
@@ -127,24 +129,24 @@ def _with_last_image(source: ProjectSource, image: SourceImage) -> ProjectSource
 
 def test_a_bad_annotation_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     good = next(iter(source.datasets[0].images))
-    unknown = {**good.annotation, "tags": [{"name": "nobody", "value": None}]}
+    unknown = replace(good.annotation, tags=(Tag(name="nobody"),))
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=unknown)), "nobody")
-    wrong_size = {**good.annotation, "size": {"width": 40, "height": 40}}
+    wrong_size = replace(good.annotation, width=40, height=40)
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=wrong_size)), "40 x 40")
-    stranger = {
-        **good.annotation,
-        "objects": [{"classTitle": "cat", "geometryType": "rectangle", "points": {"exterior": [[1, 1], [2, 2]]}}],
-    }
+    cat = Label(class_name="cat", geometry=Rectangle(left=1, top=1, right=2, bottom=2))
+    stranger = replace(good.annotation, labels=(cat,))
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=stranger)), "cat")
+    damaged = replace(good, name="z.png", damaged={3: "It, points is missing."})
+    _refused(parts, _with_last_image(source, damaged), r"z\.png, object 3: It, points is missing")
 
 
 def test_a_file_that_is_no_image_leaves_nothing(parts: Services, source: ProjectSource, tmp_path: Path) -> None:
     good = next(iter(source.datasets[0].images))
     text = tmp_path / "text.png"
     text.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    _refused(parts, _with_last_image(source, replace(good, name="z.png", path=text)), r"text\.png")
+    _refused(parts, _with_last_image(source, replace(good, name="z.png", path=text)), r"z\.png: It is not an image")
     missing = replace(good, name="z.png", path=tmp_path / "missing.png")
-    _refused(parts, _with_last_image(source, missing), r"missing\.png")
+    _refused(parts, _with_last_image(source, missing), r"z\.png: It is damaged")
 
 
 def test_names_must_be_unique_within_a_dataset(parts: Services, source: ProjectSource) -> None:

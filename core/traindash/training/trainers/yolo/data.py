@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import unsuitable_shapes
+from traindash.datasets.geometry import annotation_inside
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Annotation
 from traindash.domain.plan import Side
@@ -129,7 +129,7 @@ class _Writer:
 
     def _write(self, number: int, image: RunImage) -> Iterator[PlacedImage]:
         try:
-            annotation = annotation_from_json(image.annotation, where=image.name)
+            annotation = annotation_inside(image.annotation, where=image.name)
             lines = self._lines(annotation)
             size = (annotation.width, annotation.height)
             for side in image.sides:

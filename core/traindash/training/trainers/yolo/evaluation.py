@@ -8,7 +8,7 @@ from typing import Any
 import hotcoco
 import numpy as np
 
-from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.geometry import annotation_inside
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.evaluation import Evaluation, evaluate_files
 from traindash.training.runs.spec import RunImage, TrainSpec
@@ -79,7 +79,7 @@ def coco_image(image: RunImage) -> CocoImage:
         id=image.id,
         name=image.name,
         dataset=image.dataset_name,
-        annotation=annotation_from_json(image.annotation, where=image.name),
+        annotation=annotation_inside(image.annotation, where=image.name),
     )
 
 

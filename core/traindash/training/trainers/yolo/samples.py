@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import simplify, trace
+from traindash.datasets.geometry import annotation_inside
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Point
 from traindash.domain.experiment import SampleBox, SampleImage
@@ -72,7 +72,7 @@ def _classes(image: SampleImage) -> set[str]:
 
 def _sample_image(placed: PlacedImage, spec: TrainSpec) -> SampleImage:
     image = placed.image
-    annotation = annotation_from_json(image.annotation, where=image.name)
+    annotation = annotation_inside(image.annotation, where=image.name)
     size = (annotation.width, annotation.height)
     lines = yolo_lines(annotation, classes=spec.classes, task_type=spec.task_type)[:MOST_BOXES]
     boxes = tuple(_box_of(line, spec.classes, size) for line in lines)
