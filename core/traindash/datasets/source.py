@@ -16,8 +16,8 @@ from typing import TypeAlias, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
-from traindash.domain.imports import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.annotation import Annotation
+from traindash.domain.imports import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
