@@ -23,7 +23,7 @@ Decide: TypeAlias = Callable[[str, int], "Fault | None"]
 
 
 class Fault(StrEnum):
-    """What goes wrong with one exchange (contract sections 1.1 and 2)."""
+    """What goes wrong with one exchange (docs/supervisely-api.md 1.1 and 2)."""
 
     FAILS = "answers 503 and has done nothing"
     FAILS_AFTERWARDS = "has done it and answers 502"

@@ -1,6 +1,7 @@
 """The shape of the project: sizes, names, and documents that name real files."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
     assert "pickle" not in names, f"{path} imports pickle"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/supervisely-api.md"])
 def test_documents_name_real_files(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:core|pages|tests|\.ci|\.streamlit|docs)/[\w./-]*|app\.py|pyproject\.toml)`", text))
@@ -72,3 +73,18 @@ def test_every_package_says_what_it_is() -> None:
     ]
     assert not silent
     assert not undocumented
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=str)
+def test_cited_sections_exist(path: Path) -> None:
+    """Code cites documents as ``docs/supervisely-api.md 3.2``; several numbers are separated by commas and "and"."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    for document, numbers in re.findall(r"(docs/[\w-]+\.md) (\d[\d.]*(?:(?:,| and|, and) \d[\d.]*)*)", text):
+        for number in re.findall(r"\d+(?:\.\d+)?", numbers):
+            assert number in _sections(document), f"{path} cites {document} {number}, which is not there"
+
+
+@functools.cache
+def _sections(document: str) -> frozenset[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^#+ (\d+(?:\.\d+)?)\b", text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Evaluation directories on this machine (contract section 7.2) → a comparison."""
+"""Evaluation directories on this machine (docs/supervisely-api.md 7.2) → a comparison."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a speed test measured: ``speedtest/speedtest.json`` of an evaluation directory (contract section 7.2)."""
+"""What a speed test measured: ``speedtest/speedtest.json`` of an evaluation directory (docs/supervisely-api.md 7.2)."""
 
 import math
 from dataclasses import dataclass

@@ -66,7 +66,7 @@ class ExperimentInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentFolder:
-    """Where the artifacts of an experiment are; its path alone says something of it (contract section 7.1).
+    """Where the artifacts of an experiment are; its path alone says something of it (docs/supervisely-api.md 7.1).
 
     Attributes:
         path: ``/experiments/<project id>_<project name>/<task id>_<framework>`` without a slash at the end; ``_NNN`` is

@@ -25,7 +25,7 @@ from traindash.supervisely.errors import ContractError, MissingError
 
 
 _FOLDERS = {".pt": "checkpoints", ".pth": "checkpoints", ".onnx": "export", ".engine": "export"}
-"""Kind of file → folder of an experiment that holds it (contract section 7.1)."""
+"""Kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,7 +139,7 @@ class Facts:
 
 
 def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFacts) -> SplitCounts:
-    """Count the images on both sides as the training app will deal them (contract section 4, split semantics).
+    """Count the images on both sides as the training app will deal them (docs/supervisely-api.md 4, split semantics).
 
     Splits by tags and collections cannot be counted this way: the server has to be asked about their images.
     """

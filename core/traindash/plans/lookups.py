@@ -107,7 +107,7 @@ def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) 
 
 
 def split_counts(client: SuperviselyClient, project: ProjectFacts, split: TrainValSplit) -> SplitCounts:
-    """Count the images on both sides as the training app will deal them (contract section 4, split semantics)."""
+    """Count the images on both sides as the training app deals them (docs/supervisely-api.md 4, split semantics)."""
     match split:
         case RandomSplit() | DatasetsSplit():
             return counts_by_arithmetic(split, project)

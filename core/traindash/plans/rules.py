@@ -96,7 +96,7 @@ def _with_shapes(classes: Sequence[ObjectClass]) -> str:
 
 
 LONGEST = 255
-"""Characters that the server takes for a name or a description (contract section 3.2)."""
+"""Characters that the server takes for a name or a description (docs/supervisely-api.md 3.2)."""
 
 Rule: TypeAlias = Callable[[PartialPlan, Facts], tuple[Problem, ...]]
 
@@ -227,7 +227,7 @@ def _agent_problems(choices: PartialPlan, facts: Facts) -> list[Problem]:
     return []
 
 
-# Checks before a start that the server does not make (contract sections 8 and 12.2).
+# Checks before a start that the server does not make (docs/supervisely-api.md 8 and 12.2).
 #
 # The real training app trains its default model when a name is unknown and waits for ever when a class list is empty,
 # so everything that can be known before is checked before.

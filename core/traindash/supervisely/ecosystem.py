@@ -1,4 +1,4 @@
-"""The ecosystem: training apps, their models and default hyperparameters (contract section 9)."""
+"""The ecosystem: training apps, their models and default hyperparameters (docs/supervisely-api.md 9)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ from traindash.supervisely.resources import (
     read_rows,
 )
 
-# Modules of the ecosystem and the model tables of frameworks (contract sections 3.3, 3.4 and 9).
+# Modules of the ecosystem and the model tables of frameworks (docs/supervisely-api.md 3.3, 3.4 and 9).
 
 
 def fit_module(row: JsonRow) -> JsonRow:
-    """Lift what an app says of itself out of its ``config`` (contract section 3.4)."""
+    """Lift what an app says of itself out of its ``config`` (docs/supervisely-api.md 3.4)."""
     config = free_object(row.get("config")) or {}
     files = free_object(config.get("files")) or {}
     return {
@@ -207,7 +207,7 @@ class Ecosystem(Resource):
         return tuple(model for model in models if model.framework == framework)
 
     def _all_models(self) -> tuple[Any, ...]:
-        """Walk the one list that wants GET with a form (contract section 3.3)."""
+        """Walk the one list that wants GET with a form (docs/supervisely-api.md 3.3)."""
         method = "ecosystem.models.list"
         form = {"localModels": "False", "sort": "id", "sort_order": "asc"}
 

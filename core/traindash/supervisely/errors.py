@@ -13,7 +13,7 @@ AppError
     └── ContractError           an answer whose form is not the documented one; names method and field
 
 Each knows the API method and the status, and tells them apart from its message. The server's own words
-(``details.message``, contract section 1.1) are part of the message; the API token never is.
+(``details.message``, docs/supervisely-api.md 1.1) are part of the message; the API token never is.
 """
 
 import json
@@ -109,7 +109,7 @@ class ContractError(ApiError):
 
 # From an HTTP answer to data or a typed error; no input or output here.
 #
-# Error bodies, the codes that are worth another try and their meaning: contract section 1.1.
+# Error bodies, the codes that are worth another try and their meaning: docs/supervisely-api.md 1.1.
 
 
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 509, 598, 599})
@@ -239,7 +239,7 @@ def _meaning(answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
     if known := _MEANINGS.get(status):
         kind, what, hint = known
     elif status < HTTPStatus.BAD_REQUEST:
-        # A followed redirect would turn POST into GET, so none is ever followed (contract section 1).
+        # A followed redirect would turn POST into GET, so none is ever followed (docs/supervisely-api.md 1).
         target = answer.headers.get("location", "another address")
         return RejectedError, f"{address} redirects to {target}", "Use that server's address."
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:

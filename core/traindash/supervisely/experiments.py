@@ -11,7 +11,7 @@ from traindash.supervisely.files import Files
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_page
 from traindash.supervisely.tasks import Tasks
 
-# Experiment records: ``experiment_info.json`` and ``meta.output.experiment.data`` (contract section 5.3).
+# Experiment records: ``experiment_info.json`` and ``meta.output.experiment.data`` (docs/supervisely-api.md 5.3).
 
 
 _TABLES: Mapping[str, type | tuple[type, ...]] = {

@@ -16,7 +16,7 @@ from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, m
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_rows
 from traindash.supervisely.transport import JsonObject, Transport
 
-# Team Files (contract section 3.1).
+# Team Files (docs/supervisely-api.md 3.1).
 
 
 def fit_file(row: JsonRow) -> JsonRow:
@@ -40,7 +40,7 @@ class Expected:
     Attributes:
         name: For messages.
         size: Bytes; ``None`` where unknown.
-        hash: SHA-256 in base64, as Team Files keeps it (contract section 3.1); empty where unknown.
+        hash: SHA-256 in base64, as Team Files keeps it (docs/supervisely-api.md 3.1); empty where unknown.
     """
 
     name: str
@@ -153,8 +153,8 @@ class Files(Resource):
     def folders(self, team_id: TeamId, path: str) -> tuple[str, ...]:
         """Return the paths of the folders directly in a folder, without a slash at their ends.
 
-        A server may leave folders out of the listing of one level (contract section 3.3); where that shows, because
-        there seems to be nothing at all, they are told from all files below.
+        A server may leave folders out of the listing of one level (docs/supervisely-api.md 3.3); where that shows,
+        because there seems to be nothing at all, they are told from all files below.
         """
         rows = self._rows(team_id, path, recursive=False)
         if rows:
@@ -197,7 +197,7 @@ class Files(Resource):
         Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
 
     def _rows(self, team_id: TeamId, path: str, *, recursive: bool) -> tuple[TeamFile, ...]:
-        # By contract section 3.3: a listing of one level always names its folder with a slash at the end.
+        # By docs/supervisely-api.md 3.3: a listing of one level always names its folder with a slash at the end.
         asked = path if recursive else path.rstrip("/") + "/"
         body = {"teamId": team_id, "path": asked, "recursive": recursive}
         rows = read("file-storage.list", tuple[Any, ...], self.transport.read("file-storage.list", body))

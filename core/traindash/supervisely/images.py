@@ -14,7 +14,7 @@ from traindash.domain.project import Image
 from traindash.supervisely.projects import Collections
 from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read_all, read_page, read_rows
 
-# Images and their annotations (contract section 3.4; Supervisely annotation format).
+# Images and their annotations (docs/supervisely-api.md 3.4; Supervisely annotation format).
 
 
 _METHOD = "annotations.bulk.info"
@@ -178,7 +178,7 @@ class Images(Resource):
         return self.transport.read_bytes("images.download", {"id": image_id})
 
     def preview_url(self, image: Image, width: int, height: int) -> str | None:
-        """Return the address of a small JPEG of an image, by Supervisely's rule (contract section 3.4).
+        """Return the address of a small JPEG of an image, by Supervisely's rule (docs/supervisely-api.md 3.4).
 
         Args:
             image: The image.

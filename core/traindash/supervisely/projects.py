@@ -17,7 +17,7 @@ from traindash.domain.project import (
 )
 from traindash.supervisely.resources import JsonRow, Resource, Shape, lacking, read, read_all, read_rows
 
-# Projects and their statistics (contract section 3.4): where the answers are unlike the domain.
+# Projects and their statistics (docs/supervisely-api.md 3.4): where the answers are unlike the domain.
 
 
 _named = lacking("Project")

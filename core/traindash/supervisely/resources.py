@@ -210,7 +210,7 @@ def _item_of(kind: Any) -> Any:  # noqa: ANN401 - a type form
             return None
 
 
-# Walking through lists that come in pages (contract section 2).
+# Walking through lists that come in pages (docs/supervisely-api.md 2).
 
 
 _WALKS = 3

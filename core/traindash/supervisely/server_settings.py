@@ -33,7 +33,7 @@ class ServerSetting:
 def server_settings(
     environment: Mapping[str, str] | None = None, *, folder: Path | None = None, user_home: Path | None = None
 ) -> tuple[ServerSetting, ...]:
-    """Return the servers that are written down where the official SDK looks for one (contract section 10).
+    """Return the servers that are written down where the official SDK looks for one (docs/supervisely-api.md 10).
 
     A variable of the environment wins over the same one in ``local.env`` of the working folder, and that over
     ``~/supervisely.env``: as the SDK's ``load_dotenv`` never replaces a variable that is set. A file that is

@@ -20,7 +20,7 @@ from traindash.supervisely.resources import (
     read_rows,
 )
 
-# Tasks, their log, agents (contract sections 3.4, 5 and 6).
+# Tasks, their log, agents (docs/supervisely-api.md 3.4, 5 and 6).
 #
 # The embedded platform says more of a task than Supervisely does: ``meta.exitReport``, ``meta.queuePosition``,
 # ``meta.settings``, ``meta.configHash`` and ``meta.canResume``. All are optional here.
@@ -31,7 +31,7 @@ _IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "sett
 
 
 def fit_task(row: JsonRow) -> JsonRow:
-    """Lift what a task is about out of its ``meta`` (contract section 3.4)."""
+    """Lift what a task is about out of its ``meta`` (docs/supervisely-api.md 3.4)."""
     meta = free_object(row.get("meta")) or {}
     app = free_object(meta.get("app")) or {}
     state = free_object((free_object(meta.get("params")) or {}).get("state"))
@@ -124,7 +124,7 @@ class StartRequest:
     description: str = SDK_DESCRIPTION
 
     def body(self) -> dict[str, object]:
-        """Return the JSON to send, keys as the official SDK sends them (contract section 3.2)."""
+        """Return the JSON to send, keys as the official SDK sends them (docs/supervisely-api.md 3.2)."""
         return {
             "agentId": self.agent_id,
             "workspaceId": self.workspace_id,
@@ -224,7 +224,7 @@ class Tasks(Resource):
         return tuple(log_row(row) for row in rows)
 
     def request(self, task_id: TaskId, command: str, state: Mapping[str, object] | None = None) -> Mapping[str, Any]:
-        """Send a command to the app of a running task (contract section 6.1). Sent exactly once.
+        """Send a command to the app of a running task (docs/supervisely-api.md 6.1). Sent exactly once.
 
         Args:
             task_id: The task.

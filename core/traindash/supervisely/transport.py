@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent: POST with JSON, or GET with query parameters or a form (contract section 1, "Verb")."""
+    """What is sent: POST with JSON, or GET with query parameters or a form (docs/supervisely-api.md 1, "Verb")."""
 
     method: str
     verb: str

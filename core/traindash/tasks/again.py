@@ -1,7 +1,7 @@
 """What can follow a training that is over: going on with it, repeating it, building on it, trying it with less memory.
 
-Repeating and building on it use the states of the official SDK (``rerun_from_task_id`` and ``finetune``, contract
-section 3.2); ``resume`` is an extension of the embedded platform.
+Repeating and building on it use the states of the official SDK (``rerun_from_task_id`` and ``finetune``,
+docs/supervisely-api.md 3.2); ``resume`` is an extension of the embedded platform.
 """
 
 from collections.abc import Mapping

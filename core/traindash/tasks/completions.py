@@ -176,7 +176,7 @@ def end_of(server: str, progress: TaskProgress) -> EndedTask:
     """Return the end of a task as it is told.
 
     A training app that failed while its task stays ``started`` counts as an end with an error: the server will not say
-    so by itself (contract section 6).
+    so by itself (docs/supervisely-api.md 6).
     """
     task, report = progress.task, progress.task.exit_report
     experiment = experiment_of_output(task.output)

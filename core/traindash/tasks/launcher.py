@@ -121,7 +121,7 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
 
 
 def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
-    """Return the agent that the official SDK would take (contract section 9.1).
+    """Return the agent that the official SDK would take (docs/supervisely-api.md 9.1).
 
     Args:
         agents: Available agents.
@@ -212,7 +212,7 @@ def _free_memory(agent: Agent) -> float:
     return (agent.devices[0].available_bytes if agent.devices else None) or 0.0
 
 
-# Supervisely's own comparison of evaluations: the app ``compare_models`` (contract section 10).
+# Supervisely's own comparison of evaluations: the app ``compare_models`` (docs/supervisely-api.md 10).
 
 
 _FEWEST = 2

@@ -1,7 +1,7 @@
 """From log rows to progress, purely: the same rows in any portions give the same progress.
 
-Rows have the form of Supervisely's task log (contract section 6.2). The embedded platform adds phase and metrics rows;
-a log that only counts epochs and steps is understood too.
+Rows have the form of Supervisely's task log (docs/supervisely-api.md 6.2). The embedded platform adds phase and metrics
+rows; a log that only counts epochs and steps is understood too.
 """
 
 import math

@@ -154,7 +154,7 @@ class TaskProgress:
 
     @property
     def app_failed(self) -> bool:
-        """Whether the training app says that it failed though its task still counts as started (contract section 8)."""
+        """Whether the app says that it failed though its task still counts as started (docs/supervisely-api.md 8)."""
         running = self.task.status is TaskStatus.STARTED
         return running and (self.train_status or "").removeprefix("Status: ").startswith("Error occurred")
 
@@ -238,7 +238,7 @@ _PATIENCE: Mapping[str, float] = {
 """Phase → seconds without a row that are nothing to talk about."""
 _OTHERWISE = 60.0
 _BOOT = 300.0
-"""Seconds that an app may take to come up: its image is fetched and unpacked first (contract section 5.4)."""
+"""Seconds that an app may take to come up: its image is fetched and unpacked first (docs/supervisely-api.md 5.4)."""
 _IDLE_PERCENT = 1.0
 _TIMES_LONGEST = 3.0
 """A silence that was seen before may come again, and longer: a slow batch, a long validation."""
@@ -253,7 +253,7 @@ class Silence:
         seconds: How long it has been silent.
         expected: How long a silence was expected to last at most, in seconds.
         is_idle: Its processes use no CPU time either; ``None`` where that is not known.
-        waits: The training app answers that it does nothing (contract section 8).
+        waits: The training app answers that it does nothing (docs/supervisely-api.md 8).
     """
 
     phase: str

@@ -14,12 +14,12 @@ from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.log_reading import ended, moment_of, reduce
 from traindash.tasks.progress import TaskProgress, TimeRange
 
-# Results that arrive after their task has ended (contract section 12.5). Pure.
+# Results that arrive after their task has ended (docs/supervisely-api.md 12.5). Pure.
 
 
 _PATIENCE = timedelta(minutes=2)
 _TRAININGS = frozenset({"guiState", "trainTaskId"})
-"""Keys of ``params.state`` that only trainings have (contract section 3.2)."""
+"""Keys of ``params.state`` that only trainings have (docs/supervisely-api.md 3.2)."""
 
 
 def lacks_result(task: Task) -> bool:

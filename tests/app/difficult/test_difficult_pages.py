@@ -253,7 +253,7 @@ def test_an_unknown_status_is_shown_as_it_is(scene: Scene) -> None:
 
 
 def test_a_task_that_stays_started_after_its_training_failed_is_told(scene: Scene) -> None:
-    """The real app answers on, and its task stays ``started`` for ever (contract section 8)."""
+    """The real app answers on, and its task stays ``started`` for ever (docs/supervisely-api.md 8)."""
     failed = "Error occurred during training. Please check the logs for more details."
     scene.server.rewrites |= {
         "tasks.info": lambda task, _: {**task, "status": "started", "finishedAt": None, "meta": _bare(task["meta"])},
@@ -284,7 +284,7 @@ def started(scene: Scene, answer: Rewrite) -> None:
 
 
 def test_an_app_that_needs_90_seconds_is_no_failure(scene: Scene) -> None:
-    """A real app needs image and boot: nothing answers for a minute or two (contract section 5.4)."""
+    """A real app needs image and boot: nothing answers for a minute or two (docs/supervisely-api.md 5.4)."""
     started(scene, lambda _answer, _body: {"status": "Status: Training is in progress..."})
     scene.server.decide = lambda method, _: Fault.NOT_FOUND if method == "tasks.request.direct" else None
     app = scene.open("task", task=str(scene.task))

@@ -70,7 +70,7 @@ def test_ends_are_told_once_also_those_of_the_time_without_a_dashboard(working: 
 
 
 def test_an_app_that_failed_while_its_task_stays_started_is_an_end(working: LivePlatform, tmp_path: Path) -> None:
-    """The trap of the real server, contract section 6."""
+    """The trap of the real server, docs/supervisely-api.md 6."""
     told: list[EndedTask] = []
     server = DifficultServer(working.platform.api)
     with far_client(working, server) as client:

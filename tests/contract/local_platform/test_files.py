@@ -1,4 +1,4 @@
-"""Team Files (contract section 3.3)."""
+"""Team Files (docs/supervisely-api.md 3.3)."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Pages, filters and sort of list methods (contract section 2)."""
+"""Pages, filters and sort of list methods (docs/supervisely-api.md 2)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Projects, datasets, statistics, collections (contract sections 3.3 and 3.4)."""
+"""Projects, datasets, statistics, collections (docs/supervisely-api.md 3.3 and 3.4)."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the API takes requests and says no (contract section 1)."""
+"""How the API takes requests and says no (docs/supervisely-api.md 1)."""
 
 import json
 import socket

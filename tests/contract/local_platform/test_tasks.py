@@ -1,4 +1,4 @@
-"""Tasks over the wire (contract sections 3.2, 5 and 6)."""
+"""Tasks over the wire (docs/supervisely-api.md 3.2, 5 and 6)."""
 
 from typing import Any
 

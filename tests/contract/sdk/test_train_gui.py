@@ -1,7 +1,8 @@
 """The official training app's own settings panel takes what we send: every model choice, every split, every option.
 
 ``TrainGUI.load_from_app_state`` is what a real training app does with our ``guiState``; it stops at the first step that
-does not validate (contract section 8). Each state is loaded into a panel of its own, against the embedded platform.
+does not validate (docs/supervisely-api.md 8). Each state is loaded into a panel of its own, against the embedded
+platform.
 """
 
 from dataclasses import replace

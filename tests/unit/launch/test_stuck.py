@@ -71,7 +71,7 @@ def test_only_running_tasks_can_be_stuck(status: TaskStatus) -> None:
 
 
 def test_an_app_that_never_said_anything_is_silent_since_its_start() -> None:
-    """Its image is fetched first, which may well take minutes (contract section 5.4)."""
+    """Its image is fetched first, which may well take minutes (docs/supervisely-api.md 5.4)."""
     silent = TaskProgress(task=replace(TASK, started_at=at(0)))
     assert silence_of(silent, at(299)) is None
     found = silence_of(silent, at(301))
@@ -85,7 +85,7 @@ def test_an_app_that_answers_is_alive_though_its_log_says_nothing() -> None:
 
 
 def test_an_app_that_never_begins_is_told() -> None:
-    """What a step of the real app does with settings that it does not take (contract section 8)."""
+    """What a step of the real app does with settings that it does not take (docs/supervisely-api.md 8)."""
     hello = replace(row(3), message="Application is running")
     opened = replace(reduce(TaskProgress(task=replace(TASK, started_at=at(0))), [hello]), train_status="")
     assert silence_of(opened, at(60)) is None

@@ -1,4 +1,4 @@
-"""The files of contract section 7.1 that every experiment has, whatever trained it."""
+"""The files of docs/supervisely-api.md 7.1 that every experiment has, whatever trained it."""
 
 import json
 from dataclasses import dataclass

@@ -197,7 +197,8 @@ def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[Speed
 def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
     """Return the images it was trained on, ``None`` where nobody knows.
 
-    The file is silent about a split by datasets (contract section 7.1); the collection of the training images is not.
+    The file is silent about a split by datasets (docs/supervisely-api.md 7.1); the collection of its training images
+    is not.
     """
     try:
         named = None if file is None else parse_train_images(reader.client.files.read(reader.team, file.path))

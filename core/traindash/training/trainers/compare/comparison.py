@@ -17,7 +17,7 @@ from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationS
 from traindash.training.trainers.entry import RunError, StopSwitch
 from traindash.training.trainers.reporting import write_report
 
-# Evaluation directories (contract section 7.2) → what is compared, or a refusal.
+# Evaluation directories (docs/supervisely-api.md 7.2) → what is compared, or a refusal.
 
 
 _SHOWN_NAMES = 5

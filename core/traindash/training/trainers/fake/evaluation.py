@@ -41,7 +41,7 @@ class _Annotation(msgspec.Struct):
 
 
 def write_evaluation(folder: Path, images: Iterable[RunImage], *, classes: tuple[str, ...], model_name: str) -> None:
-    """Write ``evaluation/`` and ``visualizations/`` of contract section 7.2.
+    """Write ``evaluation/`` and ``visualizations/`` of docs/supervisely-api.md 7.2.
 
     Args:
         folder: The run's evaluation folder.

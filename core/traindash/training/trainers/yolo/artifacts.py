@@ -1,4 +1,4 @@
-"""The files and the record that only the trainer can make (contract sections 5.3 and 7.1).
+"""The files and the record that only the trainer can make (docs/supervisely-api.md 5.3 and 7.1).
 
 What every experiment has, whatever trained it (``app_state.json``, ``model_meta.json``, …), and what needs ids of Team
 Files is added by the platform.

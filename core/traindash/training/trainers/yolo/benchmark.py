@@ -1,4 +1,4 @@
-"""Model Benchmark of a trained model: evaluation, speed test, report (contract section 7.2)."""
+"""Model Benchmark of a trained model: evaluation, speed test, report (docs/supervisely-api.md 7.2)."""
 
 import json
 from collections.abc import Mapping, Sequence
