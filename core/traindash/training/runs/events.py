@@ -1,8 +1,8 @@
 """Events of a run, one JSON object a line, in the very form of Supervisely's task log rows.
 
 Rows keep the keys that the official SDK's logger prints (``message``, ``level``, ``timestamp``, ``event_type``,
-``subtask``, ``current``, ``total``; docs/supervisely-api.md 6.2), so ``tasks.log.download`` hands them out as they are and
-any reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE``,
+``subtask``, ``current``, ``total``; docs/supervisely-api.md 6.2), so ``tasks.log.download`` hands them out as they are
+and any reader of Supervisely logs understands the progress. ``EventType.METRICS``, ``EventType.PHASE``,
 ``EventType.RESOURCES``, ``EventType.SAMPLES``, ``EventType.PREDICTIONS`` and ``EventType.FAILURE`` rows add keys of
 ours; readers that do not know them see a plain message.
 """
