@@ -11,11 +11,15 @@ from tests.server import DashboardProcess
 
 # How long one example takes says something about the machine, not about the code.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
-
+settings.register_profile("fast", deadline=None, max_examples=15)
 
 _FAST_FOLDERS = frozenset({"unit", "shape"})
 _TESTS = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples of each property in the fast tier; the whole suite tries them all."""
+    settings.load_profile("fast" if config.option.markexpr == "fast" else "untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
