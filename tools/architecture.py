@@ -1,8 +1,8 @@
 """Draws the map of the code into ``docs/architecture.md``: ``python -m tools.architecture``.
 
-Rooms are the packages of ``core/traindash``; an arrow says that code of one room imports the other. Imports are read with
-grimp, the library under import-linter, so that figure and contracts speak of the same graph. Arrows that follow from
-others are left out: what a room reaches through another room is told by that room.
+Rooms are the packages of ``core/traindash``; an arrow says that code of one room imports the other. Imports are read
+with grimp, the library under import-linter, so that figure and contracts speak of the same graph. Arrows that follow
+from others are left out: what a room reaches through another room is told by that room.
 """
 
 from pathlib import Path
