@@ -25,7 +25,7 @@ from traindash.settings import load_settings
 from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
-from traindash.ui.start_page import screen_routes
+from traindash.ui.screens import screen_routes
 
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 

@@ -7,7 +7,7 @@ from traindash.ui.wizard.drafts import draw_draft_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", width=960):
     st.title("Drafts", anchor=False)
-    st.page_link(screens.page("project"), label="Back to the wizard", icon=":material/arrow_back:")
+    screens.link("project", "Back to the wizard", "arrow_back")
 st.markdown("Every change in the wizard is kept in its draft at once: refresh, close the tab or come back another day.")
 with st.container(key="draft-list", width=960):
     draw_draft_list()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from traindash.domain.jobs import JobStatus
 from traindash.ui import lookups
-from traindash.ui.projects.data_import import (
+from traindash.ui.import_data import (
     current_import,
     draw_choice,
     draw_elsewhere,

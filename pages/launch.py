@@ -2,7 +2,7 @@
 
 from traindash.ui.wizard.frame import WizardView, wizard_page
 from traindash.ui.wizard.launch import draw_flight_check, draw_review, draw_start, draw_where_and_name
-from traindash.ui.wizard.plan_forms import draw_plan_forms
+from traindash.ui.wizard.plans import draw_plan_forms
 
 
 def form(view: WizardView) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from traindash.ui.state import current_draft
-from traindash.ui.wizard.plan_start import draw_buttons, draw_preview, draw_sources, draw_way_back, preview
+from traindash.ui.wizard.plans import draw_buttons, draw_preview, draw_sources, draw_way_back, preview
 
 draft = current_draft()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

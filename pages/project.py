@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from traindash.ui import connection, lookups
-from traindash.ui.projects.project_data import draw_dataset_tree, draw_distributions
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.project import (
     draw_counts,
+    draw_dataset_tree,
+    draw_distributions,
     draw_gallery,
     draw_no_project,
     draw_project_cards,

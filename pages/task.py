@@ -2,8 +2,26 @@
 
 import streamlit as st
 
-from traindash.ui.tasks.view import draw_task_page
+from traindash.ui.tasks.charts import draw_charts
+from traindash.ui.tasks.details import draw_details
+from traindash.ui.tasks.live import draw_numbers
+from traindash.ui.tasks.log import draw_log
+from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, draw_start, open_task
 from traindash.ui.theme import apply_workspace_style
 
 apply_workspace_style()
-draw_task_page(st.query_params.get("task"))
+live = open_task(st.query_params.get("task"))
+draw_header(live)
+# What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.
+with st.container():
+    draw_start(live.progress)
+draw_numbers(live)
+with st.container():
+    draw_end(live)
+left, right = st.columns([2, 1], gap="medium")
+with left:
+    draw_charts(live)
+with right:
+    draw_log(live)
+draw_details(live)
+draw_settings(live.progress.task)

@@ -7,5 +7,5 @@ from traindash.ui.tasks.list_view import draw_task_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title("Tasks", anchor=False)
-    st.page_link(screens.page("project"), label="New training", icon=":material/add_circle:")
+    screens.link("project", "New training", "add_circle")
 draw_task_list()

@@ -17,7 +17,7 @@ from traindash.supervisely.errors import (
 )
 from traindash.ui import connection, screens
 from traindash.ui.state import DRAFT_PARAM, attempt, start_new_draft
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 _log = logging.getLogger(__name__)
 _CONNECTION_KINDS = (
@@ -88,13 +88,33 @@ def show_error(error: AppError, place: str = "page") -> None:
                 "Try again", icon=":material/refresh:", key=f"{place}-error-retry", on_click=_retry, args=(error,)
             )
             if DRAFT_PARAM in st.query_params:
-                st.button("New draft", icon=":material/add:", key=f"{place}-error-new-draft", on_click=_new_draft)
+                st.button(
+                    "New draft",
+                    icon=":material/add:",
+                    key=f"{place}-error-new-draft",
+                    on_click=attempt,
+                    args=(start_new_draft,),
+                )
             if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
-                st.page_link(screens.page("connection"), label="Check the connection", icon=":material/lan:")
+                screens.link("connection", "Check the connection", "lan")
             if isinstance(error, ApiError) and error.details:
                 with st.popover("Details", icon=":material/info:", type="tertiary"):
                     st.caption(f"Asked {plain(connection.server().name)} for")
                     st.code(error.details, language=None)
+
+
+def draw_trouble(message: str, hint: str = "", *, is_error: bool = True) -> None:
+    """Draw what speaks against something, and what to do, within a page."""
+    text = f"**{plain(message)}** {plain(hint)}"
+    if is_error:
+        st.error(text, icon=":material/error:")
+    else:
+        st.warning(text, icon=":material/warning:")
+
+
+def draw_stale(error: AppError, rest: str) -> None:
+    """Draw that a refreshing part of a page could not be brought up to date; ``rest`` says what is seen instead."""
+    st.warning(plain(f"{error.message} {rest}"), icon=":material/sync_problem:")
 
 
 def _retry(error: AppError) -> None:
@@ -104,5 +124,23 @@ def _retry(error: AppError) -> None:
         connection.forget_answers()
 
 
-def _new_draft() -> None:
-    attempt(start_new_draft)
+# What a page shows while there is nothing on it: why, and the next step as a button.
+
+
+def draw_empty_page(title: str, sentence: str, *, next_step: str, icon: str, screen: str) -> None:
+    """Draw the reason and the button.
+
+    Args:
+        title: What is missing.
+        sentence: What would be here.
+        next_step: Words of the button.
+        icon: Name of its Material symbol.
+        screen: Where it leads, a key of :mod:`traindash.ui.screens`.
+    """
+    with st.container(border=True, horizontal_alignment="center", key="empty-page"):
+        st.space("medium")
+        st.markdown(f"#### {title}", text_alignment="center", anchors=False)
+        st.markdown(sentence, text_alignment="center")
+        if st.button(next_step, icon=f":material/{icon}:", type="primary"):
+            screens.go(screen)
+        st.space("medium")

@@ -34,6 +34,11 @@ def projects(workspace: WorkspaceId) -> tuple[Project, ...]:
     return tuple(item for item in connection.client().projects.list(workspace) if item.type == "images")
 
 
+def project_names() -> dict[ProjectId, str]:
+    """Return the names of the image projects of the workspace."""
+    return {item.id: item.name for item in projects(connection.workspace_id())}
+
+
 @lookup(seconds=_LONG_SECONDS, most=50)
 def can_import() -> bool:
     """Return whether the server takes data from this dashboard."""

@@ -1,12 +1,18 @@
 """All screens: where their files are and how they are called."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, NoReturn
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from traindash.plans.steps import STEPS
 from traindash.settings import screens_folder
+from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
 
@@ -57,6 +63,48 @@ def page(screen_id: str) -> st.Page:
     return _fresh_page(screen_id)
 
 
+def link(
+    screen_id: str,
+    label: str,
+    icon: str = "",
+    *,
+    width: Literal["content", "stretch"] = "content",
+    disabled: bool = False,
+    **query: object,
+) -> None:
+    """Draw a link to a screen.
+
+    Args:
+        screen_id: Where it leads.
+        label: Markdown.
+        icon: Name of a Material symbol; may be empty.
+        width: As wide as its words, or as its place.
+        disabled: It cannot be opened now.
+        query: What the address says besides: ``draft``, ``task``, ``series``, ``ids``.
+    """
+    st.page_link(
+        page(screen_id),
+        label=label,
+        icon=f":material/{icon}:" if icon else None,
+        width=width,
+        disabled=disabled,
+        query_params=_texts(query) or None,
+    )
+
+
+def go(screen_id: str, **query: object) -> NoReturn:
+    """Open a screen in this tab, from a page or a callback; query as in :func:`link`.
+
+    What the address said before is gone.
+    """
+    # Never without query_params: a widget bound to the address would make Streamlit raise (1.67).
+    st.switch_page(page(screen_id), query_params=_texts(query))
+
+
+def _texts(query: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in query.items()}
+
+
 def all_pages() -> list[st.Page]:
     """Return the pages of all screens.
 
@@ -74,3 +122,16 @@ def _fresh_page(screen_id: str) -> st.Page:
 
 def _page(item: Screen, *, url_path: str, default: bool = False) -> st.Page:
     return st.Page(_PAGES / f"{item.id}.py", title=f"{item.title} · Traindash", url_path=url_path, default=default)
+
+
+# The HTML that a browser gets for a screen: Streamlit's own, told where its server is.
+
+
+def screen_routes() -> list[Route]:
+    """Return a route for the path of each screen."""
+    html = index_page()
+
+    def answer(_request: Request) -> HTMLResponse:
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+    return [Route(f"/{item.id}", answer, methods=["GET"]) for item in SCREENS]

@@ -18,7 +18,7 @@ from traindash.ui import connection, screens, theme
 from traindash.ui.servers import Origin
 from traindash.ui.state import task_just_started
 from traindash.ui.tasks.text import duration, task_title
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # Tells a person by a notification of the browser that a task is over, on whatever page, in whatever tab they are.
 
@@ -149,13 +149,13 @@ class _Link:
 
 
 _LINKS = (
-    _Link(screen="project", label="New training", icon=":material/add_circle:"),
-    _Link(screen="import_data", label="Bring data in", icon=":material/upload_file:"),
-    _Link(screen="tasks", label="Tasks", icon=":material/list_alt:"),
-    _Link(screen="agents", label="Agents", icon=":material/memory:"),
-    _Link(screen="experiments", label="Experiments", icon=":material/science:"),
-    _Link(screen="compare", label="Compare", icon=":material/compare_arrows:"),
-    _Link(screen="connection", label="Connection", icon=":material/lan:"),
+    _Link(screen="project", label="New training", icon="add_circle"),
+    _Link(screen="import_data", label="Bring data in", icon="upload_file"),
+    _Link(screen="tasks", label="Tasks", icon="list_alt"),
+    _Link(screen="agents", label="Agents", icon="memory"),
+    _Link(screen="experiments", label="Experiments", icon="science"),
+    _Link(screen="compare", label="Compare", icon="compare_arrows"),
+    _Link(screen="connection", label="Connection", icon="lan"),
 )
 
 
@@ -178,7 +178,7 @@ def draw_sidebar(screen_id: str) -> None:
             state = "current" if link.screen == group else "other"
             target = st.session_state.get(_LAST_STEP, link.screen) if link.screen == "project" else link.screen
             with st.container(key=f"nav-{state}-{link.screen}"):
-                st.page_link(screens.page(target), label=link.label, icon=link.icon, width="stretch")
+                screens.link(target, link.label, link.icon, width="stretch")
         with st.container(key="notify-switch"):
             draw_notify()
         with st.container(key="server-badge"):

@@ -1,8 +1,9 @@
 """The draft that a tab works on, its place in the URL, and messages that outlive a rerun."""
 
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeVar
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.ui import connection
 
+_T = TypeVar("_T")
 DRAFT_PARAM = "draft"
 TASK_PARAM = "task"
 SERIES_PARAM = "series"
@@ -82,6 +84,21 @@ def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]
         return None
 
 
+def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
+    """Return what this tab keeps under a name, made anew when the key is another one.
+
+    Args:
+        name: Of the place in the session's state.
+        key: What it belongs to, such as server and task.
+        make: Makes it.
+    """
+    known = st.session_state.get(name)
+    if known is None or known[0] != key:
+        known = st.session_state[name] = (key, make())
+    kept: _T = known[1]
+    return kept
+
+
 def remember_start(task: TaskId) -> None:
     """Note that this tab has just started a task."""
     st.session_state[_STARTED] = (task, time.monotonic())
@@ -97,33 +114,31 @@ def task_just_started() -> TaskId | None:
 
 
 def flash(message: str, kind: Literal["error", "success"] = "success") -> None:
-    """Show a message in the next run. A toast right before a rerun would never be seen."""
+    """Show a message in the next run."""
+    # st.toast() directly before st.rerun() or st.switch_page() never reaches the browser (1.67): messages wait here.
     st.session_state.setdefault(_FLASHES, []).append((message, kind))
 
 
-def attempt(action: Callable[[], object], done: str = "") -> bool:
-    """Do something that a person asked for; what goes wrong is told as a message, and the page stays.
+@contextmanager
+def telling_errors() -> Iterator[None]:
+    """Tell the person as a message what goes wrong inside; the page stays. Also a decorator, for callbacks."""
+    try:
+        yield
+    except AppError as error:
+        flash(str(error), "error")
+
+
+def attempt(action: Callable[[], object], done: str = "") -> None:
+    """Do something that a person asked for, in the page or as a callback; what goes wrong is told as a message.
 
     Args:
         action: Raises an :class:`AppError` when it cannot be done.
         done: Told when it was done.
-
-    Returns:
-        Whether it was done.
     """
-    try:
+    with telling_errors():
         action()
-    except AppError as error:
-        flash(str(error), "error")
-        return False
-    if done:
-        flash(done)
-    return True
-
-
-def carry_out(action: Callable[[], object], done: str = "") -> None:
-    """Do :func:`attempt` as the callback of a button."""
-    attempt(action, done)
+        if done:
+            flash(done)
 
 
 def show_flashes() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from traindash.comparison.report.style import read_part, table_style
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.task import TaskStatus
+from traindash.ui.streamlit_internals import DeltaGenerator
 
 ICON = str(Path(__file__).with_name("icon.png"))
 """Favicon. A local file: a material icon would be fetched from the internet as a favicon."""
@@ -64,6 +65,18 @@ def status_badge(look: StatusLook) -> None:
     st.badge(look.word, icon=look.icon, color=look.color)
 
 
+def number_card(label: str, value: str, note: str | None = None, place: DeltaGenerator | None = None) -> None:
+    """Draw a number with a note below it, in a card as high as the others of its row.
+
+    Args:
+        label: What the number is.
+        value: The number in words.
+        note: Without an arrow and a judgement.
+        place: A column; where it is drawn by default.
+    """
+    (place or st).metric(label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+
+
 # The style sheet of the task, experiment and comparison pages.
 
 
@@ -80,3 +93,14 @@ def apply_workspace_style() -> None:
 def make_tables_sortable() -> None:
     """Let the heads of sortable tables be clicked; the script is ours and knows nothing of the data."""
     st.html(f"<script>{_SORTING}</script>", unsafe_allow_javascript=True)
+
+
+# Names and messages as data: what comes from a server or a person is never read as Markdown.
+
+
+_SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows exactly this text."""
+    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)

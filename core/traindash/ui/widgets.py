@@ -179,7 +179,7 @@ def draft_number(  # noqa: PLR0913 - see draft_toggle
     )
 
 
-# Rows of a table that are chosen, by what they stand for and not by their place.
+# Tables: which rows are chosen, by what they stand for and not by their place; heads; pages of many rows.
 
 
 def mirror_selection(key: str, rows: Sequence[_T], is_chosen: Callable[[_T], bool]) -> None:
@@ -199,3 +199,20 @@ def chosen_rows(key: str, rows: Sequence[_T]) -> tuple[_T, ...]:
     """Return what the selected rows of a table stand for; for callbacks."""
     selected = st.session_state[key]["selection"]["rows"]
     return tuple(rows[position] for position in sorted(selected) if 0 <= position < len(rows))
+
+
+def draw_heads(widths: Sequence[float], heads: Sequence[str]) -> None:
+    """Draw the heads of a table that is made of columns, for rows that hold widgets."""
+    for column, head in zip(st.columns(widths), heads, strict=True):
+        column.caption(head)
+
+
+def page_of(rows: Sequence[_T], per_page: int, key: str) -> tuple[int, Sequence[_T]]:
+    """Draw the choice of a page where there is more than one; return the place of its first row, and its rows."""
+    pages = -(-len(rows) // per_page)
+    page = 1
+    with st.container():  # there with and without a choice in it, so that the rows below stay the same elements
+        if pages > 1:
+            page = st.pagination(pages, key=key) or 1
+    first = (page - 1) * per_page
+    return first, rows[first : first + per_page]

@@ -45,7 +45,7 @@ def embedded() -> SuperviselyClient:
 def open_page() -> AppTest:
     """Open the connection page in a new session."""
     app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
-    app.switch_page("../../pages/connection.py")
+    app.switch_page(str(ROOT / "pages" / "connection.py"))
     return app.run()
 
 
@@ -113,7 +113,7 @@ def test_a_server_that_is_written_down_is_one_click_away(far: LivePlatform, tmp_
 def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> None:
     def drafts_page() -> AppTest:
         app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
-        app.switch_page("../../pages/drafts.py")
+        app.switch_page(str(ROOT / "pages" / "drafts.py"))
         return app.run()
 
     drafts = connection.drafts()

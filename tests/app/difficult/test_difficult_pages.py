@@ -42,7 +42,7 @@ class Scene:
         app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
-        app.switch_page(f"../../pages/{name}.py")
+        app.switch_page(str(ROOT / "pages" / f"{name}.py"))
         return app.run()
 
 

@@ -39,7 +39,7 @@ def open_page(server: FakeServer) -> Open:
         at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
         for key, value in query.items():
             at.query_params[key] = value
-        at.switch_page(f"../../pages/{name}.py")
+        at.switch_page(str(ROOT / "pages" / f"{name}.py"))
         return at.run()
 
     return _open

@@ -68,7 +68,7 @@ def waiting(platform: LocalPlatform) -> Tasks:
 def agents_page() -> AppTest:
     """Open the page in a new tab."""
     at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
-    at.switch_page("../../pages/agents.py")
+    at.switch_page(str(ROOT / "pages" / "agents.py"))
     at.run()
     assert not at.exception
     return at

@@ -5,7 +5,7 @@ from PIL import Image as Picture
 
 from traindash.datasets.geometry import encode_mask
 from traindash.domain.annotation import Annotation, Bitmap, Label, OtherGeometry, Polygon, Rectangle
-from traindash.ui.projects.annotation_drawing import draw_annotation
+from traindash.ui.pictures import draw_annotation
 
 COLORS = {"apple": "#FF0000", "plum": "#0000FF"}
 

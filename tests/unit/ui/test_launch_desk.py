@@ -7,13 +7,13 @@ import pytest
 from traindash.domain.ids import TaskId
 from traindash.errors import StateError
 from traindash.plans.draft import DraftId
-from traindash.ui.wizard.launch import LaunchDesk
+from traindash.ui.wizard.launch import LaunchOnce
 
 DRAFT = DraftId("abcdef12")
 
 
 def test_many_clicks_start_once() -> None:
-    desk: LaunchDesk[TaskId] = LaunchDesk()
+    once: LaunchOnce[TaskId] = LaunchOnce()
     gate, calls = threading.Event(), []
 
     def send() -> TaskId:
@@ -21,50 +21,47 @@ def test_many_clicks_start_once() -> None:
         gate.wait(timeout=30)
         return TaskId(7)
 
-    assert [desk.start(DRAFT, send) for _ in range(3)] == [True, False, False]
-    assert desk.is_busy(DRAFT)
-    assert desk.result(DRAFT, 0.01) is None
+    assert [once.start(DRAFT, send) for _ in range(3)] == [True, False, False]
+    assert once.is_busy(DRAFT)
+    assert once.result(DRAFT, 0.01) is None
     gate.set()
-    assert desk.result(DRAFT, 30) == TaskId(7)
-    assert not desk.start(DRAFT, send)
+    assert once.result(DRAFT, 30) == TaskId(7)
+    assert not once.start(DRAFT, send)
     assert calls == [1]
 
 
 def test_a_failed_start_can_be_repeated() -> None:
-    desk: LaunchDesk[TaskId] = LaunchDesk()
+    once: LaunchOnce[TaskId] = LaunchOnce()
 
     def fail() -> TaskId:
         msg = "The agent is offline."
         raise StateError(msg, "Start it.")
 
-    desk.start(DRAFT, fail)
+    once.start(DRAFT, fail)
     with pytest.raises(StateError, match="offline"):
-        desk.result(DRAFT, 30)
-    assert desk.start(DRAFT, lambda: TaskId(8))
-    assert desk.result(DRAFT, 30) == TaskId(8)
+        once.result(DRAFT, 30)
+    assert once.start(DRAFT, lambda: TaskId(8))
+    assert once.result(DRAFT, 30) == TaskId(8)
 
 
 def test_an_unknown_draft_has_no_result() -> None:
-    desk: LaunchDesk[TaskId] = LaunchDesk()
-    assert desk.result(DRAFT, 0) is None
-    assert not desk.is_busy(DRAFT)
-    desk.forget_failure(DRAFT)
+    once: LaunchOnce[TaskId] = LaunchOnce()
+    assert once.result(DRAFT, 0) is None
+    assert not once.is_busy(DRAFT)
 
 
 def test_only_a_failure_is_forgotten() -> None:
-    desk: LaunchDesk[TaskId] = LaunchDesk()
+    once: LaunchOnce[TaskId] = LaunchOnce()
     other = DraftId("fedcba98")
 
     def fail() -> TaskId:
         msg = "No."
         raise StateError(msg)
 
-    desk.start(DRAFT, lambda: TaskId(9))
-    desk.start(other, fail)
-    assert desk.result(DRAFT, 30) == TaskId(9)
+    once.start(DRAFT, lambda: TaskId(9))
+    once.start(other, fail)
+    assert once.result(DRAFT, 30) == TaskId(9)
     with pytest.raises(StateError):
-        desk.result(other, 30)
-    desk.forget_failure(DRAFT)
-    desk.forget_failure(other)
-    assert desk.result(DRAFT, 0) == TaskId(9)
-    assert desk.result(other, 0) is None
+        once.result(other, 30)
+    assert once.result(DRAFT, 0) == TaskId(9)
+    assert once.result(other, 0) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from traindash.domain.task import LogRow
-from traindash.ui.tasks.live_log import as_text, first_error, log_line, view_of
+from traindash.ui.tasks.log import as_text, first_error, log_line, view_of
 
 
 def _rows(*levels: str) -> tuple[LogRow, ...]:

@@ -11,7 +11,8 @@ from traindash.comparison.charts.drawing import Bars, Line, Panel
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.tasks.progress import Curve, TaskProgress
-from traindash.ui.tasks.live_panels import best_of, class_panel, last_two, loss_panel, metric_panel, training_loss
+from traindash.ui.tasks.charts import class_panel, loss_panel, metric_panel
+from traindash.ui.tasks.live import best_of, last_two, training_loss
 
 
 def _curve(*values: float) -> Curve:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
-from traindash.ui.tasks.live_samples import figure
+from traindash.ui.tasks.details import figure
 
 BOX = SampleBox(class_name="pear", left=10, top=20, width=30, height=40)
 IMAGE = SampleImage(id=ImageId(1), name="a.jpg", width=300, height=200, objects=(BOX, BOX))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 
 def test_markdown_and_streamlit_directives_lose_their_meaning() -> None:

@@ -4,7 +4,7 @@ from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
 from traindash.domain.project import Dataset, Image
 from traindash.plans.lookups import profile
-from traindash.ui.projects.project_data import dataset_tree
+from traindash.ui.wizard.project import dataset_tree
 
 
 def test_sizes_are_counted_by_their_limits() -> None:

@@ -31,8 +31,8 @@ from traindash.ui.comparison.gallery import (
     load_images,
     series_sign,
 )
-from traindash.ui.previews import original
-from traindash.ui.text import plain
+from traindash.ui.pictures import original
+from traindash.ui.theme import plain
 
 # A grid of crops around single objects; a click on one opens its whole image.
 

@@ -13,7 +13,7 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import ImageQuery
 from traindash.comparison.report.tables import figures_table, panels_legend
 from traindash.ui import theme
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 _HEIGHT = 340
 _SQUARE_HEIGHT = 420

@@ -16,7 +16,7 @@ from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, Reca
 from traindash.formatting import quantity, setting, size
 from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.saving import draw_chart_saving, draw_table_saving
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # The need that a person chose, in the address: it survives a refresh, can be sent on and is what is presented.
 

@@ -20,7 +20,7 @@ from traindash.comparison.rows import MetricRow, key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
 from traindash.ui import theme
 from traindash.ui.saving import draw_table_saving
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # Hyperparameters against mAP as parallel coordinates, drawn on request: the browser's half of plotly is large.
 

@@ -27,8 +27,8 @@ from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray
 from traindash.formatting import listing, metric
 from traindash.ui import connection, lookups, theme
-from traindash.ui.previews import preview_source
-from traindash.ui.text import plain
+from traindash.ui.pictures import preview_source
+from traindash.ui.theme import plain
 
 PER_PAGE = 4
 _MOST_CLASSES = 24

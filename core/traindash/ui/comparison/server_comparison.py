@@ -9,8 +9,7 @@ from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.tasks.launcher import Place, check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
-from traindash.ui.state import TASK_PARAM
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 _TASK = "server_comparison"
 _SECONDS = 2
@@ -92,6 +91,4 @@ def _why_none(task: Task) -> str:
 
 
 def _task_link(task: Task) -> None:
-    st.page_link(
-        screens.page("task"), label="Open the task", icon=":material/terminal:", query_params={TASK_PARAM: str(task.id)}
-    )
+    screens.link("task", "Open the task", "terminal", task=task.id)

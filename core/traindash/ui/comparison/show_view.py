@@ -11,7 +11,7 @@ from traindash.comparison.story_changes import Story
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
 from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen
-from traindash.ui.previews import original
+from traindash.ui.pictures import original
 
 _PICTURE = (800, 600)
 _deck = st.components.v2.component(

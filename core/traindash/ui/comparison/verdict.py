@@ -14,7 +14,7 @@ from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation import ComparabilityKind
 from traindash.formatting import plural
 from traindash.ui import connection
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # On what the chosen experiments are compared, computed once for the same experiments; resamples in the background.
 

@@ -28,11 +28,10 @@ from traindash.ui.comparison.details import draw_class_table, draw_metrics, draw
 from traindash.ui.comparison.gallery import draw_gallery
 from traindash.ui.comparison.server_comparison import draw_server_comparison
 from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_verdict, on_chosen_basis
-from traindash.ui.empty_page import draw_empty_page
-from traindash.ui.errors import titled
+from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import load_comparison
 from traindash.ui.lazy_part import draw_part, watch_parts
-from traindash.ui.previews import original
+from traindash.ui.pictures import original
 from traindash.ui.theme import make_tables_sortable
 
 _DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"

@@ -15,9 +15,9 @@ from traindash.ui import connection, screens
 from traindash.ui.errors import guarded_part
 from traindash.ui.experiments import filters as experiment_query
 from traindash.ui.experiments.index import marks
-from traindash.ui.state import TASK_PARAM, attempt, carry_out, flash
-from traindash.ui.tasks.follow_ups import draw_follow_ups
-from traindash.ui.text import plain
+from traindash.ui.state import attempt, flash, telling_errors
+from traindash.ui.tasks.actions import draw_follow_ups
+from traindash.ui.theme import plain
 
 Action: TypeAlias = Literal["open", "notes", "next", "files", "hide"]
 MENU: Mapping[str, Action] = {
@@ -78,7 +78,7 @@ def open_dialog(action: Action, row: Row) -> None:
     if row.task_id is None:
         flash("This folder belongs to no task, so nothing can be done with it here.", "error")
     elif action == "open":
-        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(row.task_id)})
+        screens.go("task", task=row.task_id)
     elif action == "hide":
         hidden, task = not row.mark.hidden, row.task_id
         attempt(lambda: marks().hide([task], hidden=hidden))
@@ -105,11 +105,11 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
 
 
 def _compare(ids: tuple[TaskId, ...]) -> None:
-    st.switch_page(screens.page("compare"), query_params={"ids": ",".join(map(str, sorted(ids)))})
+    screens.go("compare", ids=",".join(map(str, sorted(ids))))
 
 
 def _button(label: str, icon: str, change: Callable[[], None]) -> None:
-    st.button(label, icon=f":material/{icon}:", key=f"chosen-{icon}", on_click=carry_out, args=(change,))
+    st.button(label, icon=f":material/{icon}:", key=f"chosen-{icon}", on_click=attempt, args=(change,))
 
 
 def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str]) -> None:
@@ -136,10 +136,11 @@ def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str
     st.button("Apply to chosen", icon=":material/check:", key="tags-apply", on_click=_apply_tags, args=(ids,))
 
 
+@telling_errors()
 def _apply_tags(ids: Sequence[TaskId]) -> None:
     add, remove = st.session_state["tags-add"], st.session_state["tags-remove"]
-    if attempt(lambda: marks().tag(ids, add=add, remove=remove)):
-        st.session_state["tags-add"], st.session_state["tags-remove"] = [], []
+    marks().tag(ids, add=add, remove=remove)
+    st.session_state["tags-add"], st.session_state["tags-remove"] = [], []
 
 
 def _draw_notes(row: Row) -> None:
@@ -163,12 +164,7 @@ def _draw_next(row: Row) -> None:
         return
     task = connection.client().tasks.get(row.task_id)
     draw_follow_ups(task)
-    st.page_link(
-        screens.page("task"),
-        label="Open the task with its settings",
-        icon=":material/open_in_new:",
-        query_params={TASK_PARAM: str(row.task_id)},
-    )
+    screens.link("task", "Open the task with its settings", "open_in_new", task=row.task_id)
 
 
 def _draw_files(row: Row) -> None:

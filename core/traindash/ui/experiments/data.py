@@ -31,7 +31,7 @@ from traindash.formatting import listing, plural
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
 from traindash.ui.experiments.index import find_experiments, slots_of
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 _MOST_KEPT = 40
 _SECONDS = 600

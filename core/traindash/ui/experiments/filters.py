@@ -7,14 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from traindash.errors import AppError
 from traindash.experiments import query as columns
 from traindash.experiments import query as queries
 from traindash.experiments.listing import Listing
 from traindash.experiments.query import FIXED, METRIC, SETTING, Query
 from traindash.ui.experiments.index import marks, settings_reader
-from traindash.ui.state import attempt, flash
-from traindash.ui.text import plain
+from traindash.ui.state import flash, telling_errors
+from traindash.ui.theme import plain
 
 # What a tab looks at in the list of experiments: as the URL says; without one, as it looked before.
 
@@ -89,19 +88,17 @@ def _open(text: str, query: Query) -> None:
     show(replace(queries.from_text(text), chosen=query.chosen))
 
 
+@telling_errors()
 def _save(text: str) -> None:
     without_choice = replace(queries.from_text(text), chosen=())
-    try:
-        name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
     st.session_state[_NAME] = ""
     flash(f"View “{name}” was saved.")
 
 
+@telling_errors()
 def _remove(name: str) -> None:
-    attempt(lambda: marks().remove_view(name))
+    marks().remove_view(name)
 
 
 _NAMES_FROM = 8

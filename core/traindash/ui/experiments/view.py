@@ -16,13 +16,13 @@ from traindash.experiments.index import Snapshot
 from traindash.experiments.listing import Selection, selected
 from traindash.experiments.query import NAME, Column, Query, Row, Value
 from traindash.ui import theme
-from traindash.ui.empty_page import draw_empty_page
+from traindash.ui.errors import draw_empty_page
 from traindash.ui.experiments import filters as experiment_query
 from traindash.ui.experiments.actions import MENU, draw_actions, open_dialog, show_dialog, toggle_star
 from traindash.ui.experiments.filters import clear_filters, draw_filters, draw_order
 from traindash.ui.experiments.index import listing, look, peek, settings_reader
 from traindash.ui.streamlit_internals import ColumnConfig
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, mirror_selection
 
 # The table of experiments: a page of rows, the columns that were chosen, the best value of each marked.

@@ -13,8 +13,8 @@ from traindash.tasks import again
 from traindash.tasks.series_progress import MemberState
 from traindash.tasks.series_record import Series
 from traindash.ui import connection, screens
-from traindash.ui.state import SERIES_PARAM, attempt, carry_out, flash
-from traindash.ui.text import plain
+from traindash.ui.state import attempt, flash
+from traindash.ui.theme import plain
 from traindash.ui.wizard.again import draw_change_button, step_to_mend
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -88,7 +88,7 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 key=f"series-remove-{key}",
                 type="tertiary",
                 help="Takes it out of the series; its task and its log stay.",
-                on_click=carry_out,
+                on_click=attempt,
                 args=(lambda: connection.series().remove(series.id, key), "Removed from the series."),
             )
 
@@ -101,14 +101,14 @@ def draw_bring_back(series: Series) -> None:
             icon=":material/undo:",
             type="tertiary",
             key="series-bring-back",
-            on_click=carry_out,
+            on_click=attempt,
             args=(lambda: connection.series().bring_back(series.id), "Back in the series."),
         )
 
 
 def compare(ids: tuple[TaskId, ...]) -> None:
     """Open the comparison of experiments."""
-    st.switch_page(screens.page("compare"), query_params={"ids": ",".join(map(str, ids))})
+    screens.go("compare", ids=",".join(map(str, ids)))
 
 
 def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - the value of a switch
@@ -124,7 +124,7 @@ def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
 
 def _open(target: SeriesId | None) -> None:
     if target is not None:
-        st.switch_page(screens.page("series"), query_params={SERIES_PARAM: target})
+        screens.go("series", series=target)
 
 
 def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) -> None:

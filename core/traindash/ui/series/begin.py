@@ -15,18 +15,20 @@ from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.problems import Problem
 from traindash.plans.series import Change, Experiment, SeriesPlan, all_experiments, model_label
-from traindash.plans.steps import complete
+from traindash.plans.steps import STEPS, complete
 from traindash.tasks.flight_check import estimate, total_time
 from traindash.tasks.progress import TimeRange
 from traindash.tasks.series_runner import SeriesOrder, place
 from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import draw_trouble
 from traindash.ui.series.form import SeriesView, default_name, draw_how, draw_variations, reference_for, text_by_model
-from traindash.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, check_server, current_draft, flash
-from traindash.ui.text import plain
-from traindash.ui.widgets import draft_select, draft_text, widget_key
-from traindash.ui.wizard.frame import draw_problems, draw_started_notice
+from traindash.ui.series.view import varied_text
+from traindash.ui.state import change_draft, check_server, current_draft, flash
+from traindash.ui.theme import plain
+from traindash.ui.widgets import draft_select, draft_text, draw_heads, page_of, widget_key
+from traindash.ui.wizard.frame import bottom_bar, draw_problems, draw_started_notice
 from traindash.ui.wizard.hyperparameters import Marks, yaml_editor
-from traindash.ui.wizard.launch import SERIES_DESK
+from traindash.ui.wizard.launch import SERIES
 
 # The experiments that a series will make: what sets each apart, its agent, its time; editable and removable.
 
@@ -81,16 +83,9 @@ def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> 
                 args=(view.draft.id,),
             )
     with st.container(key="series-rows", gap=None):
-        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
-            column.caption(head)
-        footer = st.container()
-        pages = -(-len(rows) // _PER_PAGE)
-        page = 1
-        if pages > 1:
-            with footer:
-                page = st.pagination(pages, key="series-plan-page") or 1
-        first = (page - 1) * _PER_PAGE
-        for place, row in enumerate(rows[first : first + _PER_PAGE], start=first + 1):
+        draw_heads(_WIDTHS, _HEADS)
+        first, shown = page_of(rows, _PER_PAGE, "series-plan-page")
+        for place, row in enumerate(shown, start=first + 1):
             _draw_row(view, place, row)
 
 
@@ -102,7 +97,10 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
         cells[0].caption(f"{place}")
         with cells[1]:
             st.markdown(f"**{plain(item.plan.experiment_name or '')}**")
-        cells[2].markdown(plain(_apart(item)) + (" · edited" if item.key in view.choices.changes else ""))
+        cells[2].markdown(
+            plain(varied_text(item.varied) or model_label(item.plan.model))
+            + (" · edited" if item.key in view.choices.changes else "")
+        )
         cells[3].markdown(plain(_agent_name(view, item.plan.agent_id)))
         cells[4].markdown(time_text(row.time))
         with cells[5], st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
@@ -131,11 +129,6 @@ def time_text(time: TimeRange | None) -> str:
     if time is None:
         return formatting.MISSING
     return formatting.time_left(time.low, time.high).removesuffix(" left")
-
-
-def _apart(item: Experiment) -> str:
-    parts = [value if thing == "model" else f"{thing} {value}" for thing, value in item.varied]
-    return " · ".join(parts) or model_label(item.plan.model)
 
 
 def _agent_name(view: SeriesView, agent_id: AgentId | None) -> str:
@@ -177,7 +170,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
             rows=12,
         )
         if problems:
-            st.error(f"**{plain(problems[0].message)}** {plain(problems[0].hint)}", icon=":material/error:")
+            draw_trouble(problems[0].message, problems[0].hint)
         st.button(
             "Undo the edits of this experiment",
             icon=":material/undo:",
@@ -286,13 +279,10 @@ def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Prob
 
 def _draw_bar(view: SeriesView, rows: Sequence[Row], problems: Sequence[Problem]) -> None:
     draft_id = view.draft.id
-    is_busy = SERIES_DESK.is_busy(draft_id)
+    is_busy = SERIES.is_busy(draft_id)
     count = plural(len(rows), "experiment")
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
-        st.button("Back", key="back", icon=":material/arrow_back:", help="Launch", on_click=_back, args=(draft_id,))
-        with st.container(width="stretch"):
-            text = problems[0].message if problems else _time_sentence(view, rows)
-            st.markdown(plain(text), text_alignment="right")
+    text = problems[0].message if problems else _time_sentence(view, rows)
+    with bottom_bar(view.draft, STEPS[-1], text):
         st.button(
             "Starting" if is_busy else f"Start {count}",
             key="start-series",
@@ -331,24 +321,23 @@ def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
         planned=planned,
         opens_comparison=view.choices.opens_comparison,
     )
-    SERIES_DESK.start(view.draft.id, lambda: place(client, store, order).id)
+    SERIES.start(view.draft.id, lambda: place(client, store, order).id)
 
 
 def _wait(view: SeriesView) -> None:
     draft_id = view.draft.id
     try:
-        started = SERIES_DESK.result(draft_id, _WAIT_SECONDS)
+        started = SERIES.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
-        SERIES_DESK.forget_failure(draft_id)
-        st.error(f"**{plain(error.message)}** {plain(error.hint)} Nothing was started.", icon=":material/error:")
+        draw_trouble(error.message, f"{error.hint} Nothing was started.")
         return
     if started is not None:
         change_draft(draft_id, lambda draft: replace(draft, series_id=started))
         connection.starter().wake()
         lookups.project.forget(view.plan.project_id)  # it may have new collections
         flash("The series was created.")
-        st.switch_page(screens.page("series"), query_params={SERIES_PARAM: started})
-    if SERIES_DESK.is_busy(draft_id):
+        screens.go("series", series=started)
+    if SERIES.is_busy(draft_id):
         st.rerun()
 
 
@@ -358,13 +347,4 @@ def _draw_incomplete(draft: WizardDraft, problems: Sequence[Problem]) -> None:
         st.markdown("Choose project, model and the rest first; then vary what you like.")
         draw_problems(tuple(problems))
         target = problems[0].step if problems else "project"
-        st.page_link(
-            screens.page(target),
-            label="Go to the open step",
-            icon=":material/arrow_back:",
-            query_params={DRAFT_PARAM: draft.id},
-        )
-
-
-def _back(draft_id: DraftId) -> None:
-    st.switch_page(screens.page("launch"), query_params={DRAFT_PARAM: draft_id})
+        screens.link(target, "Go to the open step", "arrow_back", draft=draft.id)

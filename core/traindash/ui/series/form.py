@@ -19,7 +19,7 @@ from traindash.plans.series import SEED, SeriesChoices, SplitVariation, TextOf, 
 from traindash.ui import connection, lookups
 from traindash.ui.experiments.index import all_experiments
 from traindash.ui.state import change_draft
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.widgets import (
     draft_choice,
     draft_many,

@@ -1,6 +1,6 @@
 """The page of a series: how all of it goes, what is best so far, and what failed, refreshing itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -26,11 +26,12 @@ from traindash.tasks.series_progress import (
 )
 from traindash.tasks.series_record import Series, can_change
 from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.errors import draw_stale, draw_trouble
 from traindash.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on, keep_opening
-from traindash.ui.state import SERIES_PARAM, TASK_PARAM
-from traindash.ui.tasks.text import duration, fraction, sentence, task_title
-from traindash.ui.text import plain
-from traindash.ui.theme import StatusLook
+from traindash.ui.state import kept_here
+from traindash.ui.tasks.text import duration, fraction, result_text, sentence, task_title
+from traindash.ui.theme import StatusLook, plain
+from traindash.ui.widgets import draw_heads
 from traindash.ui.wizard.again import draw_change_button
 
 # What a series does now and how it stands: words and numbers without any drawing.
@@ -50,7 +51,6 @@ _LOOKS: Mapping[Stage, StatusLook] = {
     "refused": StatusLook(word="Not started", icon=":material/block:", color="red"),
     "stopped": StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
 }
-_RESULTS = (("mAP", "mAP"), ("AP50", "AP50"), ("f1", "F1"))
 
 
 def standing(states: Sequence[MemberState]) -> str:
@@ -71,9 +71,9 @@ def name_of(state: MemberState) -> str:
     return state.member.plan.experiment_name or (task_title(state.task) if state.task else state.member.key)
 
 
-def varied_text(state: MemberState) -> str:
+def varied_text(varied: Iterable[tuple[str, str]]) -> str:
     """Return what sets an experiment apart; empty where nothing does."""
-    return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in state.member.varied)
+    return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in varied)
 
 
 def map_of(state: MemberState) -> float | None:
@@ -89,17 +89,6 @@ def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
         return None
     value, place = max(found)
     return states[-place], value
-
-
-def result_text(state: MemberState) -> str:
-    """Return what came out of a finished experiment."""
-    experiment = experiment_of_output(state.task.output) if state.task is not None else None
-    if experiment is None:
-        return ""
-    values = experiment.evaluation_metrics
-    return ", ".join(f"{title} {formatting.metric(values[key])}" for key, title in _RESULTS if key in values) or (
-        "Not evaluated"
-    )
 
 
 def doing_text(state: MemberState, progress: TaskProgress | None) -> str:
@@ -130,7 +119,7 @@ def left_text(left: TimeLeft) -> str:
 
 
 _EVERY = "2s"
-_WATCHES = "series_watches"
+_WATCH = "series_watch"
 _SEEN_OPEN = "series_seen_open"
 _FEWEST_TO_COMPARE = 2
 _WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
@@ -161,13 +150,8 @@ def draw_series_page(wanted: str | None) -> None:
 
 
 def _watch(series_id: SeriesId) -> SeriesWatch:
-    """Return this tab's watch of a series, made anew for another server."""
-    watches: dict[tuple[str, SeriesId], SeriesWatch] = st.session_state.setdefault(_WATCHES, {})
-    key = (connection.address(), series_id)
-    if key not in watches:
-        watches.clear()
-        watches[key] = SeriesWatch(connection.client(), connection.series(), series_id)
-    return watches[key]
+    key = (connection.cache_key(), series_id)
+    return kept_here(_WATCH, key, lambda: SeriesWatch(connection.client(), connection.series(), series_id))
 
 
 def _open_comparison(snapshot: SeriesSnapshot) -> None:
@@ -187,7 +171,7 @@ def _comparable(snapshot: SeriesSnapshot) -> tuple[TaskId, ...]:
 
 def _draw_head(snapshot: SeriesSnapshot) -> None:
     series = snapshot.series
-    st.page_link(screens.page("tasks"), label="All tasks", icon=":material/arrow_back:")
+    screens.link("tasks", "All tasks", "arrow_back")
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="series-head"
     ):
@@ -217,7 +201,7 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                 on_click=compare,
                 args=(ids,),
             )
-    names = {item.id: item.name for item in lookups.projects(connection.workspace_id())}
+    names = lookups.project_names()
     project = names.get(series.project_id, f"{series.project_id}")
     facts = [
         f"Series of {formatting.plural(len(series.members), 'experiment')}",
@@ -232,12 +216,12 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
     try:
         snapshot = watch.refresh()
     except AppError as error:
-        st.warning(plain(f"{error.message} The numbers below are the last known ones."), icon=":material/sync_problem:")
+        draw_stale(error, "The numbers below are the last known ones.")
         snapshot = before
     if snapshot.is_over != before.is_over or len(_comparable(snapshot)) != len(_comparable(before)):
         st.rerun()
     if (trouble := connection.starter().trouble(snapshot.series.id)) is not None:
-        st.warning(plain(f"{trouble.message} It is tried again by itself."), icon=":material/sync_problem:")
+        draw_stale(trouble, "It is tried again by itself.")
     done = [1.0 if state.stage in OVER else _part(state, snapshot) for state in snapshot.states]
     st.progress(sum(done) / len(done), text=plain(standing(snapshot.states)))
     _draw_cards(snapshot)
@@ -282,7 +266,7 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
         ),
     )
     for place, (label, value, below) in zip(st.columns(4), cards, strict=True):
-        place.metric(label, value, plain(below), delta_color="off", delta_arrow="off", border=True, height="stretch")
+        theme.number_card(label, value, plain(below), place)
 
 
 def _about_time(snapshot: SeriesSnapshot, left: TimeLeft) -> str:
@@ -297,8 +281,7 @@ def _draw_rows(snapshot: SeriesSnapshot) -> None:
     best = best_of(snapshot.states)
     best_key = best[0].member.key if best else None
     with st.container(key="task-list", gap=None):
-        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
-            column.caption(head)
+        draw_heads(_WIDTHS, _HEADS)
         for state in snapshot.states:
             with st.container(key=f"task-row-{state.member.key}"):
                 _draw_row(snapshot, state, is_best=state.member.key == best_key)
@@ -311,12 +294,12 @@ def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) ->
     with cells[1], st.container(key=f"task-name-{state.member.key}"):
         name = plain(name_of(state))
         if state.task is not None:
-            st.page_link(screens.page("task"), label=name, query_params={TASK_PARAM: str(state.task.id)})
+            screens.link("task", name, task=state.task.id)
         else:
             st.markdown(f"**{name}**")
         task = "" if state.task is None else f"Task {state.task.id}"
         changed = "changed by you" if state.member.is_changed else ""
-        st.caption(plain(" · ".join(part for part in (task, varied_text(state), changed) if part)))
+        st.caption(plain(" · ".join(part for part in (task, varied_text(state.member.varied), changed) if part)))
         _draw_earlier(state)
     cells[2].markdown(plain((state.task.agent_name if state.task else "") or formatting.MISSING))
     cells[3].markdown(duration(state.task, datetime.now(UTC)) if state.task else formatting.MISSING)
@@ -333,15 +316,13 @@ def _draw_earlier(state: MemberState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"earlier-{state.member.key}"):
         st.caption("Earlier:", width="content")
         for task_id in state.member.earlier:
-            st.page_link(
-                screens.page("task"), label=f"Task {task_id}", query_params={TASK_PARAM: str(task_id)}, width="content"
-            )
+            screens.link("task", f"Task {task_id}", task=task_id)
 
 
 def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
     progress = None if state.task is None else snapshot.progress.get(state.task.id)
     if state.stage == "finished":
-        text = plain(result_text(state))
+        text = plain(result_text(state.task, ("mAP", "AP50", "f1")) if state.task else "")
         word = "best" if snapshot.is_over else "best so far"
         st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
     elif state.stage == "running" and progress is not None:
@@ -358,8 +339,7 @@ def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:
     _, place = st.columns([_WIDTHS[0], sum(_WIDTHS[1:])])
     with place, st.container(key=f"series-why-{state.member.key}", gap="xsmall"):
         if state.stage != "stopped":
-            message, hint = why_text(state)
-            st.error(f"**{plain(message)}** {plain(hint)}", icon=":material/error:")
+            draw_trouble(*why_text(state))
         if not snapshot.series.is_cancelled:
             draw_ways_on(snapshot.series, state)
 
@@ -380,8 +360,7 @@ def draw_series_list(tasks: Sequence[Task]) -> None:
     if not found:
         return
     with st.container(key="series-list", gap=None):
-        for column, head in zip(st.columns(_LIST_VIEW_WIDTHS), _LIST_VIEW_HEADS, strict=True):
-            column.caption(head)
+        draw_heads(_LIST_VIEW_WIDTHS, _LIST_VIEW_HEADS)
         for series in found[:_SHOWN]:
             _row(series, tasks)
         if found[_SHOWN:] and st.toggle(f"Show {len(found) - _SHOWN} older", key="series-older"):
@@ -404,11 +383,7 @@ def _cells(series: Series, tasks: Sequence[Task]) -> None:
     best = best_of(states)
     name, started, progress = st.columns(_LIST_VIEW_WIDTHS, vertical_alignment="center")
     with name, st.container(key=f"task-name-{series.id}"):
-        st.page_link(
-            screens.page("series"),
-            label=plain(series.name),
-            query_params={SERIES_PARAM: series.id},
-        )
+        screens.link("series", plain(series.name), series=series.id)
     started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))
     text = standing(states)
     if best is not None:

@@ -14,10 +14,11 @@ from traindash.tasks import queues
 from traindash.tasks.again import settings_known
 from traindash.tasks.queues import AgentQueue
 from traindash.ui import connection, screens, theme
-from traindash.ui.state import TASK_PARAM, attempt, carry_out
+from traindash.ui.errors import draw_stale
+from traindash.ui.state import attempt
 from traindash.ui.tasks.actions import ask_to_stop
 from traindash.ui.tasks.text import duration, task_title
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change
 
 _EVERY = "2s"
@@ -42,7 +43,7 @@ def _cards() -> None:
     try:
         found = queues.read_queues(connection.client(), connection.team_id(), connection.workspace_id())
     except AppError as error:
-        st.warning(plain(f"{error.message} The page is tried again."), icon=":material/sync_problem:")
+        draw_stale(error, "The page is tried again.")
         return
     if not found:
         st.info("This team has no agent. Add one on the server to train.", icon=":material/info:")
@@ -64,7 +65,7 @@ def _card(queue: AgentQueue) -> None:
                     value=agent.queue_paused,
                     key=f"hold-{agent.id}-{agent.queue_paused}",
                     help="The running task goes on; the agent takes no further one.",
-                    on_change=carry_out,
+                    on_change=attempt,
                     args=(lambda: queues.pause(connection.client(), agent.id, paused=not agent.queue_paused),),
                 )
         st.caption(plain(_hardware(agent)))
@@ -98,7 +99,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                         help=words,
                         type="tertiary",
                         disabled=last if to == "down" else place == 1,
-                        on_click=carry_out,
+                        on_click=attempt,
                         args=(_mover(task.id, to, agent.id),),
                     )
             if settings_known(task):
@@ -127,8 +128,7 @@ def _waiting_facts(task: Task) -> list[str]:
 
 
 def _link(task: Task) -> None:
-    page = screens.page("task")
-    st.page_link(page, label=plain(task_title(task)), query_params={TASK_PARAM: str(task.id)}, width="content")
+    screens.link("task", plain(task_title(task)), task=task.id)
 
 
 def _idle_text(agent: Agent) -> str:

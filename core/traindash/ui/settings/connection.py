@@ -1,24 +1,25 @@
 """Pieces of the connection page."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import streamlit as st
 
 from traindash import formatting
-from traindash.domain.ids import TeamId, WorkspaceId
 from traindash.domain.webhook import Delivery, DeliveryState, Webhook
 from traindash.errors import AppError, InputError
 from traindash.supervisely.client import connect
 from traindash.supervisely.errors import ApiError
 from traindash.supervisely.server_settings import host_of
 from traindash.ui import connection, lookups, theme
+from traindash.ui.errors import draw_trouble
 from traindash.ui.servers import Origin, checked_address
-from traindash.ui.state import attempt, carry_out, flash
-from traindash.ui.text import plain
-from traindash.ui.theme import StatusLook
+from traindash.ui.state import attempt, flash, telling_errors
+from traindash.ui.theme import StatusLook, plain
 
+_Id = TypeVar("_Id")
 _ADDRESS, _TOKEN, _KEEP = "new-server-address", "new-server-token", "new-server-keep"
 _ORIGINS = {
     Origin.EMBEDDED: "Built into this dashboard; trains on this machine.",
@@ -43,7 +44,7 @@ def draw_server() -> None:
         else:
             st.badge("Not connected", icon=":material/error:", color="red")
     if failure is not None:
-        st.error(f"**{plain(failure.message)}** {plain(failure.hint)}", icon=":material/error:")
+        draw_trouble(failure.message, failure.hint)
         st.button("Try again", icon=":material/refresh:", on_click=connection.reconnect)
         return
     about = f"Logged in as {plain(user)}" if user else "Logged in"
@@ -65,7 +66,7 @@ def draw_servers() -> None:
                     key=f"forget-{number}",
                     icon=":material/delete:",
                     type="tertiary",
-                    on_click=carry_out,
+                    on_click=attempt,
                     args=(lambda address=server.address: connection.forget(address),),
                     help="Removes the address and its token from this dashboard.",
                 )
@@ -73,7 +74,7 @@ def draw_servers() -> None:
                 "In use" if server == current else "Use",
                 key=f"use-{number}",
                 disabled=server == current,
-                on_click=carry_out,
+                on_click=attempt,
                 args=(lambda address=server.address: connection.use(address),),
             )
     with st.expander("Add a Supervisely server", icon=":material/add:"):
@@ -108,7 +109,7 @@ def _draw_form() -> None:
                     st.session_state[_ADDRESS], st.session_state[_TOKEN].strip(), keep=st.session_state[_KEEP]
                 )
         except AppError as error:
-            st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
+            draw_trouble(error.message, error.hint)
         else:
             st.rerun()
 
@@ -128,27 +129,23 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
 
 def draw_place() -> None:
     """Draw the choice of team and workspace."""
-    teams = {item.id: item.name for item in connection.teams()}
     team = connection.team_id()
-    st.selectbox(
-        "Team",
-        list(teams),
-        index=list(teams).index(team),
-        format_func=lambda item: teams[item],
-        key=f"team-{team}",
-        on_change=_choose_team,
-        args=(f"team-{team}",),
-    )
+    teams = {item.id: item.name for item in connection.teams()}
+    _draw_choice("Team", teams, team, connection.choose_team)
     workspaces = {item.id: item.name for item in connection.workspaces(team)}
-    workspace = connection.workspace_id()
+    _draw_choice("Workspace", workspaces, connection.workspace_id(), connection.choose_workspace)
+
+
+def _draw_choice(label: str, names: Mapping[_Id, str], current: _Id, choose: Callable[[_Id], None]) -> None:
+    # A key for each choice: drawn with another index, a widget of the same key would keep what it shows (1.67).
+    key = f"{label.lower()}-{current}"
     st.selectbox(
-        "Workspace",
-        list(workspaces),
-        index=list(workspaces).index(workspace),
-        format_func=lambda item: workspaces[item],
-        key=f"workspace-{workspace}",
-        on_change=_choose_workspace,
-        args=(f"workspace-{workspace}",),
+        label,
+        list(names),
+        index=list(names).index(current),
+        format_func=lambda item: names[item],
+        key=key,
+        on_change=lambda: attempt(lambda: choose(st.session_state[key])),
     )
 
 
@@ -167,14 +164,6 @@ def draw_agents() -> None:
             device = agent.devices[0].name if agent.devices else ("GPU" if agent.is_gpu else "CPU")
             st.markdown(f"**{plain(agent.name)}**  \n:gray[{plain(device)}]", width="stretch")
             theme.status_badge(theme.AGENT_STATUS[agent.status])
-
-
-def _choose_team(key: str) -> None:
-    attempt(lambda: connection.choose_team(TeamId(st.session_state[key])))
-
-
-def _choose_workspace(key: str) -> None:
-    attempt(lambda: connection.choose_workspace(WorkspaceId(st.session_state[key])))
 
 
 # The webhook's settings: address, secret, a test, and what became of the latest messages.
@@ -273,23 +262,24 @@ def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
             )
 
 
+@telling_errors()
 def _save() -> None:
     url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
-    if attempt(lambda: connection.own_client().webhooks.set(url, secret), "The webhook is set."):
-        st.session_state[_SECRET] = ""
+    connection.own_client().webhooks.set(url, secret)
+    flash("The webhook is set.")
+    st.session_state[_SECRET] = ""
 
 
+@telling_errors()
 def _remove() -> None:
-    if attempt(connection.own_client().webhooks.remove, "The webhook is removed."):
-        st.session_state[_URL] = ""
+    connection.own_client().webhooks.remove()
+    flash("The webhook is removed.")
+    st.session_state[_URL] = ""
 
 
+@telling_errors()
 def _test() -> None:
-    try:
-        delivery = connection.own_client().webhooks.test()
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    delivery = connection.own_client().webhooks.test()
     arrived = delivery.state is DeliveryState.DELIVERED
     flash(
         f"{'The test arrived' if arrived else 'The test did not arrive'}: {delivery.detail}",

@@ -1,13 +1,31 @@
 """What a person can do to a task: stop it, start it."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Literal
+
 import streamlit as st
 
-from traindash.domain.task import Task
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import CustomCheckpoint
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import AppError
+from traindash.plans.lookups import custom_checkpoints
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks import again
+from traindash.tasks.again import SaferSetting
+from traindash.tasks.launcher import launch
 from traindash.tasks.queues import stop_after_epoch
-from traindash.ui import connection
-from traindash.ui.state import attempt
+from traindash.tasks.series_progress import MemberState, states_of
+from traindash.tasks.series_record import Series
+from traindash.ui import connection, screens
+from traindash.ui.series.actions import draw_ways_on
+from traindash.ui.state import attempt, flash
 from traindash.ui.tasks.text import task_title
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
+from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
 
 @st.dialog("Stop this task?", icon=":material/stop_circle:")
@@ -57,3 +75,136 @@ def _start(task: Task) -> None:
     state = (task.params or {}).get("guiState")
     wanted = {"app_state": state, "wait": False}
     attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
+
+
+# What can follow a task that is over: buttons that start the next one.
+
+
+_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
+
+
+def draw_follow_ups(task: Task) -> None:
+    """Draw the buttons that make sense for this task; nothing for a task that is not over."""
+    if task.status is not TaskStatus.FINISHED and (state := _member_state(task)) is not None:
+        with st.container(border=True, key="task-next"):
+            draw_ways_on(*state, opens_series=True)
+        return
+    safer = again.safer_retry(task)
+    repeatable = again.is_repeatable(task)
+    if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
+        return
+    opens_only = None if task.settings is not None else _OPENS_ONLY
+    client = connection.client()
+    with st.container(border=True, key="task-next"):
+        if safer is not None:
+            _draw_retry(task, safer)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            step = step_to_mend(task)
+            if step is not None and again.can_start_over(task):
+                st.button(
+                    f"Change the {step}",
+                    icon=":material/edit:",
+                    key="next-mend",
+                    type="primary",
+                    help="Opens the same settings in the wizard, where the reason can be mended.",
+                    on_click=begin_change,
+                    args=(task.id, step),
+                )
+            if task.can_resume:
+                _button(
+                    "Resume",
+                    "play_arrow",
+                    lambda: again.resume(client, task),
+                    note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
+                    primary=safer is None and step is None,
+                )
+            if repeatable:
+                _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
+                _button(
+                    "Fine-tune the best checkpoint",
+                    "tune",
+                    lambda: again.fine_tune(client, task),
+                    note=opens_only or "Trains on from it with the same settings, as a new task.",
+                )
+                _draw_other_checkpoints(task)
+            elif again.can_start_over(task):
+                _button(
+                    "Start again",
+                    "replay",
+                    lambda: again.start_over(client, task),
+                    note="The same settings from the beginning, as a new task.",
+                )
+            if repeatable or again.can_start_over(task):
+                draw_again_menu(task.id)
+
+
+def _draw_other_checkpoints(task: Task) -> None:
+    """Draw the choice of a checkpoint that is not the best one; nothing where there is none."""
+    experiment = experiment_of_output(task.output)
+    if experiment is None:
+        return
+    others = [
+        path for path in custom_checkpoints([experiment]) if PurePosixPath(path).name != experiment.best_checkpoint
+    ]
+    if not others:
+        return
+    with st.popover("Another checkpoint", icon=":material/tune:", key="next-checkpoints"):
+        st.caption("Trains on from it with the same settings, as a new task.")
+        for number, path in enumerate(others):
+            _button(
+                f"Fine-tune {plain(PurePosixPath(path).name)}",
+                "tune",
+                partial(_fine_tune_from, task, path),
+                key=f"next-checkpoint-{number}",
+            )
+
+
+def _fine_tune_from(task: Task, path: str) -> TaskId:
+    plan = origin_of(task.id).plan
+    changed = replace(
+        plan, model=CustomCheckpoint(path=path), experiment_name=None, agent_id=None, autostart=True, description=None
+    )
+    return launch(connection.client(), changed)
+
+
+def _member_state(task: Task) -> tuple[Series, MemberState] | None:
+    """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
+    found = member_of(task)
+    if found is None:
+        return None
+    series, member = found
+    return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)
+
+
+def _draw_retry(task: Task, safer: SaferSetting) -> None:
+    text = f"The same settings with **{safer.name}: {safer.after}** instead of {safer.before} need less memory."
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(text, width="stretch")
+        _button(
+            f"Retry with {safer.name} {safer.after}",
+            "restart_alt",
+            lambda: again.start_over(connection.client(), task, safer),
+            primary=True,
+        )
+    with st.expander("Hyperparameters of the retry", icon=":material/data_object:"):
+        st.code(safer.hyperparameters, language="yaml")
+
+
+def _button(
+    label: str,
+    icon: str,
+    start: Callable[[], TaskId],
+    *,
+    note: str | None = None,
+    primary: bool = False,
+    key: str | None = None,
+) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.button(label, icon=f":material/{icon}:", key=key or f"next-{icon}", help=note, type=kind):
+        try:
+            started = connection.watched(start)()
+        except AppError as error:
+            flash(str(error), "error")
+            st.rerun()
+        flash(f"Task {started} was created.")
+        screens.go("task", task=started)

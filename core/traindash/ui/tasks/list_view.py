@@ -9,22 +9,21 @@ from traindash import formatting
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
-from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch
 from traindash.ui import connection, lookups, screens, theme
-from traindash.ui.empty_page import draw_empty_page
+from traindash.ui.connection import CacheKey
+from traindash.ui.errors import draw_empty_page, draw_stale
 from traindash.ui.series.view import draw_series_list, series_need_work
-from traindash.ui.tasks.text import duration, fraction, model_name, sentence, task_title
-from traindash.ui.text import plain
-from traindash.ui.theme import apply_workspace_style
+from traindash.ui.tasks.text import duration, fraction, model_name, result_text, sentence, task_title
+from traindash.ui.theme import apply_workspace_style, plain
+from traindash.ui.widgets import draw_heads, page_of
 
 _EVERY = "3s"
 _PER_PAGE = 15
 _MOST_TASKS = 500
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
 _HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
-_RESULTS = (("mAP", "mAP"), ("AP50", "AP50"))
 _WATCHES = "list_watches"
 
 
@@ -44,23 +43,17 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
     try:
         tasks = _tasks()
     except AppError as error:
-        st.warning(plain(f"{error.message} The list is tried again."), icon=":material/sync_problem:")
+        draw_stale(error, "The list is tried again.")
         return
     draw_series_list(tasks)
     if not tasks:
         _draw_empty()
         return
-    page = 1
-    pages = -(-len(tasks) // _PER_PAGE)
-    footer = st.container()
-    if pages > 1:
-        with footer:
-            page = st.pagination(pages, key="task-page") or 1
-    names = {project.id: project.name for project in lookups.projects(connection.workspace_id())}
+    _, shown = page_of(tasks, _PER_PAGE, "task-page")
+    names = lookups.project_names()
     with st.container(key="task-list", gap=None):
-        for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=True):
-            column.caption(head)
-        for task in tasks[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
+        draw_heads(_WIDTHS, _HEADS)
+        for task in shown:
             _row(task, names)
     if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
         st.rerun()
@@ -72,7 +65,7 @@ def _row(task: Task, projects: dict[ProjectId, str]) -> None:
         with cells[0]:
             theme.status_badge(theme.TASK_STATUS[task.status])
         with cells[1], st.container(key=f"task-name-{task.id}"):
-            st.page_link(screens.page("task"), label=plain(task_title(task)), query_params={"task": str(task.id)})
+            screens.link("task", plain(task_title(task)), task=task.id)
             st.caption(plain(_about(task, projects)))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
         cells[3].markdown(formatting.recent(task.started_at, datetime.now(UTC)))
@@ -103,17 +96,12 @@ def _outcome(task: Task) -> str:
     """Return what came of a task, in a few words."""
     if task.status is TaskStatus.ERROR and task.exit_report:
         return task.exit_report.message
-    experiment = experiment_of_output(task.output)
-    if experiment is None:
-        return sentence(TaskProgress(task=task))
-    values = experiment.evaluation_metrics
-    named = [f"{title} {formatting.metric(values[key])}" for key, title in _RESULTS if key in values]
-    return ", ".join(named) or "Not evaluated"
+    return result_text(task) or sentence(TaskProgress(task=task))
 
 
 def _watched(task: Task) -> TaskProgress:
-    watches: dict[tuple[str, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
-    key = (connection.address(), task.id)
+    watches: dict[tuple[CacheKey, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
+    key = (connection.cache_key(), task.id)
     if key not in watches:
         watches[key] = TaskWatch(connection.client(), task.id)
     try:

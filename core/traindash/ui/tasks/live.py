@@ -1,6 +1,7 @@
 """The moving part of the task page: numbers every second, charts every five, nothing once the task is over."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,25 +12,11 @@ from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
-from traindash.tasks.progress import Curve, PhaseSpan, Resources, TaskProgress, TimeRange, silence_of
+from traindash.tasks.progress import Curve, PhaseSpan, TaskProgress, TimeRange, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
 from traindash.ui import connection, theme
-from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.errors import draw_stale
 from traindash.ui.streamlit_internals import DeltaGenerator
-from traindash.ui.tasks.live_log import HEAD, ROWS, draw_log_filter, draw_log_head, draw_log_rows
-from traindash.ui.tasks.live_panels import (
-    BOX_MAP,
-    BOX_MAP50,
-    MASK_MAP,
-    best_of,
-    class_panel,
-    has_masks,
-    last_two,
-    loss_panel,
-    metric_panel,
-    training_loss,
-)
-from traindash.ui.tasks.live_samples import draw_samples
 from traindash.ui.tasks.text import (
     PHASE_TITLES,
     app_failed_text,
@@ -42,7 +29,7 @@ from traindash.ui.tasks.text import (
     sentence,
     silence_text,
 )
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # The phases of a task on one line: done, running, still to come.
 
@@ -120,114 +107,33 @@ def _time(seconds: float | None) -> str:
 # What a task's processes use, as a small history.
 
 
-_HEIGHT = 348
-
-
-def draw_usage(progress: TaskProgress) -> None:
-    """Draw processor, memory and GPU over the last minutes, or why there is nothing to draw."""
-    with st.container(border=True, height=_HEIGHT, key="live-usage"):
-        st.markdown("**What the training uses**")
-        usage = progress.usage
-        if not usage:
-            st.caption(
-                "Numbers appear a few seconds after the process has started."
-                if progress.reports_phases or not progress.log
-                else "This server does not say what a task uses."
-            )
-            return
-        span = (usage[-1].at - usage[0].at).total_seconds()
-        st.caption(f"The last {formatting.duration(span)}" if span else "Measured once so far")
-        cells = [cell for _ in range(2) for cell in st.columns(2)]
-        with cells[0]:
-            _card(
-                "Processor", "100 % is one core that is fully used.", _percent, _of(usage, lambda row: row.cpu_percent)
-            )
-        with cells[1]:
-            _card(
-                "Memory", "Main memory of all processes of the task.", _bytes, _of(usage, lambda row: row.memory_bytes)
-            )
-        with cells[2]:
-            _card("GPU", "How busy the task's GPU is.", _percent, _of(usage, lambda row: row.gpu_percent))
-        with cells[3]:
-            _card("GPU memory", "What is taken of it.", _bytes, _of(usage, lambda row: row.gpu_memory_bytes))
-
-
-def _card(title: str, note: str, write: Callable[[float], str], values: Sequence[float]) -> None:
-    if not values:
-        return
-    highest = max(values)
-    st.metric(
-        title,
-        write(values[-1]),
-        f"at most {write(highest)}",
-        delta_color="off",
-        delta_arrow="off",
-        chart_data=[round(value, 1) for value in values],
-        chart_type="area",
-        help=note,
-    )
-
-
-def _of(usage: Sequence[Resources], read: Callable[[Resources], float | None]) -> list[float]:
-    return [value for row in usage if (value := read(row)) is not None]
-
-
-def _percent(value: float) -> str:
-    return f"{value:.0f} %"
-
-
-def _bytes(value: float) -> str:
-    return formatting.size(value)
-
-
 NUMBERS_EVERY = "1s"
 CHARTS_EVERY = "5s"
-_CHART_HEIGHT = 280
-_CHART_WIDTH = 580
-_DETAIL_HEIGHT = 348
-_OVER_TIME = "Time"
-_TITLES = ("Metrics on validation images", "Losses")
 _TYPICAL_SECONDS = 600
 
 
 @dataclass(slots=True)
 class LiveState:
-    """What the fragments of one run share.
+    """What the fragments of one run share: the first one follows the task, the others draw what it saw.
 
     Attributes:
         watch: Follows the task.
         progress: As it was last seen.
+        paused: The person wants the screen to keep still.
     """
 
     watch: TaskWatch
     progress: TaskProgress
+    paused: bool = False
+
+    def every(self, interval: str) -> str | None:
+        """Return the interval at which a fragment runs again; ``None`` where nothing changes any more."""
+        return None if self.paused or self.progress.task.status.is_terminal else interval
 
 
-def draw_numbers(state: LiveState, *, paused: bool) -> None:
-    """Draw status, phases, progress and cards; refresh them every second while the task is on its way.
-
-    Args:
-        state: The watch and what it last saw.
-        paused: Draw once and keep still.
-    """
-    st.fragment(_numbers, run_every=NUMBERS_EVERY if _moves(state, paused=paused) else None)(state)
-
-
-def draw_charts_and_log(state: LiveState, *, paused: bool) -> None:
-    """Draw the curves, every five seconds, and the log beside them. Arguments as in :func:`draw_numbers`."""
-    moves = _moves(state, paused=paused)
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        st.fragment(_charts, run_every=CHARTS_EVERY if moves else None)(state)
-    with right, st.container(border=True, key="live-log"):
-        st.fragment(draw_log_head, key=HEAD)(state.progress.task.id)
-        draw_log_filter()
-        st.fragment(_log, run_every=NUMBERS_EVERY if moves else None, key=ROWS)(state)
-    st.fragment(_details, run_every=CHARTS_EVERY if moves else None)(state)
-
-
-def _moves(state: LiveState, *, paused: bool) -> bool:
-    return not paused and not state.progress.task.status.is_terminal
+def draw_numbers(state: LiveState) -> None:
+    """Draw status, phases, progress and cards; refresh them every second while the task is on its way."""
+    st.fragment(_numbers, run_every=state.every(NUMBERS_EVERY))(state)
 
 
 def _numbers(state: LiveState) -> None:
@@ -236,7 +142,7 @@ def _numbers(state: LiveState) -> None:
     try:
         progress = state.watch.refresh()
     except AppError as error:
-        st.warning(plain(f"{error.message} The numbers below are the last known ones."), icon=":material/sync_problem:")
+        draw_stale(error, "The numbers below are the last known ones.")
         progress = state.progress
     state.progress = progress
     if progress.task.status is not before.status:
@@ -289,28 +195,13 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
         _best_card(cards[0], "Best mAP50-95", progress.curves.get(BOX_MAP))
         _trend_card(cards[1], "mAP50", formatting.metric(half), _points(half, half_before), good="up")
     _trend_card(cards[2], "Training loss", formatting.quantity(loss), _change(loss, loss_before), good="down")
-    cards[3].metric(
-        "Time",
-        duration(progress.task, datetime.now(UTC)),
-        _time_note(progress, left),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
+    theme.number_card("Time", duration(progress.task, datetime.now(UTC)), _time_note(progress, left), cards[3])
 
 
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:
     best = best_of(curve)
-    place.metric(
-        label,
-        formatting.metric(best[1] if best else None),
-        f"in epoch {best[0]}" if best else None,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
+    note = f"in epoch {best[0]}" if best else None
+    theme.number_card(label, formatting.metric(best[1] if best else None), note, place)
 
 
 def _time_note(progress: TaskProgress, left: TimeRange | None) -> str:
@@ -344,53 +235,41 @@ def _change(new: float | None, old: float | None) -> str:
     return "" if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
 
 
-def _charts(state: LiveState) -> None:
-    with st.container(border=True, key="live-charts"):
-        axis = st.segmented_control(
-            "Horizontal axis",
-            ["Epoch", _OVER_TIME],
-            default="Epoch",
-            required=True,
-            key="live-axis",
-            label_visibility="collapsed",
-        )
-        panels = [draw(state.progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
-        for number, panel in enumerate(panels):
-            if panel is not None:
-                draw_panel(panel, f"live-{number}", height=_CHART_HEIGHT, width=_CHART_WIDTH)
-            elif any(panels):
-                st.markdown(f"**{_TITLES[number]}**")
-                st.caption("No number was reported that can be drawn.")
-        if not any(panels):
-            _no_curves(state.progress)
+BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
 
 
-def _details(state: LiveState) -> None:
-    progress = state.progress
-    draw_samples(progress)
-    panel = class_panel(progress)
-    if panel is None and not progress.usage:
-        return
-    left, right = st.columns([2, 1], gap="medium")
-    with left, st.container(border=True, height=_DETAIL_HEIGHT, key="live-classes"):
-        if panel is None:
-            st.markdown("**AP of each class**")
-            over = progress.task.status.is_terminal
-            st.caption("No epoch was evaluated." if over else "It appears after the first evaluated epoch.")
-        else:
-            draw_panel(panel, "live-classes-chart", height=_CHART_HEIGHT, width=_CHART_WIDTH)
-    with right:
-        draw_usage(progress)
+MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
 
 
-def _log(state: LiveState) -> None:
-    draw_log_rows(state.progress)
+def has_masks(progress: TaskProgress) -> bool:
+    """Return whether the log tells masks and boxes apart, as that of a segmentation does."""
+    return MASK_MAP in progress.curves
 
 
-def _no_curves(progress: TaskProgress) -> None:
-    over = progress.task.status.is_terminal
-    with st.container(height=_CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"):
-        st.markdown(
-            ":material/show_chart: "
-            + ("No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch.")
-        )
+def best_of(curve: Curve | None) -> tuple[int, float] | None:
+    """Return epoch and value of the highest point; ``None`` where there is none."""
+    pairs = zip(curve.values, curve.epochs, strict=True) if curve else ()
+    finite = [(value, -epoch) for value, epoch in pairs if math.isfinite(value)]
+    if not finite:
+        return None
+    value, epoch = max(finite)
+    return -epoch, value
+
+
+def last_two(curve: Curve | None) -> tuple[float | None, float | None]:
+    """Return the newest value and the one before it."""
+    finite = [value for value in (curve.values if curve else ()) if math.isfinite(value)]
+    return (finite[-1] if finite else None, finite[-2] if len(finite) > 1 else None)
+
+
+def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
+    """Return the sum of the training losses."""
+    parts = [curve for name, curve in curves.items() if name.startswith("train/") and name.endswith("_loss")]
+    if not parts or len({curve.epochs for curve in parts}) != 1:
+        return None
+    sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in _rows(parts))
+    return Curve(epochs=parts[0].epochs, seconds=parts[0].seconds, values=sums)
+
+
+def _rows(parts: list[Curve]) -> list[tuple[float, ...]]:
+    return list(zip(*(curve.values for curve in parts), strict=True))

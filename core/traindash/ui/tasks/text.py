@@ -1,10 +1,11 @@
 """What a task is called, what it does now, how far it is: words and numbers without any drawing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from traindash import formatting
 from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import Silence, TaskProgress
 
 PHASE_TITLES: Mapping[str, str] = {
@@ -17,6 +18,8 @@ PHASE_TITLES: Mapping[str, str] = {
     "uploading": "Uploading",
     "comparing": "Comparing",
 }
+_FIGURES = {"f1": "F1"}
+"""Names of figures on the screen where they differ from those in a record."""
 _TRAINED = 0.9
 """Share of the bar that belongs to the training; what follows it shares the rest."""
 
@@ -89,6 +92,16 @@ def sentence(progress: TaskProgress) -> str:
         case _:
             text = _running(progress)
     return text
+
+
+def result_text(task: Task, figures: Sequence[str] = ("mAP", "AP50")) -> str:
+    """Return what was measured of the experiment that a task left; empty where it left none."""
+    experiment = experiment_of_output(task.output)
+    if experiment is None:
+        return ""
+    values = experiment.evaluation_metrics
+    measured = [f"{_FIGURES.get(name, name)} {formatting.metric(values[name])}" for name in figures if name in values]
+    return ", ".join(measured) or "Not evaluated"
 
 
 def silence_text(silence: Silence) -> str:

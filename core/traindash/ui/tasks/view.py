@@ -21,12 +21,11 @@ from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch, lacks_result, result_is_due
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
-from traindash.ui.state import SERIES_PARAM
-from traindash.ui.tasks.actions import ask_to_stop, draw_start_button
-from traindash.ui.tasks.follow_ups import draw_follow_ups
-from traindash.ui.tasks.live import LiveState, draw_charts_and_log, draw_numbers
+from traindash.ui.state import kept_here
+from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups, draw_start_button
+from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.text import can_end_after_epoch, model_name, task_title, waits_for_start
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.wizard.again import draw_again_menu
 
 # The settings a task runs with, as they were fixed when it was taken in.
@@ -130,13 +129,8 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                 icon=":material/info:",
             )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link(
-                screens.page("compare"),
-                label="Charts and images",
-                icon=":material/photo_library:",
-                query_params={"ids": str(experiment.task_id)},
-            )
-            st.page_link(screens.page("experiments"), label="Compare with others", icon=":material/compare_arrows:")
+            screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
+            screens.link("experiments", "Compare with others", "compare_arrows")
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
@@ -166,13 +160,12 @@ def _draw_files(experiment: ExperimentInfo) -> None:
         )
 
 
-_WATCHES = "task_watches"
 _SHORT_HASH = 8
 _ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
 
 
-def draw_task_page(wanted: str | None) -> None:
-    """Draw the page.
+def open_task(wanted: str | None) -> LiveState:
+    """Return a task as it is now, followed by this tab from now on.
 
     Args:
         wanted: Task id as the URL has it.
@@ -182,68 +175,59 @@ def draw_task_page(wanted: str | None) -> None:
         NotFoundError: There is no such task.
     """
     with titled("Task"):
-        watch = _watch(_task_id(wanted))
-        progress = _first_look(watch)
-    paused = _draw_header(progress)
-    # What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.
-    task = progress.task
-    with st.container():
-        if waits_for_start(task) and progress.phase is None and task.status is not TaskStatus.CONSUMED:
-            draw_start_button(task)
-    live = LiveState(watch=watch, progress=progress)
-    draw_numbers(live, paused=paused)
-    with st.container():
-        if task.status.is_terminal:
-            draw_late_result(watch, progress)
-            draw_result(progress)
-            draw_follow_ups(task)
-    draw_charts_and_log(live, paused=paused)
-    draw_settings(task)
+        task_id = _task_id(wanted)
+        # Per server and epoch: after a reconnect the old watch would ask a client that is closed.
+        key = (connection.cache_key(), task_id)
+        watch = kept_here("task_watch", key, lambda: TaskWatch(connection.client(), task_id))
+        try:
+            return LiveState(watch=watch, progress=watch.refresh())
+        except MissingError as error:
+            msg = f"Task {task_id} does not exist on this server."
+            raise NotFoundError(msg, "Open it from the list of tasks.") from error
 
 
-def _first_look(watch: TaskWatch) -> TaskProgress:
-    try:
-        return watch.refresh()
-    except MissingError as error:
-        msg = f"Task {watch.task_id} does not exist on this server."
-        raise NotFoundError(msg, "Open it from the list of tasks.") from error
-
-
-def _draw_header(progress: TaskProgress) -> bool:
-    """Draw name and actions; return whether updates are paused."""
-    task = progress.task
-    st.page_link(screens.page("tasks"), label="All tasks", icon=":material/arrow_back:")
+def draw_header(live: LiveState) -> None:
+    """Draw name and actions, and take over whether the person wants the screen to keep still."""
+    task = live.progress.task
+    screens.link("tasks", "All tasks", "arrow_back")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
         st.title(plain(task_title(task)), anchor=False)
-        paused = False
         if not task.status.is_terminal:
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
-                paused = st.toggle(
+                live.paused = st.toggle(
                     "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
                 )
                 if task.status is TaskStatus.QUEUED and settings_known(task):
                     draw_again_menu(task.id, key="change", label="Change", about=_ABOUT_CHANGE)
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
-                    ask_to_stop(task, trains=can_end_after_epoch(progress))
+                    ask_to_stop(task, trains=can_end_after_epoch(live.progress))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
         st.caption(" · ".join(_facts(task)), width="content")
         if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
             series, _ = found
-            st.page_link(
-                screens.page("series"),
-                label=f"Series {plain(series.name)}",
-                icon=":material/stacks:",
-                query_params={SERIES_PARAM: series.id},
-                width="content",
-            )
-    return paused
+            screens.link("series", f"Series {plain(series.name)}", "stacks", series=series.id)
+
+
+def draw_start(progress: TaskProgress) -> None:
+    """Draw the button of a training that waits for it; nothing for other tasks."""
+    task = progress.task
+    if waits_for_start(task) and progress.phase is None and task.status is not TaskStatus.CONSUMED:
+        draw_start_button(task)
+
+
+def draw_end(live: LiveState) -> None:
+    """Draw what a task left and what can follow it; nothing before it is over."""
+    if live.progress.task.status.is_terminal:
+        draw_late_result(live.watch, live.progress)
+        draw_result(live.progress)
+        draw_follow_ups(live.progress.task)
 
 
 def _facts(task: Task) -> list[str]:
     facts = [f"Task {task.id}"]
-    if name := project_name(task):
-        facts.append(plain(f"Project {name}"))
+    if task.project_id is not None:
+        facts.append(plain(f"Project {lookups.project_names().get(task.project_id, task.project_id)}"))
     if (model := model_name(task)) and model != task_title(task):
         facts.append(plain(model))
     if task.agent_name:
@@ -251,14 +235,6 @@ def _facts(task: Task) -> list[str]:
     if task.config_hash:
         facts.append(f"Settings {task.config_hash[:_SHORT_HASH]}")
     return facts
-
-
-def project_name(task: Task) -> str:
-    """Return the name of a task's project; empty where it is not known."""
-    if task.project_id is None:
-        return ""
-    known = lookups.projects(connection.workspace_id())
-    return next((project.name for project in known if project.id == task.project_id), f"{task.project_id}")
 
 
 def _task_id(wanted: str | None) -> TaskId:
@@ -269,13 +245,3 @@ def _task_id(wanted: str | None) -> TaskId:
         msg = f"“{wanted}” is no task id."
         raise InputError(msg, "Open a task from the list of tasks.")
     return TaskId(int(wanted))
-
-
-def _watch(task_id: TaskId) -> TaskWatch:
-    """Return this tab's watch of a task, made anew for another server."""
-    watches: dict[tuple[str, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
-    key = (connection.address(), task_id)
-    if key not in watches:
-        watches.clear()
-        watches[key] = TaskWatch(connection.client(), task_id)
-    return watches[key]

@@ -9,7 +9,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.domain.task import ExitCause, Task, TaskStatus
-from traindash.errors import AppError, NotFoundError
+from traindash.errors import NotFoundError
 from traindash.plans.draft import Origin, WizardDraft, begin_again, begin_in_place
 from traindash.plans.plan_reading import Surroundings, plan_of_state, read_any
 from traindash.plans.problems import Step
@@ -20,9 +20,9 @@ from traindash.tasks.series_progress import MemberState
 from traindash.tasks.series_record import Member, Series
 from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import DRAFT_PARAM, SERIES_PARAM, change_draft, flash, open_draft
+from traindash.ui.state import change_draft, flash, open_draft, telling_errors
 from traindash.ui.tasks.text import task_title
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 # “Change and try again”: a draft that takes the place of an experiment which failed or still waits.
 
@@ -97,17 +97,14 @@ def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
     return drafts.update(made.id, lambda draft: begin_in_place(draft, plan, replaced))
 
 
+@telling_errors()
 def start_in_series(draft: WizardDraft, replaced: Replaced, place: SeriesPlace, plan: TrainingPlan) -> None:
     """Put the plan of a draft into its series and open that; for callbacks."""
-    try:
-        replace_in_series(connection.client(), connection.series(), replaced, place, plan)
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    replace_in_series(connection.client(), connection.series(), replaced, place, plan)
     connection.starter().wake()
     change_draft(draft.id, lambda known: replace(known, series_id=place.series_id))
     flash(f"“{replaced.title}” runs with the changed settings.")
-    st.switch_page(screens.page("series"), query_params={SERIES_PARAM: place.series_id})
+    screens.go("series", series=place.series_id)
 
 
 def place_text(replaced: Replaced) -> str:
@@ -119,17 +116,14 @@ def place_text(replaced: Replaced) -> str:
     return f"Takes the place of {title} in " + (f"the series **{plain(series.name)}**" if series else "its series")
 
 
+@telling_errors()
 def _begin_in_series(series: Series, state: MemberState) -> None:
     member, task = state.member, state.task
     step = (step_to_mend(task) if task is not None else None) or "hyperparameters"
     place = SeriesPlace(series_id=series.id, key=member.key)
-    try:
-        made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
     open_draft(made.id)
-    st.switch_page(screens.page(step), query_params={DRAFT_PARAM: made.id})
+    screens.go(step, draft=made.id)
 
 
 _ABOUT = "A new draft with the same settings, opened at what you want to change."
@@ -222,23 +216,20 @@ def _state(task: Task) -> Mapping[str, object] | None:
     return found if isinstance(found.get("guiState"), Mapping) else None
 
 
+@telling_errors()
 def begin_change(task_id: TaskId, step: Step) -> None:
     """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
-    try:
-        task = connection.client().tasks.get(task_id)
-        found = place_of(task) or _place_in_queue(task)
-        if found is not None:
-            made = draft_in_place(*found)
-        else:
-            origin = origin_of(task_id)
-            drafts = connection.drafts()
-            made = drafts.create(connection.server_name())
-            drafts.update(made.id, lambda draft: begin_again(draft, origin))
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    task = connection.client().tasks.get(task_id)
+    found = place_of(task) or _place_in_queue(task)
+    if found is not None:
+        made = draft_in_place(*found)
+    else:
+        origin = origin_of(task_id)
+        drafts = connection.drafts()
+        made = drafts.create(connection.server_name())
+        drafts.update(made.id, lambda draft: begin_again(draft, origin))
     open_draft(made.id)
-    st.switch_page(screens.page(step), query_params={DRAFT_PARAM: made.id})
+    screens.go(step, draft=made.id)
 
 
 def _place_in_queue(task: Task) -> tuple[Replaced, TrainingPlan] | None:

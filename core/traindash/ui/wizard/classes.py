@@ -15,7 +15,7 @@ from traindash.plans.facts import ModelFacts, ProjectFacts
 from traindash.plans.suggestions import suggest_classes
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import table_height
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, mirror_selection, widget_key
 
 _MAX_ROWS = 12

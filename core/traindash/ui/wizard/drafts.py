@@ -2,15 +2,76 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import streamlit as st
 
+from traindash.domain.plan import CustomCheckpoint, PretrainedModel
+from traindash.formatting import duration
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.steps import reached, step
-from traindash.ui import connection, screens
-from traindash.ui.state import DRAFT_PARAM, SERIES_PARAM, TASK_PARAM, attempt, change_draft, open_draft, start_new_draft
-from traindash.ui.text import plain
-from traindash.ui.wizard.draft_menu import ago, draft_title, project_and_model
+from traindash.ui import connection, lookups, screens
+from traindash.ui.state import change_draft, open_draft, start_new_draft, telling_errors
+from traindash.ui.theme import plain
+
+# The menu of drafts: start over, start from a plan, go on with another one.
+
+
+_SHOWN = 5
+_UNITS = (86_400, 3_600, 60)
+
+
+def draw_draft_menu(current: WizardDraft) -> None:
+    """Draw the menu at the top right of the wizard."""
+    open_drafts = [item for item in connection.drafts().drafts(connection.server_name()) if not item.is_started]
+    others = [item for item in open_drafts if item.id != current.id and not item.is_untouched]
+    with st.popover("Drafts", icon=":material/edit_note:", width="content"):
+        st.caption(f"This one is “{plain(draft_title(current))}”. Every change is saved at once.")
+        st.button("Start over with an empty draft", icon=":material/add:", width="stretch", on_click=_new)
+        screens.link("plan", "Start from a plan", "input", draft=current.id)
+        for draft in others[:_SHOWN]:
+            with st.container(horizontal=True, vertical_alignment="center", key=f"draft-{draft.id}"):
+                with st.container(width="stretch", gap=None):
+                    st.markdown(f"**{plain(draft_title(draft))}**")
+                    st.caption(f"changed {ago(draft.changed_at)}")
+                st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft,))
+        screens.link("drafts", "All drafts: rename, duplicate, delete", "list_alt")
+
+
+def draft_title(draft: WizardDraft) -> str:
+    """Return the name of a draft: the person's own, or one made of project and model."""
+    return draft.name or project_and_model(draft)
+
+
+def project_and_model(draft: WizardDraft) -> str:
+    """Return what a draft is about in a few words."""
+    known = None if draft.project_id is None else lookups.project(draft.project_id)
+    project = known.project.name if known else "no project"
+    match draft.model:
+        case PretrainedModel(name=name):
+            return f"{project}, {name}"
+        case CustomCheckpoint():
+            return f"{project}, own checkpoint"
+        case _:
+            return f"{project}, no model"
+
+
+def ago(moment: datetime) -> str:
+    """Return how long ago something was, e.g. ``3 min ago``."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    unit = next((size for size in _UNITS if seconds >= size), None)
+    return "just now" if unit is None else f"{duration(seconds // unit * unit)} ago"
+
+
+def _new() -> None:
+    draft = start_new_draft()
+    screens.go("project", draft=draft.id)
+
+
+def _open(draft: WizardDraft) -> None:
+    open_draft(draft.id)
+    screens.go(reached(draft), draft=draft.id)
+
 
 _DELETED = "deleted_draft"
 _LONGEST_NAME = 120
@@ -81,19 +142,9 @@ def _draw_row(draft: WizardDraft) -> None:
         if not draft.is_started:
             st.button("Open", key=f"open-{draft.id}", icon=":material/arrow_forward:", on_click=_open, args=(draft,))
         elif draft.series_id is not None:
-            st.page_link(
-                screens.page("series"),
-                label="Series",
-                icon=":material/open_in_new:",
-                query_params={SERIES_PARAM: draft.series_id},
-            )
+            screens.link("series", "Series", "open_in_new", series=draft.series_id)
         else:
-            st.page_link(
-                screens.page("task"),
-                label="Task",
-                icon=":material/open_in_new:",
-                query_params={TASK_PARAM: str(draft.task_id)},
-            )
+            screens.link("task", "Task", "open_in_new", task=draft.task_id)
         with st.popover("More", icon=":material/more_horiz:", key=f"more-{draft.id}"):
             name_key = f"name-{draft.id}"
             st.text_input(
@@ -133,34 +184,27 @@ def _draw_way_back() -> None:
         st.button("Undo", key="draft-undo", icon=":material/undo:", on_click=_restore, args=(draft_id,))
 
 
-def _new() -> None:
-    draft = start_new_draft()
-    st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft.id})
-
-
-def _open(draft: WizardDraft) -> None:
-    open_draft(draft.id)
-    st.switch_page(screens.page(reached(draft)), query_params={DRAFT_PARAM: draft.id})
-
-
 def _rename(draft_id: DraftId, key: str) -> None:
     name = " ".join(str(st.session_state[key]).split()) or None
     change_draft(draft_id, lambda draft: replace(draft, name=name))
 
 
+@telling_errors()
 def _duplicate(draft: WizardDraft) -> None:
     name = f"{draft_title(draft)}, copy"[:_LONGEST_NAME]
-    attempt(lambda: connection.drafts().create(connection.server_name(), draft, name=name))
+    connection.drafts().create(connection.server_name(), draft, name=name)
 
 
+@telling_errors()
 def _delete(draft: WizardDraft) -> None:
-    if attempt(lambda: connection.drafts().remove(draft.id)):
-        st.session_state[_DELETED] = (draft.id, draft_title(draft))
+    connection.drafts().remove(draft.id)
+    st.session_state[_DELETED] = (draft.id, draft_title(draft))
 
 
+@telling_errors()
 def _restore(draft_id: DraftId) -> None:
     st.session_state.pop(_DELETED, None)
-    attempt(lambda: connection.drafts().restore(draft_id))
+    connection.drafts().restore(draft_id)
 
 
 def _show_all(number: int) -> None:

@@ -1,44 +1,109 @@
 """What every wizard page has around its form: heading, step bar, summary, Back and Next."""
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 import streamlit as st
 
+from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
 from traindash.formatting import count, listing, percent, plural, setting
 from traindash.plans.draft import DraftId, WizardDraft, mark_seen
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import differences, read_text
 from traindash.plans.problems import Problem, Step
-from traindash.plans.steps import STEPS, StepSpec, StepState, all_problems, errors, neighbour, states, step
-from traindash.ui import lookups, screens
-from traindash.ui.errors import titled
-from traindash.ui.state import (
-    DRAFT_PARAM,
-    SERIES_PARAM,
-    TASK_PARAM,
-    change_draft,
-    check_server,
-    current_draft,
-    start_new_draft,
-    task_just_started,
+from traindash.plans.steps import (
+    STEPS,
+    Names,
+    StepSpec,
+    StepState,
+    all_problems,
+    changes,
+    errors,
+    neighbour,
+    states,
+    step,
 )
-from traindash.ui.text import plain
-from traindash.ui.wizard.draft_menu import draw_draft_menu
-from traindash.ui.wizard.origin_note import draw_origin
+from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import draw_trouble, titled
+from traindash.ui.state import change_draft, check_server, current_draft, start_new_draft, task_just_started
+from traindash.ui.theme import plain
+from traindash.ui.wizard.again import place_text
+from traindash.ui.wizard.drafts import draw_draft_menu
+
+# What a draft changes of the training that it began with.
+
+
+# Names for the ids in a plan, from what the server knows.
+
+
+def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -> Names:
+    """Return the names that plans on a project are described with.
+
+    Args:
+        project_id: Its datasets and collections get names, too.
+        default_hyperparameters: Defaults of the framework, as YAML.
+    """
+    project = None if project_id is None else lookups.project(project_id)
+    projects = lookups.project_names()
+    if project is not None:
+        projects[project.project.id] = project.project.name
+    return Names(
+        projects=projects,
+        agents={item.id: item.name for item in lookups.agents(connection.team_id())},
+        datasets={} if project is None else project.dataset_names,
+        collections={} if project is None else project.collection_names,
+        default_hyperparameters=default_hyperparameters,
+    )
+
+
+_SHOWN = 3
+
+
+def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> None:
+    """Draw the training that a draft began with and every difference to it; nothing for other drafts.
+
+    Args:
+        draft: The draft.
+        facts: What the server knows about it.
+        leads_on: With the way to the last step, for a draft that takes a place.
+    """
+    if draft.origin is None:
+        return
+    defaults = facts.model.default_hyperparameters if facts.model else ""
+    found = changes(draft.origin.plan, draft, names_for(draft.project_id, defaults))
+    with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key="origin"):
+        shown = "; ".join(
+            f"**{plain(item.label)}** {plain(item.before)} → {plain(item.after)}" for item in found[:_SHOWN]
+        )
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        what = f"{plural(len(found), 'difference')}: {shown}{more}" if found else "no difference yet"
+        begin = place_text(draft.replaces) if draft.replaces else f"Based on **{plain(draft.origin.title)}**"
+        st.markdown(f":material/difference: {begin}, {what}.", width="stretch")
+        if len(found) > _SHOWN:
+            with st.popover("All differences", width="content"):
+                for item in found:
+                    screens.link(
+                        item.step, f"{plain(item.label)}: {plain(item.before)} → {plain(item.after)}", draft=draft.id
+                    )
+        if draft.origin.task_id is not None:
+            screens.link("task", f"Task {draft.origin.task_id}", "open_in_new", task=draft.origin.task_id)
+        if leads_on and draft.replaces is not None and not draft.is_started:
+            screens.link("launch", "Review and start", "rocket_launch", draft=draft.id)
+
 
 # The bar of steps on top of the wizard.
 
 
 _ICONS: Mapping[StepState, str] = {
-    StepState.DONE: ":material/check_circle:",
-    StepState.CURRENT: ":material/radio_button_checked:",
-    StepState.OPEN: ":material/radio_button_unchecked:",
-    StepState.BROKEN: ":material/error:",
-    StepState.LOCKED: ":material/lock:",
+    StepState.DONE: "check_circle",
+    StepState.CURRENT: "radio_button_checked",
+    StepState.OPEN: "radio_button_unchecked",
+    StepState.BROKEN: "error",
+    StepState.LOCKED: "lock",
 }
 
 
@@ -48,13 +113,7 @@ def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
         for step in STEPS:
             state = states[step.id]
             with st.container(key=f"step-{step.id}-{state.value}"):
-                st.page_link(
-                    screens.page(step.id),
-                    label=step.title,
-                    icon=_ICONS[state],
-                    disabled=state is StepState.LOCKED,
-                    query_params={DRAFT_PARAM: draft_id},
-                )
+                screens.link(step.id, step.title, _ICONS[state], disabled=state is StepState.LOCKED, draft=draft_id)
 
 
 # The live summary beside the form, and the review at the end: one line per step in words.
@@ -251,7 +310,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     """
     started = task_just_started() if step_id == STEPS[-1].id else None
     if started is not None:
-        st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(started)})
+        screens.go("task", task=started)
     with titled("New training"):
         draft = current_draft()
         check_server(draft)
@@ -287,27 +346,34 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
 def draw_problems(problems: tuple[Problem, ...]) -> None:
     """Draw problems below a form: errors first, each with what to do."""
     for problem in sorted(problems, key=lambda item: item.severity != "error"):
-        text = f"**{plain(problem.message)}** {plain(problem.hint)}"
-        if problem.severity == "error":
-            st.error(text, icon=":material/error:")
+        draw_trouble(problem.message, problem.hint, is_error=problem.severity == "error")
+
+
+@contextmanager
+def bottom_bar(draft: WizardDraft, back: StepSpec | None, text: str) -> Iterator[None]:
+    """Draw the bar that stays at the bottom: the way back, and a text beside the button that is drawn inside.
+
+    Args:
+        draft: The draft.
+        back: The step that Back leads to; none before the first step.
+        text: Why the button is off, or what comes next.
+    """
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
+        if back is None:
+            st.space(1)
         else:
-            st.warning(text, icon=":material/warning:")
-
-
-def draw_back(view: WizardView) -> None:
-    """Draw the Back button; nothing on the first step."""
-    previous = neighbour(view.step.id, -1)
-    if previous is None:
-        st.space(1)
-        return
-    st.button(
-        "Back",
-        key="back",
-        icon=":material/arrow_back:",
-        on_click=_go,
-        args=(view.draft, previous.id),
-        help=previous.title,
-    )
+            st.button(
+                "Back",
+                key="back",
+                icon=":material/arrow_back:",
+                on_click=screens.go,
+                args=(back.id,),
+                kwargs={"draft": draft.id},
+                help=back.title,
+            )
+        with st.container(width="stretch"):
+            st.markdown(plain(text), text_alignment="right")
+        yield
 
 
 def _heading(draft: WizardDraft) -> None:
@@ -315,12 +381,7 @@ def _heading(draft: WizardDraft) -> None:
         st.title("New training" if draft.replaces is None else "Change an experiment", anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if draft.is_untouched:
-                st.page_link(
-                    screens.page("plan"),
-                    label="Start from a plan",
-                    icon=":material/input:",
-                    query_params={DRAFT_PARAM: draft.id},
-                )
+                screens.link("plan", "Start from a plan", "input", draft=draft.id)
             draw_draft_menu(draft)
 
 
@@ -330,10 +391,7 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
         return
     wrong = errors(view.own_problems)
     reason = "An earlier step is not complete." if is_locked else wrong[0].message if wrong else ""
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
-        draw_back(view)
-        with st.container(width="stretch"):
-            st.markdown(plain(reason or f"Next: {following.title}"), text_alignment="right")
+    with bottom_bar(view.draft, neighbour(view.step.id, -1), reason or f"Next: {following.title}"):
         st.button(
             "Next",
             key="next",
@@ -348,11 +406,7 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
 
 def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
     if change_draft(draft.id, lambda current: mark_seen(current, done)) is not None:
-        _go(draft, following)
-
-
-def _go(draft: WizardDraft, target: Step) -> None:
-    st.switch_page(screens.page(target), query_params={DRAFT_PARAM: draft.id})
+        screens.go(following, draft=draft.id)
 
 
 def _blocker(view: WizardView) -> StepSpec | None:
@@ -369,29 +423,21 @@ def _locked_notice(view: WizardView, blocker: StepSpec) -> None:
     st.header(f"{view.step.title} comes after {blocker.title.lower()}", anchor=False)
     problem = errors(view.problems[blocker.id])[0]
     st.markdown(plain(f"{problem.message} {problem.hint}"))
-    st.page_link(
-        screens.page(blocker.id),
-        label=f"Go to {blocker.title.lower()}",
-        icon=":material/arrow_back:",
-        query_params={DRAFT_PARAM: view.draft.id},
-    )
+    screens.link(blocker.id, f"Go to {blocker.title.lower()}", "arrow_back", draft=view.draft.id)
 
 
 def draw_started_notice(draft: WizardDraft) -> None:
     """Draw that the draft was started, with the way to what it started."""
-    is_series = draft.series_id is not None
-    st.header("Started as a series" if is_series else f"Started as task {draft.task_id}", anchor=False)
+    st.header("Started as a series" if draft.series_id else f"Started as task {draft.task_id}", anchor=False)
     st.markdown("What runs cannot be changed any more. A new training can begin with the same settings.")
     with st.container(horizontal=True):
-        st.page_link(
-            screens.page("series" if is_series else "task"),
-            label="Open the series" if is_series else f"Open task {draft.task_id}",
-            icon=":material/open_in_new:",
-            query_params={SERIES_PARAM: str(draft.series_id)} if is_series else {TASK_PARAM: str(draft.task_id)},
-        )
+        if draft.series_id is not None:
+            screens.link("series", "Open the series", "open_in_new", series=draft.series_id)
+        else:
+            screens.link("task", f"Open task {draft.task_id}", "open_in_new", task=draft.task_id)
         st.button("New training with these settings", icon=":material/content_copy:", on_click=_copy, args=(draft,))
 
 
 def _copy(draft: WizardDraft) -> None:
     copied = start_new_draft(draft)
-    st.switch_page(screens.page("launch"), query_params={DRAFT_PARAM: copied.id})
+    screens.go("launch", draft=copied.id)

@@ -17,9 +17,10 @@ from traindash.plans.facts import ModelFacts
 from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text, value_text, with_values
 from traindash.plans.suggestions import LONGEST_NAME
 from traindash.ui import connection, lookups
+from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import attempt, change_draft
-from traindash.ui.text import plain
+from traindash.ui.state import change_draft, flash, telling_errors
+from traindash.ui.theme import plain
 from traindash.ui.widgets import widget_key
 
 # A text editor for YAML: highlighted, with line numbers and a marked line, drawn with the theme's own colours.
@@ -201,11 +202,7 @@ def _draw_problems(draft: WizardDraft, model: ModelFacts, found: ReadText) -> No
     problems = [*((problem, True) for problem in found.errors), *((problem, False) for problem in found.warnings)]
     for number, (problem, is_error) in enumerate(problems[:_MOST_SHOWN]):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"yaml-problem-{number}"):
-            text = f"**{plain(problem.message)}** {plain(problem.hint)}"
-            if is_error:
-                st.error(text, icon=":material/error:", width="stretch")
-            else:
-                st.warning(text, icon=":material/warning:", width="stretch")
+            draw_trouble(problem.message, problem.hint, is_error=is_error)
             if problem.fix is not None:
                 st.button(
                     problem.fix.label,
@@ -381,11 +378,14 @@ def _draw_way_back(draft: WizardDraft, model: ModelFacts) -> None:
     )
 
 
+@telling_errors()
 def _save(model: ModelFacts, name_key: str, text: str) -> None:
     name = st.session_state.get(name_key, "")
-    if attempt(lambda: connection.presets().save(model.framework, name, text), f"Preset “{name.strip()}” was saved."):
-        st.session_state[name_key] = ""
+    connection.presets().save(model.framework, name, text)
+    flash(f"Preset “{name.strip()}” was saved.")
+    st.session_state[name_key] = ""
 
 
+@telling_errors()
 def _delete(model: ModelFacts, name: str) -> None:
-    attempt(lambda: connection.presets().remove(model.framework, name))
+    connection.presets().remove(model.framework, name)

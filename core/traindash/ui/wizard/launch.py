@@ -18,18 +18,19 @@ from traindash.formatting import duration, percent, plural, size, time_range
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.problems import Problem
 from traindash.plans.series import Replaced, SeriesPlace
-from traindash.plans.steps import complete, step
+from traindash.plans.steps import complete, neighbour, step
 from traindash.tasks import flight_check
 from traindash.tasks.again import replace_task, with_batch
 from traindash.tasks.flight_check import CONTENDED, Forecast, estimate, forecast
 from traindash.tasks.launcher import launch
 from traindash.tasks.progress import TimeRange
 from traindash.ui import connection, lookups, screens, theme
-from traindash.ui.state import DRAFT_PARAM, TASK_PARAM, attempt, change_draft, flash, remember_start
-from traindash.ui.text import plain
+from traindash.ui.errors import draw_trouble
+from traindash.ui.state import attempt, change_draft, flash, remember_start, telling_errors
+from traindash.ui.theme import plain
 from traindash.ui.widgets import draft_select, draft_text, draft_toggle
 from traindash.ui.wizard.again import start_in_series
-from traindash.ui.wizard.frame import WizardView, default_name, draw_back, draw_problems, summary_lines
+from traindash.ui.wizard.frame import WizardView, bottom_bar, default_name, draw_problems, summary_lines
 from traindash.ui.wizard.project import note_data
 
 # One start per draft, however often the button is clicked.
@@ -41,7 +42,7 @@ from traindash.ui.wizard.project import note_data
 _Started = TypeVar("_Started")
 
 
-class LaunchDesk(Generic[_Started]):
+class LaunchOnce(Generic[_Started]):
     """Starts that are under way and their results, by draft."""
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class LaunchDesk(Generic[_Started]):
             What was started; ``None`` if nothing was started or there is no answer in time.
 
         Raises:
-            AppError: The start failed; a new one may be tried.
+            AppError: The start failed. It is told once and forgotten; a new one may be tried.
         """
         with self._lock:
             known = self._starts.get(draft_id)
@@ -85,24 +86,21 @@ class LaunchDesk(Generic[_Started]):
             return known.result(timeout=timeout_seconds)
         except TimeoutError:
             return None
-
-    def forget_failure(self, draft_id: DraftId) -> None:
-        """Drop a failed start after it was shown; a success is kept for the clicks that are still on their way."""
-        with self._lock:
-            known = self._starts.get(draft_id)
-            if known is not None and _has_failed(known):
-                del self._starts[draft_id]
+        except AppError:
+            # Only a failure is forgotten: a success is kept for the clicks that are still on their way.
+            with self._lock:
+                if self._starts.get(draft_id) is known:
+                    del self._starts[draft_id]
+            raise
 
 
 def _has_failed(start: Future[_Started]) -> bool:
     return start.done() and isinstance(start.exception(), AppError)
 
 
-DESK: LaunchDesk[TaskId] = LaunchDesk()
-"""The one desk of this process for trainings."""
-
-SERIES_DESK: LaunchDesk[SeriesId] = LaunchDesk()
-"""And the one for series."""
+TRAININGS: LaunchOnce[TaskId] = LaunchOnce()
+SERIES: LaunchOnce[SeriesId] = LaunchOnce()
+# Not in the session's state: a reload is a new session, and the second tab is another one (Streamlit 1.67).
 
 
 # The flight check beside the review: asked for by a button, followed, and what it found in numbers.
@@ -269,12 +267,7 @@ def draw_review(view: WizardView) -> None:
                 st.markdown(f"**{line.label}**", width=140)
                 detail = f"  \n:gray[{plain(line.detail)}]" if line.detail else ""
                 st.markdown(f"{plain(line.value)}{detail}", width="stretch")
-                st.page_link(
-                    screens.page(line.step),
-                    label="Change",
-                    icon=":material/edit:",
-                    query_params={DRAFT_PARAM: view.draft.id},
-                )
+                screens.link(line.step, "Change", "edit", draft=view.draft.id)
 
 
 def draw_where_and_name(view: WizardView) -> None:
@@ -314,12 +307,7 @@ def draw_where_and_name(view: WizardView) -> None:
     with st.container(border=True, key="to-series", gap="xsmall"):
         st.markdown("**Several at once**")
         st.caption("Vary models, hyperparameters, splits or seeds: one start, one page, one comparison.")
-        st.page_link(
-            screens.page("series_plan"),
-            label="Plan a series",
-            icon=":material/stacks:",
-            query_params={DRAFT_PARAM: view.draft.id},
-        )
+        screens.link("series_plan", "Plan a series", "stacks", draft=view.draft.id)
 
 
 def draw_start(view: WizardView) -> None:
@@ -329,11 +317,9 @@ def draw_start(view: WizardView) -> None:
     problems = [*own, *check_problems(latest_check(view, plan))]
     wrong = [problem for problem in problems if problem.severity == "error"]
     _draw_findings(view, problems)
-    is_busy = DESK.is_busy(view.draft.id)
-    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
-        draw_back(view)
-        with st.container(width="stretch"):
-            st.markdown(plain(_reason(wrong, len(problems) - len(wrong))), text_alignment="right")
+    is_busy = TRAININGS.is_busy(view.draft.id)
+    reason = _reason(wrong, len(problems) - len(wrong))
+    with bottom_bar(view.draft, neighbour(view.step.id, -1), reason):
         st.button(
             "Starting" if is_busy else _start_label(view.draft),
             key="start-training",
@@ -352,11 +338,8 @@ def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
             with st.container(width="stretch"):
                 draw_problems((problem,))
             if problem.step != view.step.id:
-                st.page_link(
-                    screens.page(problem.step),
-                    label=f"Go to {step(problem.step).title.lower()}",
-                    icon=":material/arrow_back:",
-                    query_params={DRAFT_PARAM: view.draft.id},
+                screens.link(
+                    problem.step, f"Go to {step(problem.step).title.lower()}", "arrow_back", draft=view.draft.id
                 )
 
 
@@ -366,15 +349,12 @@ def _reason(wrong: list[Problem], warnings: int) -> str:
     return f"{plural(warnings, 'warning')}, nothing that prevents the start." if warnings else "Everything is set."
 
 
+@telling_errors()
 def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
     """Start once. A late second click finds the task of the first."""
-    try:
-        draft = connection.drafts().load(draft_id)
-    except AppError as error:
-        flash(str(error), "error")
-        return
+    draft = connection.drafts().load(draft_id)
     if draft.task_id is not None:
-        _open_task(draft.task_id)
+        screens.go("task", task=draft.task_id)
     if not isinstance(plan, TrainingPlan):
         return
     client = connection.client()
@@ -382,9 +362,9 @@ def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
         case Replaced(place=SeriesPlace() as place) as replaced:
             start_in_series(draft, replaced, place, plan)
         case Replaced(task_id=int() as task_id):
-            DESK.start(draft_id, connection.watched(lambda: replace_task(client, task_id, plan)))
+            TRAININGS.start(draft_id, connection.watched(lambda: replace_task(client, task_id, plan)))
         case _:
-            DESK.start(draft_id, connection.watched(lambda: launch(client, plan)))
+            TRAININGS.start(draft_id, connection.watched(lambda: launch(client, plan)))
 
 
 def _start_label(draft: WizardDraft) -> str:
@@ -404,13 +384,10 @@ def _wait(view: WizardView) -> None:
     """Follow a start that is under way; the page stays responsive between two looks."""
     draft_id = view.draft.id
     try:
-        task = DESK.result(draft_id, _WAIT_SECONDS)
+        task = TRAININGS.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
-        DESK.forget_failure(draft_id)
-        hint = (
-            error.hint if isinstance(error, InputError) else f"{error.hint} Nothing was changed in the draft.".strip()
-        )
-        st.error(f"**{plain(error.message)}** {plain(hint)}", icon=":material/error:")
+        kept = "" if isinstance(error, InputError) else " Nothing was changed in the draft."
+        draw_trouble(error.message, f"{error.hint}{kept}".strip())
         return
     if task is not None:
         change_draft(draft_id, lambda draft: replace(draft, task_id=task))
@@ -418,13 +395,9 @@ def _wait(view: WizardView) -> None:
         if view.facts.project is not None:
             note_data(task, view.facts.project)
         flash(f"Task {task} was created.")
-        _open_task(task)
-    if DESK.is_busy(draft_id):
+        screens.go("task", task=task)
+    if TRAININGS.is_busy(draft_id):
         st.rerun()
-
-
-def _open_task(task: TaskId) -> None:
-    st.switch_page(screens.page("task"), query_params={TASK_PARAM: str(task)})
 
 
 def _agent_text(agent: Agent) -> str:

@@ -16,7 +16,7 @@ from traindash.plans.lookups import custom_checkpoints
 from traindash.ui import connection, lookups
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import ColumnConfig, table_height
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, mirror_selection, widget_key
 
 _MAX_ROWS = 10

@@ -25,7 +25,7 @@ from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
 from traindash.plans.splits import MOST_IMAGES
 from traindash.plans.suggestions import suggest_split
 from traindash.ui import lookups
-from traindash.ui.projects.annotation_drawing import thumbnail
+from traindash.ui.pictures import thumbnail
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key

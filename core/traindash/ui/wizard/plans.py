@@ -7,20 +7,24 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.plan import RandomSplit, TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
-from traindash.plans.draft import DraftId, WizardDraft, fill, mark_seen
+from traindash.plans.draft import DraftId, WizardDraft, fill, mark_seen, split_draft
 from traindash.plans.facts import Facts
+from traindash.plans.plan_code import launch_command, python_script
+from traindash.plans.plan_file import write_plan
 from traindash.plans.plan_reading import ReadPlan, read_any
 from traindash.plans.problems import Problem, Step
-from traindash.plans.steps import STEPS, Said, all_problems, described, errors, first_open_step, reached
+from traindash.plans.splits import settled
+from traindash.plans.steps import STEPS, Said, all_problems, complete, described, errors, first_open_step, reached
 from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import DRAFT_PARAM, change_draft, open_draft
-from traindash.ui.text import plain
+from traindash.ui.state import change_draft, flash, open_draft, telling_errors
+from traindash.ui.theme import plain
 from traindash.ui.wizard.again import plan_of_experiment, surroundings
-from traindash.ui.wizard.frame import draw_problems
-from traindash.ui.wizard.origin_note import names_for
+from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
 
 _SOURCES = ("Paste", "Upload", "Earlier experiment")
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
@@ -61,7 +65,7 @@ def draw_sources(draft: WizardDraft) -> ReadPlan | None:
         text = _pasted() if source == _SOURCES[0] else _uploaded()
         return None if text is None else read_any(text, replace(surroundings(), project_id=draft.project_id))
     except AppError as error:
-        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
+        draw_trouble(error.message, error.hint)
         return None
 
 
@@ -106,12 +110,7 @@ def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
 
 def draw_way_back(draft: WizardDraft) -> None:
     """Draw the link to the wizard as it was left."""
-    st.page_link(
-        screens.page(reached(draft)),
-        label="Back to the wizard",
-        icon=":material/arrow_back:",
-        query_params={DRAFT_PARAM: draft.id},
-    )
+    screens.link(reached(draft), "Back to the wizard", "arrow_back", draft=draft.id)
 
 
 def _table(rows: Sequence[Said], now: Mapping[str, str] | None) -> str:
@@ -176,4 +175,68 @@ def _apply(found: Preview, draft_id: DraftId | None) -> None:
 
     if change_draft(target, change) is not None:
         open_draft(target)
-        st.switch_page(screens.page(first_open_step(found.problems)), query_params={DRAFT_PARAM: target})
+        screens.go(first_open_step(found.problems), draft=target)
+
+
+# The plan in other forms: a script of the official SDK, a plan file, a command; each to copy and to save.
+
+
+_PLAN_FILE = "plan.yaml"
+
+
+def draw_plan_forms(view: WizardView) -> None:
+    """Draw the forms of a complete plan; nothing while the plan has holes, which the list of problems names."""
+    plan = complete(view.draft, view.facts)
+    if not isinstance(plan, TrainingPlan):
+        return
+    with st.expander("This plan as code", icon=":material/code:"):
+        st.caption("Point at a text to copy it with one click, or save it as a file.")
+        script, file, command = st.tabs(["Python", "Plan file", "Command line"])
+        with script:
+            st.caption("Starts the same training with the official SDK, on this or any other Supervisely server.")
+            _offer_to_freeze(view, plan)
+            _form(python_script(plan), "python", "train.py", "text/x-python")
+        with file:
+            st.caption("Can be read in again under “Start from a plan”, kept beside your code, and started by command.")
+            _form(write_plan(plan), "yaml", _PLAN_FILE, "application/yaml")
+        with command:
+            st.caption(
+                f"Starts the plan file, saved as {_PLAN_FILE}. The token comes from the variable API_TOKEN, "
+                "which `traindash env` prints for this machine."
+            )
+            line = launch_command(_PLAN_FILE, server=connection.address())
+            _form(line + "\n", "bash", "train.sh", "text/x-shellscript")
+
+
+def _offer_to_freeze(view: WizardView, plan: TrainingPlan) -> None:
+    """Offer to fix a split that is frozen only at the start: the SDK can name it by its collections alone."""
+    if not isinstance(plan.train_val_split, RandomSplit) or plan.train_val_split.seed is None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="script-freeze"):
+        with st.container(width="stretch"):
+            st.caption(
+                "The SDK has no split with a seed: this script draws its own each time. "
+                "Frozen now, the split has two collections that the script can name."
+            )
+        st.button("Freeze now", icon=":material/lock:", key="freeze-now", on_click=_freeze, args=(view.draft.id, plan))
+
+
+@telling_errors()
+def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
+    frozen = settled(connection.client(), plan).train_val_split
+    lookups.project.forget(plan.project_id)
+    change_draft(draft_id, lambda draft: replace(draft, split=split_draft(frozen)))
+    flash("The split is frozen as two collections.")
+
+
+def _form(text: str, language: str, name: str, mime: str) -> None:
+    st.code(text, language=language, height=320 if text.count("\n") > 14 else "content")  # noqa: PLR2004 - lines
+    st.download_button(
+        f"Download {name}",
+        text,
+        file_name=name,
+        mime=mime,
+        icon=":material/download:",
+        key=f"download-{name}",
+        on_click="ignore",
+    )

@@ -1,4 +1,4 @@
-"""Images with what is annotated on them, in the colours of their classes."""
+"""Images of experiments as they are shown on pages: fetched through the client when they are looked at, kept small."""
 
 import io
 from collections.abc import Mapping
@@ -8,20 +8,62 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
+from traindash.comparison.embedded_picture import embedded
 from traindash.datasets.geometry import decode_mask
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
-from traindash.domain.ids import ProjectId
+from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.project import Image
-from traindash.errors import InputError
+from traindash.errors import AppError, InputError
 from traindash.ui import connection, lookups
+
+LONGEST_SIDE = 1280
+_SECONDS = 3600
+_MOST_PREVIEWS, _MOST_FILES = 96, 16
+
+
+def preview_source(sly_id: int | None) -> str:
+    """Return a data URI of an image for a page; empty where it cannot be had.
+
+    Args:
+        sly_id: Its id on the platform; ``None`` where the evaluation names none.
+    """
+    if sly_id is None:
+        return ""
+    try:
+        return _preview(ImageId(sly_id))
+    except AppError:  # the gallery says so and draws the boxes alone
+        return ""
+
+
+def original(sly_id: int) -> bytes | None:
+    """Return an image's file; ``None`` where it cannot be had."""
+    try:
+        return _file(ImageId(sly_id))
+    except AppError:  # crops say so and draw the boxes alone
+        return None
+
+
+@connection.lookup(seconds=_SECONDS, most=_MOST_PREVIEWS)
+def _preview(image: ImageId) -> str:
+    return embedded(_file(image), LONGEST_SIDE)
+
+
+@connection.lookup(seconds=_SECONDS, most=_MOST_FILES)
+def _file(image: ImageId) -> bytes:
+    """Return the file of an image; an id means the same content for ever."""
+    return connection.client().images.download(image)
+
+
+# Images with what is annotated on them, in the colours of their classes.
+
 
 _FILL_ALPHA = 70
 _OVERSAMPLING = 2
 _LINE = 2 * _OVERSAMPLING
-_SECONDS = 600
+_ANNOTATION_DRAWING_SECONDS = 600
 
 
-@connection.lookup(seconds=_SECONDS, most=400)
+@connection.lookup(seconds=_ANNOTATION_DRAWING_SECONDS, most=400)
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations.
 

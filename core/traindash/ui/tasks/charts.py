@@ -1,7 +1,8 @@
 """The charts of a running training, as panels."""
 
 import math
-from collections.abc import Mapping
+
+import streamlit as st
 
 from traindash.comparison.charts.by_class import MOST_CLASSES
 from traindash.comparison.charts.drawing import Axis, Bars, Line, Panel
@@ -9,11 +10,20 @@ from traindash.comparison.experiment import thinned
 from traindash.comparison.palette import SeriesStyle
 from traindash.formatting import metric, quantity
 from traindash.tasks.progress import Curve, TaskProgress
+from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.tasks.live import (
+    BOX_MAP,
+    BOX_MAP50,
+    CHARTS_EVERY,
+    MASK_MAP,
+    MASK_MAP50,
+    LiveState,
+    best_of,
+    has_masks,
+)
 
 _LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "obj": 5}
 _LOSS_WORDS = {"box": "box", "cls": "class", "dfl": "DFL", "seg": "mask", "l1": "L1", "obj": "objectness"}
-BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
-MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
 _METRICS = {BOX_MAP: "mAP50-95", BOX_MAP50: "mAP50"}
 _METRICS_BY_MASK = {
     MASK_MAP: "Mask mAP50-95", MASK_MAP50: "Mask mAP50", BOX_MAP: "Box mAP50-95", BOX_MAP50: "Box mAP50",
@@ -21,11 +31,6 @@ _METRICS_BY_MASK = {
 _PEAK = 5.0
 """So many times the usual highest loss is a peak."""
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
-
-
-def has_masks(progress: TaskProgress) -> bool:
-    """Return whether the log tells masks and boxes apart, as that of a segmentation does."""
-    return MASK_MAP in progress.curves
 
 
 def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -108,35 +113,6 @@ def class_panel(progress: TaskProgress) -> Panel | None:
     )
 
 
-def best_of(curve: Curve | None) -> tuple[int, float] | None:
-    """Return epoch and value of the highest point; ``None`` where there is none."""
-    pairs = zip(curve.values, curve.epochs, strict=True) if curve else ()
-    finite = [(value, -epoch) for value, epoch in pairs if math.isfinite(value)]
-    if not finite:
-        return None
-    value, epoch = max(finite)
-    return -epoch, value
-
-
-def last_two(curve: Curve | None) -> tuple[float | None, float | None]:
-    """Return the newest value and the one before it."""
-    finite = [value for value in (curve.values if curve else ()) if math.isfinite(value)]
-    return (finite[-1] if finite else None, finite[-2] if len(finite) > 1 else None)
-
-
-def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
-    """Return the sum of the training losses."""
-    parts = [curve for name, curve in curves.items() if name.startswith("train/") and name.endswith("_loss")]
-    if not parts or len({curve.epochs for curve in parts}) != 1:
-        return None
-    sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in _rows(parts))
-    return Curve(epochs=parts[0].epochs, seconds=parts[0].seconds, values=sums)
-
-
-def _rows(parts: list[Curve]) -> list[tuple[float, ...]]:
-    return list(zip(*(curve.values for curve in parts), strict=True))
-
-
 def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool, mark_best: bool) -> Line | None:
     if curve is None or not any(map(math.isfinite, curve.values)):
         return None
@@ -171,3 +147,50 @@ def _panel(title: str, x: Axis, y: Axis, lines: list[Line]) -> Panel | None:
     newest = [next((value for value in reversed(line.y) if value is not None), None) for line in lines]
     words = "; ".join(f"{line.name} {metric(value)}" for line, value in zip(lines, newest, strict=True))
     return Panel(title=title, x=x, y=y, marks=tuple(lines), alt=f"{title}, newest values: {words}")
+
+
+CHART_HEIGHT = 280
+
+
+CHART_WIDTH = 580
+
+
+_OVER_TIME = "Time"
+
+
+_TITLES = ("Metrics on validation images", "Losses")
+
+
+def draw_charts(state: LiveState) -> None:
+    """Draw the curves, every five seconds: more often would only make the browser draw the same picture again."""
+    st.fragment(_charts, run_every=state.every(CHARTS_EVERY))(state)
+
+
+def _charts(state: LiveState) -> None:
+    with st.container(border=True, key="live-charts"):
+        axis = st.segmented_control(
+            "Horizontal axis",
+            ["Epoch", _OVER_TIME],
+            default="Epoch",
+            required=True,
+            key="live-axis",
+            label_visibility="collapsed",
+        )
+        panels = [draw(state.progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
+        for number, panel in enumerate(panels):
+            if panel is not None:
+                draw_panel(panel, f"live-{number}", height=CHART_HEIGHT, width=CHART_WIDTH)
+            elif any(panels):
+                st.markdown(f"**{_TITLES[number]}**")
+                st.caption("No number was reported that can be drawn.")
+        if not any(panels):
+            _no_curves(state.progress)
+
+
+def _no_curves(progress: TaskProgress) -> None:
+    over = progress.task.status.is_terminal
+    with st.container(height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"):
+        st.markdown(
+            ":material/show_chart: "
+            + ("No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch.")
+        )

@@ -13,11 +13,12 @@ from traindash.domain.task import LogRow, TaskStatus
 from traindash.tasks.log_reading import moment_of
 from traindash.tasks.progress import TaskProgress
 from traindash.ui import connection
+from traindash.ui.tasks.live import NUMBERS_EVERY, LiveState
 
-HEAD, ROWS = "log-head", "log-rows"
-"""Keys of the fragments that draw title and download, and the rows."""
-_FOUND_ANEW = (HEAD, ROWS)
-"""What is drawn after a change of the search: a run of named fragments forgets the files that others offer."""
+_HEAD, _ROWS = "log-head", "log-rows"
+# After a change of the search the head runs too: a run of named fragments forgets the deferred downloads of the others,
+# and "Whole log" would answer with an error (Streamlit 1.67).
+_FOUND_ANEW = (_HEAD, _ROWS)
 _HEIGHT = 564
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5
@@ -46,11 +47,16 @@ class LogView:
     marked: int | None = None
 
 
-def draw_log_head(task_id: TaskId) -> None:
-    """Draw title and download, in a fragment with the key :data:`HEAD`.
+def draw_log(state: LiveState) -> None:
+    """Draw the log in a card: title and download, search and level, and the rows, which refresh every second."""
+    with st.container(border=True, key="live-log"):
+        # The file is made when somebody wants it, so the head does not refresh with the rows.
+        st.fragment(_draw_head, key=_HEAD)(state.progress.task.id)
+        _draw_filter()
+        st.fragment(_draw_rows, run_every=state.every(NUMBERS_EVERY), key=_ROWS)(state)
 
-    The file is made when somebody wants it, so this does not refresh with the rows.
-    """
+
+def _draw_head(task_id: TaskId) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Log**", width="content")
         st.download_button(
@@ -65,8 +71,8 @@ def draw_log_head(task_id: TaskId) -> None:
         )
 
 
-def draw_log_filter() -> None:
-    """Draw search and level. Not among the rows: a field that is redrawn every second loses keys typed meanwhile."""
+def _draw_filter() -> None:
+    # Not among the rows: a field that is redrawn every second loses the keys that are typed meanwhile.
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
             "Search the log",
@@ -88,8 +94,8 @@ def draw_log_filter() -> None:
         )
 
 
-def draw_log_rows(progress: TaskProgress) -> None:
-    """Draw the rows that fit; belongs into a fragment with the key :data:`ROWS` that refreshes."""
+def _draw_rows(state: LiveState) -> None:
+    progress = state.progress
     search: str = st.session_state.get(_SEARCH) or ""
     level: str = st.session_state.get(_LEVEL) or _ALL
     at_error = bool(st.session_state.get(_AT_ERROR))

@@ -9,13 +9,12 @@ import streamlit as st
 from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.imports import DataImport, ImportReport
 from traindash.domain.jobs import JobStatus
-from traindash.errors import AppError
 from traindash.formatting import count, plural, size
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
-from traindash.ui.state import DRAFT_PARAM, attempt, change_draft, flash, start_new_draft
+from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
 from traindash.ui.streamlit_internals import table_height
-from traindash.ui.text import plain
+from traindash.ui.theme import plain
 
 IMPORT_PARAM = "import"
 LAYOUTS = {"supervisely": "Supervisely", "coco": "COCO", "yolo": "YOLO"}
@@ -78,7 +77,7 @@ def draw_latest() -> None:
         st.page_link(
             screens.page("import_data"),
             label=f"{plain(item.name or item.source)}: {_STANDING[item.status]}",
-            icon=_ICONS[item.status],
+            icon=f":material/{_ICONS[item.status]}:",
             query_params={IMPORT_PARAM: str(item.id)},
         )
 
@@ -142,21 +141,18 @@ def draw_end(ended: DataImport) -> None:
     st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
 
 
+@telling_errors()
 def train_on(project_id: ProjectId) -> None:
     """Begin a draft with a project and open its first step; for callbacks."""
     lookups.projects.forget(connection.workspace_id())
     lookups.project.forget(project_id)
-    try:
-        facts = lookups.project(project_id)
-        if facts is None:
-            flash("The project does not exist any more.", "error")
-            return
-        draft = start_new_draft()
-    except AppError as error:
-        flash(str(error), "error")
+    facts = lookups.project(project_id)
+    if facts is None:
+        flash("The project does not exist any more.", "error")
         return
+    draft = start_new_draft()
     change_draft(draft.id, lambda current: begin_with(current, facts))
-    st.switch_page(screens.page("project"), query_params={DRAFT_PARAM: draft.id})
+    screens.go("project", draft=draft.id)
 
 
 _STANDING = {
@@ -168,12 +164,12 @@ _STANDING = {
     JobStatus.CANCELED: "cancelled",
 }
 _ICONS = {
-    JobStatus.INSPECTING: ":material/hourglass_top:",
-    JobStatus.READY: ":material/help:",
-    JobStatus.RUNNING: ":material/hourglass_top:",
-    JobStatus.FINISHED: ":material/check_circle:",
-    JobStatus.ERROR: ":material/error:",
-    JobStatus.CANCELED: ":material/cancel:",
+    JobStatus.INSPECTING: "hourglass_top",
+    JobStatus.READY: "help",
+    JobStatus.RUNNING: "hourglass_top",
+    JobStatus.FINISHED: "check_circle",
+    JobStatus.ERROR: "error",
+    JobStatus.CANCELED: "cancel",
 }
 
 

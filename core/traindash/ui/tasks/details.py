@@ -4,7 +4,7 @@ import html
 import io
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from PIL import Image as Picture
@@ -15,8 +15,11 @@ from traindash.comparison.pictures.marks import outlines_data
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.errors import AppError
-from traindash.tasks.progress import TaskProgress
+from traindash.tasks.progress import Resources, TaskProgress
 from traindash.ui import connection, lookups
+from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.tasks.charts import CHART_HEIGHT, CHART_WIDTH, class_panel
+from traindash.ui.tasks.live import CHARTS_EVERY, LiveState
 
 _SIDE = 440
 """Longer side of the pictures in pixels; they are drawn at about 300."""
@@ -190,3 +193,72 @@ def _picture(image_id: ImageId) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=80)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+_HEIGHT = 348
+_USES: tuple[tuple[str, str, Callable[[float], str], Callable[[Resources], float | None]], ...] = (
+    ("Processor", "100 % is one core that is fully used.", "{:.0f} %".format, lambda row: row.cpu_percent),
+    ("Memory", "Main memory of all processes of the task.", formatting.size, lambda row: row.memory_bytes),
+    ("GPU", "How busy the task's GPU is.", "{:.0f} %".format, lambda row: row.gpu_percent),
+    ("GPU memory", "What is taken of it.", formatting.size, lambda row: row.gpu_memory_bytes),
+)
+"""Title, what it means, how it is written, and where it stands."""
+
+
+def draw_usage(progress: TaskProgress) -> None:
+    """Draw processor, memory and GPU over the last minutes, or why there is nothing to draw."""
+    with st.container(border=True, height=_HEIGHT, key="live-usage"):
+        st.markdown("**What the training uses**")
+        usage = progress.usage
+        if not usage:
+            st.caption(
+                "Numbers appear a few seconds after the process has started."
+                if progress.reports_phases or not progress.log
+                else "This server does not say what a task uses."
+            )
+            return
+        span = (usage[-1].at - usage[0].at).total_seconds()
+        st.caption(f"The last {formatting.duration(span)}" if span else "Measured once so far")
+        cells = [cell for _ in range(2) for cell in st.columns(2)]
+        for cell, (title, note, write, read) in zip(cells, _USES, strict=True):
+            with cell:
+                _card(title, note, write, [value for row in usage if (value := read(row)) is not None])
+
+
+def _card(title: str, note: str, write: Callable[[float], str], values: Sequence[float]) -> None:
+    if not values:
+        return
+    highest = max(values)
+    st.metric(
+        title,
+        write(values[-1]),
+        f"at most {write(highest)}",
+        delta_color="off",
+        delta_arrow="off",
+        chart_data=[round(value, 1) for value in values],
+        chart_type="area",
+        help=note,
+    )
+
+
+def draw_details(state: LiveState) -> None:
+    """Draw samples, the AP of each class and what the training uses, every five seconds."""
+    st.fragment(_details, run_every=state.every(CHARTS_EVERY))(state)
+
+
+def _details(state: LiveState) -> None:
+    progress = state.progress
+    draw_samples(progress)
+    panel = class_panel(progress)
+    if panel is None and not progress.usage:
+        return
+    left, right = st.columns([2, 1], gap="medium")
+    with left, st.container(border=True, height=_HEIGHT, key="live-classes"):
+        if panel is None:
+            st.markdown("**AP of each class**")
+            over = progress.task.status.is_terminal
+            st.caption("No epoch was evaluated." if over else "It appears after the first evaluated epoch.")
+        else:
+            draw_panel(panel, "live-classes-chart", height=CHART_HEIGHT, width=CHART_WIDTH)
+    with right:
+        draw_usage(progress)

@@ -1,1 +1,0 @@
-"""What is in a project, and how data come in."""
