@@ -219,9 +219,6 @@ class _Splits:
     def content(self, project_id: ProjectId, split: object) -> None:
         """Count nothing, as a server without this method."""
 
-    def content_of(self, project_id: ProjectId, train: Sequence[ImageId], val: Sequence[ImageId]) -> None:
-        """Count nothing."""
-
 
 @dataclass(frozen=True)
 class _Resource:

@@ -63,6 +63,16 @@ class CollectionsSplit(Struct, frozen=True, tag_field="method", tag="collections
 
 
 TrainValSplit: TypeAlias = RandomSplit | DatasetsSplit | TagsSplit | CollectionsSplit
+
+
+class ImagesSplit(Struct, frozen=True, tag_field="method", tag="images"):
+    """Each image has its side already, as once a random split is drawn. No training takes this; it can be counted."""
+
+    train: Annotated[tuple[ImageId, ...], Meta(max_length=500_000)]
+    val: Annotated[tuple[ImageId, ...], Meta(max_length=500_000)]
+
+
+CountableSplit: TypeAlias = DatasetsSplit | TagsSplit | CollectionsSplit | ImagesSplit
 SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
 
 

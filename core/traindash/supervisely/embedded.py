@@ -1,21 +1,15 @@
 """Dry runs of trainings. Only the embedded platform has these methods; other servers answer that they do not exist."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import BinaryIO, assert_never
+from typing import BinaryIO
+
+import msgspec
 
 from traindash.domain.dry_run import DryRun
-from traindash.domain.ids import DryRunId, ImageId, ImportId, ProjectId, TaskId
+from traindash.domain.ids import DryRunId, ImportId, ProjectId, TaskId
 from traindash.domain.imports import DataImport
-from traindash.domain.plan import (
-    CollectionsSplit,
-    DatasetsSplit,
-    RandomSplit,
-    SideCounts,
-    SplitContent,
-    TagsSplit,
-    TrainValSplit,
-)
+from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
 from traindash.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.supervisely.resources import Resource, Shape, Unvalidated, moment, read
@@ -142,79 +136,26 @@ class Imports(Resource):
 _SPLITS_METHOD = "traindash.splits.statistics"
 
 
-class _SplitsClassShape(Shape):
-    name: str
-    train_images: int
-    train_objects: int
-    val_images: int
-    val_objects: int
-
-
-class _SplitsExampleShape(Shape):
-    train: str
-    val: str
-
-
-class _ContentShape(Shape):
-    classes: tuple[_SplitsClassShape, ...]
-    shared_contents: int | None
-    shared_examples: tuple[_SplitsExampleShape, ...] = ()
-    train_sample: tuple[int, ...] = ()
-    val_sample: tuple[int, ...] = ()
-
-
 class Splits(Resource):
     """Splits of projects."""
 
-    def content(self, project_id: ProjectId, split: TrainValSplit) -> SplitContent | None:
+    def content(self, project_id: ProjectId, split: TrainValSplit | ImagesSplit) -> SplitContent | None:
         """Return what a split gives.
 
         Returns:
-            ``None`` for a random split, which is dealt when the training starts, and from servers that do not count.
+            ``None`` for a random split, which is drawn when the training starts, and from servers that do not count.
 
         Raises:
             RejectedError: Something named does not exist in the project, or a side stays empty.
         """
-        match split:
-            case RandomSplit():
-                return None
-            case DatasetsSplit(train_datasets=train, val_datasets=val):
-                body: dict[str, object] = {"method": "datasets", "train": list(train), "val": list(val)}
-            case CollectionsSplit(train_collections=train_ids, val_collections=val_ids):
-                body = {"method": "collections", "train": list(train_ids), "val": list(val_ids)}
-            case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
-                body = {"method": "tags", "trainTag": train_tag, "valTag": val_tag, "untaggedAction": action}
-            case _:
-                assert_never(split)
-        return self._content(project_id, body)
-
-    def content_of(
-        self, project_id: ProjectId, train: Sequence[ImageId], val: Sequence[ImageId]
-    ) -> SplitContent | None:
-        """Return what two sets of images hold, ``None`` from servers that do not count."""
-        return self._content(project_id, {"method": "images", "train": list(train), "val": list(val)})
-
-    def _content(self, project_id: ProjectId, body: Mapping[str, object]) -> SplitContent | None:
+        if isinstance(split, RandomSplit):
+            return None
+        body = {"project_id": project_id, "split": msgspec.to_builtins(split)}
         try:
-            answer = self.transport.read(_SPLITS_METHOD, {"projectId": project_id, "split": body})
+            answer = self.transport.read(_SPLITS_METHOD, body)
         except MissingError:
             return None
-        shape = read(_SPLITS_METHOD, _ContentShape, answer)
-        return SplitContent(
-            classes={
-                item.name: SideCounts(
-                    train_images=item.train_images,
-                    train_objects=item.train_objects,
-                    val_images=item.val_images,
-                    val_objects=item.val_objects,
-                )
-                for item in shape.classes
-            },
-            shared_contents=shape.shared_contents,
-            shared_examples=tuple((item.train, item.val) for item in shape.shared_examples),
-            train_sample=tuple(map(ImageId, shape.train_sample)),
-            val_sample=tuple(map(ImageId, shape.val_sample)),
-        )
+        return read(_SPLITS_METHOD, SplitContent, answer, camel=False)
 
 
 # The webhook of the embedded platform.

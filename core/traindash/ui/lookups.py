@@ -6,7 +6,7 @@ from traindash.domain.annotation import Annotation
 from traindash.domain.ecosystem import Agent, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
-from traindash.domain.plan import ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
+from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, Project
 from traindash.errors import InputError, NotFoundError
 from traindash.plans import lookups as gather
@@ -127,10 +127,10 @@ def dealt(project_id: ProjectId, split: RandomSplit, images: int) -> SplitConten
     """Return what a random split will hold once it is frozen; ``images`` as in :func:`split_content`."""
     del images
     client = connection.client()
-    if client.splits.content_of(project_id, (), ()) is None:  # ask before every image is listed
+    if client.splits.content(project_id, ImagesSplit(train=(), val=())) is None:  # ask before every image is listed
         return None
     deal = freezing.deal(client.images.list(project_id=project_id), split)
-    return client.splits.content_of(project_id, deal.train, deal.val)
+    return client.splits.content(project_id, ImagesSplit(train=deal.train, val=deal.val))
 
 
 @lookup(seconds=_LONG_SECONDS, most=100)

@@ -10,7 +10,7 @@ from tests.contract.client.conftest import WAYS, connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.datasets.importing import open_import
 from traindash.domain.ids import CollectionId, ImageId
-from traindash.domain.plan import DatasetsSplit, RandomSplit
+from traindash.domain.plan import DatasetsSplit, ImagesSplit, RandomSplit
 from traindash.plans import lookups as gather
 from traindash.plans.splits import deal, freeze, frozen_pairs
 from traindash.supervisely.client import SuperviselyClient
@@ -82,10 +82,10 @@ def test_what_the_sides_hold(client: SuperviselyClient) -> None:
 def test_what_a_random_split_would_hold_is_known_before_it_is_frozen(client: SuperviselyClient) -> None:
     project = gather.project_facts(client, project_of(client).id)
     dealt = deal(client.images.list(project_id=project.project.id), RandomSplit(percent=60))
-    before = client.splits.content_of(project.project.id, dealt.train, (*dealt.val, ImageId(10**9)))
+    before = client.splits.content(project.project.id, ImagesSplit(train=dealt.train, val=(*dealt.val, ImageId(10**9))))
     frozen = client.splits.content(project.project.id, freeze(client, project.project, RandomSplit(percent=60, seed=0)))
     assert before == frozen
-    empty = client.splits.content_of(project.project.id, (), ())
+    empty = client.splits.content(project.project.id, ImagesSplit(train=(), val=()))
     assert empty is not None
     assert (empty.classes, empty.train_sample) == ({}, ())
 

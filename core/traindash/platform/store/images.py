@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import field
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
+from traindash.domain.plan import SideCounts, SplitContent
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
@@ -34,6 +35,15 @@ _COLUMNS = {
     "createdAt": Column("created_at"),
     "updatedAt": Column("updated_at"),
 }
+# The first image of each content on one side, beside the last of the same content on the other: where these are two
+# images, a model is judged by what it was trained on.
+_SHARED_CONTENTS = (
+    "WITH t AS (SELECT hash, min(id) AS id, min(name) AS name FROM images"
+    " WHERE id IN (SELECT value FROM json_each(?)) GROUP BY hash),"
+    " v AS (SELECT hash, max(id) AS id, max(name) AS name FROM images"
+    " WHERE id IN (SELECT value FROM json_each(?)) GROUP BY hash)"
+    " SELECT t.name, v.name FROM t JOIN v ON v.hash = t.hash WHERE v.id <> t.id"
+)
 _BATCH = 500
 _MOST_OBJECTS = 9999  # what the SDK sends as "no limit"
 
@@ -198,6 +208,27 @@ class Images:
             rows = connection.execute(f"SELECT id FROM images WHERE {condition} ORDER BY id", values)  # noqa: S608 - constant conditions
             return tuple(ImageId(row[0]) for row in rows)
 
+    def split_content(self, train: Sequence[ImageId], val: Sequence[ImageId], *, examples: int = 5) -> SplitContent:
+        """Count what two sets of images hold; no samples of them are taken."""
+        sides = json.dumps(train), json.dumps(val)
+        with self._database.read() as connection:
+            counts = [dict(_class_counts(connection, ids)) for ids in sides]
+            shared = connection.execute(_SHARED_CONTENTS, sides).fetchall()
+        nothing = (0, 0)
+        return SplitContent(
+            classes={
+                name: SideCounts(
+                    train_images=counts[0].get(name, nothing)[0],
+                    train_objects=counts[0].get(name, nothing)[1],
+                    val_images=counts[1].get(name, nothing)[0],
+                    val_objects=counts[1].get(name, nothing)[1],
+                )
+                for name in sorted(counts[0].keys() | counts[1].keys())
+            },
+            shared_contents=len(shared),
+            shared_examples=tuple((row[0], row[1]) for row in shared[:examples]),
+        )
+
     def read(self, image_ids: Sequence[ImageId]) -> Iterator[StoredImage]:
         """Yield images with their annotations in the order asked for; those that are gone are left out."""
         select = (
@@ -228,6 +259,16 @@ class Images:
             hash=row["hash"],
             annotation=self.annotation(row, row["annotation"]),
         )
+
+
+def _class_counts(connection: Connection, ids: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield class → images and objects of the images in a JSON list."""
+    query = (
+        "SELECT class_name, count(*), sum(objects) FROM image_classes"
+        " WHERE image_id IN (SELECT value FROM json_each(?)) GROUP BY class_name"
+    )
+    for row in connection.execute(query, (ids,)):
+        yield row[0], (row[1], row[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
