@@ -47,12 +47,12 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     _platform.start()
     connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api), found=server_settings())
     connection.starter().start()
-    connection.ends().start()
+    connection.task_completions().start()
     try:
         yield
     finally:
         await asyncio.to_thread(connection.starter().close)
-        await asyncio.to_thread(connection.ends().close)
+        await asyncio.to_thread(connection.task_completions().close)
         connection.close()
         await asyncio.to_thread(_platform.close)
 

@@ -12,8 +12,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.domain.webhook import Delivery, DeliveryState
 from traindash.errors import InputError, StateError
-from traindash.platform.webhook.deliveries import own_message
-from traindash.platform.webhook.worker import HookPace, WebhookWorker
+from traindash.platform.webhook import HookPace, WebhookWorker, own_message
 
 SIGNED_WITH = "a secret of the test"
 PACE = HookPace(look=0.02, retries=(0.02, 0.02), timeout=1.0)

@@ -60,12 +60,14 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndedTask:
-    """The end of a task of another server, as it is told.
+class TaskCompletion:
+    """The end of a task, as it is told.
 
     Attributes:
-        server: Its address.
+        server: Address of the server that has the task.
         cause: Of an end with an error, one word; ``None`` where the server does not say.
+        app: Title of the app that ran; empty where it is not known.
+        agent: Name of its agent; empty where it is not known.
         metrics: Of its experiment.
         url: Its page.
     """
@@ -77,6 +79,7 @@ class EndedTask:
     cause: ExitCause | None = None
     message: str = ""
     hint: str = ""
+    app: str = ""
     agent: str = ""
     project_id: ProjectId | None = None
     started_at: datetime | None = None

@@ -33,7 +33,7 @@ from traindash.platform.services import build_services
 from traindash.platform.store.import_scratch import clear_leftovers
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
-from traindash.platform.webhook.worker import HookPace, WebhookWorker
+from traindash.platform.webhook import HookPace, WebhookWorker
 
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     *accounts.METHODS,

@@ -1,33 +1,57 @@
-"""Dry runs of trainings. Only the embedded platform has these methods; other servers answer that they do not exist."""
+"""What only the embedded platform can do: methods ``traindash.…``; a Supervisely server answers that it has none.
+
+We own both ends, so what goes over the wire are the domain's own types, their fields spelled as in Python.
+"""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
 from traindash.domain.dry_run import DryRun
-from traindash.domain.ids import DryRunId, ImportId, ProjectId, TaskId
+from traindash.domain.ids import DryRunId, ImportId, ProjectId
 from traindash.domain.imports import DataImport
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
-from traindash.domain.webhook import Delivery, DeliveryState, EndedTask, Webhook
+from traindash.domain.webhook import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
-from traindash.supervisely.resources import Resource, Shape, Unvalidated, moment, read
+from traindash.supervisely.resources import Resource, read
 from traindash.supervisely.tasks import StartRequest
 
-_METHOD = "traindash.dryruns."
+_T = TypeVar("_T")
 
 
-class DryRuns(Resource):
-    """The first batches of trainings, done to learn what the whole will need."""
+class _OwnMethods(Resource):
+    """Methods of one family."""
 
-    def are_possible(self) -> bool:
-        """Return whether the server makes dry runs."""
+    family: str
+
+    def _ask(self, name: str, kind: type[_T], body: Mapping[str, object] | None = None) -> _T:
+        """Ask for something; it changes nothing, so it is repeated after passing failures."""
+        method = f"traindash.{self.family}.{name}"
+        return read(method, kind, self.transport.read(method, body), camel=False)
+
+    def _write(self, name: str, kind: type[_T], body: Mapping[str, object]) -> _T:
+        """Change something; sent once."""
+        method = f"traindash.{self.family}.{name}"
+        return read(method, kind, self.transport.write(method, body), camel=False)
+
+    def _answers(self, name: str, body: Mapping[str, object]) -> bool:
+        """Return whether the server has a method at all."""
         try:
-            self.transport.read(f"{_METHOD}list", {"key": "-"})
+            self._ask(name, object, body)
         except (MissingError, RejectedError):
             return False
         return True
+
+
+class DryRuns(_OwnMethods):
+    """The first batches of trainings, done to learn what the whole will need."""
+
+    family = "dryruns"
+
+    def are_possible(self) -> bool:
+        """Return whether the server makes dry runs."""
+        return self._answers("list", {"key": "-"})  # a key that no dry run has: the answer is short
 
     def start(self, request: StartRequest, key: str) -> DryRun:
         """Begin the dry run of a training.
@@ -39,12 +63,11 @@ class DryRuns(Resource):
         Raises:
             RejectedError: The server would not take the training either; says why.
         """
-        return self._write("start", {"key": key, "task": request.body()})
+        return self._write("start", DryRun, {"key": key, "task": request.body()})
 
     def latest(self, key: str) -> DryRun | None:
         """Return the newest dry run with a key, ``None`` if there is none."""
-        answer = self.transport.read(f"{_METHOD}list", {"key": key})
-        return next(iter(read(f"{_METHOD}list", list[DryRun], answer)), None)
+        return next(iter(self._ask("list", tuple[DryRun, ...], {"key": key})), None)
 
     def info(self, dry_run_id: DryRunId) -> DryRun:
         """Return how far a dry run is, and what it measured at the end.
@@ -52,37 +75,25 @@ class DryRuns(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        answer = self.transport.read(f"{_METHOD}info", {"id": dry_run_id})
-        return read(f"{_METHOD}info", DryRun, answer)
+        return self._ask("info", DryRun, {"id": dry_run_id})
 
     def cancel(self, dry_run_id: DryRunId) -> DryRun:
         """End a dry run; one that is over stays as it is."""
-        return self._write("cancel", {"id": dry_run_id})
-
-    def _write(self, name: str, body: Mapping[str, object]) -> DryRun:
-        return read(_METHOD + name, DryRun, self.transport.write(_METHOD + name, body))
+        return self._write("cancel", DryRun, {"id": dry_run_id})
 
 
-# Bringing data in. Only the embedded platform has these methods; other servers answer that they do not exist.
-
-
-_IMPORTS_METHOD = "traindash.imports."
-
-
-class Imports(Resource):
+class Imports(_OwnMethods):
     """Imports of data from this machine."""
+
+    family = "imports"
 
     def are_possible(self) -> bool:
         """Return whether the server takes data in this way; Supervisely imports with apps of its own."""
-        try:
-            self.transport.read(f"{_IMPORTS_METHOD}list")
-        except (MissingError, RejectedError):
-            return False
-        return True
+        return self._answers("list", {})
 
     def list(self) -> tuple[DataImport, ...]:
         """Return the latest imports, newest first."""
-        return read(f"{_IMPORTS_METHOD}list", tuple[DataImport, ...], self.transport.read(f"{_IMPORTS_METHOD}list"))
+        return self._ask("list", tuple[DataImport, ...])
 
     def inspect(self, path: str) -> DataImport:
         """Begin an import of a folder or archive on the server's machine; its layout is recognised.
@@ -90,7 +101,7 @@ class Imports(Resource):
         Raises:
             RejectedError: There is nothing at the path.
         """
-        return self._write("inspect", {"path": path})
+        return self._write("inspect", DataImport, {"path": path})
 
     def upload(self, name: str, file: BinaryIO, size: int) -> DataImport:
         """Begin an import of an archive, sent block by block; its layout is recognised.
@@ -100,8 +111,8 @@ class Imports(Resource):
             file: Its content.
             size: Its length in bytes.
         """
-        answer = self.transport.upload(f"{_IMPORTS_METHOD}upload", {"name": name}, file, size)
-        return read(f"{_IMPORTS_METHOD}upload", DataImport, answer)
+        method = f"traindash.{self.family}.upload"
+        return read(method, DataImport, self.transport.upload(method, {"name": name}, file, size), camel=False)
 
     def start(self, import_id: ImportId, *, layout: str | None = None, name: str | None = None) -> DataImport:
         """Take in what was recognised.
@@ -111,7 +122,7 @@ class Imports(Resource):
             layout: One of the recognised layouts; ``None`` if there is one only.
             name: Name of the project; ``None`` takes the proposed one.
         """
-        return self._write("start", {"id": import_id, "layout": layout, "name": name})
+        return self._write("start", DataImport, {"id": import_id, "layout": layout, "name": name})
 
     def info(self, import_id: ImportId) -> DataImport:
         """Return how far an import is, and its report at the end.
@@ -119,25 +130,54 @@ class Imports(Resource):
         Raises:
             MissingError: There is no such import.
         """
-        answer = self.transport.read(f"{_IMPORTS_METHOD}info", {"id": import_id})
-        return read(f"{_IMPORTS_METHOD}info", DataImport, answer)
+        return self._ask("info", DataImport, {"id": import_id})
 
     def cancel(self, import_id: ImportId) -> DataImport:
         """End an import; nothing of it stays."""
-        return self._write("cancel", {"id": import_id})
-
-    def _write(self, name: str, body: Mapping[str, object]) -> DataImport:
-        return read(_IMPORTS_METHOD + name, DataImport, self.transport.write(_IMPORTS_METHOD + name, body))
+        return self._write("cancel", DataImport, {"id": import_id})
 
 
-# What a split gives to each side; only the embedded platform knows that without listing every image.
+class Webhooks(_OwnMethods):
+    """The address that is told when a task is over."""
+
+    family = "webhook"
+
+    def info(self) -> Webhook | None:
+        """Return what is set; ``None`` where the server tells nobody."""
+        try:
+            return self._ask("info", Webhook)
+        except (MissingError, RejectedError):
+            return None
+
+    def set(self, url: str, secret: str) -> Webhook:
+        """Set address and secret; an empty secret keeps the one that is set.
+
+        Raises:
+            RejectedError: One of them cannot be used; says why.
+        """
+        return self._write("set", Webhook, {"url": url, "secret": secret})
+
+    def remove(self) -> Webhook:
+        """Tell nobody any more."""
+        return self._write("remove", Webhook, {})
+
+    def test(self) -> Delivery:
+        """Send a test message and say what became of it."""
+        return self._write("test", Delivery, {})
+
+    def tell(self, completion: TaskCompletion) -> bool:
+        """Tell the end of a task of another server; once, however often this is called.
+
+        Returns:
+            Whether a webhook is set.
+        """
+        return self._write("tell", bool, msgspec.to_builtins(completion))
 
 
-_SPLITS_METHOD = "traindash.splits.statistics"
+class Splits(_OwnMethods):
+    """Splits of projects; nobody else knows what one gives without listing every image."""
 
-
-class Splits(Resource):
-    """Splits of projects."""
+    family = "splits"
 
     def content(self, project_id: ProjectId, split: TrainValSplit | ImagesSplit) -> SplitContent | None:
         """Return what a split gives.
@@ -150,136 +190,9 @@ class Splits(Resource):
         """
         if isinstance(split, RandomSplit):
             return None
-        body = {"project_id": project_id, "split": msgspec.to_builtins(split)}
         try:
-            answer = self.transport.read(_SPLITS_METHOD, body)
+            return self._ask(
+                "statistics", SplitContent, {"project_id": project_id, "split": msgspec.to_builtins(split)}
+            )
         except MissingError:
             return None
-        return read(_SPLITS_METHOD, SplitContent, answer, camel=False)
-
-
-# The webhook of the embedded platform.
-
-
-class DeliveryShape(Shape):
-    """A message, and the answer of ``traindash.webhook.test``."""
-
-    state: DeliveryState
-    task_id: int | None = None
-    server: str = ""
-    detail: str = ""
-    attempts: int = 0
-    at: Unvalidated = None
-
-    def delivery(self) -> Delivery:
-        """Return the domain value."""
-        return Delivery(
-            task_id=None if self.task_id is None else TaskId(self.task_id),
-            server=self.server,
-            state=self.state,
-            detail=self.detail,
-            attempts=self.attempts,
-            at=moment(self.at),
-        )
-
-
-class ToldShape(Shape):
-    """The answer of ``traindash.webhook.tell``."""
-
-    is_kept: bool
-
-
-def ended_json(end: EndedTask) -> dict[str, object]:
-    """Return the body of ``traindash.webhook.tell``."""
-    seconds = (
-        (end.finished_at - end.started_at).total_seconds()
-        if end.started_at is not None and end.finished_at is not None
-        else None
-    )
-    return {
-        "server": end.server,
-        "task": {
-            "id": int(end.task_id),
-            "name": end.name,
-            "status": end.status.value,
-            "cause": end.cause.value if end.cause else None,
-            "message": end.message,
-            "hint": end.hint,
-            "agent": end.agent or None,
-            "projectId": end.project_id,
-            "startedAt": _text(end.started_at),
-            "finishedAt": _text(end.finished_at),
-            "durationSeconds": seconds,
-            "metrics": dict(end.metrics),
-            "url": end.url,
-        },
-    }
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
-class WebhookShape(Shape):
-    """The answer of ``traindash.webhook.info``, ``.set`` and ``.remove``."""
-
-    url: str
-    has_secret: bool
-    is_damaged: bool = False
-    deliveries: tuple[DeliveryShape, ...] = ()
-
-    def webhook(self) -> Webhook:
-        """Return the domain value."""
-        return Webhook(
-            url=self.url,
-            has_secret=self.has_secret,
-            is_damaged=self.is_damaged,
-            deliveries=tuple(row.delivery() for row in self.deliveries),
-        )
-
-
-# The webhook. Only the embedded platform has these methods; other servers answer that they do not exist.
-
-
-_WEBHOOK_METHOD = "traindash.webhook."
-
-
-class Webhooks(Resource):
-    """The address that is told when a task is over."""
-
-    def info(self) -> Webhook | None:
-        """Return what is set; ``None`` where the server tells nobody."""
-        try:
-            answer = self.transport.read(f"{_WEBHOOK_METHOD}info")
-        except (MissingError, RejectedError):
-            return None
-        return read(f"{_WEBHOOK_METHOD}info", WebhookShape, answer).webhook()
-
-    def set(self, url: str, secret: str) -> Webhook:
-        """Set address and secret; an empty secret keeps the one that is set.
-
-        Raises:
-            RejectedError: One of them cannot be used; says why.
-        """
-        return self._write("set", {"url": url, "secret": secret})
-
-    def remove(self) -> Webhook:
-        """Tell nobody any more."""
-        return self._write("remove", {})
-
-    def test(self) -> Delivery:
-        """Send a test message and say what became of it."""
-        method = f"{_WEBHOOK_METHOD}test"
-        return read(method, DeliveryShape, self.transport.write(method, {})).delivery()
-
-    def tell(self, end: EndedTask) -> bool:
-        """Tell the end of a task of another server; once, however often this is called.
-
-        Returns:
-            Whether a webhook is set.
-        """
-        method = f"{_WEBHOOK_METHOD}tell"
-        return read(method, ToldShape, self.transport.write(method, ended_json(end))).is_kept
-
-    def _write(self, name: str, body: Mapping[str, object]) -> Webhook:
-        return read(_WEBHOOK_METHOD + name, WebhookShape, self.transport.write(_WEBHOOK_METHOD + name, body)).webhook()

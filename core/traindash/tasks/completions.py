@@ -17,7 +17,7 @@ import msgspec
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause, Task, TaskStatus
-from traindash.domain.webhook import EndedTask
+from traindash.domain.webhook import TaskCompletion
 from traindash.errors import AppError
 from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker
@@ -32,7 +32,7 @@ _LONGEST = timedelta(days=60)
 """A task that is not over by then is not waited for any more."""
 _REMEMBERED = 50
 _PATIENCE_SECONDS = 20.0
-_log = logging.getLogger("traindash.ends")
+_log = logging.getLogger("traindash.task_completions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +49,10 @@ class StartedTask:
     since: datetime
 
 
-@dataclass(slots=True)
-class _Told:
-    """What this process has told, for pages that show it.
-
-    Attributes:
-        number: Grows with each end.
-    """
-
-    ends: deque[tuple[int, EndedTask]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    number: int = 0
-
-
 _STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
 
 
-class EndWatcher:
+class CompletionWatcher:
     """Watches the tasks of other servers.
 
     Args:
@@ -78,7 +66,7 @@ class EndWatcher:
         self,
         path: Path,
         access: Callable[[str], SuperviselyClient | None],
-        tell: Callable[[EndedTask], object],
+        tell: Callable[[TaskCompletion], object],
         *,
         every: float = EVERY_SECONDS,
     ) -> None:
@@ -89,9 +77,10 @@ class EndWatcher:
         self._tell = tell
         self._every = every
         self._watches: dict[StartedTask, TaskWatch] = {}
-        self._told = _Told()
+        self._told: deque[tuple[int, TaskCompletion]] = deque(maxlen=_REMEMBERED)  # for pages, each with its number
+        self._number = 0
         self._telling = threading.Lock()
-        self._worker = PeriodicWorker("ends", self._round, retry=every)
+        self._worker = PeriodicWorker("task completions", self._round, retry=every)
 
     def note(self, server: str, task_id: TaskId, now: datetime | None = None) -> None:
         """Watch a task from now on; one that is watched already is left as it is.
@@ -112,15 +101,14 @@ class EndWatcher:
         """Return the tasks whose end is still to be told."""
         return self._kept.read()
 
-    def told_after(self, number: int) -> tuple[int, tuple[EndedTask, ...]]:
-        """Return the ends that this process told after a point, and the point to ask from next.
+    def completed_after(self, number: int) -> tuple[int, tuple[TaskCompletion, ...]]:
+        """Return what this process told after a point, and the point to ask from next.
 
         Args:
             number: As this gave it at the last look; a negative one asks for the point alone.
         """
         with self._telling:
-            ends = tuple(end for place, end in self._told.ends if 0 <= number < place)
-            return self._told.number, ends
+            return self._number, tuple(told for place, told in self._told if 0 <= number < place)
 
     def start(self) -> None:
         """Begin to watch, with what an earlier process left."""
@@ -155,24 +143,24 @@ class EndWatcher:
             self._forget(task)  # the server has it no more: nobody will ever know how it ended
             return
         if progress.task.status.is_terminal or progress.app_failed:
-            end = end_of(task.server, progress)
-            self._tell(end)
-            self._remember(end)
+            completion = completion_of(task.server, progress)
+            self._tell(completion)  # before it is forgotten: whoever dies in between tells it again, by the same name
+            self._remember(completion)
             self._forget(task)
         elif datetime.now(UTC) - task.since > _LONGEST:
             self._forget(task)
 
-    def _remember(self, end: EndedTask) -> None:
+    def _remember(self, completion: TaskCompletion) -> None:
         with self._telling:
-            self._told.number += 1
-            self._told.ends.append((self._told.number, end))
+            self._number += 1
+            self._told.append((self._number, completion))
 
     def _forget(self, task: StartedTask) -> None:
         self._watches.pop(task, None)
         self._kept.change(lambda known: tuple(item for item in known if item != task))
 
 
-def end_of(server: str, progress: TaskProgress) -> EndedTask:
+def completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
     """Return the end of a task as it is told.
 
     A training app that failed while its task stays ``started`` counts as an end with an error: the server will not say
@@ -182,7 +170,7 @@ def end_of(server: str, progress: TaskProgress) -> EndedTask:
     experiment = experiment_of_output(task.output)
     status = task.status if task.status.is_terminal else TaskStatus.ERROR
     cause = report.cause if report is not None else None
-    return EndedTask(
+    return TaskCompletion(
         server=server,
         task_id=task.id,
         name=_name(task.settings or task.params)
@@ -219,7 +207,7 @@ def _said(progress: TaskProgress) -> str:
 
 
 @dataclass(slots=True)
-class EndWatch:
+class NewlyCompleted:
     """Remembers which tasks were on their way.
 
     Attributes:

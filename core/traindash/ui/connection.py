@@ -10,7 +10,7 @@ import streamlit as st
 
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.domain.project import Team, Workspace
-from traindash.domain.webhook import EndedTask
+from traindash.domain.webhook import TaskCompletion
 from traindash.errors import NotFoundError, StateError, StorageError
 from traindash.plans.draft import DraftStore
 from traindash.plans.suggestions import PresetStore
@@ -18,7 +18,7 @@ from traindash.settings import load_settings
 from traindash.supervisely import server_settings as addresses
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.server_settings import ServerSetting
-from traindash.tasks.completions import EndWatcher
+from traindash.tasks.completions import CompletionWatcher
 from traindash.tasks.launcher import LOOKS
 from traindash.tasks.series_record import SeriesStore
 from traindash.tasks.series_runner import Access, SeriesStarter
@@ -43,7 +43,7 @@ class _Wiring:
     presets: PresetStore | None = None
     series: SeriesStore | None = None
     starter: SeriesStarter | None = None
-    ends: EndWatcher | None = None
+    task_completions: CompletionWatcher | None = None
     home: Path | None = None
 
 
@@ -66,7 +66,7 @@ def install(
     _wiring.places = RememberedPlaces(folder / "places.json")
     _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
     _wiring.series = SeriesStore(folder / "series")
-    _wiring.ends = EndWatcher(folder / "tasks_elsewhere.json", _client_at, _tell_end)
+    _wiring.task_completions = CompletionWatcher(folder / "tasks_elsewhere.json", _client_at, _tell_completion)
     _wiring.starter = SeriesStarter(_wiring.series, _access, started=_watch_end)
     _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
 
@@ -235,11 +235,11 @@ def starter() -> SeriesStarter:
     return _wiring.starter
 
 
-def ends() -> EndWatcher:
+def task_completions() -> CompletionWatcher:
     """Return what looks after the tasks of other servers; ``app.py`` lets it run."""
-    if _wiring.ends is None:
+    if _wiring.task_completions is None:
         raise _not_installed()
-    return _wiring.ends
+    return _wiring.task_completions
 
 
 def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:
@@ -259,7 +259,7 @@ def _watch_end(name: str, task_id: TaskId) -> None:
     if name == EMBEDDED:
         return
     try:
-        ends().note(name, task_id)
+        task_completions().note(name, task_id)
     except StorageError as error:  # the task runs; only nobody will be told
         _log.warning("The end of task %s will not be told: %s", task_id, error)
 
@@ -269,9 +269,9 @@ def own_client() -> SuperviselyClient:
     return _servers().client(_servers().embedded)
 
 
-def _tell_end(end: EndedTask) -> None:
+def _tell_completion(completion: TaskCompletion) -> None:
     """Hand the end of a task of another server to the webhook of this machine, if there is one."""
-    own_client().webhooks.tell(end)
+    own_client().webhooks.tell(completion)
 
 
 def _client_at(name: str) -> SuperviselyClient | None:

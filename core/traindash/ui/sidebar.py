@@ -9,11 +9,11 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.task import Task, TaskStatus
-from traindash.domain.webhook import EndedTask
+from traindash.domain.webhook import TaskCompletion
 from traindash.errors import AppError
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.server_settings import host_of
-from traindash.tasks.completions import EndWatch
+from traindash.tasks.completions import NewlyCompleted
 from traindash.ui import connection, screens, theme
 from traindash.ui.servers import Origin
 from traindash.ui.state import task_just_started
@@ -70,9 +70,9 @@ def _messages() -> list[dict[str, str]]:
 
 def _new_messages() -> list[dict[str, str]]:
     server, workspace = connection.address(), connection.workspace_id()
-    watches: dict[tuple[str, int], EndWatch] = st.session_state.setdefault(_WATCH, {})
-    watch = watches.setdefault((server, workspace), EndWatch())
-    elsewhere = _ends_elsewhere(server)
+    watches: dict[tuple[str, int], NewlyCompleted] = st.session_state.setdefault(_WATCH, {})
+    watch = watches.setdefault((server, workspace), NewlyCompleted())
+    elsewhere = _completed_elsewhere(server)
     try:
         tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
     except AppError:
@@ -83,14 +83,14 @@ def _new_messages() -> list[dict[str, str]]:
     return [*messages, message_of_all(together)] if len(together) > 1 else messages
 
 
-def _ends_elsewhere(server: str) -> list[dict[str, str]]:
+def _completed_elsewhere(server: str) -> list[dict[str, str]]:
     """Return the ends that were noticed behind the pages: of the tasks started from here on any server."""
-    number, ends = connection.ends().told_after(st.session_state.get(_ELSEWHERE, -1))
+    number, completions = connection.task_completions().completed_after(st.session_state.get(_ELSEWHERE, -1))
     st.session_state[_ELSEWHERE] = number
-    return [message_of_end(end, server) for end in ends]
+    return [message_of_completion(completion, server) for completion in completions]
 
 
-def message_of_end(end: EndedTask, server: str) -> dict[str, str]:
+def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
     """Return the notification of an end that was noticed behind the pages.
 
     Args:

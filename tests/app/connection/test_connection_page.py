@@ -127,8 +127,8 @@ def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> No
 
 def test_tasks_on_another_server_are_watched_in_sight(far: LivePlatform) -> None:
     app = add(open_page(), far.url, far.platform.token)
-    connection.ends().note(far.url, TaskId(5))
-    connection.ends().note("https://gone.example", TaskId(6))
+    connection.task_completions().note(far.url, TaskId(5))
+    connection.task_completions().note("https://gone.example", TaskId(6))
     app.run()
     said = everything_said(app)
     assert f"Watching 1 task on {far.url.removeprefix('http://')}." in said

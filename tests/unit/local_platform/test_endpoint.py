@@ -18,7 +18,7 @@ from traindash.platform.imports.jobs import Imports
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from traindash.platform.services import build_services
 from traindash.platform.tasks.admission import Admission
-from traindash.platform.webhook.worker import WebhookWorker
+from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import Body
 
 TOKEN = "right"  # noqa: S105 - of a server that exists for a moment

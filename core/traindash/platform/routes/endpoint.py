@@ -21,7 +21,7 @@ from traindash.platform.dry_runs.jobs import DryRuns
 from traindash.platform.imports.jobs import Imports
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
-from traindash.platform.webhook.worker import WebhookWorker
+from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import checked, error_response, json_response, parse_json, problem
 
 MAX_BODY_BYTES = 32 * 2**20

@@ -430,7 +430,12 @@ def _statements(script: str) -> Iterator[str]:
 
 def now_text() -> str:
     """Return the current moment as the API writes it: ISO 8601, UTC, milliseconds, ``Z``."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return moment_text(datetime.now(UTC))
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment, which names its zone, as the API writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 @contextmanager

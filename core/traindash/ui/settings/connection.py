@@ -235,7 +235,7 @@ def _webhook_form_draw_form(webhook: Webhook) -> None:
 
 def _draw_watched() -> None:
     """Say of how many tasks on other servers the end is waited for; nothing where there are none."""
-    for server, number in Counter(task.server for task in connection.ends().open()).items():
+    for server, number in Counter(task.server for task in connection.task_completions().open()).items():
         known = any(item.address == server for item in connection.servers())
         host = host_of(server)
         text = f"Watching {formatting.plural(number, 'task')} on {host}."

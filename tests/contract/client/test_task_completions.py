@@ -13,10 +13,10 @@ from tests.fakes.receiver import receiver
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause, TaskStatus
-from traindash.domain.webhook import Delivery, DeliveryState, EndedTask
+from traindash.domain.webhook import Delivery, DeliveryState, TaskCompletion
 from traindash.errors import StateError
 from traindash.supervisely.client import SuperviselyClient, connect
-from traindash.tasks.completions import EndWatcher
+from traindash.tasks.completions import CompletionWatcher
 from traindash.tasks.launcher import launch
 
 FAILS = "epochs: 3\nfail_at_epoch: 1\n"
@@ -35,13 +35,13 @@ def start(client: SuperviselyClient, text: str = "epochs: 1\n") -> TaskId:
     return launch(client, replace(plan_for(client), hyperparameters=text, experiment_name="Far <b>"))
 
 
-def watcher(path: Path, client: SuperviselyClient, told: list[EndedTask]) -> EndWatcher:
+def watcher(path: Path, client: SuperviselyClient, told: list[TaskCompletion]) -> CompletionWatcher:
     """Return a process's watcher that is asked for its rounds."""
-    return EndWatcher(path / "elsewhere.json", {client.address: client}.get, told.append)
+    return CompletionWatcher(path / "elsewhere.json", {client.address: client}.get, told.append)
 
 
 def test_ends_are_told_once_also_those_of_the_time_without_a_dashboard(working: LivePlatform, tmp_path: Path) -> None:
-    told: list[EndedTask] = []
+    told: list[TaskCompletion] = []
     with far_client(working, DifficultServer(working.platform.api)) as client:
         ends = watcher(tmp_path, client, told)
         running, failing = start(client, ENDLESS), start(client, FAILS)
@@ -63,15 +63,15 @@ def test_ends_are_told_once_also_those_of_the_time_without_a_dashboard(working: 
         assert (failed.status, failed.cause, failed.name) == (TaskStatus.ERROR, ExitCause.BAD_DATA, "Far <b>")
         assert failed.server == client.address
         assert failed.message
-        number, seen = later.told_after(-1)
+        number, seen = later.completed_after(-1)
         assert seen == ()
-        assert later.told_after(0) == (number, tuple(told))
-        assert later.told_after(number) == (number, ())
+        assert later.completed_after(0) == (number, tuple(told))
+        assert later.completed_after(number) == (number, ())
 
 
 def test_an_app_that_failed_while_its_task_stays_started_is_an_end(working: LivePlatform, tmp_path: Path) -> None:
     """The trap of the real server, docs/supervisely-api.md 6."""
-    told: list[EndedTask] = []
+    told: list[TaskCompletion] = []
     server = DifficultServer(working.platform.api)
     with far_client(working, server) as client:
         task_id = start(client, ENDLESS)
@@ -89,20 +89,20 @@ def test_an_app_that_failed_while_its_task_stays_started_is_an_end(working: Live
 
 
 def test_what_cannot_be_asked_or_told_waits(working: LivePlatform, tmp_path: Path) -> None:
-    told: list[EndedTask] = []
+    told: list[TaskCompletion] = []
     with far_client(working, DifficultServer(working.platform.api)) as client:
         task_id = start(client)
         followed(client, task_id)
-        stranger = EndWatcher(tmp_path / "elsewhere.json", lambda _: None, told.append)
+        stranger = CompletionWatcher(tmp_path / "elsewhere.json", lambda _: None, told.append)
         stranger.note(client.address, task_id)
         stranger.round()  # nobody has given the token yet
         assert len(stranger.open()) == 1
 
-        def deaf(_: EndedTask) -> None:
+        def deaf(_: TaskCompletion) -> None:
             msg = "The webhook does not listen."
             raise StateError(msg)
 
-        EndWatcher(tmp_path / "elsewhere.json", {client.address: client}.get, deaf).round()
+        CompletionWatcher(tmp_path / "elsewhere.json", {client.address: client}.get, deaf).round()
         assert len(stranger.open()) == 1
         ends = watcher(tmp_path, client, told)
         ends.note(client.address, TaskId(987654))  # gone there
@@ -121,7 +121,7 @@ def test_the_webhook_of_this_machine_tells_of_the_other_server(working: LivePlat
             task_id = start(client)
             here.webhooks.set(told.url, "a secret of the test")
             path = tmp_path / "elsewhere.json"
-            ends = EndWatcher(path, {client.address: client}.get, here.webhooks.tell, every=0.05)
+            ends = CompletionWatcher(path, {client.address: client}.get, here.webhooks.tell, every=0.05)
             ends.start()
             try:
                 ends.note(client.address, task_id)
@@ -130,7 +130,7 @@ def test_the_webhook_of_this_machine_tells_of_the_other_server(working: LivePlat
                 ends.close()
             # A process that died right after it had told would tell again: the platform knows the end by its name.
             assert here.webhooks.tell(
-                EndedTask(server=client.address, task_id=task_id, name="", status=TaskStatus.ERROR)
+                TaskCompletion(server=client.address, task_id=task_id, name="", status=TaskStatus.ERROR)
             )
 
             def delivered() -> Delivery | None:

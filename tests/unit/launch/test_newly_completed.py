@@ -2,7 +2,7 @@
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
-from traindash.tasks.completions import EndWatch
+from traindash.tasks.completions import NewlyCompleted
 
 
 def _task(number: int, status: TaskStatus) -> Task:
@@ -13,7 +13,7 @@ STARTED, QUEUED, FINISHED, ERROR = TaskStatus.STARTED, TaskStatus.QUEUED, TaskSt
 
 
 def test_only_ends_that_were_seen_coming_are_told_and_each_once() -> None:
-    watch = EndWatch()
+    watch = NewlyCompleted()
     assert watch.look([_task(3, STARTED), _task(2, QUEUED), _task(1, FINISHED)]) == ()
     assert [task.id for task in watch.look([_task(3, ERROR), _task(2, STARTED), _task(1, FINISHED)])] == [3]
     assert watch.all_over() == ()
