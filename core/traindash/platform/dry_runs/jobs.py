@@ -25,7 +25,7 @@ from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import observe
 from traindash.platform.tasks.exits import classify
 from traindash.platform.tasks.frozen import frozen_training
-from traindash.platform.tasks.preparation import run_images, train_spec
+from traindash.platform.tasks.preparation import train_spec
 from traindash.platform.tasks.process import (
     Ended,
     ProcessIdentity,
@@ -191,7 +191,7 @@ class DryRuns:
         sample = sample_images(parts.database, training.project.id, training.classes, training.sides)
         spec = train_spec(parts, _NO_TASK, agent, training)
         run.root.mkdir(parents=True)
-        write_images(run.images, run_images(parts, sample))
+        write_images(run.images, parts.images.of_run(sample))
         write_spec(run.spec, DryRunSpec(training=spec))
         return spec.trainer
 

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, StreamingResponse
 
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.services import Services
-from traindash.platform.store.images import ContentFilter
+from traindash.platform.store.images import ContentFilter, annotation_of
 from traindash.platform.store.listing import Listing
 from traindash.platform.wire import Body, ById, Id, Ids
 
@@ -191,7 +191,7 @@ def _answers(api: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[s
     texts = images.annotations([row["id"] for row in rows])
     answers = []
     for row in rows:
-        annotation: Any = images.annotation(row, texts.get(row["id"]))
+        annotation: Any = annotation_of(row, texts.get(row["id"]))
         answers.append(
             {
                 "imageId": row["id"],

@@ -3,20 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any
 
 from msgspec import field
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
-from traindash.domain.plan import SideCounts, SplitContent
+from traindash.domain.plan import Side, SideCounts, SplitContent
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
 from traindash.platform.store.projects import parse_object
 from traindash.platform.wire import Body, Count, Id
+from traindash.training.runs.spec import RunImage
 
 _IMAGES = "SELECT images.* FROM images"
 _COLUMNS = {
@@ -79,26 +79,6 @@ class ContentFilter(Body):
     data: ContentData = field(default_factory=ContentData)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredImage:
-    """An image with everything a training needs.
-
-    Attributes:
-        path: The image file; never written to.
-        annotation: Annotation in Supervisely JSON format.
-    """
-
-    id: ImageId
-    name: str
-    dataset_id: DatasetId
-    dataset_name: str
-    path: Path
-    width: int
-    height: int
-    hash: str
-    annotation: Mapping[str, object]
-
-
 class Images:
     """The images of all projects.
 
@@ -154,8 +134,7 @@ class Images:
         Raises:
             NotFoundError: One does not exist, or is not in the dataset; names it.
         """
-        with self._database.read() as connection:
-            rows = rows_by_id(connection, _IMAGES, image_ids)
+        rows = self._rows_of(image_ids)
         if dataset_id is not None:
             rows = [row for row in rows if row["dataset_id"] == dataset_id]
         if len(rows) < len(image_ids):
@@ -229,36 +208,47 @@ class Images:
             shared_examples=tuple((row[0], row[1]) for row in shared[:examples]),
         )
 
-    def read(self, image_ids: Sequence[ImageId]) -> Iterator[StoredImage]:
-        """Yield images with their annotations in the order asked for; those that are gone are left out."""
+    def of_run(self, sides: Mapping[ImageId, tuple[Side, ...]]) -> Iterator[RunImage]:
+        """Yield the images of a run with their annotations, in the order of ``sides``; those gone are left out."""
         select = (
             "SELECT images.*, (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
             " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name FROM images"
         )
+        image_ids = tuple(sides)
+        # In batches: a snapshot that stays open for long keeps SQLite's write-ahead log growing.
         for start in range(0, len(image_ids), _BATCH):
             with self._database.read() as connection:
                 rows = rows_by_id(connection, select, image_ids[start : start + _BATCH])
-            yield from (self._stored(row) for row in rows)
+            for row in rows:
+                yield RunImage(
+                    id=ImageId(row["id"]),
+                    name=row["name"],
+                    dataset_id=DatasetId(row["dataset_id"]),
+                    dataset_name=row["dataset_name"],
+                    path=str(self.blobs.path(row["hash"], row["mime"])),
+                    width=row["width"],
+                    height=row["height"],
+                    hash=row["hash"],
+                    sides=sides[ImageId(row["id"])],
+                    annotation=annotation_of(row, row["annotation"]),
+                )
 
-    def annotation(self, row: Row, text: str | None) -> dict[str, Any]:
-        """Return the annotation of an image row; an image without one has an empty annotation."""
-        if text is not None:
-            return parse_object(text)
-        size: Any = {"width": int(row["width"]), "height": int(row["height"])}
-        return {"description": "", "tags": [], "size": size, "objects": []}
+    def paths(self, image_ids: Sequence[ImageId]) -> dict[int, str]:
+        """Return image id → path of its file; the file may be gone."""
+        rows = self._rows_of(image_ids)
+        return {int(row["id"]): str(self.blobs.path(row["hash"], row["mime"])) for row in rows}
 
-    def _stored(self, row: Row) -> StoredImage:
-        return StoredImage(
-            id=ImageId(row["id"]),
-            name=row["name"],
-            dataset_id=DatasetId(row["dataset_id"]),
-            dataset_name=row["dataset_name"],
-            path=self.blobs.path(row["hash"], row["mime"]),
-            width=row["width"],
-            height=row["height"],
-            hash=row["hash"],
-            annotation=self.annotation(row, row["annotation"]),
-        )
+    def _rows_of(self, image_ids: Sequence[int]) -> list[Row]:
+        with self._database.read() as connection:
+            return rows_by_id(connection, _IMAGES, image_ids)
+
+
+def annotation_of(row: Row, text: str | None) -> dict[str, Any]:
+    """Return the annotation of an image row in Supervisely's JSON; an image without one has an empty annotation."""
+    if text is not None:
+        return parse_object(text)
+    size = {"width": int(row["width"]), "height": int(row["height"])}
+    return {"description": "", "tags": [], "size": size, "objects": []}
 
 
 def _class_counts(connection: Connection, ids: str) -> Iterator[tuple[str, tuple[int, int]]]:

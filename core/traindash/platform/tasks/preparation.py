@@ -5,7 +5,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import assert_never
@@ -23,13 +23,11 @@ from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import check_evaluations
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.resuming import resume_point, source_of
-from traindash.platform.tasks.splits import Sides
 from traindash.platform.tasks.training import Training, resolve_training
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import (
     CompareSpec,
     EvaluationSource,
-    RunImage,
     RunLayout,
     TrainSpec,
     write_images,
@@ -104,7 +102,7 @@ def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run:
         log.log(training.start.custom.note, "warning")
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
-    write_images(run.images, run_images(parts, training.sides))
+    write_images(run.images, parts.images.of_run(training.sides))
     write_spec(run.spec, spec)
     return spec
 
@@ -184,23 +182,6 @@ def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]
     return {**{key: state[key] for key in keys}, "tags": []}
 
 
-def run_images(parts: Services, sides: Sides) -> Iterator[RunImage]:
-    """Yield the images of a run with their annotations, in the order of ``sides``; those that are gone are left out."""
-    for image in parts.images.read(tuple(sides)):
-        yield RunImage(
-            id=image.id,
-            name=image.name,
-            dataset_id=image.dataset_id,
-            dataset_name=image.dataset_name,
-            path=str(image.path),
-            width=image.width,
-            height=image.height,
-            hash=image.hash,
-            sides=sides[image.id],
-            annotation=image.annotation,
-        )
-
-
 def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
     folders = check_evaluations(parts, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
     records = [_inference_info(parts, task.team_id, folder) for folder in folders]
@@ -228,7 +209,7 @@ def _image_files(parts: Services, record: _InferenceInfo) -> dict[int, str]:
     if record.gt_project_id is None:
         return {}
     ids = parts.images.ids(record.gt_project_id, datasets=record.gt_dataset_ids)
-    return {image.id: str(image.path) for image in parts.images.read(ids)}
+    return parts.images.paths(ids)
 
 
 def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _InferenceInfo:
