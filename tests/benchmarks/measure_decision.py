@@ -16,7 +16,7 @@ from traindash.comparison.decision import Requirements, contenders_of, decide
 from traindash.comparison.decision_words import advise, draw_decision
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import styles_together
-from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.report.parts import decision_table
 from traindash.comparison.speed import parse_speed_test
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, evaluate_files
 

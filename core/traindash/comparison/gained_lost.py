@@ -1,8 +1,9 @@
 """Gained and lost: what becomes of objects and false alarms when an experiment takes the baseline's place, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 import numpy as np
 
@@ -24,56 +25,6 @@ class EntryOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowRow:
-    """Sums of a flow for all, for one class or for one size.
-
-    Attributes:
-        name: ``All``, the class or the size.
-        before: Objects that the baseline finds.
-        after: Objects that the other experiment finds: ``before`` − ``lost`` + ``gained``.
-        lost: Found by the baseline alone.
-        gained: Found by the other experiment alone.
-        missed: Found by neither.
-        moved_box: Found by both at places that differ.
-        swapped: Covered by both under different class names; also among gained, lost or missed.
-        new_alarms: False alarms that only the other experiment raises.
-        vanished_alarms: False alarms that only the baseline raises.
-    """
-
-    name: str
-    before: int
-    after: int
-    lost: int
-    gained: int
-    missed: int
-    moved_box: int
-    swapped: int
-    new_alarms: int
-    vanished_alarms: int
-
-    @property
-    def net(self) -> int:
-        """Gained minus lost."""
-        return self.gained - self.lost
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is neither an object nor a changed false alarm."""
-        return not (self.before + self.gained + self.missed + self.new_alarms + self.vanished_alarms)
-
-    def count(self, change: FlowChange) -> int:
-        """Return how many entries changed in one way."""
-        return {
-            FlowChange.GAINED: self.gained,
-            FlowChange.LOST: self.lost,
-            FlowChange.SWAPPED: self.swapped,
-            FlowChange.MOVED_BOX: self.moved_box,
-            FlowChange.NEW_ALARM: self.new_alarms,
-            FlowChange.VANISHED_ALARM: self.vanished_alarms,
-        }[change]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """A flow from the baseline to another experiment.
 
@@ -87,9 +38,9 @@ class Changes:
 
     flow: Flow
     other: int
-    total: FlowRow
-    by_class: tuple[FlowRow, ...]
-    by_size: tuple[FlowRow, ...]
+    total: FlowCounts
+    by_class: Mapping[str, FlowCounts]
+    by_size: Mapping[str, FlowCounts]
 
 
 def changes_between(images: ImageSet, other: int) -> Changes:
@@ -100,33 +51,26 @@ def changes_between(images: ImageSet, other: int) -> Changes:
     """
     baseline = images.evaluations[images.baseline or 0]
     flow = object_flow(baseline, images.evaluations[other])
-    classes = sorted(_rows(flow.by_class(), baseline.classes), key=lambda row: row.name)
+    by_class = dict(sorted(zip(baseline.classes, flow.by_class(), strict=True), key=itemgetter(0)))
     return Changes(
         flow=flow,
         other=other,
-        total=_rows(flow.total(), ("All",))[0],
-        by_class=tuple(row for row in classes if not row.is_empty),
-        by_size=_rows(flow.by_size(), SIZES),
+        total=flow.total(),
+        by_class={name: counts for name, counts in by_class.items() if not counts.is_empty},
+        by_size=dict(zip(SIZES, flow.by_size(), strict=True)),
     )
 
 
-def _rows(counts: FlowCounts, names: Sequence[str]) -> tuple[FlowRow, ...]:
-    both = counts.kept + counts.moved_box
-    return tuple(
-        FlowRow(
-            name=name,
-            before=int(both[i] + counts.lost[i]),
-            after=int(both[i] + counts.gained[i]),
-            lost=int(counts.lost[i]),
-            gained=int(counts.gained[i]),
-            missed=int(counts.missed[i]),
-            moved_box=int(counts.moved_box[i]),
-            swapped=int(counts.swapped[i]),
-            new_alarms=int(counts.new_alarms[i]),
-            vanished_alarms=int(counts.vanished_alarms[i]),
-        )
-        for i, name in enumerate(names)
-    )
+def count_of(counts: FlowCounts, change: FlowChange) -> int:
+    """Return how many entries changed in one way."""
+    return {
+        FlowChange.GAINED: counts.gained,
+        FlowChange.LOST: counts.lost,
+        FlowChange.SWAPPED: counts.swapped,
+        FlowChange.MOVED_BOX: counts.moved_box,
+        FlowChange.NEW_ALARM: counts.new_alarms,
+        FlowChange.VANISHED_ALARM: counts.vanished_alarms,
+    }[change]
 
 
 def changed_entries(

@@ -260,11 +260,10 @@ def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: D
     if flow is None:
         return ()
     if class_name is None:
-        counts, place, where = flow.total(), 0, "In all"
+        counts, where = flow.total(), "In all"
     else:
-        counts, place, where = flow.by_class(), pair.before.classes.index(class_name), f"Of “{class_name}”"
-    gained, lost = int(counts.gained[place]), int(counts.lost[place])
-    new, gone = int(counts.new_alarms[place]), int(counts.vanished_alarms[place])
+        counts, where = flow.by_class()[pair.before.classes.index(class_name)], f"Of “{class_name}”"
+    gained, lost, new, gone = counts.gained, counts.lost, counts.new_alarms, counts.vanished_alarms
     found = f"{plural(gained, 'object')} {_is(gained)} newly found and {count(lost)} {_is(lost)} lost"
     alarms = f"{plural(new, 'false alarm')} {_is(new)} new and {count(gone)} {_is(gone)} gone"
     if direction == "worse":

@@ -151,7 +151,7 @@ class SideView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowCounts:
-    """Sums of a flow; each is an array with one entry per class, size or image, or of length 1 for all.
+    """Sums of a flow: over all, over a class or over a size.
 
     Attributes:
         kept: Found by both, at the same place.
@@ -164,19 +164,34 @@ class FlowCounts:
         vanished_alarms: False alarms that only the baseline has.
     """
 
-    kept: IntArray
-    moved_box: IntArray
-    gained: IntArray
-    lost: IntArray
-    missed: IntArray
-    swapped: IntArray
-    new_alarms: IntArray
-    vanished_alarms: IntArray
+    kept: int
+    moved_box: int
+    gained: int
+    lost: int
+    missed: int
+    swapped: int
+    new_alarms: int
+    vanished_alarms: int
 
     @property
-    def net(self) -> IntArray:
+    def before(self) -> int:
+        """Objects that the baseline finds."""
+        return self.kept + self.moved_box + self.lost
+
+    @property
+    def after(self) -> int:
+        """Objects that the new model finds: ``before`` − ``lost`` + ``gained``, exactly."""
+        return self.kept + self.moved_box + self.gained
+
+    @property
+    def net(self) -> int:
         """Gained minus lost: the change in true positives, exactly."""
         return self.gained - self.lost
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither an object nor a changed false alarm."""
+        return not (self.before + self.gained + self.missed + self.new_alarms + self.vanished_alarms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +210,6 @@ class Flow:
         new_alarms: False alarms of the other model without a counterpart.
         vanished_alarms: False alarms of the baseline without a counterpart.
         class_count: K.
-        image_count: I.
     """
 
     objects: IntArray
@@ -209,39 +223,30 @@ class Flow:
     new_alarms: FalseAlarms
     vanished_alarms: FalseAlarms
     class_count: int
-    image_count: int
 
     def total(self) -> FlowCounts:
-        """Return the sums over everything (arrays of length 1)."""
+        """Return the sums over everything."""
         nowhere = np.zeros(self.objects.size, dtype=np.int64)
-        return self._counts(nowhere, np.zeros_like(self.new_alarms.dt), np.zeros_like(self.vanished_alarms.dt), 1)
+        return self._counts(nowhere, np.zeros_like(self.new_alarms.dt), np.zeros_like(self.vanished_alarms.dt), 1)[0]
 
-    def by_class(self) -> FlowCounts:
-        """Return (K,) sums."""
+    def by_class(self) -> tuple[FlowCounts, ...]:
+        """Return (K) sums."""
         return self._counts(self.category, self.new_alarms.category, self.vanished_alarms.category, self.class_count)
 
-    def by_size(self) -> FlowCounts:
-        """Return (3,) sums, in the order of ``SIZES``."""
+    def by_size(self) -> tuple[FlowCounts, ...]:
+        """Return (3) sums, in the order of ``SIZES``."""
         return self._counts(self.size, self.new_alarms.size, self.vanished_alarms.size, len(SIZES))
 
-    def by_image(self) -> FlowCounts:
-        """Return (I,) sums."""
-        return self._counts(self.image, self.new_alarms.image, self.vanished_alarms.image, self.image_count)
+    def _counts(self, objects: IntArray, new: IntArray, vanished: IntArray, groups: int) -> tuple[FlowCounts, ...]:
+        def count(rows: IntArray) -> list[int]:
+            counts: list[int] = np.bincount(rows, minlength=groups).tolist()
+            return counts
 
-    def _counts(self, objects: IntArray, new: IntArray, vanished: IntArray, groups: int) -> FlowCounts:
-        def count(change: Change) -> IntArray:
-            return np.bincount(objects[self.change == change], minlength=groups)
-
-        return FlowCounts(
-            kept=count(Change.KEPT),
-            moved_box=count(Change.MOVED_BOX),
-            gained=count(Change.GAINED),
-            lost=count(Change.LOST),
-            missed=count(Change.MISSED),
-            swapped=np.bincount(objects[self.swapped], minlength=groups),
-            new_alarms=np.bincount(new, minlength=groups),
-            vanished_alarms=np.bincount(vanished, minlength=groups),
-        )
+        changes = (Change.KEPT, Change.MOVED_BOX, Change.GAINED, Change.LOST, Change.MISSED)
+        columns = {change.name.lower(): count(objects[self.change == change]) for change in changes}
+        columns |= {"swapped": count(objects[self.swapped]), "new_alarms": count(new)}
+        columns |= {"vanished_alarms": count(vanished)}
+        return tuple(FlowCounts(**{name: column[i] for name, column in columns.items()}) for i in range(groups))
 
 
 def object_flow(baseline: Evaluation, other: Evaluation) -> Flow:
@@ -267,7 +272,6 @@ def object_flow(baseline: Evaluation, other: Evaluation) -> Flow:
         new_alarms=new,
         vanished_alarms=vanished,
         class_count=baseline.table.class_count,
-        image_count=baseline.table.image_count,
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from traindash.comparison.charts.drawing import Drawing
 from traindash.comparison.charts.echarts import LIBRARY, NARROW, WIDE, look, panel_data
 from traindash.comparison.exports import Record, chart_records, csv_text, json_text
-from traindash.comparison.report.style import read_part
+from traindash.comparison.report.rendering import own_text
 from traindash.ui.streamlit_internals import PopoverContainer
 
 _HTML = """
@@ -26,7 +26,7 @@ _pictures = st.components.v2.component(
     js="\n".join(
         [
             LIBRARY.read_text(encoding="utf-8"),
-            read_part("saving.js"),
+            own_text("saving.js"),
             (_HERE / "saving.js").read_text(encoding="utf-8"),
         ]
     ),

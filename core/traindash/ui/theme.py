@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from traindash.comparison.report.style import read_part, table_style
+from traindash.comparison.report.rendering import own_text, table_style
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.task import TaskStatus
 from traindash.ui.streamlit_internals import DeltaGenerator
@@ -82,7 +82,7 @@ def number_card(label: str, value: str, note: str | None = None, place: DeltaGen
 
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 _WORKSPACE_STYLE_STYLE = _GROUND + table_style() + Path(__file__).with_name("workspace.css").read_text(encoding="utf-8")
-_SORTING = read_part("sorting.js")
+_SORTING = own_text("sorting.js")
 
 
 def apply_workspace_style() -> None:

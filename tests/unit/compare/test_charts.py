@@ -190,10 +190,8 @@ def test_common_and_unique_outcomes_are_those_of_the_flow() -> None:
     """What became of each object and each false alarm is counted elsewhere too, for two models."""
     (_, first), (_, second) = comparison(2).evaluated
     total = object_flow(first, second).total()
-    kept, missed, gained, lost = (
-        int(one[0]) for one in (total.kept + total.moved_box, total.missed, total.gained, total.lost)
-    )
-    new, vanished = int(total.new_alarms[0]), int(total.vanished_alarms[0])
+    kept, missed, gained, lost = total.kept + total.moved_box, total.missed, total.gained, total.lost
+    new, vanished = total.new_alarms, total.vanished_alarms
     shared = shared_outcomes([first, second])
     assert shared.common == (kept, missed, first.counts.false_positives - vanished)
     assert shared.unique == ((lost, gained, vanished), (gained, lost, new))

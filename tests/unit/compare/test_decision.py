@@ -21,7 +21,7 @@ from traindash.comparison.decision import (
 )
 from traindash.comparison.decision_words import advise, draw_decision, figure_text, requirements_words
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
-from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.report.parts import decision_table
 from traindash.comparison.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import metric

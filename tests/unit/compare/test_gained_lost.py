@@ -7,10 +7,11 @@ import pytest
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
-from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between
+from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between, count_of
 from traindash.comparison.image_query import FlowChange
 from traindash.comparison.image_set import ImageSet, image_set
-from traindash.comparison.report.flow_table import flow_sum, flow_table, signed
+from traindash.comparison.report.parts import flow_sum, flow_table
+from traindash.comparison.report.rendering import signed
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import SIZES
 
@@ -29,28 +30,27 @@ def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, fou
     before, after = images.evaluations[0].counts, images.evaluations[2].counts
     assert (found.total.before, found.total.after) == (before.true_positives, after.true_positives)
     assert found.total.net == after.true_positives - before.true_positives
-    for row in (found.total, *found.by_class, *found.by_size):
+    for row in (found.total, *found.by_class.values(), *found.by_size.values()):
         assert row.after == row.before - row.lost + row.gained
 
 
 def test_classes_and_sizes_add_up(found: Changes) -> None:
     for change in FlowChange:
-        whole = found.total.count(change)
-        assert (
-            whole == sum(row.count(change) for row in found.by_class) == sum(row.count(change) for row in found.by_size)
-        )
-    assert [row.name for row in found.by_size] == list(SIZES)
+        whole = count_of(found.total, change)
+        for group in (found.by_class, found.by_size):
+            assert whole == sum(count_of(row, change) for row in group.values())
+    assert list(found.by_size) == list(SIZES)
 
 
 @pytest.mark.parametrize("change", list(FlowChange))
 def test_filters_and_orders(images: ImageSet, found: Changes, change: FlowChange) -> None:
     every = changed_entries(found, images, change)
-    assert every.count == found.total.count(change)
-    for row in found.by_class:
-        assert changed_entries(found, images, change, classes=[row.name]).count == row.count(change)
-    for row in found.by_size:
-        assert changed_entries(found, images, change, sizes=[row.name]).count == row.count(change)
-    names = [row.name for row in found.by_class]
+    assert every.count == count_of(found.total, change)
+    for name, row in found.by_class.items():
+        assert changed_entries(found, images, change, classes=[name]).count == count_of(row, change)
+    for name, row in found.by_size.items():
+        assert changed_entries(found, images, change, sizes=[name]).count == count_of(row, change)
+    names = list(found.by_class)
     assert changed_entries(found, images, change, classes=names, sizes=SIZES).count == every.count
     surest = changed_entries(found, images, change, EntryOrder.SUREST)
     unsure = changed_entries(found, images, change, EntryOrder.UNSUREST)
@@ -73,7 +73,7 @@ def test_different_images_are_refused() -> None:
 
 def test_the_same_twice_changes_nothing() -> None:
     same = changes_between(image_set(together([experiment(1), replace(experiment(1), key="2")])), 1)
-    assert [same.total.count(change) for change in FlowChange] == [0] * 6
+    assert [count_of(same.total, change) for change in FlowChange] == [0] * 6
 
 
 def test_html_holds_the_numbers_and_no_markup_of_names(found: Changes) -> None:
@@ -81,8 +81,7 @@ def test_html_holds_the_numbers_and_no_markup_of_names(found: Changes) -> None:
     text = flow_sum(found.total, *chosen.experiments)
     assert "<script>" not in text
     assert f"<strong>{found.total.before}</strong>" in text
-    named = replace(found.by_class[0], name=HOSTILE[1])
-    table = flow_table([("", [found.total]), ("Class", [named])])
+    table = flow_table(replace(found, by_class={HOSTILE[1]: next(iter(found.by_class.values()))}))
     assert "<img" not in table
     assert f"{signed(found.total.net)}</td>" in table
 

@@ -15,7 +15,7 @@ from traindash.comparison.decision import Requirements
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.pictures.marks import MarkKind
-from traindash.comparison.report.slides import slides_html
+from traindash.comparison.report.parts import slides_html
 from traindash.comparison.rows import read_metric
 from traindash.comparison.speed import SpeedTest, parse_speed_test, times_differ
 from traindash.comparison.story import build_slides
@@ -123,8 +123,8 @@ def test_objects_in_the_sentences_are_those_of_the_flow() -> None:
     flow = object_flow(chosen.evaluated[0][1], chosen.evaluated[1][1]).by_class()
     name = re.findall("“([^”]+)”", slide.title)[1]
     place = chosen.evaluated[0][1].classes.index(name)
-    assert f"Of “{name}”, {flow.gained[place]} object" in slide.sentences[1]
-    assert f"and {flow.lost[place]} " in slide.sentences[1]
+    assert f"Of “{name}”, {flow[place].gained} object" in slide.sentences[1]
+    assert f"and {flow[place].lost} " in slide.sentences[1]
     assert slide.subject is not None
     (_, before), (_, after) = slide.subject.predictions
     assert before is None or before.kind is not MarkKind.FOUND

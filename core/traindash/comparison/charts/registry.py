@@ -219,6 +219,23 @@ CHARTS: tuple[Chart, ...] = (
 )
 
 
+SECTIONS = tuple(dict.fromkeys(item.section for item in CHARTS))
+"""Parts of the page that have charts, in its order."""
+
+_PER_ROW = 2
+
+
+def rows_of(section: str) -> tuple[tuple[Chart, ...], ...]:
+    """Return the charts of a section as they stand beside each other: narrow ones in pairs."""
+    rows: list[tuple[Chart, ...]] = []
+    for item in (chart for chart in CHARTS if chart.section == section):
+        if rows and item.narrow and rows[-1][-1].narrow and len(rows[-1]) < _PER_ROW:
+            rows[-1] = (*rows[-1], item)
+        else:
+            rows.append((item,))
+    return tuple(rows)
+
+
 def chart(key: str) -> Chart:
     """Return a chart by its key.
 

@@ -1,11 +1,9 @@
 """The section “Which one to take” of the one-file report: another goal can be chosen inside the file."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 
-from traindash.comparison.certainty import Significance
 from traindash.comparison.charts.drawing import Line
 from traindash.comparison.charts.echarts import WIDE, panel_data
 from traindash.comparison.decision import (
@@ -15,8 +13,6 @@ from traindash.comparison.decision import (
     Decision,
     Requirements,
     answer_goals,
-    contenders_of,
-    decide,
     faster,
     goals_with,
     less_is_better,
@@ -35,10 +31,7 @@ from traindash.comparison.decision_words import (
     reached_goal,
     threshold_text,
 )
-from traindash.comparison.experiment import Comparison
-from traindash.comparison.report.decision_table import candidate_heads, candidate_texts, decision_table
-from traindash.comparison.report.panels import script_json
-from traindash.comparison.report.tables import swatch
+from traindash.comparison.report.parts import candidate_heads, candidate_texts, decision_table, swatch
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import quantity, setting, size
 
@@ -51,54 +44,19 @@ KINDS = (
 """Kinds of goals: key, name, and the label of their number."""
 
 
-def decision_of(comparison: Comparison, significance: Significance, requirements: Requirements) -> Decision:
-    """Return the decision for a need."""
-    comparable = significance.are_comparable
-    return decide(requirements, contenders_of(comparison, significance), comparable=comparable)
-
-
-def choice_section(decision: Decision) -> str:
-    """Return the section.
+def choice_section(decision: Decision) -> Mapping[str, object]:
+    """Return what the template of the section is filled with.
 
     Args:
         decision: What is shown first, and without scripts; at least one experiment has an evaluation.
     """
-    advice = advise(decision)
-    contenders = [one.contender for one in decision.candidates]
-    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in advice.sentences)
-    return (
-        f'<form class="rp-need" id="need" hidden>{_controls(contenders)}</form>'
-        f'<div class="rp-advice rp-{advice.kind}" id="advice" aria-live="polite">'
-        f"<h3>{escape(advice.headline)}</h3>{words}</div>"
-        f'<div id="offers">{decision_table(decision)}</div>'
-        f'<p class="rp-note">{READING}</p>'
-        f'<script type="application/json" id="choice">{script_json(_data(contenders, decision))}'
-        "</script>"
-    )
-
-
-def _controls(contenders: Sequence[Contender]) -> str:
-    kinds = "".join(
-        f'<label><input type="radio" name="kind" value="{key}"{" checked" if key == "f1" else ""}> {name}</label>'
-        for key, name, _ in KINDS
-    )
-    times = [contender.speed.total for contender in contenders if contender.speed]
-    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
-    return (
-        f'<fieldset><legend>What matters</legend>{kinds}</fieldset><label class="rp-slide" hidden><span></span>'
-        '<input type="range" name="number" min="0" max="0" step="1"><output></output></label>'
-        f"{_limit('latency', 'Time for one image, at most', times)}{_limit('size', 'Checkpoint, at most', sizes)}"
-    )
-
-
-def _limit(name: str, label: str, values: Sequence[float]) -> str:
-    if not values:
-        return ""
-    last = len(limits(values))
-    return (
-        f'<label class="rp-slide"><span>{label}</span>'
-        f'<input type="range" name="{name}" min="0" max="{last}" value="{last}" step="1"><output>any</output></label>'
-    )
+    return {
+        "kinds": KINDS,
+        "advice": advise(decision),
+        "table": decision_table(decision),
+        "reading": READING,
+        "data": _data([one.contender for one in decision.candidates], decision),
+    }
 
 
 def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, object]:

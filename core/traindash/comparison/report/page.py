@@ -1,39 +1,28 @@
 """The report as one HTML file: opens by double click without a network, follows light and dark, prints."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from html import escape
 
 from traindash import formatting
 from traindash.comparison.certainty import Significance, significance_of
 from traindash.comparison.charts.drawing import Drawing, View
 from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
-from traindash.comparison.charts.registry import CHARTS, Chart
-from traindash.comparison.decision import Decision, Requirements
+from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
+from traindash.comparison.decision import Decision, Requirements, contenders_of, decide
 from traindash.comparison.decision_words import draw_decision
 from traindash.comparison.experiment import Comparison, Missing
 from traindash.comparison.image_set import image_set
+from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import LoadImage
-from traindash.comparison.report.cards import overview_html
-from traindash.comparison.report.changes import changes_html
-from traindash.comparison.report.choice import choice_section, decision_of
-from traindash.comparison.report.gallery import gallery_html
-from traindash.comparison.report.panels import script_json
-from traindash.comparison.report.style import read_part, table_style
-from traindash.comparison.report.tables import (
-    class_table,
-    figures_table,
-    legend,
-    metric_table,
-    panels_legend,
-    settings_table,
-)
+from traindash.comparison.report.choice import choice_section
+from traindash.comparison.report.parts import class_table, overview_html, panel_names
+from traindash.comparison.report.pictures import MARK_KINDS, GallerySection, changes_section, gallery_section
+from traindash.comparison.report.rendering import own_text, render, table_style
 from traindash.comparison.rows import key_metric_rows, overview_of
-from traindash.comparison.setup_differences import compare_settings, setup_of
+from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
 from traindash.comparison.verdict import judge
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 READING = (
     "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
     "these images; a point (pt) is a hundredth."
@@ -46,7 +35,52 @@ _FRONT = (
     "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.",
 )
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
-_SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")
+_SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # each uses what stands before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartCard:
+    """A chart in the file.
+
+    Attributes:
+        key: Anchor, and name of the files it is saved as.
+        title: Heading.
+        reading: How to read it.
+        drawing: What is drawn.
+        first: Place of its first panel among those of the file.
+        names: Legend of several panels together.
+        narrow: It fits beside another one.
+    """
+
+    key: str
+    title: str
+    reading: str
+    drawing: Drawing
+    first: int
+    names: Mapping[str, SeriesStyle]
+    narrow: bool = False
+
+
+class _Panels:
+    """The panels of all charts of a file, in the order in which they stand there."""
+
+    def __init__(self) -> None:
+        self.data: list[Option] = []
+
+    def card(self, head: tuple[str, str, str], drawing: Drawing, *, narrow: bool = False) -> ChartCard:
+        """Add the panels of a chart with its key, title and how to read it."""
+        key, title, reading = head
+        first, alone = len(self.data), len(drawing.panels) == 1
+        width = NARROW if narrow or not alone else WIDE
+        self.data += [panel_data(replace(panel, has_legend=alone), width) for panel in drawing.panels]
+        names = panel_names(drawing.panels)
+        return ChartCard(
+            key=key, title=title, reading=reading, drawing=drawing, first=first, names=names, narrow=narrow
+        )
+
+    def chart(self, item: Chart, comparison: Comparison) -> ChartCard:
+        """Add a chart of the registry."""
+        return self.card((item.key, item.title, item.reading), item.draw(comparison, View()), narrow=item.narrow)
 
 
 def render_report(
@@ -70,39 +104,38 @@ def render_report(
     """
     several = len(comparison.experiments) > 1
     known = significance_of(comparison) if significance is None else significance
-    heading = title or " vs. ".join(comparison.labels) or "No experiment"
-    panels: list[Option] = []
-    body = [
-        f"<h1>{escape(heading)}</h1>",
-        f'<p class="rp-about">{escape(_about(comparison, made_at))}</p>',
-        legend(comparison.experiments, comparison.baseline) if several else "",
-        _verdict(comparison, known) if several else "",
-        _navigation(several=several),
-        f'<section id="overview"><h2>Overview</h2>{overview_html(overview_of(comparison))}</section>',
-        _choice(decision_of(comparison, known, requirements or Requirements()), panels),
-        *_pictures(comparison, load),
-        *(_section(section, comparison, known, panels) for section in _sections()),
-        _settings(comparison),
+    decision = decide(requirements or Requirements(), contenders_of(comparison, known), comparable=known.are_comparable)
+    images = image_set(comparison)
+    panels = _Panels()
+    choice = _choice(decision, panels)
+    sections = [
+        {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows_of(name)]}
+        for name in SECTIONS
     ]
-    scripts = [LIBRARY.read_text(encoding="utf-8"), *map(read_part, _SCRIPTS)]
-    data = {"panels": panels, "look": look(), "dark": DARK}
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>{table_style()}{read_part('report.css')}</style></head>"
-        f"<body><main>{''.join(body)}<footer>Made by Traindash. Everything is inside this file.</footer></main>"
-        f'<script type="application/json" id="panels">{script_json(data)}</script>'
-        f"{''.join(f'<script>{script}</script>' for script in scripts)}</body></html>"
+    return render(
+        "report.html",
+        heading=title or " vs. ".join(comparison.labels) or "No experiment",
+        about=_about(comparison, made_at),
+        comparison=comparison,
+        several=several,
+        verdict=judge(comparison, known) if several else None,
+        navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *SECTIONS, "Settings"],
+        overview=overview_html(overview_of(comparison)),
+        choice=choice,
+        changes=changes_section(images, load) if several else None,
+        gallery=_gallery(comparison, load),
+        mark_kinds=MARK_KINDS,
+        has_images=load is not None,
+        no_images=_NO_IMAGES,
+        sections=sections,
+        metrics=key_metric_rows(comparison, known),
+        reading=READING,
+        classes=class_table(comparison),
+        settings=_settings(comparison),
+        panels={"panels": panels.data, "look": look(), "dark": DARK},
+        style=table_style() + own_text("report.css"),
+        scripts=[own_text(LIBRARY), *map(own_text, _SCRIPTS)],
     )
-
-
-def _sections() -> list[str]:
-    return list(dict.fromkeys(item.section for item in CHARTS))
-
-
-def _anchor(section: str) -> str:
-    return section.lower().replace(" ", "-")
 
 
 def _about(comparison: Comparison, made_at: datetime | None) -> str:
@@ -116,119 +149,21 @@ def _about(comparison: Comparison, made_at: datetime | None) -> str:
     return " · ".join(parts)
 
 
-def _navigation(*, several: bool) -> str:
-    names = ["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *_sections(), "Settings"]
-    links = (f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
-    return f"<nav>{''.join(links)}</nav>"
-
-
-def _verdict(comparison: Comparison, significance: Significance) -> str:
-    verdict = judge(comparison, significance)
-    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
-    sentences += "".join(f'<p class="rp-note">{escape(warning)}</p>' for warning in verdict.warnings)
-    if comparison.common is not None:
-        left_out = "".join(f"<p>{escape(one.words)}</p>" for one in comparison.common.left_out)
-        reasons = "".join(f"<p>{escape(reason)}</p>" for reason in comparison.common.reasons)
-        sentences += f"<details><summary>What was left out, and why</summary>{left_out}{reasons}</details>"
-    return f'<div class="rp-card rp-verdict rp-{verdict.kind}"><h2>{escape(verdict.headline)}</h2>{sentences}</div>'
-
-
-def _metrics(comparison: Comparison, significance: Significance) -> str:
-    rows = key_metric_rows(comparison, significance)
-    if not rows:
-        return "<p>There are no metrics.</p>"
-    table = metric_table(rows, comparison)
-    if len(comparison.experiments) < 2:  # noqa: PLR2004 - nothing to compare with
-        return table
-    return f'{table}<p class="rp-note">{READING}</p>'
-
-
-def _section(section: str, comparison: Comparison, significance: Significance, panels: list[Option]) -> str:
-    rows: list[str] = []
-    pair: list[str] = []
-    for item in (chart for chart in CHARTS if chart.section == section):
-        card = _chart(item, item.draw(comparison, View()), panels)
-        if item.narrow:
-            pair.append(card)
-        else:
-            rows += [_row(pair), card]
-            pair = []
-    table = _metrics(comparison, significance) if section == "Key metrics" else ""
-    if section == "By class" and comparison.evaluated:
-        table = f"<details><summary>Table of all classes</summary>{class_table(comparison)}</details>"
-    return f'<section id="{_anchor(section)}"><h2>{escape(section)}</h2>{table}{"".join(rows)}{_row(pair)}</section>'
-
-
-def _choice(decision: Decision, panels: list[Option]) -> str:
-    """Return the section that names an experiment for a need."""
-    head = f'<section id="{_anchor(_CHOICE)}"><h2>{_CHOICE}</h2>'
+def _choice(decision: Decision, panels: _Panels) -> Mapping[str, object] | None:
+    """Return the section that names an experiment; ``None`` where none has an evaluation."""
     if not decision.candidates:
-        return f"{head}<p>None of these experiments has an evaluation, so none can be recommended.</p></section>"
-    card = f'<div class="rp-card" id="decision">{choice_section(decision)}</div>'
-    return f"{head}{card}{_card(_FRONT, draw_decision(decision), panels)}</section>"
+        return None
+    return {**choice_section(decision), "front": panels.card(_FRONT, draw_decision(decision))}
 
 
-def _pictures(comparison: Comparison, load: LoadImage | None) -> tuple[str, ...]:
-    """Return what changed from the baseline, and the gallery."""
-    images = image_set(comparison)
-    parts = []
-    if len(comparison.experiments) > 1:
-        parts.append((_CHANGES, changes_html(images, load) + ("" if load else f'<p class="rp-note">{_NO_IMAGES}</p>')))
-    if not images.keys:
-        gallery = "<p>None of these experiments has an evaluation, so there are no predictions to look at.</p>"
-    elif load is None:
-        gallery = f"<p>{_NO_IMAGES}</p>"
-    else:
-        gallery = gallery_html(images, load)
-    parts.append((_GALLERY, gallery))
-    return tuple(f'<section id="{_anchor(name)}"><h2>{name}</h2>{content}</section>' for name, content in parts)
+def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
+    if not comparison.evaluated:
+        words = "None of these experiments has an evaluation, so there are no predictions to look at."
+        return GallerySection(empty=words)
+    return GallerySection(empty=_NO_IMAGES) if load is None else gallery_section(image_set(comparison), load)
 
 
-def _row(cards: Sequence[str]) -> str:
-    return f'<div class="rp-row rp-charts">{"".join(cards)}</div>' if cards else ""
-
-
-def _chart(item: Chart, drawing: Drawing, panels: list[Option]) -> str:
-    return _card((item.key, item.title, item.reading), drawing, panels, NARROW if item.narrow else WIDE)
-
-
-def _card(head: tuple[str, str, str], drawing: Drawing, panels: list[Option], width: int = WIDE) -> str:
-    """Return a chart with its key, title and how to read it; its panels are added to those of the file."""
-    key, title, reading = head
-    several = len(drawing.panels) > 1
-    figures = []
-    for panel in drawing.panels:
-        figures.append(f'<figure class="rp-panel" data-panel="{len(panels)}"></figure>')
-        panels.append(panel_data(replace(panel, has_legend=not several), NARROW if several else width))
-    names = panels_legend(drawing.panels) if several else ""
-    empty = f"<p>{escape(drawing.empty)}</p>" if drawing.empty else ""
-    notes = "".join(f'<p class="rp-note">{escape(note)}</p>' for note in drawing.notes)
-    tables = "".join(map(figures_table, drawing.tables))
-    return (
-        f'<div class="rp-card rp-chart" id="{key}"><h3>{escape(title)}</h3>'
-        f'<p class="rp-reading">{escape(reading)}</p>{names}'
-        f'<div class="rp-panels">{"".join(figures)}</div>{tables}{empty}{notes}</div>'
-    )
-
-
-def _settings(comparison: Comparison) -> str:
+def _settings(comparison: Comparison) -> tuple[tuple[str, tuple[SettingRow, ...]], ...]:
     known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
-    groups = (
-        ("Hyperparameters", compare_settings(known)),
-        ("Set-up and cost", compare_settings([setup_of(e) or None for e in comparison.experiments])),
-    )
-    several = len(comparison.experiments) > 1
-    parts = ['<section id="settings"><h2>Settings</h2>']
-    for name, rows in groups:
-        if not rows:
-            continue
-        differing = [row for row in rows if row.differs or not several]
-        equal = [row for row in rows if not row.differs]
-        parts.append(f"<h3>{escape(name)}</h3>")
-        parts.append(settings_table(differing, comparison) if differing else "<p>All settings are the same.</p>")
-        if several and equal:
-            parts.append(
-                f"<details><summary>{formatting.plural(len(equal), 'equal setting')}</summary>"
-                f"{settings_table(equal, comparison)}</details>"
-            )
-    return "".join([*parts, "</section>"])
+    setup = [setup_of(experiment) or None for experiment in comparison.experiments]
+    return ("Hyperparameters", compare_settings(known)), ("Set-up and cost", compare_settings(setup))

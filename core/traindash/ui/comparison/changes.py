@@ -10,14 +10,13 @@ import streamlit as st
 
 from traindash.comparison.certainty import Significance
 from traindash.comparison.experiment import Comparison
-from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between
+from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between, count_of
 from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, find
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.crops import SIZE, Crop, Subject, draw_crop, subjects
 from traindash.comparison.pictures.gallery import UNKNOWN_COLOR, ImageOrder, ordered
 from traindash.comparison.pictures.marks import Mark, MarkKind
-from traindash.comparison.report.flow_table import flow_sum, flow_table
-from traindash.comparison.report.tables import swatch
+from traindash.comparison.report.parts import flow_sum, flow_table, swatch
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import SIZES
 from traindash.formatting import count
@@ -251,7 +250,7 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
     by_key = {experiment.key: experiment for experiment in comparison.experiments}
     st.html(flow_sum(found.total, by_key[images.keys[images.baseline]], by_key[images.keys[other]]))
     with st.expander("Table by size and class", icon=":material/table_chart:"):
-        st.html(flow_table([("", [found.total]), ("Size", found.by_size), ("Class", found.by_class)]))
+        st.html(flow_table(found))
     _draw_entries(found, images, comparison)
     draw_asked(comparison)
 
@@ -285,7 +284,7 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
         list(FlowChange),
         default=FlowChange.GAINED,
         required=True,
-        format_func=lambda item: f"{_LOOKS[item][0]} {count(found.total.count(item))}",
+        format_func=lambda item: f"{_LOOKS[item][0]} {count(count_of(found.total, item))}",
         key="flow-change",
         label_visibility="collapsed",
     )
@@ -309,7 +308,7 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
 
 def _chosen_entries(found: Changes, images: ImageSet, change: FlowChange) -> Hits:
     """Offer the filters and return the entries that pass them."""
-    names = [row.name for row in found.by_class]
+    names = list(found.by_class)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
         sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)

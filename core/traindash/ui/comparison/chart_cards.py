@@ -6,7 +6,7 @@ import streamlit as st
 
 from traindash.comparison.charts.drawing import Drawing, View
 from traindash.comparison.charts.echarts import NARROW, WIDE
-from traindash.comparison.charts.registry import CHARTS, Chart
+from traindash.comparison.charts.registry import Chart
 from traindash.comparison.experiment import Comparison
 from traindash.ui.comparison.changes import ask_for_images, draw_asked
 from traindash.ui.comparison.charts import draw_drawing, drawn
@@ -15,19 +15,7 @@ from traindash.ui.saving import draw_chart_saving
 ROW_HEIGHT = 496
 """Pixels that a row of cards takes about."""
 
-_PER_ROW = 2
 _MEAN = "Mean of all classes"
-
-
-def rows_of(section: str) -> tuple[tuple[Chart, ...], ...]:
-    """Return the charts of a section of the registry as they stand beside each other: narrow ones in pairs."""
-    rows: list[tuple[Chart, ...]] = []
-    for item in (chart for chart in CHARTS if chart.section == section):
-        if rows and item.narrow and rows[-1][-1].narrow and len(rows[-1]) < _PER_ROW:
-            rows[-1] = (*rows[-1], item)
-        else:
-            rows.append((item,))
-    return tuple(rows)
 
 
 def draw_rows(rows: tuple[tuple[Chart, ...], ...], comparison: Comparison) -> None:

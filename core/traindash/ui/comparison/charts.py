@@ -11,7 +11,7 @@ from traindash.comparison.charts.drawing import Drawing, Panel, View
 from traindash.comparison.charts.registry import Chart
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import ImageQuery
-from traindash.comparison.report.tables import figures_table, panels_legend
+from traindash.comparison.report.parts import figures_table, panels_legend
 from traindash.ui import theme
 from traindash.ui.theme import plain
 

@@ -9,7 +9,7 @@ from traindash.comparison.decision import PRICES, Contender, Requirements, conte
 from traindash.comparison.decision_words import READING, advise, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
-from traindash.comparison.report.decision_table import decision_table
+from traindash.comparison.report.parts import decision_table
 from traindash.comparison.verdict import Verdict
 from traindash.errors import InputError
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast

@@ -8,11 +8,11 @@ from traindash.comparison.experiment import Comparison, Missing, explain_missing
 from traindash.comparison.exports import class_records, metric_records, setting_records
 from traindash.comparison.parallel import FEWEST, figure, in_words, parallel
 from traindash.comparison.report import READING
-from traindash.comparison.report.cards import overview_html
-from traindash.comparison.report.tables import (
+from traindash.comparison.report.parts import (
     class_table,
     experiment_table,
     metric_table,
+    overview_html,
     settings_table,
     turned_settings_table,
 )

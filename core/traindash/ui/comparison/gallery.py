@@ -21,7 +21,7 @@ from traindash.comparison.pictures.gallery import (
     ordered,
     row_json,
 )
-from traindash.comparison.report.tables import GLYPHS
+from traindash.comparison.report.rendering import GLYPHS
 from traindash.datasets.recognition import class_color
 from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray

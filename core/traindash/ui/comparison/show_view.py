@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from traindash.comparison.pictures.crops import Crop, draw_crop
-from traindash.comparison.report.slides import slides_html, slides_style
+from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
 from traindash.comparison.story_changes import Story
 from traindash.ui import screens

@@ -8,15 +8,15 @@ from functools import partial
 import streamlit as st
 
 from traindash.comparison.certainty import Significance
-from traindash.comparison.charts.registry import CHARTS
+from traindash.comparison.charts.registry import CHARTS, rows_of
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.report import render_report
-from traindash.comparison.report.tables import legend
+from traindash.comparison.report.parts import legend
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.ui import screens
 from traindash.ui.comparison.changes import draw_changes
-from traindash.ui.comparison.chart_cards import ROW_HEIGHT, draw_rows, rows_of
+from traindash.ui.comparison.chart_cards import ROW_HEIGHT, draw_rows
 from traindash.ui.comparison.charts import draw_ahead
 from traindash.ui.comparison.decision import (
     PresentRequirements,

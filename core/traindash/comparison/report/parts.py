@@ -1,0 +1,153 @@
+"""Tables, legends, cards and slides of a comparison as HTML; pages and the one-file report use the same."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from traindash import formatting
+from traindash.comparison.charts.drawing import Cells, Panel, Table
+from traindash.comparison.decision import Candidate, Decision
+from traindash.comparison.decision_words import figure_text, latency_text, shortfall_words, threshold_text
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.gained_lost import Changes
+from traindash.comparison.palette import SeriesStyle
+from traindash.comparison.pictures.crops import Crop
+from traindash.comparison.report.rendering import own_text, render, render_macro, table_style
+from traindash.comparison.rows import Card, MetricRow
+from traindash.comparison.setup_differences import SettingRow
+from traindash.comparison.story_changes import Slide
+from traindash.evaluation import FlowCounts, Goal, MissCosts
+
+_MOST_CARDS = 6
+"""With more experiments than this, cards would push everything else off the screen."""
+
+
+def swatch(style: SeriesStyle) -> Markup:
+    """Return the legend mark of an experiment: its line with its marker."""
+    return render_macro("swatch", style)
+
+
+def legend(experiments: Sequence[ComparedExperiment], baseline: int | None = None) -> Markup:
+    """Return the names of the experiments with their marks."""
+    return render_macro("legend", experiments, baseline)
+
+
+def panel_names(panels: Sequence[Panel]) -> Mapping[str, SeriesStyle]:
+    """Return the names of all lines and bars of several panels, each once."""
+    marks = (mark for panel in panels for mark in panel.marks if not isinstance(mark, Cells))
+    return {mark.name: mark.style for mark in marks if mark.style is not None}
+
+
+def panels_legend(panels: Sequence[Panel]) -> str:
+    """Return these names with their marks; empty where there are none."""
+    names = panel_names(panels)
+    return render_macro("names_legend", names) if names else ""
+
+
+def metric_table(rows: Sequence[MetricRow], comparison: Comparison) -> Markup:
+    """Return the key metrics: a row for each metric, a column for each experiment."""
+    return render_macro("metric_table", rows, comparison)
+
+
+def experiment_table(rows: Sequence[MetricRow], comparison: Comparison) -> Markup:
+    """Return the key metrics turned over: a row for each experiment, a column for each metric; sortable."""
+    return render_macro("experiment_table", rows, comparison)
+
+
+def settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> Markup:
+    """Return settings: a row for each, a column for each experiment; what differs is marked."""
+    return render_macro("settings_table", rows, comparison)
+
+
+def turned_settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> Markup:
+    """Return settings turned over: a row for each experiment, a column for each setting; sortable."""
+    return render_macro("turned_settings_table", rows, comparison)
+
+
+def class_table(comparison: Comparison) -> Markup:
+    """Return AP, precision, recall and F1 of every class for every evaluated experiment; sortable."""
+    known = [{item.name: item for item in evaluation.per_class} for _, evaluation in comparison.evaluated]
+    return render_macro("class_table", comparison, known)
+
+
+def figures_table(table: Table) -> Markup:
+    """Return the figures of a chart: a row for each experiment; sortable."""
+    return render_macro("figures_table", table)
+
+
+def overview_html(cards: Sequence[Card]) -> Markup:
+    """Return a card for each experiment; a sortable row where there are many."""
+    if len(cards) <= _MOST_CARDS:
+        return render_macro("overview_cards", cards)
+    names = list(dict.fromkeys(name for card in cards for name, _ in card.facts))
+    titles = {card.score_title for card in cards}
+    return render_macro("overview_table", cards, names, titles.pop() if len(titles) == 1 else "")
+
+
+def decision_table(decision: Decision) -> Markup:
+    """Return a row for each experiment: its threshold for the goal and what that gives."""
+    goal = decision.requirements.goal
+    rows = [(one, _standing(decision, one), candidate_texts(goal, one)) for one in decision.candidates]
+    return render_macro("decision_table", candidate_heads(goal), rows)
+
+
+def candidate_heads(goal: Goal) -> list[str]:
+    """Return the heads of the columns of :func:`candidate_texts`."""
+    cost = ["Cost per image"] if isinstance(goal, MissCosts) else []
+    counts = ["Missed", "False alarms per image"]
+    return ["Threshold", *cost, "Precision", "Recall", "F1", *counts, "Latency (ms)", "Size"]
+
+
+def candidate_texts(goal: Goal, candidate: Candidate) -> list[str]:
+    """Return what an experiment gives for a goal, column by column."""
+    point = candidate.point
+    return [
+        threshold_text(candidate),
+        *([figure_text(goal, candidate.figure)] if isinstance(goal, MissCosts) else []),
+        formatting.metric(point.precision),
+        formatting.metric(point.recall),
+        formatting.metric(point.f1),
+        f"{formatting.count(point.fn)} of {formatting.count(point.fn + point.tp)}",
+        formatting.quantity(point.fp / candidate.contender.images),
+        latency_text(candidate.contender.speed),
+        formatting.size(candidate.contender.bytes),
+    ]
+
+
+def flow_sum(total: FlowCounts, baseline: ComparedExperiment, other: ComparedExperiment) -> Markup:
+    """Return the found objects of the baseline, minus the lost, plus the gained: those of the other experiment."""
+    return render_macro("flow_sum", total, baseline, other)
+
+
+def flow_table(found: Changes) -> Markup:
+    """Return the sums of a flow over all, by size and by class."""
+    return render_macro("flow_table", {"": {"All": found.total}, "Size": found.by_size, "Class": found.by_class})
+
+
+def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> Markup:
+    """Return the steps of a story as sections: one at a time on a projector, one page each in print.
+
+    Args:
+        slides: From :func:`traindash.comparison.story.build_slides`.
+        crops: Key of a step → its subject as a picture.
+    """
+    return render("slides.html", slides=slides, crops=crops)
+
+
+def slides_style() -> Markup:
+    """Return the style sheet of the steps."""
+    return table_style() + own_text("slides.css")
+
+
+def _standing(decision: Decision, candidate: Candidate) -> tuple[str, str]:
+    """Return the kind, ``named``, ``fails`` or empty, and the words of how a candidate stands to the requirements."""
+    if decision.winner is not None and decision.winner.key == candidate.key:
+        return "named", "Named"
+    if candidate.shortfalls:
+        words = formatting.listing(shortfall_words(decision.requirements, candidate))
+        return "fails", words[:1].upper() + words[1:]
+    if any(other.key == candidate.key for other in decision.equals):
+        return "", "Cannot be told apart"
+    if candidate.beaten_by:
+        return "", "Fulfils it, beaten"
+    return "", "Fulfils it" if decision.comparable or len(decision.candidates) == 1 else "Not ranked"

@@ -1,0 +1,240 @@
+"""What the one-file report shows of images: crops of what changed from the baseline, and a gallery of whole images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from traindash.comparison.embedded_picture import embedded
+from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, Outcome, find, flow_hits
+from traindash.comparison.image_set import ImageSet
+from traindash.comparison.palette import SeriesStyle
+from traindash.comparison.pictures.crops import Crop, LoadImage, Subject, draw_crop, subjects
+from traindash.comparison.pictures.gallery import (
+    MOST_COLUMNS,
+    GalleryCell,
+    GalleryRow,
+    ImageOrder,
+    gallery_row,
+    ordered,
+)
+from traindash.comparison.pictures.marks import MarkKind
+from traindash.errors import InputError
+from traindash.evaluation import Flow, FlowCounts, object_flow
+from traindash.formatting import count, listing, plural
+
+MOST_PICTURES = 180
+"""Crops in a file; about 20 KB each."""
+MOST_IMAGES = 12
+MARK_KINDS = {
+    MarkKind.TRUTH: "rp-truth",
+    MarkKind.FOUND: "rp-found",
+    MarkKind.FALSE_ALARM: "rp-alarm",
+    MarkKind.MISSED: "rp-missed",
+}
+"""How a mark of the gallery looks, as a class of the style sheet; in the order of its legend."""
+
+_MOST_IN_A_GROUP = 12
+_LONGEST = 560
+"""Pixels of the longer side of an embedded image."""
+_TITLES = {
+    FlowChange.GAINED: "Gained: objects that only this one finds",
+    FlowChange.LOST: "Lost: objects that only the baseline finds",
+    FlowChange.NEW_ALARM: "New false alarms",
+    FlowChange.VANISHED_ALARM: "False alarms that are gone",
+    FlowChange.SWAPPED: "Called differently",
+    FlowChange.MOVED_BOX: "Found by both, at another place",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCrop:
+    """One entry that changed: its picture, and what both experiments make of it."""
+
+    crop: Crop
+    image: str
+    class_name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeGroup:
+    """The entries that changed in one way; ``words`` say how many there are and how many are shown."""
+
+    title: str
+    words: str
+    pictures: tuple[ShownCrop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFlow:
+    """What changed from the baseline to one experiment.
+
+    Attributes:
+        style: Look of the experiment.
+        label: Its name.
+        problem: Why the two cannot be compared object by object; then there is nothing else.
+        words: The sum in a sentence.
+        by_class: Class name and its counts, in the order of the file.
+        groups: Crops of what changed; empty without images.
+    """
+
+    style: SeriesStyle
+    label: str
+    problem: str = ""
+    words: str = ""
+    by_class: tuple[tuple[str, FlowCounts], ...] = ()
+    groups: tuple[ChangeGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesSection:
+    """Gained and lost against the baseline, or why there is nothing."""
+
+    empty: str = ""
+    reading: str = ""
+    baseline: str = ""
+    flows: tuple[ShownFlow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownImage:
+    """An image of the gallery: its columns, the image itself (empty where it cannot be had), words for each model."""
+
+    row: GalleryRow
+    source: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GallerySection:
+    """Whole images with what every experiment makes of them, or why there are none."""
+
+    empty: str = ""
+    words: str = ""
+    labels: tuple[str, ...] = ()
+    styles: tuple[SeriesStyle, ...] = ()
+    images: tuple[ShownImage, ...] = ()
+
+
+def changes_section(images: ImageSet, load: LoadImage | None) -> ChangesSection:
+    """Return counts and crops for every experiment against the baseline.
+
+    Args:
+        images: Of the comparison.
+        load: Gives the images; without them there are counts only.
+    """
+    if images.baseline is None:
+        return ChangesSection(empty="The baseline has no evaluation, so nothing can be gained or lost against it.")
+    others = [position for position in range(len(images.keys)) if position != images.baseline]
+    if not others:
+        return ChangesSection(empty="No other experiment has an evaluation to compare with.")
+    room = max(2, min(_MOST_IN_A_GROUP, MOST_PICTURES // (len(others) * len(_TITLES))))
+    truth, found = ("a white outline is", "masks") if images.has_masks else ("white corners are", "boxes")
+    return ChangesSection(
+        reading=f"In the pictures, {truth} the object as annotated; {found} have the colour and the dashes of the "
+        "experiment that reports them.",
+        baseline=images.labels[images.baseline],
+        flows=tuple(_shown_flow(images, (images.baseline, other), load, room) for other in others),
+    )
+
+
+def _shown_flow(images: ImageSet, pair: tuple[int, int], load: LoadImage | None, room: int) -> ShownFlow:
+    baseline, other = pair
+    style, label = images.styles[other], images.labels[other]
+    try:
+        flow = object_flow(images.evaluations[baseline], images.evaluations[other])
+    except InputError as error:
+        return ShownFlow(style=style, label=label, problem=f"{error.message} {error.hint}")
+    total = flow.total()
+    words = (
+        f"{plural(total.gained, 'object')} gained and {count(total.lost)} lost: "
+        f"{count(abs(total.net))} {'more' if total.net >= 0 else 'fewer'} found in all, "
+        "each model at its own threshold."
+    )
+    groups = [_group(flow, kind, images, pair, load, room) for kind in _TITLES] if load else []
+    return ShownFlow(
+        style=style,
+        label=label,
+        words=words,
+        by_class=tuple(zip(images.evaluations[baseline].classes, flow.by_class(), strict=True)),
+        groups=tuple(group for group in groups if group is not None),
+    )
+
+
+def _group(
+    flow: Flow, kind: FlowChange, images: ImageSet, pair: tuple[int, int], load: LoadImage, room: int
+) -> ChangeGroup | None:
+    hits = flow_hits(flow, kind, images, pair[1])
+    if not hits.count:
+        return None
+    shown = subjects(_spread(hits, room), images, pair)
+    pictures = [picture for subject in shown if (picture := _shown_crop(images, subject, load))]
+    words = plural(hits.count, "entry", "entries")
+    if len(pictures) < hits.count:
+        words += f", {count(len(pictures))} shown"
+    if len(pictures) < len(shown):
+        words += f"; the images of {count(len(shown) - len(pictures))} cannot be had"
+    return ChangeGroup(title=_TITLES[kind], words=words, pictures=tuple(pictures))
+
+
+def _spread(hits: Hits, room: int) -> Hits:
+    """Return some of the entries, evenly from all images, so that not one crowded image is all there is to see."""
+    order = np.lexsort((hits.image,))
+    turn = np.zeros(hits.count, dtype=np.int64)
+    _, first, counts = np.unique(hits.image[order], return_index=True, return_counts=True)
+    turn[order] = np.arange(hits.count) - np.repeat(first, counts)
+    return hits.taken(np.sort(np.lexsort((hits.image, turn))[:room]))
+
+
+def _shown_crop(images: ImageSet, subject: Subject, load: LoadImage) -> ShownCrop | None:
+    crop = draw_crop(subject, images, load)
+    if not crop.has_image:
+        return None
+    seen = [f"{images.labels[one]}: {mark.words if mark else 'nothing here'}" for one, mark in subject.predictions]
+    return ShownCrop(crop=crop, image=images.name(subject.image), class_name=subject.class_name, words=listing(seen))
+
+
+def gallery_section(images: ImageSet, load: LoadImage) -> GallerySection:
+    """Return the images with the most disagreement, or of a single experiment those with the most mistakes.
+
+    Args:
+        images: Of the comparison; at least one experiment.
+        load: Gives the images; where it gives none, the marks stand on a plain ground.
+    """
+    several = len(images.keys) > 1
+    mistakes = ImageQuery(title="", outcomes=(Outcome.MISSED, Outcome.FALSE_ALARM))
+    order = ImageOrder.DISAGREEMENT if several else ImageOrder.ENTRIES
+    chosen = ordered(find(mistakes, images), images, order)[:MOST_IMAGES].tolist()
+    if not chosen:
+        return GallerySection(empty="There are no mistakes to show: everything was found and nothing else.")
+    columns = list(range(min(len(images.keys), MOST_COLUMNS)))
+    first = "the most disagreement between the experiments" if several else "the most mistakes"
+    hidden = len(images.keys) - len(columns)
+    left_out = f" {plural(hidden, 'experiment')} more did not fit." if hidden else ""
+    return GallerySection(
+        words=f"{plural(len(chosen), 'image')} with {first}, each model at its own threshold.{left_out}",
+        labels=images.labels,
+        styles=images.styles,
+        images=tuple(_shown_image(images, image, columns, load) for image in chosen),
+    )
+
+
+def _shown_image(images: ImageSet, image: int, columns: Sequence[int], load: LoadImage) -> ShownImage:
+    row = gallery_row(images, image, columns, None)
+    number = images.sly_id(image)
+    content = None if number is None else load(number)
+    source = ""
+    if content is not None:
+        try:
+            source = embedded(content, _LONGEST)
+        except InputError:  # the row says that there is no image
+            source = ""
+    return ShownImage(row=row, source=source, words=tuple(map(_words, row.cells[1:])))
+
+
+def _words(cell: GalleryCell) -> str:
+    if not cell.measured:
+        return "not measured on this image"
+    found, missed = cell.count(MarkKind.FOUND), cell.count(MarkKind.MISSED)
+    return f"{found} found, {missed} missed, {plural(cell.count(MarkKind.FALSE_ALARM), 'false alarm')}"

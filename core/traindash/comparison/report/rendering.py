@@ -1,0 +1,97 @@
+"""HTML of comparisons, from Jinja templates that escape everything that comes from data; style sheets beside them."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from traindash import formatting
+from traindash.comparison.palette import SERIES
+from traindash.comparison.pictures.marks import path_data
+from traindash.comparison.setup_differences import ABSENT
+
+GLYPHS: Mapping[str, str] = {
+    "circle": "●",
+    "square": "■",
+    "diamond": "◆",
+    "triangle-up": "▲",
+    "cross": "✚",
+    "star": "★",
+    "triangle-down": "▼",
+    "x": "✖",
+    "pentagon": "⬟",
+    "hexagon": "⬢",
+}
+"""Marker → the character that looks like it."""
+
+_FOLDER = Path(__file__).parent
+
+
+def render(template: str, **values: object) -> Markup:
+    """Return a template of this folder, filled in."""
+    return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - escaped by the template
+
+
+def render_macro(name: str, *values: object) -> Markup:
+    """Return a macro of ``parts.html``, filled in."""
+    macro: Any = getattr(_parts(), name)
+    return Markup(macro(*values))  # noqa: S704 - escaped by the template
+
+
+def own_text(name: str | Path) -> Markup:
+    """Return a script or style sheet that lies beside this module: text of ours, which must not be escaped."""
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - no data in it
+
+
+def table_style() -> Markup:
+    """Return the rules of tables and legends; whoever uses them defines ``--td-…`` and ``--cx-ground``."""
+    pairs = enumerate(zip(SERIES["light"], SERIES["dark"], strict=True))
+    colors = "".join(f".cx-c{i}{{color:light-dark({light},{dark})}}" for i, (light, dark) in pairs)
+    return Markup(colors) + own_text("tables.css")  # noqa: S704 - colours of ours
+
+
+def signed(number: int) -> str:
+    """Write a difference with its sign: ``+12``, ``−3``, ``0``."""
+    return f"+{formatting.count(number)}" if number > 0 else formatting.count(number)
+
+
+def anchor(name: str) -> str:
+    """Return a name as the target of a link: ``Key metrics`` → ``key-metrics``."""
+    return name.lower().replace(" ", "-")
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,  # a misspelt name fails instead of leaving a hole
+        auto_reload=False,
+    )
+    environment.filters.update(
+        anchor=anchor,
+        data_uri=_data_uri,
+        metric=formatting.metric,
+        number=formatting.count,
+        path_data=path_data,
+        plural=formatting.plural,
+        signed=signed,
+    )
+    environment.globals.update(absent=ABSENT, glyphs=GLYPHS, minus=formatting.MINUS, zip=zip)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    return environment
+
+
+@cache
+def _parts() -> object:
+    return _environment().get_template("parts.html").module
