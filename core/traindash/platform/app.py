@@ -26,7 +26,7 @@ from traindash.platform.routes import (
     tasks,
     webhook,
 )
-from traindash.platform.routes.assets import Assets, Reports
+from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
 from traindash.platform.sample import import_sample
 from traindash.platform.services import build_services
@@ -189,5 +189,4 @@ class LocalPlatform:
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
             *Assets(self.parts, self._executor).routes(),
-            *Reports(self.parts, self._executor).routes(),
         ]

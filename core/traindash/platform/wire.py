@@ -1,5 +1,7 @@
 """What goes over the wire: requests checked into types, and answers as JSON (docs/supervisely-api.md 1 and 2)."""
 
+from collections.abc import Mapping
+from sqlite3 import Row
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
@@ -103,6 +105,20 @@ def parse_json(content: bytes) -> object:
 def json_response(value: object, status: int = 200) -> Response:
     """Return JSON. Values of our own types have snake_case keys; numbers that are none become null."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def spelled(*columns: str) -> Mapping[str, str]:
+    """Return the keys under which clients find columns of the database: camelCase → column."""
+    return {_camel(*name.split("_")): name for name in columns}
+
+
+def _camel(first: str, *rest: str) -> str:
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def row_json(row: Row, keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return the columns of a row under the keys of :func:`spelled`."""
+    return {key: row[column] for key, column in keys.items()}
 
 
 def problem(status: int, message: str, hint: str = "") -> Response:

@@ -8,10 +8,13 @@ from traindash.domain.ids import AgentId
 from traindash.platform.agents import AGENT_TYPE, LocalAgent
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, ById, Id
+from traindash.platform.wire import Body, ById, Id, row_json, spelled
 
 API_VERSION = "6.18.3"
 """Version of the Supervisely instance whose API this server speaks."""
+
+_NAMED = spelled("id", "name", "description", "created_at", "updated_at")
+_USER = spelled("id", "login", "name", "created_at", "updated_at")
 
 
 class _WorkspaceList(Listing, kw_only=True):
@@ -19,25 +22,11 @@ class _WorkspaceList(Listing, kw_only=True):
 
 
 def _team_json(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "description": row["description"],
-        "role": "admin",
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
-    }
+    return row_json(row, _NAMED) | {"role": "admin"}
 
 
 def _workspace_json(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "description": row["description"],
-        "teamId": row["team_id"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
-    }
+    return row_json(row, _NAMED) | {"teamId": row["team_id"]}
 
 
 def _version(_api: ApiContext, _body: Body) -> object:
@@ -46,18 +35,13 @@ def _version(_api: ApiContext, _body: Body) -> object:
 
 def _me(api: ApiContext, _body: Body) -> object:
     row = api.services.accounts.user()
-    return {
-        "id": row["id"],
-        "login": row["login"],
-        "name": row["name"],
+    return row_json(row, _USER) | {
         "email": None,
         "role": "admin",
         "roleId": 1,
         "disabled": False,
         "loginsCount": 1,
         "lastLogin": row["updated_at"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
     }
 
 

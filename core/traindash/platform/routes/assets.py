@@ -25,6 +25,134 @@ from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
 from traindash.platform.wire import error_response
 
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_TASK_FOLDERS = ("experiments", "model-benchmark")
+REPORT_FILE = "report.html"
+REPORT_POLICY = (
+    "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+_PLAIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+_PROBLEM_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}
+</style></head><body><main><h1>{title}</h1><p>{message}</p><p>{hint}</p>
+<p><a href="/experiments">Open the experiments</a></p></main></body></html>
+"""
+
+
+class Assets:
+    """Handlers for what is under addresses of its own, beside the API.
+
+    Args:
+        services: The platform.
+        executor: Threads for disk work; never the event loop's own, which static files need too.
+    """
+
+    def __init__(self, services: Services, executor: Executor) -> None:
+        self._services = services
+        self._executor = executor
+
+    def routes(self) -> list[Route]:
+        """Return the routes; they win over pages of the dashboard with the same address."""
+        preview = f"/previews/q/{{extension}}/{{resize}}/{{quality}}/plain/{URL_FOLDER}/{{name}}"
+        return [
+            self._route(f"/{URL_FOLDER}/{{name}}", self._image),
+            self._route(preview, self._preview),
+            self._route("/storage/files/{key}/{name}", self._file),
+            self._route("/apps/sessions/{task:int}", self._session),
+            self._route("/files/{file:int}", self._file_page),
+            self._route("/files/", self._folder_page),
+            self._route("/model-benchmark", self._report),
+        ]
+
+    def _route(self, path: str, handle: Callable[[Request], Response]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._executor, handle, request)
+            except AppError as error:
+                return error_response(error)
+
+        return Route(path, endpoint)
+
+    def _image(self, request: Request) -> Response:
+        path, mime = self._services.blobs.resolve(request.path_params["name"])
+        return FileResponse(path, media_type=mime, headers=_FOREVER)
+
+    def _preview(self, request: Request) -> Response:
+        params = request.path_params
+        spec = parse_preview(params["extension"], params["resize"], params["quality"])
+        source, _ = self._services.blobs.resolve(params["name"])
+        path = preview_file(self._services.layout.previews, source, spec)
+        return FileResponse(path, media_type=spec.mime, headers=_FOREVER)
+
+    def _file(self, request: Request) -> Response:
+        number, _, seal = request.path_params["key"].partition("-")
+        known = self._services.blobs.seal(f"file {number}")
+        if not is_id(number) or not hmac.compare_digest(seal.encode(), known.encode()):
+            msg = "There is no such file."
+            raise NotFoundError(msg)
+        return file_response(self._services.files.get(FileId(int(number))))
+
+    def _session(self, request: Request) -> Response:
+        return RedirectResponse(f"/task?task={request.path_params['task']}", 302)
+
+    def _file_page(self, request: Request) -> Response:
+        return RedirectResponse(page_of_path(self._services.files.get(FileId(request.path_params["file"])).path), 302)
+
+    def _folder_page(self, request: Request) -> Response:
+        return RedirectResponse(page_of_path(request.query_params.get("path", "/")), 302)
+
+    def _report(self, request: Request) -> Response:
+        """Show the report that belongs to a file of Team Files.
+
+        Supervisely names a report by the id of its ``template.vue``. Trainers here write a self-contained
+        ``report.html`` beside it, and that is what a browser gets: in a sandbox, since it holds what was made from
+        data, with its own inline scripts and styles and nothing from anywhere else.
+        """
+        try:
+            content = self._find_report(request.query_params.get("id", "")).local_path.read_bytes()
+        except AppError as error:
+            return _problem_page("Report not found", error.message, error.hint)
+        except OSError:
+            return _problem_page("Report not found", "The file of this report is gone.", "Run the task again.")
+        return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
+
+    def _find_report(self, wanted: str) -> StoredFile:
+        if not is_id(wanted):
+            msg = "The address names no report."
+            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
+        named = self._services.files.get(FileId(int(wanted)))
+        report = self._services.files.find(named.team_id, str(PurePosixPath(named.path).with_name(REPORT_FILE)))
+        if report is None:
+            msg = f"The file {named.path} is not part of a report."
+            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
+        return report
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is the number of a row: digits only, no more than SQLite can take."""
+    return text.isascii() and text.isdecimal() and len(text) < 19  # noqa: PLR2004 - digits of 2**63
+
+
+def page_of_path(path: str) -> str:
+    """Return the dashboard's page about a place in Team Files: the task that wrote it, or all experiments."""
+    names = [name for name in path.split("/") if name]
+    if len(names) > 2 and names[0] in _TASK_FOLDERS:  # noqa: PLR2004 - /experiments/<project>/<task>_<framework>
+        task = names[2].partition("_")[0]
+        if task.isascii() and task.isdecimal():
+            return f"/task?task={quote(task)}"
+    return "/experiments"
+
+
+def _problem_page(title: str, message: str, hint: str) -> Response:
+    content = _PROBLEM_PAGE.format(title=html.escape(title), message=html.escape(message), hint=html.escape(hint))
+    return HTMLResponse(content, 404, headers={"Content-Security-Policy": _PLAIN_POLICY})
+
+
 # Thumbnails of images, made once and kept (address form of Supervisely's ``resize_image_url``).
 
 
@@ -132,161 +260,3 @@ def _target_size(image: Pillow.Image, spec: PreviewSpec) -> tuple[int, int]:
     scales = [side / own for side, own in ((spec.width, own_width), (spec.height, own_height)) if side]
     scale = min(scales)
     return max(1, round(own_width * scale)), max(1, round(own_height * scale))
-
-
-_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-_TASK_FOLDERS = ("experiments", "model-benchmark")
-
-
-class Assets:
-    """Handlers for images, files and redirects.
-
-    Args:
-        parts: The platform.
-        executor: Threads for disk work.
-    """
-
-    def __init__(self, parts: Services, executor: Executor) -> None:
-        self._parts = parts
-        self._executor = executor
-
-    def routes(self) -> list[Route]:
-        """Return the routes; they win over pages of the dashboard with the same address."""
-        preview = f"/previews/q/{{extension}}/{{resize}}/{{quality}}/plain/{URL_FOLDER}/{{name}}"
-        return [
-            Route(f"/{URL_FOLDER}/{{name}}", self._image),
-            Route(preview, self._preview),
-            Route("/storage/files/{key}/{name}", self._file),
-            Route("/apps/sessions/{task:int}", self._session),
-            Route("/files/{file:int}", self._file_page),
-            Route("/files/", self._folder_page),
-        ]
-
-    async def _image(self, request: Request) -> Response:
-        def answer() -> Response:
-            path, mime = self._parts.blobs.resolve(request.path_params["name"])
-            return FileResponse(path, media_type=mime, headers=_FOREVER)
-
-        return await self._answer(answer)
-
-    async def _preview(self, request: Request) -> Response:
-        def answer() -> Response:
-            params = request.path_params
-            spec = parse_preview(params["extension"], params["resize"], params["quality"])
-            source, _ = self._parts.blobs.resolve(params["name"])
-            path = preview_file(self._parts.layout.previews, source, spec)
-            return FileResponse(path, media_type=spec.mime, headers=_FOREVER)
-
-        return await self._answer(answer)
-
-    async def _file(self, request: Request) -> Response:
-        def answer() -> Response:
-            number, _, seal = request.path_params["key"].partition("-")
-            is_number = number.isascii() and number.isdecimal() and len(number) < 19  # noqa: PLR2004 - digits of an id
-            if not is_number or not hmac.compare_digest(
-                seal.encode(), self._parts.blobs.seal(f"file {number}").encode()
-            ):
-                msg = "There is no such file."
-                raise NotFoundError(msg)
-            return file_response(self._parts.files.get(FileId(int(number))))
-
-        return await self._answer(answer)
-
-    async def _session(self, request: Request) -> Response:
-        return RedirectResponse(f"/task?task={request.path_params['task']}", 302)
-
-    async def _file_page(self, request: Request) -> Response:
-        def answer() -> Response:
-            return RedirectResponse(page_of_path(self._parts.files.get(FileId(request.path_params["file"])).path), 302)
-
-        return await self._answer(answer)
-
-    async def _folder_page(self, request: Request) -> Response:
-        return RedirectResponse(page_of_path(request.query_params.get("path", "/")), 302)
-
-    async def _answer(self, function: Callable[[], Response]) -> Response:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, function)
-        except AppError as error:
-            return error_response(error)
-
-
-def page_of_path(path: str) -> str:
-    """Return the dashboard's page about a place in Team Files: the task that wrote it, or all experiments."""
-    names = [name for name in path.split("/") if name]
-    if len(names) > 2 and names[0] in _TASK_FOLDERS:  # noqa: PLR2004 - /experiments/<project>/<task>_<framework>
-        task = names[2].partition("_")[0]
-        if task.isascii() and task.isdecimal():
-            return f"/task?task={quote(task)}"
-    return "/experiments"
-
-
-# Reports as pages: ``/model-benchmark?id=<file id>``.
-#
-# Supervisely names a report by the Team Files id of its ``template.vue``. Trainers here write a self-contained
-# ``report.html`` beside it, and that is what a browser gets: in a sandbox, since it holds what was made from data, with
-# its own inline scripts and styles and nothing from anywhere else.
-
-
-REPORT_FILE = "report.html"
-REPORT_POLICY = (
-    "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'"
-)
-_PLAIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_PROBLEM_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}
-</style></head><body><main><h1>{title}</h1><p>{message}</p><p>{hint}</p>
-<p><a href="/experiments">Open the experiments</a></p></main></body></html>
-"""
-
-
-class Reports:
-    """Handler for reports.
-
-    Args:
-        parts: The platform.
-        executor: Threads for disk work.
-    """
-
-    def __init__(self, parts: Services, executor: Executor) -> None:
-        self._parts = parts
-        self._executor = executor
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        return [Route("/model-benchmark", self._report)]
-
-    async def _report(self, request: Request) -> Response:
-        wanted = request.query_params.get("id", "")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._page, wanted)
-
-    def _page(self, wanted: str) -> Response:
-        try:
-            content = self._find(wanted).local_path.read_bytes()
-        except AppError as error:
-            return _problem_page("Report not found", error.message, error.hint, 404)
-        except OSError:
-            return _problem_page("Report not found", "The file of this report is gone.", "Run the task again.", 404)
-        return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
-
-    def _find(self, wanted: str) -> StoredFile:
-        if not (wanted.isascii() and wanted.isdecimal() and len(wanted) < 19):  # noqa: PLR2004 - digits of an id
-            msg = "The address names no report."
-            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
-        named = self._parts.files.get(FileId(int(wanted)))
-        beside = str(PurePosixPath(named.path).with_name(REPORT_FILE))
-        report = self._parts.files.find(named.team_id, beside)
-        if report is None:
-            msg = f"The file {named.path} is not part of a report."
-            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
-        return report
-
-
-def _problem_page(title: str, message: str, hint: str, status: int) -> Response:
-    content = _PROBLEM_PAGE.format(title=html.escape(title), message=html.escape(message), hint=html.escape(hint))
-    return HTMLResponse(content, status, headers={"Content-Security-Policy": _PLAIN_POLICY})

@@ -113,9 +113,13 @@ def _folder_json(team_id: int, path: str) -> dict[str, Any]:
     return {"teamId": team_id, "name": PurePosixPath(path).name, "path": path, "meta": {}, "isDir": True}
 
 
-def _list(api: ApiContext, body: _Folder) -> object:
+def _team(api: ApiContext, team_id: int) -> TeamId:
+    return TeamId(api.services.accounts.team(team_id)["id"])  # raises when there is no such team
+
+
+def _list(api: ApiContext, body: _Folder) -> list[dict[str, Any]]:
     """List a folder, or the one file that has the path; nothing there is an empty list, not an error."""
-    team_id = TeamId(api.services.accounts.team(body.team_id)["id"])
+    team_id = _team(api, body.team_id)
     try:
         path = clean_path(body.path)
     except InputError:
@@ -130,7 +134,7 @@ def _list(api: ApiContext, body: _Folder) -> object:
 def _list_v2(api: ApiContext, body: _FolderV2) -> object:
     rows = [
         row | {"type": "folder" if row["isDir"] else "file"}
-        for row in _rows_v2(api, body)
+        for row in _list(api, body)
         if (body.folders if row["isDir"] else body.files)
     ]
     start = int(body.continuation_token or 0)
@@ -138,17 +142,12 @@ def _list_v2(api: ApiContext, body: _FolderV2) -> object:
     return {"entities": rows[start:end], "continuationToken": str(end) if end < len(rows) else None}
 
 
-def _rows_v2(api: ApiContext, body: _FolderV2) -> list[dict[str, Any]]:
-    found = _list(api, body)
-    return found if isinstance(found, list) else []
-
-
 def _info(api: ApiContext, body: ById) -> object:
     return file_json(api.services, api.services.files.get(FileId(body.id)))
 
 
 def _download(api: ApiContext, body: _ByPath) -> object:
-    team_id = TeamId(api.services.accounts.team(body.team_id)["id"])
+    team_id = _team(api, body.team_id)
     path = clean_path(body.path)
     if not body.path.endswith("/") and (file := api.services.files.find(team_id, path)) is not None:
         return file_response(file)
@@ -172,12 +171,12 @@ def file_response(file: StoredFile) -> Response:
 
 
 def _remove(api: ApiContext, body: _ByPath) -> object:
-    team_id = TeamId(api.services.accounts.team(body.team_id)["id"])
+    team_id = _team(api, body.team_id)
     return {"removed": api.services.files.remove(team_id, body.path)}
 
 
 def _remove_many(api: ApiContext, body: _ManyPaths) -> object:
-    team_id = TeamId(api.services.accounts.team(body.team_id)["id"])
+    team_id = _team(api, body.team_id)
     return {"removed": sum(api.services.files.remove(team_id, path) for path in body.paths)}
 
 
@@ -202,7 +201,7 @@ class _Part:
 
 async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take one file: raw bytes with the path in the address, or a form with ``name``, ``path``, ``file``."""
-    query = _query(request)
+    query = checked(_NAME, _Query, dict(request.query_params))
     if request.headers.get("content-type", "").startswith("multipart/"):
         stored = await _store_form(api.services, query.team_id, request, in_thread)
         return json_response(file_json(api.services, stored[0]))
@@ -219,7 +218,8 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
 
 async def _bulk_upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take a form with repeating ``name``, ``path`` (folder), ``file``."""
-    stored = await _store_form(api.services, _query(request).team_id, request, in_thread)
+    query = checked(_NAME, _Query, dict(request.query_params))
+    stored = await _store_form(api.services, query.team_id, request, in_thread)
     return json_response([file_json(api.services, file) for file in stored])
 
 
@@ -271,10 +271,6 @@ def _parts(items: Sequence[tuple[str, UploadFile | str]]) -> list[_Part]:
         msg = "The form has no file."
         raise InputError(msg, "Send at least one part with a file name.")
     return found
-
-
-def _query(request: Request) -> _Query:
-    return checked(_NAME, _Query, dict(request.query_params))
 
 
 @asynccontextmanager

@@ -14,9 +14,11 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.services import Services
 from traindash.platform.store.images import ContentFilter, annotation_of
 from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, ById, Id, Ids
+from traindash.platform.wire import Body, ById, Id, Ids, row_json, spelled
 
 _BLOCK = 1 << 18
+_STORED = ("id", "name", "hash", "mime", "size", "width", "height")
+_IMAGE = spelled(*_STORED, "labels_count", "dataset_id", "project_id", "created_at", "updated_at")
 
 
 class _ImageList(Listing):
@@ -34,21 +36,9 @@ class _BulkIds(Body):
 def image_json(services: Services, row: Row) -> dict[str, Any]:
     """Return an image."""
     path = services.blobs.url_path(row["hash"], row["mime"])
-    return {
-        "id": row["id"],
-        "name": row["name"],
+    return row_json(row, _IMAGE) | {
         "link": None,
-        "hash": row["hash"],
-        "mime": row["mime"],
         "ext": path.rsplit(".", 1)[-1],
-        "size": row["size"],
-        "width": row["width"],
-        "height": row["height"],
-        "labelsCount": row["labels_count"],
-        "datasetId": row["dataset_id"],
-        "projectId": row["project_id"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
         "meta": msgspec.json.decode(row["meta"]),
         "pathOriginal": path,
         "fullStorageUrl": services.address + path,

@@ -14,7 +14,12 @@ from traindash.platform.services import Services
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.project_collections import Membership
 from traindash.platform.store.projects import dump, parse_object
-from traindash.platform.wire import Body, ById, Id, Ids, Names, Text
+from traindash.platform.wire import Body, ById, Id, Ids, Names, Text, row_json, spelled
+
+_NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")
+_PROJECT = spelled(*_NAMED, "size", "readme", "workspace_id", "items_count", "datasets_count", "type")
+_DATASET = spelled(*_NAMED, "size", "project_id", "images_count", "workspace_id", "parent_id")
+_COLLECTION = spelled(*_NAMED, "project_id", "type", "items_count")
 
 
 class _ProjectList(Listing):
@@ -41,21 +46,9 @@ class _EditProject(Body):
 def project_json(services: Services, row: Row) -> dict[str, Any]:
     """Return a project; ``title`` repeats the name because some calls of the SDK ask for it under that key."""
     version = None if row["version"] is None else {"id": row["version_id"], "version": row["version"]}
-    return {
-        "id": row["id"],
-        "name": row["name"],
+    return row_json(row, _PROJECT) | {
         "title": row["name"],
-        "description": row["description"],
-        "size": row["size"],
-        "readme": row["readme"],
-        "workspaceId": row["workspace_id"],
-        "teamId": row["team_id"],
         "imagesCount": row["items_count"],
-        "itemsCount": row["items_count"],
-        "datasetsCount": row["datasets_count"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
-        "type": row["type"],
         "referenceImageUrl": reference_url(services, row),
         "customData": parse_object(row["custom_data"]),
         "backupArchive": {},
@@ -68,20 +61,9 @@ def project_json(services: Services, row: Row) -> dict[str, Any]:
 
 def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
     """Return a dataset. ``customData`` only where asked for: the SDK uses listed datasets as dictionary keys."""
-    answer = {
-        "id": row["id"],
-        "name": row["name"],
-        "description": row["description"],
-        "size": row["size"],
-        "projectId": row["project_id"],
-        "imagesCount": row["images_count"],
+    answer = row_json(row, _DATASET) | {
         "itemsCount": row["images_count"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
         "referenceImageUrl": reference_url(services, row),
-        "teamId": row["team_id"],
-        "workspaceId": row["workspace_id"],
-        "parentId": row["parent_id"],
         "createdBy": row["user_id"],
     }
     return answer | ({"customData": parse_object(row["custom_data"])} if with_custom_data else {})
@@ -158,44 +140,39 @@ def _stats(api: ApiContext, body: ById) -> object:
         "images": {
             "total": {"imagesInDataset": total, "imagesMarked": None, "imagesNotMarked": None},
             "datasets": [{"id": item.id, "name": item.name, "imagesInDataset": item.items_count} for item in datasets],
-            "objectClasses": _class_counts(class_metas, classes, "images"),
+            "objectClasses": _counts(class_metas, classes, "objectClass", "images"),
         },
         "objects": {
             "total": {"objectsInDataset": sum(row["objects"] for row in classes)},
-            "items": _class_counts(class_metas, classes, "objects"),
+            "items": _counts(class_metas, classes, "objectClass", "objects"),
         },
-        "imageTags": {"items": _tag_counts(tag_metas, tags, "images")},
-        "objectTags": {"items": _tag_counts(tag_metas, tags, "objects")},
+        "imageTags": {"items": _counts(tag_metas, tags, "tagMeta", "images")},
+        "objectTags": {"items": _counts(tag_metas, tags, "tagMeta", "objects")},
     }
 
 
-def _class_counts(metas: list[dict[str, Any]], rows: Iterable[Row], column: str) -> list[dict[str, Any]]:
-    """Every class of the meta appears, also one without objects: readers look each class up."""
-    by_class: dict[str, list[dict[str, int]]] = defaultdict(list)
-    for row in rows:
-        by_class[row["class_name"]].append({"id": row["dataset_id"], "count": row[column]})
-    return [
-        {
-            "objectClass": {**meta, "name": meta["title"]},
-            "total": sum(entry["count"] for entry in by_class[meta["title"]]),
-            "datasets": by_class[meta["title"]],
-        }
-        for meta in metas
-    ]
+def _counts(metas: list[dict[str, Any]], rows: Iterable[Row], kind: str, column: str) -> list[dict[str, Any]]:
+    """Return the counts of classes or tags.
 
+    Every one of the meta appears, also one without objects: readers look each up.
 
-def _tag_counts(metas: list[dict[str, Any]], rows: Iterable[Row], column: str) -> list[dict[str, Any]]:
-    by_tag: dict[str, list[dict[str, int]]] = defaultdict(list)
+    Args:
+        metas: Classes, which have a ``title``, or tags, which have a ``name``.
+        rows: Name, dataset and counts.
+        kind: Key of the class or tag in the answer.
+        column: What is counted.
+    """
+    by_name: dict[str, list[dict[str, int]]] = defaultdict(list)
     for row in rows:
-        by_tag[row["tag_name"]].append({"id": row["dataset_id"], "count": row[column]})
-    return [
-        {
-            "tagMeta": meta,
-            "total": sum(entry["count"] for entry in by_tag[meta["name"]]),
-            "datasets": by_tag[meta["name"]],
-        }
-        for meta in metas
-    ]
+        by_name[row["name"]].append({"id": row["dataset_id"], "count": row[column]})
+    answer = []
+    for meta in metas:
+        name = meta["title"] if "title" in meta else meta["name"]
+        counts = by_name[name]
+        answer.append(
+            {kind: {**meta, "name": name}, "total": sum(item["count"] for item in counts), "datasets": counts}
+        )
+    return answer
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -247,18 +224,7 @@ class _Items(Body):
 
 def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
     """Return a collection."""
-    answer = {
-        "id": row["id"],
-        "name": row["name"],
-        "teamId": row["team_id"],
-        "projectId": row["project_id"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
-        "description": row["description"],
-        "options": parse_object(row["options"]),
-        "type": row["type"],
-        "itemsCount": row["items_count"],
-    }
+    answer = row_json(row, _COLLECTION) | {"options": parse_object(row["options"])}
     return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
 
 

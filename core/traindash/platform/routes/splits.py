@@ -60,7 +60,7 @@ def _of_datasets(api: ApiContext, project_id: ProjectId, split: DatasetsSplit) -
     """Add up the counts that every import keeps per dataset."""
     counts: dict[str, list[int]] = {}
     for row in api.services.projects.class_counts(project_id):
-        own = counts.setdefault(row["class_name"], [0, 0, 0, 0])
+        own = counts.setdefault(row["name"], [0, 0, 0, 0])
         for start, datasets in ((0, split.train_datasets), (2, split.val_datasets)):
             if row["dataset_id"] in datasets:
                 own[start] += row["images"]

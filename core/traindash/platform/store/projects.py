@@ -196,18 +196,18 @@ class Projects:
         )
 
     def class_counts(self, project_id: int) -> list[Row]:
-        """Return rows ``dataset_id, class_name, images, objects`` of a project."""
+        """Return rows ``dataset_id, name, images, objects`` of the classes of a project."""
         return self._counts("dataset_classes", "class_name", project_id)
 
     def tag_counts(self, project_id: int) -> list[Row]:
-        """Return rows ``dataset_id, tag_name, images, objects``: images with the tag, objects with the tag."""
+        """Return rows ``dataset_id, name, images, objects``: images with the tag, objects with the tag."""
         return self._counts("dataset_tags", "tag_name", project_id)
 
     def _counts(self, table: str, name: str, project_id: int) -> list[Row]:
         with self._database.read() as connection:
             project_row(connection, project_id)
             query = (
-                f"SELECT dataset_id, {name}, images, objects FROM {table}"  # noqa: S608 - constant names
+                f"SELECT dataset_id, {name} AS name, images, objects FROM {table}"  # noqa: S608 - constant names
                 " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ?) ORDER BY dataset_id"
             )
             return connection.execute(query, (project_id,)).fetchall()

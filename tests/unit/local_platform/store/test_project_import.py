@@ -49,7 +49,7 @@ def test_counts_and_sizes(parts: Services, source: ProjectSource) -> None:
     assert project.size_bytes == sum(path.stat().st_size for path in _blobs(parts))
     assert parts.projects.meta(project.id) == source.meta
     assert parts.projects.version(project.id) == {"id": 1, "version": 1}
-    assert [(row["class_name"], row["images"], row["objects"]) for row in parts.projects.class_counts(1)] == [
+    assert [(row["name"], row["images"], row["objects"]) for row in parts.projects.class_counts(1)] == [
         ("blob", 6, 6),
         ("box", 6, 6),
         ("blob", 3, 3),
