@@ -6,14 +6,11 @@ Streamlit finds the module-level ``app`` and runs it as an ASGI application. The
 
 import asyncio
 import logging
-import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import streamlit as st
 from starlette.middleware import Middleware
 
@@ -26,6 +23,7 @@ from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
 from traindash.ui.screens import screen_routes
+from traindash.ui.streamlit_internals import send_small_answers_at_once
 
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 
@@ -38,14 +36,14 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     """Run the platform for as long as the server runs."""
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
-    _send_small_answers_at_once(port)
+    send_small_answers_at_once(port)
     try:
         await asyncio.to_thread(_platform.open)
     except AppError as error:
         _refuse(error)
         raise
     _platform.start()
-    connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api), found=server_settings())
+    connection.install(lambda: connect(_platform.address, _platform.token), found=server_settings())
     connection.starter().start()
     connection.task_completions().start()
     try:
@@ -61,18 +59,6 @@ def _refuse(error: AppError) -> None:
     """Say why the server does not start, in place of the traceback that the web server would print."""
     print(f"Traindash does not start: {error}", file=sys.stderr)  # noqa: T201 - the log is not configured for people
     logging.getLogger("uvicorn.error").disabled = True
-
-
-def _send_small_answers_at_once(port: int) -> None:
-    """Switch Nagle's algorithm off on the listening socket.
-
-    Streamlit makes the socket in a way that asyncio does not recognise as TCP, so it leaves the delay on and each call
-    over a kept-alive connection takes 44 ms instead of 1 ms. Accepted connections inherit the option on Linux.
-    """
-    for listener in psutil.Process().net_connections(kind="tcp"):
-        if listener.status == psutil.CONN_LISTEN and listener.laddr.port == port:
-            with socket.socket(fileno=os.dup(listener.fd)) as duplicate:
-                duplicate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 app = st.App(

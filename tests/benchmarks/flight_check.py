@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.large_data import say
+from tests.fakes.live_platform import serve
 from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import PretrainedModel, TrainingPlan
@@ -62,11 +63,10 @@ def started_platform(home: Path) -> Iterator[tuple[LocalPlatform, SuperviselyCli
     platform = LocalPlatform(home, address="http://127.0.0.1:1", environment=environment)
     platform.open()
     platform.start()
-    client = connect(platform.address, platform.token, app=platform.api)
     try:
-        yield platform, client
+        with serve(platform.api) as platform.address, connect(platform.address, platform.token) as client:
+            yield platform, client
     finally:
-        client.close()
         platform.close()
 
 

@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from tests.fakes.live_platform import serve
 from tests.outside import ROOT
 from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.importing import open_import
@@ -125,11 +127,12 @@ def add_rows(database: Database, platform: LocalPlatform, rows: int, classes: in
 
 def measure_pages(rows: int, classes: int) -> None:
     """Print how long the script of each page takes to draw it again, and the first time."""
-    with tempfile.TemporaryDirectory() as scratch:
-        home = Path(scratch) / "home"
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "home"
         platform = opened(home)
+        platform.address = stack.enter_context(serve(platform.api))
         say(f"rows: {rows} images in {_took(lambda: add_rows(platform.parts.database, platform, rows, classes)):.1f} s")
-        connection.install(lambda: connect(platform.address, platform.token, app=platform.api), home=home)
+        connection.install(lambda: connect(platform.address, platform.token), home=home)
         client = connection.client()
         workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
         facts = gather.project_facts(client, client.projects.list(workspace)[0].id)

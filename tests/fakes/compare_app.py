@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.fakes.evaluations import Made, coco_pair, results_csv, speed_test_json  # noqa: E402
+from tests.fakes.in_memory import connect_in_memory  # noqa: E402
 from tests.fakes.server import FakeServer, add_experiment  # noqa: E402
 from traindash.settings import load_settings  # noqa: E402
-from traindash.supervisely.client import connect  # noqa: E402 - the path comes first
 from traindash.ui import connection  # noqa: E402
 
 EXPERIMENTS = {3: ("Quick one", 0.6, 6.0), 4: ("Good one", 0.9, 14.0), 5: ("Large one", 0.9, 60.0)}
@@ -43,7 +43,7 @@ def filled_server() -> FakeServer:
 @asynccontextmanager
 async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     server = filled_server()
-    connection.install(lambda: connect("http://127.0.0.1:8501", "token", app=server.app()), home=load_settings().home)
+    connection.install(lambda: connect_in_memory(server.app()), home=load_settings().home)
     yield
     connection.close()
 

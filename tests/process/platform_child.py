@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform
 from traindash.platform.app import LocalPlatform, Options
-from traindash.supervisely.client import connect
 from traindash.tasks.series_record import SeriesStore
 from traindash.tasks.series_runner import Access, SeriesStarter
 
@@ -66,7 +66,7 @@ def _start_series(home: Path) -> None:
     platform = LocalPlatform(home, address=ADDRESS, environment=ENVIRONMENT, trainer="fake", options=options)
     platform.open()
     platform.start()
-    client = connect(ADDRESS, platform.token, app=platform.api)
+    client = connect_in_memory(platform.api, ADDRESS, platform.token)
     store = SeriesStore(home / "series")
     SeriesStarter(store, lambda _: Access(client=client, looks=())).start()
 

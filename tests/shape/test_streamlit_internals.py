@@ -2,6 +2,7 @@
 
 import ast
 import re
+import socket
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunContext
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_server import _bind_socket
 
 from tests.outside import ROOT
 from traindash.ui import streamlit_internals
-from traindash.ui.streamlit_internals import SERVER_KEY, SERVER_SETTING, STATIC, index_page
+from traindash.ui.streamlit_internals import SERVER_KEY, SERVER_SETTING, STATIC, index_page, send_small_answers_at_once
 
 ADAPTER = Path(streamlit_internals.__file__)
 HERE = f"Streamlit {version('streamlit')}"
@@ -117,3 +119,14 @@ def test_two_look_ups_that_are_written_alike_are_told_apart() -> None:
         return st.cache_data(show_spinner=False)(same)()
 
     assert [make("one"), make("two")] == ["one", "two"], f"{HERE} no longer tells caches apart by qualified name"
+
+
+def test_the_listening_socket_sends_small_answers_at_once() -> None:
+    with _bind_socket("127.0.0.1", 0, 5) as listener, socket.socket() as caller:
+        assert listener.proto == 0, f"{HERE} names the protocol of its socket, so asyncio sees TCP: the cure can go"
+        port = listener.getsockname()[1]
+        send_small_answers_at_once(port)
+        caller.connect(("127.0.0.1", port))
+        with listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert not caller.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from traindash.supervisely.resources import Shape, read
-from traindash.supervisely.transport import AsgiApp, InMemoryTransport, Transport
+from traindash.supervisely.transport import Transport
 
 if TYPE_CHECKING:
     from traindash.supervisely.ecosystem import Ecosystem
@@ -189,17 +189,11 @@ class SuperviselyClient:
         self.close()
 
 
-def connect(address: str, token: str, *, app: AsgiApp | None = None) -> SuperviselyClient:
+def connect(address: str, token: str) -> SuperviselyClient:
     """Open a client. Nothing is sent before the first call.
 
     Args:
         address: Server address, e.g. ``https://app.supervisely.com`` or ``127.0.0.1:8501``.
         token: API token of that server.
-        app: ASGI application in this process that answers instead of the network.
     """
-    return client_of(Transport(address, token, http=None if app is None else InMemoryTransport(app)))
-
-
-def client_of(transport: Transport) -> SuperviselyClient:
-    """Return a client that sends through a given transport."""
-    return SuperviselyClient(transport)
+    return SuperviselyClient(Transport(address, token))

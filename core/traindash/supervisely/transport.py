@@ -8,12 +8,12 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import BinaryIO, Self, TypeAlias
 
 import httpx
 
@@ -31,16 +31,17 @@ from traindash.supervisely.errors import (
 )
 from traindash.supervisely.server_settings import is_loopback, normalised_address
 
-AsgiApp: TypeAlias = Callable[[Any, Any, Any], Any]
-"""An ASGI 3 application: ``await app(scope, receive, send)``."""
-
 JsonObject: TypeAlias = Mapping[str, object]
 
 _TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=15.0)
 _PROBE_TIMEOUT = httpx.Timeout(5.0)
 _UPLOAD_TIMEOUT = httpx.Timeout(connect=5.0, read=3600.0, write=60.0, pool=15.0)
 _BLOCK = 1 << 20
-_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30.0)
+_CONNECTIONS = 16
+# A connection is given up before the server does it: who writes into one that is just being closed gets an error, and a
+# start is never sent again. uvicorn, which serves the embedded platform, closes idle ones after 5 s, and Streamlit
+# 1.67 leaves it at that; nginx, which stands before Supervisely, after 75 s.
+IDLE_SECONDS_LOCAL, _IDLE_SECONDS = 4.0, 30.0
 _HIDDEN = "[token]"
 _SHORTEST_SECRET = 8
 """Characters; what is shorter is no token of a server, and may be a part of any word."""
@@ -65,7 +66,7 @@ class Transport:
     Args:
         address: Server address; ``http://`` is assumed where the scheme is missing.
         token: API token.
-        http: What carries requests; stands in for the network (an ASGI app in this process, a recorder in a test).
+        http: What carries requests; stands in for the network in tests.
         policy: How reads are repeated.
         sleep: Waits; stands in for the clock in tests.
     """
@@ -88,7 +89,11 @@ class Transport:
         self._client = httpx.Client(
             transport=http,
             timeout=_TIMEOUT,
-            limits=_LIMITS,
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS_LOCAL if local else _IDLE_SECONDS,
+            ),
             auth=_TokenAuth(self._token),
             headers={"User-Agent": "traindash"},
             trust_env=http is None and not local,
@@ -318,49 +323,8 @@ def _lower(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-class InMemoryTransport(httpx.BaseTransport):
-    """Carries requests to an ASGI app in this process, without a socket.
-
-    The app runs on an event loop of its own in a background thread, so that callers stay synchronous and any thread may
-    call. An error that the app does not handle comes back as status 500.
-
-    Args:
-        app: The application.
-    """
-
-    def __init__(self, app: AsgiApp) -> None:
-
-        from traindash.supervisely.loop_thread import LoopThread  # noqa: PLC0415 - asyncio, not needed over TCP
-
-        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._loop = LoopThread()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and wait for the whole answer."""
-        from traindash.supervisely.loop_thread import LoopClosedError  # noqa: PLC0415 - as above
-
-        try:
-            return self._loop.wait_for(self._answer(request), request.extensions.get("timeout", {}).get("read"))
-        except TimeoutError as error:
-            msg = "The application did not answer in time."
-            raise httpx.ReadTimeout(msg, request=request) from error
-        except LoopClosedError as error:
-            msg = "The connection is closed."
-            kind = httpx.ReadError if error.started else httpx.ConnectError
-            raise kind(msg, request=request) from error
-
-    def close(self) -> None:
-        """End the event loop and its thread; requests under way are cancelled."""
-        self._loop.close()
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._asgi.handle_async_request(request)
-        body = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
-
-
-class _Blocks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A file in blocks, for a socket and for an application in this process."""
+class _Blocks(httpx.SyncByteStream):
+    """A file in blocks, for a socket."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -369,10 +333,6 @@ class _Blocks(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(0)
         while block := self._file.read(_BLOCK):
-            yield block
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for block in self:
             yield block
 
 

@@ -4,6 +4,8 @@ Each use names the version in which it was read. ``tests/shape/test_streamlit_in
 says what has changed when a later version differs; nothing else imports Streamlit's inner modules.
 """
 
+import gc
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,15 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # Types of what public functions take and return; 1.67 exports none of them: DeltaGenerator is what st.container()
 # returns, ColumnConfig what the makers in st.column_config return, PopoverContainer what st.popover() returns.
-__all__ = ["ColumnConfig", "DeltaGenerator", "PopoverContainer", "index_page", "rerun_parts", "table_height"]
+__all__ = [
+    "ColumnConfig",
+    "DeltaGenerator",
+    "PopoverContainer",
+    "index_page",
+    "rerun_parts",
+    "send_small_answers_at_once",
+    "table_height",
+]
 
 STATIC = Path(st.__file__).parent / "static"
 """The web client as it comes with the package (1.67)."""
@@ -58,3 +68,20 @@ def index_page() -> str:
     html = (STATIC / "index.html").read_text(encoding="utf-8")
     told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}</script>"
     return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
+
+
+def send_small_answers_at_once(port: int) -> None:
+    """Switch Nagle's algorithm off on the server's listening socket; connections that it accepts inherit that.
+
+    Streamlit makes the socket without naming its protocol (1.67, ``_bind_socket``). asyncio does not take such a socket
+    for TCP and leaves the delay on: each call over a kept connection takes 44 ms instead of 1 ms.
+
+    Args:
+        port: Where it listens.
+    """
+    # Streamlit hands the socket to uvicorn and to nobody else, and does both before it imports the application. A
+    # duplicate of its descriptor would do on Linux; on Windows sockets are no descriptors.
+    sockets = (item for item in gc.get_objects() if type(item) is socket.socket and item.fileno() != -1)
+    for item in sockets:
+        if item.family in {socket.AF_INET, socket.AF_INET6} and item.getsockname()[1] == port:
+            item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

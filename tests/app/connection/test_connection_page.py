@@ -9,11 +9,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app.wizard.stage import everything_said
+from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.server import FakeServer
 from tests.outside import ROOT
 from traindash.domain.ids import ProjectId, TaskId
-from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.server_settings import ServerSetting
 from traindash.ui import connection
 
@@ -39,7 +40,7 @@ def installed(tmp_path: Path) -> Iterator[None]:
 
 def embedded() -> SuperviselyClient:
     """Open a client of the embedded platform."""
-    return connect(EMBEDDED, "own", app=FakeServer().app())
+    return connect_in_memory(FakeServer().app(), EMBEDDED, "own")
 
 
 def open_page() -> AppTest:
@@ -121,7 +122,7 @@ def test_drafts_of_this_machine_stay_when_the_port_changes(tmp_path: Path) -> No
     drafts.update(made.id, lambda draft: replace(draft, project_id=ProjectId(55)))
     assert "Before the restart" in everything_said(drafts_page())
     connection.close()
-    connection.install(lambda: connect("http://127.0.0.1:9999", "own", app=FakeServer().app()), home=tmp_path)
+    connection.install(lambda: connect_in_memory(FakeServer().app(), "http://127.0.0.1:9999", "own"), home=tmp_path)
     assert "Before the restart" in everything_said(drafts_page())
 
 
@@ -152,7 +153,7 @@ def test_what_a_session_has_read_anew_stays_for_sessions_of_other_servers(
 ) -> None:
     own = FakeServer()
     connection.close()
-    connection.install(lambda: connect(EMBEDDED, "own", app=own.app()), home=tmp_path)
+    connection.install(lambda: connect_in_memory(own.app(), EMBEDDED, "own"), home=tmp_path)
     here = AppTest.from_function(_draw_team).run()
     there = AppTest.from_function(_draw_team)
     there.session_state["server"], there.session_state["typed_servers"] = far.url, {far.url: far.platform.token}

@@ -13,15 +13,16 @@ from streamlit.testing.v1 import AppTest
 from tests.app.wizard.stage import everything_said, links
 from tests.contract.client.conftest import project_of
 from tests.fakes.difficult_server import DifficultServer, Fault, Rewrite
+from tests.fakes.in_memory import InMemoryTransport
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from traindash.domain.task import TaskStatus
-from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import RetryPolicy
-from traindash.supervisely.transport import InMemoryTransport, Transport
+from traindash.supervisely.transport import Transport
 from traindash.tasks.launcher import launch
 from traindash.ui import connection
 from traindash.ui.experiments import index as experiment_list
@@ -92,7 +93,7 @@ def _client(server: DifficultServer, platform: LivePlatform, url: str = "") -> S
     http = None if url else InMemoryTransport(server)
     policy = RetryPolicy(attempts=4, draw=lambda: 0.0)
     token = platform.platform.token
-    return client_of(Transport(url or platform.url, token, http=http, policy=policy, sleep=lambda _: None))
+    return SuperviselyClient(Transport(url or platform.url, token, http=http, policy=policy, sleep=lambda _: None))
 
 
 def first_calls(fault: Fault, count: int) -> Callable[[str, int], Fault | None]:

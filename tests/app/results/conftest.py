@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.fakes.evaluations import Made, coco_pair, evaluation, results_csv, speed_test_json
+from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.server import FakeServer, add_experiment, training_log
 from tests.outside import ROOT
-from traindash.supervisely.client import connect
 from traindash.ui import connection
 
 Open = Callable[..., AppTest]
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
     st.cache_data.clear()
     st.cache_resource.clear()
     fake = FakeServer()
-    opened = connect("http://127.0.0.1:8501", "token", app=fake.app())
+    opened = connect_in_memory(fake.app())
     connection.install(lambda: opened, home=tmp_path)
     yield fake
     opened.close()

@@ -10,13 +10,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app.results.conftest import screen
+from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.small_platform import ADDRESS, tiny_project
 from tests.outside import ROOT
 from traindash.domain.ids import AgentId, TaskId
 from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
 from traindash.platform.agents import Hardware
 from traindash.platform.app import LocalPlatform, Options
-from traindash.supervisely.client import connect
 from traindash.tasks.launcher import launch
 from traindash.ui import connection
 
@@ -36,7 +36,7 @@ def use(platform: LocalPlatform, home: Path) -> None:
     """Let the pages work with a platform."""
     st.cache_data.clear()
     st.cache_resource.clear()
-    connection.install(lambda: connect(ADDRESS, platform.token, app=platform.api), home=home)
+    connection.install(lambda: connect_in_memory(platform.api, ADDRESS, platform.token), home=home)
 
 
 @pytest.fixture

@@ -21,16 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.types import ASGIApp
 from streamlit.testing.v1 import AppTest
 
 from tests.benchmarks.experiments.filled_home import fill, opened
+from tests.fakes.live_platform import serve
 from tests.fakes.server import experiment_record
 from tests.outside import ROOT
 from traindash.domain.ids import TeamId
 from traindash.experiments.index import ExperimentIndex
 from traindash.experiments.record_cache import RecordCache
 from traindash.supervisely.client import SuperviselyClient, connect
-from traindash.supervisely.transport import AsgiApp
 from traindash.ui import connection
 from traindash.ui.experiments.index import peek
 
@@ -53,7 +54,7 @@ def main() -> None:
             fill(home, asked.count)
         platform = opened(home)
         calls = Counter[str]()
-        with connect(platform.address, platform.token, app=_counted(platform.api, calls)) as client:
+        with serve(_counted(platform.api, calls)) as url, connect(url, platform.token) as client:
             _measure("embedded platform", client, Path(scratch) / "a.db", calls)
             _measure_page(client, Path(scratch) / "page")
         platform.close()
@@ -62,7 +63,7 @@ def main() -> None:
             _measure(f"server with {asked.delay * 1000:.0f} ms", client, Path(scratch) / "b.db", slow.calls)
 
 
-def _counted(app: AsgiApp, calls: Counter[str]) -> AsgiApp:
+def _counted(app: ASGIApp, calls: Counter[str]) -> ASGIApp:
     async def counting(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         calls[str(scope["path"]).rsplit("/", 1)[-1]] += 1
         await app(scope, receive, send)

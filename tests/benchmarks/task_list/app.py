@@ -29,7 +29,7 @@ _platform = LocalPlatform(
 async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     _platform.address = f"http://127.0.0.1:{st.get_option('server.port')}"
     await asyncio.to_thread(_prepare)
-    connection.install(lambda: connect(_platform.address, _platform.token, app=_platform.api))
+    connection.install(lambda: connect(_platform.address, _platform.token))
     try:
         yield
     finally:

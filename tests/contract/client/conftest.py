@@ -1,4 +1,4 @@
-"""Fixtures: our client and the real platform, over a socket and in one process."""
+"""Fixtures: our client and the real platform, over a socket."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,11 @@ from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.domain.project import Project
 from traindash.supervisely.client import SuperviselyClient, connect
 
-WAYS = ("socket", "memory")
-
 
 @contextmanager
-def connected(live: LivePlatform, way: str) -> Iterator[SuperviselyClient]:
-    """Open a client of a platform, one way or the other."""
-    app = live.platform.api if way == "memory" else None
-    with connect(live.url, live.platform.token, app=app) as client:
+def connected(live: LivePlatform) -> Iterator[SuperviselyClient]:
+    """Open a client of a platform."""
+    with connect(live.url, live.platform.token) as client:
         yield client
 
 
@@ -34,10 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
         yield live
 
 
-@pytest.fixture(params=WAYS)
-def client(server: LivePlatform, request: pytest.FixtureRequest) -> Iterator[SuperviselyClient]:
+@pytest.fixture
+def client(server: LivePlatform) -> Iterator[SuperviselyClient]:
     """A client for reading."""
-    with connected(server, request.param) as made:
+    with connected(server) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ def ended(client: SuperviselyClient, task_id: TaskId) -> Task:
 
 
 def test_again_and_fine_tune(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         first = ended(client, launch(client, plan_for(client)))
         assert again.is_repeatable(first)
         second = ended(client, again.rerun(client, first))
@@ -37,7 +37,7 @@ def test_again_and_fine_tune(working: LivePlatform) -> None:
 
 
 def test_resume(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         task_id = launch(client, plan_for(client, "epochs: 6\nseconds_per_epoch: 0.3\n"))
         watch = TaskWatch(client, task_id)
         wait_for(lambda: (watch.refresh().epoch or 0) > 1, "two epochs")
@@ -51,7 +51,7 @@ def test_resume(working: LivePlatform) -> None:
 
 
 def test_retry_with_half_the_batch(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         failed = ended(client, launch(client, plan_for(client, "epochs: 2\nbatch: 16\noom: true\n")))
         assert failed.exit_report is not None
         assert failed.exit_report.cause is ExitCause.OUT_OF_MEMORY
@@ -65,7 +65,7 @@ def test_retry_with_half_the_batch(working: LivePlatform) -> None:
 
 
 def test_queues_over_the_wire(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         team = client.teams.list()[0].id
         assert queues.settings(client, team).max_threads == 2
         assert queues.configure(client, team, count=1, threads=2).count == 1

@@ -1,4 +1,4 @@
-"""Bringing data in over the API: recognised, taken in, reported, cancelled; over a socket and in one process."""
+"""Bringing data in over the API: recognised, taken in, reported, cancelled; over a socket."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.contract.client.conftest import WAYS, connected
+from tests.contract.client.conftest import connected
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import tiny_project, wait_for
 from tests.outside import ROOT
@@ -33,10 +33,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
         yield made
 
 
-@pytest.fixture(params=WAYS)
-def client(live: LivePlatform, request: pytest.FixtureRequest) -> Iterator[SuperviselyClient]:
+@pytest.fixture
+def client(live: LivePlatform) -> Iterator[SuperviselyClient]:
     """A client of it."""
-    with connected(live, request.param) as made:
+    with connected(live) as made:
         yield made
 
 

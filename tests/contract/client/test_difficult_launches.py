@@ -12,16 +12,17 @@ import pytest
 
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.difficult_server import DifficultServer, Fault
+from tests.fakes.in_memory import InMemoryTransport
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from traindash.domain.ids import WorkspaceId
 from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from traindash.plans.facts import gather
-from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ApiError, RetryPolicy
 from traindash.supervisely.files import Downloader, Expected, Watcher
 from traindash.supervisely.server_settings import normalised_address
 from traindash.supervisely.tasks import StartRequest
-from traindash.supervisely.transport import InMemoryTransport, Transport
+from traindash.supervisely.transport import Transport
 from traindash.tasks.launcher import LaunchUncertainError, request_for, send
 
 IN_MEMORY = 1000
@@ -40,7 +41,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]
 @pytest.fixture(scope="module")
 def request_body(platform: LivePlatform) -> StartRequest:
     """A start that the platform accepts."""
-    with connected(platform, "memory") as client:
+    with connected(platform) as client:
         plan = TrainingPlan(
             project_id=project_of(client).id,
             model=PretrainedModel(framework="YOLO", name=client.ecosystem.models("YOLO")[0].name),
@@ -89,7 +90,8 @@ def _client(server: DifficultServer, platform: LivePlatform, address: str, *, in
     policy = RetryPolicy(attempts=3, draw=lambda: 0.0)
     http = InMemoryTransport(server) if in_memory else None
     token = platform.platform.token
-    return client_of(Transport(normalised_address(address), token, http=http, policy=policy, sleep=lambda _: None))
+    sender = Transport(normalised_address(address), token, http=http, policy=policy, sleep=lambda _: None)
+    return SuperviselyClient(sender)
 
 
 def test_a_thousand_schedules_in_memory(platform: LivePlatform, request_body: StartRequest) -> None:

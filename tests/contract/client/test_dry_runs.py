@@ -1,11 +1,11 @@
-"""Dry runs over the API: a plan is tried, found again by its key, cancelled; over a socket and in one process."""
+"""Dry runs over the API: a plan is tried, found again by its key, cancelled; over a socket."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from tests.contract.client.conftest import WAYS, connected, project_of
+from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, wait_for
 from traindash.domain.dry_run import DryRun
@@ -25,10 +25,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
         yield made
 
 
-@pytest.fixture(params=WAYS)
-def client(live: LivePlatform, request: pytest.FixtureRequest) -> Iterator[SuperviselyClient]:
+@pytest.fixture
+def client(live: LivePlatform) -> Iterator[SuperviselyClient]:
     """A client of it."""
-    with connected(live, request.param) as made:
+    with connected(live) as made:
         yield made
 
 

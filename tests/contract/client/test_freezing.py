@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.contract.client.conftest import WAYS, connected, project_of
+from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.datasets.importing import open_import
 from traindash.domain.ids import CollectionId, ImageId
@@ -24,10 +24,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
         yield made
 
 
-@pytest.fixture(params=WAYS)
-def client(live: LivePlatform, request: pytest.FixtureRequest) -> Iterator[SuperviselyClient]:
+@pytest.fixture
+def client(live: LivePlatform) -> Iterator[SuperviselyClient]:
     """A client of it."""
-    with connected(live, request.param) as made:
+    with connected(live) as made:
         yield made
 
 

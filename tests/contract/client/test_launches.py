@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.client.conftest import WAYS, connected, project_of
+from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import AgentId, ModuleId, TaskId, WorkspaceId
@@ -53,9 +53,8 @@ def _followed(client: SuperviselyClient, task_id: TaskId) -> TaskProgress:
     return wait_for(over, f"task {task_id} is over", seconds=60)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_split_with_a_seed_is_frozen_before_the_start(working: LivePlatform, way: str) -> None:
-    with connected(working, way) as client:
+def test_a_split_with_a_seed_is_frozen_before_the_start(working: LivePlatform) -> None:
+    with connected(working) as client:
         plan = replace(_plan(client), train_val_split=RandomSplit(percent=60, seed=3))
         state = client.tasks.get(launch(client, plan)).params
         assert state is not None
@@ -79,9 +78,8 @@ def _splits(client: SuperviselyClient, project: Project) -> tuple[TrainValSplit,
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_plan_becomes_an_experiment(working: LivePlatform, way: str) -> None:
-    with connected(working, way) as client:
+def test_a_plan_becomes_an_experiment(working: LivePlatform) -> None:
+    with connected(working) as client:
         project = project_of(client)
         plan = replace(_plan(client), experiment_name="Über 1", enable_speedtest=True, export_onnx=True)
         assert [problem.severity for problem in check(client, plan)] == ["warning"]  # 56 % of the images train
@@ -113,7 +111,7 @@ def test_a_plan_becomes_an_experiment(working: LivePlatform, way: str) -> None:
 
 
 def test_every_split_is_accepted_and_comes_back(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         project = project_of(client)
         meta = client.projects.meta(project.id)
         plans = [replace(_plan(client), train_val_split=split) for split in _splits(client, project)]
@@ -134,7 +132,7 @@ def test_every_split_is_accepted_and_comes_back(working: LivePlatform) -> None:
 
 
 def test_a_custom_checkpoint_is_trained_on(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         plan = _plan(client)
         first = launch(client, plan)
         _followed(client, first)
@@ -152,7 +150,7 @@ def test_a_custom_checkpoint_is_trained_on(working: LivePlatform) -> None:
 
 
 def test_a_training_is_stopped(working: LivePlatform) -> None:
-    with connected(working, "socket") as client:
+    with connected(working) as client:
         task_id = launch(client, replace(_plan(client), hyperparameters="epochs: 100000\n"))
         watch = TaskWatch(client, task_id)
         wait_for(lambda: watch.refresh().epoch, "the first epoch")
@@ -164,7 +162,7 @@ def test_a_training_is_stopped(working: LivePlatform) -> None:
 
 
 def test_a_task_that_waits_says_its_place(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         agent = client.agents.available(client.teams.list()[0].id)[0]
         plan = replace(_plan(client), hyperparameters="epochs: 100000\n", agent_id=agent.id)
         first, second, third = (launch(client, plan) for _ in range(3))
@@ -179,7 +177,7 @@ def test_a_task_that_waits_says_its_place(working: LivePlatform) -> None:
 
 
 def test_what_the_client_refuses_is_never_sent(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         plan = _plan(client)
         bad = replace(plan, classes=("nope",), agent_id=AgentId(77), experiment_name="a/b")
         with pytest.raises(PlanRefusedError) as caught:
@@ -190,7 +188,7 @@ def test_what_the_client_refuses_is_never_sent(working: LivePlatform) -> None:
 
 
 def test_what_the_platform_refuses_is_told_in_its_words(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         request = StartRequest(
             module_id=ModuleId(999), workspace_id=WorkspaceId(1), agent_id=None, state={"slyProjectId": 1}
         )

@@ -29,7 +29,7 @@ def _place(client: SuperviselyClient) -> Place:
 
 
 def test_two_experiments_are_compared_in_the_order_given(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         first, second = _trained(client, 2), _trained(client, 3)
         task_id = start_comparison(client, [second, first], _place(client))
         task = followed(client, task_id).task
@@ -44,7 +44,7 @@ def test_two_experiments_are_compared_in_the_order_given(working: LivePlatform) 
 
 
 def test_what_the_server_would_refuse_is_refused_before_anything_is_sent(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         info = _trained(client, 2)
         before = client.tasks.newest(_place(client).workspace_id, 1)[0].id
         cases = {

@@ -29,7 +29,7 @@ def planned_series(client: SuperviselyClient, **choices: object) -> SeriesPlan:
 
 def test_place_start_follow(working: LivePlatform, tmp_path: Path) -> None:
     store = SeriesStore(tmp_path)
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         series = planned_series(client, vary=(Vary(key="fail_at_epoch", text="1, 7"),), repeats=2)
         made = experiments(series, texts(client, series.base))
         order = SeriesOrder(id=SeriesId("series1"), server="s", name="Night", planned=made)
@@ -60,7 +60,7 @@ def test_place_start_follow(working: LivePlatform, tmp_path: Path) -> None:
 
 def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
     store = SeriesStore(tmp_path)
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         series = planned_series(client, vary=(Vary(key="seconds_per_epoch", text="50, 60, 70"),))
         order = SeriesOrder(
             id=SeriesId("series2"), server="s", name="Night", planned=experiments(series, texts(client, series.base))
@@ -80,7 +80,7 @@ def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
 
 def test_a_program_starts_all_of_them(working: LivePlatform, tmp_path: Path) -> None:
     store = SeriesStore(tmp_path)
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         series = planned_series(client, split=SplitVariation(mode="several", percents=(50, 60)))
         made = experiments(series, texts(client, series.base))
         order = SeriesOrder(id=SeriesId("series3"), server="s", name="Night", planned=made)
@@ -97,7 +97,7 @@ def test_a_program_starts_all_of_them(working: LivePlatform, tmp_path: Path) -> 
 
 def test_the_command_starts_a_series_that_has_a_page(working: LivePlatform, tmp_path: Path) -> None:
     plan = tmp_path / "night.yaml"
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         base = planned_series(client).base
     text = write_plan(base) + "series:\n  hyperparameters: {epochs: [1, 2]}\n"
     plan.write_text(text, encoding="utf-8")

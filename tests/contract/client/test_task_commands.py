@@ -44,7 +44,7 @@ def followed(client: SuperviselyClient, task_id: TaskId) -> TaskProgress:
 
 
 def test_a_training_ends_after_its_epoch(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         task_id = launch(client, plan_for(client, ENDLESS))
         watch = TaskWatch(client, task_id)
         wait_for(lambda: watch.refresh().epoch, "the first epoch")
@@ -56,7 +56,7 @@ def test_a_training_ends_after_its_epoch(working: LivePlatform) -> None:
 
 
 def test_a_waiting_training_cannot_end_after_an_epoch(working: LivePlatform) -> None:
-    with connected(working, "memory") as client:
+    with connected(working) as client:
         task_id = launch(client, replace(plan_for(client), autostart=False))
         with pytest.raises(RejectedError, match="not training"):
             stop_after_epoch(client, task_id)

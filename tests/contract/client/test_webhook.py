@@ -14,7 +14,7 @@ SIGNED_WITH = "a secret of the test"
 
 
 def test_set_try_out_and_remove(working: LivePlatform) -> None:
-    with connected(working, "socket") as client, receiver() as told:
+    with connected(working) as client, receiver() as told:
         assert client.webhooks.info() == Webhook()
         shown = client.webhooks.set(told.url, SIGNED_WITH)
         assert (shown.url, shown.has_secret) == (told.url, True)
@@ -26,7 +26,7 @@ def test_set_try_out_and_remove(working: LivePlatform) -> None:
 
 
 def test_refusals_say_why(working: LivePlatform) -> None:
-    with connected(working, "socket") as client:
+    with connected(working) as client:
         with pytest.raises(RejectedError, match="TRAINDASH_OFFLINE"):
             client.webhooks.set("https://example.org/hook", SIGNED_WITH)
         with pytest.raises(RejectedError, match="too short"):
@@ -36,7 +36,7 @@ def test_refusals_say_why(working: LivePlatform) -> None:
 
 
 def test_a_damaged_webhook_is_told_and_can_be_removed(working: LivePlatform) -> None:
-    with connected(working, "socket") as client:
+    with connected(working) as client:
         working.platform.parts.layout.webhook.write_text("{", encoding="utf-8")
         assert client.webhooks.info() == Webhook(is_damaged=True)
         assert client.webhooks.remove() == Webhook()

@@ -72,7 +72,7 @@ LOAD = """
 @pytest.fixture(scope="module")
 def plan(server: LivePlatform) -> TrainingPlan:
     """A plan with everything but the defaults."""
-    with connected(server, "memory") as client:
+    with connected(server) as client:
         return TrainingPlan(
             project_id=project_of(client).id,
             model=PretrainedModel(framework="YOLO", name="YOLO26n-det"),
@@ -140,7 +140,7 @@ def test_every_split_is_taken_with_what_it_says(
     case: tuple[TrainValSplit, str, list[object]],
 ) -> None:
     split, method, content = case
-    with connected(server, "memory") as client:
+    with connected(server) as client:
         loaded = _load(sdk, server, client, replace(plan, train_val_split=split))
     assert loaded["started"] is True, loaded
     assert (loaded["method"], loaded["split"]) == (method, content)
@@ -170,7 +170,7 @@ def test_every_value_of_every_option_is_taken(
         hyperparameters="epochs: 7\n" if convert else None,
         autostart=benchmark,
     )
-    with connected(server, "memory") as client:
+    with connected(server) as client:
         loaded = _load(sdk, server, client, changed)
     keys = ("benchmark", "speedtest", "onnx", "tensorrt", "cache", "convert", "started")
     assert [loaded[key] for key in keys] == [benchmark, speedtest, *exports, cache, convert, benchmark]
@@ -179,7 +179,7 @@ def test_every_value_of_every_option_is_taken(
 
 
 def test_every_option_is_taken(sdk: SdkSession, server: LivePlatform, plan: TrainingPlan) -> None:
-    with connected(server, "memory") as client:
+    with connected(server) as client:
         loaded = _load(sdk, server, client, plan)
         assert {**loaded, "hyperparameters": None} == {
             "started": True,
@@ -203,7 +203,7 @@ def test_every_option_is_taken(sdk: SdkSession, server: LivePlatform, plan: Trai
 
 
 def test_a_checkpoint_of_an_experiment_is_taken(sdk: SdkSession, server: LivePlatform, plan: TrainingPlan) -> None:
-    with connected(server, "memory") as client:
+    with connected(server) as client:
         task = launch(client, replace(plan, experiment_name=None))
         wait_for(lambda: client.tasks.get(task).status is TaskStatus.FINISHED, "the training is finished")
         experiment = client.experiments.of_task(task)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from traindash.supervisely.client import SuperviselyClient, client_of
+from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import RetryPolicy
 from traindash.supervisely.transport import Transport
 
@@ -46,7 +46,7 @@ class Scripted:
 
     def client(self) -> SuperviselyClient:
         """Return a client of this server."""
-        return client_of(self.transport())
+        return SuperviselyClient(self.transport())
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         method = request.url.path.rsplit("/", 1)[-1]

@@ -1,21 +1,21 @@
-"""From a call to bytes and back: errors, repetitions, the token, https, the application in this process."""
+"""From a call to bytes and back: errors, repetitions, the token, https, a server in this process."""
 
-import asyncio
+import inspect
 import logging
-import threading
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.fakes.live_platform import serve
 from tests.unit.api.scripted import Scripted, refusal
-from traindash.supervisely.client import connect
 from traindash.supervisely.errors import (
     ApiError,
     ConnectionFailedError,
@@ -29,7 +29,7 @@ from traindash.supervisely.errors import (
     UnauthorizedError,
 )
 from traindash.supervisely.server_settings import normalised_address
-from traindash.supervisely.transport import InMemoryTransport, Transport
+from traindash.supervisely.transport import IDLE_SECONDS_LOCAL, Transport
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up
 
@@ -273,11 +273,7 @@ def test_this_machine_and_https_are_not_probed(address: str) -> None:
 
 async def _echo(request: Request) -> Response:
     body = await request.json() if request.method == "POST" else dict(request.query_params)
-    return JSONResponse({"method": request.path_params["method"], "body": body, "host": request.headers["host"]})
-
-
-def _sync(_: Request) -> Response:
-    return JSONResponse({"thread": threading.current_thread().name})
+    return JSONResponse({"method": request.path_params["method"], "body": body})
 
 
 async def _broken(_: Request) -> Response:
@@ -285,74 +281,37 @@ async def _broken(_: Request) -> Response:
     raise ZeroDivisionError(msg)
 
 
-def _app() -> Starlette:
-    prefix = "/public/api/v3/"
-    return Starlette(
-        routes=[
-            Route(prefix + "sync", _sync, methods=["POST"]),
-            Route(prefix + "broken", _broken, methods=["POST"]),
-            Route(prefix + "{method}", _echo, methods=["GET", "POST"]),
-        ]
-    )
+@pytest.fixture(scope="module")
+def own_address() -> Iterator[str]:
+    """The address of a server in this process, as the embedded platform is one for the pages."""
+    routes = [
+        Route("/public/api/v3/broken", _broken, methods=["POST"]),
+        Route("/public/api/v3/{method}", _echo, methods=["GET", "POST"]),
+    ]
+    with serve(Starlette(routes=routes)) as url:
+        yield url
 
 
-def test_an_application_in_this_process_answers_without_a_socket() -> None:
-    with Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport:
-        assert transport.read("a.b", {"x": "ü"}) == {"method": "a.b", "body": {"x": "ü"}, "host": "127.0.0.1:8501"}
-        got = transport.get("c.d", params={"id": "1"})
-        assert got == {"method": "c.d", "body": {"id": "1"}, "host": "127.0.0.1:8501"}
-        answer = transport.read("sync")
-        assert isinstance(answer, dict)
-        assert answer["thread"] != threading.current_thread().name
+def test_a_server_in_this_process_answers_over_its_port(own_address: str) -> None:
+    with Transport(own_address, "t") as transport:
+        assert transport.read("a.b", {"x": "ü"}) == {"method": "a.b", "body": {"x": "ü"}}
+        assert transport.get("c.d", params={"id": "1"}) == {"method": "c.d", "body": {"id": "1"}}
 
 
-def test_an_unhandled_error_of_the_application_is_a_server_failure() -> None:
-    with (
-        Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport,
-        pytest.raises(ServerFailedError),
-    ):
+def test_an_unhandled_error_of_the_server_is_a_server_failure(own_address: str) -> None:
+    with Transport(own_address, "t") as transport, pytest.raises(ServerFailedError):
         transport.write("broken", {})
 
 
-def test_many_threads_share_one_application() -> None:
-    results: list[Any] = []
-    with Transport("http://127.0.0.1:8501", "t", http=InMemoryTransport(_app())) as transport:
-        threads = [
-            threading.Thread(target=lambda n=n: results.append(transport.read("m", {"n": n}))) for n in range(20)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(result["body"]["n"] for result in results) == list(range(20))
+def test_many_threads_share_one_client(own_address: str) -> None:
+    with Transport(own_address, "t") as transport, ThreadPoolExecutor(40) as pool:
+        results = list(pool.map(lambda n: transport.read("m", {"n": n}), range(40)))
+    assert results == [{"method": "m", "body": {"n": n}} for n in range(40)]
 
 
-def test_closing_ends_the_thread_and_later_calls_say_so() -> None:
-    others = set(threading.enumerate())
-    client = connect("http://127.0.0.1:8501", "t", app=_app())
-    assert client.version() is None
-    client.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "traindash-api" and thread not in others]
-    carrier = InMemoryTransport(_app())
-    carrier.close()
-    carrier.close()
-    with pytest.raises(httpx.ConnectError):
-        carrier.handle_request(httpx.Request("POST", "http://127.0.0.1/x"))
-
-
-def test_a_hanging_application_runs_into_the_timeout() -> None:
-    async def hang(_scope: Any, _receive: Any, _send: Any) -> None:  # noqa: ANN401 - ASGI
-        await _never()
-
-    carrier = InMemoryTransport(hang)
-    request = httpx.Request("POST", "http://127.0.0.1/x", extensions={"timeout": {"read": 0.05}})
-    with pytest.raises(httpx.ReadTimeout):
-        carrier.handle_request(request)
-    carrier.close()
-
-
-async def _never() -> None:
-    await asyncio.Event().wait()
+def test_idle_connections_are_given_up_before_the_embedded_platform_closes_them() -> None:
+    keeps = inspect.signature(uvicorn.Config).parameters["timeout_keep_alive"].default
+    assert keeps > IDLE_SECONDS_LOCAL
 
 
 def test_a_closed_connection_is_an_error_like_others() -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.server import FakeServer, add_experiment
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TeamId
 from traindash.experiments.record_cache import RecordCache, Settings, SettingsReader, folder_of
-from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.supervisely.client import SuperviselyClient
 
 TEAM = TeamId(1)
 PATIENCE = 20.0
@@ -25,7 +26,7 @@ def server() -> FakeServer:
 
 @pytest.fixture
 def client(server: FakeServer) -> Iterator[SuperviselyClient]:
-    with connect("http://127.0.0.1:8501", "token", app=server.app()) as opened:
+    with connect_in_memory(server.app()) as opened:
         yield opened
 
 
