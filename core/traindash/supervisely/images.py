@@ -1,6 +1,5 @@
 """Images and annotations."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,12 @@ from typing import Any
 
 from msgspec import field
 
-from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.domain.annotation import Annotation
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.project import Image
+from traindash.errors import InputError
+from traindash.supervisely.errors import ContractError
 from traindash.supervisely.projects import Collections
 from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read_all, read_page, read_rows
 
@@ -18,13 +20,11 @@ from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read
 
 
 _METHOD = "annotations.bulk.info"
-_ABOUT_LABELS = frozenset({"id", "classId", "classTitle", "tags", "labelerLogin", "createdAt", "updatedAt"})
-"""What an object says besides its geometry."""
 
 
 def fit_image(row: JsonRow) -> JsonRow:
     """Give an image a name, and its tags names."""
-    return {**row, "name": row.get("name") or str(row.get("id")), "tags": _tags(row.get("tags"))}
+    return {**_with_named_tags(row), "name": row.get("name") or str(row.get("id"))}
 
 
 def _tags(rows: object) -> list[JsonRow]:
@@ -37,24 +37,6 @@ def _tags(rows: object) -> list[JsonRow]:
         for row in (rows if isinstance(rows, list) else ())
         if isinstance(row, dict)
     ]
-
-
-class _SizeShape(Shape):
-    width: int
-    height: int
-
-
-class _AnnotationShape(Shape):
-    size: _SizeShape
-    tags: tuple[Tag, ...] = ()
-    objects: tuple[dict[str, Any], ...] = ()
-
-
-class _LabelShape(Shape):
-    class_title: str
-    geometry_type: str
-    id: int | None = None
-    tags: tuple[Tag, ...] = ()
 
 
 class AnnotationRow(Shape):
@@ -70,34 +52,18 @@ def annotation_of(content: JsonRow) -> Annotation:
     Raises:
         ContractError: A field is missing or has the wrong type.
     """
-    shape = read(_METHOD, _AnnotationShape, content, _fit_tags)
-    labels = tuple(map(_label, shape.objects))
-    return Annotation(width=shape.size.width, height=shape.size.height, labels=labels, tags=shape.tags)
+    fitted = _with_named_tags(content)
+    if isinstance(objects := content.get("objects"), list):
+        fitted["objects"] = [_with_named_tags(item) if isinstance(item, dict) else item for item in objects]
+    try:
+        return annotation_from_json(fitted, where=f"The server's answer to {_METHOD} does not fit")
+    except InputError as error:
+        hint = "Open the image in Supervisely's labeling tool and save it again."
+        raise ContractError(error.message, hint, method=_METHOD, field="annotation") from error
 
 
-def _label(row: JsonRow) -> Label:
-    shape = read(_METHOD, _LabelShape, row, _fit_tags)
-    geometry = _geometry(shape.geometry_type, row)
-    return Label(class_name=shape.class_title, geometry=geometry, tags=shape.tags, id=shape.id)
-
-
-def _fit_tags(row: JsonRow) -> JsonRow:
+def _with_named_tags(row: JsonRow) -> dict[str, Any]:
     return {**row, "tags": _tags(row.get("tags"))}
-
-
-def _geometry(shape: str, row: JsonRow) -> Geometry:
-    match shape, row:
-        case "rectangle", {"points": {"exterior": [_, *_]} as points}:
-            xs, ys = zip(*read(_METHOD, Polygon, points).exterior, strict=True)
-            # Any two opposite corners, in any order: people draw rectangles from all sides.
-            return Rectangle(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))
-        case "polygon", {"points": dict() as points}:
-            return read(_METHOD, Polygon, points)
-        case "bitmap", {"bitmap": dict() as bitmap}:
-            return read(_METHOD, Bitmap, bitmap)
-        case _:
-            geometry = {key: value for key, value in row.items() if key not in _ABOUT_LABELS}
-            return OtherGeometry(shape=shape, json=json.dumps(geometry, ensure_ascii=False))
 
 
 _ANNOTATIONS_AT_ONCE = 100
