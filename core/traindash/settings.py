@@ -20,7 +20,7 @@ class Settings:
         server_address: A Supervisely server named by ``SERVER_ADDRESS``; ``None`` means the embedded platform.
         api_token: Token for that server from ``API_TOKEN``. Never shown: left out of ``repr``.
         trainer_environment: The process environment that child processes start from.
-        offline: Nothing may try the network by itself (``TRAINDASH_OFFLINE``, anything but empty or ``0``).
+        offline: Nothing may try the network by itself (:func:`is_offline`).
     """
 
     home: Path
@@ -61,8 +61,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         server_address=env.get("SERVER_ADDRESS") or None,
         api_token=env.get("API_TOKEN") or None,
         trainer_environment=env,
-        offline=env.get("TRAINDASH_OFFLINE", "") not in {"", "0"},
+        offline=is_offline(env),
     )
+
+
+def is_offline(environment: Mapping[str, str]) -> bool:
+    """Return whether nothing may try the network by itself: ``TRAINDASH_OFFLINE`` is anything but empty or ``0``."""
+    return environment.get("TRAINDASH_OFFLINE", "") not in {"", "0"}
 
 
 def set_environment(variables: Mapping[str, str]) -> None:

@@ -14,18 +14,7 @@ from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs.jobs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token
 from traindash.platform.imports.jobs import Imports
-from traindash.platform.routes import (
-    accounts,
-    dry_runs,
-    ecosystem,
-    files,
-    images,
-    imports,
-    projects,
-    splits,
-    tasks,
-    webhook,
-)
+from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
 from traindash.platform.sample import import_sample
@@ -37,15 +26,12 @@ from traindash.platform.webhook import HookPace, WebhookWorker
 
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     *accounts.METHODS,
-    *dry_runs.METHODS,
     *ecosystem.METHODS,
+    *embedded.METHODS,
     *files.METHODS,
     *images.METHODS,
-    *imports.METHODS,
     *projects.METHODS,
-    *splits.METHODS,
     *tasks.METHODS,
-    *webhook.METHODS,
 )
 """A new method is a line in the table of its resource, and a new resource a line here."""
 

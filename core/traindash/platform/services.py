@@ -19,6 +19,7 @@ from traindash.platform.store.projects import Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
 from traindash.platform.tasks.log import TaskLogs
+from traindash.settings import is_offline
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class Services:
     @property
     def offline(self) -> bool:
         """Nothing may try the network."""
-        return self.environment.get("TRAINDASH_OFFLINE", "") not in {"", "0"}
+        return is_offline(self.environment)
 
 
 def build_services(
