@@ -64,6 +64,27 @@ class ExperimentInfo:
     random_initialization: bool | None = None
 
 
+_TABLES: Mapping[str, tuple[type, ...]] = {
+    "model_files": (str,),
+    "export": (str,),
+    "logs": (str,),
+    "evaluation_metrics": (int, float),
+}
+
+
+def clean_record(record: Mapping[str, object]) -> dict[str, object]:
+    """Return a record of whatever app as :class:`ExperimentInfo` can be read from it.
+
+    Apps write other things into its tables, too, and null for what they do not know or did not measure.
+    """
+    known = {key: value for key, value in record.items() if value is not None}
+    for key, kinds in _TABLES.items():
+        table = known.pop(key, None)
+        if isinstance(table, dict):
+            known[key] = {name: item for name, item in table.items() if type(item) in kinds}  # True is no number
+    return known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentFolder:
     """Where the artifacts of an experiment are; its path alone says something of it (docs/supervisely-api.md 7.1).

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
+from traindash.domain.experiment import ExperimentFolder, ExperimentInfo, clean_record
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.supervisely.errors import ContractError, MissingError
 from traindash.supervisely.files import Files
@@ -14,36 +14,13 @@ from traindash.supervisely.tasks import Tasks
 # Experiment records: ``experiment_info.json`` and ``meta.output.experiment.data`` (docs/supervisely-api.md 5.3).
 
 
-_TABLES: Mapping[str, type | tuple[type, ...]] = {
-    "model_files": str,
-    "export": str,
-    "logs": str,
-    "evaluation_metrics": (int, float),
-}
-
-
 def experiment_of(method: str, record: object, *, failure: str = "") -> ExperimentInfo:
     """Read a record. Its keys are in snake_case; the twelve without a default are those that the official SDK needs.
 
     Raises:
         ContractError: A field is missing or has the wrong type.
     """
-    return read(method, ExperimentInfo, record, _fit_record, camel=False, failure=failure)
-
-
-def _fit_record(record: JsonRow) -> JsonRow:
-    # Apps write other things into these tables, too, and null for a metric that was not measured.
-    return {
-        **record,
-        **{key: _table(record[key], kinds) for key, kinds in _TABLES.items() if key in record},
-    }
-
-
-def _table(value: object, kinds: type | tuple[type, ...]) -> JsonRow | None:
-    table = free_object(value)
-    if table is None:
-        return None
-    return {key: item for key, item in table.items() if isinstance(item, kinds) and not isinstance(item, bool)}
+    return read(method, ExperimentInfo, record, clean_record, camel=False, failure=failure)
 
 
 ROOT = "/experiments"

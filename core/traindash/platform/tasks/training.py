@@ -12,6 +12,7 @@ import msgspec
 
 from traindash.datasets.contours import unsuitable_shapes
 from traindash.domain.app_state import CatalogueName, CheckpointName, RepeatState, StatedModel
+from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TeamId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project, ProjectMeta
@@ -21,7 +22,7 @@ from traindash.frameworks.spec import Framework
 from traindash.platform.services import Services
 from traindash.platform.tasks.frozen import FrozenTraining
 from traindash.platform.tasks.request import parse_gui_state, parse_model
-from traindash.platform.tasks.sources import CheckpointFile, SourceExperiment, find_checkpoint, find_experiment
+from traindash.platform.tasks.sources import CheckpointFile, find_checkpoint, find_experiment, settings_of
 from traindash.platform.tasks.splits import Sides, resolve_split
 
 
@@ -112,10 +113,11 @@ def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state
     """
     source = find_experiment(parts, team_id, state.task_id)
     _check_framework(framework, source)
-    if not source.app_state:
+    settings = settings_of(parts, team_id, source)
+    if not settings:
         msg = f"The experiment of task {source.task_id} kept no settings."
         raise InputError(msg, "Start a new training and choose the settings.")
-    kept = {key: value for key, value in source.app_state.items() if key not in {"experiment_name", "start_training"}}
+    kept = {key: value for key, value in settings.items() if key not in {"experiment_name", "start_training"}}
     if state.mode == "continue":
         best = CheckpointName(task_id=source.task_id, checkpoint=source.best_checkpoint)
         kept["model"] = msgspec.to_builtins(best)
@@ -127,7 +129,7 @@ def _start(parts: Services, team_id: TeamId, framework: Framework, stated: State
         case CheckpointName(task_id=task_id, checkpoint=name):
             source = find_experiment(parts, team_id, task_id)
             _check_framework(framework, source)
-            file = find_checkpoint(parts, source, name)
+            file = find_checkpoint(parts, team_id, source, name)
             return Start(
                 choice=CustomCheckpoint(path=f"{source.artifacts_dir}/checkpoints/{file.name}"),
                 stated=stated,
@@ -150,10 +152,11 @@ def _start(parts: Services, team_id: TeamId, framework: Framework, stated: State
             assert_never(stated)
 
 
-def _check_framework(framework: Framework, source: SourceExperiment) -> None:
-    if source.framework.casefold() != framework.name.casefold():
-        msg = f"The experiment of task {source.task_id} was trained with {source.framework}, not with {framework.name}."
-        raise InputError(msg, f"Start it with the training app of {source.framework}.")
+def _check_framework(framework: Framework, source: ExperimentInfo) -> None:
+    trained_with = source.framework_name
+    if trained_with.casefold() != framework.name.casefold():
+        msg = f"The experiment of task {source.task_id} was trained with {trained_with}, not with {framework.name}."
+        raise InputError(msg, f"Start it with the training app of {trained_with}.")
 
 
 def _check_classes(meta: ProjectMeta, wanted: Iterable[str]) -> tuple[str, ...]:

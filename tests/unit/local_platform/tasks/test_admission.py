@@ -22,13 +22,18 @@ def add_experiment(platform: SmallPlatform, scratch: Path, task_id: int = 456, f
     """Put an experiment into Team Files as an earlier training leaves it."""
     folder = f"/experiments/1_Shapes/{task_id}_{framework}"
     record = {
+        "experiment_name": "Earlier",
         "framework_name": framework,
         "model_name": "YOLO11n-det",
         "task_type": "object detection",
         "project_id": 1,
         "task_id": task_id,
         "artifacts_dir": folder + "/",
+        "model_files": {},
+        "model_meta": "model_meta.json",
+        "checkpoints": ["checkpoints/best.pt", "checkpoints/last.pt"],
         "best_checkpoint": "best.pt",
+        "evaluation_metrics": {"mAP": float("nan"), "f1": None},  # as apps write them
         "hyperparameters": "hyperparameters.yaml",
         "app_state": "app_state.json",
     }
