@@ -9,11 +9,17 @@ from traindash.ui.state import show_flashes
 
 _SIDEBAR_WIDTH = 232
 
+# Before st.navigation: the icon of a page would be a material symbol, whose favicon is fetched from fonts.gstatic.com
+# (Streamlit 1.67).
 st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_SIDEBAR_WIDTH)
+# Hidden: the sidebar draws its own links, one for each group of screens.
 current = st.navigation(screens.all_pages(), position="hidden")
 theme.apply()
 st.session_state["screen"] = current.url_path or screens.DEFAULT
+# The one script of the server, alone in its folder: next to a folder `pages` Streamlit would run pages without this
+# frame on a cold start (1.67).
 draw_sidebar(st.session_state["screen"])
+# After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()
 with guarded_page():
     current.run()

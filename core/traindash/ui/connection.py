@@ -86,6 +86,8 @@ def server() -> Server:
 
     A server that is not known any more (its file was removed) gives way to the embedded platform.
     """
+    # Each tab has its own choice: two of them may work with different servers at a time. The file only says where a new
+    # session begins.
     chosen = st.session_state.get(_CHOSEN) or _servers().kept.chosen
     return next((item for item in servers() if item.address == chosen), _servers().embedded)
 
@@ -100,6 +102,7 @@ def use(address: str) -> None:
     """
     st.session_state[_CHOSEN] = address
     chosen = server()
+    # Its token is gone with this session, so a later one could not use the choice.
     if chosen.origin is not Origin.TYPED:
         _servers().kept.choose(None if chosen.origin is Origin.EMBEDDED else address)
 
@@ -200,6 +203,8 @@ def lookup(
         # cache_utils._make_function_key): without names of their own all look-ups would share one cache
         # (github.com/streamlit/streamlit/issues/11157).
         keyed.__module__, keyed.__qualname__, keyed.__name__ = ask.__module__, ask.__qualname__, ask.__name__
+        # cache_data pickles what it keeps and hands out copies: a page that changes its answer cannot spoil it for the
+        # others, at the price of 40 ms for a project with 1,000 classes.
         cache = st.cache_resource if shared else st.cache_data
         kept = cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
         return Lookup(kept, kept.clear)
@@ -244,6 +249,7 @@ def task_completions() -> CompletionWatcher:
 
 def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:
     """Return a start on this session's server whose task is watched to its end; it may be called in any thread."""
+    # Read here: the start runs in a thread of its own, where Streamlit has no session to ask (1.67).
     name = server_name()
 
     def run() -> TaskId:
@@ -284,6 +290,7 @@ def server_name() -> str:
     The embedded platform keeps its name when its port changes: drafts, series, marks, colours and places stay.
     """
     chosen = server()
+    # A name and not the address, which is another one with every `--server.port`.
     return EMBEDDED if chosen.origin is Origin.EMBEDDED else chosen.address
 
 
@@ -312,6 +319,7 @@ def address() -> str:
 def team_id() -> TeamId:
     """Return the team that pages work in: the one chosen on the connection page, else the first."""
     chosen = _places().team(server_name())
+    # A team that the person has left meanwhile is not among those of the answer; the first one stands in.
     known = teams()
     return next((team.id for team in known if team.id == chosen), known[0].id)
 
@@ -325,6 +333,7 @@ def workspace_id() -> WorkspaceId:
 
 def choose_team(team: TeamId) -> None:
     """Work in another team from now on, in its first workspace."""
+    # The workspace belongs to the old team.
     _places().remember(server_name(), team, None)
 
 
@@ -340,6 +349,7 @@ def teams() -> tuple[Team, ...]:
     Raises:
         NotFoundError: The owner is in no team.
     """
+    # An empty answer is kept by no cache: it raises, and the next run asks again.
     found = tuple(client().teams.list())
     if not found:
         msg = f"Your account on {address()} is in no team."

@@ -38,16 +38,13 @@ def guarded_page() -> Iterator[None]:
 
 @contextmanager
 def guarded_part(name: str) -> Iterator[None]:
-    """Show what goes wrong in a part of a page in its place; the rest of the page stays.
-
-    Args:
-        name: Unique on the page.
-    """
+    """Show what goes wrong in a part of a page in its place; the rest stays. The name is unique on the page."""
     try:
         yield
     except AppError as error:
         _log.info("Shown to the person: %s", error)
         show_error(error, name)
+    # Without it Streamlit draws the traceback, with paths of this machine and source lines (1.67).
     except Exception:  # noqa: BLE001 - the last edge before the screen; logged with its traceback
         _log.exception("A page failed")
         show_error(
@@ -61,29 +58,22 @@ def guarded_part(name: str) -> Iterator[None]:
 
 @contextmanager
 def titled(title: str) -> Iterator[None]:
-    """Give a page its title though what it reads first fails; the error itself goes on its way.
-
-    Args:
-        title: For a page whose own title is drawn from what it reads.
-    """
+    """Give a page whose title is drawn from what it reads this one if that fails; the error goes on its way."""
     try:
         yield
     except AppError:
+        # A page without a heading has no name for screen readers.
         st.title(title, anchor=False)
         raise
 
 
 def show_error(error: AppError, place: str = "page") -> None:
-    """Draw an error with its next step, and a way on where one is known.
-
-    Args:
-        error: What went wrong.
-        place: Unique among the errors of a page.
-    """
+    """Draw an error with its next step, and a way on where one is known; the place is unique on the page."""
     with st.container(key=f"{place}-error", width=720):
         hint = f"  \n{plain(error.hint)}" if error.hint else ""
         st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
+            # A callback: what was kept is forgotten before anything of the page is drawn again.
             st.button(
                 "Try again", icon=":material/refresh:", key=f"{place}-error-retry", on_click=_retry, args=(error,)
             )
@@ -95,8 +85,10 @@ def show_error(error: AppError, place: str = "page") -> None:
                     on_click=attempt,
                     args=(start_new_draft,),
                 )
+            # On the connection page the link would lead to itself.
             if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
                 screens.link("connection", "Check the connection", "lan")
+            # What was asked and answered is for whoever runs the server; folded, as it helps nobody else.
             if isinstance(error, ApiError) and error.details:
                 with st.popover("Details", icon=":material/info:", type="tertiary"):
                     st.caption(f"Asked {plain(connection.server().name)} for")
@@ -128,19 +120,12 @@ def _retry(error: AppError) -> None:
 
 
 def draw_empty_page(title: str, sentence: str, *, next_step: str, icon: str, screen: str) -> None:
-    """Draw the reason and the button.
-
-    Args:
-        title: What is missing.
-        sentence: What would be here.
-        next_step: Words of the button.
-        icon: Name of its Material symbol.
-        screen: Where it leads, a key of :mod:`traindash.ui.screens`.
-    """
+    """Draw what is missing, what would be here, and the button that leads to a screen where it is made."""
     with st.container(border=True, horizontal_alignment="center", key="empty-page"):
         st.space("medium")
         st.markdown(f"#### {title}", text_alignment="center", anchors=False)
         st.markdown(sentence, text_alignment="center")
+        # st.page_link has no primary look (1.67), and this is the one thing to do here.
         if st.button(next_step, icon=f":material/{icon}:", type="primary"):
             screens.go(screen)
         st.space("medium")

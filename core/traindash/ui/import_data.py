@@ -1,7 +1,6 @@
 """Bringing data in: choose it, see what it was recognised as, watch, read the report."""
 
 from collections.abc import Callable
-from io import BytesIO
 
 import pandas as pd
 import streamlit as st
@@ -22,6 +21,42 @@ _ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
 _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"
 _LATEST = 5
+_STANDING = {
+    JobStatus.INSPECTING: "being looked at",
+    JobStatus.READY: "waits for your decision",
+    JobStatus.RUNNING: "being brought in",
+    JobStatus.FINISHED: "finished",
+    JobStatus.ERROR: "failed",
+    JobStatus.CANCELED: "cancelled",
+}
+_ICONS = {
+    JobStatus.INSPECTING: "hourglass_top",
+    JobStatus.READY: "help",
+    JobStatus.RUNNING: "hourglass_top",
+    JobStatus.FINISHED: "check_circle",
+    JobStatus.ERROR: "error",
+    JobStatus.CANCELED: "cancel",
+}
+_MAX_ROWS = 10
+_EXAMPLES = 5
+_LAYOUT_EXAMPLES_EXAMPLES = (
+    (
+        "Supervisely",
+        "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
+        "As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested.",
+    ),
+    (
+        "COCO",
+        "my-data/\n  annotations/\n    train.json\n    val.json\n  images/\n    photo.jpg",
+        "Boxes, polygons and run-length masks. Each annotation file becomes a dataset.",
+    ),
+    (
+        "YOLO",
+        "my-data/\n  data.yaml\n  images/\n    train/\n      photo.jpg\n  labels/\n    train/\n      photo.txt",
+        "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
+    ),
+)
+"""Name, folder and a sentence of each layout."""
 
 
 def current_import() -> DataImport | None:
@@ -58,13 +93,14 @@ def draw_choice() -> None:
                 _begin(lambda: connection.client().imports.inspect(path))
         st.caption("The folder is only read. Its images are copied once into the data directory of the dashboard.")
         return
+    # Another key for each upload: st.file_uploader keeps its file until its key changes (1.67).
     turn = st.session_state.get(_UPLOADS, 0)
     chosen = st.file_uploader("Archive with images and annotations", type=_ARCHIVES, key=f"import-file-{turn}")
     st.caption("For more than 2 GB, choose the folder on this machine instead.")
     if chosen is not None:
         with st.spinner("Handing the archive over"):
-            file = BytesIO(chosen.getbuffer())
-            _begin(lambda: connection.client().imports.upload(chosen.name, file, chosen.size))
+            # What was uploaded is a file in memory already (1.67): it is handed over as it is, without a second copy.
+            _begin(lambda: connection.client().imports.upload(chosen.name, chosen, chosen.size))
 
 
 def draw_latest() -> None:
@@ -86,8 +122,10 @@ def draw_latest() -> None:
 def draw_progress(import_id: ImportId) -> None:
     """Draw how far an import is; the page is drawn anew when it comes to rest."""
     running = connection.client().imports.info(import_id)
+    # A fragment cannot change what is around it: the page draws the report.
     if not running.status.is_active:
         st.rerun()
+    # The total is an estimate while archives are unpacked.
     share = min(1.0, running.done / running.total) if running.total else 0.0
     st.progress(share, text=progress_text(running))
     st.button("Cancel", icon=":material/close:", on_click=_cancel, args=(import_id,))
@@ -150,27 +188,10 @@ def train_on(project_id: ProjectId) -> None:
     if facts is None:
         flash("The project does not exist any more.", "error")
         return
+    # A new one: the open draft may be a plan for another project.
     draft = start_new_draft()
     change_draft(draft.id, lambda current: begin_with(current, facts))
     screens.go("project", draft=draft.id)
-
-
-_STANDING = {
-    JobStatus.INSPECTING: "being looked at",
-    JobStatus.READY: "waits for your decision",
-    JobStatus.RUNNING: "being brought in",
-    JobStatus.FINISHED: "finished",
-    JobStatus.ERROR: "failed",
-    JobStatus.CANCELED: "cancelled",
-}
-_ICONS = {
-    JobStatus.INSPECTING: "hourglass_top",
-    JobStatus.READY: "help",
-    JobStatus.RUNNING: "hourglass_top",
-    JobStatus.FINISHED: "check_circle",
-    JobStatus.ERROR: "error",
-    JobStatus.CANCELED: "cancel",
-}
 
 
 def _begin(begin: Callable[[], DataImport]) -> None:
@@ -193,10 +214,6 @@ def _leave() -> None:
 
 
 # The report of an import: what was taken, what was not and why.
-
-
-_MAX_ROWS = 10
-_EXAMPLES = 5
 
 
 def draw_report(finished: DataImport, report: ImportReport) -> None:
@@ -256,26 +273,6 @@ def _problems(report: ImportReport) -> None:
 
 
 # What the layouts that can be brought in look like, for a person who prepares a folder.
-
-
-_LAYOUT_EXAMPLES_EXAMPLES = (
-    (
-        "Supervisely",
-        "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
-        "As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested.",
-    ),
-    (
-        "COCO",
-        "my-data/\n  annotations/\n    train.json\n    val.json\n  images/\n    photo.jpg",
-        "Boxes, polygons and run-length masks. Each annotation file becomes a dataset.",
-    ),
-    (
-        "YOLO",
-        "my-data/\n  data.yaml\n  images/\n    train/\n      photo.jpg\n  labels/\n    train/\n      photo.txt",
-        "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
-    ),
-)
-"""Name, folder and a sentence of each layout."""
 
 
 def draw_layout_examples() -> None:

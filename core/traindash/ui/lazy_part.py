@@ -30,6 +30,7 @@ def draw_part(key: str, draw: Callable[[], None], *, lazy: bool = False, height:
         lazy: Wait until the person comes near; the page then needs :func:`watch_parts` too.
         height: Room in pixels that a waiting part keeps.
     """
+    # A key of its own, so that the answer of the watcher can have this part run and nothing else.
     st.fragment(_part, key=_fragment_key(key))(key, draw, height if lazy else None)
 
 
@@ -40,9 +41,11 @@ def watch_parts() -> None:
 
 
 def _part(key: str, draw: Callable[[], None], room: int | None) -> None:
+    # Names of parts, not of fragments: those get ids of their own with every run of the page (Streamlit 1.67).
     waiting: set[str] = st.session_state.setdefault(_WAITING, set())
     if room is not None and key not in _near():
         waiting.add(key)
+        # The room is as high as the part will be, so that links to anchors below it arrive where they should.
         st.html(f'<div class="cx-room" data-part="{escape(key)}" style="height:{room}px"></div>')
         return
     waiting.discard(key)

@@ -20,9 +20,14 @@ from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
 from traindash.ui import connection
 from traindash.ui.connection import lookup
 
+# One run of a page asks for the same project a dozen times; ten seconds answer them all with one request, and what
+# another program changes on the server is still seen soon.
 _SECONDS = 10
 _LONG_SECONDS = 300
+# Annotations of so many images come in one request for each dataset; a whole project would take minutes.
 _PROFILE_IMAGES = 200
+# The newest tell most about how long the next training takes, and a page of the answer has 500 (docs/supervisely-api.md
+# 2).
 _PAST_TASKS = 300
 _MOST_DEALT = 20_000
 """Images that are dealt to show what a split will hold before it is frozen; more would take seconds."""
@@ -31,6 +36,7 @@ _MOST_DEALT = 20_000
 @lookup(seconds=_SECONDS, most=50)
 def projects(workspace: WorkspaceId) -> tuple[Project, ...]:
     """Return the image projects of a workspace."""
+    # Models are trained on images: projects of videos, volumes and point clouds are of no use here.
     return tuple(item for item in connection.client().projects.list(workspace) if item.type == "images")
 
 
@@ -56,6 +62,7 @@ def project(project_id: ProjectId) -> ProjectFacts | None:
     """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""
     try:
         return gather.project_facts(connection.client(), project_id)
+    # A draft may outlive its project; the step says so, an error page would hide the way out.
     except NotFoundError:
         return None
 
@@ -81,6 +88,7 @@ def settings_text(team: TeamId, info: ExperimentInfo) -> str | None:
 def _artifact(team: TeamId, info: ExperimentInfo, relative: str) -> str | None:
     try:
         content = connection.client().files.read(team, str(PurePosixPath(info.artifacts_dir) / relative))
+    # Folders of artifacts can be deleted in Team Files while their task stays.
     except NotFoundError:
         return None
     return content.decode("utf-8", errors="replace")
@@ -145,6 +153,7 @@ def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:
     facts = project(project_id)
     if facts is None:
         return ()
+    # An image of each dataset in turn: a project of many datasets shows something of all of them.
     filled = [dataset for dataset in facts.datasets if dataset.items_count]
     per_dataset = -(-count // max(len(filled), 1))
     listed = [
@@ -175,6 +184,7 @@ def data_profile(project_id: ProjectId) -> DataProfile:
 def annotations(images: tuple[Image, ...]) -> dict[ImageId, Annotation]:
     """Return the annotations of images."""
     found: dict[ImageId, Annotation] = {}
+    # annotations.bulk.info takes the images of one dataset (docs/supervisely-api.md 3.3).
     for dataset in dict.fromkeys(image.dataset_id for image in images):
         ids = [image.id for image in images if image.dataset_id == dataset]
         found.update(connection.client().annotations.get(dataset, ids))
@@ -203,6 +213,8 @@ def facts_of(draft: WizardDraft) -> Facts:
 
 def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
     """Return what both sides will hold, ``None`` as long as that is not fixed and where it would take long."""
+    # Named datasets, tags and collections hold the same images whoever asks; a random split without a seed is drawn by
+    # the training app itself (docs/supervisely-api.md 4).
     if not isinstance(split, RandomSplit):
         return split_content(project.id, split, project.items_count)
     if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:

@@ -19,14 +19,14 @@ from traindash.ui import connection, lookups
 LONGEST_SIDE = 1280
 _SECONDS = 3600
 _MOST_PREVIEWS, _MOST_FILES = 96, 16
+_FILL_ALPHA = 70
+_OVERSAMPLING = 2
+_LINE = 2 * _OVERSAMPLING
+_ANNOTATION_DRAWING_SECONDS = 600
 
 
 def preview_source(sly_id: int | None) -> str:
-    """Return a data URI of an image for a page; empty where it cannot be had.
-
-    Args:
-        sly_id: Its id on the platform; ``None`` where the evaluation names none.
-    """
+    """Return a data URI of an image for a page; empty where the evaluation names none or it cannot be had."""
     if sly_id is None:
         return ""
     try:
@@ -57,12 +57,6 @@ def _file(image: ImageId) -> bytes:
 # Images with what is annotated on them, in the colours of their classes.
 
 
-_FILL_ALPHA = 70
-_OVERSAMPLING = 2
-_LINE = 2 * _OVERSAMPLING
-_ANNOTATION_DRAWING_SECONDS = 600
-
-
 @connection.lookup(seconds=_ANNOTATION_DRAWING_SECONDS, most=400)
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations.
@@ -83,7 +77,9 @@ def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> byt
             picture = opened.convert("RGB")
     except (UnidentifiedImageError, OSError):
         return None
+    # Drawn at twice the size and scaled down with what is on it: thin lines stay smooth.
     scale = min(1.0, _OVERSAMPLING * max(size[0] / picture.width, size[1] / picture.height))
+    # Scaled before the objects are drawn: a photograph has a hundred times the pixels of its thumbnail.
     small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
     if annotation is not None:
         small = draw_annotation(small, annotation, colors)
@@ -120,6 +116,7 @@ def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapp
                 pen.line([*outline, outline[0]], fill=color, width=_LINE, joint="curve")
             case Bitmap():
                 _paste_mask(layer, label.geometry, color, (across, down))
+            # Cuboids, points and lines are in projects, too; none of our models learns them.
             case OtherGeometry():
                 continue
             case _:
@@ -134,6 +131,7 @@ def _paste_mask(layer: Picture.Image, bitmap: Bitmap, color: str, scale: tuple[f
         return  # a damaged mask must not hide the image
     across, down = scale
     size = (max(1, round(mask.shape[1] * across)), max(1, round(mask.shape[0] * down)))
+    # Masks are a little denser than boxes, which also have an outline.
     alpha = Picture.fromarray(mask.astype(np.uint8) * (_FILL_ALPHA + 50)).resize(size)
     filled = Picture.new("RGBA", size, color)
     filled.putalpha(alpha)

@@ -15,6 +15,9 @@ from traindash.settings import screens_folder
 from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
+DEFAULT = "project"
+_ROOT = "start"
+"""Reserved by Streamlit for the page at the bare address, which is never shown under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,6 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="show", title="Present", group="compare"),
     Screen(id="connection", title="Connection", group="connection"),
 )
-DEFAULT = "project"
-_ROOT = "start"
-"""Reserved by Streamlit for the page at the bare address, which is never shown under it."""
 
 
 def screen(screen_id: str) -> Screen:
@@ -115,6 +115,8 @@ def all_pages() -> list[st.Page]:
 
 def _fresh_page(screen_id: str) -> st.Page:
     """Return a page object of its own: navigation writes into those that it is given."""
+    # Streamlit serves the default page under no path but the bare address (1.67), so the first screen is registered
+    # twice.
     if screen_id == DEFAULT:
         return _page(screen(screen_id), url_path=_ROOT, default=True)
     return _page(screen(screen_id), url_path=screen_id)
@@ -132,6 +134,8 @@ def screen_routes() -> list[Route]:
     html = index_page()
 
     def answer(_request: Request) -> HTMLResponse:
+        # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that
+        # there are.
         return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
     return [Route(f"/{item.id}", answer, methods=["GET"]) for item in SCREENS]

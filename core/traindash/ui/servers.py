@@ -112,9 +112,11 @@ class Servers:
     ) -> None:
         self.kept = kept
         self._open_embedded = embedded
+        # Reversed: of two entries for one address the first one found wins, as the SDK reads them.
         self._found = {normalised_address(item.address): item for item in reversed(found)}
         first = embedded()
         self.embedded = Server(address=first.address, origin=Origin.EMBEDDED)
+        # Opened at once: its address is the key of everything, and only the client knows it.
         self._clients = {first.address: first}
         self._tokens = {first.address: ""}
         self._epochs: dict[str, int] = {}
@@ -141,6 +143,7 @@ class Servers:
         """Return the client of a server; one with another token gives way, and what it answered is forgotten."""
         with self._lock:
             old = self._clients.get(server.address)
+            # Tokens are compared here and nowhere kept in a key, a log or an address.
             if old is not None and self._tokens[server.address] == server.token:
                 return old
             is_embedded = server.origin is Origin.EMBEDDED
@@ -148,6 +151,7 @@ class Servers:
             self._clients[server.address], self._tokens[server.address] = client, server.token
             if old is not None:
                 self._begin_epoch(server.address)
+        # Outside the lock: closing waits for requests that are under way.
         if old is not None:
             old.close()
         return client
@@ -157,6 +161,8 @@ class Servers:
         with self._lock:
             if (found := self._clients.get(address)) is not None:
                 return found
+        # Without a session there are no typed tokens: a server that was typed in one is found while it has an open
+        # client.
         server = next((item for item in self.known({}) if item.address == address), None)
         return None if server is None else self.client(server)
 
@@ -197,6 +203,7 @@ def checked_address(text: str) -> str:
     Raises:
         InputError: It is no address of a server.
     """
+    # What the SDK makes of the same text: http is assumed where nothing is said, and so on.
     address = normalised_address(text.strip())
     host = host_of(address)
     if not host or any(character.isspace() for character in host) or "@" in host or "/public/api" in host:

@@ -36,10 +36,12 @@ _component = st.components.v2.component(
     css=(_HERE / "notify.css").read_text(encoding="utf-8"),
     js=(_HERE / "notify.js").read_text(encoding="utf-8"),
 )
+_LAST_STEP = "last_step"
 
 
 def draw_notify() -> None:
     """Draw the switch; while it is on, tasks are looked at every few seconds."""
+    # The switch lives in the browser: permission to notify is given for an address and not for a session.
     on = _is_on()
     st.fragment(_switch, run_every=_EVERY if on else None)(on)
 
@@ -49,11 +51,7 @@ def _is_on() -> bool:
 
 
 def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain arguments
-    """Draw the switch.
-
-    Args:
-        looks: The page was drawn with the switch on, so this part of it refreshes.
-    """
+    """Draw the switch; ``looks`` says that the page was drawn with it on, so this part of it refreshes."""
     messages = _messages() if _is_on() else []
     _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
     if _is_on() is not looks:  # only a run of the whole page changes how often a part of it refreshes
@@ -64,6 +62,8 @@ def _messages() -> list[dict[str, str]]:
     """Return the latest notifications. The browser knows which it has shown; a run may end before it gets them."""
     kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
     kept.extend(_new_messages())
+    # A run may be aborted before the browser has got its data, so the latest are sent each time; the browser knows
+    # which it has shown.
     del kept[:-_KEPT]
     return list(kept)
 
@@ -75,6 +75,7 @@ def _new_messages() -> list[dict[str, str]]:
     elsewhere = _completed_elsewhere(server)
     try:
         tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+    # A server that is away for a moment is no reason for an error in the corner of every page.
     except AppError:
         return elsewhere  # the next look tells what this one missed
     ended = watch.look(tasks)
@@ -138,9 +139,6 @@ def _body(task: Task) -> str:
     return f"After {duration(task)}{measured}"
 
 
-_LAST_STEP = "last_step"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Link:
     screen: str
@@ -160,13 +158,10 @@ _LINKS = (
 
 
 def draw_sidebar(screen_id: str) -> None:
-    """Draw the sidebar.
-
-    Args:
-        screen_id: The screen that is shown.
-    """
+    """Draw the sidebar beside a screen."""
     group = screens.screen(screen_id).group
     if task_just_started() is not None:
+        # Its draft is started: “New training” begins at the first step again.
         st.session_state.pop(_LAST_STEP, None)
     elif group == "project":
         st.session_state[_LAST_STEP] = screen_id

@@ -37,7 +37,9 @@ def current_draft() -> WizardDraft:
         draft = connection.drafts().load(named)
     else:
         draft = _kept() or _latest_or_new()
+        # In the address, so that a reload, which is a new session, and a second tab find the same draft.
         st.query_params[DRAFT_PARAM] = draft.id
+    # Links of the sidebar carry no draft: the tab remembers it.
     st.session_state[DRAFT_PARAM] = draft.id
     return draft
 
@@ -48,6 +50,7 @@ def check_server(draft: WizardDraft) -> None:
     Raises:
         InputError: It was made for another server.
     """
+    # Ids mean something else on another server: project 7 there is not project 7 here.
     if draft.server != connection.server_name():
         made = "the platform of this machine" if draft.server == connection.EMBEDDED else draft.server
         msg = f"This draft was made for {made}, and this is {connection.address()}."
@@ -61,11 +64,7 @@ def open_draft(draft_id: DraftId) -> None:
 
 
 def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
-    """Make a new draft and open it; for callbacks.
-
-    Args:
-        start: A draft whose choices the new one begins with.
-    """
+    """Make a new draft, with the choices of another one if it is given, and open it; for callbacks."""
     draft = connection.drafts().create(connection.server_name(), start)
     open_draft(draft.id)
     return draft
@@ -85,13 +84,8 @@ def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]
 
 
 def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
-    """Return what this tab keeps under a name, made anew when the key is another one.
-
-    Args:
-        name: Of the place in the session's state.
-        key: What it belongs to, such as server and task.
-        make: Makes it.
-    """
+    """Return what this tab keeps under a name, made anew for another key, such as server and task."""
+    # Held by the session and not by a cache: a watch has a position in its log, and each tab reads at its own pace.
     known = st.session_state.get(name)
     if known is None or known[0] != key:
         known = st.session_state[name] = (key, make())
@@ -101,6 +95,7 @@ def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
 
 def remember_start(task: TaskId) -> None:
     """Note that this tab has just started a task."""
+    # Monotonic: a clock that is set meanwhile must not send people to a task they have long left.
     st.session_state[_STARTED] = (task, time.monotonic())
 
 
@@ -110,6 +105,8 @@ def task_just_started() -> TaskId | None:
     Clicks on "Start training" that were already on their way run the last step again after the tab has left it.
     """
     task, moment = st.session_state.get(_STARTED, (None, 0.0))
+    # Streamlit queues clicks while a script runs and runs the page once for each (1.67): a triple click on a slow
+    # button arrives three times.
     return task if time.monotonic() - moment < _MOMENT_SECONDS else None
 
 
@@ -129,12 +126,7 @@ def telling_errors() -> Iterator[None]:
 
 
 def attempt(action: Callable[[], object], done: str = "") -> None:
-    """Do something that a person asked for, in the page or as a callback; what goes wrong is told as a message.
-
-    Args:
-        action: Raises an :class:`AppError` when it cannot be done.
-        done: Told when it was done.
-    """
+    """Do something in the page or as a callback; an :class:`AppError` is told as a message, and so is ``done``."""
     with telling_errors():
         action()
         if done:
@@ -143,6 +135,7 @@ def attempt(action: Callable[[], object], done: str = "") -> None:
 
 def show_flashes() -> None:
     """Show what :func:`flash` collected."""
+    # Popped before they are shown: a run that is aborted in between must not show them twice.
     for message, kind in st.session_state.pop(_FLASHES, []):
         st.toast(message, icon=_ICONS[kind], duration="long" if kind == "error" else "short")
 

@@ -16,6 +16,10 @@ ICON = str(Path(__file__).with_name("icon.png"))
 """Favicon. A local file: a material icon would be fetched from the internet as a favicon."""
 
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+_GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
+_WORKSPACE_STYLE = _GROUND + table_style() + Path(__file__).with_name("workspace.css").read_text(encoding="utf-8")
+_SORTING = own_text("sorting.js")
+_SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +56,14 @@ AGENT_STATUS: Mapping[AgentStatus, StatusLook] = {
 
 def apply() -> None:
     """Put the style sheet into the page; call once per run, before anything is drawn."""
+    # st.html takes a style sheet out of the flow, so that it leaves no gap (1.67); a component could not reach the
+    # page.
     st.html(f"<style>{_STYLE}</style>")
 
 
 def theme_name() -> Literal["light", "dark"]:
     """Return which of the two themes the person sees; light before the browser has said."""
+    # The browser tells it with its first message; before that it is None (1.67).
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
@@ -66,28 +73,16 @@ def status_badge(look: StatusLook) -> None:
 
 
 def number_card(label: str, value: str, note: str | None = None, place: DeltaGenerator | None = None) -> None:
-    """Draw a number with a note below it, in a card as high as the others of its row.
-
-    Args:
-        label: What the number is.
-        value: The number in words.
-        note: Without an arrow and a judgement.
-        place: A column; where it is drawn by default.
-    """
+    """Draw a number with a note below it, in a card as high as the others of its row; in a column, if one is given."""
     (place or st).metric(label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch")
 
 
 # The style sheet of the task, experiment and comparison pages.
 
 
-_GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
-_WORKSPACE_STYLE_STYLE = _GROUND + table_style() + Path(__file__).with_name("workspace.css").read_text(encoding="utf-8")
-_SORTING = own_text("sorting.js")
-
-
 def apply_workspace_style() -> None:
     """Put the style sheet into the page; colours follow the theme that the person sees."""
-    st.html(f"<style>{_WORKSPACE_STYLE_STYLE}</style>")
+    st.html(f"<style>{_WORKSPACE_STYLE}</style>")
 
 
 def make_tables_sortable() -> None:
@@ -96,9 +91,6 @@ def make_tables_sortable() -> None:
 
 
 # Names and messages as data: what comes from a server or a person is never read as Markdown.
-
-
-_SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 
 
 def plain(text: str) -> str:

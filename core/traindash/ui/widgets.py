@@ -23,6 +23,8 @@ def widget_key(draft: WizardDraft, name: str) -> str:
 
 def _mirror(draft: WizardDraft, name: str, value: object) -> str:
     key = widget_key(draft, name)
+    # Never while they are equal: setting the key of a widget that is being typed in would take the typing back
+    # (Streamlit 1.67).
     if st.session_state.get(key, _NOTHING) != value:
         st.session_state[key] = value
     return key
@@ -93,6 +95,7 @@ def draft_select(  # noqa: PLR0913 - see draft_toggle
 
     With ``placeholder=None`` something always is chosen.
     """
+    # A dataset or model that is gone: Streamlit raises for a value that is none of the options (1.67).
     known = value if value in options else None
     key = _mirror(draft, name, known)
     st.selectbox(
@@ -118,6 +121,7 @@ def draft_slider(
 ) -> None:
     """Draw a slider over whole percent. Arguments as in :func:`draft_toggle`."""
     low, high = bounds
+    # Streamlit raises for a value outside the bounds (1.67), and a plan file may hold one.
     key = _mirror(draft, name, min(max(value, low), high))
     st.slider(label, low, high, key=key, format="%d %%", on_change=_save, args=(key, draft.id, save))
 
@@ -183,13 +187,8 @@ def draft_number(  # noqa: PLR0913 - see draft_toggle
 
 
 def mirror_selection(key: str, rows: Sequence[_T], is_chosen: Callable[[_T], bool]) -> None:
-    """Make a table that is about to be drawn show what is chosen.
-
-    Args:
-        key: Key of the table.
-        rows: What its rows stand for, in their order.
-        is_chosen: Whether such a thing is chosen.
-    """
+    """Make a table that is about to be drawn show as chosen what is chosen of the things in its rows."""
+    # Positions in the frame as it was given, whatever the person has sorted it by (Streamlit 1.67).
     wanted = [position for position, row in enumerate(rows) if is_chosen(row)]
     if key not in st.session_state or sorted(st.session_state[key]["selection"]["rows"]) != wanted:
         st.session_state[key] = {"selection": {"rows": wanted}}
@@ -197,6 +196,7 @@ def mirror_selection(key: str, rows: Sequence[_T], is_chosen: Callable[[_T], boo
 
 def chosen_rows(key: str, rows: Sequence[_T]) -> tuple[_T, ...]:
     """Return what the selected rows of a table stand for; for callbacks."""
+    # A late answer may name rows of the table as it was before.
     selected = st.session_state[key]["selection"]["rows"]
     return tuple(rows[position] for position in sorted(selected) if 0 <= position < len(rows))
 

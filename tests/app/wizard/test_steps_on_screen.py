@@ -115,6 +115,21 @@ def test_the_split_shows_real_counts_for_each_method(stage: Stage) -> None:
     assert stage.store.load(draft.id).split.random.percent == 50
 
 
+@pytest.mark.parametrize("things", ["datasets", "collections"])
+def test_each_side_keeps_what_is_chosen_for_it(stage: Stage, things: str) -> None:
+    draft = stage.draft()
+    app = stage.open("split", draft=draft.id)
+    app.segmented_control(key=f"{draft.id}-split-method").set_value(things).run()
+    first, second = (app.multiselect(key=f"{draft.id}-split-{side}-{things}") for side in ("train", "val"))
+    known = stage.world.datasets[ProjectId(7)] if things == "datasets" else stage.world.collections[ProjectId(7)]
+    first.set_value([known[0].id]).run()
+    app.multiselect(key=f"{draft.id}-split-val-{things}").set_value([known[1].id]).run()
+    kept = getattr(stage.store.load(draft.id).split, things)
+    assert getattr(kept, f"train_{things}") == (known[0].id,)
+    assert getattr(kept, f"val_{things}") == (known[1].id,)
+    assert second.label == f"{things.capitalize()} for validation"
+
+
 def test_an_empty_side_stops_the_wizard(stage: Stage) -> None:
     stage.world.datasets[ProjectId(7)] = tuple(
         replace(item, items_count=0) if item.id == DatasetId(72) else item

@@ -13,7 +13,7 @@ from traindash.experiments.marks import LONGEST_NOTE, LONGEST_TAG
 from traindash.experiments.query import Row
 from traindash.ui import connection, screens
 from traindash.ui.errors import guarded_part
-from traindash.ui.experiments import filters as experiment_query
+from traindash.ui.experiments.filters import change_query
 from traindash.ui.experiments.index import marks
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import draw_follow_ups
@@ -31,12 +31,7 @@ _WANTED = "experiments-dialog"
 
 
 def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
-    """Draw what can be done with the chosen experiments.
-
-    Args:
-        chosen: The experiments, whether the filter shows them or not.
-        tags: All tags there are.
-    """
+    """Draw what can be done with the chosen experiments, whether the filter shows them or not."""
     ids = [task for row in chosen if (task := row.task_id) is not None]
     with st.popover(
         "Mark",
@@ -51,7 +46,7 @@ def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
         key="clear",
         disabled=not chosen,
         help="Chooses none of them." if chosen else None,
-        on_click=experiment_query.change,
+        on_click=change_query,
         kwargs={"chosen": ()},
     )
     alone = len(chosen) == 1
@@ -88,10 +83,12 @@ def open_dialog(action: Action, row: Row) -> None:
 
 def show_dialog(rows: Mapping[TaskId, Row]) -> None:
     """Open the dialog that was asked for."""
+    # Popped: a dialog that was closed must not come back with the next run.
     action, task = st.session_state.pop(_WANTED, (None, None))
     row = rows.get(task)
     if row is None:
         return
+    # One dialog at a time (Streamlit 1.67), opened by the page and never by a callback.
     titles = {"notes": "Note and tags", "next": "Again, or changed", "files": "Report and files"}
     draw: Callable[[Row], None] = {"notes": _draw_notes, "next": _draw_next, "files": _draw_files}[action]
 
@@ -154,6 +151,7 @@ def _draw_notes(row: Row) -> None:
     )
     st.caption(f"Kept on this machine. A tag has {LONGEST_TAG} characters at most.")
     if st.button("Save", type="primary", icon=":material/check:", key="notes-save"):
+        # Not a callback: an error is told in the dialog, and what was typed stays.
         marks().note(task, note or "")
         marks().tag([task], add=tags, remove=[tag for tag in row.mark.tags if tag not in tags])
         st.rerun()
@@ -178,6 +176,7 @@ def _draw_files(row: Row) -> None:
     else:
         st.link_button(
             "Open the evaluation report",
+            # docs/supervisely-api.md 5.3: the address of a report.
             f"{address}/model-benchmark?id={info.evaluation_report_id}",
             icon=":material/bar_chart:",
         )
@@ -200,6 +199,7 @@ def _draw_download(label: str, path: str, name: str = "") -> None:
     team = connection.team_id()
     st.download_button(
         label,
+        # A function: the file is fetched when somebody wants it, not with every redraw (Streamlit 1.67).
         data=lambda: connection.client().files.read(team, path),
         file_name=name or PurePosixPath(path).name,
         icon=":material/download:",

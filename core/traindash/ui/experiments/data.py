@@ -160,6 +160,7 @@ class _Reader:
         if info.evaluation_report_id is None:
             return Missing(reason="was trained without the benchmark, or it failed")
         try:
+            # docs/supervisely-api.md 7.2: the folder is named after the app's title, so it is found through its report.
             report = self.client.files.info(info.evaluation_report_id)
             return self.folder(str(PurePosixPath(report.path).parent.parent))
         except NotFoundError:
@@ -167,6 +168,7 @@ class _Reader:
 
     def local(self, file: TeamFile) -> Path:
         """Return a local copy of a file."""
+        # docs/supervisely-api.md 3.3: hashes are base64 of SHA-256, and not every server has one.
         name = b64decode(file.hash).hex() if file.hash else f"{self.team}-{file.id}-{file.size_bytes}"
         path = self.cache / "files" / name
         if not path.exists():

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from traindash.experiments import query as columns
 from traindash.experiments import query as queries
 from traindash.experiments.listing import Listing
 from traindash.experiments.query import FIXED, METRIC, SETTING, Query
@@ -19,42 +18,39 @@ from traindash.ui.theme import plain
 
 
 _KEPT = "experiments-query"
-_PAGE = "experiments-page"
+PAGE_KEY = "experiments-page"
+_NAME = "view-name"
+_NAMES_FROM = 8
 
 
-def current() -> Query:
+def current_query() -> Query:
     """Return the query of this run."""
+    # The address decides, so that a view can be bookmarked and sent; links of the sidebar carry none.
     given = {name: st.query_params.get_all(name) for name in st.query_params}
     if not given and _KEPT in st.session_state:
-        show(st.session_state[_KEPT])
+        show_query(st.session_state[_KEPT])
     elif given:
         st.session_state[_KEPT] = queries.read(given)
     kept: Query = st.session_state.get(_KEPT, Query())
     return kept
 
 
-def change(**changes: Any) -> None:  # noqa: ANN401 - fields of Query
+def change_query(**changes: Any) -> None:  # noqa: ANN401 - fields of Query
     """Look at something else; for callbacks. Another filter or order begins at its first page."""
+    # What is chosen and which columns are shown leave the rows as they are.
     if changes.keys() - {"chosen", "columns"}:
-        st.session_state.pop(_PAGE, None)
-    show(replace(current(), **changes))
+        st.session_state.pop(PAGE_KEY, None)
+    show_query(replace(current_query(), **changes))
 
 
-def show(query: Query) -> None:
+def show_query(query: Query) -> None:
     """Look at this from now on."""
     st.session_state[_KEPT] = query
+    # At once for all: setting one by one would send a message to the browser for each (Streamlit 1.67).
     st.query_params.from_dict(queries.write(query))
 
 
-def page_key() -> str:
-    """Return the key of the page number."""
-    return _PAGE
-
-
 # Named views of the list of experiments: filters, order and columns under a name, kept on this machine.
-
-
-_NAME = "view-name"
 
 
 def draw_views(query: Query) -> None:
@@ -85,11 +81,12 @@ def draw_views(query: Query) -> None:
 
 
 def _open(text: str, query: Query) -> None:
-    show(replace(queries.from_text(text), chosen=query.chosen))
+    show_query(replace(queries.from_text(text), chosen=query.chosen))
 
 
 @telling_errors()
 def _save(text: str) -> None:
+    # A view is what is looked for; which rows were ticked that day is not part of it.
     without_choice = replace(queries.from_text(text), chosen=())
     name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
     st.session_state[_NAME] = ""
@@ -101,9 +98,6 @@ def _remove(name: str) -> None:
     marks().remove_view(name)
 
 
-_NAMES_FROM = 8
-
-
 def draw_filters(known: Listing, query: Query) -> None:
     """Draw the line above the list."""
     cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
@@ -113,7 +107,7 @@ def draw_filters(known: Listing, query: Query) -> None:
             placeholder="Name, model, project, note, task id",
             icon=":material/search:",
             key=_mirrored("find", query.text),
-            on_change=lambda: change(text=st.session_state["find"] or ""),
+            on_change=lambda: change_query(text=st.session_state["find"] or ""),
         )
     with cells[1]:
         _several("Project", "projects", query.projects, known.projects)
@@ -138,7 +132,7 @@ def draw_order(query: Query) -> None:
             keys,
             format_func=lambda key: f"Sort: {_title(key)}",
             key=_mirrored("sort-by", query.sort),
-            on_change=lambda: change(sort=st.session_state["sort-by"]),
+            on_change=lambda: change_query(sort=st.session_state["sort-by"]),
             label_visibility="collapsed",
             width=180,
         )
@@ -147,13 +141,13 @@ def draw_order(query: Query) -> None:
             icon=":material/arrow_downward:" if query.descending else ":material/arrow_upward:",
             key="sort-direction",
             help="Turns the order around.",
-            on_click=change,
+            on_click=change_query,
             kwargs={"descending": not query.descending},
         )
 
 
 def _direction(query: Query) -> str:
-    found = columns.column(query.sort)
+    found = queries.column(query.sort)
     if query.sort == "task" or (found is not None and found.kind == "moment"):
         return "Newest first" if query.descending else "Oldest first"
     if found is not None and found.kind in {"text", "tags"}:
@@ -164,7 +158,7 @@ def _direction(query: Query) -> str:
 def clear_filters() -> None:
     """Show everything again, in the same order and with the same columns; for callbacks."""
     usual = Query()
-    change(
+    change_query(
         text=usual.text,
         projects=usual.projects,
         models=usual.models,
@@ -200,7 +194,7 @@ def _draw_columns(known: Listing, query: Query) -> None:
         _offered(known, query, reader.names()),
         format_func=_title_in_list,
         key=_mirrored("columns", list(query.columns)),
-        on_change=lambda: change(columns=tuple(st.session_state["columns"])),
+        on_change=lambda: change_query(columns=tuple(st.session_state["columns"])),
         placeholder="Type to find a metric or hyperparameter",
         width=480,
     )
@@ -212,9 +206,9 @@ def _draw_columns(known: Listing, query: Query) -> None:
             key="columns-differing",
             disabled=len(read) < 2,  # noqa: PLR2004 - one alone differs from nothing
             help="Of the experiments whose hyperparameters were read.",
-            on_click=lambda: change(
+            on_click=lambda: change_query(
                 columns=tuple(
-                    dict.fromkeys((*query.columns, *(SETTING + name for name in columns.differing_settings(read))))
+                    dict.fromkeys((*query.columns, *(SETTING + name for name in queries.differing_settings(read))))
                 )
             ),
         )
@@ -222,8 +216,8 @@ def _draw_columns(known: Listing, query: Query) -> None:
             "As usual",
             icon=":material/restart_alt:",
             key="columns-usual",
-            on_click=change,
-            kwargs={"columns": columns.DEFAULT},
+            on_click=change_query,
+            kwargs={"columns": queries.DEFAULT},
         )
 
 
@@ -233,12 +227,12 @@ def _offered(known: Listing, query: Query, settings: Iterable[str]) -> list[str]
 
 
 def _title(key: str) -> str:
-    found = columns.column(key)
+    found = queries.column(key)
     return "start" if key == "task" else (found.title if found else key)
 
 
 def _title_in_list(key: str) -> str:
-    found = columns.column(key)
+    found = queries.column(key)
     title = found.title if found else key
     if key.startswith(SETTING):
         return f"{title} (hyperparameter)"
@@ -267,7 +261,7 @@ def _switch(label: str, name: str, value: bool) -> None:  # noqa: FBT001 - the v
 
 
 def _take(name: str, key: str, convert: Callable[..., object]) -> Callable[[], None]:
-    return lambda: change(**{name: convert(st.session_state[key])})
+    return lambda: change_query(**{name: convert(st.session_state[key])})
 
 
 def _mirrored(key: str, value: object) -> str:

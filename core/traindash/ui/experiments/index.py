@@ -21,13 +21,17 @@ from traindash.ui import connection
 _FRESH_SECONDS = 8.0
 _FIRST_LOOK_SECONDS = 1.5
 _SECOND_LOOK_SECONDS = 0.1
+# For those who cannot go on without the whole list.
 _PATIENCE_SECONDS = 120.0
 _ENOUGH_ROWS = 100
+_log = logging.getLogger(__name__)
+_LOCK = threading.Lock()
 
 
 def look() -> Snapshot:
     """Return what is known of the experiments, after a short wait for news; the rest is read in the background."""
     index = _index(connection.team_id())
+    # In the background: reading thousands of records takes a minute, the page shows what there is.
     index.refresh(older_than=_FRESH_SECONDS)
     known = index.snapshot()
     if known.entries:
@@ -111,10 +115,6 @@ def _cache() -> RecordCache:
 # The colour slot of each experiment, given once and kept on this machine for ever.
 
 
-_log = logging.getLogger(__name__)
-_LOCK = threading.Lock()
-
-
 def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[TaskId, int]:
     """Return the slots of all experiments of a server; new ones get the next free ones, oldest first.
 
@@ -126,6 +126,7 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
     Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
     file = _file(path)
+    # Two comparisons that open side by side must not give one slot to two experiments.
     with _LOCK:
         known = file.read()
         slots = give_slots(known.get(server, {}), sorted(experiments))

@@ -13,14 +13,13 @@ from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.experiments import query as columns
 from traindash.experiments.index import Snapshot
-from traindash.experiments.listing import Selection, selected
+from traindash.experiments.listing import Listing, Selection
 from traindash.experiments.query import NAME, Column, Query, Row, Value
 from traindash.ui import theme
 from traindash.ui.errors import draw_empty_page
-from traindash.ui.experiments import filters as experiment_query
-from traindash.ui.experiments.actions import MENU, draw_actions, open_dialog, show_dialog, toggle_star
-from traindash.ui.experiments.filters import clear_filters, draw_filters, draw_order
-from traindash.ui.experiments.index import listing, look, peek, settings_reader
+from traindash.ui.experiments.actions import MENU, open_dialog, toggle_star
+from traindash.ui.experiments.filters import PAGE_KEY, change_query, clear_filters
+from traindash.ui.experiments.index import peek, settings_reader
 from traindash.ui.streamlit_internals import ColumnConfig
 from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, mirror_selection
@@ -36,19 +35,17 @@ _BEST: Mapping[str, str] = {
     "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
     "dark": "font-weight: 700; background-color: #12301F; color: #7FE0AE",
 }
+_LOOK_AGAIN = "1s"
+_FIRST_LOOK = 2
 
 
 def draw_table(shown: Selection, query: Query, page: int) -> None:
-    """Draw a page of the table.
-
-    Args:
-        shown: All experiments that the query looks for, in its order.
-        query: What is looked for.
-        page: 1 for the first.
-    """
+    """Draw a page of the table, 1 for the first; ``shown`` are all experiments that the query looks for."""
+    # Pages of a hundred: a styled frame of thousands takes seconds to make and megabytes to send.
     rows = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     ids = [row.task_id for row in rows]
     wanted = (NAME, *query.shown)
+    # Rows are positions (1.67): what is chosen is kept by task, and survives sorting, filters and pages.
     mirror_selection(_KEY, ids, lambda task: task in query.chosen)
     st.dataframe(
         styled(rows, wanted, shown),
@@ -74,6 +71,7 @@ def draw_table(shown: Selection, query: Query, page: int) -> None:
 
 def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:
     """Return a page of the table; the best value of all that is shown, on this page or another, is marked."""
+    # dtype=object: pandas would turn whole numbers with a gap into floats.
     frame = pd.DataFrame({column.key: [_plain(column.read(row)) for row in rows] for column in wanted}, dtype=object)
     frame.insert(0, _STAR, ["★" if row.mark.starred else "☆" for row in rows])
     frame.insert(1, _MORE, [list(MENU)] * len(rows))
@@ -129,7 +127,7 @@ def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
     """Take over the table's selection; what is on other pages or behind a filter stays chosen."""
     here = {task for task in chosen_rows(_KEY, ids) if task is not None}
     kept = [task for task in query.chosen if task not in set(ids)]
-    experiment_query.change(chosen=tuple(sorted({*kept, *here})))
+    change_query(chosen=tuple(sorted({*kept, *here})))
 
 
 def _star(rows: Sequence[Row]) -> None:
@@ -141,38 +139,37 @@ def _more(rows: Sequence[Row]) -> None:
     open_dialog(MENU[click["label"]], rows[click["row"]])
 
 
-_LOOK_AGAIN = "1s"
-_FIRST_LOOK = 2
-
-
-def draw_experiments() -> None:
-    """Draw the page below its title."""
-    found = look()
-    if not found.entries:
-        if found.error is not None:
-            raise found.error
-        _draw_waiting(found) if found.reading else _draw_empty()
+def draw_nothing(found: Snapshot) -> None:
+    """Draw why the list is empty: it is still being looked for, the server does not answer, or nothing was trained."""
+    if found.error is not None:
+        raise found.error
+    if not found.reading:
+        draw_empty_page(
+            "No experiment yet",
+            "A finished training becomes an experiment. Two of them can be compared.",
+            next_step="New training",
+            icon="add_circle",
+            screen="project",
+        )
         return
-    query = experiment_query.current()
-    known = listing(found)
-    draw_filters(known, query)
-    shown = selected(known, query)
-    chosen = [known.by_task[task] for task in query.chosen if task in known.by_task]
-    with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
-        st.markdown(plain(_summary(len(chosen), len(shown.rows), len(known.rows))), width="stretch")
-        draw_order(query)
-        draw_actions(chosen, known.tags)
-    _draw_news(found)
+    st.skeleton(height=38)
+    st.skeleton(height=360)
+    st.caption("Looking for experiments on the server.")
+    st.fragment(_news, run_every=_LOOK_AGAIN)(found, [True])
+
+
+def draw_rows(shown: Selection, query: Query, known: Listing) -> None:
+    """Draw the table, or what to do where nothing fits what is looked for."""
     if shown.rows:
         _draw_pages(shown, query)
     else:
         _draw_nothing_fits(known.rows)
-    show_dialog(known.by_task)
 
 
 def _draw_pages(shown: Selection, query: Query) -> None:
     pages = -(-len(shown.rows) // PER_PAGE)
-    key = experiment_query.page_key()
+    key = PAGE_KEY
+    # A filter may leave fewer pages than the one that was open.
     page = min(st.session_state.get(key, 1), pages)
     if query.shows_settings or query.needs_settings:
         here = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
@@ -187,7 +184,7 @@ def _want_settings(rows: Sequence[Row]) -> None:
     settings_reader().want([row.info for row in rows if row.info is not None])
 
 
-def _draw_news(found: Snapshot) -> None:
+def draw_news(found: Snapshot) -> None:
     """Say what is still being read and draw the page again when it is there."""
     busy = found.reading or bool(settings_reader().waiting())
     st.fragment(_news, run_every=_LOOK_AGAIN if busy else None)(found, [busy])
@@ -216,7 +213,8 @@ def _news(drawn: Snapshot, looks: list[bool]) -> None:
                 st.caption(plain(f"{path}: {reason}"))
 
 
-def _summary(chosen: int, shown: int, known: int) -> str:
+def summary(chosen: int, shown: int, known: int) -> str:
+    """Return how many experiments are shown and chosen, of how many."""
     whole = formatting.plural(known, "experiment")
     total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
     return f"{total}, {formatting.count(chosen)} chosen" if chosen else total
@@ -231,20 +229,3 @@ def _draw_nothing_fits(rows: Sequence[Row]) -> None:
         st.markdown(f"Change the search or the filters.{note}")
         st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear")
         st.space("small")
-
-
-def _draw_waiting(found: Snapshot) -> None:
-    st.skeleton(height=38)
-    st.skeleton(height=360)
-    st.caption("Looking for experiments on the server.")
-    st.fragment(_news, run_every=_LOOK_AGAIN)(found, [True])
-
-
-def _draw_empty() -> None:
-    draw_empty_page(
-        "No experiment yet",
-        "A finished training becomes an experiment. Two of them can be compared.",
-        next_step="New training",
-        icon="add_circle",
-        screen="project",
-    )

@@ -38,10 +38,7 @@ def ask_to_cancel(series: Series, open_experiments: int) -> None:
 def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = False) -> None:
     """Draw the buttons that make sense for an experiment that left nothing.
 
-    Args:
-        series: The series.
-        state: The experiment.
-        opens_series: What is started is seen on the page of the series, so that opens.
+    Outside the page of the series that opens (``opens_series``): what is started is seen there.
     """
     target = series.id if opens_series else None
     task, key = state.task, state.member.key
@@ -131,6 +128,7 @@ def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) ->
     task, store = state.task, connection.series()
     if task is None:
         return
+    # Looked at again under the lock: the click before may have gone on with it.
     with _ONE_AT_A_TIME:
         try:
             if store.load(series_id).member(state.member.key).task_id == task.id:

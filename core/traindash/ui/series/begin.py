@@ -21,7 +21,7 @@ from traindash.tasks.progress import TimeRange
 from traindash.tasks.series_runner import SeriesOrder, place
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
-from traindash.ui.series.form import SeriesView, default_name, draw_how, draw_variations, reference_for, text_by_model
+from traindash.ui.series.form import SeriesView, default_name, reference_for, text_by_model
 from traindash.ui.series.view import varied_text
 from traindash.ui.state import change_draft, check_server, current_draft, flash
 from traindash.ui.theme import plain
@@ -39,6 +39,7 @@ _HEADS = ("", "Experiment", "What sets it apart", "Agent", "Expected time", "")
 _AUTOMATIC = AgentId(0)
 _OPEN = "series-edited"
 _T = TypeVar("_T")
+_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +64,7 @@ def rows_of(view: SeriesView, planned: Sequence[Experiment]) -> tuple[Row, ...]:
 
 
 def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> None:
-    """Draw the table, a page at a time.
-
-    Args:
-        view: What the form is drawn from.
-        rows: The experiments.
-        removed: How many more the choices would make.
-    """
+    """Draw the table, a page at a time; ``removed`` is how many more the choices would make."""
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(formatting.plural(len(rows), "experiment"), anchor=False, width="content")
@@ -193,6 +188,7 @@ def _keep(draft_id: DraftId, key: str, change: Callable[[Change], Change]) -> No
 def _changed(draft: WizardDraft, key: str, change: Callable[[Change], Change]) -> WizardDraft:
     changed = change(draft.series.changes.get(key, Change()))
     others = {name: value for name, value in draft.series.changes.items() if name != key}
+    # An edit that was taken back leaves nothing: the row is not “edited” any more.
     kept = others if changed == Change() else {**others, key: changed}
     return replace(draft, series=replace(draft.series, changes=kept))
 
@@ -218,32 +214,27 @@ def _restore(draft_id: DraftId) -> None:
     change_draft(draft_id, lambda draft: replace(draft, series=replace(draft.series, removed=())))
 
 
-_WAIT_SECONDS = 1.0
-
-
-def draw_series_plan() -> None:
-    """Draw the page below its title."""
+def open_plan() -> SeriesView | None:
+    """Return what a series is planned from; ``None`` where its draft was started or has holes, which is drawn."""
     draft = current_draft()
     check_server(draft)
     if draft.is_started:
         with st.container(border=True, key="form-card"):
             draw_started_notice(draft)
-        return
+        return None
     facts = lookups.facts_of(draft)
     plan = complete(draft, facts)
     if not isinstance(plan, TrainingPlan):
         _draw_incomplete(draft, plan)
-        return
-    view = SeriesView(draft=draft, facts=facts, plan=plan)
-    with st.container(key="series-columns"):
-        left, right = st.columns([2, 1], gap="medium")
-    with left, st.container(border=True, key="form-card"):
-        draw_variations(view)
-    with right, st.container(border=True, key="side-card"):
-        draw_how(view)
+        return None
+    return SeriesView(draft=draft, facts=facts, plan=plan)
+
+
+def draw_planned(view: SeriesView) -> None:
+    """Draw the experiments that the choices make, what speaks against them, and the bar with the button."""
     planned, problems = _planned(view)
     draw_problems(problems)
-    rows = rows_of(view, [item for item in planned if item.key not in draft.series.removed])
+    rows = rows_of(view, [item for item in planned if item.key not in view.choices.removed])
     if planned:
         draw_experiments(view, rows, removed=len(planned) - len(rows))
     _draw_bar(view, rows, problems)
@@ -262,6 +253,7 @@ def _planned(view: SeriesView) -> tuple[tuple[Experiment, ...], tuple[Problem, .
 
 def _model_problems(plans: Sequence[TrainingPlan]) -> list[Problem]:
     """Return what the server's side of the check finds: one experiment of each model stands for the others."""
+    # 100 experiments of three models are three questions to the server and not a hundred.
     one_each = {plan.model: replace(plan, agent_id=None, hyperparameters=None) for plan in plans}
     found = (problem for plan in one_each.values() for problem in lookups.problems(plan))
     return [problem for problem in found if problem.severity == "error"]
@@ -315,6 +307,7 @@ def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
     """Start once. A late second click finds the series of the first."""
     client, store = connection.client(), connection.series()
     order = SeriesOrder(
+        # The draft's id: a second click makes the same series, not another one.
         id=SeriesId(view.draft.id),
         server=connection.server_name(),
         name=view.choices.name or default_name(view),

@@ -52,11 +52,7 @@ _COMBINE: Mapping[Literal["grid", "list"], str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """What the form is drawn from.
-
-    Attributes:
-        plan: The plan that the draft stands for.
-    """
+    """What the form is drawn from; ``plan`` is the one that the draft stands for."""
 
     draft: WizardDraft
     facts: Facts
@@ -74,6 +70,7 @@ def text_by_model(view: SeriesView) -> TextOf:
     own_text = view.plan.hyperparameters or (own.default_hyperparameters if own else "")
 
     def text_of(model: ModelChoice) -> str:
+        # Keys of one framework mean nothing to another: its models begin with their own defaults.
         if model == view.plan.model or (
             own and isinstance(model, PretrainedModel) and model.framework == own.framework
         ):
@@ -171,11 +168,13 @@ def _draw_models(view: SeriesView) -> None:
 def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
     """Return the plan's model and those that do the same task: the catalogue's, and best checkpoints of experiments."""
     task_type = view.facts.model.task_type if view.facts.model else None
+    # The plan's model first, also where the catalogue has lost it.
     listed: list[ModelChoice] = [view.plan.model]
     for model in lookups.catalogue():
         if model.task_type == task_type:
             listed.append(PretrainedModel(framework=model.framework, name=model.name))  # noqa: PERF401 - two kinds
     for path, experiment in custom_checkpoints(all_experiments()).items():
+        # One checkpoint of each experiment: the list would have hundreds otherwise.
         if experiment.task_type == task_type and path.endswith(f"/{experiment.best_checkpoint}"):
             listed.append(CustomCheckpoint(path=path))
     return tuple(dict.fromkeys([*listed, *view.choices.models]))
@@ -236,6 +235,7 @@ def _known_keys(view: SeriesView) -> dict[str, str]:
     """Return the hyperparameters of the plan with their values, as far as they are single ones."""
     values = read_text(text_by_model(view)(view.plan.model)).values
     single = {key: str(value) for key, value in values.items() if isinstance(value, bool | int | float | str)}
+    # The seed is varied by repeating, so that each repetition has another one.
     return {key: value for key, value in single.items() if key != SEED}
 
 

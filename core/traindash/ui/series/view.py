@@ -51,6 +51,17 @@ _LOOKS: Mapping[Stage, StatusLook] = {
     "refused": StatusLook(word="Not started", icon=":material/block:", color="red"),
     "stopped": StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
 }
+_EVERY = "2s"
+_WATCH = "series_watch"
+_SEEN_OPEN = "series_seen_open"
+_FEWEST_TO_COMPARE = 2
+_WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
+_HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
+_SHOWN = 3
+_LIST_VIEW_HEADS = ("Series", "Started", "Progress")
+_MOST = 30
+_LIST_VIEW_WIDTHS = [5.9, 1.2, 4.3]
+"""The columns of the list of tasks below, some of them together."""
 
 
 def standing(states: Sequence[MemberState]) -> str:
@@ -84,6 +95,7 @@ def map_of(state: MemberState) -> float | None:
 
 def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
     """Return the experiment with the highest mAP so far, the first one of equals; none while all found nothing."""
+    # Minus the place: of equals the first one.
     found = [(value, -place) for place, state in enumerate(states) if (value := map_of(state))]
     if not found:
         return None
@@ -118,14 +130,6 @@ def left_text(left: TimeLeft) -> str:
     return f"{known} and more" if left.unknown else known
 
 
-_EVERY = "2s"
-_WATCH = "series_watch"
-_SEEN_OPEN = "series_seen_open"
-_FEWEST_TO_COMPARE = 2
-_WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
-_HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
-
-
 def draw_series_page(wanted: str | None) -> None:
     """Draw the page.
 
@@ -141,6 +145,7 @@ def draw_series_page(wanted: str | None) -> None:
         raise InputError(msg, "Open one from the list of tasks.")
     watch = _watch(SeriesId(wanted))
     snapshot = watch.refresh()
+    # Its task ids belong to that server.
     if snapshot.series.server != connection.server_name():
         msg = f"This series runs on {snapshot.series.server}, and this is {connection.server_name()}."
         raise InputError(msg, "Start the dashboard with the other server.")
@@ -159,6 +164,7 @@ def _open_comparison(snapshot: SeriesSnapshot) -> None:
     series_id = snapshot.series.id
     if not snapshot.is_over:
         st.session_state[_SEEN_OPEN] = series_id
+    # Only once and only who has seen it run: somebody who opens an old series wants that page.
     elif st.session_state.pop(_SEEN_OPEN, None) == series_id and snapshot.series.opens_comparison:
         ids = _comparable(snapshot)
         if len(ids) >= _FEWEST_TO_COMPARE:
@@ -218,6 +224,7 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
     except AppError as error:
         draw_stale(error, "The numbers below are the last known ones.")
         snapshot = before
+    # Head and button are outside the fragment and change with these alone.
     if snapshot.is_over != before.is_over or len(_comparable(snapshot)) != len(_comparable(before)):
         st.rerun()
     if (trouble := connection.starter().trouble(snapshot.series.id)) is not None:
@@ -239,6 +246,7 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
     runs, models = lookups.past_times(connection.workspace_id())
     agents = sum(agent.status.value == "running" for agent in lookups.agents(connection.team_id()))
     training = {key: item.eta_seconds for key, item in snapshot.progress.items() if item.eta_seconds is not None}
+    # Experiments of the series itself are the best examples for those that wait.
     runs = (*runs_under_way(snapshot.states, training, now), *runs)
     left = time_left(snapshot.states, runs, models, agents=max(agents, 1), now=now, training=training)
     best = best_of(snapshot.states)
@@ -347,13 +355,6 @@ def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:
 # The series of this server, above the list of tasks.
 
 
-_SHOWN = 3
-_LIST_VIEW_HEADS = ("Series", "Started", "Progress")
-_MOST = 30
-_LIST_VIEW_WIDTHS = [5.9, 1.2, 4.3]
-"""The columns of the list of tasks below, some of them together."""
-
-
 def draw_series_list(tasks: Sequence[Task]) -> None:
     """Draw the newest series; older ones are folded. Nothing where there is none."""
     found = connection.series().of_server(connection.server_name())[:_MOST]
@@ -379,6 +380,7 @@ def _row(series: Series, tasks: Sequence[Task]) -> None:
 
 
 def _cells(series: Series, tasks: Sequence[Task]) -> None:
+    # Most of its tasks are among those that the list has read already.
     states = states_of(series, tasks_of(connection.client(), series, tasks))
     best = best_of(states)
     name, started, progress = st.columns(_LIST_VIEW_WIDTHS, vertical_alignment="center")

@@ -30,11 +30,13 @@ _MOVES: tuple[tuple[QueueMove, str, str], ...] = (
     ("up", "arrow_upward", "Move up"),
     ("down", "arrow_downward", "Move down"),
 )
+_COUNT, _THREADS = "agents-count", "agents-threads"
 
 
 def draw_agents_page() -> None:
     """Draw a card for each agent; refresh them every two seconds."""
     st.fragment(_cards, run_every=_EVERY)()
+    # A dialog that a fragment opens belongs to it and closes with its next run (Streamlit 1.67).
     if (asked := st.session_state.pop(_ASKED, None)) is not None:
         ask_to_stop(asked)
 
@@ -48,6 +50,7 @@ def _cards() -> None:
     if not found:
         st.info("This team has no agent. Add one on the server to train.", icon=":material/info:")
     for queue in found:
+        # Teams collect agents of machines that are gone.
         if queue.agent.status is AgentStatus.RUNNING or queue.running or queue.waiting:
             _card(queue)
 
@@ -63,6 +66,8 @@ def _card(queue: AgentQueue) -> None:
                 st.toggle(
                     "Pause the queue",
                     value=agent.queue_paused,
+                    # The state is in the key: with one key the widget would keep its own value against the server's
+                    # (1.67).
                     key=f"hold-{agent.id}-{agent.queue_paused}",
                     help="The running task goes on; the agent takes no further one.",
                     on_change=attempt,
@@ -155,12 +160,10 @@ def _mover(task_id: TaskId, to: QueueMove, agent_id: AgentId) -> Callable[[], No
 # How the machine of the embedded platform is divided into agents.
 
 
-_COUNT, _THREADS = "agents-count", "agents-threads"
-
-
 def draw_agents_settings() -> None:
     """Draw number of agents and threads; nothing where the server does not let them be changed."""
     client, team = connection.client(), connection.team_id()
+    # Supervisely's agents have no queue that could be paused: this is a server of somebody else.
     if all(agent.queue_paused is None for agent in client.agents.list(team)):
         return
     known = queues.settings(client, team)
@@ -177,6 +180,7 @@ def draw_agents_settings() -> None:
 
 
 def _apply() -> None:
+    # A form's values reach the session with its button, before the callback (1.67).
     count, threads = int(st.session_state[_COUNT]), int(st.session_state[_THREADS])
     attempt(
         lambda: queues.configure(connection.client(), connection.team_id(), count=count, threads=threads),

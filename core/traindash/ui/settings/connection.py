@@ -26,6 +26,21 @@ _ORIGINS = {
     Origin.KEPT: "Kept on this machine with its token.",
     Origin.TYPED: "Known in this browser session only.",
 }
+_URL, _SECRET = "webhook-url", "webhook-secret"
+_LOOKS: Mapping[DeliveryState, StatusLook] = {
+    DeliveryState.SENDING: StatusLook(word="Sending", icon=":material/outgoing_mail:", color="blue"),
+    DeliveryState.WAITING: StatusLook(word="Tried again soon", icon=":material/schedule:", color="gray"),
+    DeliveryState.DELIVERED: StatusLook(word="Delivered", icon=":material/check_circle:", color="green"),
+    DeliveryState.FAILED: StatusLook(word="Not delivered", icon=":material/error:", color="red"),
+    DeliveryState.UNCERTAIN: StatusLook(word="Perhaps delivered", icon=":material/help:", color="orange"),
+}
+_CHECK = """
+import hashlib, hmac
+
+def comes_from_traindash(body: bytes, header: str, secret: str) -> bool:
+    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, header)
+"""
 
 
 def draw_server() -> None:
@@ -35,6 +50,7 @@ def draw_server() -> None:
     try:
         client = connection.client()
         user, version, failure = client.user(), client.version(), None
+    # The page that mends a connection has to be drawn without one.
     except ApiError as error:
         user, version, failure = "", None, error
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -120,6 +136,7 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
     if not token:
         msg = "There is no API token."
         raise InputError(msg, "Copy it from your account page on the server.")
+    # A client of its own: nothing is changed before the server has taken the token.
     with connect(address, token) as client:
         user = client.user()
     connection.add(address, token, keep=keep)
@@ -167,23 +184,6 @@ def draw_agents() -> None:
 
 
 # The webhook's settings: address, secret, a test, and what became of the latest messages.
-
-
-_URL, _SECRET = "webhook-url", "webhook-secret"
-_LOOKS: Mapping[DeliveryState, StatusLook] = {
-    DeliveryState.SENDING: StatusLook(word="Sending", icon=":material/outgoing_mail:", color="blue"),
-    DeliveryState.WAITING: StatusLook(word="Tried again soon", icon=":material/schedule:", color="gray"),
-    DeliveryState.DELIVERED: StatusLook(word="Delivered", icon=":material/check_circle:", color="green"),
-    DeliveryState.FAILED: StatusLook(word="Not delivered", icon=":material/error:", color="red"),
-    DeliveryState.UNCERTAIN: StatusLook(word="Perhaps delivered", icon=":material/help:", color="orange"),
-}
-_CHECK = """
-import hashlib, hmac
-
-def comes_from_traindash(body: bytes, header: str, secret: str) -> bool:
-    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected, header)
-"""
 
 
 def draw_webhook() -> None:
@@ -267,6 +267,7 @@ def _save() -> None:
     url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
     connection.own_client().webhooks.set(url, secret)
     flash("The webhook is set.")
+    # The field is empty again: a secret is never shown, not even by a reload.
     st.session_state[_SECRET] = ""
 
 

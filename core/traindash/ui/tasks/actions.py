@@ -27,15 +27,13 @@ from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
+_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
 
+
+# What is stopped is lost; the dialog names it, as rows move while a list refreshes.
 @st.dialog("Stop this task?", icon=":material/stop_circle:")
 def ask_to_stop(task: Task, *, trains: bool = False) -> None:
-    """Ask before a task is stopped, naming it.
-
-    Args:
-        task: The task.
-        trains: It is a training whose epochs are not over, so it can also end well.
-    """
+    """Ask before a task is stopped, naming it; one that trains and has epochs left can also end well."""
     st.markdown(f"**{plain(task_title(task))}**, task {task.id}")
     if trains:
         st.caption(
@@ -72,6 +70,7 @@ def draw_start_button(task: Task) -> None:
 
 
 def _start(task: Task) -> None:
+    # docs/supervisely-api.md 6.1: a training without autostart gets its settings once more with the command.
     state = (task.params or {}).get("guiState")
     wanted = {"app_state": state, "wait": False}
     attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
@@ -80,11 +79,9 @@ def _start(task: Task) -> None:
 # What can follow a task that is over: buttons that start the next one.
 
 
-_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
-
-
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
+    # A member of a series goes on inside it: a free task would leave a hole in the comparison.
     if task.status is not TaskStatus.FINISHED and (state := _member_state(task)) is not None:
         with st.container(border=True, key="task-next"):
             draw_ways_on(*state, opens_series=True)
@@ -93,6 +90,7 @@ def draw_follow_ups(task: Task) -> None:
     repeatable = again.is_repeatable(task)
     if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
         return
+    # docs/supervisely-api.md 8: fine-tune and rerun open the app, which waits for its button.
     opens_only = None if task.settings is not None else _OPENS_ONLY
     client = connection.client()
     with st.container(border=True, key="task-next"):

@@ -22,6 +22,7 @@ from traindash.ui.tasks.live import (
     has_masks,
 )
 
+# Fixed by kind of loss, so that a chart keeps its colours when the engine reports another set.
 _LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "obj": 5}
 _LOSS_WORDS = {"box": "box", "cls": "class", "dfl": "DFL", "seg": "mask", "l1": "L1", "obj": "objectness"}
 _METRICS = {BOX_MAP: "mAP50-95", BOX_MAP50: "mAP50"}
@@ -31,6 +32,10 @@ _METRICS_BY_MASK = {
 _PEAK = 5.0
 """So many times the usual highest loss is a peak."""
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
+CHART_HEIGHT = 280
+CHART_WIDTH = 580
+_OVER_TIME = "Time"
+_TITLES = ("Metrics on validation images", "Losses")
 
 
 def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -62,6 +67,7 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         label = f"{_LOSS_WORDS.get(kind, kind)}, {'training' if side == 'train' else 'validation'}"
         if line := _line(curve, label, style, over_time=over_time, mark_best=False):
             lines.append(line)
+    # The first epochs of a training from scratch have losses a hundred times the later ones.
     high = _cut_at(lines)
     title = "Losses" if high is None else f"Losses, peaks above {quantity(high)} are cut off"
     return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
@@ -72,6 +78,7 @@ def _cut_at(lines: list[Line]) -> float | None:
     values = sorted(value for line in lines for value in line.y if value is not None)
     if not values:
         return None
+    # The 95th percentile: a few peaks do not count.
     usual = values[(len(values) - 1) * 95 // 100]
     return 1.25 * usual if values[-1] > _PEAK * usual > 0 else None
 
@@ -121,12 +128,14 @@ def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool
     )
     best = best_of(curve) if mark_best else None
     at = curve.epochs.index(best[0]) if best else None
+    # Thousands of epochs have more points than the chart has pixels; the best one is always among them.
     kept = sorted({*thinned(len(positions)), *(() if at is None else (at,))})
     return Line(
         name=name,
         x=tuple(positions[i] for i in kept),
         y=tuple(curve.values[i] if math.isfinite(curve.values[i]) else None for i in kept),
         style=style,
+        # A line of one point is invisible.
         points=len(kept) == 1,
         highlight=None if at is None else kept.index(at),
         highlight_text=metric(best[1]) if best else "",
@@ -137,6 +146,7 @@ def _x_axis(progress: TaskProgress, *, over_time: bool) -> Axis:
     """Return the axis; over epochs it spans what is planned from the first epoch on, so that nothing jumps."""
     if over_time:
         return Axis(title="Training time (s)", low=0, decimals=1)
+    # The whole axis from the first epoch on: a curve that is squeezed with every epoch cannot be read.
     planned = None if progress.task.status.is_terminal else progress.epochs
     return Axis(title="Epoch", low=1, high=planned if planned and planned > 1 else None, decimals=None, whole=True)
 
@@ -147,18 +157,6 @@ def _panel(title: str, x: Axis, y: Axis, lines: list[Line]) -> Panel | None:
     newest = [next((value for value in reversed(line.y) if value is not None), None) for line in lines]
     words = "; ".join(f"{line.name} {metric(value)}" for line, value in zip(lines, newest, strict=True))
     return Panel(title=title, x=x, y=y, marks=tuple(lines), alt=f"{title}, newest values: {words}")
-
-
-CHART_HEIGHT = 280
-
-
-CHART_WIDTH = 580
-
-
-_OVER_TIME = "Time"
-
-
-_TITLES = ("Metrics on validation images", "Losses")
 
 
 def draw_charts(state: LiveState) -> None:

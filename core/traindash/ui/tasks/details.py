@@ -35,6 +35,14 @@ _MASK_STYLE = (
     ".truth,.rim{fill:none}.rim{stroke:#000;stroke-opacity:.5;stroke-width:3}"
     ".truth{stroke:#FFF;stroke-width:1.5;stroke-dasharray:4 3}"
 )
+_HEIGHT = 348
+_USES: tuple[tuple[str, str, Callable[[float], str], Callable[[Resources], float | None]], ...] = (
+    ("Processor", "100 % is one core that is fully used.", "{:.0f} %".format, lambda row: row.cpu_percent),
+    ("Memory", "Main memory of all processes of the task.", formatting.size, lambda row: row.memory_bytes),
+    ("GPU", "How busy the task's GPU is.", "{:.0f} %".format, lambda row: row.gpu_percent),
+    ("GPU memory", "What is taken of it.", formatting.size, lambda row: row.gpu_memory_bytes),
+)
+"""Title, what it means, how it is written, and where it stands."""
 
 
 def draw_samples(progress: TaskProgress) -> None:
@@ -78,6 +86,7 @@ def _draw_slider(epochs: Sequence[int]) -> int:
     if len(epochs) == 1:
         st.markdown(f"Epoch {newest}", width="stretch")
         return newest
+    # The slider's own key is set before drawing: it has no value of its own that could be older than the newest epoch.
     chosen = st.session_state.get(_CHOSEN)
     st.session_state[_EPOCH] = chosen if chosen in epochs else newest
 
@@ -105,6 +114,7 @@ def figure(
         picture: Address of the picture; empty if there is none.
         with_truth: Draw what is annotated, too.
     """
+    # Pictures have a text alternative that says what is on them.
     annotated = _in_words(image.objects, scores=False) or "nothing"
     seen = _in_words(found, scores=True) or "nothing"
     words = html.escape(f"{image.name}: annotated {annotated}; found {seen}")
@@ -112,6 +122,7 @@ def figure(
     shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
     inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
     outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
+    # st.html takes SVG out of what it is given (Streamlit 1.67); as the source of an image it stays.
     if outlined:
         masks = "".join(_mask(box, colors.get(box.class_name, _OTHER_COLOR)) for box in outlined)
         inside.append(f'<img class="masks" alt="" src="{_picture_of(masks, image)}">')
@@ -163,6 +174,7 @@ def _label(box: SampleBox, color: str) -> str:
 def _ink(color: str) -> str:
     """Return the letters' colour that can be read on a colour: black or white."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    # Rec. 601 luma: how bright a mixture of red, green and blue is to the eye.
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
 
 
@@ -189,20 +201,11 @@ def _picture(image_id: ImageId) -> str:
             picture = opened.convert("RGB")
     except (AppError, UnidentifiedImageError, OSError):
         return ""
+    # They travel in the page itself, each time that it is drawn.
     picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=80)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
-
-
-_HEIGHT = 348
-_USES: tuple[tuple[str, str, Callable[[float], str], Callable[[Resources], float | None]], ...] = (
-    ("Processor", "100 % is one core that is fully used.", "{:.0f} %".format, lambda row: row.cpu_percent),
-    ("Memory", "Main memory of all processes of the task.", formatting.size, lambda row: row.memory_bytes),
-    ("GPU", "How busy the task's GPU is.", "{:.0f} %".format, lambda row: row.gpu_percent),
-    ("GPU memory", "What is taken of it.", formatting.size, lambda row: row.gpu_memory_bytes),
-)
-"""Title, what it means, how it is written, and where it stands."""
 
 
 def draw_usage(progress: TaskProgress) -> None:
@@ -250,6 +253,7 @@ def _details(state: LiveState) -> None:
     progress = state.progress
     draw_samples(progress)
     panel = class_panel(progress)
+    # A finished task of another server has neither: no empty cards.
     if panel is None and not progress.usage:
         return
     left, right = st.columns([2, 1], gap="medium")

@@ -31,6 +31,7 @@ def draw_task_list() -> None:
     """Draw the page below its title."""
     apply_workspace_style()
     tasks = _tasks()
+    # Polling stops by itself: a fragment without run_every runs with the page alone.
     active = series_need_work() or any(not task.status.is_terminal for task in tasks)
     st.fragment(_list, run_every=_EVERY if active else None)(active)
 
@@ -55,6 +56,7 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
         draw_heads(_WIDTHS, _HEADS)
         for task in shown:
             _row(task, names)
+    # Only a run of the whole page can take run_every away.
     if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
         st.rerun()
 
@@ -89,6 +91,7 @@ def _progress(task: Task) -> None:
         st.caption(plain(_outcome(task)))
         return
     progress = _watched(task)
+    # Without the batch, which changes every second: the list refreshes every three.
     st.progress(fraction(progress), text=plain(sentence(replace(progress, step=None))))
 
 
@@ -101,6 +104,7 @@ def _outcome(task: Task) -> str:
 
 def _watched(task: Task) -> TaskProgress:
     watches: dict[tuple[CacheKey, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
+    # Kept while the tab lives: a watch reads on where it stopped and not the whole log every three seconds.
     key = (connection.cache_key(), task.id)
     if key not in watches:
         watches[key] = TaskWatch(connection.client(), task.id)

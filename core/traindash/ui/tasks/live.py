@@ -31,16 +31,17 @@ from traindash.ui.tasks.text import (
 )
 from traindash.ui.theme import plain
 
+NUMBERS_EVERY = "1s"
+CHARTS_EVERY = "5s"
+_TYPICAL_SECONDS = 600
+BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
+MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
+
 # The phases of a task on one line: done, running, still to come.
 
 
 def phase_line(progress: TaskProgress, left: Sequence[PhaseTime] = ()) -> None:
-    """Draw the line; nothing for a task whose phases are not known.
-
-    Args:
-        progress: Of the task.
-        left: How long the phases that are not over still take.
-    """
+    """Draw the line, with how long the phases that are not over take; nothing where phases are not known."""
     marks = phase_marks(progress, datetime.now(UTC), left)
     if marks:
         with st.container(horizontal=True, gap="medium", key="task-phases"):
@@ -49,13 +50,7 @@ def phase_line(progress: TaskProgress, left: Sequence[PhaseTime] = ()) -> None:
 
 
 def phase_marks(progress: TaskProgress, now: datetime, left: Sequence[PhaseTime] = ()) -> list[str]:
-    """Return each phase as a piece of Markdown with icon, word and time.
-
-    Args:
-        progress: Of the task.
-        now: Ends what still runs.
-        left: How long the phases that are not over still take.
-    """
+    """Return each phase as a piece of Markdown with icon, word and time; ``now`` ends what still runs."""
     expected = {phase.name: phase.left for phase in left}
     spans = {span.name: span for span in progress.phases}
     planned = planned_phases(progress.task)
@@ -69,6 +64,7 @@ def phase_marks(progress: TaskProgress, now: datetime, left: Sequence[PhaseTime]
 def _queue_mark(progress: TaskProgress, now: datetime) -> str:
     task = progress.task
     if task.started_at is None:
+        # Taken back before an agent took it.
         if task.status.is_terminal:
             return ":gray[:material/remove:] Queue"
         waited = (now - task.created_at).total_seconds() if task.created_at else None
@@ -107,11 +103,6 @@ def _time(seconds: float | None) -> str:
 # What a task's processes use, as a small history.
 
 
-NUMBERS_EVERY = "1s"
-CHARTS_EVERY = "5s"
-_TYPICAL_SECONDS = 600
-
-
 @dataclass(slots=True)
 class LiveState:
     """What the fragments of one run share: the first one follows the task, the others draw what it saw.
@@ -145,6 +136,7 @@ def _numbers(state: LiveState) -> None:
         draw_stale(error, "The numbers below are the last known ones.")
         progress = state.progress
     state.progress = progress
+    # Head, end and buttons are outside this fragment.
     if progress.task.status is not before.status:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
@@ -162,6 +154,7 @@ def _numbers(state: LiveState) -> None:
 
 def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
     """Draw what a person should know of a running task before it ends by itself, if it ever does."""
+    # docs/supervisely-api.md 8: after an exception the app lives on and its task stays started.
     if progress.app_failed:
         st.error(plain(app_failed_text(progress)), icon=":material/error:")
     elif not is_ready_only(progress) and (silence := silence_of(progress, now)) is not None:
@@ -235,12 +228,6 @@ def _change(new: float | None, old: float | None) -> str:
     return "" if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
 
 
-BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
-
-
-MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
-
-
 def has_masks(progress: TaskProgress) -> bool:
     """Return whether the log tells masks and boxes apart, as that of a segmentation does."""
     return MASK_MAP in progress.curves
@@ -249,6 +236,7 @@ def has_masks(progress: TaskProgress) -> bool:
 def best_of(curve: Curve | None) -> tuple[int, float] | None:
     """Return epoch and value of the highest point; ``None`` where there is none."""
     pairs = zip(curve.values, curve.epochs, strict=True) if curve else ()
+    # Minus the epoch: of equals the earliest.
     finite = [(value, -epoch) for value, epoch in pairs if math.isfinite(value)]
     if not finite:
         return None
@@ -265,6 +253,7 @@ def last_two(curve: Curve | None) -> tuple[float | None, float | None]:
 def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
     """Return the sum of the training losses."""
     parts = [curve for name, curve in curves.items() if name.startswith("train/") and name.endswith("_loss")]
+    # Read in the middle of a line of the log, one loss may be an epoch ahead.
     if not parts or len({curve.epochs for curve in parts}) != 1:
         return None
     sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in _rows(parts))

@@ -20,6 +20,7 @@ _HEAD, _ROWS = "log-head", "log-rows"
 # and "Whole log" would answer with an error (Streamlit 1.67).
 _FOUND_ANEW = (_HEAD, _ROWS)
 _HEIGHT = 564
+# More would take longer to draw than the second until the next look.
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5
 """Rows above the first error: what led to it."""
@@ -78,6 +79,7 @@ def _draw_filter() -> None:
             "Search the log",
             key=_SEARCH,
             placeholder="Search",
+            # Counts what is typed at once: Enter is one thing more to know.
             live=True,
             label_visibility="collapsed",
             on_change=st.rerun,
@@ -101,6 +103,7 @@ def _draw_rows(state: LiveState) -> None:
     at_error = bool(st.session_state.get(_AT_ERROR))
     view = view_of(progress.log, search, level, at_error=at_error)
     _draw_found(progress.log, view, at_error=at_error)
+    # A jump to an error would be scrolled away by the next row.
     with st.container(height=_HEIGHT, border=False, autoscroll=view.marked is None):
         lines = "".join(
             log_line(row, marked=index == view.marked, search=search) for index, row in enumerate(view.rows)

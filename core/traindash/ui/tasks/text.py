@@ -27,6 +27,7 @@ _TRAINED = 0.9
 def task_title(task: Task) -> str:
     """Return what people call a task: its experiment's name, else its model, else its app."""
     state = _gui_state(task)
+    # docs/supervisely-api.md 4: null until the app has made a name of task, project and model.
     name = state.get("experiment_name")
     return str(name) if name else task.description or task.app_name or f"Task {task.id}"
 
@@ -39,6 +40,7 @@ def model_name(task: Task) -> str:
 
 def waits_for_start(task: Task) -> bool:
     """Return whether the training was created without autostart and nobody has started it yet."""
+    # docs/supervisely-api.md 4: `start_training` is autostart.
     return _gui_state(task).get("start_training") is False and not task.status.is_terminal
 
 
@@ -64,6 +66,7 @@ def planned_phases(task: Task) -> tuple[str, ...]:
     phases = ["preparing_data", "training"]
     if benchmark.get("enable"):
         phases.append("evaluation")
+    # docs/supervisely-api.md 4: the speed test belongs to the benchmark, which runs for it alone, too.
     if benchmark.get("enable") and benchmark.get("speed_test"):
         phases.append("speed_test")
     if export.get("enable"):
@@ -83,6 +86,7 @@ def sentence(progress: TaskProgress) -> str:
             text = "Stopping: what is open is tidied up"
         case TaskStatus.FINISHED:
             text = f"Finished after {duration(task)}"
+        # Stopped after an epoch it leaves an experiment as a finished one does.
         case TaskStatus.STOPPED:
             kept = ", best checkpoint kept" if task.output and "experiment" in task.output else ""
             by_user = task.exit_report is not None and task.exit_report.cause is ExitCause.STOPPED_BY_USER
@@ -125,6 +129,7 @@ def silence_text(silence: Silence) -> str:
 
 def app_failed_text(progress: TaskProgress) -> str:
     """Return what to say of a training app that has failed while its task still counts as running."""
+    # The app's text comes with a label in front and an appeal behind; the reason is in between.
     said = (
         (progress.train_status or "").removeprefix("Status: ").removesuffix("Please check the logs for more details.")
     )
@@ -160,6 +165,7 @@ def fraction(progress: TaskProgress) -> float:
     trained = _TRAINED * _trained(progress)
     later = [name for name in planned_phases(progress.task) if name not in {"preparing_data", "training"}]
     reached = progress.phase or (progress.phases[-1].name if progress.phases else "")
+    # What follows the training shares the rest in equal parts: nobody knows how long each of them takes.
     if reached in later:
         return _TRAINED + (1 - _TRAINED) * later.index(reached) / len(later)
     return trained
@@ -174,6 +180,7 @@ def seconds_of(task: Task, now: datetime | None = None) -> float | None:
     """Return how long a task ran, or has been running, in seconds; ``None`` before its start."""
     if task.started_at is None:
         return None
+    # A task that ended without a time of its end (its agent was lost) has no duration; “until now” would grow for ever.
     end = task.finished_at or (None if task.status.is_terminal else now or datetime.now(UTC))
     return None if end is None else max(0.0, (end - task.started_at).total_seconds())
 
@@ -181,6 +188,7 @@ def seconds_of(task: Task, now: datetime | None = None) -> float | None:
 def _running(progress: TaskProgress) -> str:
     if is_ready_only(progress):
         return "Ready, waits for “Start training”"
+    # Training apps of Supervisely report no phases; their train_status is all they say (docs/supervisely-api.md 6.1).
     if progress.phase is None:
         if progress.train_status is None:
             return "Running" if progress.newest else "Getting ready on its agent"

@@ -28,6 +28,11 @@ from traindash.ui.tasks.text import can_end_after_epoch, model_name, task_title,
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import draw_again_menu
 
+_TAIL_ROWS = 30
+_LOOK_AGAIN = "2s"
+_SHORT_HASH = 8
+_ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
+
 # The settings a task runs with, as they were fixed when it was taken in.
 
 
@@ -54,10 +59,6 @@ def draw_settings(task: Task) -> None:
 # What a task left behind when it is over: the experiment and its files, or the reason of the failure.
 
 
-_TAIL_ROWS = 30
-_LOOK_AGAIN = "2s"
-
-
 def draw_result(progress: TaskProgress) -> None:
     """Draw the end of a task."""
     task = progress.task
@@ -73,6 +74,7 @@ def draw_result(progress: TaskProgress) -> None:
 
 def draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
     """Say that the server names no result of a finished training (yet), and look again as long as it may come."""
+    # docs/supervisely-api.md 12.5: the record may come after the status.
     if result_is_due(progress.task, datetime.now(UTC)):
         st.fragment(_wait_for_result, run_every=_LOOK_AGAIN)(watch, progress)
     elif lacks_result(progress.task):
@@ -103,6 +105,7 @@ def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
         st.error(text, icon=":material/error:")
     else:
         st.warning(text, icon=":material/stop_circle:")
+    # Supervisely gives no cause of a failure: the end of the log is the best there is.
     tail = report.log_tail if report and report.log_tail else tuple(row.message for row in progress.log[-_TAIL_ROWS:])
     if failed and tail:
         with st.expander("Last lines of the log", icon=":material/terminal:"):
@@ -147,6 +150,7 @@ def _about(experiment: ExperimentInfo) -> str:
 def _draw_files(experiment: ExperimentInfo) -> None:
     with st.expander("Files", icon=":material/folder:"):
         files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
+        # docs/supervisely-api.md 7.1: a folder with a number behind its name has no slash at its end.
         start = len(experiment.artifacts_dir.rstrip("/")) + 1
         st.caption(plain(f"Team Files, {experiment.artifacts_dir}"))
         st.dataframe(
@@ -158,10 +162,6 @@ def _draw_files(experiment: ExperimentInfo) -> None:
             height="content",
             alt="Files of the experiment",
         )
-
-
-_SHORT_HASH = 8
-_ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
 
 
 def open_task(wanted: str | None) -> LiveState:

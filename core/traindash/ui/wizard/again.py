@@ -33,19 +33,23 @@ _STEPS: Mapping[ExitCause, Step] = {
     ExitCause.BAD_HYPERPARAMETER: "hyperparameters",
 }
 """Cause → step of the wizard where most of its reasons can be mended."""
+_ABOUT = "A new draft with the same settings, opened at what you want to change."
+_ICONS: Mapping[Step, str] = {
+    "project": "folder_open",
+    "model": "neurology",
+    "classes": "category",
+    "split": "call_split",
+    "hyperparameters": "tune",
+    "benchmark": "speed",
+    "export": "ios_share",
+    "launch": "rocket_launch",
+}
 
 
 def draw_change_button(
     series: Series, state: MemberState, *, label: str = "Change and try again", primary: bool = False
 ) -> None:
-    """Draw the button that opens an experiment of a series in the wizard.
-
-    Args:
-        series: The series.
-        state: The experiment; it has left nothing, or still waits.
-        label: On the button.
-        primary: It is the first thing to do on this screen.
-    """
+    """Draw the button that opens an experiment of a series, which has left nothing or still waits, in the wizard."""
     waits = state.stage in {"waiting", "to_start"}
     st.button(
         label,
@@ -64,6 +68,7 @@ def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
     Returns:
         ``None`` for a task that belongs to no series, is finished, or works.
     """
+    # What is finished has left an experiment, which nothing may replace; what works has to be stopped first.
     if task.status is TaskStatus.FINISHED or not (task.status.is_terminal or task.status is TaskStatus.QUEUED):
         return None
     found = member_of(task)
@@ -77,6 +82,7 @@ def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
 def member_of(task: Task) -> tuple[Series, Member] | None:
     """Return the series that goes on and its experiment that a task is the newest one of; ``None`` for other tasks."""
     found = connection.series().place_of(connection.server_name(), task.id)
+    # A cancelled series starts nothing any more.
     return None if found is None or found[0].is_cancelled else found
 
 
@@ -101,6 +107,7 @@ def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
 def start_in_series(draft: WizardDraft, replaced: Replaced, place: SeriesPlace, plan: TrainingPlan) -> None:
     """Put the plan of a draft into its series and open that; for callbacks."""
     replace_in_series(connection.client(), connection.series(), replaced, place, plan)
+    # It looks every few seconds by itself; this is for the eyes of the person.
     connection.starter().wake()
     change_draft(draft.id, lambda known: replace(known, series_id=place.series_id))
     flash(f"“{replaced.title}” runs with the changed settings.")
@@ -124,19 +131,6 @@ def _begin_in_series(series: Series, state: MemberState) -> None:
     made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
     open_draft(made.id)
     screens.go(step, draft=made.id)
-
-
-_ABOUT = "A new draft with the same settings, opened at what you want to change."
-_ICONS: Mapping[Step, str] = {
-    "project": "folder_open",
-    "model": "neurology",
-    "classes": "category",
-    "split": "call_split",
-    "hyperparameters": "tune",
-    "benchmark": "speed",
-    "export": "ios_share",
-    "launch": "rocket_launch",
-}
 
 
 def draw_again_menu(
@@ -204,6 +198,7 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
         NotFoundError: It keeps none.
         InputError: They cannot be read, or name what is not there any more.
     """
+    # app_state.json is the state as it was used (docs/supervisely-api.md 7.1).
     text = lookups.settings_text(connection.team_id(), info)
     if text is None:
         msg = f"The experiment “{info.experiment_name}” kept no settings."
@@ -212,6 +207,8 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
 
 
 def _state(task: Task) -> Mapping[str, object] | None:
+    # The embedded platform keeps the settings as they were fixed; Supervisely has what the start was asked with
+    # (docs/supervisely-api.md 5.1).
     found = task.settings or task.params or {}
     return found if isinstance(found.get("guiState"), Mapping) else None
 
@@ -220,6 +217,7 @@ def _state(task: Task) -> Mapping[str, object] | None:
 def begin_change(task_id: TaskId, step: Step) -> None:
     """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
     task = connection.client().tasks.get(task_id)
+    # In a series first: a task of it that waits takes the member's place, not only its own in the queue.
     found = place_of(task) or _place_in_queue(task)
     if found is not None:
         made = draft_in_place(*found)

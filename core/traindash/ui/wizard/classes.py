@@ -47,14 +47,8 @@ def draw_left_out(draft: WizardDraft, project: ProjectFacts) -> None:
 
 
 def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFacts | None, search: str = "") -> None:
-    """Draw the classes of a project with their counts; a tick takes part.
-
-    Args:
-        draft: Says which take part.
-        project: Its classes.
-        model: Decides what happens to shapes.
-        search: Only classes whose name contains it are shown; the others stay as they are.
-    """
+    """Draw the classes with their counts; a tick takes part. Those that a search hides stay as they are."""
+    # Searched here and not in the table's own search: its selection would count rows of the hidden ones, too.
     classes = tuple(item for item in project.meta.classes if search.casefold() in item.name.casefold())
     if not classes:
         st.info(f"No class is called “{plain(search)}” or the like.", icon=":material/info:")
@@ -67,6 +61,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
             "Class": item.name,
             "Images": counts[item.name].images if item.name in counts else 0,
             "Objects": counts[item.name].objects if item.name in counts else 0,
+            # The bar stands beside its number; with more than a dozen classes it is what is read first.
             "Share": counts[item.name].objects if item.name in counts else 0,
             "Shape": item.shape,
             "What happens": _effect(item, model, convert=draft.convert_class_shapes),
@@ -74,6 +69,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
         for item in classes
     ]
     most = max((item.objects for item in project.statistics.classes), default=0)
+    # Rows are positions of the frame that is drawn (Streamlit 1.67): what another search shows is another table.
     key = widget_key(draft, f"classes-{search.casefold()}" if search else "classes")
     mirror_selection(key, classes, lambda item: item.name in chosen)
     st.dataframe(
@@ -107,6 +103,7 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
 
 
 def _choose(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], every: tuple[str, ...]) -> None:
+    # Those that the search hides keep what they were.
     picked = {item.name for item in chosen_rows(key, shown)}
     hidden = frozenset(every) - {item.name for item in shown}
 
@@ -125,8 +122,10 @@ def _effect(item: ObjectClass, model: ModelFacts | None, *, convert: bool) -> st
     return "" if model is None else shapes.effect(item, model.task_type, convert=convert)
 
 
+# 1,000 classes have 1,000 swatches in every redraw.
 @lru_cache(maxsize=4096)
 def _swatch(color: str) -> str:
+    # The colour is text from a server that goes into a drawing.
     safe = color if color.startswith("#") and color[1:].isalnum() else "#7B7F85"
     shape = f'<rect x="16" y="8" width="16" height="16" rx="4" fill="{safe}"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="48" height="32">{shape}</svg>'

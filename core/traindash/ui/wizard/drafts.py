@@ -19,6 +19,10 @@ from traindash.ui.theme import plain
 
 _SHOWN = 5
 _UNITS = (86_400, 3_600, 60)
+_DELETED = "deleted_draft"
+_LONGEST_NAME = 120
+_AT_ONCE = 25
+_KINDS = ("Open", "Started")
 
 
 def draw_draft_menu(current: WizardDraft) -> None:
@@ -58,6 +62,7 @@ def project_and_model(draft: WizardDraft) -> str:
 
 def ago(moment: datetime) -> str:
     """Return how long ago something was, e.g. ``3 min ago``."""
+    # Whole units only, or the words would change with every redraw.
     seconds = (datetime.now(UTC) - moment).total_seconds()
     unit = next((size for size in _UNITS if seconds >= size), None)
     return "just now" if unit is None else f"{duration(seconds // unit * unit)} ago"
@@ -71,12 +76,6 @@ def _new() -> None:
 def _open(draft: WizardDraft) -> None:
     open_draft(draft.id)
     screens.go(reached(draft), draft=draft.id)
-
-
-_DELETED = "deleted_draft"
-_LONGEST_NAME = 120
-_AT_ONCE = 25
-_KINDS = ("Open", "Started")
 
 
 def draw_draft_list() -> None:
@@ -99,6 +98,7 @@ def draw_draft_list() -> None:
         draft
         for draft in drafts
         if draft.is_started == (kind == _KINDS[1])
+        # Opening the wizard makes a draft; one without a choice is nothing to come back to.
         and not draft.is_untouched
         and all(
             word in f"{draft_title(draft)} {project_and_model(draft)}".casefold()
@@ -117,6 +117,7 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
         )
         st.info("No draft fits the search." if is_search else empty, icon=":material/edit_note:")
         return
+    # Each row has a menu with a field: hundreds of them take seconds to draw.
     shown = drafts[: st.session_state.get("drafts-shown", _AT_ONCE)]
     for draft in shown:
         _draw_row(draft)
@@ -197,6 +198,7 @@ def _duplicate(draft: WizardDraft) -> None:
 
 @telling_errors()
 def _delete(draft: WizardDraft) -> None:
+    # Set aside and not deleted: “Undo” brings it back, instead of a question before every deletion.
     connection.drafts().remove(draft.id)
     st.session_state[_DELETED] = (draft.id, draft_title(draft))
 

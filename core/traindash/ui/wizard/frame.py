@@ -34,6 +34,17 @@ from traindash.ui.theme import plain
 from traindash.ui.wizard.again import place_text
 from traindash.ui.wizard.drafts import draw_draft_menu
 
+_SHOWN = 3
+_ICONS: Mapping[StepState, str] = {
+    StepState.DONE: "check_circle",
+    StepState.CURRENT: "radio_button_checked",
+    StepState.OPEN: "radio_button_unchecked",
+    StepState.BROKEN: "error",
+    StepState.LOCKED: "lock",
+}
+_UNKNOWN = "not chosen yet"
+_SHOWN_CHANGES = 3
+
 # What a draft changes of the training that it began with.
 
 
@@ -41,12 +52,7 @@ from traindash.ui.wizard.drafts import draw_draft_menu
 
 
 def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -> Names:
-    """Return the names that plans on a project are described with.
-
-    Args:
-        project_id: Its datasets and collections get names, too.
-        default_hyperparameters: Defaults of the framework, as YAML.
-    """
+    """Return the names that plans on a project are described with, also of its datasets and collections."""
     project = None if project_id is None else lookups.project(project_id)
     projects = lookups.project_names()
     if project is not None:
@@ -60,16 +66,10 @@ def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -
     )
 
 
-_SHOWN = 3
-
-
 def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> None:
     """Draw the training that a draft began with and every difference to it; nothing for other drafts.
 
-    Args:
-        draft: The draft.
-        facts: What the server knows about it.
-        leads_on: With the way to the last step, for a draft that takes a place.
+    A draft that takes a place is led on to the last step (``leads_on``).
     """
     if draft.origin is None:
         return
@@ -98,29 +98,18 @@ def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> N
 # The bar of steps on top of the wizard.
 
 
-_ICONS: Mapping[StepState, str] = {
-    StepState.DONE: "check_circle",
-    StepState.CURRENT: "radio_button_checked",
-    StepState.OPEN: "radio_button_unchecked",
-    StepState.BROKEN: "error",
-    StepState.LOCKED: "lock",
-}
-
-
 def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
     """Draw a link per step; locked ones cannot be opened."""
     with st.container(key="stepbar", horizontal=True, wrap=False, gap=None):
         for step in STEPS:
             state = states[step.id]
             with st.container(key=f"step-{step.id}-{state.value}"):
+                # st.page_link keeps a disabled link in the tab order and says nothing to screen readers (1.67); the
+                # page behind it is guarded as well.
                 screens.link(step.id, step.title, _ICONS[state], disabled=state is StepState.LOCKED, draft=draft_id)
 
 
 # The live summary beside the form, and the review at the end: one line per step in words.
-
-
-_UNKNOWN = "not chosen yet"
-_SHOWN_CHANGES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +163,7 @@ def default_name(draft: WizardDraft, facts: Facts) -> str:
             model = facts.model.name
         case _:
             model = "model name"
+    # docs/supervisely-api.md 4: an experiment without a name gets this one from the app.
     return f"<task id> {project} {model}"
 
 
@@ -182,6 +172,7 @@ def draw_summary(lines: tuple[SummaryLine, ...], problems: Mapping[Step, tuple[P
     rows = "".join(_row(line, problems[line.step]) for line in lines)
     with st.container(border=True, key="summary"):
         st.markdown("##### Summary")
+        # One element: eight lines of Markdown would be eight messages to the browser with every redraw.
         st.html(f'<dl class="td-summary">{rows}</dl>')
 
 
@@ -279,11 +270,7 @@ def _launch(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WizardView:
-    """What a form draws from.
-
-    Attributes:
-        problems: Of all steps.
-    """
+    """What a form draws from; the problems are those of all steps."""
 
     step: StepSpec
     draft: WizardDraft
@@ -308,6 +295,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
         side: Draws the card on the right in place of the summary.
         wide: The form needs the whole width; the summary waits for the next step.
     """
+    # Clicks on “Start training” that were still on their way run this page once more.
     started = task_just_started() if step_id == STEPS[-1].id else None
     if started is not None:
         screens.go("task", task=started)
@@ -339,6 +327,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
             else:
                 with st.container(border=True, key="side-card"):
                     side(view)
+    # The last step has a bar of its own, with the button that starts.
     if not draft.is_started and step_id != STEPS[-1].id:
         _bottom_bar(view, is_locked=blocker is not None)
 
@@ -351,15 +340,13 @@ def draw_problems(problems: tuple[Problem, ...]) -> None:
 
 @contextmanager
 def bottom_bar(draft: WizardDraft, back: StepSpec | None, text: str) -> Iterator[None]:
-    """Draw the bar that stays at the bottom: the way back, and a text beside the button that is drawn inside.
+    """Draw the bar that stays at the bottom: the way back, a text, and the button that is drawn inside.
 
-    Args:
-        draft: The draft.
-        back: The step that Back leads to; none before the first step.
-        text: Why the button is off, or what comes next.
+    The text says why the button is off, or what comes next.
     """
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="wizard-bar"):
         if back is None:
+            # Keeps the text and Next where they are on the other steps.
             st.space(1)
         else:
             st.button(
@@ -411,6 +398,7 @@ def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
 
 def _blocker(view: WizardView) -> StepSpec | None:
     """Return the first earlier step that has an error."""
+    # Only what comes before: a person may look at a step whose own choices are still wrong.
     for earlier in STEPS:
         if earlier.id == view.step.id:
             return None

@@ -60,6 +60,9 @@ _editor = st.components.v2.component(
     css=(_HERE / "yaml_editor.css").read_text(encoding="utf-8"),
     js=(_HERE / "yaml_editor.js").read_text(encoding="utf-8"),
 )
+_MOST_SHOWN = 8
+_DEFAULTS = TaskId(0)
+_OWN = "Your preset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,7 @@ def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, 
     """
 
     def changed() -> None:
+        # From the browser: anything may be in it.
         sent = st.session_state[key].get("text")
         if isinstance(sent, str):
             on_change(sent)
@@ -126,10 +130,6 @@ def _entry(item: Hyperparameter) -> dict[str, object]:
     }
 
 
-_MOST_SHOWN = 8
-_DEFAULTS = TaskId(0)
-
-
 def text_of(draft: WizardDraft, model: ModelFacts) -> str:
     """Return the hyperparameters of a draft: its own text, or the framework's defaults."""
     return model.default_hyperparameters if draft.hyperparameters is None else draft.hyperparameters
@@ -157,6 +157,7 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
         ),
         reference=reference,
     )
+    # The framework's own text is not the person's fault.
     if draft.hyperparameters is not None:
         _draw_problems(draft, model, found)
 
@@ -182,6 +183,7 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
             (_DEFAULTS, *others),
             format_func=lambda task: "Defaults" if task == _DEFAULTS else _experiment_text(others[task]),
             key=widget_key(draft, "compare-with"),
+            # Only for the way back from another step: a plain widget forgets its value when its page is left (1.67).
             persist_state="session",
         )
     if chosen == _DEFAULTS:
@@ -194,6 +196,8 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
 
 def set_text(draft_id: DraftId, model: ModelFacts, text: str) -> None:
     """Store a text in a draft; the defaults themselves are stored as such."""
+    # None travels as null, and the app takes its own text, also one that is newer than ours (docs/supervisely-api.md
+    # 4).
     stored = None if text == model.default_hyperparameters else text
     change_draft(draft_id, lambda draft: replace(draft, hyperparameters=stored))
 
@@ -267,9 +271,6 @@ def _experiment_text(info: ExperimentInfo) -> str:
 # Ready-made hyperparameters and a person's own, above the editor.
 
 
-_OWN = "Your preset"
-
-
 def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> None:
     """Draw the presets; the one that the text stands for is marked."""
     offered = preset_texts(model, device="gpu" if has_gpu else "cpu")
@@ -277,6 +278,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
     texts = {**{name: text for name, (text, _) in offered.items()}, **own}
     current = text_of(draft, model)
     key = widget_key(draft, "preset")
+    # Set before drawing: the choice shows which preset the text stands for, also after typing.
     st.session_state[key] = active = _active(current, texts)
     with st.container(horizontal=True, vertical_alignment="bottom", key="presets"):
         with st.container(width="stretch"):
@@ -303,12 +305,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
 
 
 def preset_texts(model: ModelFacts, *, device: DeviceKind) -> dict[str, tuple[str, str]]:
-    """Return name → (YAML text, what it is for) of the framework's presets.
-
-    Args:
-        model: Whose framework and defaults count.
-        device: What the training runs on.
-    """
+    """Return name → (YAML text, what it is for) of the presets of a model's framework for a kind of device."""
     known = framework_or_none(model.framework)
     presets: tuple[Preset, ...] = known.presets if known and model.default_hyperparameters else ()
     return {
@@ -319,6 +316,7 @@ def preset_texts(model: ModelFacts, *, device: DeviceKind) -> dict[str, tuple[st
 
 def _active(text: str, texts: dict[str, str]) -> str | None:
     """Return the preset with the values of a text, whatever its comments say."""
+    # Compared by value: a comment or another order of keys is still the same preset.
     found = read_text(text)
     if not found.is_readable:
         return None

@@ -40,6 +40,15 @@ from traindash.ui.wizard.project import note_data
 
 
 _Started = TypeVar("_Started")
+_LOOK_SECONDS = 1.0
+_STEPS = {
+    "preparing_data": "Getting the engine and some images ready",
+    "training": "Training a few batches",
+    "evaluation": "Evaluating some images",
+    "export": "Exporting",
+}
+_AUTOMATIC = AgentId(0)
+_WAIT_SECONDS = 1.0
 
 
 class LaunchOnce(Generic[_Started]):
@@ -60,6 +69,8 @@ class LaunchOnce(Generic[_Started]):
             known = self._starts.get(draft_id)
             if known is not None and not _has_failed(known):
                 return False
+            # In a thread of its own: a run of a page is aborted at its next Streamlit call when somebody clicks
+            # elsewhere (1.67), and the answer would be lost with it.
             self._starts[draft_id] = self._pool.submit(send)
             return True
 
@@ -104,15 +115,6 @@ SERIES: LaunchOnce[SeriesId] = LaunchOnce()
 
 
 # The flight check beside the review: asked for by a button, followed, and what it found in numbers.
-
-
-_LOOK_SECONDS = 1.0
-_STEPS = {
-    "preparing_data": "Getting the engine and some images ready",
-    "training": "Training a few batches",
-    "evaluation": "Evaluating some images",
-    "export": "Exporting",
-}
 
 
 def latest_check(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> DryRun | None:
@@ -186,6 +188,7 @@ def _begin(plan: TrainingPlan) -> None:
 
 @st.fragment(run_every=_LOOK_SECONDS)
 def _draw_progress(check_id: DryRunId) -> None:
+    # Not kept by a look-up: it is asked for to see it change.
     check = connection.client().dry_runs.info(check_id)
     if not check.status.is_active:
         st.rerun()
@@ -255,10 +258,6 @@ def _set_batch(view: WizardView, batch: int) -> None:
     change_draft(view.draft.id, change)
 
 
-_AUTOMATIC = AgentId(0)
-_WAIT_SECONDS = 1.0
-
-
 def draw_review(view: WizardView) -> None:
     """Draw every choice with a link to its step."""
     with st.container(key="review", gap="xsmall"):
@@ -278,6 +277,7 @@ def draw_where_and_name(view: WizardView) -> None:
         view.draft,
         "agent",
         "Agent",
+        # The client chooses then as the SDK does (docs/supervisely-api.md 9.1).
         options=(_AUTOMATIC, *agents),
         value=view.draft.agent_id or _AUTOMATIC,
         save=lambda draft, chosen: replace(draft, agent_id=None if chosen in {None, _AUTOMATIC} else chosen),
@@ -352,6 +352,7 @@ def _reason(wrong: list[Problem], warnings: int) -> str:
 @telling_errors()
 def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
     """Start once. A late second click finds the task of the first."""
+    # Loaded anew: the button may have been drawn before another tab started this draft.
     draft = connection.drafts().load(draft_id)
     if draft.task_id is not None:
         screens.go("task", task=draft.task_id)
@@ -384,6 +385,7 @@ def _wait(view: WizardView) -> None:
     """Follow a start that is under way; the page stays responsive between two looks."""
     draft_id = view.draft.id
     try:
+        # A second at a time, then st.rerun(): between two looks the page takes clicks.
         task = TRAININGS.result(draft_id, _WAIT_SECONDS)
     except AppError as error:
         kept = "" if isinstance(error, InputError) else " Nothing was changed in the draft."

@@ -25,6 +25,7 @@ _MAX_ROWS = 10
 def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None:
     """Draw the pretrained models of a framework with the columns that the framework gives."""
     choices = [PretrainedModel(framework=model.framework, name=model.name) for model in models]
+    # Each framework has columns of its own (docs/supervisely-api.md 9.2); what no model of the group fills is left out.
     named = dict.fromkeys(name for model in models for name in model.columns)
     columns = [name for name in named if any(model.columns.get(name) is not None for model in models)]
     rows = [
@@ -40,6 +41,7 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
         for name in columns
         if all(isinstance(model.columns.get(name), int | float | None) for model in models)
     }
+    # Sizes are whole numbers; one format for a column, as st.column_config has none for each cell (Streamlit 1.67).
     whole = {
         name: st.column_config.NumberColumn(_header(name), format="%d", width="small")
         for name in numbers
@@ -111,11 +113,13 @@ def _choose(draft_id: DraftId, key: str, choices: Sequence[ModelChoice]) -> None
 
 def _measured(path: str, experiment: ExperimentInfo) -> float | None:
     """Return the mAP of a checkpoint; only an experiment's best one was evaluated."""
+    # The record has the figures of the best checkpoint alone (docs/supervisely-api.md 5.3).
     is_best = PurePosixPath(path).name == experiment.best_checkpoint
     return experiment.evaluation_metrics.get("mAP") if is_best else None
 
 
 def _start(model: CatalogueModel) -> str:
+    # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
     if model.pretrained is None:
         return "published weights"
     return "published weights" if model.pretrained else "random"

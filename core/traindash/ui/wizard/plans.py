@@ -29,16 +29,12 @@ from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
 _SOURCES = ("Paste", "Upload", "Earlier experiment")
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
 _MOST_MEGABYTES = 2
+_PLAN_FILE = "plan.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A plan on its way into the wizard.
-
-    Attributes:
-        filled: The draft as it would be.
-        facts: What the server knows about it.
-    """
+    """A plan on its way into the wizard; ``filled`` is the draft as it would be."""
 
     read: ReadPlan
     filled: WizardDraft
@@ -71,6 +67,7 @@ def draw_sources(draft: WizardDraft) -> ReadPlan | None:
 
 def preview(draft: WizardDraft, read: ReadPlan) -> Preview:
     """Return what a plan makes of a draft."""
+    # Not a change of a training: what was read is the whole plan, so no differences are counted.
     filled = replace(fill(draft, read.plan), origin=None)
     return Preview(read=read, filled=filled, facts=lookups.facts_of(filled))
 
@@ -131,6 +128,7 @@ def _pasted() -> str | None:
         placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nhyperparameters: |\n  epochs: 20",
         persist_state="session",
     )
+    # A text area is sent when it is left; the button is something to leave it for.
     st.button("Read it", key="plan-read", icon=":material/visibility:")
     return st.session_state.get("plan-text") or None
 
@@ -142,6 +140,7 @@ def _uploaded() -> str | None:
     if file.size > _MOST_MEGABYTES * 2**20:
         msg = f"{file.name} has more than {_MOST_MEGABYTES} MB."
         raise InputError(msg, "A plan is a short text; choose another file.")
+    # Windows editors begin text files with a byte order mark.
     return file.getvalue().decode("utf-8-sig", errors="replace")
 
 
@@ -169,6 +168,7 @@ def _apply(found: Preview, draft_id: DraftId | None) -> None:
 
     def change(draft: WizardDraft) -> WizardDraft:
         filled = replace(fill(draft, found.read.plan), origin=None)
+        # A plan is complete: the bar of steps leads to any of them at once.
         for step in STEPS[:-1]:
             filled = mark_seen(filled, step.id)
         return filled
@@ -179,9 +179,6 @@ def _apply(found: Preview, draft_id: DraftId | None) -> None:
 
 
 # The plan in other forms: a script of the official SDK, a plan file, a command; each to copy and to save.
-
-
-_PLAN_FILE = "plan.yaml"
 
 
 def draw_plan_forms(view: WizardView) -> None:
@@ -230,6 +227,7 @@ def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
 
 
 def _form(text: str, language: str, name: str, mime: str) -> None:
+    # st.code has a button to copy with (1.67).
     st.code(text, language=language, height=320 if text.count("\n") > 14 else "content")  # noqa: PLR2004 - lines
     st.download_button(
         f"Download {name}",
@@ -238,5 +236,6 @@ def _form(text: str, language: str, name: str, mime: str) -> None:
         mime=mime,
         icon=":material/download:",
         key=f"download-{name}",
+        # Without it a download would run the page again (1.67).
         on_click="ignore",
     )

@@ -32,6 +32,18 @@ _SHOWN_CLASSES = 12
 _INDENT = "\u2003"
 _CHART_HEIGHT = 220
 _MAX_ROWS = 8
+_CARD_PICTURE = (400, 225)
+_GALLERY_PICTURE = (320, 240)
+_GALLERY_IMAGES = 8
+_LOOK_SECONDS = 2.0
+_PROJECT_SHOWN_CLASSES = 24
+_SEARCH_FROM = 5
+_MOST_CARDS = 24
+_ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
+    "Newest first": lambda item: (-item.id, ""),
+    "By name": lambda item: (0, item.name.casefold()),
+    "Most images first": lambda item: (-item.items_count, ""),
+}
 
 
 def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
@@ -58,6 +70,7 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
     )
     total = facts.project.items_count if chosen is None else sizes[chosen]
     pages = max(1, -(-total // _PER_PAGE))
+    # A key for each dataset: page 7 of one would be kept for the next, which may have three.
     page = st.pagination(pages, key=f"{key}-page-{chosen}") if pages > 1 else 1
     return lookups.image_page(facts.project.id, chosen, page, _PER_PAGE)
 
@@ -69,6 +82,7 @@ def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
     for item in datasets:
         children.setdefault(item.parent_id if item.parent_id in known else None, []).append(item)
     found: list[tuple[Dataset, int]] = []
+    # A stack instead of recursion: nothing says how deep a server lets datasets be nested.
     waiting = [(item, 0) for item in reversed(children.get(None, []))]
     while waiting:
         item, level = waiting.pop()
@@ -124,6 +138,7 @@ def draw_distributions(facts: ProjectFacts) -> None:
     _bars("Objects per class", {item.name: item.objects for item in ranked[:_SHOWN_CLASSES]}, "objects")
     if len(ranked) > _SHOWN_CLASSES:
         st.caption(f"The {_SHOWN_CLASSES} classes with the most objects, of {count(len(ranked))}.")
+    # Behind a switch: it reads the annotations of 200 images.
     profile = lookups.data_profile(facts.project.id)
     with st.container(key="distribution-columns"):
         left, right = st.columns(2, gap="medium")
@@ -144,20 +159,6 @@ def _bars(title: str, values: Mapping[str, int], unit: str) -> None:
         frame, x="name", y="number", x_label="", y_label=unit, horizontal=True, sort=False,
         height=_CHART_HEIGHT if len(frame) < _SHOWN_CLASSES // 2 + 1 else 320, alt=f"{title}. {told}",
     )  # fmt: skip
-
-
-_CARD_PICTURE = (400, 225)
-_GALLERY_PICTURE = (320, 240)
-_GALLERY_IMAGES = 8
-_LOOK_SECONDS = 2.0
-_PROJECT_SHOWN_CLASSES = 24
-_SEARCH_FROM = 5
-_MOST_CARDS = 24
-_ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
-    "Newest first": lambda item: (-item.id, ""),
-    "By name": lambda item: (0, item.name.casefold()),
-    "Most images first": lambda item: (-item.items_count, ""),
-}
 
 
 def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
@@ -209,13 +210,11 @@ def draw_ways_in() -> None:
     screens.link("import_data", "Bring data in", "upload_file")
 
 
+# At the first start a page may be open before the sample project is in.
 @st.fragment(run_every=_LOOK_SECONDS)
 def draw_no_project(workspace: WorkspaceId) -> None:
-    """Say that there is no project, and look for one from time to time.
-
-    Args:
-        workspace: Where to look.
-    """
+    """Say that there is no project in a workspace, and look for one from time to time."""
+    # Past the look-up, which would answer for ten seconds what it has kept.
     if any(item.type == "images" for item in connection.client().projects.list(workspace)):
         lookups.projects.forget(workspace)
         st.rerun()
@@ -274,6 +273,7 @@ def _legend(facts: ProjectFacts) -> str:
 
 def _choose(draft_id: DraftId, project: Project) -> None:
     facts = lookups.project(project.id)
+    # Deleted since the cards were drawn: the next run shows them without it.
     if facts is not None:
         change_draft(draft_id, lambda draft: begin_with(draft, facts))
 

@@ -1,14 +1,14 @@
 """The split step: a form per method, and the images that each side gets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
 from msgspec import structs
 
-from traindash.domain.ids import CollectionId, DatasetId, ImageId
+from traindash.domain.ids import DatasetId, ImageId
 from traindash.domain.plan import (
     DatasetsSplit,
     Side,
@@ -58,6 +58,9 @@ _UNTAGGED: Mapping[UntaggedAction, str] = {
     "val": "use for validation",
 }
 _SIDES: Mapping[Side, str] = {"train": "training", "val": "validation"}
+_MAX_ROWS = 8
+_PICTURE = (240, 180)
+_PICTURES = 6
 
 
 def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
@@ -89,6 +92,7 @@ def draw_split_counts(counts: SplitCounts | None) -> None:
     """Draw how many images each side gets; the place is kept when that is not known yet."""
     with st.grid(3, min_column_width=120, gap="small", key="split-counts"):
         if counts is None:
+            # The cards keep their place, with a blank delta for its height.
             for label in ("Training", "Validation", "Not used"):
                 st.metric(label, "–", delta=" ", delta_color="off", delta_arrow="off", border=True)
             return
@@ -150,32 +154,12 @@ def _with_seed(split: SplitDraft, seed: int | None) -> SplitDraft:
 
 def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
     names, sizes = project.dataset_names, {item.id: item.items_count for item in project.datasets}
-
-    def text(item: DatasetId) -> str:
-        return f"{names[item]} ({plural(sizes[item], 'image')})"
-
     chosen = draft.split.datasets
-    draft_many(
+    _draw_both_sides(
         draft,
-        "split-train-datasets",
-        "Datasets for training",
-        options=tuple(names),
-        value=chosen.train_datasets,
-        save=_saved(
-            lambda split, items: replace(split, datasets=structs.replace(split.datasets, train_datasets=items))
-        ),
-        text=text,
-        placeholder="Choose datasets",
-    )
-    draft_many(
-        draft,
-        "split-val-datasets",
-        "Datasets for validation",
-        options=tuple(names),
-        value=chosen.val_datasets,
-        save=_saved(lambda split, items: replace(split, datasets=structs.replace(split.datasets, val_datasets=items))),
-        text=text,
-        placeholder="Choose datasets",
+        "datasets",
+        {item: f"{name} ({plural(sizes[item], 'image')})" for item, name in names.items()},
+        {"train": chosen.train_datasets, "val": chosen.val_datasets},
     )
 
 
@@ -184,40 +168,46 @@ def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
     if not names:
         st.info("This project has no collections. Choose another method.", icon=":material/info:")
         return
-
-    def text(item: CollectionId) -> str:
-        number = sizes[item]
-        return names[item] if number is None else f"{names[item]} ({plural(number, 'image')})"
-
     chosen = draft.split.collections
-    draft_many(
-        draft,
-        "split-train-collections",
-        "Collections for training",
-        options=tuple(names),
-        value=chosen.train_collections,
-        save=_saved(
-            lambda split, items: replace(split, collections=structs.replace(split.collections, train_collections=items))
-        ),
-        text=text,
-        placeholder="Choose collections",
-    )
-    draft_many(
-        draft,
-        "split-val-collections",
-        "Collections for validation",
-        options=tuple(names),
-        value=chosen.val_collections,
-        save=_saved(
-            lambda split, items: replace(split, collections=structs.replace(split.collections, val_collections=items))
-        ),
-        text=text,
-        placeholder="Choose collections",
-    )
+    # Supervisely does not say in every answer how many images a collection holds.
+    texts = {
+        item: name if (number := sizes[item]) is None else f"{name} ({plural(number, 'image')})"
+        for item, name in names.items()
+    }
+    _draw_both_sides(draft, "collections", texts, {"train": chosen.train_collections, "val": chosen.val_collections})
+
+
+def _draw_both_sides(
+    draft: WizardDraft,
+    things: Literal["datasets", "collections"],
+    texts: Mapping[_T, str],
+    chosen: Mapping[Side, Sequence[_T]],
+) -> None:
+    """Draw what goes to each side; ``things`` is how the field of the split is called, ``texts`` has all there are."""
+
+    def saved(side: Side) -> Callable[[WizardDraft, tuple[_T, ...]], WizardDraft]:
+        def change(split: SplitDraft, items: tuple[_T, ...]) -> SplitDraft:
+            part = structs.replace(getattr(split, things), **{f"{side}_{things}": items})
+            return replace(split, **{things: part})
+
+        return _saved(change)
+
+    for side, word in _SIDES.items():
+        draft_many(
+            draft,
+            f"split-{side}-{things}",
+            f"{things.capitalize()} for {word}",
+            options=tuple(texts),
+            value=chosen[side],
+            save=saved(side),
+            text=lambda item: texts[item],
+            placeholder=f"Choose {things}",
+        )
 
 
 def _tags(draft: WizardDraft, project: ProjectFacts) -> None:
     uses = project.statistics.image_tags
+    # Tags of single objects do not sort images (docs/supervisely-api.md 4).
     names = tuple(tag.name for tag in project.meta.tags if tag.applicable_type != "objectsOnly")
     if not names:
         st.info("This project has no image tags. Choose another method.", icon=":material/info:")
@@ -252,11 +242,6 @@ def _saved_tags(change: Callable[[TagsChoice, _T], TagsChoice]) -> Callable[[Wiz
 
 
 # What each side of the split holds, before going on: images and objects of each class, and some of the images.
-
-
-_MAX_ROWS = 8
-_PICTURE = (240, 180)
-_PICTURES = 6
 
 
 def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
@@ -317,6 +302,7 @@ def _samples(
 
 
 def _of_ids(project: ProjectFacts, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
+    # Spread over the side: neighbours are often frames of one film.
     step = max(1, len(image_ids) // _PICTURES)
     return lookups.images_of(project.project.id, image_ids[::step][:_PICTURES])
 
