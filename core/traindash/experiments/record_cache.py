@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from traindash.comparison.experiment import Missing, parse_hyperparameters
 from traindash.comparison.setup_differences import flatten
@@ -25,8 +25,8 @@ from traindash.errors import AppError
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
-_RECORD: TypeAdapter[ExperimentInfo] = TypeAdapter(ExperimentInfo)
-_SETTINGS: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
+_RECORD = msgspec.json.Decoder(ExperimentInfo)
+_SETTINGS = msgspec.json.Decoder(dict[str, object])
 _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
     server TEXT, team INTEGER, folder TEXT, record TEXT NOT NULL, PRIMARY KEY (server, team, folder)
@@ -64,7 +64,7 @@ class RecordCache:
 
     def keep_records(self, server: str, team: TeamId, records: Mapping[str, ExperimentInfo]) -> None:
         """Keep records by their folders."""
-        rows = [(server, team, folder, _RECORD.dump_json(record).decode()) for folder, record in records.items()]
+        rows = [(server, team, folder, msgspec.json.encode(record).decode()) for folder, record in records.items()]
         self._write("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
 
     def forget(self, server: str, team: TeamId, folders: Iterable[str]) -> None:
@@ -134,10 +134,11 @@ class RecordCache:
             connection.close()
 
 
-def _checked(adapter: TypeAdapter[_T], text: str) -> _T | None:
+def _checked(decoder: msgspec.json.Decoder[_T], text: str) -> _T | None:
+    # An earlier version may have kept a record that lacks something; it is read from the server again then.
     try:
-        return adapter.validate_json(text)
-    except ValidationError:
+        return decoder.decode(text)
+    except msgspec.MsgspecError:
         return None
 
 
