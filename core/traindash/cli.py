@@ -105,19 +105,16 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     from traindash.settings import load_settings
     from traindash.supervisely.client import connect
     from traindash.supervisely.server_settings import EMBEDDED, normalised_address
-    from traindash.tasks.series_record import SeriesStore
-    from traindash.tasks.series_runner import SeriesOrder, start_now, texts
+    from traindash.tasks.series_record import SeriesStore, new_series
+    from traindash.tasks.series_runner import start_now, texts
 
     home = load_settings().home
     own = is_token_of(HomeLayout(home).token, token)
     with connect(address, token) as client:
-        order = SeriesOrder(
-            id=SeriesId(secrets.token_hex(5)),
-            server=EMBEDDED if own else normalised_address(address),
-            name=series.choices.name or series.base.experiment_name or file_name,
-            planned=experiments(series, texts(client, series.base)),
-            opens_comparison=series.choices.opens_comparison,
-        )
+        server = EMBEDDED if own else normalised_address(address)
+        name = series.choices.name or series.base.experiment_name or file_name
+        planned = experiments(series, texts(client, series.base))
+        order = new_series(SeriesId(secrets.token_hex(5)), server, name, planned, series.choices)
         for task_id in start_now(client, SeriesStore(home / "series"), order):
             click.echo(task_id)
     if own:

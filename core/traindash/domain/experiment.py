@@ -1,9 +1,12 @@
 """Experiments: what finished trainings leave behind."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
 
 from traindash.domain.annotation import Point
 from traindash.domain.ids import CollectionId, FileId, ImageId, ProjectId, TaskId
@@ -119,23 +122,36 @@ class ExperimentFolder:
 # Sample predictions: what a model finds on the same few validation images while it learns.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleBox:
+# A log holds many of them, so a box is a row without keys: [class, left, top, width, height, score, borders].
+_Number: TypeAlias = Annotated[float, Meta(ge=-1e9, le=1e9)]  # neither NaN nor infinite
+
+
+class SampleBox(Struct, frozen=True, kw_only=True, array_like=True):
     """An object on a sample image, annotated or found, as an upright box in pixels of the image.
 
     Attributes:
         class_name: Its object class.
         score: Confidence 0 to 1 of what was found; ``None`` for what was annotated.
-        outlines: Borders of its mask, those of holes, too; empty where there is only the box.
+        borders: Borders of its mask as ``x, y, x, y, …``, those of holes, too; empty where there is only the box.
     """
 
     class_name: str
-    left: float
-    top: float
-    width: float
-    height: float
-    score: float | None = None
-    outlines: tuple[tuple[Point, ...], ...] = ()
+    left: _Number
+    top: _Number
+    width: _Number
+    height: _Number
+    score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    borders: tuple[Annotated[tuple[_Number, ...], Meta(min_length=6)], ...] = ()
+
+    @property
+    def outlines(self) -> tuple[tuple[Point, ...], ...]:
+        """The borders as points."""
+        return tuple(tuple(zip(flat[::2], flat[1::2], strict=False)) for flat in self.borders)
+
+
+def flat_borders(outlines: Iterable[Iterable[Point]]) -> tuple[tuple[float, ...], ...]:
+    """Return outlines as a box keeps them."""
+    return tuple(tuple(side for point in outline for side in point) for outline in outlines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +159,6 @@ class SampleImage:
     """A validation image that is looked at again and again.
 
     Attributes:
-        id: Image id on the server.
         name: File name.
         width: Pixels.
         height: Pixels.
@@ -152,8 +167,8 @@ class SampleImage:
 
     id: ImageId
     name: str
-    width: int
-    height: int
+    width: Annotated[int, Meta(gt=0)]
+    height: Annotated[int, Meta(gt=0)]
     objects: tuple[SampleBox, ...] = ()
 
 

@@ -130,6 +130,28 @@ class Task:
     queue_order: int | None = None
     queue_position: int | None = None
 
+    @property
+    def state(self) -> Mapping[str, object]:
+        """The state it runs with, as far as the server says it."""
+        # The embedded platform keeps the settings as they were fixed; Supervisely has what the start was asked with
+        # (docs/supervisely-api.md 5.1).
+        return self.settings or self.params or {}
+
+    @property
+    def gui_state(self) -> Mapping[str, object]:
+        """The plan in its state, see :mod:`traindash.domain.app_state`; empty for a task that is no training."""
+        return _mapping(self.state.get("guiState"))
+
+    @property
+    def hyperparameters(self) -> str | None:
+        """YAML text of a training; ``None`` where the server does not say it."""
+        text = self.gui_state.get("hyperparameters")
+        return text if isinstance(text, str) else None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
 
 # Rows of a task's log.
 

@@ -1,9 +1,10 @@
 """What the server knows about the choices of a plan or a draft. Rules are pure functions of choices and these facts."""
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Self, assert_never
 
 from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
+from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import CollectionId, DatasetId
 from traindash.domain.plan import (
     CollectionsSplit,
@@ -80,6 +81,29 @@ class ModelFacts:
     starts_random: bool | None
     default_hyperparameters: str = ""
     checkpoint: str | None = None
+
+    @classmethod
+    def of_catalogue(cls, row: CatalogueModel, defaults: str = "") -> Self:
+        """Return the facts of a model in the catalogue."""
+        return cls(
+            framework=row.framework,
+            name=row.name,
+            task_type=row.task_type,
+            starts_random=None if row.pretrained is None else not row.pretrained,
+            default_hyperparameters=defaults,
+        )
+
+    @classmethod
+    def of_experiment(cls, made: ExperimentInfo, checkpoint: str, defaults: str = "") -> Self:
+        """Return the facts of a checkpoint that an experiment left, named by its bare file name."""
+        return cls(
+            framework=made.framework_name,
+            name=made.experiment_name,
+            task_type=made.task_type,
+            starts_random=False,
+            default_hyperparameters=defaults,
+            checkpoint=checkpoint,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,22 +273,6 @@ def _model_facts(
     plan: TrainingPlan, models: tuple[CatalogueModel, ...], origin: CheckpointOrigin | None
 ) -> ModelFacts | None:
     if origin is not None:
-        made = origin.experiment
-        return ModelFacts(
-            framework=made.framework_name,
-            name=made.experiment_name,
-            task_type=made.task_type,
-            starts_random=False,
-            checkpoint=origin.file_name,
-        )
-    if not isinstance(plan.model, PretrainedModel):
-        return None
-    row = next((model for model in models if model.name == plan.model.name), None)
-    if row is None:
-        return None
-    return ModelFacts(
-        framework=plan.model.framework,
-        name=row.name,
-        task_type=row.task_type,
-        starts_random=None if row.pretrained is None else not row.pretrained,
-    )
+        return ModelFacts.of_experiment(origin.experiment, origin.file_name)
+    row = next((row for row in models if isinstance(plan.model, PretrainedModel) and row.name == plan.model.name), None)
+    return None if row is None else ModelFacts.of_catalogue(row)

@@ -70,30 +70,19 @@ def model_facts(
     """Return what the server says about a model, ``None`` if it does not have it."""
     match choice:
         case PretrainedModel(framework=framework, name=name):
-            row = next((m for m in catalogue if m.framework == framework and m.name == name), None)
-            if row is None:
-                return None
-            return ModelFacts(
-                framework=framework,
-                name=name,
-                task_type=row.task_type,
-                starts_random=None if row.pretrained is None else not row.pretrained,
-                default_hyperparameters=client.ecosystem.default_hyperparameters(framework) or "",
-            )
+            row = next((row for row in catalogue if row.framework == framework and row.name == name), None)
+            return None if row is None else ModelFacts.of_catalogue(row, _defaults(client, framework))
         case CustomCheckpoint(path=path):
-            experiment = _experiment_of(client, team_id, path)
-            if experiment is None:
+            made = _experiment_of(client, team_id, path)
+            if made is None:
                 return None
-            return ModelFacts(
-                framework=experiment.framework_name,
-                name=experiment.experiment_name,
-                task_type=experiment.task_type,
-                starts_random=False,
-                default_hyperparameters=client.ecosystem.default_hyperparameters(experiment.framework_name) or "",
-                checkpoint=PurePosixPath(path).name,
-            )
+            return ModelFacts.of_experiment(made, PurePosixPath(path).name, _defaults(client, made.framework_name))
         case _:
             assert_never(choice)
+
+
+def _defaults(client: SuperviselyClient, framework: str) -> str:
+    return client.ecosystem.default_hyperparameters(framework) or ""
 
 
 def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) -> ExperimentInfo | None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
+from traindash.domain.app_state import RepeatState
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.domain.task import ExitCause, Task, TaskStatus
@@ -116,24 +119,20 @@ def start_over(client: SuperviselyClient, task: Task, safer: SaferSetting | None
         StateError: The server does not say with what the task was started.
         ApiError: The server refused, or could not be asked.
     """
-    state = task.settings or task.params or {}
-    gui_state = state.get("guiState")
-    if not isinstance(gui_state, Mapping):
+    if not settings_known(task):
         msg = f"The settings of task {task.id} are not known."
         raise StateError(msg, "Start a new training and choose the settings.")
-    changed = {**gui_state, "start_training": True}
+    changed = {**task.gui_state, "start_training": True}
     if safer is not None:
         changed["hyperparameters"] = safer.hyperparameters
-    return send(client, _request(task, {**state, "guiState": changed}))
+    return send(client, _request(task, {**task.state, "guiState": changed}))
 
 
 def safer_retry(task: Task) -> SaferSetting | None:
     """Return what to change so that a training that ran out of memory needs less; ``None`` for other tasks."""
     if task.exit_report is None or task.exit_report.cause is not ExitCause.OUT_OF_MEMORY:
         return None
-    gui_state = (task.settings or task.params or {}).get("guiState")
-    text = gui_state.get("hyperparameters") if isinstance(gui_state, Mapping) else None
-    return safer_setting(text) if isinstance(text, str) else None
+    return None if task.hyperparameters is None else safer_setting(task.hyperparameters)
 
 
 def is_repeatable(task: Task) -> bool:
@@ -149,15 +148,15 @@ def can_start_over(task: Task) -> bool:
 
 def settings_known(task: Task) -> bool:
     """Return whether a task is a training that says with what it was started."""
-    return isinstance((task.settings or task.params or {}).get("guiState"), Mapping)
+    return bool(task.gui_state)
 
 
 def _repeat(client: SuperviselyClient, task: Task, mode: Literal["new", "continue", "resume"]) -> TaskId:
     if task.project_id is None:
         msg = f"Task {task.id} is no training, so it cannot be repeated."
         raise StateError(msg, "Open a training.")
-    state = {"trainTaskId": int(task.id), "trainMode": mode, "slyProjectId": int(task.project_id)}
-    return send(client, _request(task, state))
+    state = RepeatState(task_id=task.id, mode=mode, project_id=task.project_id)
+    return send(client, _request(task, msgspec.to_builtins(state)))
 
 
 def _request(task: Task, state: Mapping[str, object]) -> StartRequest:

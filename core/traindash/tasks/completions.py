@@ -8,7 +8,7 @@ dashboard are told at the next start, and none is told twice, since the platform
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,7 +173,7 @@ def completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
     return TaskCompletion(
         server=server,
         task_id=task.id,
-        name=_name(task.settings or task.params)
+        name=str(task.gui_state.get("experiment_name") or "")
         or (experiment.experiment_name if experiment else "")
         or task.description,
         status=status,
@@ -187,12 +187,6 @@ def completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
         metrics=dict(experiment.evaluation_metrics) if experiment else {},
         url=f"{server}/apps/sessions/{task.id}",
     )
-
-
-def _name(state: Mapping[str, object] | None) -> str:
-    gui_state = (state or {}).get("guiState")
-    name = gui_state.get("experiment_name") if isinstance(gui_state, Mapping) else None
-    return name if isinstance(name, str) else ""
 
 
 def _said(progress: TaskProgress) -> str:

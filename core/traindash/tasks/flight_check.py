@@ -290,8 +290,7 @@ def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
     models = models_by_task(listed)
     runs: list[PastRun] = []
     for task in listed:
-        text = _gui_state(task).get("hyperparameters")
-        work = _work(text) if isinstance(text, str) else None
+        work = None if task.hyperparameters is None else _work(task.hyperparameters)
         model = models.get(int(task.id))
         if task.status is not TaskStatus.FINISHED or task.started_at is None or task.finished_at is None:
             continue
@@ -303,7 +302,7 @@ def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
 
 def models_by_task(tasks: Iterable[Task]) -> dict[int, str]:
     """Return task id → name of the catalogue model at the bottom of it, through checkpoints of other tasks."""
-    shapes = {int(task.id): _mapping(_gui_state(task).get("model")) for task in tasks}
+    shapes = {int(task.id): _mapping(task.gui_state.get("model")) for task in tasks}
     found: dict[int, str] = {}
     for task_id in shapes:
         at: object = task_id
@@ -376,10 +375,6 @@ def _work(text: str) -> float | None:
 def _number(value: object) -> float | None:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
     return float(value) if usable and isinstance(value, int | float) else None
-
-
-def _gui_state(task: Task) -> Mapping[str, object]:
-    return _mapping((task.settings or task.params or {}).get("guiState"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

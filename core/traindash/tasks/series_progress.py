@@ -126,18 +126,12 @@ def _left_of(
 ) -> TimeRange | None:
     if state.task is not None and state.task.id in training:
         return training[state.task.id]
-    whole = estimate(state.member.plan, state.member.plan.hyperparameters or _text_of(state.task), runs, models)
+    in_force = state.task.hyperparameters if state.task is not None else None
+    whole = estimate(state.member.plan, state.member.plan.hyperparameters or in_force or "", runs, models)
     if whole is None or state.task is None or state.task.started_at is None:
         return whole
     done = max((now - state.task.started_at).total_seconds(), 0.0)
     return TimeRange(low=max(whole.low - done, 0.0), high=max(whole.high - done, 0.0))
-
-
-def _text_of(task: Task | None) -> str:
-    state = (task.settings if task is not None else None) or {}
-    gui = state.get("guiState")
-    text = gui.get("hyperparameters") if isinstance(gui, Mapping) else None
-    return text if isinstance(text, str) else ""
 
 
 # Following a series: each look asks for what is still open, and gives the whole picture.

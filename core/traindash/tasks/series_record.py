@@ -1,8 +1,8 @@
 """A series that was started: its experiments, and what became of the start of each. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId, WorkspaceId
@@ -10,7 +10,7 @@ from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
 from traindash.plans.plan_file import decoder_of
-from traindash.plans.series import varied_in
+from traindash.plans.series import Experiment, SeriesChoices, varied_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,10 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """An experiment of a series.
+class Member(Experiment):
+    """An experiment of a series that was started; the name of its plan is unique in the series.
 
     Attributes:
-        key: Unique in the series.
-        plan: What runs; its name is unique in the series.
-        varied: What sets it apart, as (thing, value) in words.
         mark: Written down right before the start was sent. With a mark and without a task, the task has to be looked
             for before anything else is sent.
         task_id: Its task.
@@ -54,9 +51,6 @@ class Member:
         is_changed: A person changed its plan after the series was started.
     """
 
-    key: str
-    plan: TrainingPlan
-    varied: tuple[tuple[str, str], ...] = ()
     mark: StartMark | None = None
     task_id: TaskId | None = None
     agent_id: AgentId | None = None
@@ -115,6 +109,29 @@ class Series:
     def needs_work(self) -> bool:
         """Whether an experiment waits for its start, or a task of a cancelled series for its stop."""
         return any(waits_for_stop(item) if self.is_cancelled else waits_for_start(item) for item in self.members)
+
+
+def new_series(
+    series_id: SeriesId, server: str, name: str, planned: Sequence[Experiment], choices: SeriesChoices | None = None
+) -> Series:
+    """Return a series of which nothing was started yet.
+
+    Args:
+        series_id: A second series with the same id starts nothing.
+        server: Name of the server.
+        name: Its name.
+        planned: Its experiments, at least one.
+        choices: What a person chose for it.
+    """
+    return Series(
+        id=series_id,
+        server=server,
+        name=name,
+        project_id=planned[0].plan.project_id,
+        created_at=datetime.now(UTC),
+        members=tuple(Member(key=item.key, plan=item.plan, varied=item.varied) for item in planned),
+        opens_comparison=choices is None or choices.opens_comparison,
+    )
 
 
 def waits_for_start(member: Member) -> bool:

@@ -8,9 +8,8 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from traindash.domain.ecosystem import Agent
 from traindash.domain.ids import AgentId, SeriesId, TaskId
@@ -19,7 +18,7 @@ from traindash.errors import AppError, StateError, StorageError
 from traindash.periodic_worker import PeriodicWorker
 from traindash.plans.facts import gather
 from traindash.plans.rules import problems_of
-from traindash.plans.series import Experiment, TextOf
+from traindash.plans.series import TextOf
 from traindash.plans.splits import settled
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import (
@@ -250,24 +249,8 @@ def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
 # From a series that is planned to one that starts: splits are drawn, the record is written.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesOrder:
-    """What shall be started.
-
-    Attributes:
-        id: A second order with the same id starts nothing.
-        server: Name of the server.
-    """
-
-    id: SeriesId
-    server: str
-    name: str
-    planned: Sequence[Experiment]
-    opens_comparison: bool = True
-
-
-def place(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Series:
-    """Draw the splits and keep the series; its starter does the rest. Until this returns, nothing was started.
+def place(client: SuperviselyClient, store: SeriesStore, series: Series) -> Series:
+    """Draw the splits and keep a new series; its starter does the rest. Until this returns, nothing was started.
 
     Raises:
         InputError: A split cannot be frozen.
@@ -275,13 +258,8 @@ def place(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> 
         StorageError: The record cannot be written.
         ApiError: The server refuses, or could not be asked.
     """
-    if (known := store.find(order.id)) is not None:
-        return known
-    members = (
-        Member(key=item.key, plan=plan, varied=item.varied)
-        for item, plan in zip(order.planned, _settled(client, order.planned), strict=True)
-    )
-    return store.add(_record(order, tuple(members)))
+    known = store.find(series.id)
+    return store.add(_settled(client, series)) if known is None else known
 
 
 def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
@@ -304,40 +282,29 @@ def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
     return text_of
 
 
-def start_now(client: SuperviselyClient, store: SeriesStore, order: SeriesOrder) -> Iterator[TaskId]:
+def start_now(client: SuperviselyClient, store: SeriesStore, series: Series) -> Iterator[TaskId]:
     """Draw the splits and start the experiments one after the other; gives each task as soon as there is one.
 
     For programs that end when everything is started. The record grows with each start and never has one that waits, so
     that no dashboard starts it as well. Errors as :func:`place`, and those of a start.
     """
-    for item, plan in zip(order.planned, _settled(client, order.planned), strict=True):
-        task_id = launch(client, plan)
-        member = Member(key=item.key, plan=plan, varied=item.varied, task_id=task_id)
+    for waiting in _settled(client, series).members:
+        task_id = launch(client, waiting.plan)
+        member = replace(waiting, task_id=task_id)
         with contextlib.suppress(StorageError):  # the trainings count; without a record they only lack a page
-            if store.find(order.id) is None:
-                store.add(_record(order, (member,)))
+            if store.find(series.id) is None:
+                store.add(replace(series, members=(member,)))
             else:
-                store.append(order.id, member)
+                store.append(series.id, member)
         yield task_id
 
 
-def _record(order: SeriesOrder, members: tuple[Member, ...]) -> Series:
-    return Series(
-        id=order.id,
-        server=order.server,
-        name=order.name,
-        project_id=members[0].plan.project_id,
-        created_at=datetime.now(UTC),
-        members=members,
-        opens_comparison=order.opens_comparison,
-    )
-
-
-def _settled(client: SuperviselyClient, planned: Sequence[Experiment]) -> list[TrainingPlan]:
-    """Return the plans on splits that are fixed; those that share one share its collections."""
-    splits = {plan.train_val_split: settled(client, plan).train_val_split for plan in _one_per_split(planned)}
-    return [replace(item.plan, train_val_split=splits[item.plan.train_val_split]) for item in planned]
-
-
-def _one_per_split(planned: Sequence[Experiment]) -> Iterable[TrainingPlan]:
-    return {item.plan.train_val_split: item.plan for item in planned}.values()
+def _settled(client: SuperviselyClient, series: Series) -> Series:
+    """Return the series on splits that are fixed; experiments that share a split share its collections."""
+    plans = {member.plan.train_val_split: member.plan for member in series.members}
+    splits = {split: settled(client, plan).train_val_split for split, plan in plans.items()}
+    members = [
+        replace(member, plan=replace(member.plan, train_val_split=splits[member.plan.train_val_split]))
+        for member in series.members
+    ]
+    return replace(series, members=tuple(members))

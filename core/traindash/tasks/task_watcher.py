@@ -217,7 +217,4 @@ def total(phases: Sequence[PhaseTime]) -> TimeRange | None:
 
 def _likeness(task: Task) -> tuple[object, ...] | None:
     """Return what two trainings must share to be compared; ``None`` if the task is no training."""
-    state = (task.settings or task.params or {}).get("guiState")
-    if not isinstance(state, Mapping):
-        return None
-    return (task.project_id, task.app_name, repr(state.get("model")))
+    return (task.project_id, task.app_name, repr(task.gui_state.get("model"))) if task.gui_state else None

@@ -17,8 +17,8 @@ from traindash.plans.series import SeriesChoices, SeriesPlan, SplitVariation, Va
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.server_settings import EMBEDDED
 from traindash.tasks.series_progress import SeriesSnapshot, SeriesWatch
-from traindash.tasks.series_record import Series, SeriesStore
-from traindash.tasks.series_runner import Access, SeriesOrder, SeriesStarter, place, start_now, texts
+from traindash.tasks.series_record import Series, SeriesStore, new_series
+from traindash.tasks.series_runner import Access, SeriesStarter, place, start_now, texts
 
 
 def planned_series(client: SuperviselyClient, **choices: object) -> SeriesPlan:
@@ -32,7 +32,7 @@ def test_place_start_follow(working: LivePlatform, tmp_path: Path) -> None:
     with connected(working) as client:
         series = planned_series(client, vary=(Vary(key="fail_at_epoch", text="1, 7"),), repeats=2)
         made = experiments(series, texts(client, series.base))
-        order = SeriesOrder(id=SeriesId("series1"), server="s", name="Night", planned=made)
+        order = new_series(SeriesId("series1"), "s", "Night", made)
         assert place(client, store, order).id == "series1"
         again = place(client, store, order)  # a second click
         splits = {member.plan.train_val_split for member in again.members}
@@ -62,9 +62,7 @@ def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
     store = SeriesStore(tmp_path)
     with connected(working) as client:
         series = planned_series(client, vary=(Vary(key="seconds_per_epoch", text="50, 60, 70"),))
-        order = SeriesOrder(
-            id=SeriesId("series2"), server="s", name="Night", planned=experiments(series, texts(client, series.base))
-        )
+        order = new_series(SeriesId("series2"), "s", "Night", experiments(series, texts(client, series.base)))
         place(client, store, order)
         starter = SeriesStarter(store, lambda _: Access(client=client, looks=()))
         starter.round()
@@ -83,7 +81,7 @@ def test_a_program_starts_all_of_them(working: LivePlatform, tmp_path: Path) -> 
     with connected(working) as client:
         series = planned_series(client, split=SplitVariation(mode="several", percents=(50, 60)))
         made = experiments(series, texts(client, series.base))
-        order = SeriesOrder(id=SeriesId("series3"), server="s", name="Night", planned=made)
+        order = new_series(SeriesId("series3"), "s", "Night", made)
         tasks: list[TaskId] = []
         for task_id in start_now(client, store, order):
             tasks.append(task_id)

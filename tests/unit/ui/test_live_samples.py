@@ -4,6 +4,8 @@ import re
 from base64 import b64decode
 from dataclasses import replace
 
+from msgspec import structs
+
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.ui.tasks.details import figure
@@ -36,9 +38,10 @@ def test_a_missing_picture_is_said_and_names_stay_text() -> None:
 
 
 def test_masks_are_filled_and_what_is_annotated_is_an_outline() -> None:
-    border = ((10.0, 20.0), (40.0, 20.0), (40.0, 60.5))
-    image = replace(IMAGE, objects=(replace(BOX, outlines=(border,)),))
-    drawn = figure(image, [replace(FOUND, outlines=(border,))], colors={"pear": "#112233"}, picture="", with_truth=True)
+    border = (10.0, 20.0, 40.0, 20.0, 40.0, 60.5)
+    image = replace(IMAGE, objects=(structs.replace(BOX, borders=(border,)),))
+    found = structs.replace(FOUND, borders=(border,))
+    drawn = figure(image, [found], colors={"pear": "#112233"}, picture="", with_truth=True)
     (content,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', drawn)
     masks = b64decode(content).decode()
     assert 'viewBox="0 0 300 200"' in masks
@@ -50,7 +53,7 @@ def test_masks_are_filled_and_what_is_annotated_is_an_outline() -> None:
 
 
 def test_only_the_best_of_many_have_a_label() -> None:
-    many = [replace(FOUND, score=score / 10) for score in range(9, 0, -1)]
+    many = [structs.replace(FOUND, score=score / 10) for score in range(9, 0, -1)]
     drawn = figure(IMAGE, many, colors={}, picture="", with_truth=False)
     assert drawn.count("border-color") == 9
     assert re.findall(r">pear (0\.\d+)</u>", drawn) == ["0.40", "0.50", "0.60", "0.70", "0.80", "0.90"]

@@ -158,9 +158,8 @@ def _box_row(box: SampleBox) -> list[object]:
     """
     row: list[object] = [box.class_name, *(round(side, 1) for side in (box.left, box.top, box.width, box.height))]
     score = None if box.score is None else round(box.score, 3)
-    if box.outlines:
-        flat = [[round(side, 1) for point in outline for side in point] for outline in box.outlines]
-        return [*row, score, flat]
+    if box.borders:
+        return [*row, score, [[round(side, 1) for side in border] for border in box.borders]]
     return row if score is None else [*row, score]
 
 

@@ -18,7 +18,8 @@ from traindash.plans.series import Change, Experiment, SeriesPlan, all_experimen
 from traindash.plans.steps import STEPS, complete
 from traindash.tasks.flight_check import estimate, total_time
 from traindash.tasks.progress import TimeRange
-from traindash.tasks.series_runner import SeriesOrder, place
+from traindash.tasks.series_record import new_series
+from traindash.tasks.series_runner import place
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.series.form import SeriesView, default_name, reference_for, text_by_model
@@ -306,15 +307,10 @@ def _time_sentence(view: SeriesView, rows: Sequence[Row]) -> str:
 def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
     """Start once. A late second click finds the series of the first."""
     client, store = connection.client(), connection.series()
-    order = SeriesOrder(
-        # The draft's id: a second click makes the same series, not another one.
-        id=SeriesId(view.draft.id),
-        server=connection.server_name(),
-        name=view.choices.name or default_name(view),
-        planned=planned,
-        opens_comparison=view.choices.opens_comparison,
-    )
-    SERIES.start(view.draft.id, lambda: place(client, store, order).id)
+    name = view.choices.name or default_name(view)
+    # The draft's id: a second click makes the same series, not another one.
+    series = new_series(SeriesId(view.draft.id), connection.server_name(), name, planned, view.choices)
+    SERIES.start(view.draft.id, lambda: place(client, store, series).id)
 
 
 def _wait(view: SeriesView) -> None:

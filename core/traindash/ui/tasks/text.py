@@ -26,7 +26,7 @@ _TRAINED = 0.9
 
 def task_title(task: Task) -> str:
     """Return what people call a task: its experiment's name, else its model, else its app."""
-    state = _gui_state(task)
+    state = task.gui_state
     # docs/supervisely-api.md 4: null until the app has made a name of task, project and model.
     name = state.get("experiment_name")
     return str(name) if name else task.description or task.app_name or f"Task {task.id}"
@@ -34,14 +34,14 @@ def task_title(task: Task) -> str:
 
 def model_name(task: Task) -> str:
     """Return the model that a training starts from; empty for other tasks."""
-    model = _mapping(_gui_state(task).get("model"))
+    model = _mapping(task.gui_state.get("model"))
     return str(model.get("model_name") or model.get("checkpoint") or "")
 
 
 def waits_for_start(task: Task) -> bool:
     """Return whether the training was created without autostart and nobody has started it yet."""
     # docs/supervisely-api.md 4: `start_training` is autostart.
-    return _gui_state(task).get("start_training") is False and not task.status.is_terminal
+    return task.gui_state.get("start_training") is False and not task.status.is_terminal
 
 
 def is_ready_only(progress: TaskProgress) -> bool:
@@ -58,7 +58,7 @@ def can_end_after_epoch(progress: TaskProgress) -> bool:
 
 def planned_phases(task: Task) -> tuple[str, ...]:
     """Return the phases that a task goes through, by its options."""
-    state = _gui_state(task)
+    state = task.gui_state
     if not state:
         return ()
     options = _mapping(state.get("options"))
@@ -211,10 +211,6 @@ def _trained(progress: TaskProgress) -> float:
         return 0.0
     part = progress.step / progress.steps if progress.step is not None and progress.steps else 0.0
     return min(1.0, ((progress.epoch or 0) + part) / progress.epochs)
-
-
-def _gui_state(task: Task) -> Mapping[str, object]:
-    return _mapping((task.settings or task.params or {}).get("guiState"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

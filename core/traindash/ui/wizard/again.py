@@ -183,8 +183,8 @@ def origin_of(task_id: TaskId) -> Origin:
     experiment = next((info for info in known.experiments if info.task_id == task_id), None)
     task = connection.client().tasks.get(task_id)
     title = experiment.experiment_name if experiment else task_title(task)
-    if (state := _state(task)) is not None:
-        return Origin(task_id=task_id, title=title, plan=plan_of_state(state, known))
+    if task.gui_state:
+        return Origin(task_id=task_id, title=title, plan=plan_of_state(task.state, known))
     if experiment is None:
         msg = f"The settings of task {task_id} are not known."
         raise NotFoundError(msg, "Start a new training and choose the settings.")
@@ -204,13 +204,6 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
         msg = f"The experiment “{info.experiment_name}” kept no settings."
         raise NotFoundError(msg, "Start a new training and choose the settings.")
     return read_any(text, replace(known, project_id=info.project_id)).plan
-
-
-def _state(task: Task) -> Mapping[str, object] | None:
-    # The embedded platform keeps the settings as they were fixed; Supervisely has what the start was asked with
-    # (docs/supervisely-api.md 5.1).
-    found = task.settings or task.params or {}
-    return found if isinstance(found.get("guiState"), Mapping) else None
 
 
 @telling_errors()

@@ -17,7 +17,7 @@ from traindash.datasets.contours import simplify, trace
 from traindash.datasets.geometry import annotation_inside
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Point
-from traindash.domain.experiment import SampleBox, SampleImage
+from traindash.domain.experiment import SampleBox, SampleImage, flat_borders
 from traindash.domain.ids import ImageId
 from traindash.training.runs.events import EventWriter, parse_row
 from traindash.training.runs.spec import RunLayout, TrainSpec
@@ -82,7 +82,7 @@ def _sample_image(placed: PlacedImage, spec: TrainSpec) -> SampleImage:
 def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleBox:
     """Read a label line: class, and centre and size or an outline, in parts of the image's sides."""
     number, *rest = line.split()
-    outlines: tuple[tuple[Point, ...], ...] = ()
+    outlines: list[tuple[Point, ...]] = []
     values = np.array(rest, dtype=np.float64)
     if values.size == _SIDES:
         center, extent = values[:2] * size, values[2:] * size
@@ -90,9 +90,16 @@ def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleB
     else:
         points = simplify(values.reshape(-1, 2) * size, _TOLERANCE)
         low, extent = points.min(axis=0), np.ptp(points, axis=0)
-        outlines = (_outline(points),)
+        outlines.append(_outline(points))
     (left, top), (width, height) = low.tolist(), extent.tolist()
-    return SampleBox(class_name=classes[int(number)], left=left, top=top, width=width, height=height, outlines=outlines)
+    return SampleBox(
+        class_name=classes[int(number)],
+        left=left,
+        top=top,
+        width=width,
+        height=height,
+        borders=flat_borders(outlines),
+    )
 
 
 def _outline(points: npt.NDArray[np.float64]) -> tuple[Point, ...]:
@@ -177,7 +184,7 @@ def _boxes(pred: Mapping[str, Any], batch: Mapping[str, Any], index: int, names:
                 width=right - left,
                 height=bottom - top,
                 score=scores[row],
-                outlines=tuple(tuple(inside(x, y) for x, y in outline) for outline in parts),
+                borders=flat_borders((inside(x, y) for x, y in outline) for outline in parts),
             )
         )
     return found
