@@ -16,8 +16,8 @@ from hotcoco import mask as coco_mask
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded
-from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, to_pixels
-from traindash.datasets.recognition import class_color, coco_files
+from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, rectangle_at, set_extent, to_pixels
+from traindash.datasets.recognition import coco_files
 from traindash.datasets.source import (
     Effect,
     LazyImages,
@@ -30,8 +30,8 @@ from traindash.datasets.source import (
     is_image,
     read_json,
 )
-from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
-from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon
+from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 
 # COCO's run-length encoded masks: counts of clear and set pixels in turn, column by column, as numbers or as text.
@@ -343,17 +343,15 @@ def _geometry(item: _Object, size: tuple[int, int]) -> Geometry | None:
         case [_, *_] as parts:
             return _packed(np.logical_or.reduce([fill(_polygon(part), *size) for part in parts]))
         case _:
-            return None if item.bbox is None else _rectangle(*item.bbox)
+            return None if item.bbox is None else rectangle_at(*item.bbox)
 
 
 def _packed(mask: Mask) -> Bitmap:
     """A mask of the whole image → a bitmap of the part that is set."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    if (extent := set_extent(mask)) is None:
         msg = "Its mask is empty."
         raise InputError(msg)
-    top, left = int(rows[0]), int(columns[0])
-    return encode_mask(mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1], (left, top))
+    return encode_mask(mask[extent], (extent[1].start, extent[0].start))
 
 
 def _polygon(values: list[float]) -> Polygon:
@@ -361,10 +359,3 @@ def _polygon(values: list[float]) -> Polygon:
         msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
         raise InputError(msg)
     return to_pixels(Polygon(exterior=tuple(zip(values[::2], values[1::2], strict=True))))
-
-
-def _rectangle(x: float, y: float, width: float, height: float) -> Rectangle:
-    if width <= 0 or height <= 0:
-        msg = f"A box of {width:g} x {height:g} pixels has no area."
-        raise InputError(msg)
-    return Rectangle(left=x, top=y, right=max(x + width - 1, x), bottom=max(y + height - 1, y))

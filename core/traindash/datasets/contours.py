@@ -7,16 +7,13 @@ pixels for a hole, so that filling the outline and clearing the holes gives the 
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from traindash.datasets.geometry import Mask, bounds, decode_mask, outline_area, tight_bounds, to_positions
-from traindash.datasets.shape_fit import DETECTION, ShapeFit, shape_fit
-from traindash.domain.annotation import Bitmap, Geometry, Label, OtherGeometry, Point, Polygon, Rectangle, shape_name
-from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.datasets.geometry import Mask, corners_of, decode_mask, outline_area, set_extent, to_positions
+from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
 
 _STEPS = np.array(((0, 1), (1, 0), (0, -1), (-1, 0)))
 """(rows, columns) of a step east, south, west, north."""
@@ -26,9 +23,15 @@ _RIGHT = np.array(((0, 0), (0, -1), (-1, -1), (-1, 0)))
 _LEFT = np.array(((-1, 0), (0, 0), (0, -1), (-1, -1)))
 """Per direction, the pixel on the left hand."""
 _SMALLEST_OUTLINE = 3
+_TOLERANCE = 0.75
+"""Pixels by which the outline made of a mask may miss it; training labels need no more."""
+_SPECK = 0.01
+"""Parts of a mask smaller than this share of the largest part are specks of the brush."""
 
 
-def trace(mask: Mask, *, tolerance: float = 0.0, corners: bool = False) -> tuple[Polygon, ...]:
+def trace(
+    mask: Mask, *, tolerance: float = 0.0, corners: bool = False, origin: tuple[int, int] = (0, 0)
+) -> tuple[Polygon, ...]:
     """Return the outlines of the connected parts of a mask, largest first.
 
     Pixels that touch at a corner only are connected, those of a hole are not. Parts that are too thin to enclose a
@@ -39,16 +42,18 @@ def trace(mask: Mask, *, tolerance: float = 0.0, corners: bool = False) -> tuple
         tolerance: Largest distance in pixels between the outline given and the exact one.
         corners: Tell the corners the edges go through, from (0, 0) at the upper left corner of the mask to
             (width, height), instead of pixels.
+        origin: (x, y) of the mask in its image, added to all points.
     """
     loops = _loops(mask)
+    offset = np.array(origin, dtype=np.float64)
     outers = [number for number, loop in enumerate(loops) if _turning(loop) > 0]
     holes = _holes_by_outer(loops, frozenset(outers))
     found = []
     for number in outers:
-        exterior = _outline(loops[number], None if corners else _RIGHT, tolerance)
+        exterior = _outline(loops[number], None if corners else _RIGHT, tolerance, offset)
         if exterior is None:
             continue
-        inside = (_outline(loops[hole], None if corners else _LEFT, tolerance) for hole in holes.get(number, ()))
+        inside = (_outline(loops[hole], None if corners else _LEFT, tolerance, offset) for hole in holes[number])
         interior = tuple(outline for outline in inside if outline is not None)
         found.append(Polygon(exterior=exterior, interior=interior))
     return tuple(sorted(found, key=lambda polygon: outline_area(polygon.exterior), reverse=True))
@@ -78,11 +83,11 @@ def _loops(mask: Mask) -> list[_Loop]:
 
 def _edges(mask: Mask) -> _Loop:
     """Return all edges between a set and a clear pixel."""
-    set_rows, set_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not set_rows.size:
+    if (extent := set_extent(mask)) is None:
         return np.zeros((0, 3), dtype=np.int64)
-    top, left = int(set_rows[0]), int(set_columns[0])
-    padded = np.pad(mask[top : int(set_rows[-1]) + 1, left : int(set_columns[-1]) + 1], 1)
+    # Most masks of a whole image are empty around one object: what is not looked at costs nothing.
+    top, left = extent[0].start, extent[1].start
+    padded = np.pad(mask[extent], 1)
     core = padded[1:-1, 1:-1]
     clear = {
         0: (~padded[:-2, 1:-1], 0, 0),  # nothing above: walk east along the top
@@ -151,12 +156,14 @@ def _first_hole_pixel(loop: _Loop) -> tuple[int, int]:
     return row, column
 
 
-def _outline(loop: _Loop, side: npt.NDArray[np.int64] | None, tolerance: float) -> tuple[Point, ...] | None:
-    """Return the corners of a loop, or the pixels on one side of it."""
+def _outline(
+    loop: _Loop, side: npt.NDArray[np.int64] | None, tolerance: float, offset: npt.NDArray[np.float64]
+) -> tuple[Point, ...] | None:
+    """Return the corners of a loop, or the pixels on one side of it; ``None`` if they enclose nothing."""
     points = _corners(loop) if side is None else _pixels_beside(loop, side)
     if (side is not None or tolerance) and len(points) >= _SMALLEST_OUTLINE:  # corners alone are exact and few already
         points = simplify(points, tolerance)
-    outline = tuple(map(_point, points.tolist()))
+    outline: tuple[Point, ...] = tuple(map(tuple, (points + offset).tolist()))
     return outline if len(outline) >= _SMALLEST_OUTLINE and outline_area(outline) > 0 else None
 
 
@@ -173,10 +180,6 @@ def _pixels_beside(loop: _Loop, side: npt.NDArray[np.int64]) -> npt.NDArray[np.f
     is_new = np.append([True], (pixels[1:] != pixels[:-1]).any(axis=1))
     pixels = pixels[is_new]
     return pixels[:-1] if len(pixels) > 1 and (pixels[0] == pixels[-1]).all() else pixels
-
-
-def _point(pair: list[float]) -> Point:
-    return pair[0], pair[1]
 
 
 def simplify(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.float64]:
@@ -222,70 +225,6 @@ def _square_distances(
     return np.asarray(off[:, 0] + off[:, 1])
 
 
-# Conversion of the shapes people drew into what a model's task uses; :mod:`traindash.datasets.shape_fit` has the rules.
-
-
-OUTLINE_TOLERANCE = 0.75
-"""Pixels by which the outline made of a mask may miss it; training labels need no more."""
-_SPECK = 0.01
-"""Parts of a mask smaller than this share of the largest part are specks of the brush."""
-
-
-def unsuitable_shapes(
-    meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool
-) -> tuple[ObjectClass, ...]:
-    """Return those of the chosen classes that a task cannot use.
-
-    Args:
-        meta: Meta of the project.
-        classes: Names of the chosen classes.
-        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
-        convert: Whether shapes are converted; without it only those suit that the task uses as they are.
-    """
-    chosen = set(classes)
-    suits = set(ShapeFit) - {ShapeFit.UNUSABLE} if convert else {ShapeFit.READY}
-    return tuple(item for item in meta.classes if item.name in chosen and shape_fit(item.shape, task_type) not in suits)
-
-
-def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) -> ProjectMeta:
-    """Return the meta a model is trained with: the chosen classes in the meta's order, in the task's own shape."""
-    chosen = set(classes)
-    shape = "rectangle" if task_type == DETECTION else "bitmap"
-    kept = tuple(replace(item, shape=shape) for item in meta.classes if item.name in chosen)
-    return replace(meta, classes=kept)
-
-
-def convert_label(label: Label, task_type: str) -> tuple[Label, ...]:
-    """Convert an object to what a task uses.
-
-    Detection: the rectangle around it. Segmentation: masks and polygons as they are, a rectangle as a polygon.
-
-    Returns:
-        One label, or none if the geometry cannot be used or is empty.
-
-    Raises:
-        InputError: The task type is unknown, or a mask is damaged.
-    """
-    geometry = _box(label.geometry) if task_type == DETECTION else _region(label.geometry, task_type)
-    return () if geometry is None else (replace(label, geometry=geometry),)
-
-
-def _box(geometry: Geometry) -> Rectangle | None:
-    return tight_bounds(geometry) if isinstance(geometry, Bitmap) else bounds(geometry)
-
-
-def _region(geometry: Geometry, task_type: str) -> Polygon | Bitmap | None:
-    if shape_fit(shape_name(geometry), task_type) is ShapeFit.UNUSABLE:
-        return None
-    match geometry:
-        case Polygon() | Bitmap():
-            return geometry
-        case Rectangle(left=left, top=top, right=right, bottom=bottom):
-            return Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom)))
-        case OtherGeometry():
-            return None
-
-
 def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
     """Return the borders of a geometry's parts for training and measuring, largest first; none if it has no area.
 
@@ -298,21 +237,11 @@ def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
     match geometry:
         case Polygon():
             return (to_positions(geometry),)
-        case Rectangle(left=left, top=top):
-            right, bottom = geometry.right + 1, geometry.bottom + 1
-            return (Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom))),)
+        case Rectangle():
+            # Not stretched as polygons are: a rectangle of one column is a pixel wide, not flat.
+            return (corners_of(replace(geometry, right=geometry.right + 1, bottom=geometry.bottom + 1)),)
         case Bitmap(origin=(x, y)):
-            parts = trace(decode_mask(geometry), tolerance=OUTLINE_TOLERANCE, corners=True)
-            large = (part for part in parts if outline_area(part.exterior) >= _SPECK * outline_area(parts[0].exterior))
-            return tuple(_moved(part, x, y) for part in large)
+            parts = trace(decode_mask(geometry), tolerance=_TOLERANCE, corners=True, origin=(x, y))
+            return tuple(p for p in parts if outline_area(p.exterior) >= _SPECK * outline_area(parts[0].exterior))
         case OtherGeometry():
             return ()
-
-
-def _moved(part: Polygon, right: float, down: float) -> Polygon:
-    holes = tuple(_shift(hole, right, down) for hole in part.interior)
-    return Polygon(exterior=_shift(part.exterior, right, down), interior=holes)
-
-
-def _shift(points: tuple[Point, ...], right: float, down: float) -> tuple[Point, ...]:
-    return tuple((x + right, y + down) for x, y in points)

@@ -91,16 +91,26 @@ def _other_points(geometry: OtherGeometry) -> tuple[Point, ...]:
     return (*other.points.exterior, *(node.loc for node in other.nodes.values()))
 
 
-def tight_bounds(bitmap: Bitmap) -> Rectangle | None:
-    """Return the smallest rectangle around the set pixels of a bitmap, ``None`` if no pixel is set."""
-    mask = decode_mask(bitmap)
+def tight_bounds(geometry: Geometry) -> Rectangle | None:
+    """Return :func:`bounds`, for a bitmap those of its set pixels; ``None`` if no pixel is set.
+
+    Raises:
+        InputError: The bitmap's data are no mask.
+    """
+    if not isinstance(geometry, Bitmap):
+        return bounds(geometry)
+    if (extent := set_extent(decode_mask(geometry))) is None:
+        return None
+    (rows, columns), (x, y) = extent, geometry.origin
+    return Rectangle(left=x + columns.start, top=y + rows.start, right=x + columns.stop - 1, bottom=y + rows.stop - 1)
+
+
+def set_extent(mask: Mask) -> tuple[slice, slice] | None:
+    """Return the rows and columns between the first and the last set pixel, ``None`` if none is set."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return None
-    x, y = bitmap.origin
-    return Rectangle(
-        left=x + int(columns[0]), top=y + int(rows[0]), right=x + int(columns[-1]), bottom=y + int(rows[-1])
-    )
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def clip(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
@@ -121,6 +131,25 @@ def outline_area(outline: tuple[Point, ...]) -> float:
 def polygon_area(polygon: Polygon) -> float:
     """Return the area of a polygon without its holes in square pixels."""
     return max(outline_area(polygon.exterior) - math.fsum(outline_area(hole) for hole in polygon.interior), 0.0)
+
+
+def corners_of(box: Rectangle) -> Polygon:
+    """Return a rectangle as a polygon, clockwise from its upper left corner."""
+    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    return Polygon(exterior=((left, top), (right, top), (right, bottom), (left, bottom)))
+
+
+def rectangle_at(left: float, top: float, width: float, height: float) -> Rectangle:
+    """Turn a box of positions, as COCO and YOLO have it, into a rectangle of pixels.
+
+    Raises:
+        InputError: It has no area.
+    """
+    if width <= 0 or height <= 0:
+        msg = f"A box of {width:g} x {height:g} pixels has no area."
+        raise InputError(msg)
+    # A box narrower than a pixel still lies in one.
+    return Rectangle(left=left, top=top, right=max(left + width - 1, left), bottom=max(top + height - 1, top))
 
 
 def to_positions(polygon: Polygon) -> Polygon:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,8 @@ _LAYOUTS = (
 )
 _LABEL_FOLDERS = ("labels/*.txt", "*/labels/*.txt", "labels/*/*.txt", "*.txt")
 _DEPTH = 3
+_LOOKED_INTO = 50
+"""Label files; a folder of a million must not be walked through to find that it is none."""
 _PEEK = 2**18
 _COCO_KEYS = (b'"categories"', b'"annotations"')
 
@@ -154,29 +157,10 @@ _LABEL_LINE = re.compile(r"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
 
 def has_yolo_labels(root: Path) -> bool:
     """Whether there are label files with class numbers and coordinates, and images."""
-    texts = (
-        path for pattern in ("labels/*.txt", "*/labels/*.txt", "labels/*/*.txt", "*.txt") for path in root.glob(pattern)
-    )
-    for _, path in zip(range(50), texts, strict=False):
+    texts = (path for pattern in _LABEL_FOLDERS for path in root.glob(pattern))
+    for path in islice(texts, _LOOKED_INTO):
         with path.open("rb") as file:
             first = file.readline(4096).decode("utf-8", "replace")
         if _LABEL_LINE.match(first):
             return any(is_image(path.name) for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
     return False
-
-
-# Colours for classes that come without one.
-
-
-_COLORS = (
-    "#E5484D", "#3E9BDC", "#34A470", "#F2C53D", "#8E4EC6", "#F2812D", "#00A2A7", "#D6409F", "#9B5C3E", "#5B7F2A",
-    "#4C5BD4", "#C4A000",
-)  # fmt: skip
-
-
-def class_color(number: int) -> str:
-    """Return ``#RRGGBB`` for the class at a position from 0; positions a dozen apart differ in brightness."""
-    base, round_ = _COLORS[number % len(_COLORS)], number // len(_COLORS)
-    factor = (1.0, 0.72, 1.28, 0.55)[round_ % 4]
-    parts = (min(255, round(int(base[start : start + 2], 16) * factor)) for start in (1, 3, 5))
-    return "#" + "".join(f"{part:02X}" for part in parts)

@@ -5,8 +5,11 @@ takes the box around any shape; instance segmentation takes masks and polygons. 
 mask of its object, which a real server refuses: :attr:`ShapeFit.ROUGH`, so that pages can warn.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 
+from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.errors import InputError
 
 DETECTION = "object detection"
@@ -45,3 +48,27 @@ def shape_fit(shape: str, task_type: str) -> ShapeFit:
         return ShapeFit.ROUGH if shape == "rectangle" else ShapeFit.UNUSABLE
     msg = f"Shapes cannot be converted for the task “{task_type}”."
     raise InputError(msg, f"Choose a model for {DETECTION} or {SEGMENTATION}.")
+
+
+def unsuitable_shapes(
+    meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool
+) -> tuple[ObjectClass, ...]:
+    """Return those of the chosen classes that a task cannot use.
+
+    Args:
+        meta: Meta of the project.
+        classes: Names of the chosen classes.
+        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
+        convert: Whether shapes are converted; without it only those suit that the task uses as they are.
+    """
+    chosen = set(classes)
+    suits = set(ShapeFit) - {ShapeFit.UNUSABLE} if convert else {ShapeFit.READY}
+    return tuple(item for item in meta.classes if item.name in chosen and shape_fit(item.shape, task_type) not in suits)
+
+
+def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) -> ProjectMeta:
+    """Return the meta a model is trained with: the chosen classes in the meta's order, in the task's own shape."""
+    chosen = set(classes)
+    shape = "rectangle" if task_type == DETECTION else "bitmap"
+    kept = tuple(replace(item, shape=shape) for item in meta.classes if item.name in chosen)
+    return replace(meta, classes=kept)

@@ -1,29 +1,61 @@
-"""Images with annotations → the ground truth of an evaluation in COCO format.
+"""Annotations → what trainers learn from and are measured with: label lines of YOLO, the ground truth in COCO format.
 
-Form as Supervisely's Model Benchmark writes ``cocoGt.json`` (``sly2coco`` of the official SDK): categories 1..K in
-alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` beside COCO's own keys.
+A line of YOLO is ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 …``, all but the class divided by
+the image's size (https://docs.ultralytics.com/datasets/detect/, https://docs.ultralytics.com/datasets/segment/). The
+ground truth is as Supervisely's Model Benchmark writes ``cocoGt.json`` (``sly2coco`` of the official SDK): categories
+1..K in alphabetical order, boxes that count border pixels, ``sly_id`` and ``dataset`` beside COCO's own keys.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from traindash.datasets.contours import convert_label, outlines
-from traindash.datasets.geometry import bounds, polygon_area, tight_bounds
-from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
-from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Point, Polygon, Rectangle
+from traindash.datasets.contours import outlines
+from traindash.datasets.geometry import corners_of, polygon_area, tight_bounds
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
+from traindash.domain.annotation import (
+    Annotation,
+    Bitmap,
+    Geometry,
+    Label,
+    OtherGeometry,
+    Point,
+    Polygon,
+    Rectangle,
+    shape_name,
+)
 from traindash.domain.ids import ImageId
 
-# Annotations → lines of YOLO label files.
-#
-# Format: https://docs.ultralytics.com/datasets/detect/ and https://docs.ultralytics.com/datasets/segment/. A line is
-# ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 …``, all but the class divided by the image's
-# size.
-
-
 _FEWEST_POINTS = 3
+
+
+def convert_label(label: Label, task_type: str) -> tuple[Label, ...]:
+    """Convert an object to what a task uses.
+
+    Detection: the rectangle around it. Segmentation: masks and polygons as they are, a rectangle as a polygon.
+
+    Returns:
+        One label, or none if the geometry cannot be used or is empty.
+
+    Raises:
+        InputError: The task type is unknown, or a mask is damaged.
+    """
+    geometry = tight_bounds(label.geometry) if task_type == DETECTION else _region(label.geometry, task_type)
+    return () if geometry is None else (replace(label, geometry=geometry),)
+
+
+def _region(geometry: Geometry, task_type: str) -> Polygon | Bitmap | None:
+    if shape_fit(shape_name(geometry), task_type) is ShapeFit.UNUSABLE:
+        return None
+    match geometry:
+        case Polygon() | Bitmap():
+            return geometry
+        case Rectangle():
+            return corners_of(geometry)
+        case OtherGeometry():
+            return None
 
 
 def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
@@ -77,11 +109,8 @@ def _cut(position: float, side: int) -> float:
 
 
 def join_outlines(parts: Iterable[Polygon]) -> tuple[Point, ...]:
-    """Join the parts and holes of one object to a single outline by bridges without width.
-
-    A YOLO line holds one outline. Walking a bridge there and back adds no area to a part and takes none but its own
-    from a hole.
-    """
+    """Join the parts and holes of one object to a single outline by bridges without width: a YOLO line holds one."""
+    # Walking a bridge there and back adds no area to a part; holes are walked the other way round, which takes theirs.
     rings = [
         ring for part in parts for ring in (_turned(part.exterior, 1), *(_turned(hole, -1) for hole in part.interior))
     ]
@@ -165,8 +194,7 @@ def _image_row(number: int, image: CocoImage) -> dict[str, object]:
 
 
 def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, object] | None:
-    box = tight_bounds(converted) if isinstance(converted, Bitmap) else bounds(converted)
-    if box is None:
+    if (box := tight_bounds(converted)) is None:
         return None
     width, height = box.right - box.left + 1, box.bottom - box.top + 1
     shape: dict[str, object] = {"bbox": [box.left, box.top, width, height], "area": float(width * height)}

@@ -16,8 +16,8 @@ from typing import TypeAlias
 import msgspec
 import yaml
 
-from traindash.datasets.geometry import to_pixels
-from traindash.datasets.recognition import class_color, yolo_config
+from traindash.datasets.geometry import rectangle_at, to_pixels
+from traindash.datasets.recognition import yolo_config
 from traindash.datasets.source import (
     CheckedImage,
     Effect,
@@ -32,7 +32,7 @@ from traindash.datasets.source import (
     is_image,
 )
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
-from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of
 
 # What a folder in YOLO layout says about itself: class names, and where the images of each dataset lie.
@@ -391,11 +391,7 @@ def _geometry(values: list[float], keypoints: int, size: tuple[int, int]) -> Geo
 def _rectangle(values: list[float], size: tuple[int, int]) -> Rectangle:
     _refuse_pixels(values)
     x, y, width, height = (value * side for value, side in zip(values, (*size, *size), strict=True))
-    if width <= 0 or height <= 0:
-        msg = "A box without width or height has no area."
-        raise InputError(msg)
-    left, top = x - width / 2, y - height / 2
-    return Rectangle(left=left, top=top, right=max(left + width - 1, left), bottom=max(top + height - 1, top))
+    return rectangle_at(x - width / 2, y - height / 2, width, height)
 
 
 def _refuse_pixels(values: list[float]) -> None:

@@ -6,9 +6,10 @@ from hypothesis import given
 
 from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
-from traindash.datasets.contours import convert_label, converted_meta, outlines, unsuitable_shapes
+from traindash.datasets.contours import outlines
 from traindash.datasets.geometry import encode_mask
-from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
+from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, converted_meta, shape_fit, unsuitable_shapes
+from traindash.datasets.training_labels import convert_label
 from traindash.domain.annotation import Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.errors import InputError

@@ -12,14 +12,15 @@ from PIL import Image
 from tests.lemons import write_lemons
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
-from traindash.datasets.contours import convert_label, outlines
-from traindash.datasets.geometry import bounds, polygon_area, tight_bounds
+from traindash.datasets.contours import outlines
+from traindash.datasets.geometry import polygon_area, tight_bounds
 from traindash.datasets.importing import open_import
 from traindash.datasets.recognition import Layout
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.datasets.source import ProblemLog
 from traindash.datasets.supervisely_format import open_project
-from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle
+from traindash.datasets.training_labels import convert_label
+from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.errors import InputError
 
 WRITERS: dict[Layout, Callable[[Path], None]] = {
@@ -30,7 +31,7 @@ WRITERS: dict[Layout, Callable[[Path], None]] = {
 
 
 def _box(geometry: Geometry) -> tuple[float, float, float, float]:
-    box = tight_bounds(geometry) if isinstance(geometry, Bitmap) else bounds(geometry)
+    box = tight_bounds(geometry)
     assert box is not None
     return (box.left, box.top, box.right, box.bottom)
 

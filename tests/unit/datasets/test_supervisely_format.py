@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from tests.lemons import write_lemons
-from traindash.datasets.contours import convert_label, outlines
+from traindash.datasets.contours import outlines
 from traindash.datasets.shape_fit import DETECTION
 from traindash.datasets.supervisely_format import open_project
+from traindash.datasets.training_labels import convert_label
 from traindash.domain.annotation import Bitmap, Rectangle
 from traindash.errors import InputError
 

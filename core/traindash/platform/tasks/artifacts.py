@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.datasets.annotation_json import meta_to_json
-from traindash.datasets.contours import converted_meta
+from traindash.datasets.shape_fit import converted_meta
 from traindash.domain.ids import ImageId
 from traindash.domain.project import ProjectMeta
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_images

@@ -10,7 +10,7 @@ from typing import assert_never
 
 import msgspec
 
-from traindash.datasets.contours import unsuitable_shapes
+from traindash.datasets.shape_fit import unsuitable_shapes
 from traindash.domain.app_state import CatalogueName, CheckpointName, RepeatState, StatedModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TeamId

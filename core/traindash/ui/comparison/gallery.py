@@ -22,7 +22,7 @@ from traindash.comparison.pictures.gallery import (
     row_json,
 )
 from traindash.comparison.report.rendering import GLYPHS
-from traindash.datasets.recognition import class_color
+from traindash.domain.project import class_color
 from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray
 from traindash.formatting import listing, metric

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from traindash.datasets.annotation_json import meta_to_json
-from traindash.datasets.contours import converted_meta
+from traindash.datasets.shape_fit import converted_meta
 from traindash.training.runs.spec import TrainSpec
 from traindash.training.trainers.yolo.weights import StartingPoint
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from traindash.datasets.contours import unsuitable_shapes
 from traindash.datasets.geometry import annotation_inside
+from traindash.datasets.shape_fit import unsuitable_shapes
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Annotation
 from traindash.domain.plan import Side
