@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
+from traindash.datasets.archives import unpack
+from traindash.datasets.supervisely_format import open_project
 from traindash.errors import StateError, StorageError
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs.jobs import DryRuns
@@ -17,12 +19,39 @@ from traindash.platform.imports.jobs import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
-from traindash.platform.sample import import_sample
-from traindash.platform.services import build_services
-from traindash.platform.store.import_scratch import clear_leftovers
+from traindash.platform.services import Services, build_services
+from traindash.platform.store.accounts import Home
+from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
 from traindash.platform.webhook import HookPace, WebhookWorker
+
+# The sample project of a new data directory: an archive beside this module, imported at the first start.
+#
+# ``tools/sample_renderer`` made it; it is data here, so that a first start computes no pictures.
+
+
+SAMPLE_ARCHIVE = Path(__file__).with_name("sample_project.zip")
+SAMPLE_PROJECT_NAME = "Fruit and vegetables"
+_DESCRIPTION = "Drawn by Traindash, to try training with. No photographs, no rights of others."
+# A setting and not a look for the project: who deleted or renamed it does not want it again at the next start.
+_DONE = "sample_project"
+
+
+def import_sample(parts: Services, home: Home) -> None:
+    """Give a data directory the sample project, unless it had it before. Takes half a second; then it is complete.
+
+    Raises:
+        StorageError: The data directory cannot be written.
+    """
+    if parts.accounts.setting(_DONE) is not None:
+        return
+    with ImportScratch(parts.layout.incoming) as scratch:
+        folder = scratch.folder / "sample"
+        unpack(SAMPLE_ARCHIVE, folder)
+        source = replace(open_project(folder), name=SAMPLE_PROJECT_NAME, description=_DESCRIPTION)
+        parts.imports.run(source, home, link=True, mark=_DONE)
+
 
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     *accounts.METHODS,

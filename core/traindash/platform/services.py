@@ -13,9 +13,8 @@ from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.files import TeamFiles
 from traindash.platform.store.images import Images
-from traindash.platform.store.project_collections import Collections
 from traindash.platform.store.project_import import ProjectImport
-from traindash.platform.store.projects import Projects
+from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
 from traindash.platform.tasks.log import TaskLogs

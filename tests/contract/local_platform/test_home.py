@@ -14,9 +14,8 @@ from tests.fakes.small_platform import HARDWARE, tiny_project
 from traindash.domain.ids import ProjectId
 from traindash.errors import NotFoundError, StateError, StorageError
 from traindash.platform.agents import Hardware, Memory
-from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.app import SAMPLE_PROJECT_NAME, LocalPlatform, Options
 from traindash.platform.command_line import script_environment
-from traindash.platform.sample import SAMPLE_PROJECT_NAME
 from traindash.platform.store.project_import import ProjectRows
 
 ADDRESS = "http://127.0.0.1:8501"

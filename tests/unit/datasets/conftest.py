@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from traindash.datasets.archives import unpack
-from traindash.platform.sample import SAMPLE_ARCHIVE
+from traindash.platform.app import SAMPLE_ARCHIVE
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,7 @@ from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Listing
-from traindash.platform.store.project_collections import Membership
-from traindash.platform.store.projects import dump, parse_object
+from traindash.platform.store.projects import Membership, dump, parse_object
 from traindash.platform.wire import Body, ById, Id, Ids, Names, Text, row_json, spelled
 
 _NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")

@@ -27,7 +27,7 @@ from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.import_scratch import ImportScratch
-from traindash.platform.store.project_collections import insert_collection
+from traindash.platform.store.projects import insert_collection
 
 # The rows of a project that is being imported: ids for everything, counts for the statistics.
 

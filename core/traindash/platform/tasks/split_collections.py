@@ -11,8 +11,7 @@ from sqlite3 import Connection
 
 from traindash.domain.ids import CollectionId, ImageId, ProjectId, TaskId
 from traindash.platform.store.database import Database
-from traindash.platform.store.project_collections import insert_collection, insert_items
-from traindash.platform.store.projects import dump, parse_object, project_row
+from traindash.platform.store.projects import dump, insert_collection, insert_items, parse_object, project_row
 
 _NAME = re.compile(r"(train|val)_(\d+)")
 
