@@ -15,16 +15,13 @@ import psutil
 from traindash.domain.ecosystem import AgentSettings, AgentStatus
 from traindash.domain.ids import AgentId, TeamId
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.store.accounts import Home
+from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
 
-# What this machine computes with.
-
-
 _NVIDIA_QUERY = ("--query-gpu=name,memory.total,memory.free,utilization.gpu", "--format=csv,noheader,nounits")
 _NVIDIA_SECONDS = 10.0
-_FRESH_SECONDS = 5.0
+_FRESH_SECONDS = 5.0  # every list of agents asks, and each answer starts a process
 _MIB = 2**20
 
 
@@ -81,6 +78,8 @@ class Hardware:
 def usable_gpus() -> tuple[Memory, ...]:
     """Return the NVIDIA GPUs, none if the installed PyTorch is a CPU build or missing."""
     try:
+        # A CPU build cannot use the card, however new its driver is. The version says so without importing torch, which
+        # takes seconds and must not happen in this process.
         if "+cpu" in importlib.metadata.version("torch"):
             return ()
     except importlib.metadata.PackageNotFoundError:
@@ -99,7 +98,7 @@ def usable_gpus() -> tuple[Memory, ...]:
 
 def cpu_name() -> str:
     """Return the model name of the CPU, as far as the operating system tells."""
-    try:
+    try:  # platform.processor() is empty on most Linux systems
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
@@ -109,6 +108,7 @@ def cpu_name() -> str:
 
 
 def _gpu(line: str) -> Memory | None:
+    # Some drivers leave columns out or write "[N/A]": what is no number is not known.
     name, total, free, busy = [*(part.strip() for part in line.split(",")), "", "", ""][:4]
     if not (total.isdecimal() and free.isdecimal()):
         return None
@@ -120,13 +120,14 @@ def _gpu(line: str) -> Memory | None:
     )
 
 
-AGENT_TYPE = "sly_agent"
-CPU_AGENTS = 2
-"""Agents of a machine without GPU and with at least as many cores. Each job computes with one thread: two of them
-side by side end in the time one would need with both cores."""
+AGENT_TYPE = "sly_agent"  # of an agent on one machine; the SDK asks for its memory (docs/supervisely-api.md 3.1)
 
+# Agents of a machine without GPU and with at least as many cores. Each job computes with one thread: two of them side
+# by side end in the time one would need with both cores.
+CPU_AGENTS = 2
+
+# Each agent needs memory for a training of its own; more than this only makes all of them slow.
 MOST_AGENTS_PER_CORE = 2
-"""Each agent needs memory for a training of its own; more than this only makes all of them slow."""
 
 _COUNT_KEY = "agents.count"
 _SELECT = (
@@ -211,6 +212,7 @@ class Agents:
         now = now_text()
         with self._database.write() as connection:
             devices = self._devices(_wanted_count(connection))
+            # First all of them wait, then those that have a device run again: a card may be gone since the last start.
             connection.execute("UPDATE agents SET status = ? WHERE team_id = ?", (AgentStatus.WAITING, home.team_id))
             for number, device in enumerate(devices, start=1):
                 name = f"local-{number}"
@@ -256,14 +258,11 @@ class Agents:
             msg = f"An agent cannot use {threads} threads on this machine."
             raise InputError(msg, f"Choose 1 to {known.max_threads}.")
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO settings (key, value) VALUES (?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (_COUNT_KEY, str(count)),
-            )
+            store_setting(connection, _COUNT_KEY, str(count))
         self.ensure(home)
         with self._database.write() as connection:
             connection.execute("UPDATE agents SET threads = ?, updated_at = ?", (threads, now_text()))
+            # An agent that is no more would keep its queue waiting for ever.
             connection.execute(
                 "UPDATE tasks SET agent_id = NULL WHERE queue_order > 0 AND agent_id IN"
                 " (SELECT id FROM agents WHERE status <> 'running')"

@@ -53,6 +53,7 @@ def import_sample(parts: Services, home: Home) -> None:
         parts.imports.run(source, home, link=True, mark=_DONE)
 
 
+# A new method is a line in the table of its resource, and a new resource a line here.
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     *accounts.METHODS,
     *ecosystem.METHODS,
@@ -62,10 +63,10 @@ METHODS: Sequence[Method[Any] | StreamMethod] = (
     *projects.METHODS,
     *tasks.METHODS,
 )
-"""A new method is a line in the table of its resource, and a new resource a line here."""
 
+# Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free for static
+# files and Streamlit.
 _THREADS = 16
-"""Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +159,7 @@ class LocalPlatform:
         except OSError as error:
             msg = f"The data directory {parts.layout.root} cannot be made: {error.strerror}."
             raise StorageError(msg, "Check the path and who may write there, or set TRAINDASH_HOME.") from error
+        # Before anything is read: a second server on the same directory would start every task again.
         self._lock.acquire()
         try:
             self._token = ensure_token(parts.layout.token)
@@ -166,6 +168,7 @@ class LocalPlatform:
             clear_leftovers(parts.layout.incoming, parts.database, parts.blobs)
             self.imports.open()
             home = parts.accounts.ensure_home()
+            # Addresses of images must stay valid from start to start: browsers and reports keep them.
             parts.blobs.unlock(parts.accounts.secret("image_seal"))
             parts.agents.ensure(home)
             parts.modules.ensure()
@@ -182,6 +185,7 @@ class LocalPlatform:
 
     def close(self) -> None:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
+        # In the order of who uses whom: workers, then the threads of requests, then what both of them stand on.
         self.supervisor.stop()
         self.webhook.close()
         self.imports.close()

@@ -48,10 +48,12 @@ class Guard:
         elif scope["type"] == "http":
             await problem(*refusal)(scope, receive, _with_headers(send))
         else:
+            # Before it is accepted, so browsers see a 403 and no open connection.
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
+        # DNS rebinding: the browser takes the page's own name for ours, so only the name tells it.
         if _name(host) not in self._hosts:
             return (
                 421,
@@ -66,6 +68,7 @@ class Guard:
     def _is_own(self, headers: Headers, host: str) -> bool:
         """Programs send no ``Origin``; browsers do, with every write and every WebSocket."""
         origin = headers.get("origin")
+        # "same-site" is another port of this machine: another program's page, not ours.
         if origin is None:
             return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
         try:

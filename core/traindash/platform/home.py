@@ -99,9 +99,6 @@ class HomeLayout:
         )
 
 
-# Who a data directory belongs to: its API token, and the lock of the server that uses it.
-
-
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -116,6 +113,7 @@ def ensure_token(path: Path) -> str:
     Raises:
         StorageError: The file cannot be read or written, or is empty.
     """
+    # O_EXCL and the mode in one call: nobody can read the token before a chmod, and of two starts one makes it.
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -147,6 +145,7 @@ def read_token(path: Path) -> str:
     if not token:
         msg = f"The token file {path} is empty."
         raise StorageError(msg, "Delete it; the next start makes a new token.")
+    # A copy of the directory, or an unpacked backup, may have made it readable for others.
     if os.name == "posix" and path.stat().st_mode & 0o077:
         path.chmod(0o600)
     return token
@@ -177,6 +176,7 @@ class HomeLock:
         Raises:
             StateError: Another server has it.
         """
+        # Not "w": who does not get the lock must be able to read whose it is.
         file = self.path.open("a+", encoding="utf-8")
         try:
             lock_file(file)
@@ -206,6 +206,7 @@ def lock_file(file: IO[str]) -> None:
         OSError: Another process, or another open file of this one, has the lock.
     """
     if sys.platform == "win32":
+        # Windows locks bytes and not files: the first one stands for the whole.
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

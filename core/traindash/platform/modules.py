@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from traindash.domain.ids import ModuleId
 from traindash.errors import NotFoundError
@@ -12,13 +11,11 @@ from traindash.platform.store.database import Database, now_text
 
 COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"
 COMPARE_APP_NAME = "Model Benchmark: compare models"
+# File key → path, as in the app repositories of the ecosystem.
 TRAIN_FILES: Mapping[str, str] = {
     "models": "supervisely_integration/models.json",
     "hyperparams": "supervisely_integration/train/hyperparameters.yaml",
 }
-"""File key → path, as in the app repositories of the ecosystem; also accepted under the key ``hyperparameters``."""
-
-ModuleKind: TypeAlias = Literal["train", "compare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +29,6 @@ class Module:
     id: ModuleId
     slug: str
     name: str
-    kind: ModuleKind
     created_at: str
     framework: Framework | None = None
 
@@ -41,6 +37,7 @@ class Module:
         """Words it is filed under."""
         if self.framework is None:
             return ("neural network", "images", "evaluate models")
+        # Clients find a training app by the last two (docs/supervisely-api.md 3.1).
         return ("neural network", "images", "train", f"framework:{self.framework.name}")
 
     @property
@@ -64,6 +61,7 @@ class Modules:
     def ensure(self) -> None:
         """Give every app an id."""
         now = now_text()
+        # Ids are never given anew: tasks and plans of earlier starts name them.
         with self._database.write() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)",
@@ -102,9 +100,9 @@ class Modules:
 
     def _module(self, module_id: ModuleId, slug: str, created_at: str) -> Module | None:
         if slug == COMPARE_SLUG:
-            return Module(id=module_id, slug=slug, name=COMPARE_APP_NAME, kind="compare", created_at=created_at)
+            return Module(id=module_id, slug=slug, name=COMPARE_APP_NAME, created_at=created_at)
         framework = self._frameworks.get(slug)
         if framework is None:
-            return None
+            return None  # a framework that was taken out; its id stays, for the tasks that it ran
         name = framework.app_name
-        return Module(id=module_id, slug=slug, name=name, kind="train", created_at=created_at, framework=framework)
+        return Module(id=module_id, slug=slug, name=name, created_at=created_at, framework=framework)

@@ -10,8 +10,9 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.store.listing import Listing
 from traindash.platform.wire import Body, ById, Id, row_json, spelled
 
+# Version of the Supervisely instance whose API this server speaks. The SDK asks for it after its first failed call and
+# looks for features by it (docs/supervisely-api.md 1).
 API_VERSION = "6.18.3"
-"""Version of the Supervisely instance whose API this server speaks."""
 
 _NAMED = spelled("id", "name", "description", "created_at", "updated_at")
 _USER = spelled("id", "login", "name", "created_at", "updated_at")
@@ -71,8 +72,7 @@ class _AgentList(Listing, kw_only=True):
 
 
 class _Available(Body):
-    """``needGPU`` is accepted and not looked at: the SDK always sends it, and CPU agents train here as well."""
-
+    # ``needGPU`` is not looked at: the SDK always sends it, and CPU agents train here as well.
     team_id: Id
     any_status: bool = False
 
@@ -91,11 +91,11 @@ class _Configure(_Team):
 
 
 def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
-    """Return an agent. Its ``token`` is null: agents of this server are part of it and never log in."""
+    """Return an agent."""
     answer = {
         "id": agent.id,
         "name": agent.name,
-        "token": None,
+        "token": None,  # agents of this server are part of it and never log in
         "status": agent.status.value,
         "userId": agent.user_id,
         "teamId": agent.team_id,
@@ -109,11 +109,13 @@ def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
         "threads": agent.threads,
         "queuePaused": agent.paused,
     }
+    # In lists only where asked for, with ``extraFields`` (docs/supervisely-api.md 2).
     return answer | ({"gpuInfo": _gpu_json(agent)} if with_gpu else {})
 
 
 def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
-    """The SDK picks the agent with most free device memory, so a CPU agent reports the machine's main memory."""
+    # The SDK picks the agent with most free device memory and fails where an agent has no number
+    # (docs/supervisely-api.md 3.1): a CPU agent reports the machine's main memory.
     memory = agent.memory
     return {
         "is_available": agent.is_gpu,
@@ -130,6 +132,7 @@ def _list_agents(api: ApiContext, body: _AgentList) -> object:
 
 def _available(api: ApiContext, body: _Available) -> object:
     api.services.accounts.team(body.team_id)
+    # A plain array, not a page: the SDK takes nothing else (docs/supervisely-api.md 3.1).
     if body.any_status:
         return [agent_json(agent) for agent in api.services.agents.all() if agent.team_id == body.team_id]
     return [agent_json(agent) for agent in api.services.agents.running(body.team_id)]
@@ -141,7 +144,7 @@ def _agent(api: ApiContext, body: ById) -> object:
 
 def _pause(api: ApiContext, body: _Pause) -> object:
     agent = api.services.agents.pause(AgentId(body.id), paused=body.paused)
-    api.control.wake()
+    api.control.wake()  # a queue that goes on again has a task to give
     return agent_json(agent)
 
 

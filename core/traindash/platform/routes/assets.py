@@ -25,9 +25,12 @@ from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
 from traindash.platform.wire import error_response
 
+# The address has the hash of the content: what is under it can never change.
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")
 REPORT_FILE = "report.html"
+# A report is made from data, names among them. Without ``allow-same-origin`` its scripts can read neither the dashboard
+# nor the API, even where something in it was not escaped.
 REPORT_POLICY = (
     "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
@@ -63,6 +66,7 @@ class Assets:
             self._route(f"/{URL_FOLDER}/{{name}}", self._image),
             self._route(preview, self._preview),
             self._route("/storage/files/{key}/{name}", self._file),
+            # Addresses of Supervisely's pages, which clients print and keep in files (docs/supervisely-api.md 5.3).
             self._route("/apps/sessions/{task:int}", self._session),
             self._route("/files/{file:int}", self._file_page),
             self._route("/files/", self._folder_page),
@@ -229,7 +233,7 @@ def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
         return target
     try:
         with replacing(target) as partial, Pillow.open(source) as image:
-            if spec.format == "JPEG":
+            if spec.format == "JPEG":  # lets the decoder leave out what a smaller picture does not need
                 image.draft("RGB", (max(spec.width, 1), max(spec.height, 1)))
             _resized(image, spec).save(partial, spec.format, quality=spec.quality)
     except (OSError, Pillow.DecompressionBombError) as error:

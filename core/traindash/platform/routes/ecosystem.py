@@ -17,7 +17,7 @@ from traindash.platform.services import Services
 from traindash.platform.store.listing import Condition, Listing, page_of
 from traindash.platform.wire import Body, Id, Names
 
-VERSION = "v1.0.0"
+VERSION = "v1.0.0"  # of every app: they come with this program and have no releases of their own
 
 
 class _ModuleList(Listing):
@@ -86,10 +86,11 @@ def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:
 
 def _pretrained(services: Services, model: FrameworkModel) -> bool | None:
     if model.weights_file is None:
-        return False
+        return False  # nobody has published any
+    # Weights that were fetched once are kept, so they are there without a network too.
     if (services.layout.weights / model.weights_file).is_file():
         return True
-    return False if services.offline else None
+    return False if services.offline else None  # None: only trying to fetch them will tell
 
 
 def _list(api: ApiContext, body: _ModuleList) -> object:
@@ -154,6 +155,7 @@ def _file(api: ApiContext, body: _FileDownload) -> object:
 
 def _file_key(module: Module, body: _FileDownload) -> str | None:
     if body.file_key is not None:
+        # Clients ask for this file under either name.
         key = "hyperparams" if body.file_key == "hyperparameters" else body.file_key
         return key if key in module.files else None
     return next((key for key, path in module.files.items() if path == body.file_path), None)
@@ -165,6 +167,7 @@ def _models_file(services: Services, framework: Framework) -> bytes:
 
 
 def _hyperparameters_file(services: Services, framework: Framework) -> bytes:
+    # Defaults fit the machine: on a CPU, sizes and epochs of a GPU would take days.
     return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
 
 
@@ -187,10 +190,11 @@ def _models(api: ApiContext, body: Listing) -> object:
 def _model_json(
     services: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
 ) -> dict[str, Any]:
+    # The columns of models.json are each framework's own: "Size (pixels)", "params(M)", …; the list has fixed ones.
     columns = {key.casefold(): value for key, value in model.columns.items()}
     score = columns.get("map")
     return {
-        "id": number,
+        "id": number,  # models have no rows of their own: their place in the list
         "name": model.name,
         "framework": framework.name,
         "task": model.task_type,
@@ -244,7 +248,7 @@ def _list_apps(api: ApiContext, body: _AppList) -> object:
 def _app_json(services: Services, module: Module, team_id: int) -> dict[str, Any]:
     user = services.accounts.user()
     return {
-        **module_json(module),
+        **module_json(module),  # on Supervisely, a team adds a module and gets an app with another id
         "moduleId": module.id,
         "teamId": team_id,
         "createdBy": user["id"],

@@ -24,8 +24,8 @@ from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import checked, error_response, json_response, parse_json, problem
 
+# Largest JSON body; uploads are streamed to a file instead and have no bound but the disk.
 MAX_BODY_BYTES = 32 * 2**20
-"""Largest JSON body. Uploads have limits of their own."""
 
 _BUFFER = 1 << 20
 _log = logging.getLogger("traindash.platform")
@@ -119,19 +119,22 @@ class ApiEndpoint:
         try:
             response = await self._answer(request)
         except ClientDisconnect:
-            return
+            return  # nobody is left to answer
         except AppError as error:
             response = error_response(error)
         except OSError as error:
             _log.exception("The API method %s failed.", request.path_params.get("method"))
             message = f"The data directory does not work: {error.strerror or 'input or output failed'}."
             response = problem(507, message, "Check that the disk has space and that the folder is writable.")
+        # The SDK repeats a call for five minutes after a 500 (docs/supervisely-api.md 1.1): it seems frozen.
+        # Only a mistake of ours may come this far; what a client did wrong is an AppError, 4xx.
         except Exception:  # noqa: BLE001 - the edge: a mistake of ours becomes JSON and a log entry
             _log.exception("The API method %s failed.", request.path_params.get("method"))
             response = problem(500, "The server made a mistake.", "The log of the server has the details.")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        # The key first: without it nobody learns which methods there are.
         if not self._is_authorised(request):
             return problem(
                 401, "The API token is missing or wrong.", "Send the server's token in the header x-api-key."
@@ -140,6 +143,7 @@ class ApiEndpoint:
         method = self._methods.get(name) if request.path_params["version"] == "v3" else None
         if method is None:
             return problem(404, f"This server has no API method {name!r}.")
+        # The SDK posts nearly everything, reads too; two methods come as GET (docs/supervisely-api.md 1).
         if request.method not in {"GET", "POST"}:
             return problem(405, f"{name} does not answer {request.method}.", "Use POST.")
         if isinstance(method, StreamMethod):
@@ -151,6 +155,7 @@ class ApiEndpoint:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
     def _is_authorised(self, request: Request) -> bool:
+        # Not a Bearer token (docs/supervisely-api.md 1). Compared in constant time, so that it cannot be felt out.
         key = request.headers.get("x-api-key", "")
         return hmac.compare_digest(key.encode("latin-1", "replace"), self._token().encode())
 
@@ -164,6 +169,7 @@ async def receive(request: Request, target: Path, in_thread: InThread) -> None:
             file.write(buffer)
         buffer.clear()
 
+    # Opened for each block: whichever thread of the pool writes it, nothing is left open when the client goes away.
     async for chunk in request.stream():
         buffer.extend(chunk)
         if len(buffer) >= _BUFFER:
@@ -178,6 +184,7 @@ async def read_object(request: Request) -> dict[str, object]:
         InputError: The body is too large, no JSON, or no object.
     """
     data: dict[str, object] = dict(request.query_params)
+    # The SDK sends ecosystem.models.list as a GET with a form in its body (docs/supervisely-api.md 3.3).
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/"):
         msg = "This method takes a JSON body."

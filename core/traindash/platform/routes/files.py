@@ -59,11 +59,11 @@ def tar_blocks(folder: str, files: Sequence[StoredFile]) -> Iterator[bytes]:
                 block = source.read(min(_BLOCK, left)) or bytes(min(_BLOCK, left))
                 left -= len(block)
                 yield block
-            yield bytes(-size % tarfile.BLOCKSIZE)
-    yield bytes(2 * tarfile.BLOCKSIZE)
+            yield bytes(-size % tarfile.BLOCKSIZE)  # files begin at full blocks
+    yield bytes(2 * tarfile.BLOCKSIZE)  # the end of an archive
 
 
-_PAGE = 1000
+_PAGE = 1000  # of the second version of the list; the first one has no pages
 
 
 class _Folder(Body):
@@ -92,6 +92,7 @@ class _ManyPaths(Body):
 
 def file_json(services: Services, file: StoredFile) -> dict[str, Any]:
     """Return a file."""
+    # Sealed, since browsers fetch it without a key: nobody can make up the address of another file.
     url_path = f"/storage/files/{file.id}-{services.blobs.seal(f'file {file.id}')}/{quote(file.name)}"
     return {
         "id": file.id,
@@ -123,7 +124,7 @@ def _list(api: ApiContext, body: _Folder) -> list[dict[str, Any]]:
     try:
         path = clean_path(body.path)
     except InputError:
-        return []  # no file can have such a path
+        return []  # no file can have such a path; the SDK takes a 4xx here for a failure (docs/supervisely-api.md 3.1)
     files, recursive = api.services.files, body.recursive is not False
     if not body.path.endswith("/") and (file := files.find(team_id, path)) is not None:
         return [file_json(api.services, file)]
@@ -151,6 +152,7 @@ def _download(api: ApiContext, body: _ByPath) -> object:
     path = clean_path(body.path)
     if not body.path.endswith("/") and (file := api.services.files.find(team_id, path)) is not None:
         return file_response(file)
+    # A folder comes as a tar whose one top folder has its name (docs/supervisely-api.md 3.1).
     files = api.services.files.list(team_id, path)
     if not files:
         msg = f"There is no file or folder {body.path!r} in Team Files."
@@ -185,7 +187,7 @@ def _remove_many(api: ApiContext, body: _ManyPaths) -> object:
 
 _NAME = "file-storage upload"
 _BUFFER = 1 << 20
-_MOST_PARTS = 100_000
+_MOST_PARTS = 100_000  # Starlette's own bound is 1000, and a folder may have more files
 
 
 class _Query(Body):
@@ -241,7 +243,7 @@ async def _store_part(services: Services, team: int, part: _Part, in_thread: InT
         source = part.file.file
 
         def copy() -> StoredFile:
-            source.seek(0)
+            source.seek(0)  # Starlette has written the part to a temporary file of its own
             with target.open("wb") as file:
                 while block := source.read(_BUFFER):
                     file.write(block)

@@ -43,7 +43,7 @@ def image_json(services: Services, row: Row) -> dict[str, Any]:
         "pathOriginal": path,
         "fullStorageUrl": services.address + path,
         "tags": msgspec.json.decode(row["tags"]),
-        "createdBy": 1,
+        "createdBy": 1,  # this server has one user
     }
 
 
@@ -68,6 +68,7 @@ def _download(api: ApiContext, body: ById) -> object:
 
 
 def _bulk_download(api: ApiContext, body: _BulkIds) -> object:
+    # One part per image, named by its id, made while it is sent: thousands of images fit no memory.
     rows = api.services.images.rows(body.image_ids, body.dataset_id)
     boundary = uuid4().hex
     files = [(row["id"], row["mime"], api.services.blobs.path(row["hash"], row["mime"])) for row in rows]

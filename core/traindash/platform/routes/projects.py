@@ -43,10 +43,10 @@ class _EditProject(Body):
 
 
 def project_json(services: Services, row: Row) -> dict[str, Any]:
-    """Return a project; ``title`` repeats the name because some calls of the SDK ask for it under that key."""
+    """Return a project."""
     version = None if row["version"] is None else {"id": row["version_id"], "version": row["version"]}
     return row_json(row, _PROJECT) | {
-        "title": row["name"],
+        "title": row["name"],  # some calls of the SDK ask for it under this key
         "imagesCount": row["items_count"],
         "referenceImageUrl": reference_url(services, row),
         "customData": parse_object(row["custom_data"]),
@@ -59,17 +59,19 @@ def project_json(services: Services, row: Row) -> dict[str, Any]:
 
 
 def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False) -> dict[str, Any]:
-    """Return a dataset. ``customData`` only where asked for: the SDK uses listed datasets as dictionary keys."""
+    """Return a dataset."""
     answer = row_json(row, _DATASET) | {
         "itemsCount": row["images_count"],
         "referenceImageUrl": reference_url(services, row),
         "createdBy": row["user_id"],
     }
+    # Only where asked for: the SDK uses listed datasets as dictionary keys, which an object inside makes impossible.
     return answer | ({"customData": parse_object(row["custom_data"])} if with_custom_data else {})
 
 
 def reference_url(services: Services, row: Row) -> str:
-    """Return the address of a cover image; an empty text where there is none (the SDK cannot take null)."""
+    """Return the address of a cover image, an empty text where there is none."""
+    # An empty text, since the SDK cannot take null here.
     if row["reference_hash"] is None or row["reference_mime"] is None:
         return ""
     return services.address + services.blobs.url_path(row["reference_hash"], row["reference_mime"])
@@ -102,6 +104,7 @@ def _edit(api: ApiContext, body: _EditProject) -> object:
 
 
 def _settings(api: ApiContext, body: _EditProject) -> object:
+    # Unlike editInfo, which replaces them: keys that are not named stay.
     merged = parse_object(api.services.projects.row(body.id)["settings"]) | (body.settings or {})
     return project_json(api.services, api.services.projects.edit(body.id, {"settings": dump(merged)}))
 
@@ -256,9 +259,9 @@ def _remove_items(api: ApiContext, body: _Items) -> object:
 
 
 def _membership_json(change: Membership) -> dict[str, Any]:
-    """``missing`` is always there: the SDK looks at it without asking."""
     return {
         "items": [{"id": image_id, "entityId": image_id, "createdAt": moment} for image_id, moment in change.changed],
+        # Always there: the SDK looks at it without asking.
         "missing": [{"entityId": image_id} for image_id in change.missing],
     }
 

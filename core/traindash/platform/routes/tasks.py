@@ -84,7 +84,7 @@ def _task_json(services: Services, task: TaskRecord, login: str, agent_name: str
 
 
 def _task_meta(services: Services, task: TaskRecord) -> dict[str, Any]:
-    # Keys without content are left out: clients take a null for an object and fail.
+    # Keys without content are left out: the SDK takes a null for an object and fails (docs/supervisely-api.md 5.1).
     meta: dict[str, Any] = {
         "app": {
             "id": task.module_id,
@@ -102,6 +102,7 @@ def _task_meta(services: Services, task: TaskRecord) -> dict[str, Any]:
     }
     if task.output:
         meta["output"] = dict(task.output)
+    # What follows is ours; Supervisely has no such keys, and its clients pass over them.
     if task.exit_report is not None:
         meta["exitReport"] = _report_json(task.exit_report)
     if (settings := frozen_settings(task)) is not None:
@@ -138,6 +139,7 @@ def _list(api: ApiContext, body: _TaskList) -> object:
 def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
     task = api.admission.admit(body)
     api.control.wake()
+    # An array of one; clients read its ``id`` or its ``taskId`` (docs/supervisely-api.md 3.1).
     return [
         {"id": task.id, "taskId": task.id, "userId": task.user_id, "moduleId": task.module_id, "appId": task.module_id}
     ]
@@ -159,6 +161,7 @@ def _log(api: ApiContext, body: _LogDownload) -> object:
 
 
 def _set_output(api: ApiContext, body: _OutputSet) -> object:
+    # An app sends ``experiment`` and ``general`` one after the other: each is kept (docs/supervisely-api.md 3.3).
     api.services.tasks.merge_output(TaskId(body.task_id), body.output)
     return {"success": True}
 
@@ -188,7 +191,8 @@ def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
 _NAME = "tasks.request.direct"
 _POLL_SECONDS = 0.5
 _DEFAULT_WAIT_SECONDS = 60.0
-_LONGEST_WAIT_SECONDS = 24 * 3600.0
+_LONGEST_WAIT_SECONDS = 24 * 3600.0  # clients that wait for ever ask again
+# Phase of a run → the words of Supervisely's apps, which clients look for (docs/supervisely-api.md 6).
 _STAGES: Mapping[str, str] = {
     Phase.PREPARING_DATA: "data preparation",
     Phase.UPLOADING: "finalizing and uploading training artifacts",
@@ -270,7 +274,8 @@ def train_status(services: Services, task: TaskRecord) -> str:
 
 
 def _is_running(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    """True from the start on and for ever: the SDK takes anything else for "not ready" and waits 100 seconds."""
+    # Also when the task is over: the SDK takes anything else for "not ready", asks for 100 seconds and then says that
+    # the start failed, although a short training has ended well meanwhile (docs/supervisely-api.md 5.4).
     return {"running": True, "mode": "production"}
 
 
@@ -293,6 +298,7 @@ def _stop_after_epoch(api: ApiContext, task: TaskRecord, _state: Mapping[str, ob
     if task.kind != "train" or task.status is not TaskStatus.STARTED or not run.process.is_file():
         msg = f"Task {task.id} is not training; it is {task.status.value}."
         raise StateError(msg, "Only a running training can end after its epoch.")
+    # The trainer looks for this file after each epoch; whoever asks twice wants the same.
     if not run.stop_after_epoch.exists():
         run.stop_after_epoch.touch()
         EventWriter(run.platform_events).log("Ends after this epoch, as you asked.")
@@ -332,9 +338,10 @@ _COMMANDS: Mapping[str, Callable[[ApiContext, TaskRecord, Mapping[str, object]],
     "is_ready": _is_ready,
     "train_status": _train_status,
     "train_from_api": _train_from_api,
-    "stop_after_epoch": _stop_after_epoch,
+    "stop_after_epoch": _stop_after_epoch,  # ours
     "sly/data": _data,
     "sly/state": _app_state,
+    # Never ``sly/session-info``: it gives out the API token (docs/supervisely-api.md 6).
 }
 
 

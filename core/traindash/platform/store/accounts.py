@@ -9,6 +9,7 @@ from traindash.errors import NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
 
+# One person works here; a team and a workspace are there since the SDK asks for them everywhere.
 TEAM_NAME = "Local"
 WORKSPACE_NAME = "My projects"
 _LOGIN = "local"
@@ -117,6 +118,7 @@ class Accounts:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (name,)).fetchone()
             if row is not None:
                 return bytes.fromhex(row["value"])
+            # Inside the transaction that looked: two servers that start at once agree on one.
             value = secrets.token_bytes(32)
             connection.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (name, value.hex()))
             return value

@@ -16,9 +16,8 @@ from traindash.platform.store.database import Database
 from traindash.platform.store.projects import dump
 
 Json: TypeAlias = Any
-MAX_CHARACTERS = 64 * 2**20
-"""Longest document of a task, as JSON."""
-_MAX_DEPTH = 100
+MAX_CHARACTERS = 64 * 2**20  # of the document of a task, as JSON; it is read and written as a whole
+_MAX_DEPTH = 100  # Python and SQLite read nested JSON with a stack of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +155,7 @@ def _deep(before: dict[str, Json], after: dict[str, Json]) -> dict[str, Json]:
 
 
 def _patched(document: Json, step: PatchStep) -> Json:
+    # "~1" first: "~01" stands for "~1" and not for a slash (RFC 6901, section 4).
     names = [part.replace("~1", "/").replace("~0", "~") for part in step.path.split("/")[1:]]
     if not names and step.op in {"add", "replace"}:
         return step.value
@@ -177,7 +177,7 @@ def _patched(document: Json, step: PatchStep) -> Json:
 
 
 def _index(items: list[Json], name: str, op: str) -> int | None:
-    if op == "add" and name == "-":
+    if op == "add" and name == "-":  # behind the last one (RFC 6902, section 4.1)
         return len(items)
     is_number = name.isascii() and name.isdecimal() and len(name) < 10  # noqa: PLR2004 - digits of an index
     return int(name) if is_number and int(name) < len(items) + (op == "add") else None

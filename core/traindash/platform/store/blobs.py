@@ -15,6 +15,7 @@ from traindash.errors import NotFoundError
 from traindash.files import replacing
 from traindash.platform.store.files import content_hash, file_hash
 
+# Pillow's format → media type of what may be imported and served: nothing that a browser would run (SVG, HTML).
 IMAGE_TYPES: Mapping[str, str] = {
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",
@@ -24,7 +25,6 @@ IMAGE_TYPES: Mapping[str, str] = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-"""Pillow format → media type of what may be imported and served; nothing that a browser would run (SVG, HTML)."""
 
 EXTENSIONS: Mapping[str, str] = {
     "image/jpeg": "jpg",
@@ -34,8 +34,7 @@ EXTENSIONS: Mapping[str, str] = {
     "image/tiff": "tiff",
     "image/gif": "gif",
 }
-_READ_WHOLE = 16 * 2**20
-"""Bytes up to which a file is read once, for its hash and for its copy."""
+_READ_WHOLE = 16 * 2**20  # bytes up to which a file is read once, for its hash and for its copy
 
 URL_FOLDER = "storage/images"
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
@@ -96,7 +95,7 @@ class ImageBlobs:
         content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
         digest, size = file_hash(source) if content is None else content_hash(content)
         target = self._path(base64.b64decode(digest).hex(), mime)
-        is_new = not target.exists()
+        is_new = not target.exists()  # the same content under another name is kept once
         if is_new:
             if before is not None:
                 before(digest, mime)
@@ -135,9 +134,11 @@ class ImageBlobs:
 
     def seal(self, name: str) -> str:
         """Return the part of an address that cannot be made up, for what the name stands for."""
+        # 64 bits: enough that nobody finds one by trying, and addresses stay short.
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _path(self, name: str, mime: str) -> Path:
+        # 256 folders: file systems and people are slow with a million files in one.
         return self._root / name[:2] / f"{name}.{EXTENSIONS[mime]}"
 
 

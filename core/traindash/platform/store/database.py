@@ -249,6 +249,7 @@ CREATE INDEX tasks_by_status ON tasks (status, agent_id, queue_order);
 CREATE INDEX tasks_by_workspace ON tasks (workspace_id, id);
 """
 
+# 2: what apps that run elsewhere keep with their task.
 _APP_DATA = """
 CREATE TABLE task_data (
     task_id INTEGER PRIMARY KEY REFERENCES tasks(id) ON DELETE CASCADE,
@@ -256,10 +257,12 @@ CREATE TABLE task_data (
 );
 """
 
+# 3: the queue of an agent can be held.
 _AGENT_QUEUES = """
 ALTER TABLE agents ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 """
 
+# 4: what became of each message.
 _WEBHOOK = """
 CREATE TABLE webhook_deliveries (
     task_id INTEGER PRIMARY KEY REFERENCES tasks(id) ON DELETE CASCADE,
@@ -272,6 +275,7 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX tasks_by_end ON tasks (finished_at);
 """
 
+# 5: messages of tasks on other servers too, so a message has a name of its own.
 _WEBHOOK_OF_OTHERS = """
 CREATE TABLE webhook_messages (
     name TEXT PRIMARY KEY,
@@ -288,6 +292,7 @@ SELECT 'task-' || task_id, task_id, state, attempts, detail, due_at, updated_at 
 DROP TABLE webhook_deliveries;
 """
 
+# 6: imports and dry runs are rows; before, each was a JSON file.
 _JOBS = """
 CREATE TABLE jobs (
     kind TEXT NOT NULL,
@@ -300,11 +305,10 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID;
 """
 
+# ``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``.
 MIGRATIONS: tuple[str, ...] = (_TABLES, _APP_DATA, _AGENT_QUEUES, _WEBHOOK, _WEBHOOK_OF_OTHERS, _JOBS)
-"""``MIGRATIONS[n]`` brings a database from version ``n`` to ``n + 1``."""
 
-
-_BUSY_SECONDS = 30.0
+_BUSY_SECONDS = 30.0  # the command line may write while the server does
 _READ_CACHE_KIB = 16_384
 
 
@@ -333,6 +337,8 @@ class Database:
         """
         with _storage_errors(self.path):
             writer = self._connect()
+            # Readers never wait for the writer. With WAL, NORMAL loses nothing when a process dies; when the power fails,
+            # the last transactions may be gone, but the file is whole (sqlite.org/pragma.html#pragma_synchronous).
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = NORMAL")
             self._writer = writer
@@ -361,6 +367,7 @@ class Database:
             if self._writer is None:
                 msg = "The database is closed."
                 raise StorageError(msg)
+            # IMMEDIATE: another process that writes is met here, where SQLite waits, and not at the first INSERT.
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -381,7 +388,7 @@ class Database:
                 connection.execute("PRAGMA query_only = ON")
                 connection.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
             try:
-                connection.execute("BEGIN")
+                connection.execute("BEGIN")  # without it, each statement would see a state of its own
                 yield connection
             finally:
                 if connection.in_transaction:
@@ -389,12 +396,13 @@ class Database:
                 self._give_back(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._writer is None:
+        if self._writer is None:  # the database was closed while this one was in use
             connection.close()
         else:
             self._readers.put(connection)
 
     def _connect(self) -> sqlite3.Connection:
+        # No isolation level: Python's own transactions would commit before statements that change tables.
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -414,10 +422,8 @@ class Database:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Cut a script at the ends of its statements; a ``;`` in a text, a comment or the body of a trigger is none.
-
-    Not ``executescript``: it commits what was begun before it, so half a migration would stay when a statement fails.
-    """
+    """Cut a script at the ends of its statements; a ``;`` in a text, a comment or the body of a trigger is none."""
+    # Not executescript: it commits what was begun before it, so half a migration would stay when a statement fails.
     statement = ""
     for piece in re.split("(?<=;)", script):
         statement += piece

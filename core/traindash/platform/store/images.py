@@ -116,6 +116,7 @@ class Images:
         with self._database.read() as connection:
             scope = _scope(connection, project_id, dataset_id, recursive=recursive)
             where = [scope.clause, *(_content_clause(connection, entry, scope) for entry in filters)]
+            # The number of all images is known from the import; counting them would read a whole index for every page.
             total = None if filters else scope.images
             page = fetch_page(connection, "images", _COLUMNS, where, listing, known_total=total)
             return page, rows_by_id(connection, _IMAGES, page.ids)

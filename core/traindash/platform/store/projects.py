@@ -230,7 +230,7 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def dump(value: object) -> str:
-    """Write a JSON column."""
+    """Write a JSON column. Numbers that are none (infinity by overflow) become null: SQLite reads no others."""
     return msgspec.json.encode(value).decode()
 
 
