@@ -337,7 +337,7 @@ class Database:
         """
         with _storage_errors(self.path):
             writer = self._connect()
-            # Readers never wait for the writer. With WAL, NORMAL loses nothing when a process dies; when the power fails,
+            # Readers never wait for the writer. With WAL, NORMAL loses nothing when a process dies; if the power fails,
             # the last transactions may be gone, but the file is whole (sqlite.org/pragma.html#pragma_synchronous).
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = NORMAL")
