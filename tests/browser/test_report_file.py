@@ -14,7 +14,7 @@ from traindash.comparison.certainty import significance_of
 from traindash.comparison.decision import Requirements, contenders_of, decide, limits
 from traindash.comparison.decision_words import advise
 from traindash.comparison.palette import SERIES
-from traindash.comparison.report import render_report
+from traindash.comparison.report.page import render_report
 from traindash.evaluation import RecallAtLeast
 from traindash.formatting import quantity
 

@@ -44,6 +44,10 @@ class SettingRow:
     values: tuple[Value, ...]
     differs: bool
 
+    def lacks(self, place: int) -> bool:
+        """Return whether an experiment has no such setting."""
+        return self.values[place] is ABSENT
+
     @property
     def texts(self) -> tuple[str, ...]:
         """The values as they are shown."""

@@ -9,7 +9,7 @@ from tests.fakes.evaluations import CLASSES, Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
 from traindash.comparison.comparison_basis import basis_of, on_fair_basis, standing_of
 from traindash.comparison.experiment import Comparison
-from traindash.comparison.report import render_report
+from traindash.comparison.report.page import render_report
 from traindash.comparison.rows import key_metric_rows
 from traindash.comparison.verdict import judge
 from traindash.evaluation import Evaluation, restrict, size_slices

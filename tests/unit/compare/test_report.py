@@ -16,7 +16,7 @@ from traindash.comparison.decision import GOALS, Requirements, contenders_of, de
 from traindash.comparison.decision_words import threshold_text
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.folder import compare_folders, images_in
-from traindash.comparison.report import render_report
+from traindash.comparison.report.page import render_report
 from traindash.errors import InputError
 from traindash.evaluation import RecallAtLeast
 

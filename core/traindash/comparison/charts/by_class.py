@@ -19,7 +19,7 @@ from traindash.evaluation import ClassMetrics, Evaluation
 MOST_CLASSES = 24
 """Classes that fit beside each other; with more, those that differ most are drawn."""
 
-RADAR_CLASSES = range(5, 13)
+_RADAR_CLASSES = range(5, 13)
 """With fewer classes a radar says less than bars, with more it cannot be read."""
 
 Read = Callable[[ClassMetrics], float]
@@ -30,7 +30,7 @@ REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcom
 def draw_ap(comparison: Comparison, view: View) -> Drawing:
     """Draw the average precision of each class; with 5 to 12 classes as a radar too."""
     drawing = _draw(comparison, view, (("", "AP, IoU 0.50 to 0.95", _ap),))
-    if not drawing.panels or len(comparison.classes) not in RADAR_CLASSES:
+    if not drawing.panels or len(comparison.classes) not in _RADAR_CLASSES:
         return drawing
     rows = [(experiment, _values(one, comparison.classes, _ap)) for experiment, one in comparison.evaluated]
     radar = radar_panel("Class", comparison.classes, rows, comparison.decimals)

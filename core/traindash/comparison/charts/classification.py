@@ -17,11 +17,11 @@ from traindash.comparison.image_query import Covering, ImageQuery
 from traindash.evaluation import Evaluation
 from traindash.evaluation.matching import ratio
 
-ALL = "All classes"
+_ALL = "All classes"
 _MOST_CLASSES = 24
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_classification(comparison: Comparison, view: View) -> Drawing:
     """Draw the share of covered objects that got their own class: of all classes, and of each."""
     del view
     if not comparison.evaluated:
@@ -31,7 +31,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
     if len(names) < len(comparison.classes):
         notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
-    categories = (ALL, *names)
+    categories = (_ALL, *names)
     bars = []
     for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):
         overall = finite(evaluation.key_metrics.classification_accuracy)

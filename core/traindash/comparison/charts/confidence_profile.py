@@ -14,29 +14,29 @@ from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.formatting import metric
 
-MOST_POINTS = 200
-LEVELS = (0, 2, 5, 8)
+_MOST_POINTS = 200
+_LEVELS = (0, 2, 5, 8)
 """Indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90."""
 
 Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
 """Title of the panel, of its vertical axis, and the (N,) values by falling score."""
 
-THRESHOLD = "Confidence threshold"
+_THRESHOLD = "Confidence threshold"
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_confidence_profile(comparison: Comparison, view: View) -> Drawing:
     """Draw F1 over the threshold, with the best threshold marked."""
     del view
     return _drawn(comparison, [("", "F1, mean over IoU 0.50 to 0.95", _mean_f1)], mark_best=True)
 
 
-def draw_by_iou(comparison: Comparison, view: View) -> Drawing:
+def draw_confidence_by_iou(comparison: Comparison, view: View) -> Drawing:
     """Draw F1 over the threshold at single IoU thresholds, each with its own best confidence."""
     del view
-    return _drawn(comparison, [_at_iou(level) for level in LEVELS], mark_best=True)
+    return _drawn(comparison, [_at_iou(level) for level in _LEVELS], mark_best=True)
 
 
-def draw_precision_recall(comparison: Comparison, view: View) -> Drawing:
+def draw_confidence_precision_recall(comparison: Comparison, view: View) -> Drawing:
     """Draw what a higher threshold gains in precision and costs in recall."""
     del view
     figures: list[Figure] = [
@@ -94,7 +94,7 @@ def _panel(
         return None
     return Panel(
         title=title,
-        x=Axis(title=THRESHOLD, low=0, high=1, decimals=decimals),
+        x=Axis(title=_THRESHOLD, low=0, high=1, decimals=decimals),
         y=Axis(title=axis, low=0, high=1, decimals=decimals),
         marks=tuple(lines),
         alt=f"{axis} over the confidence threshold. {'; '.join(words)}",
@@ -108,7 +108,7 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
     """
     kept = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best = int(np.nanargmax(values))
-    drawn = {int(kept[i]) for i in thinned(kept.size, MOST_POINTS)} | {best}
+    drawn = {int(kept[i]) for i in thinned(kept.size, _MOST_POINTS)} | {best}
     pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
     line = Line(
         name=experiment.label,

@@ -12,10 +12,10 @@ _JOINED = 2
 """Bins of the distribution that make one of the drawing."""
 
 _WIDTH = _JOINED / SCORE_BINS
-MIDDLES = tuple(round((i + 0.5) * _WIDTH, 4) for i in range(SCORE_BINS // _JOINED))
+_MIDDLES = tuple(round((i + 0.5) * _WIDTH, 4) for i in range(SCORE_BINS // _JOINED))
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_confidence_spread(comparison: Comparison, view: View) -> Drawing:
     """Draw how many right and wrong predictions each model makes at each confidence."""
     del view
     if not comparison.evaluated:
@@ -49,10 +49,10 @@ def _panel(title: str, outcome: Outcome, spreads: list[tuple[ComparedExperiment,
     lines = [
         Line(
             name=experiment.label,
-            x=MIDDLES,
+            x=_MIDDLES,
             y=tuple(map(float, _joined(counts).tolist())),
             style=experiment.style,
-            queries=tuple(_query(experiment, title, outcome, place) for place in range(len(MIDDLES))),
+            queries=tuple(_query(experiment, title, outcome, place) for place in range(len(_MIDDLES))),
         )
         for experiment, counts in spreads
     ]
@@ -68,7 +68,7 @@ def _panel(title: str, outcome: Outcome, spreads: list[tuple[ComparedExperiment,
 
 def _query(experiment: ComparedExperiment, title: str, outcome: Outcome, place: int) -> ImageQuery:
     low, high = place * _WIDTH, (place + 1) * _WIDTH
-    last = place == len(MIDDLES) - 1
+    last = place == len(_MIDDLES) - 1
     return ImageQuery(
         title=f"{title} with a confidence of {low:.2f} to {high:.2f}, “{experiment.label}”",
         experiment=experiment.key,

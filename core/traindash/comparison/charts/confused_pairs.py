@@ -15,13 +15,13 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import ImageQuery, TakenForEachOther
 from traindash.evaluation import Evaluation
 
-MOST_PAIRS = 20
-COUNT, PROBABILITY = "Count", "Probability"
+_MOST_PAIRS = 20
+_COUNT, _PROBABILITY = "Count", "Probability"
 
 Pair = tuple[str, str]
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_confused_pairs(comparison: Comparison, view: View) -> Drawing:
     """Draw the pairs of classes that any of the models confuses most, as counts and as probabilities."""
     del view
     if not comparison.evaluated:
@@ -31,12 +31,12 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     pairs = {pair: max(one.get(pair, (0, 0.0))[0] for one in known) for one in known for pair in one}
     if not pairs:
         return Drawing(empty=" ".join(["No class was taken for another one.", *notes]))
-    most = bars_that_fit(len(known), MOST_PAIRS)
+    most = bars_that_fit(len(known), _MOST_PAIRS)
     names = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:most]
     if len(names) < len(pairs):
         notes.append(f"The {len(names)} most frequent of {len(pairs)} pairs are drawn.")
     return Drawing(
-        panels=(_panel(comparison, known, names, COUNT), _panel(comparison, known, names, PROBABILITY)),
+        panels=(_panel(comparison, known, names, _COUNT), _panel(comparison, known, names, _PROBABILITY)),
         notes=tuple(notes),
     )
 
@@ -50,13 +50,13 @@ def _panel(
         queries = [_query(experiment, pair) if pair in found else None for pair in names]
         bars.append(
             count_bars(experiment, [value for value, _ in values], queries)
-            if title == COUNT
+            if title == _COUNT
             else share_bars(experiment, [value for _, value in values], queries)
         )
     categories = tuple(f"{first} ↔ {second}" for first, second in names)
     y = (
         Axis(title="Confused predictions", low=0, decimals=None, whole=True)
-        if title == COUNT
+        if title == _COUNT
         else Axis(title="Share of the predictions of both classes", low=0, decimals=comparison.decimals)
     )
     return Panel(

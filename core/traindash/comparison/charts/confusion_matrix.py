@@ -12,27 +12,27 @@ from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.formatting import count, signed
 
-MOST_PANELS = 6
-MOST_CLASSES = 24
-NOTHING = "(none)"
-MOST_TEXTS = 16
+_MOST_PANELS = 6
+_MOST_CLASSES = 24
+_NOTHING = "(none)"
+_MOST_TEXTS = 16
 _FEWEST = 2
 
 Evaluated = tuple[ComparedExperiment, Evaluation]
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_confusion(comparison: Comparison, view: View) -> Drawing:
     """Draw a matrix for each experiment; a cell's shade is its share of the true class."""
     del view
     if not comparison.evaluated:
         return no_evaluation(comparison)
     names = confused_classes(comparison)
-    shown = comparison.evaluated[:MOST_PANELS]
+    shown = comparison.evaluated[:_MOST_PANELS]
     panels = tuple(_panel(experiment, evaluation, names) for experiment, evaluation in shown)
     return Drawing(panels=panels, notes=_notes(comparison, names, len(comparison.evaluated)))
 
 
-def draw_difference(comparison: Comparison, view: View) -> Drawing:
+def draw_confusion_difference(comparison: Comparison, view: View) -> Drawing:
     """Draw for each experiment what its matrix has more or less than the one of the baseline."""
     del view
     if not comparison.evaluated:
@@ -53,11 +53,11 @@ def draw_difference(comparison: Comparison, view: View) -> Drawing:
     if not alike:
         return Drawing(empty=" ".join(notes))
     before = (baseline, baseline.evaluation)
-    panels = tuple(_change(before, pair, names) for pair in alike[:MOST_PANELS])
+    panels = tuple(_change(before, pair, names) for pair in alike[:_MOST_PANELS])
     return Drawing(panels=panels, notes=(*_notes(comparison, names, len(alike)), *notes))
 
 
-def confused_classes(comparison: Comparison, most: int = MOST_CLASSES) -> tuple[str, ...]:
+def confused_classes(comparison: Comparison, most: int = _MOST_CLASSES) -> tuple[str, ...]:
     """Return the classes to draw in the order of the first evaluation: all, or those with most confusions."""
     order = dict.fromkeys(name for _, evaluation in comparison.evaluated for name in evaluation.classes)
     if len(order) <= most:
@@ -74,8 +74,8 @@ def confused_classes(comparison: Comparison, most: int = MOST_CLASSES) -> tuple[
 
 def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[str, ...]:
     notes = list(without_evaluation(comparison))
-    if panels > MOST_PANELS:
-        notes.append(f"The first {MOST_PANELS} of {panels} are drawn.")
+    if panels > _MOST_PANELS:
+        notes.append(f"The first {_MOST_PANELS} of {panels} are drawn.")
     if len(names) < len(comparison.classes):
         notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those with most confusions.")
     return tuple(notes)
@@ -117,11 +117,11 @@ def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequen
     right, objects = int(np.trace(known[:-1, :-1])), int(known[:, :-1].sum())
     return _matrix(
         experiment.label,
-        (*(name for name in names if name in evaluation.classes), NOTHING),
+        (*(name for name in names if name in evaluation.classes), _NOTHING),
         Cells(
             shades=_floats(shades),
             texts=tuple(
-                tuple(count(v) if v and len(rows) <= MOST_TEXTS else "" for v in row) for row in counts.tolist()
+                tuple(count(v) if v and len(rows) <= _MOST_TEXTS else "" for v in row) for row in counts.tolist()
             ),
             queries=queries,
         ),
@@ -165,11 +165,11 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
     gained = int(np.trace(evaluation.confusion.matrix[:-1, :-1]) - np.trace(before.confusion.matrix[:-1, :-1]))
     return _matrix(
         experiment.label,
-        (*(name for name in names if name in evaluation.classes), NOTHING),
+        (*(name for name in names if name in evaluation.classes), _NOTHING),
         Cells(
             shades=_floats(shades),
             texts=tuple(
-                tuple(signed(v, 0) if v and len(rows) <= MOST_TEXTS else "" for v in row) for row in counts.tolist()
+                tuple(signed(v, 0) if v and len(rows) <= _MOST_TEXTS else "" for v in row) for row in counts.tolist()
             ),
             change=True,
             queries=tuple(

@@ -8,13 +8,13 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, expl
 from traindash.comparison.speed import SpeedRow, SpeedTest
 from traindash.formatting import MISSING, listing, quantity
 
-MACHINE = ("Model", "Device", "Hardware", "Runtime")
+_MACHINE = ("Model", "Device", "Hardware", "Runtime")
 Measured = tuple[ComparedExperiment, SpeedTest]
 
-ADVICE = "Switch the speed test on in the benchmark step to measure it."
+_ADVICE = "Switch the speed test on in the benchmark step to measure it."
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:
     """Draw latency and throughput."""
     del view
     measured = [(e, e.speed) for e in comparison.experiments if isinstance(e.speed, SpeedTest) and e.speed.rows]
@@ -25,7 +25,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         if isinstance(e.speed, SpeedTest) and not e.speed.rows
     ]
     if not measured:
-        return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
+        return nothing(missing, _ADVICE if comparison.experiments else CHOOSE)
     sizes = sorted({row.batch_size for _, test in measured for row in test.rows})
     machines = sorted({test.machine for _, test in measured})
     if len(machines) > 1:
@@ -52,7 +52,7 @@ def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
     return (
         Table(title="Time for one batch (ms)", columns=batches, rows=rows(_latency)),
         Table(title="Images per second (img/s)", columns=batches, rows=rows(_throughput)),
-        Table(title="Measured on", columns=MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
+        Table(title="Measured on", columns=_MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
     )
 
 

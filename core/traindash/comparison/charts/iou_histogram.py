@@ -12,12 +12,12 @@ from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray
 from traindash.formatting import count, metric, percent
 
-EDGES = np.linspace(0.5, 1.0, 11)
-COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
-MIDDLES = tuple(round(float(low) + 0.025, 3) for low in EDGES[:-1])
+_EDGES = np.linspace(0.5, 1.0, 11)
+_COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
+_MIDDLES = tuple(round(float(low) + 0.025, 3) for low in _EDGES[:-1])
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_iou_histogram(comparison: Comparison, view: View) -> Drawing:
     """Draw the share of found objects by IoU, at each model's F1-optimal confidence."""
     del view
     if not comparison.evaluated:
@@ -28,11 +28,11 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         if not overlaps.size:
             notes.append(f"“{experiment.label}” found no object.")
             continue
-        shares = np.histogram(np.clip(overlaps, 0.5, 1.0), EDGES)[0] / overlaps.size
+        shares = np.histogram(np.clip(overlaps, 0.5, 1.0), _EDGES)[0] / overlaps.size
         lines.append(
             Line(
                 name=experiment.label,
-                x=MIDDLES,
+                x=_MIDDLES,
                 y=tuple(round(float(v), 4) for v in shares),
                 style=experiment.style,
                 points=True,
@@ -50,12 +50,12 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         marks=tuple(lines),
         alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
     )
-    table = Table(title="Fit of what is found", columns=COLUMNS, rows=tuple(rows))
+    table = Table(title="Fit of what is found", columns=_COLUMNS, rows=tuple(rows))
     return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 
 def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
-    low, high, last = float(EDGES[place]), float(EDGES[place + 1]), place == len(MIDDLES) - 1
+    low, high, last = float(_EDGES[place]), float(_EDGES[place + 1]), place == len(_MIDDLES) - 1
     return ImageQuery(
         title=f"Found with an IoU of {low:.2f} to {high:.2f}, “{experiment.label}”",
         experiment=experiment.key,

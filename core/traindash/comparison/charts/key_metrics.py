@@ -10,7 +10,7 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, Miss
 from traindash.comparison.image_query import ImageQuery, Outcome
 from traindash.comparison.rows import may_stand_beside, read_metric
 
-NAMES = {
+_NAMES = {
     "mAP": "mAP",
     "AP50": "AP50",
     "AP75": "AP75",
@@ -19,8 +19,8 @@ NAMES = {
     "recall": "Recall",
     "iou": "Mean IoU",
 }
-THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
-SEVEN = {
+_THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+_SEVEN = {
     "mAP": "mAP",
     "f1": "F1",
     "precision": "Precision",
@@ -32,29 +32,29 @@ SEVEN = {
 """The spokes of Supervisely's radar."""
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_key_metrics(comparison: Comparison, view: View) -> Drawing:
     """Draw seven metrics as bars."""
     del view
-    return _bars(comparison, NAMES)
+    return _bars(comparison, _NAMES)
 
 
 def draw_three(comparison: Comparison, view: View) -> Drawing:
     """Draw precision, recall and F1."""
     del view
-    return _bars(comparison, THREE)
+    return _bars(comparison, _THREE)
 
 
 def draw_radar(comparison: Comparison, view: View) -> Drawing:
     """Draw Supervisely's seven base metrics around a centre."""
     del view
-    known = _known(comparison, SEVEN)
+    known = _known(comparison, _SEVEN)
     notes = _left_out(comparison, [experiment for experiment, _ in known])
     if not known:
         return nothing(notes, ADVICE if comparison.experiments else CHOOSE)
-    panel = radar_panel("Metric", tuple(SEVEN.values()), known, comparison.decimals)
+    panel = radar_panel("Metric", tuple(_SEVEN.values()), known, comparison.decimals)
     if panel is None:
         return Drawing(empty="Fewer than three of these metrics are known of every experiment. The table has the rest.")
-    missing = [name for name in SEVEN.values() if name not in panel.x.categories]
+    missing = [name for name in _SEVEN.values() if name not in panel.x.categories]
     if missing:
         notes = (*notes, f"Not known of every experiment, so not drawn: {', '.join(missing)}.")
     return Drawing(panels=(panel,), notes=notes)

@@ -16,17 +16,17 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import ImageQuery, Outcome
 from traindash.evaluation import ClassMetrics, Evaluation
 
-OUTCOMES = {
+KINDS = {
     "Found (TP)": Outcome.FOUND,
     "Missed (FN)": Outcome.MISSED,
     "False alarms (FP)": Outcome.FALSE_ALARM,
 }
-_NAMES = tuple(OUTCOMES)
-SHARES = ("Missed, share of objects", "False alarms, share of predictions")
+_NAMES = tuple(KINDS)
+_SHARES = ("Missed, share of objects", "False alarms, share of predictions")
 _MOST_CLASSES = 24
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_outcomes(comparison: Comparison, view: View) -> Drawing:
     """Draw the counts at IoU 0.50 and each model's F1-optimal confidence."""
     del view
     if not comparison.evaluated:
@@ -37,7 +37,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         values = (counts.true_positives, counts.false_negatives, counts.false_positives)
         queries = [
             ImageQuery(title=f"{name}, “{experiment.label}”", experiment=experiment.key, outcomes=(outcome,))
-            for name, outcome in OUTCOMES.items()
+            for name, outcome in KINDS.items()
         ]
         bars.append(count_bars(experiment, values, queries))
     panel = Panel(
@@ -50,7 +50,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     return Drawing(panels=(panel,), notes=without_evaluation(comparison))
 
 
-def draw_by_class(comparison: Comparison, view: View) -> Drawing:
+def draw_outcomes_by_class(comparison: Comparison, view: View) -> Drawing:
     """Draw the counts of each class, and as shares, which do not depend on how often a class occurs."""
     del view
     if not comparison.evaluated:
@@ -60,7 +60,7 @@ def draw_by_class(comparison: Comparison, view: View) -> Drawing:
     notes = list(without_evaluation(comparison))
     if len(names) < len(comparison.classes):
         notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those whose F1 differs most.")
-    counted = [_counts(comparison, names, place) for place in range(len(OUTCOMES))]
+    counted = [_counts(comparison, names, place) for place in range(len(KINDS))]
     return Drawing(panels=(*counted, *(_shares(comparison, names, place) for place in (0, 1))), notes=tuple(notes))
 
 
@@ -69,7 +69,7 @@ def _counts(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
     for experiment, evaluation in comparison.evaluated:
         found = _of(evaluation, names)
         values = [None if c is None else (c.tp, c.fn, c.fp)[place] for c in found]
-        queries = class_queries(experiment, evaluation, names, (f"{_NAMES[place]}:", (OUTCOMES[_NAMES[place]],)))
+        queries = class_queries(experiment, evaluation, names, (f"{_NAMES[place]}:", (KINDS[_NAMES[place]],)))
         bars.append(count_bars(experiment, values, queries))
     return Panel(
         title=_NAMES[place],
@@ -91,7 +91,7 @@ def _shares(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
         queries = class_queries(experiment, evaluation, names, (f"{outcome.capitalize()}:", (outcome,)))
         bars.append(share_bars(experiment, values, queries))
     return Panel(
-        title=SHARES[place],
+        title=_SHARES[place],
         x=Axis(title="Class", categories=tuple(names)),
         y=Axis(
             title=("Share of the objects", "Share of the predictions")[place],
@@ -100,7 +100,7 @@ def _shares(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
             decimals=comparison.decimals,
         ),
         marks=tuple(bars),
-        alt=f"{SHARES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
+        alt=f"{_SHARES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
     )
 
 

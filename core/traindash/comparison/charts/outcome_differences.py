@@ -6,7 +6,7 @@ import numpy as np
 
 from traindash.comparison.charts.drawing import Axis, Bars, Drawing, Panel, View
 from traindash.comparison.charts.evaluated import count_bars, in_words, no_evaluation, without_evaluation
-from traindash.comparison.charts.outcome_counts import OUTCOMES as KINDS
+from traindash.comparison.charts.outcome_counts import KINDS
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import Agreement, ImageQuery
 from traindash.errors import InputError
@@ -16,12 +16,12 @@ from traindash.evaluation.flow import aligned_objects, unshared_alarms
 from traindash.formatting import count
 
 _FEWEST = 2
-OUTCOMES = tuple(KINDS)
+_OUTCOMES = tuple(KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Outcomes of N models on the same objects; the order of the counts is that of ``OUTCOMES``.
+    """Outcomes of N models on the same objects; the order of the counts is that of ``_OUTCOMES``.
 
     Attributes:
         common: Found by all, missed by all, wrongly reported by all.
@@ -56,7 +56,7 @@ def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
     )
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_outcome_differences(comparison: Comparison, view: View) -> Drawing:
     """Draw common and unique outcomes."""
     del view
     if not comparison.evaluated:
@@ -88,10 +88,10 @@ def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
     names = [f"Common to {several}", *(f"Only {experiment.label}" for experiment in experiments)]
     return Panel(
         title="",
-        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=OUTCOMES),
+        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=_OUTCOMES),
         y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
         marks=(common, *unique),
-        alt=in_words(names, OUTCOMES, [common, *unique]),
+        alt=in_words(names, _OUTCOMES, [common, *unique]),
     )
 
 

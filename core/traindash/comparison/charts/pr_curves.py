@@ -14,11 +14,11 @@ from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray
 from traindash.formatting import metric
 
-MOST_PANELS = 12
-RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
+_MOST_PANELS = 12
+_RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_pr_curves(comparison: Comparison, view: View) -> Drawing:
     """Draw the mean curve, or the one of the chosen class."""
     if not comparison.evaluated:
         return no_evaluation(comparison)
@@ -28,12 +28,12 @@ def draw(comparison: Comparison, view: View) -> Drawing:
     return Drawing(panels=(panel,), notes=without_evaluation(comparison))
 
 
-def draw_by_class(comparison: Comparison, view: View) -> Drawing:
+def draw_pr_by_class(comparison: Comparison, view: View) -> Drawing:
     """Draw one panel for each class."""
     del view
     if not comparison.evaluated:
         return no_evaluation(comparison)
-    names = chosen_classes(comparison, lambda c: c.ap, MOST_PANELS)
+    names = chosen_classes(comparison, lambda c: c.ap, _MOST_PANELS)
     panels = tuple(panel for name in names if (panel := _panel(comparison, name)) is not None)
     notes = list(without_evaluation(comparison))
     if len(names) < len(comparison.classes):
@@ -51,7 +51,7 @@ def _panel(comparison: Comparison, class_name: str | None) -> Panel | None:
     ]
     return Panel(
         title=class_name or "",
-        x=RECALL,
+        x=_RECALL,
         y=Axis(title="Precision", low=0, high=1, decimals=comparison.decimals),
         marks=tuple(lines),
         alt=f"Precision over recall. Area under the curve: {', '.join(words)}",

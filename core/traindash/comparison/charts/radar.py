@@ -8,7 +8,7 @@ from traindash.comparison.experiment import ComparedExperiment, Missing
 from traindash.comparison.image_query import ImageQuery
 from traindash.formatting import metric
 
-FEWEST_SPOKES = 3
+_FEWEST_SPOKES = 3
 
 Values = Sequence[float | None]
 
@@ -28,7 +28,7 @@ def radar_panel(
     """
     columns = [[finite(values[i]) for _, values in rows] for i in range(len(spokes))]
     known = [i for i, column in enumerate(columns) if None not in column]
-    if len(known) < FEWEST_SPOKES or not rows:
+    if len(known) < _FEWEST_SPOKES or not rows:
         return None
     marks = []
     for place, (experiment, _) in enumerate(rows):

@@ -3,24 +3,26 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from traindash.comparison.charts import (
-    by_class,
-    classification,
-    confidence_profile,
-    confidence_spread,
-    confused_pairs,
-    confusion_matrix,
-    inference_speed,
-    iou_histogram,
-    key_metrics,
-    outcome_counts,
-    outcome_differences,
-    pr_curves,
-    reliability,
-    sizes,
-    training_curves,
+from traindash.comparison.charts.by_class import draw_ap, draw_precision_recall
+from traindash.comparison.charts.classification import draw_classification
+from traindash.comparison.charts.confidence_profile import (
+    draw_confidence_by_iou,
+    draw_confidence_precision_recall,
+    draw_confidence_profile,
 )
+from traindash.comparison.charts.confidence_spread import draw_confidence_spread
+from traindash.comparison.charts.confused_pairs import draw_confused_pairs
+from traindash.comparison.charts.confusion_matrix import draw_confusion, draw_confusion_difference
 from traindash.comparison.charts.drawing import Drawing, View
+from traindash.comparison.charts.inference_speed import draw_inference_speed
+from traindash.comparison.charts.iou_histogram import draw_iou_histogram
+from traindash.comparison.charts.key_metrics import draw_key_metrics, draw_radar, draw_three
+from traindash.comparison.charts.outcome_counts import draw_outcomes, draw_outcomes_by_class
+from traindash.comparison.charts.outcome_differences import draw_outcome_differences
+from traindash.comparison.charts.pr_curves import draw_pr_by_class, draw_pr_curves
+from traindash.comparison.charts.reliability import draw_reliability
+from traindash.comparison.charts.sizes import draw_sizes
+from traindash.comparison.charts.training_curves import draw_training_curves
 from traindash.comparison.experiment import Comparison
 
 
@@ -53,7 +55,7 @@ CHARTS: tuple[Chart, ...] = (
         section="Key metrics",
         title="Key metrics",
         reading="Higher is better in every group.",
-        draw=key_metrics.draw,
+        draw=draw_key_metrics,
         narrow=True,
     ),
     Chart(
@@ -61,7 +63,7 @@ CHARTS: tuple[Chart, ...] = (
         section="Key metrics",
         title="Strengths at a glance",
         reading="A line farther out is better; where two lines cross, each model has its strength.",
-        draw=key_metrics.draw_radar,
+        draw=draw_radar,
         narrow=True,
     ),
     Chart(
@@ -69,7 +71,7 @@ CHARTS: tuple[Chart, ...] = (
         section="Quality",
         title="Precision, recall and F1",
         reading="How much of what is reported is right, how much is found, and the balance of both.",
-        draw=key_metrics.draw_three,
+        draw=draw_three,
         narrow=True,
     ),
     Chart(
@@ -77,7 +79,7 @@ CHARTS: tuple[Chart, ...] = (
         section="Quality",
         title="Found, missed and false alarms",
         reading="More found is better; fewer missed and fewer false alarms are better.",
-        draw=outcome_counts.draw,
+        draw=draw_outcomes,
         narrow=True,
     ),
     Chart(
@@ -85,28 +87,28 @@ CHARTS: tuple[Chart, ...] = (
         section="Quality",
         title="What only one model does",
         reading="Grey is common to all; the colours are what only that model finds, misses or wrongly reports.",
-        draw=outcome_differences.draw,
+        draw=draw_outcome_differences,
     ),
     Chart(
         key="pr_curves",
         section="Quality",
         title="Precision over recall",
         reading="The closer to the top right corner, the better.",
-        draw=pr_curves.draw,
+        draw=draw_pr_curves,
     ),
     Chart(
         key="ap_by_class",
         section="By class",
         title="Average precision of each class",
         reading="Shows which objects each model is good at.",
-        draw=by_class.draw_ap,
+        draw=draw_ap,
     ),
     Chart(
         key="prf_by_class",
         section="By class",
         title="Precision, recall and F1 of each class",
         reading="At each model's F1-optimal confidence.",
-        draw=by_class.draw_precision_recall,
+        draw=draw_precision_recall,
         one_at_a_time="Metric",
     ),
     Chart(
@@ -114,7 +116,7 @@ CHARTS: tuple[Chart, ...] = (
         section="By class",
         title="Found, missed and false alarms of each class",
         reading="Counts depend on how often a class occurs; the shares do not.",
-        draw=outcome_counts.draw_by_class,
+        draw=draw_outcomes_by_class,
         one_at_a_time="Outcome",
     ),
     Chart(
@@ -122,35 +124,35 @@ CHARTS: tuple[Chart, ...] = (
         section="By class",
         title="Precision over recall of each class",
         reading="The closer to the top right corner, the better.",
-        draw=pr_curves.draw_by_class,
+        draw=draw_pr_by_class,
     ),
     Chart(
         key="sizes",
         section="By size",
         title="Small, medium and large objects",
         reading="By area, with COCO's borders; a class without objects of a size does not count there.",
-        draw=sizes.draw,
+        draw=draw_sizes,
     ),
     Chart(
         key="confusion_matrix",
         section="Mistakes",
         title="Confusion matrix",
         reading="Columns are true classes; the diagonal is right, “(none)” means missed or false alarm.",
-        draw=confusion_matrix.draw,
+        draw=draw_confusion,
     ),
     Chart(
         key="confusion_difference",
         section="Mistakes",
         title="Confusion matrix, difference to the baseline",
         reading="Blue is more than the baseline, orange is fewer: blue is good on the diagonal, orange elsewhere.",
-        draw=confusion_matrix.draw_difference,
+        draw=draw_confusion_difference,
     ),
     Chart(
         key="confused_pairs",
         section="Mistakes",
         title="Classes taken for each other",
         reading="Shorter bars are better.",
-        draw=confused_pairs.draw,
+        draw=draw_confused_pairs,
         one_at_a_time="Measure",
     ),
     Chart(
@@ -158,63 +160,63 @@ CHARTS: tuple[Chart, ...] = (
         section="Mistakes",
         title="Classification accuracy",
         reading="Share of the objects covered by a prediction that got their own class.",
-        draw=classification.draw,
+        draw=draw_classification,
     ),
     Chart(
         key="iou_histogram",
         section="Mistakes",
         title="How well predictions fit",
         reading="More on the right is better.",
-        draw=iou_histogram.draw,
+        draw=draw_iou_histogram,
     ),
     Chart(
         key="confidence_profile",
         section="Confidence",
         title="F1 over the confidence threshold",
         reading="The mark is the threshold with the best F1; a flat top forgives a badly chosen threshold.",
-        draw=confidence_profile.draw,
+        draw=draw_confidence_profile,
     ),
     Chart(
         key="reliability",
         section="Confidence",
         title="Reliability of the confidence",
         reading="On the diagonal, a confidence of 0.8 means that 80 % are right; below it, the model is too sure.",
-        draw=reliability.draw,
+        draw=draw_reliability,
     ),
     Chart(
         key="confidence_precision_recall",
         section="Confidence",
         title="Precision and recall over the confidence threshold",
         reading="A higher threshold usually gains precision and costs recall.",
-        draw=confidence_profile.draw_precision_recall,
+        draw=draw_confidence_precision_recall,
     ),
     Chart(
         key="confidence_by_iou",
         section="Confidence",
         title="F1 over the confidence threshold at single IoU thresholds",
         reading="The stricter the overlap that is asked for, the lower F1; the marks are the best thresholds.",
-        draw=confidence_profile.draw_by_iou,
+        draw=draw_confidence_by_iou,
     ),
     Chart(
         key="confidence_spread",
         section="Confidence",
         title="Confidence of right and wrong predictions",
         reading="The farther apart the two panels peak, the easier it is to set a threshold.",
-        draw=confidence_spread.draw,
+        draw=draw_confidence_spread,
     ),
     Chart(
         key="inference_speed",
         section="Speed",
         title="Inference speed",
         reading="Shorter time and higher throughput are better.",
-        draw=inference_speed.draw,
+        draw=draw_inference_speed,
     ),
     Chart(
         key="training_curves",
         section="Training",
         title="Training curves",
         reading="The mark is the best epoch, whose checkpoint is kept.",
-        draw=training_curves.draw,
+        draw=draw_training_curves,
     ),
 )
 

@@ -7,10 +7,10 @@ from traindash.comparison.image_query import ImageQuery, Span, open_below
 from traindash.evaluation.metrics import BIN_EDGES
 from traindash.formatting import metric
 
-COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
+_COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_reliability(comparison: Comparison, view: View) -> Drawing:
     """Draw the share of right predictions over their confidence; the diagonal is perfect."""
     del view
     if not comparison.evaluated:
@@ -67,4 +67,4 @@ def _table(comparison: Comparison) -> Table:
         figures = (best, bins.expected_error, bins.maximum_error, 1 - bins.expected_error)
         texts = (metric(figure, comparison.decimals) for figure in figures)
         rows.append(TableRow(name=experiment.label, style=experiment.style, texts=tuple(texts)))
-    return Table(title="Calibration", columns=COLUMNS, rows=tuple(rows))
+    return Table(title="Calibration", columns=_COLUMNS, rows=tuple(rows))

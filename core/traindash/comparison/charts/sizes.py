@@ -11,14 +11,14 @@ from traindash.evaluation import SizeSlice
 from traindash.evaluation.evaluation import SIZES
 from traindash.formatting import count, metric
 
-NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
+_NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
 """In the order of ``traindash.evaluation.evaluation``; COCO's borders."""
 
 _Figure = tuple[str, str, tuple[Outcome, ...]]
 """Title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them."""
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_sizes(comparison: Comparison, view: View) -> Drawing:
     """Draw average precision and average recall of objects of each size."""
     del view
     if not comparison.evaluated:
@@ -29,7 +29,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
         _panel(comparison, measured, ("Average recall", "All", PRESENT), lambda one: one.ar),
     )
     notes = list(without_evaluation(comparison))
-    empty = [name for name, *slices in zip(NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
+    empty = [name for name, *slices in zip(_NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
     if empty:
         notes.append(f"No object is {' or '.join(name.split(',')[0].lower() for name in empty)}.")
     return Drawing(panels=panels, tables=(_table(comparison, measured),), notes=tuple(notes))
@@ -53,16 +53,16 @@ def _panel(
         bars.append(metric_bars(experiment, [read(one) for one in slices], queries, comparison.decimals))
     return Panel(
         title=title,
-        x=Axis(title="Area of the object", categories=NAMES),
+        x=Axis(title="Area of the object", categories=_NAMES),
         y=Axis(title=f"{title}, IoU 0.50 to 0.95", low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words([e.label for e, _ in comparison.evaluated], NAMES, bars),
+        alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),
     )
 
 
 def _table(comparison: Comparison, measured: list[tuple[SizeSlice, ...]]) -> Table:
-    present = [i for i in range(len(NAMES)) if any(slices[i].objects for slices in measured)]
-    names = [NAMES[i].split(",", maxsplit=1)[0] for i in present]
+    present = [i for i in range(len(_NAMES)) if any(slices[i].objects for slices in measured)]
+    names = [_NAMES[i].split(",", maxsplit=1)[0] for i in present]
     columns = [f"{name}: {figure}" for name in names for figure in ("objects", "AP", "AP50", "AP75")]
     rows = [
         TableRow(

@@ -15,7 +15,7 @@ from traindash.comparison.experiment import (
 )
 from traindash.formatting import metric
 
-COLUMNS: dict[str, tuple[str, str, bool]] = {
+_COLUMNS: dict[str, tuple[str, str, bool]] = {
     "metrics/mAP50-95(B)": ("mAP on validation images", "mAP", True),
     "metrics/mAP50(B)": ("AP50 on validation images", "AP50", True),
     "metrics/mAP50-95(M)": ("Mask mAP on validation images", "Mask mAP", True),
@@ -27,19 +27,19 @@ COLUMNS: dict[str, tuple[str, str, bool]] = {
 }
 """Ultralytics' column → title, axis title, whether it lies between 0 and 1."""
 
-ADVICE = "The curves are read from the results.csv that a training leaves."
+_ADVICE = "The curves are read from the results.csv that a training leaves."
 
 
-def draw(comparison: Comparison, view: View) -> Drawing:
+def draw_training_curves(comparison: Comparison, view: View) -> Drawing:
     """Draw a panel for each known column that at least one experiment has."""
     trained = [(e, e.training) for e in comparison.experiments if isinstance(e.training, TrainingCurves)]
     notes = list(explain_missing([(e.label, e.training) for e in comparison.experiments]))
     if not trained:
-        return nothing(notes, ADVICE if comparison.experiments else CHOOSE)
+        return nothing(notes, _ADVICE if comparison.experiments else CHOOSE)
     if view.time_axis and any(curves.seconds is None for _, curves in trained):
         notes.append("Experiments whose file has no times are drawn over epochs only.")
     panels = tuple(
-        panel for column in COLUMNS if (panel := _panel(column, trained, view, comparison.decimals)) is not None
+        panel for column in _COLUMNS if (panel := _panel(column, trained, view, comparison.decimals)) is not None
     )
     if not panels:
         return Drawing(empty="No curve has a name that is known here. Open the experiment's results.csv to see them.")
@@ -51,7 +51,7 @@ def draw(comparison: Comparison, view: View) -> Drawing:
 def _panel(
     column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]], view: View, decimals: int
 ) -> Panel | None:
-    title, axis, bounded = COLUMNS[column]
+    title, axis, bounded = _COLUMNS[column]
     if column.endswith("(B)") and any(name.endswith("(M)") for _, curves in trained for name in curves.columns):
         title, axis = f"Box {title}", f"Box {axis}"  # beside those of the masks
     lines, words = [], []

@@ -15,6 +15,7 @@ from traindash.comparison.experiment import Comparison, Missing
 from traindash.comparison.image_set import image_set
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import LoadImage
+from traindash.comparison.pictures.marks import path_data
 from traindash.comparison.report.choice import choice_section
 from traindash.comparison.report.parts import class_table, overview_html, panel_names
 from traindash.comparison.report.pictures import MARK_KINDS, GallerySection, changes_section, gallery_section
@@ -125,6 +126,7 @@ def render_report(
         changes=changes_section(images, load) if several else None,
         gallery=_gallery(comparison, load),
         mark_kinds=MARK_KINDS,
+        path_data=path_data,
         has_images=load is not None,
         no_images=_NO_IMAGES,
         sections=sections,

@@ -11,8 +11,6 @@ from markupsafe import Markup
 
 from traindash import formatting
 from traindash.comparison.palette import SERIES
-from traindash.comparison.pictures.marks import path_data
-from traindash.comparison.setup_differences import ABSENT
 
 GLYPHS: Mapping[str, str] = {
     "circle": "●",
@@ -83,11 +81,10 @@ def _environment() -> Environment:
         data_uri=_data_uri,
         metric=formatting.metric,
         number=formatting.count,
-        path_data=path_data,
         plural=formatting.plural,
         signed=signed,
     )
-    environment.globals.update(absent=ABSENT, glyphs=GLYPHS, minus=formatting.MINUS, zip=zip)
+    environment.globals.update(glyphs=GLYPHS, minus=formatting.MINUS, zip=zip)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

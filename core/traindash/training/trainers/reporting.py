@@ -14,7 +14,7 @@ import psutil
 
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.pictures.crops import LoadImage
-from traindash.comparison.report import render_report
+from traindash.comparison.report.page import render_report
 from traindash.training.runs.events import EventWriter
 
 ROWS_PER_SECOND = 4.0

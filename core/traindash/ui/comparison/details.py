@@ -7,7 +7,7 @@ from traindash.comparison.certainty import Significance
 from traindash.comparison.experiment import Comparison, Missing, explain_missing
 from traindash.comparison.exports import class_records, metric_records, setting_records
 from traindash.comparison.parallel import FEWEST, figure, in_words, parallel
-from traindash.comparison.report import READING
+from traindash.comparison.report.page import READING
 from traindash.comparison.report.parts import (
     class_table,
     experiment_table,

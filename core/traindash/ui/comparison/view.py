@@ -10,7 +10,7 @@ import streamlit as st
 from traindash.comparison.certainty import Significance
 from traindash.comparison.charts.registry import CHARTS, rows_of
 from traindash.comparison.experiment import Comparison
-from traindash.comparison.report import render_report
+from traindash.comparison.report.page import render_report
 from traindash.comparison.report.parts import legend
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
