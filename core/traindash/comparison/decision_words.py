@@ -13,7 +13,7 @@ from traindash.formatting import count, listing, metric, percent, plural, points
 
 _TINY = 0.0005
 """Figures closer than this are written alike."""
-READING = (
+READING_FIGURES = (
     "The threshold is the confidence from which a detection counts; set it where the model is used. Precision, recall "
     "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
     "0.95, so they are usually lower."

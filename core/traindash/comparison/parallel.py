@@ -17,17 +17,17 @@ from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.comparison.setup_differences import ABSENT, FIRST, SettingRow, compare_settings
 from traindash.formatting import count, metric
 
-FEWEST = 3
+_FEWEST = 3
 """With two experiments the table of differences says the same."""
 
-MOST_AXES = 9
-SCORE = "mAP"
+_MOST_AXES = 9
+_SCORE = "mAP"
 _LONGEST = 26
 _MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class ParallelAxis:
     """One axis.
 
     Attributes:
@@ -53,7 +53,7 @@ class Parallel:
     """
 
     experiments: tuple[ComparedExperiment, ...] = ()
-    axes: tuple[Axis, ...] = ()
+    axes: tuple[ParallelAxis, ...] = ()
     empty: str = ""
     note: str = ""
 
@@ -64,22 +64,22 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
         return Parallel(empty="These experiments were not measured alike, so their mAP cannot share an axis.")
     known = [(e, score) for e in comparison.experiments if (score := _score(comparison, e)) is not None]
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
-    if len(known) < FEWEST:
+    if len(known) < _FEWEST:
         return Parallel(empty=f"Three experiments with hyperparameters and a mAP are needed; here are {len(known)}.")
     rows = _differing([experiment for experiment, _ in known])
     if not rows:
         return Parallel(empty="All hyperparameters are the same. Change one and train again to see what it does.")
     names = tuple(_short(experiment.label) for experiment, _ in known)
     axes = (
-        Axis(title="Experiment", values=tuple(map(float, range(len(names)))), words=names),
-        *(_axis(row) for row in rows[:MOST_AXES]),
-        Axis(title=SCORE, values=tuple(score for _, score in known)),
+        ParallelAxis(title="Experiment", values=tuple(map(float, range(len(names)))), words=names),
+        *(_axis(row) for row in rows[:_MOST_AXES]),
+        ParallelAxis(title=_SCORE, values=tuple(score for _, score in known)),
     )
-    note = "" if len(rows) <= MOST_AXES else f"The first {MOST_AXES} of {count(len(rows))} differences have an axis."
+    note = "" if len(rows) <= _MOST_AXES else f"The first {_MOST_AXES} of {count(len(rows))} differences have an axis."
     return Parallel(experiments=tuple(experiment for experiment, _ in known), axes=axes, note=note)
 
 
-def figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
+def parallel_figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
     """Return plotly's figure as JSON; names are escaped, for plotly reads tags in them."""
     last = max(1, len(drawn.experiments) - 1)
     colors = [[place / last, experiment.style.hex(theme)] for place, experiment in enumerate(drawn.experiments)]
@@ -96,20 +96,20 @@ def figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
     }
 
 
-def in_words(drawn: Parallel) -> str:
+def parallel_in_words(drawn: Parallel) -> str:
     """Return the content for people who do not see it."""
     scores = drawn.axes[-1].values
     return "; ".join(f"{e.label}: mAP {metric(score)}" for e, score in zip(drawn.experiments, scores, strict=True))
 
 
-def _dimension(axis: Axis) -> dict[str, Any]:
+def _dimension(axis: ParallelAxis) -> dict[str, Any]:
     result: dict[str, Any] = {"label": escape(axis.title), "values": list(axis.values)}
     if axis.words:
         result["tickvals"] = list(range(len(axis.words)))
         result["ticktext"] = [escape(word) for word in axis.words]
     elif len(distinct := sorted(set(axis.values))) <= _MOST_TICKS:
         result["tickvals"] = distinct
-        result["ticktext"] = [metric(value) if axis.title == SCORE else f"{value:g}" for value in distinct]
+        result["ticktext"] = [metric(value) if axis.title == _SCORE else f"{value:g}" for value in distinct]
     return result
 
 
@@ -126,12 +126,12 @@ def _differing(experiments: Sequence[ComparedExperiment]) -> list[SettingRow]:
     return sorted(rows, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST))
 
 
-def _axis(row: SettingRow) -> Axis:
+def _axis(row: SettingRow) -> ParallelAxis:
     numbers = [_number(value) for value in row.values]
     if None not in numbers:
-        return Axis(title=_short(row.path), values=tuple(number for number in numbers if number is not None))
+        return ParallelAxis(title=_short(row.path), values=tuple(number for number in numbers if number is not None))
     words = tuple(dict.fromkeys(row.texts))
-    return Axis(
+    return ParallelAxis(
         title=_short(row.path),
         values=tuple(float(words.index(text)) for text in row.texts),
         words=tuple(map(_short, words)),

@@ -11,7 +11,7 @@ from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, t
 from traindash.comparison.certainty import Significance
 from traindash.comparison.comparison_basis import basis_of
 from traindash.comparison.experiment import Comparison, Missing
-from traindash.comparison.parallel import MOST_AXES, figure, in_words, parallel
+from traindash.comparison.parallel import parallel, parallel_figure, parallel_in_words
 
 
 def _with(*settings: Mapping[str, object]) -> Comparison:
@@ -28,7 +28,7 @@ def test_numbers_are_positions_and_words_have_ticks() -> None:
     assert (epochs.title, epochs.values, epochs.words) == ("epochs", (10.0, 20.0, 30.0), ())
     assert (optimizer.values, optimizer.words) == ((0.0, 1.0, 2.0), ("SGD", "AdamW", "–"))
     assert score.title == "mAP"
-    assert "Experiment 2: mAP 0." in in_words(drawn)
+    assert "Experiment 2: mAP 0." in parallel_in_words(drawn)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -60,6 +60,6 @@ def test_many_differences_are_limited_and_said() -> None:
 
 def test_hostile_names_are_only_text() -> None:
     made = [replace(experiment(i + 1), label=name, hyperparameters={name: name}) for i, name in enumerate(HOSTILE)]
-    text = json.dumps(figure(parallel(together(made), Significance()), "dark"), allow_nan=False)
+    text = json.dumps(parallel_figure(parallel(together(made), Significance()), "dark"), allow_nan=False)
     assert "<script" not in text
     assert "&lt;script" in text

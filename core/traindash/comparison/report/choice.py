@@ -19,7 +19,7 @@ from traindash.comparison.decision import (
     limits,
 )
 from traindash.comparison.decision_words import (
-    READING,
+    READING_FIGURES,
     advise,
     draw_decision,
     figure_name,
@@ -54,7 +54,7 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
         "kinds": KINDS,
         "advice": advise(decision),
         "table": decision_table(decision),
-        "reading": READING,
+        "reading": READING_FIGURES,
         "data": _data([one.contender for one in decision.candidates], decision),
     }
 

@@ -24,7 +24,7 @@ from traindash.comparison.rows import key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
 from traindash.comparison.verdict import judge
 
-READING = (
+READING_METRICS = (
     "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
     "these images; a point (pt) is a hundredth."
 )
@@ -131,7 +131,7 @@ def render_report(
         no_images=_NO_IMAGES,
         sections=sections,
         metrics=key_metric_rows(comparison, known),
-        reading=READING,
+        reading=READING_METRICS,
         classes=class_table(comparison),
         settings=_settings(comparison),
         panels={"panels": panels.data, "look": look(), "dark": DARK},

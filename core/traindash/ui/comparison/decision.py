@@ -6,7 +6,7 @@ import streamlit as st
 
 from traindash.comparison.certainty import Significance
 from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits
-from traindash.comparison.decision_words import READING, advise, draw_decision
+from traindash.comparison.decision_words import READING_FIGURES, advise, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
@@ -137,7 +137,7 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         _draw_advice(advise(decision))
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
-        st.caption(READING)
+        st.caption(READING_FIGURES)
     with st.container(border=True, key="chart-decision"):
         drawing = draw_decision(decision)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -6,8 +6,8 @@ from traindash import formatting
 from traindash.comparison.certainty import Significance
 from traindash.comparison.experiment import Comparison, Missing, explain_missing
 from traindash.comparison.exports import class_records, metric_records, setting_records
-from traindash.comparison.parallel import FEWEST, figure, in_words, parallel
-from traindash.comparison.report.page import READING
+from traindash.comparison.parallel import parallel, parallel_figure, parallel_in_words
+from traindash.comparison.report.page import READING_METRICS
 from traindash.comparison.report.parts import (
     class_table,
     experiment_table,
@@ -45,10 +45,10 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
             st.info(plain(drawn.empty), icon=":material/info:")
             return
         st.plotly_chart(
-            figure(drawn, theme.theme_name()),
+            parallel_figure(drawn, theme.theme_name()),
             key="parallel-chart",
             config={"displayModeBar": False},
-            alt=in_words(drawn),
+            alt=parallel_in_words(drawn),
         )
         if drawn.note:
             st.caption(plain(drawn.note))
@@ -79,7 +79,7 @@ def draw_metrics(comparison: Comparison, significance: Significance) -> None:
     draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
     if len(comparison.experiments) > 1:
         notes = [
-            READING,
+            READING_METRICS,
             *(["Click a column head to sort."] if turned else []),
             *([STILL_OPEN] if significance.pending else []),
         ]
