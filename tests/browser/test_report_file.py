@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, photograph, together
-from traindash.comparison.certainty import significance_of
 from traindash.comparison.decision import Requirements, contenders_of, decide, limits
 from traindash.comparison.decision_words import advise
 from traindash.comparison.palette import SERIES
 from traindash.comparison.report.page import render_report
+from traindash.comparison.significance import significance_of
 from traindash.evaluation import RecallAtLeast
 from traindash.formatting import quantity
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from traindash.comparison.certainty import Significance, judged, models_of, resampled
 from traindash.comparison.experiment import CommonSet, Comparison, LeftOut, OmittedImage
+from traindash.comparison.significance import Significance, judged, models_of, resampled
 from traindash.evaluation import (
     Comparability,
     ComparabilityKind,

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias, assert_never
 
 import numpy as np
 
-from traindash.comparison.certainty import LEVEL, Interval, Significance
 from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.significance import LEVEL, Interval, Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
 from traindash.evaluation import (
     Answer,

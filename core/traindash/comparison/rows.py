@@ -7,10 +7,10 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from traindash import formatting
-from traindash.comparison.certainty import ON_IMAGES, Interval, Significance
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.setup_differences import project_name, start_of
+from traindash.comparison.significance import ON_IMAGES, Interval, Significance
 from traindash.comparison.speed import SpeedTest
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation import Evaluation

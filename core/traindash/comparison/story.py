@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from traindash.comparison.certainty import Significance
 from traindash.comparison.decision import Decision, Requirements, contenders_of, decide, less_is_better
 from traindash.comparison.decision_words import (
     advise,
@@ -16,6 +15,7 @@ from traindash.comparison.decision_words import (
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_set import ImageSet, image_set
 from traindash.comparison.rows import METRICS, read_metric
+from traindash.comparison.significance import Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
 from traindash.comparison.story_changes import Bar, Fact, Pair, Slide, Story, change_slide, class_slide
 from traindash.comparison.verdict import Verdict, judge, ranking

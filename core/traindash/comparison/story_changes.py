@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from traindash.comparison.certainty import Interval, Significance
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.comparison.image_query import FlowChange, Hits, flow_hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Subject, subjects
 from traindash.comparison.pictures.marks import MarkKind
+from traindash.comparison.significance import Interval, Significance
 from traindash.errors import InputError
 from traindash.evaluation import Evaluation, Flow, object_flow
 from traindash.formatting import count, metric, plural, points

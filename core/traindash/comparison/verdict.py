@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from traindash.comparison.certainty import Interval, Significance, significance_of
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.comparison.setup_differences import telling_differences
+from traindash.comparison.significance import Interval, Significance, significance_of
 from traindash.comparison.speed import SpeedTest, times_differ
 from traindash.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, plural, points, quantity

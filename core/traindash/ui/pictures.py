@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
-from traindash.comparison.embedded_picture import embedded
+from traindash.comparison.pictures.crops import embedded
 from traindash.datasets.geometry import decode_mask
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId

@@ -9,9 +9,9 @@ import pytest
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
 from traindash.comparison.charts import echarts
-from traindash.comparison.charts.confusion_matrix import confused_classes
+from traindash.comparison.charts.confusion import confused_classes
 from traindash.comparison.charts.drawing import Bars, Cells, Drawing, Line, Radar, View
-from traindash.comparison.charts.outcome_differences import shared_outcomes
+from traindash.comparison.charts.outcomes import shared_outcomes
 from traindash.comparison.charts.registry import CHARTS, Chart, chart
 from traindash.comparison.comparison_basis import on_fair_basis
 from traindash.comparison.experiment import Comparison, Missing

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
-from traindash.comparison.certainty import Significance, significance_of
 from traindash.comparison.decision import (
     Candidate,
     Contender,
@@ -22,6 +21,7 @@ from traindash.comparison.decision import (
 from traindash.comparison.decision_words import advise, draw_decision, figure_text, requirements_words
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.report.parts import decision_table
+from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import metric

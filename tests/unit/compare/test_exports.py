@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.compare.builders import comparison
-from traindash.comparison.certainty import Significance
 from traindash.comparison.charts.drawing import View
 from traindash.comparison.charts.registry import CHARTS, Chart
 from traindash.comparison.decision import Requirements, contenders_of, decide
@@ -25,6 +24,7 @@ from traindash.comparison.exports import (
 )
 from traindash.comparison.rows import key_metric_rows, read_metric
 from traindash.comparison.setup_differences import compare_settings
+from traindash.comparison.significance import Significance
 
 TWO = comparison(2)
 

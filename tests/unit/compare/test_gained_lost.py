@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, comparison, experiment, together
-from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between, count_of
+from traindash.comparison.changes import Changes, EntryOrder, changed_entries, changes_between, count_of
 from traindash.comparison.image_query import FlowChange
 from traindash.comparison.image_set import ImageSet, image_set
 from traindash.comparison.report.parts import flow_sum, flow_table

@@ -16,7 +16,7 @@ from tests.unit.compare.builders import bare, comparison, experiment, together
 from tests.unit.evaluation.coco_data import Shape, coco_files
 from tests.unit.evaluation.evaluations import evaluated
 from traindash.comparison.charts.drawing import Bars, Cells, Line, Panel, Radar, View
-from traindash.comparison.charts.iou_histogram import found_overlaps
+from traindash.comparison.charts.outcomes import found_overlaps
 from traindash.comparison.charts.registry import CHARTS, Chart, chart
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import (

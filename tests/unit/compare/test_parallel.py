@@ -8,10 +8,10 @@ import pytest
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
-from traindash.comparison.certainty import Significance
+from traindash.comparison.charts.training import MOST_AXES, parallel, parallel_figure, parallel_in_words
 from traindash.comparison.comparison_basis import basis_of
 from traindash.comparison.experiment import Comparison, Missing
-from traindash.comparison.parallel import parallel, parallel_figure, parallel_in_words
+from traindash.comparison.significance import Significance
 
 
 def _with(*settings: Mapping[str, object]) -> Comparison:

@@ -10,13 +10,13 @@ import pytest
 
 from tests.fakes.evaluations import Made, speed_test_json, write_pair
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, photograph, together
-from traindash.comparison.certainty import significance_of
 from traindash.comparison.charts.echarts import LIBRARY
 from traindash.comparison.decision import GOALS, Requirements, contenders_of, decide
 from traindash.comparison.decision_words import threshold_text
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.folder import compare_folders, images_in
 from traindash.comparison.report.page import render_report
+from traindash.comparison.significance import significance_of
 from traindash.errors import InputError
 from traindash.evaluation import RecallAtLeast
 

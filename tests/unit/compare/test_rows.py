@@ -6,9 +6,9 @@ import pytest
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
-from traindash.comparison.certainty import significance_of
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.rows import METRICS, Metric, key_metric_rows, metric_row
+from traindash.comparison.significance import significance_of
 
 
 def _row(chosen: Comparison, key: str) -> list[tuple[str, bool, str, str]]:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.compare.builders import HOSTILE, bare, comparison, experiment, together
-from traindash.comparison.certainty import Significance, significance_of
 from traindash.comparison.decision import Requirements
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.pictures.marks import MarkKind
 from traindash.comparison.report.parts import slides_html
 from traindash.comparison.rows import read_metric
+from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.speed import SpeedTest, parse_speed_test, times_differ
 from traindash.comparison.story import build_slides
 from traindash.comparison.story_changes import Slide

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, comparison, experiment, record, together
-from traindash.comparison.certainty import Interval, Significance, judged, resampled, significance_of
 from traindash.comparison.experiment import Comparison
+from traindash.comparison.significance import Interval, Significance, judged, resampled, significance_of
 from traindash.comparison.verdict import judge
 from traindash.evaluation import ComparabilityKind
 from traindash.formatting import metric

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.evaluations import Made, evaluation
 from tests.unit.compare.builders import bare, experiment, record, together
-from traindash.comparison.certainty import ON_IMAGES, Significance
 from traindash.comparison.comparison_basis import on_fair_basis
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.rows import MetricRow, key_metric_rows
+from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation import Evaluation, size_slices
 from traindash.formatting import metric, points

@@ -6,12 +6,15 @@ report. So both show
 the same numbers, ranges and words.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing, explain_missing
 from traindash.comparison.image_query import ImageQuery
 from traindash.comparison.palette import SeriesStyle
+from traindash.formatting import count, metric, percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,3 +233,126 @@ def nothing(sentences: Sequence[str], advice: str) -> Drawing:
     if len(sentences) > len(shown):
         shown.append(f"{len(sentences) - len(shown)} more are like that.")
     return Drawing(empty=" ".join([*shown, advice]))
+
+
+# What most charts begin with: the experiments that have an evaluation, and a word about those that have none.
+
+
+_GONE = "It appears here when its files are back."
+ADVICE = "Train with the benchmark switched on to get this chart."
+CHOOSE = "Choose finished experiments on the experiments page to see them here."
+
+
+def without_evaluation(comparison: Comparison) -> tuple[str, ...]:
+    """Return a sentence for each experiment that has no evaluation."""
+    return explain_missing([(e.label, e.evaluation) for e in comparison.experiments])
+
+
+def no_evaluation(comparison: Comparison) -> Drawing:
+    """Return the drawing that says why there is no evaluation to draw."""
+    if not comparison.experiments:
+        return nothing([], CHOOSE)
+    lost = any(isinstance(e.evaluation, Missing) and e.evaluation.may_return for e in comparison.experiments)
+    return nothing(without_evaluation(comparison), _GONE if lost else ADVICE)
+
+
+Queries = Sequence[ImageQuery | None]
+
+
+def metric_bars(
+    experiment: ComparedExperiment, values: Sequence[float | None], queries: Queries = (), decimals: int = 3
+) -> Bars:
+    """Return bars of metrics between 0 and 1, with what is behind each of them."""
+    clean = tuple(finite(value) for value in values)
+    texts = tuple(metric(value, decimals) for value in clean)
+    return _bars(experiment, clean, texts, queries)
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value, ``None`` for NaN and infinity."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def in_words(names: Sequence[str], categories: Sequence[str], bars: Sequence[Bars]) -> str:
+    """Return bars as text: ``A: mAP 0.684, F1 0.712; B: …``, the first twelve values of each."""
+    parts = []
+    for name, series in zip(names, bars, strict=True):
+        values = ", ".join(f"{c} {t}" for c, t in list(zip(categories, series.texts, strict=True))[:12])
+        parts.append(f"{name}: {values}")
+    return "; ".join(parts)
+
+
+def count_bars(experiment: ComparedExperiment, values: Sequence[int | None], queries: Queries = ()) -> Bars:
+    """Return bars of whole numbers."""
+    return _bars(experiment, values, tuple(map(count, values)), queries)
+
+
+def share_bars(experiment: ComparedExperiment, values: Sequence[float | None], queries: Queries = ()) -> Bars:
+    """Return bars of shares between 0 and 1, written in percent."""
+    clean = tuple(finite(value) for value in values)
+    return _bars(experiment, clean, tuple(map(percent, clean)), queries)
+
+
+def _bars(
+    experiment: ComparedExperiment, values: Sequence[float | None], texts: tuple[str, ...], queries: Queries
+) -> Bars:
+    return Bars(
+        name=experiment.label, values=tuple(values), texts=texts, style=experiment.style, queries=tuple(queries)
+    )
+
+
+def bars_that_fit(experiments: int, most: int, room: int = 120) -> int:
+    """Return how many groups of bars, one bar for each experiment, are still told apart; six at least."""
+    return max(6, min(most, room // max(1, experiments)))
+
+
+# Several figures of each experiment around one centre.
+
+
+_FEWEST_SPOKES = 3
+
+Values = Sequence[float | None]
+
+
+def radar_panel(
+    title: str, spokes: Sequence[str], rows: Sequence[tuple[ComparedExperiment, Values]], decimals: int = 3
+) -> Panel | None:
+    """Return a radar, or ``None`` where fewer than three spokes are known of every experiment.
+
+    A spoke that one experiment lacks is left out for all: a gap would bend the shape into something that is not there.
+
+    Args:
+        title: What the spokes are.
+        spokes: Names around the circle.
+        rows: One value between 0 and 1 for each spoke.
+        decimals: Of the values as they are written.
+    """
+    columns = [[finite(values[i]) for _, values in rows] for i in range(len(spokes))]
+    known = [i for i, column in enumerate(columns) if None not in column]
+    if len(known) < _FEWEST_SPOKES or not rows:
+        return None
+    marks = []
+    for place, (experiment, _) in enumerate(rows):
+        values = tuple(float(columns[i][place] or 0.0) for i in known)
+        texts = tuple(metric(value, decimals) for value in values)
+        marks.append(
+            Radar(
+                name=experiment.label, values=values, texts=texts, style=experiment.style, query=_everything(experiment)
+            )
+        )
+    names = tuple(spokes[i] for i in known)
+    words = [f"{mark.name}: {', '.join(map(' '.join, zip(names, mark.texts, strict=True)))}" for mark in marks]
+    return Panel(
+        title="",
+        x=Axis(title=title, categories=names),
+        y=Axis(title="Value, 0 to 1", low=0, high=1, decimals=decimals),
+        marks=tuple(marks),
+        alt="; ".join(words),
+    )
+
+
+def _everything(experiment: ComparedExperiment) -> ImageQuery | None:
+    """Return all outcomes of an experiment; nothing where only its record has the figures."""
+    if isinstance(experiment.evaluation, Missing):
+        return None
+    return ImageQuery(title=f"All outcomes of “{experiment.label}”", experiment=experiment.key)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from traindash.comparison.charts.drawing import Axis, Bars, Drawing, Line, Panel, Table, TableRow, View, nothing
-from traindash.comparison.charts.evaluated import CHOOSE
+from traindash.comparison.charts.drawing import CHOOSE, Axis, Bars, Drawing, Line, Panel, Table, TableRow, View, nothing
 from traindash.comparison.experiment import ComparedExperiment, Comparison, explain_missing
 from traindash.comparison.speed import SpeedRow, SpeedTest
 from traindash.formatting import MISSING, listing, quantity

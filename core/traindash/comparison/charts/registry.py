@@ -1,28 +1,38 @@
-"""All charts of the comparison, in the order of the page. A new chart is one module and one line here."""
+"""All charts of the comparison, in the order of the page. A new chart is one function beside its like and one entry here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from traindash.comparison.charts.by_class import draw_ap, draw_precision_recall
-from traindash.comparison.charts.classification import draw_classification
-from traindash.comparison.charts.confidence_profile import (
+from traindash.comparison.charts.by_class import draw_ap, draw_precision_recall, draw_sizes
+from traindash.comparison.charts.confidence import (
     draw_confidence_by_iou,
     draw_confidence_precision_recall,
     draw_confidence_profile,
+    draw_confidence_spread,
+    draw_reliability,
 )
-from traindash.comparison.charts.confidence_spread import draw_confidence_spread
-from traindash.comparison.charts.confused_pairs import draw_confused_pairs
-from traindash.comparison.charts.confusion_matrix import draw_confusion, draw_confusion_difference
+from traindash.comparison.charts.confusion import (
+    draw_classification,
+    draw_confused_pairs,
+    draw_confusion,
+    draw_confusion_difference,
+)
 from traindash.comparison.charts.drawing import Drawing, View
 from traindash.comparison.charts.inference_speed import draw_inference_speed
-from traindash.comparison.charts.iou_histogram import draw_iou_histogram
-from traindash.comparison.charts.key_metrics import draw_key_metrics, draw_radar, draw_three
-from traindash.comparison.charts.outcome_counts import draw_outcomes, draw_outcomes_by_class
-from traindash.comparison.charts.outcome_differences import draw_outcome_differences
-from traindash.comparison.charts.pr_curves import draw_pr_by_class, draw_pr_curves
-from traindash.comparison.charts.reliability import draw_reliability
-from traindash.comparison.charts.sizes import draw_sizes
-from traindash.comparison.charts.training_curves import draw_training_curves
+from traindash.comparison.charts.key_metrics import (
+    draw_key_metrics,
+    draw_pr_by_class,
+    draw_pr_curves,
+    draw_radar,
+    draw_three,
+)
+from traindash.comparison.charts.outcomes import (
+    draw_iou_histogram,
+    draw_outcome_differences,
+    draw_outcomes,
+    draw_outcomes_by_class,
+)
+from traindash.comparison.charts.training import draw_training_curves
 from traindash.comparison.experiment import Comparison
 
 

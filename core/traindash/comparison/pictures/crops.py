@@ -4,19 +4,21 @@ The page, the one-file report and the show mode embed these same JPEGs. Whoever 
 """
 
 import io
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from math import hypot
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from PIL import Image as Picture
-from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
 from traindash.comparison.image_query import Hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.marks import Box, Mark, moved, object_mark, prediction_mark, shape_of
 from traindash.domain.annotation import Point, Polygon
+from traindash.errors import InputError
 from traindash.evaluation.matching import box_ious
 
 # Lines and masks on a picture: dashed like the experiment's lines in the charts, and readable on any background.
@@ -346,3 +348,31 @@ def _alt(subject: Subject, images: ImageSet) -> str:
         for experiment, mark in subject.predictions
     ]
     return ". ".join([f"{what}, {images.name(subject.image)}", *said])
+
+
+# Image files as text that stands inside a page: nothing is fetched when it is opened.
+
+
+_QUALITY = 82
+
+
+def embedded(content: bytes, longest: int) -> str:
+    """Return an image as ``data:image/jpeg;base64,…``.
+
+    Args:
+        content: The file.
+        longest: Pixels of the longer side at most; smaller images keep their size.
+
+    Raises:
+        InputError: It cannot be read as an image.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        msg = "The file cannot be read as an image."
+        raise InputError(msg) from error
+    picture.thumbnail((longest, longest))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

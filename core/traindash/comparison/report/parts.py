@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from traindash import formatting
+from traindash.comparison.changes import Changes
 from traindash.comparison.charts.drawing import Cells, Panel, Table
 from traindash.comparison.decision import Candidate, Decision
 from traindash.comparison.decision_words import figure_text, latency_text, shortfall_words, threshold_text
 from traindash.comparison.experiment import ComparedExperiment, Comparison
-from traindash.comparison.gained_lost import Changes
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Crop
 from traindash.comparison.report.rendering import own_text, render, render_macro, table_style

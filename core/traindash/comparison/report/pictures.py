@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from traindash.comparison.embedded_picture import embedded
 from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, Outcome, find, flow_hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.palette import SeriesStyle
-from traindash.comparison.pictures.crops import Crop, LoadImage, Subject, draw_crop, subjects
+from traindash.comparison.pictures.crops import Crop, LoadImage, Subject, draw_crop, embedded, subjects
 from traindash.comparison.pictures.gallery import (
     MOST_COLUMNS,
     GalleryCell,

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from traindash.comparison.certainty import Significance
+from traindash.comparison.changes import Changes, EntryOrder, changed_entries, changes_between, count_of
 from traindash.comparison.experiment import Comparison
-from traindash.comparison.gained_lost import Changes, EntryOrder, changed_entries, changes_between, count_of
 from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, find
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.crops import SIZE, Crop, Subject, draw_crop, subjects
 from traindash.comparison.pictures.gallery import UNKNOWN_COLOR, ImageOrder, ordered
 from traindash.comparison.pictures.marks import Mark, MarkKind
 from traindash.comparison.report.parts import flow_sum, flow_table, swatch
+from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import SIZES
 from traindash.formatting import count

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from traindash.comparison.certainty import Significance
 from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits
 from traindash.comparison.decision_words import READING_FIGURES, advise, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
+from traindash.comparison.significance import Significance
 from traindash.comparison.verdict import Verdict
 from traindash.errors import InputError
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast

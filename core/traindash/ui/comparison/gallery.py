@@ -8,7 +8,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from traindash.comparison.certainty import Significance
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import Agreement, CountedAs, Hits, ImageQuery, Outcome, find
 from traindash.comparison.image_set import ImageSet, image_set
@@ -22,6 +21,7 @@ from traindash.comparison.pictures.gallery import (
     row_json,
 )
 from traindash.comparison.report.rendering import GLYPHS
+from traindash.comparison.significance import Significance
 from traindash.domain.project import class_color
 from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray

@@ -7,9 +7,9 @@ from typing import Literal
 
 import streamlit as st
 
-from traindash.comparison.certainty import Significance, resampled
 from traindash.comparison.comparison_basis import ComparisonBasis, Standing, basis_of, standing_of
 from traindash.comparison.experiment import CommonSet, Comparison
+from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation import ComparabilityKind
 from traindash.formatting import plural

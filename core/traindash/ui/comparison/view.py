@@ -7,26 +7,31 @@ from functools import partial
 
 import streamlit as st
 
-from traindash.comparison.certainty import Significance
 from traindash.comparison.charts.registry import CHARTS, rows_of
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.report.page import render_report
 from traindash.comparison.report.parts import legend
+from traindash.comparison.significance import Significance
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.ui import screens
 from traindash.ui.comparison.changes import draw_changes
-from traindash.ui.comparison.chart_cards import ROW_HEIGHT, draw_rows
-from traindash.ui.comparison.charts import draw_ahead
+from traindash.ui.comparison.charts import ROW_HEIGHT, draw_ahead, draw_rows
 from traindash.ui.comparison.decision import (
     PresentRequirements,
     draw_decision_helper,
     present_requirements,
     requirements_of,
 )
-from traindash.ui.comparison.details import draw_class_table, draw_metrics, draw_overview, draw_settings, draw_setup
+from traindash.ui.comparison.details import (
+    draw_class_table,
+    draw_metrics,
+    draw_overview,
+    draw_server_comparison,
+    draw_settings,
+    draw_setup,
+)
 from traindash.ui.comparison.gallery import draw_gallery
-from traindash.ui.comparison.server_comparison import draw_server_comparison
 from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_verdict, on_chosen_basis
 from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import load_comparison

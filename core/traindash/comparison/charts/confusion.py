@@ -1,15 +1,30 @@
 """Which class was taken for which, and how that differs from the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from traindash.comparison.charts.drawing import Axis, Cells, Drawing, Panel, View
-from traindash.comparison.charts.evaluated import no_evaluation, without_evaluation
+from traindash.comparison.charts.by_class import most_apart
+from traindash.comparison.charts.drawing import (
+    Axis,
+    Cells,
+    Drawing,
+    Panel,
+    View,
+    bars_that_fit,
+    count_bars,
+    finite,
+    in_words,
+    metric_bars,
+    no_evaluation,
+    share_bars,
+    without_evaluation,
+)
 from traindash.comparison.experiment import ComparedExperiment, Comparison
-from traindash.comparison.image_query import CountedAs, Covering, ImageQuery, Outcome
+from traindash.comparison.image_query import CountedAs, Covering, ImageQuery, Outcome, TakenForEachOther
 from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray, IntArray
+from traindash.evaluation.matching import ratio
 from traindash.formatting import count, signed
 
 _MOST_PANELS = 6
@@ -197,3 +212,138 @@ def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel
         alt=alt,
         size="square",
     )
+
+
+# Which classes are taken for each other most often.
+
+
+_MOST_PAIRS = 20
+_COUNT, _PROBABILITY = "Count", "Probability"
+
+Pair = tuple[str, str]
+
+
+def draw_confused_pairs(comparison: Comparison, view: View) -> Drawing:
+    """Draw the pairs of classes that any of the models confuses most, as counts and as probabilities."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    notes = list(without_evaluation(comparison))
+    known = [_pairs(evaluation) for _, evaluation in comparison.evaluated]
+    pairs = {pair: max(one.get(pair, (0, 0.0))[0] for one in known) for one in known for pair in one}
+    if not pairs:
+        return Drawing(empty=" ".join(["No class was taken for another one.", *notes]))
+    most = bars_that_fit(len(known), _MOST_PAIRS)
+    names = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:most]
+    if len(names) < len(pairs):
+        notes.append(f"The {len(names)} most frequent of {len(pairs)} pairs are drawn.")
+    return Drawing(
+        panels=(
+            _confused_pairs_panel(comparison, known, names, _COUNT),
+            _confused_pairs_panel(comparison, known, names, _PROBABILITY),
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _confused_pairs_panel(
+    comparison: Comparison, known: Sequence[Mapping[Pair, tuple[int, float]]], names: list[Pair], title: str
+) -> Panel:
+    bars = []
+    for (experiment, _), found in zip(comparison.evaluated, known, strict=True):
+        values = [found.get(pair, (0, 0.0)) for pair in names]
+        queries = [_confused_pairs_query(experiment, pair) if pair in found else None for pair in names]
+        bars.append(
+            count_bars(experiment, [value for value, _ in values], queries)
+            if title == _COUNT
+            else share_bars(experiment, [value for _, value in values], queries)
+        )
+    categories = tuple(f"{first} ↔ {second}" for first, second in names)
+    y = (
+        Axis(title="Confused predictions", low=0, decimals=None, whole=True)
+        if title == _COUNT
+        else Axis(title="Share of the predictions of both classes", low=0, decimals=comparison.decimals)
+    )
+    return Panel(
+        title=title,
+        x=Axis(title="Pair of classes", categories=categories),
+        y=y,
+        marks=tuple(bars),
+        alt=f"{title}. {in_words([e.label for e, _ in comparison.evaluated], categories, bars)}",
+    )
+
+
+def _confused_pairs_query(experiment: ComparedExperiment, pair: Pair) -> ImageQuery:
+    first, second = pair
+    return ImageQuery(
+        title=f"“{first}” and “{second}” taken for each other, “{experiment.label}”",
+        experiment=experiment.key,
+        classes=TakenForEachOther(first=first, second=second),
+    )
+
+
+def _pairs(evaluation: Evaluation) -> dict[Pair, tuple[int, float]]:
+    """Return the confused pairs by name; the order of the two does not depend on the order of the classes."""
+    names = evaluation.classes
+    found = {}
+    for pair in evaluation.confusion.pairs:
+        first, second = sorted((names[pair.first], names[pair.second]))
+        found[first, second] = (pair.count, pair.probability)
+    return found
+
+
+# Whether found objects got the right name.
+
+
+_ALL = "All classes"
+
+
+def draw_classification(comparison: Comparison, view: View) -> Drawing:
+    """Draw the share of covered objects that got their own class: of all classes, and of each."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    notes = list(without_evaluation(comparison))
+    shares = [_classification_shares(evaluation) for _, evaluation in comparison.evaluated]
+    names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
+    if len(names) < len(comparison.classes):
+        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
+    categories = (_ALL, *names)
+    bars = []
+    for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):
+        overall = finite(evaluation.key_metrics.classification_accuracy)
+        values = [overall, *(by_class.get(name) for name in names)]
+        bars.append(metric_bars(experiment, values, _queries(experiment, values, names), comparison.decimals))
+    if all(value is None for bar in bars for value in bar.values):
+        return Drawing(empty=" ".join(["No experiment covered any object, so none was given a class.", *notes]))
+    panel = Panel(
+        title="",
+        x=Axis(title="True class", categories=categories),
+        y=Axis(title="Share with the right class", low=0, high=1, decimals=comparison.decimals),
+        marks=tuple(bars),
+        alt=in_words([e.label for e, _ in comparison.evaluated], categories, bars),
+    )
+    return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def _queries(
+    experiment: ComparedExperiment, values: list[float | None], names: tuple[str, ...]
+) -> list[ImageQuery | None]:
+    """Return what is behind the bars: the predictions that cover an object, whatever they call it."""
+    return [
+        None
+        if value is None
+        else ImageQuery(
+            title=f"Predictions on {'objects' if name is None else f'“{name}”'}, “{experiment.label}”",
+            experiment=experiment.key,
+            classes=Covering(true=name),
+        )
+        for value, name in zip(values, (None, *names), strict=True)
+    ]
+
+
+def _classification_shares(evaluation: Evaluation) -> dict[str, float | None]:
+    """Return for each class the share of its covered objects that were called by its name."""
+    named = evaluation.confusion.matrix[:-1, :-1]
+    shares = ratio(np.diagonal(named), named.sum(axis=0))
+    return dict(zip(evaluation.classes, map(finite, shares.tolist()), strict=True))

@@ -1,0 +1,315 @@
+"""How many objects were found, missed, and how many false alarms there were: in all and by class."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from traindash.comparison.charts.by_class import chosen_classes, class_queries
+from traindash.comparison.charts.drawing import (
+    Axis,
+    Bars,
+    Drawing,
+    Line,
+    Panel,
+    Table,
+    TableRow,
+    View,
+    bars_that_fit,
+    count_bars,
+    in_words,
+    no_evaluation,
+    share_bars,
+    without_evaluation,
+)
+from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.image_query import Agreement, ImageQuery, Outcome, Span, half_open
+from traindash.errors import InputError
+from traindash.evaluation import ClassMetrics, Evaluation
+from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
+from traindash.evaluation.flow import aligned_objects, unshared_alarms
+from traindash.formatting import count, metric, percent
+
+KINDS = {
+    "Found (TP)": Outcome.FOUND,
+    "Missed (FN)": Outcome.MISSED,
+    "False alarms (FP)": Outcome.FALSE_ALARM,
+}
+_NAMES = tuple(KINDS)
+_SHARES = ("Missed, share of objects", "False alarms, share of predictions")
+_MOST_CLASSES = 24
+
+
+def draw_outcomes(comparison: Comparison, view: View) -> Drawing:
+    """Draw the counts at IoU 0.50 and each model's F1-optimal confidence."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    bars = []
+    for experiment, evaluation in comparison.evaluated:
+        counts = evaluation.counts
+        values = (counts.true_positives, counts.false_negatives, counts.false_positives)
+        queries = [
+            ImageQuery(title=f"{name}, “{experiment.label}”", experiment=experiment.key, outcomes=(outcome,))
+            for name, outcome in KINDS.items()
+        ]
+        bars.append(count_bars(experiment, values, queries))
+    panel = Panel(
+        title="",
+        x=Axis(title="Outcome at IoU 0.50 and F1-optimal confidence", categories=_NAMES),
+        y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
+        marks=tuple(bars),
+        alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),
+    )
+    return Drawing(panels=(panel,), notes=without_evaluation(comparison))
+
+
+def draw_outcomes_by_class(comparison: Comparison, view: View) -> Drawing:
+    """Draw the counts of each class, and as shares, which do not depend on how often a class occurs."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    most = bars_that_fit(len(comparison.evaluated), _MOST_CLASSES)
+    names = chosen_classes(comparison, lambda item: item.f1, most)
+    notes = list(without_evaluation(comparison))
+    if len(names) < len(comparison.classes):
+        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those whose F1 differs most.")
+    counted = [_counts(comparison, names, place) for place in range(len(KINDS))]
+    return Drawing(panels=(*counted, *(_shares(comparison, names, place) for place in (0, 1))), notes=tuple(notes))
+
+
+def _counts(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
+    bars = []
+    for experiment, evaluation in comparison.evaluated:
+        found = _of(evaluation, names)
+        values = [None if c is None else (c.tp, c.fn, c.fp)[place] for c in found]
+        queries = class_queries(experiment, evaluation, names, (f"{_NAMES[place]}:", (KINDS[_NAMES[place]],)))
+        bars.append(count_bars(experiment, values, queries))
+    return Panel(
+        title=_NAMES[place],
+        x=Axis(title="Class", categories=tuple(names)),
+        y=Axis(title=("Objects", "Objects", "Predictions")[place], low=0, decimals=None, whole=True),
+        marks=tuple(bars),
+        alt=f"{_NAMES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
+    )
+
+
+def _shares(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
+    bars = []
+    for experiment, evaluation in comparison.evaluated:
+        values = []
+        for item in _of(evaluation, names):
+            part, rest = (0, 0) if item is None else ((item.fn, item.tp), (item.fp, item.tp))[place]
+            values.append(part / (part + rest) if part + rest else None)
+        outcome = (Outcome.MISSED, Outcome.FALSE_ALARM)[place]
+        queries = class_queries(experiment, evaluation, names, (f"{outcome.capitalize()}:", (outcome,)))
+        bars.append(share_bars(experiment, values, queries))
+    return Panel(
+        title=_SHARES[place],
+        x=Axis(title="Class", categories=tuple(names)),
+        y=Axis(
+            title=("Share of the objects", "Share of the predictions")[place],
+            low=0,
+            high=1,
+            decimals=comparison.decimals,
+        ),
+        marks=tuple(bars),
+        alt=f"{_SHARES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
+    )
+
+
+def _of(evaluation: Evaluation, names: Sequence[str]) -> list[ClassMetrics | None]:
+    known = {item.name: item for item in evaluation.per_class}
+    return [known.get(name) for name in names]
+
+
+# What all models find, miss and report wrongly, and what only one of them does.
+
+
+_FEWEST = 2
+_OUTCOMES = tuple(KINDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Outcomes of N models on the same objects; the order of the counts is that of ``_OUTCOMES``.
+
+    Attributes:
+        common: Found by all, missed by all, wrongly reported by all.
+        unique: For each model what only it finds, misses and wrongly reports.
+    """
+
+    common: tuple[int, int, int]
+    unique: tuple[tuple[int, int, int], ...]
+
+
+def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
+    """Count common and unique outcomes, each model at its own confidence threshold.
+
+    Two false alarms are the same from IoU 0.75 on, within an image and a class.
+
+    Raises:
+        InputError: Images, classes or annotations are not the same.
+    """
+    found = _found(evaluations)
+    finders = found.sum(axis=0)
+    alone = [_alarms_alone(evaluations, place) for place in range(len(evaluations))]
+    return Shared(
+        common=(
+            int((finders == len(evaluations)).sum()),
+            int((finders == 0).sum()),
+            _common_alarms(evaluations),
+        ),
+        unique=tuple(
+            (int((one & (finders == 1)).sum()), int((~one & (finders == len(evaluations) - 1)).sum()), alone[i])
+            for i, one in enumerate(found)
+        ),
+    )
+
+
+def draw_outcome_differences(comparison: Comparison, view: View) -> Drawing:
+    """Draw common and unique outcomes."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    if len(comparison.evaluated) < _FEWEST:
+        alone = comparison.evaluated[0][0].label
+        return Drawing(empty=f"Only “{alone}” has an evaluation. Choose another experiment that has one.")
+    experiments = [experiment for experiment, _ in comparison.evaluated]
+    try:
+        shared = shared_outcomes([evaluation for _, evaluation in comparison.evaluated])
+    except InputError as error:
+        return Drawing(empty=f"Objects cannot be compared one by one: {error}")
+    return Drawing(panels=(_panel(experiments, shared),), notes=without_evaluation(comparison))
+
+
+def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
+    several = "all" if len(experiments) > _FEWEST else "both"
+    common = Bars(
+        name=f"Common to {several}",
+        values=shared.common,
+        texts=tuple(map(count, shared.common)),
+        style=None,
+        queries=_queries(experiments[0], f"common to {several}", Agreement.TOGETHER),
+    )
+    unique = [
+        count_bars(experiment, values, _queries(experiment, f"only “{experiment.label}”", Agreement.ALONE))
+        for experiment, values in zip(experiments, shared.unique, strict=True)
+    ]
+    names = [f"Common to {several}", *(f"Only {experiment.label}" for experiment in experiments)]
+    return Panel(
+        title="",
+        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=_OUTCOMES),
+        y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
+        marks=(common, *unique),
+        alt=in_words(names, _OUTCOMES, [common, *unique]),
+    )
+
+
+def _queries(experiment: ComparedExperiment, whose: str, agreement: Agreement) -> tuple[ImageQuery, ...]:
+    """Return what is behind the bars; what all have in common is shown by the entries of one of them."""
+    return tuple(
+        ImageQuery(title=f"{name}, {whose}", experiment=experiment.key, outcomes=(outcome,), agreement=agreement)
+        for name, outcome in KINDS.items()
+    )
+
+
+def _found(evaluations: list[Evaluation]) -> BoolArray:
+    """Return (N, G) whether each model finds each countable object of the first one."""
+    first = evaluations[0]
+    countable = ~first.table.gt_crowd
+    rows = [evaluation.view.found(evaluation.confidence) for evaluation in evaluations]
+    placed = [rows[0], *(row[aligned_objects(first, one)] for row, one in zip(rows[1:], evaluations[1:], strict=True))]
+    return np.stack(placed)[:, countable]
+
+
+def _alarms(evaluation: Evaluation) -> IntArray:
+    return np.flatnonzero(evaluation.view.accepted(evaluation.confidence) & ~evaluation.view.right)
+
+
+def _alarms_alone(evaluations: list[Evaluation], place: int) -> int:
+    """Return how many false alarms of one model no other has."""
+    alone = _alarms(evaluations[place])
+    for other, evaluation in enumerate(evaluations):
+        if other != place:
+            alone = np.intersect1d(alone, unshared_alarms(evaluations[place], evaluation)[0].dt, assume_unique=True)
+    return int(alone.size)
+
+
+def _common_alarms(evaluations: list[Evaluation]) -> int:
+    """Return how many false alarms of the first model every other has too."""
+    common = _alarms(evaluations[0])
+    for evaluation in evaluations[1:]:
+        common = np.setdiff1d(common, unshared_alarms(evaluations[0], evaluation)[0].dt, assume_unique=True)
+    return int(common.size)
+
+
+# How well the boxes of found objects fit.
+
+
+_EDGES = np.linspace(0.5, 1.0, 11)
+_COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
+_MIDDLES = tuple(round(float(low) + 0.025, 3) for low in _EDGES[:-1])
+
+
+def draw_iou_histogram(comparison: Comparison, view: View) -> Drawing:
+    """Draw the share of found objects by IoU, at each model's F1-optimal confidence."""
+    del view
+    if not comparison.evaluated:
+        return no_evaluation(comparison)
+    lines, words, rows, notes = [], [], [], list(without_evaluation(comparison))
+    for experiment, evaluation in comparison.evaluated:
+        overlaps = found_overlaps(evaluation)
+        if not overlaps.size:
+            notes.append(f"“{experiment.label}” found no object.")
+            continue
+        shares = np.histogram(np.clip(overlaps, 0.5, 1.0), _EDGES)[0] / overlaps.size
+        lines.append(
+            Line(
+                name=experiment.label,
+                x=_MIDDLES,
+                y=tuple(round(float(v), 4) for v in shares),
+                style=experiment.style,
+                points=True,
+                queries=tuple(_query(experiment, place) if share else None for place, share in enumerate(shares)),
+            )
+        )
+        words.append(f"{experiment.label} {metric(float(overlaps.mean()), comparison.decimals)}")
+        rows.append(_row(experiment, overlaps, comparison.decimals))
+    if not lines:
+        return Drawing(empty=" ".join(notes))
+    panel = Panel(
+        title="",
+        x=Axis(title="IoU of prediction and object (bins of 0.05)", low=0.5, high=1),
+        y=Axis(title="Share of found objects", low=0, decimals=comparison.decimals),
+        marks=tuple(lines),
+        alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
+    )
+    table = Table(title="Fit of what is found", columns=_COLUMNS, rows=tuple(rows))
+    return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
+
+
+def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
+    low, high, last = float(_EDGES[place]), float(_EDGES[place + 1]), place == len(_MIDDLES) - 1
+    return ImageQuery(
+        title=f"Found with an IoU of {low:.2f} to {high:.2f}, “{experiment.label}”",
+        experiment=experiment.key,
+        outcomes=(Outcome.FOUND,),
+        iou=Span(low, math.inf) if last else half_open(low, high),
+    )
+
+
+def _row(experiment: ComparedExperiment, overlaps: FloatArray, decimals: int) -> TableRow:
+    good = [float((overlaps >= level).mean()) for level in (0.75, 0.9)]
+    mean, median = metric(float(overlaps.mean()), decimals), metric(float(np.median(overlaps)), decimals)
+    texts = (mean, median, *map(percent, good), count(overlaps.size))
+    return TableRow(name=experiment.label, style=experiment.style, texts=texts)
+
+
+def found_overlaps(evaluation: Evaluation) -> FloatArray:
+    """Return the IoU of every true positive at or above the F1-optimal confidence."""
+    table = evaluation.table
+    accepted = ~(table.dt_score < evaluation.counts.confidence)
+    overlaps: FloatArray = table.dt_iou[0, accepted & (table.dt_gt[0] >= 0) & ~table.dt_ignored[0]]
+    return overlaps
