@@ -12,7 +12,7 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.significance import Interval, Significance, judged, resampled, significance_of
 from traindash.comparison.verdict import judge
 from traindash.evaluation import ComparabilityKind
-from traindash.formatting import metric
+from traindash.formatting import metric, points
 
 
 def _recorded(values: list[float]) -> Comparison:
@@ -127,7 +127,7 @@ def test_the_headline_never_contradicts_the_table(values: list[float]) -> None:
     best = max(values)
     assert metric(best) in verdict.headline
     shown = sorted((metric(value) for value in values), reverse=True)
-    if shown[0] == shown[1] or abs(best - sorted(values)[-2]) * 100 <= 0.05:
+    if shown[0] == shown[1] or points(best - sorted(values)[-2]) == points(0):  # equal or 0.0 pt apart, as shown
         assert verdict.kind == "tie"
         assert verdict.winner is None
     else:
