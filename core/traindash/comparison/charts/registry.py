@@ -1,4 +1,4 @@
-"""All charts of the comparison in the order of the page. A new chart is a function beside its like and an entry here."""
+"""All charts of the comparison in the order of the page. A new chart: a function beside its like and an entry here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
