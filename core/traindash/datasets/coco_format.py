@@ -17,10 +17,8 @@ from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded
 from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, rectangle_at, set_extent, to_pixels
-from traindash.datasets.recognition import coco_files
 from traindash.datasets.source import (
-    Effect,
-    LazyImages,
+    Lazy,
     ProblemKind,
     ProblemLog,
     ProjectSource,
@@ -34,98 +32,24 @@ from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Pol
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 
-# COCO's run-length encoded masks: counts of clear and set pixels in turn, column by column, as numbers or as text.
-#
-# hotcoco does the work, equal to ``maskApi.c`` of https://github.com/cocodataset/cocoapi; the tests compare.
-
-
-def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
-    """Unpack a mask.
-
-    Raises:
-        InputError: The counts do not add up to the size.
-    """
-    try:
-        if min(height, width) < 1 or height * width > MAX_MASK_PIXELS or _fills_less(counts, height * width):
-            raise ValueError(counts)  # noqa: TRY301 - as what hotcoco refuses
-        mask = coco_mask.decode({"size": [height, width], "counts": counts})
-    except (ValueError, TypeError, OverflowError) as error:
-        msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
-        raise InputError(msg, "Export the annotation again.") from error
-    return np.asarray(mask, dtype=np.bool_)
-
-
-def _fills_less(counts: str | list[int], pixels: int) -> bool:
-    """Whether runs end before the last pixel."""
-    if isinstance(counts, list):
-        return sum(counts) < pixels
-    # hotcoco refuses text with too many pixels and takes text with too few (1.3.0): what fits one pixel less is short.
-    try:
-        coco_mask.area({"size": [1, pixels - 1], "counts": counts})
-    except ValueError:
-        return False
-    return True
-
-
-# Finding image files that annotations name, whatever folder they lie in.
-
-
-class ImageSearch:
-    """Finds images inside a folder and nowhere else.
-
-    Args:
-        root: The folder.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
-        self._by_name: dict[str, list[Path]] | None = None
-
-    def find(self, name: str, *, near: Path, dataset: str) -> Path | None:
-        """Return the file that an annotation means.
-
-        Args:
-            name: Path or name as written there; with either kind of slash.
-            near: Folder of the annotation file.
-            dataset: Name of the dataset, often that of the images' folder.
-
-        Returns:
-            The file; ``None`` if there is none or several that could be meant.
-        """
-        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in (".", "/")]
-        if not parts or ".." in parts:
-            return None
-        relative = Path(*parts)
-        root = self._root
-        bases = [near, near / "images", root, root / "images", root / dataset, root / "images" / dataset, root / "data"]
-        for base in bases:
-            path = base / relative
-            if path.is_file() and path.resolve().is_relative_to(root):
-                return path
-        named = self._index().get(parts[-1], [])
-        return named[0] if len(named) == 1 else None
-
-    def _index(self) -> dict[str, list[Path]]:
-        if self._by_name is None:
-            self._by_name = {}
-            for path in self._root.rglob("*"):
-                if is_image(path.name) and path.is_file() and path.resolve().is_relative_to(self._root):
-                    self._by_name.setdefault(path.name, []).append(path)
-        return self._by_name
-
-
 # A bound on both sides keeps NaN and infinity out, which Python's JSON has.
 _Number: TypeAlias = Annotated[float, Meta(ge=-1e7, le=1e7)]
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
 _Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
 _Row: TypeAlias = Mapping[str, Any]
 _FEWEST_VALUES = 6
+_PEEK = 2**18
+"""Bytes from both ends of a file that tell what it is: some tools write the categories last."""
+_KEYS = (b'"categories"', b'"annotations"')
 _SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
 """Names of files and folders that do not name a dataset."""
 
 
-class _Image(Struct):
+class _Identified(Struct):
     id: _Identifier
+
+
+class _Image(Struct):
     file_name: _Text
     width: int | None = None
     height: int | None = None
@@ -174,6 +98,24 @@ class _CocoFile:
     annotations: Mapping[_Identifier | None, list[tuple[int, _Row]]]
 
 
+def coco_files(root: Path) -> tuple[Path, ...]:
+    """Return the JSON files that look like COCO annotations, at most three folders down."""
+    paths = [path for pattern in ("*.json", "*/*.json", "*/*/*.json") for path in root.glob(pattern)]
+    return tuple(sorted(path for path in paths if path.is_file() and _looks_like_coco(path)))
+
+
+def _looks_like_coco(path: Path) -> bool:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        text = file.read(_PEEK)
+        if size > _PEEK:
+            file.seek(max(size - _PEEK, _PEEK))
+            text += file.read(_PEEK)
+    if not text.lstrip().startswith(b"{"):
+        return False
+    return b'"images"' in text and any(key in text for key in _KEYS)
+
+
 def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     """Open a folder with COCO annotations.
 
@@ -196,7 +138,7 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     )
     search = ImageSearch(root)
     datasets = tuple(
-        SourceDataset(name=name, parent=None, images=LazyImages(read=partial(_images, file, search, log)))
+        SourceDataset(name=name, parent=None, images=Lazy(partial(_images, file, search, log)))
         for name, file in _uniquely_named(files)
     )
     return ProjectSource(name=root.resolve().name, meta=ProjectMeta(classes=classes), datasets=datasets)
@@ -264,45 +206,92 @@ def _shape_of(segmentation: object) -> str:
     return "rectangle" if not parts else "polygon" if len(parts) == 1 else "bitmap"
 
 
+class ImageSearch:
+    """Finds images inside a folder and nowhere else.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._by_name: dict[str, list[Path]] | None = None
+
+    def find(self, name: str, *, near: Path, dataset: str) -> Path | None:
+        """Return the file that an annotation means.
+
+        Args:
+            name: Path or name as written there; with either kind of slash.
+            near: Folder of the annotation file.
+            dataset: Name of the dataset, often that of the images' folder.
+
+        Returns:
+            The file; ``None`` if there is none or several that could be meant.
+        """
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in (".", "/")]
+        if not parts or ".." in parts:
+            return None
+        relative = Path(*parts)
+        root = self._root
+        bases = [near, near / "images", root, root / "images", root / dataset, root / "images" / dataset, root / "data"]
+        for base in bases:
+            path = base / relative
+            if path.is_file() and path.resolve().is_relative_to(root):
+                return path
+        named = self._index().get(parts[-1], [])
+        return named[0] if len(named) == 1 else None
+
+    def _index(self) -> dict[str, list[Path]]:
+        if self._by_name is None:
+            self._by_name = {}
+            for path in self._root.rglob("*"):
+                if is_image(path.name) and path.is_file() and path.resolve().is_relative_to(self._root):
+                    self._by_name.setdefault(path.name, []).append(path)
+        return self._by_name
+
+
 def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[SourceImage]:
     known: set[_Identifier] = set()
     for number, row in enumerate(file.images, start=1):
         place = f"{file.place}, image {number}"
-        image_id = row.get("id")
-        if isinstance(image_id, int | str):
-            if image_id in known:
-                message = f"Its id {image_id!r} is that of another image."
-                log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, message)
-                continue
-            known.add(image_id)
         try:
+            image_id = _new_id(row, known)
             image = decoded(_Image, row, "It")
         except InputError as error:
-            log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, error.message)
+            log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, error.message)
             continue
         path = search.find(image.file_name, near=file.path.parent, dataset=file.dataset)
         if path is None:
-            message = f"The file “{image.file_name}” is not there."
-            log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+            log.skip_image(ProblemKind.MISSING_IMAGE, place, f"The file “{image.file_name}” is not there.")
             continue
         try:
-            yield _source_image(file, image, path, log)
+            yield _source_image(file, image_id, image, path, log)
         except InputError as error:
-            log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, path.name, error.message)
-    for image_id in file.annotations.keys() - known:
-        for number, _ in file.annotations[image_id]:
-            message = f"There is no image with the id {image_id!r}."
-            log.add(ProblemKind.MISSING_IMAGE, Effect.OBJECT_SKIPPED, f"{file.place}, annotation {number}", message)
+            log.skip_image(ProblemKind.UNREADABLE_IMAGE, path.name, error.message)
+    for missing in file.annotations.keys() - known:
+        for number, _ in file.annotations[missing]:
+            message = f"There is no image with the id {missing!r}."
+            log.skip_object(ProblemKind.MISSING_IMAGE, f"{file.place}, annotation {number}", message)
 
 
-def _source_image(file: _CocoFile, image: _Image, path: Path, log: ProblemLog) -> SourceImage:
+def _new_id(row: _Row, known: set[_Identifier]) -> _Identifier:
+    """Take the id of an image to those that are known; objects of an image that is damaged need not be told of too."""
+    found = decoded(_Identified, row, "It").id
+    if found in known:
+        msg = f"Its id {found!r} is that of another image."
+        raise InputError(msg)
+    known.add(found)
+    return found
+
+
+def _source_image(file: _CocoFile, image_id: _Identifier, image: _Image, path: Path, log: ProblemLog) -> SourceImage:
     """The size is what the file says; that of the picture where it says none."""
     checked = None
     width, height = image.width or 0, image.height or 0
     if min(width, height) <= 0:
         checked = check_image(path)
         width, height = checked.seen_size
-    labels = tuple(_labels(file, image.id, (width, height), log))
+    labels = tuple(_labels(file, image_id, (width, height), log))
     name = PurePosixPath(image.file_name.replace("\\", "/")).name
     annotation = Annotation(width=width, height=height, labels=labels)
     return SourceImage(name=name, path=path, annotation=annotation, checked=checked)
@@ -315,18 +304,18 @@ def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: 
             item = decoded(_Object, row, "It")
             geometry = _geometry(item, size)
         except InputError as error:
-            log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
+            log.skip_object(ProblemKind.DAMAGED_OBJECT, place, error.message)
             continue
         name = file.categories.get(item.category_id)
         if name is None:
             message = f"There is no category with the id {item.category_id!r}."
-            log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
+            log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
         elif item.iscrowd:
             message = "It marks a crowd, not an object."
-            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
         elif geometry is None:
             message = "It has neither a box nor a segmentation."
-            log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.OBJECT_SKIPPED, place, message)
+            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
         else:
             yield Label(class_name=name, geometry=geometry)
 
@@ -359,3 +348,31 @@ def _polygon(values: list[float]) -> Polygon:
         msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
         raise InputError(msg)
     return to_pixels(Polygon(exterior=tuple(zip(values[::2], values[1::2], strict=True))))
+
+
+def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
+    """Unpack a mask: counts of clear and set pixels in turn, column by column, as numbers or as text.
+
+    Raises:
+        InputError: The counts do not add up to the size.
+    """
+    try:
+        if min(height, width) < 1 or height * width > MAX_MASK_PIXELS or _fills_less(counts, height * width):
+            raise ValueError(counts)  # noqa: TRY301 - as what hotcoco refuses
+        mask = coco_mask.decode({"size": [height, width], "counts": counts})
+    except (ValueError, TypeError, OverflowError) as error:
+        msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
+        raise InputError(msg, "Export the annotation again.") from error
+    return np.asarray(mask, dtype=np.bool_)
+
+
+def _fills_less(counts: str | list[int], pixels: int) -> bool:
+    """Whether runs end before the last pixel."""
+    if isinstance(counts, list):
+        return sum(counts) < pixels
+    # hotcoco refuses text with too many pixels and takes text with too few (1.3.0): what fits one pixel less is short.
+    try:
+        coco_mask.area({"size": [1, pixels - 1], "counts": counts})
+    except ValueError:
+        return False
+    return True

@@ -1,20 +1,19 @@
 """From a folder or archive of unknown layout to a project that can be taken in."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from traindash.datasets.archives import unpack
-from traindash.datasets.coco_format import open_coco
+from traindash.datasets.coco_format import coco_files, open_coco
 from traindash.datasets.geometry import clip_geometry
-from traindash.datasets.recognition import Candidate, Layout, choose
 from traindash.datasets.source import (
     CheckedImage,
-    Effect,
     ImageKey,
-    LazyImages,
+    Lazy,
     ProblemKind,
     ProblemLog,
     ProjectSource,
@@ -25,146 +24,118 @@ from traindash.datasets.source import (
     in_batches,
 )
 from traindash.datasets.supervisely_format import open_project
-from traindash.datasets.yolo_format import open_yolo
+from traindash.datasets.yolo_format import data_yaml, has_yolo_labels, open_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
 from traindash.domain.imports import ImportReport
 from traindash.errors import InputError
 
-# Makes what a reader found fit for use: every image opens, every object is a clean one inside its image.
-#
-# The rest is left out and written down. What comes out lies inside its image and names only classes and tags of the
-# project.
+_LAYOUTS = (
+    "A Supervisely project has meta.json and dataset folders, COCO a .json file with images and categories, "
+    "YOLO images, labels and data.yaml."
+)
+_DEPTH = 3
 
 
-def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
-    """Return a source that gives only what can be used, and tells a log about the rest.
+class Layout(StrEnum):
+    """Layouts that can be read."""
 
-    Collections list the images that were taken, so they are to be read after the images.
+    SUPERVISELY = "supervisely"
+    COCO = "coco"
+    YOLO = "yolo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A layout that a folder seems to have.
+
+    Attributes:
+        root: The folder the layout begins at, which may lie some levels down.
+        reason: What speaks for it, a sentence.
+    """
+
+    layout: Layout
+    root: Path
+    reason: str
+
+
+def recognise(folder: Path) -> tuple[Candidate, ...]:
+    """Return the layouts that a folder may have, the likeliest first; several when in doubt, none if nothing fits.
+
+    Folders that hold nothing but one folder (as archives often do) are looked into.
+
+    Raises:
+        InputError: It is no folder or cannot be read.
+    """
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder."
+        raise InputError(msg, "Choose a folder or an archive with images and annotations.")
+    for root in reversed(tuple(_roots(folder))):
+        if found := tuple(_candidates(root)):
+            return found
+    return ()
+
+
+def choose(folder: Path, layout: Layout | None = None) -> Candidate:
+    """Return the one layout of a folder.
 
     Args:
-        source: What a reader found.
-        log: Filled by one walk over all images.
+        folder: Where to look.
+        layout: The person's choice; ``None`` lets the content decide.
+
+    Raises:
+        InputError: There is none, or several and no choice; the hint lists them.
     """
-    inspector = _Inspector(
-        classes=frozenset(item.name for item in source.meta.classes),
-        tags=frozenset(item.name for item in source.meta.tags),
-        log=log,
-    )
-    datasets = tuple(
-        replace(dataset, images=LazyImages(read=partial(inspector.images, dataset))) for dataset in source.datasets
-    )
-    collections = tuple(
-        SourceCollection(name=item.name, images=_Members(inspector=inspector, collection=item))
-        for item in source.collections
-    )
-    return replace(source, datasets=datasets, collections=collections)
+    found = recognise(folder)
+    matching = tuple(candidate for candidate in found if layout in (None, candidate.layout))
+    if len(matching) == 1:
+        return matching[0]
+    if len(matching) > 1:
+        named = ", ".join(candidate.layout.value for candidate in matching)
+        msg = f"{folder.name} could be read in several ways: {named}."
+        raise InputError(msg, "Choose one of them as the format.")
+    if found:
+        named = ", ".join(candidate.layout.value for candidate in found)
+        msg = f"{folder.name} is not in {layout} layout; it looks like {named}."
+        raise InputError(msg, f"Choose {named} as the format.")
+    msg = f"{folder.name} has no layout that can be read."
+    raise InputError(msg, _LAYOUTS)
 
 
-def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, CheckedImage | InputError]]:
-    """Give each image with what a look at its file found; a reader may have taken one already."""
-    for batch in in_batches(images):
-        found = iter(check_images([image.path for image in batch if image.checked is None]))
-        for image in batch:
-            yield image, image.checked or next(found)
+def _roots(folder: Path) -> Iterator[Path]:
+    """The folder, and those inside as long as each is alone."""
+    yield folder
+    for _ in range(_DEPTH):
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
+        if len(entries) != 1 or not entries[0].is_dir():
+            return
+        folder = entries[0]
+        yield folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inspector:
-    classes: frozenset[str]
-    tags: frozenset[str]
-    log: ProblemLog
-    taken: set[ImageKey] = field(default_factory=set)
-
-    def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
-        names: set[str] = set()
-        for image, found in _looked_at(dataset.images):
-            place = f"{dataset.path}/{image.name}"
-            if image.name in names:
-                message = "The dataset has an image of that name already."
-                self.log.add(ProblemKind.DUPLICATE_NAME, Effect.IMAGE_SKIPPED, place, message)
-                continue
-            names.add(image.name)
-            if isinstance(found, InputError):
-                self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, found.message)
-                continue
-            annotation = self._annotation(image, found, place)
-            if annotation is not None:
-                self.taken.add((dataset.path, image.name))
-                self.log.took([label.class_name for label in annotation.labels])
-                yield replace(image, annotation=annotation, damaged={}, checked=found)
-
-    def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
-        for key in collection.images:
-            if key in self.taken:
-                yield key
-            elif not self.log.has_skipped("/".join(key)):
-                place = f"collection “{collection.name}”"
-                message = f"There is no image {'/'.join(key)}."
-                self.log.add(ProblemKind.UNKNOWN_MEMBER, Effect.CHANGED, place, message)
-
-    def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
-        given = image.annotation
-        size = given.width, given.height
-        if not checked.has_size(*size):
-            message = (
-                f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
-            )
-            self.log.add(ProblemKind.WRONG_SIZE, Effect.IMAGE_SKIPPED, place, message)
-            return None
-        for number, message in image.damaged.items():
-            self.log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, f"{place}, object {number}", message)
-        numbers = (number for number in count(1) if number not in image.damaged)  # as the file counts its objects
-        labels = (
-            self._label(label, size, f"{place}, object {number}")
-            for label, number in zip(given.labels, numbers, strict=False)
-        )
-        return replace(
-            given,
-            labels=tuple(label for label in labels if label is not None),
-            tags=self._known(given.tags, place),
-        )
-
-    def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:
-        try:
-            clipped = clip_geometry(label.geometry, *size)
-        except InputError as error:
-            self.log.add(ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, place, error.message)
-            return None
-        shape = shape_name(label.geometry)
-        if label.class_name not in self.classes:
-            message = f"The project has no class “{label.class_name}”."
-            self.log.add(ProblemKind.UNKNOWN_CLASS, Effect.OBJECT_SKIPPED, place, message)
-            return None
-        if clipped.geometry is None:
-            kind = ProblemKind.OUTSIDE if clipped.had_area else ProblemKind.EMPTY
-            message = f"The {shape} {'lies outside the image' if clipped.had_area else 'has no area'}."
-            self.log.add(kind, Effect.OBJECT_SKIPPED, place, message)
-            return None
-        if clipped.was_cut:
-            message = f"The {shape} reaches over the border of the image."
-            self.log.add(ProblemKind.CUT, Effect.CHANGED, place, message)
-        if isinstance(clipped.geometry, OtherGeometry):
-            message = f"Nothing is trained on the shape “{shape}”; it is kept."
-            self.log.add(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.NOTED, place, message)
-        return replace(label, geometry=clipped.geometry, tags=self._known(label.tags, place))
-
-    def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
-        for tag in tags:
-            if tag.name not in self.tags:
-                message = f"The project has no tag “{tag.name}”."
-                self.log.add(ProblemKind.UNKNOWN_TAG, Effect.CHANGED, place, message)
-        return tuple(tag for tag in tags if tag.name in self.tags)
+def _candidates(root: Path) -> Iterator[Candidate]:
+    if (root / "meta.json").is_file() and any(_has_supervisely_images(entry) for entry in root.iterdir()):
+        reason = "It has meta.json and datasets with img folders."
+        yield Candidate(layout=Layout.SUPERVISELY, root=root, reason=reason)
+        return
+    if files := coco_files(root):
+        names = ", ".join(path.relative_to(root).as_posix() for path in files[:3])
+        reason = f"It has COCO annotations: {names}{', …' if len(files) > 3 else ''}."  # noqa: PLR2004
+        yield Candidate(layout=Layout.COCO, root=root, reason=reason)
+    if config := data_yaml(root):
+        yield Candidate(layout=Layout.YOLO, root=root, reason=f"It has {config.name} with class names.")
+    elif has_yolo_labels(root):
+        yield Candidate(layout=Layout.YOLO, root=root, reason="It has images and label files (.txt).")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Members:
-    """The members of a collection that were taken."""
+def _has_supervisely_images(entry: Path) -> bool:
+    return entry.is_dir() and ((entry / "img").is_dir() or (entry / "datasets").is_dir())
 
-    inspector: _Inspector
-    collection: SourceCollection
 
-    def __iter__(self) -> Iterator[ImageKey]:
-        return self.inspector.members(self.collection)
+_READERS: Mapping[Layout, Callable[[Path, ProblemLog], ProjectSource]] = {
+    Layout.SUPERVISELY: open_project,
+    Layout.COCO: open_coco,
+    Layout.YOLO: open_yolo,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,19 +183,124 @@ def open_import(
         raise InputError(msg, "Check the path; it must be on the machine that the dashboard runs on.")
     candidate = choose(folder, layout)
     log = ProblemLog()
-    return OpenedImport(source=inspected(open_layout(candidate, log), log), candidate=candidate, log=log)
+    return OpenedImport(
+        source=inspected(_READERS[candidate.layout](candidate.root, log), log), candidate=candidate, log=log
+    )
 
 
-def open_layout(candidate: Candidate, log: ProblemLog) -> ProjectSource:
-    """Open a folder whose layout is known; nothing is checked yet.
+def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
+    """Return a source that gives only what can be used, and tells a log about the rest.
 
-    Raises:
-        InputError: Its main file is not valid.
+    Every image of it opens; every object lies inside its image and names a class and tags of the project. Collections
+    list the images that were taken, so they are to be read after the images.
+
+    Args:
+        source: What a reader found.
+        log: Filled by one walk over all images.
     """
-    match candidate.layout:
-        case Layout.SUPERVISELY:
-            return open_project(candidate.root, log)
-        case Layout.COCO:
-            return open_coco(candidate.root, log)
-        case Layout.YOLO:
-            return open_yolo(candidate.root, log)
+    inspector = _Inspector(
+        classes=frozenset(item.name for item in source.meta.classes),
+        tags=frozenset(item.name for item in source.meta.tags),
+        log=log,
+    )
+    datasets = tuple(replace(dataset, images=Lazy(partial(inspector.images, dataset))) for dataset in source.datasets)
+    collections = tuple(
+        SourceCollection(name=item.name, images=Lazy(partial(inspector.members, item))) for item in source.collections
+    )
+    return replace(source, datasets=datasets, collections=collections)
+
+
+def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, CheckedImage | InputError]]:
+    """Give each image with what a look at its file found; a reader may have taken one already."""
+    for batch in in_batches(images):
+        found = iter(check_images([image.path for image in batch if image.checked is None]))
+        for image in batch:
+            yield image, image.checked or next(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inspector:
+    classes: frozenset[str]
+    tags: frozenset[str]
+    log: ProblemLog
+    taken: set[ImageKey] = field(default_factory=set)
+
+    def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
+        names: set[str] = set()
+        for image, found in _looked_at(dataset.images):
+            place = f"{dataset.path}/{image.name}"
+            if image.name in names:
+                message = "The dataset has an image of that name already."
+                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message)
+                continue
+            names.add(image.name)
+            if isinstance(found, InputError):
+                self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message)
+                continue
+            annotation = self._annotation(image, found, place)
+            if annotation is not None:
+                self.taken.add((dataset.path, image.name))
+                self.log.took([label.class_name for label in annotation.labels])
+                yield replace(image, annotation=annotation, damaged={}, checked=found)
+
+    def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
+        for key in collection.images:
+            if key in self.taken:
+                yield key
+            elif not self.log.has_skipped("/".join(key)):
+                place = f"collection “{collection.name}”"
+                message = f"There is no image {'/'.join(key)}."
+                self.log.change(ProblemKind.UNKNOWN_MEMBER, place, message)
+
+    def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
+        given = image.annotation
+        size = given.width, given.height
+        if not checked.has_size(*size):
+            message = (
+                f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
+            )
+            self.log.skip_image(ProblemKind.WRONG_SIZE, place, message)
+            return None
+        for number, message in image.damaged.items():
+            self.log.skip_object(ProblemKind.DAMAGED_OBJECT, f"{place}, object {number}", message)
+        numbers = (number for number in count(1) if number not in image.damaged)  # as the file counts its objects
+        labels = (
+            self._label(label, size, f"{place}, object {number}")
+            for label, number in zip(given.labels, numbers, strict=False)
+        )
+        return replace(
+            given,
+            labels=tuple(label for label in labels if label is not None),
+            tags=self._known(given.tags, place),
+        )
+
+    def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:
+        try:
+            clipped = clip_geometry(label.geometry, *size)
+        except InputError as error:
+            self.log.skip_object(ProblemKind.DAMAGED_OBJECT, place, error.message)
+            return None
+        shape = shape_name(label.geometry)
+        if label.class_name not in self.classes:
+            message = f"The project has no class “{label.class_name}”."
+            self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
+            return None
+        if clipped.geometry is None:
+            kind = ProblemKind.OUTSIDE if clipped.had_area else ProblemKind.EMPTY
+            message = f"The {shape} {'lies outside the image' if clipped.had_area else 'has no area'}."
+            self.log.skip_object(kind, place, message)
+            return None
+        if clipped.was_cut:
+            message = f"The {shape} reaches over the border of the image."
+            self.log.change(ProblemKind.CUT, place, message)
+        if isinstance(clipped.geometry, OtherGeometry):
+            message = f"Nothing is trained on the shape “{shape}”; it is kept."
+            self.log.note(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
+        return replace(label, geometry=clipped.geometry, tags=self._known(label.tags, place))
+
+    def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
+        for tag in tags:
+            if tag.name not in self.tags:
+                message = f"The project has no tag “{tag.name}”."
+                self.log.change(ProblemKind.UNKNOWN_TAG, place, message)
+        return tuple(tag for tag in tags if tag.name in self.tags)

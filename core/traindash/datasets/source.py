@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
@@ -203,17 +203,17 @@ class SourceImage:
     checked: CheckedImage | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LazyImages:
-    """Images that are read while they are walked over; each walk starts again from the first.
+@dataclass(frozen=True, slots=True)
+class Lazy(Generic[_Item]):
+    """Items that are read while they are walked over; each walk starts again from the first.
 
     Attributes:
         read: Opens a new walk.
     """
 
-    read: Callable[[], Iterator[SourceImage]]
+    read: Callable[[], Iterator[_Item]]
 
-    def __iter__(self) -> Iterator[SourceImage]:
+    def __iter__(self) -> Iterator[_Item]:
         """Start a walk."""
         return self.read()
 
@@ -320,17 +320,39 @@ class ProblemLog:
     _images: int = 0
     _classes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, kind: ProblemKind, effect: Effect, place: str, message: str) -> None:
-        """Record a problem.
+    def skip_image(self, kind: ProblemKind, place: str, message: str) -> None:
+        """Record that an image is left out.
 
         Raises:
-            InputError: The log is strict and something is skipped.
+            InputError: The log is strict.
         """
-        if self.strict and effect in (Effect.IMAGE_SKIPPED, Effect.OBJECT_SKIPPED):
+        self._refuse(place, message)
+        self._skipped.add(place)
+        self._add(kind, Effect.IMAGE_SKIPPED, place, message)
+
+    def skip_object(self, kind: ProblemKind, place: str, message: str) -> None:
+        """Record that an object is left out of an image that is taken.
+
+        Raises:
+            InputError: The log is strict.
+        """
+        self._refuse(place, message)
+        self._add(kind, Effect.OBJECT_SKIPPED, place, message)
+
+    def change(self, kind: ProblemKind, place: str, message: str) -> None:
+        """Record that something is taken otherwise than it was given."""
+        self._add(kind, Effect.CHANGED, place, message)
+
+    def note(self, kind: ProblemKind, place: str, message: str) -> None:
+        """Record something to know about what is taken as it is."""
+        self._add(kind, Effect.NOTED, place, message)
+
+    def _refuse(self, place: str, message: str) -> None:
+        if self.strict:
             msg = f"{place}: {message}"
             raise InputError(msg, "Correct it, or import without refusing damaged data.")
-        if effect is Effect.IMAGE_SKIPPED:
-            self._skipped.add(place)
+
+    def _add(self, kind: ProblemKind, effect: Effect, place: str, message: str) -> None:
         self._counts[kind, effect] += 1
         if self._counts[kind, effect] <= _KEPT_EXAMPLES:  # a project with a million bad objects has a short report
             self._examples.setdefault((kind, effect), []).append(ProblemExample(place=place, message=message))

@@ -23,9 +23,8 @@ from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded, meta_from_json, sound_part
 from traindash.datasets.source import (
-    Effect,
     ImageKey,
-    LazyImages,
+    Lazy,
     ProblemKind,
     ProblemLog,
     ProjectSource,
@@ -79,7 +78,7 @@ def _datasets(folder: Path, parent: str | None, log: ProblemLog) -> Iterator[Sou
         if not (path / "img").is_dir() and not (path / "datasets").is_dir():
             continue
         name = path.name if parent is None else f"{parent}/{path.name}"
-        images = LazyImages(read=partial(_images, path, name, log))
+        images = Lazy(partial(_images, path, name, log))
         yield SourceDataset(name=path.name, parent=parent, images=images)
         if (path / "datasets").is_dir():
             yield from _datasets(path / "datasets", name, log)
@@ -100,11 +99,11 @@ def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage
         except InputError as error:
             kind = ProblemKind.UNREADABLE_IMAGE if file is None else ProblemKind.UNREADABLE_ANNOTATION
             # The report goes to people who see their own folder, which may be unpacked somewhere inside of ours.
-            log.add(kind, Effect.IMAGE_SKIPPED, place, error.message.replace(f"{folder}{os.sep}", ""))
+            log.skip_image(kind, place, error.message.replace(f"{folder}{os.sep}", ""))
             continue
         if file is None:
             message = "There is no annotation for it; it is taken as an image without objects."
-            log.add(ProblemKind.MISSING_ANNOTATION, Effect.NOTED, place, message)
+            log.note(ProblemKind.MISSING_ANNOTATION, place, message)
         yield image
 
 
@@ -132,7 +131,7 @@ def _tell_of_missing_images(folder: Path, names: list[str], dataset: str, log: P
         image = file.removesuffix(".json")
         if image not in known:
             message = "There is an annotation for it, but no image."
-            log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, f"{dataset}/{image}", message)
+            log.skip_image(ProblemKind.MISSING_IMAGE, f"{dataset}/{image}", message)
 
 
 def _annotation_file(folder: Path, image: Path) -> Path | None:

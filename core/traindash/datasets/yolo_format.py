@@ -6,10 +6,12 @@ of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or lies beside the 
 
 import math
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,11 +19,9 @@ import msgspec
 import yaml
 
 from traindash.datasets.geometry import rectangle_at, to_pixels
-from traindash.datasets.recognition import yolo_config
 from traindash.datasets.source import (
     CheckedImage,
-    Effect,
-    LazyImages,
+    Lazy,
     ProblemKind,
     ProblemLog,
     ProjectSource,
@@ -35,12 +35,18 @@ from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Re
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of
 
-# What a folder in YOLO layout says about itself: class names, and where the images of each dataset lie.
-
-
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
 _SIDES: Mapping[str, tuple[str, ...]] = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 """Dataset → the names its folder and its key in ``data.yaml`` go by."""
+_BOX_VALUES = 4
+_FEWEST_POLYGON_VALUES = 6
+_LONGEST_QUOTE = 200
+_LARGEST_LABEL_FILE = 64 * 2**20
+_PEEK = 2**18
+_LOOKED_INTO = 50
+"""Label files; a folder of a million must not be walked through to find that it is none."""
+_LABEL_FOLDERS = ("labels/*.txt", "*/labels/*.txt", "labels/*/*.txt", "*.txt")
+_LABEL_LINE = re.compile(r"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,32 @@ class _DataYaml(msgspec.Struct):
     kpt_shape: tuple[int, int] | None = None
 
 
+def data_yaml(root: Path) -> Path | None:
+    """Return the YAML file with class names, ``data.yaml`` before others."""
+    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in (".yaml", ".yml") and path.is_file())
+    paths.sort(key=lambda path: path.stem.lower() not in ("data", "dataset"))
+    for path in paths:
+        if path.stat().st_size <= _PEEK and re.search(rb"^\s*[\"']?names[\"']?\s*:", path.read_bytes(), re.MULTILINE):
+            try:
+                content = yaml.safe_load(path.read_bytes())
+            except yaml.YAMLError:
+                return path  # it is meant to be one; opening it tells the line
+            if isinstance(content, dict) and "names" in content:
+                return path
+    return None
+
+
+def has_yolo_labels(root: Path) -> bool:
+    """Whether there are label files with class numbers and coordinates, and images."""
+    texts = (path for pattern in _LABEL_FOLDERS for path in root.glob(pattern))
+    for path in islice(texts, _LOOKED_INTO):
+        with path.open("rb") as file:
+            first = file.readline(4096).decode("utf-8", "replace")
+        if _LABEL_LINE.match(first):
+            return any(is_image(path.name) for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
+    return False
+
+
 def read_yolo_config(root: Path) -> YoloConfig:
     """Read ``data.yaml``, or a list of names and the usual folders where there is none.
 
@@ -82,7 +114,7 @@ def read_yolo_config(root: Path) -> YoloConfig:
     Raises:
         InputError: ``data.yaml`` is not valid; names the line or key.
     """
-    path = yolo_config(root)
+    path = data_yaml(root)
     if path is None:
         return YoloConfig(names=_names_from_text(root), sides=_usual_folders(root))
     content = _parsed(path)
@@ -172,12 +204,6 @@ def _usual_folders(root: Path) -> dict[str, tuple[Path, ...]]:
     return sides or {"dataset": (images if images.is_dir() else root,)}
 
 
-_BOX_VALUES = 4
-_FEWEST_POLYGON_VALUES = 6
-_LONGEST_QUOTE = 200
-_LARGEST_LABEL_FILE = 64 * 2**20
-
-
 def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     """Open a folder in YOLO layout.
 
@@ -209,8 +235,7 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     without_image = tuple(_labels_without_image(labels, root))
     sides[filled[0]] = replace(sides[filled[0]], missing=(*sides[filled[0]].missing, *without_image))
     datasets = tuple(
-        SourceDataset(name=name, parent=None, images=LazyImages(read=partial(reader.images, sides[name])))
-        for name in filled
+        SourceDataset(name=name, parent=None, images=Lazy(partial(reader.images, sides[name]))) for name in filled
     )
     return ProjectSource(name=root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
 
@@ -310,7 +335,7 @@ class _Reader:
 
     def images(self, side: _Side) -> Iterator[SourceImage]:
         for place, message in side.missing:
-            self.log.add(ProblemKind.MISSING_IMAGE, Effect.IMAGE_SKIPPED, place, message)
+            self.log.skip_image(ProblemKind.MISSING_IMAGE, place, message)
         for batch in in_batches(side.images):
             for path, found in zip(batch, check_images(batch), strict=True):
                 if (image := self._image(path, side.images[path], found)) is not None:
@@ -319,7 +344,7 @@ class _Reader:
     def _image(self, path: Path, label_file: Path | None, found: CheckedImage | InputError) -> SourceImage | None:
         if isinstance(found, InputError):
             place = path.relative_to(self.root).as_posix()
-            self.log.add(ProblemKind.UNREADABLE_IMAGE, Effect.IMAGE_SKIPPED, place, found.message)
+            self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message)
             return None
         size = found.seen_size
         labels = self._labels(label_file, size)
@@ -337,7 +362,7 @@ class _Reader:
                 text = file.read(_LARGEST_LABEL_FILE).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             message = "The label file cannot be read as text."
-            self.log.add(ProblemKind.UNREADABLE_ANNOTATION, Effect.IMAGE_SKIPPED, place, message)
+            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, message)
             return None
         lines = enumerate(text.splitlines(), start=1)
         found = (self._label(line, size, f"{place}, line {number}") for number, line in lines if line.strip())
@@ -353,7 +378,7 @@ class _Reader:
                 raise InputError(msg)  # noqa: TRY301 - one place records all of them
             geometry = _geometry(values, self.keypoints, size)
         except InputError as error:
-            self.log.add(kind, Effect.OBJECT_SKIPPED, place, error.message)
+            self.log.skip_object(kind, place, error.message)
             return None
         return Label(class_name=self.names[number], geometry=geometry)
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from traindash.datasets.archives import archive_stem
-from traindash.datasets.importing import open_import
-from traindash.datasets.recognition import Layout
+from traindash.datasets.importing import Layout, open_import
 from traindash.domain.ids import ProjectId, WorkspaceId
 from traindash.domain.imports import ImportReport
 from traindash.domain.project import Dataset, Project

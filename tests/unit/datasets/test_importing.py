@@ -14,8 +14,7 @@ from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
 from traindash.datasets.contours import outlines
 from traindash.datasets.geometry import polygon_area, tight_bounds
-from traindash.datasets.importing import open_import
-from traindash.datasets.recognition import Layout
+from traindash.datasets.importing import Layout, open_import
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.datasets.source import ProblemLog
 from traindash.datasets.supervisely_format import open_project

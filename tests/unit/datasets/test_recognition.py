@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.datasets import layouts
 from traindash.datasets.coco_format import ImageSearch, open_coco
-from traindash.datasets.recognition import Layout, recognise
+from traindash.datasets.importing import Layout, recognise
 from traindash.datasets.source import ProblemLog
 from traindash.datasets.yolo_format import inside
 from traindash.domain.project import class_color

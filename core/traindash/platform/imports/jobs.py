@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from traindash.datasets.archives import archive_stem, unpack
-from traindash.datasets.importing import open_import
-from traindash.datasets.recognition import Layout, choose, recognise
+from traindash.datasets.importing import Layout, choose, open_import, recognise
 from traindash.datasets.source import is_image
 from traindash.domain.ids import ImportId
 from traindash.domain.imports import DataImport, RecognisedLayout

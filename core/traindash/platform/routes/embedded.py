@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from traindash.datasets.recognition import Layout
+from traindash.datasets.importing import Layout
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.imports import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent

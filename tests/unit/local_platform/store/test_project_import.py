@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.fakes.small_platform import tiny_project
 from traindash.datasets.annotation_json import annotation_to_json
-from traindash.datasets.source import LazyImages, ProjectSource, SourceCollection, SourceDataset, SourceImage
+from traindash.datasets.source import Lazy, ProjectSource, SourceCollection, SourceDataset, SourceImage
 from traindash.domain.annotation import Label, Rectangle, Tag
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
@@ -169,7 +169,7 @@ def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Services, sourc
         msg = "The fourth file is torn."
         raise InputError(msg)
 
-    torn = SourceDataset(name="torn", parent=None, images=LazyImages(read=read))
+    torn = SourceDataset(name="torn", parent=None, images=Lazy(read))
     _refused(parts, replace(source, datasets=(torn,), collections=()), "torn")
 
 
