@@ -7,13 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from runpy import run_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from traindash.errors import AppError, InputError
-from traindash.settings import screens_folder
 
 if TYPE_CHECKING:
     from traindash.plans.series import SeriesPlan
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
 _SHOWN_PROBLEMS = 20
-APP_FILE = screens_folder() / "app.py"
 
 
 class _Commands(click.Group):
@@ -53,7 +50,11 @@ def main(context: click.Context, port: int) -> None:
 
 def start_dashboard(port: int) -> None:
     """Serve dashboard and platform on a port of this machine until interrupted."""
-    sys.argv = ["streamlit", "run", str(APP_FILE), "--server.port", str(port)]
+    from runpy import run_module
+
+    from traindash.settings import screens_folder
+
+    sys.argv = ["streamlit", "run", str(screens_folder() / "app.py"), "--server.port", str(port)]
     run_module("streamlit", run_name="__main__", alter_sys=True)  # as `python -m streamlit`
 
 
@@ -104,7 +105,7 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     from traindash.platform.home import HomeLayout, is_token_of
     from traindash.settings import load_settings
     from traindash.supervisely.client import connect
-    from traindash.supervisely.server_settings import EMBEDDED, normalised_address
+    from traindash.supervisely.transport import EMBEDDED, normalised_address
     from traindash.tasks.series_record import SeriesStore, new_series
     from traindash.tasks.series_runner import start_now, texts
 

@@ -4,6 +4,7 @@ Every request has timeouts; reads are repeated after passing failures, nothing e
 header ``x-api-key`` and nowhere else.
 """
 
+import ipaddress
 import logging
 import re
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
 from typing import BinaryIO, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -29,7 +31,6 @@ from traindash.supervisely.errors import (
     json_of,
     may_pass,
 )
-from traindash.supervisely.server_settings import is_loopback, normalised_address
 
 JsonObject: TypeAlias = Mapping[str, object]
 
@@ -46,6 +47,30 @@ _HIDDEN = "[token]"
 _SHORTEST_SECRET = 8
 """Characters; what is shorter is no token of a server, and may be a part of any word."""
 _log = logging.getLogger(__name__)
+
+
+EMBEDDED = "embedded"
+"""Name of the platform of this machine, whatever its port is, in everything that is kept here."""
+
+
+def normalised_address(address: str) -> str:
+    """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
+    bare = address.strip().strip("/")
+    return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
+
+
+def host_of(address: str) -> str:
+    """Return an address without its scheme, as people call a server."""
+    return address.split("://", 1)[-1]
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address with a scheme leads to this machine and nowhere else."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

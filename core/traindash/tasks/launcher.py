@@ -29,7 +29,6 @@ from traindash.supervisely.errors import (
     ServerFailedError,
 )
 from traindash.supervisely.tasks import StartRequest
-from traindash.tasks.series_record import StartMark
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
@@ -54,6 +53,21 @@ class PlanRefusedError(InputError):
 
 class LaunchUncertainError(StateError):
     """The start was sent, and whether the task exists could not be found out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartMark:
+    """What is known right before a start is sent: enough to recognise its task later, even by another process.
+
+    Attributes:
+        workspace_id: Where the task will be.
+        before: Newest task so far, 0 for none; the wanted one has a higher id.
+        fingerprint: Of what is sent.
+    """
+
+    workspace_id: WorkspaceId
+    before: TaskId
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

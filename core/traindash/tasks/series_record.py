@@ -5,27 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId, WorkspaceId
+from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
 from traindash.plans.plan_file import decoder_of
 from traindash.plans.series import Experiment, SeriesChoices, varied_in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartMark:
-    """What is known right before a start is sent: enough to recognise its task later, even by another process.
-
-    Attributes:
-        workspace_id: Where the task will be.
-        before: Newest task so far, 0 for none; the wanted one has a higher id.
-        fingerprint: Of what is sent.
-    """
-
-    workspace_id: WorkspaceId
-    before: TaskId
-    fingerprint: str
+from traindash.tasks.launcher import StartMark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

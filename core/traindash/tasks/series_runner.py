@@ -30,13 +30,21 @@ from traindash.supervisely.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from traindash.tasks.launcher import LOOKS, PlanRefusedError, choose_agent, find_started, launch, request_for, send
+from traindash.tasks.launcher import (
+    LOOKS,
+    PlanRefusedError,
+    StartMark,
+    choose_agent,
+    find_started,
+    launch,
+    request_for,
+    send,
+)
 from traindash.tasks.series_record import (
     Member,
     Refusal,
     Series,
     SeriesStore,
-    StartMark,
     waits_for_start,
     waits_for_stop,
 )

@@ -15,7 +15,7 @@ from traindash.errors import NotFoundError, StateError, StorageError
 from traindash.plans.draft import DraftStore
 from traindash.plans.suggestions import PresetStore
 from traindash.settings import load_settings
-from traindash.supervisely import server_settings as addresses
+from traindash.supervisely import transport
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.server_settings import ServerSetting
 from traindash.tasks.completions import CompletionWatcher
@@ -24,7 +24,7 @@ from traindash.tasks.series_record import SeriesStore
 from traindash.tasks.series_runner import Access, SeriesStarter
 from traindash.ui.servers import KeptServers, Origin, RememberedPlaces, Server, Servers
 
-EMBEDDED = addresses.EMBEDDED
+EMBEDDED = transport.EMBEDDED
 _log = logging.getLogger("traindash.connection")
 _SECONDS = 20
 _CHOSEN, _TYPED = "server", "typed_servers"

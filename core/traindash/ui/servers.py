@@ -12,7 +12,8 @@ from traindash.domain.ids import TeamId, WorkspaceId
 from traindash.errors import InputError
 from traindash.files import JsonFile
 from traindash.supervisely.client import SuperviselyClient, connect
-from traindash.supervisely.server_settings import ServerSetting, host_of, normalised_address
+from traindash.supervisely.server_settings import ServerSetting
+from traindash.supervisely.transport import host_of, normalised_address
 
 
 class Origin(StrEnum):

@@ -12,7 +12,7 @@ from traindash.domain.task import Task, TaskStatus
 from traindash.domain.webhook import TaskCompletion
 from traindash.errors import AppError
 from traindash.supervisely.experiments import experiment_of_output
-from traindash.supervisely.server_settings import host_of
+from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
 from traindash.ui import connection, screens, theme
 from traindash.ui.servers import Origin

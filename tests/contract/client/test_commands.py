@@ -66,7 +66,7 @@ def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_
     assert task.isdigit()
     heavy = {
         *("streamlit", "pandas", "torch", "numpy", "plotly", "starlette", "ultralytics", "sqlite3", "PIL"),
-        *("pydantic", "asyncio", "rich", "pygments", "importlib.metadata", "concurrent.futures"),
+        *("pydantic", "dotenv", "asyncio", "rich", "pygments", "importlib.metadata", "concurrent.futures"),
         *(
             "traindash.plans.draft",
             "traindash.plans.hyperparameters",

@@ -20,9 +20,8 @@ from traindash.plans.facts import gather
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ApiError, RetryPolicy
 from traindash.supervisely.files import Downloader, Expected, Watcher
-from traindash.supervisely.server_settings import normalised_address
 from traindash.supervisely.tasks import StartRequest
-from traindash.supervisely.transport import Transport
+from traindash.supervisely.transport import Transport, normalised_address
 from traindash.tasks.launcher import LaunchUncertainError, request_for, send
 
 IN_MEMORY = 1000

@@ -15,7 +15,7 @@ from traindash.domain.plan import CollectionsSplit, RandomSplit
 from traindash.plans.plan_file import write_plan
 from traindash.plans.series import SeriesChoices, SeriesPlan, SplitVariation, Vary, experiments
 from traindash.supervisely.client import SuperviselyClient
-from traindash.supervisely.server_settings import EMBEDDED
+from traindash.supervisely.transport import EMBEDDED
 from traindash.tasks.series_progress import SeriesSnapshot, SeriesWatch
 from traindash.tasks.series_record import Series, SeriesStore, new_series
 from traindash.tasks.series_runner import Access, SeriesStarter, place, start_now, texts

@@ -28,8 +28,7 @@ from traindash.supervisely.errors import (
     ServerFailedError,
     UnauthorizedError,
 )
-from traindash.supervisely.server_settings import normalised_address
-from traindash.supervisely.transport import IDLE_SECONDS_LOCAL, Transport
+from traindash.supervisely.transport import IDLE_SECONDS_LOCAL, Transport, normalised_address
 
 SECRET = "sEcReT-0123456789abcdef"  # noqa: S105 - made up
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from tests.fakes.evaluations import Made, coco_pair
 from tests.outside import ROOT
-from traindash.cli import APP_FILE, main
+from traindash.cli import main
+from traindash.settings import screens_folder
 
 PLAN = "project_id: 1\nmodel: YOLO/YOLO26n-det\n"
 NOWHERE = {"SERVER_ADDRESS": "http://127.0.0.1:9", "API_TOKEN": "t0ken"}
@@ -29,7 +30,7 @@ def _plan(folder: Path, text: str = PLAN) -> str:
 
 
 def test_the_dashboard_s_file_is_there() -> None:
-    assert APP_FILE.is_file()
+    assert (screens_folder() / "app.py").is_file()
 
 
 def test_every_command_explains_itself() -> None:

@@ -11,7 +11,8 @@ from traindash.domain.ids import TaskId
 from traindash.errors import InputError, StateError
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.tasks.again import replace_in_series, replace_task
-from traindash.tasks.series_record import StartMark, changed
+from traindash.tasks.launcher import StartMark
+from traindash.tasks.series_record import changed
 from traindash.tasks.series_runner import PlanChangedError
 
 CHANGED = replace(PLAN, experiment_name="Run b", hyperparameters="epochs: 3\nlr0: 0.5\n")

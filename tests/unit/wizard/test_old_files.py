@@ -20,7 +20,8 @@ from traindash.domain.plan import (
 )
 from traindash.plans.draft import DraftId, DraftStore, Origin, SplitDraft, TagsChoice, WizardDraft
 from traindash.plans.series import Change, Replaced, SeriesChoices, SeriesPlace, SplitVariation, Vary
-from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore, StartMark
+from traindash.tasks.launcher import StartMark
+from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore
 
 OLD = Path(__file__).parent / "old_files"
 MOMENT = datetime(2026, 11, 1, 12, 0, 3, 500_000, tzinfo=UTC)

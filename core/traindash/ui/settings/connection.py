@@ -12,7 +12,7 @@ from traindash.domain.webhook import Delivery, DeliveryState, Webhook
 from traindash.errors import AppError, InputError
 from traindash.supervisely.client import connect
 from traindash.supervisely.errors import ApiError
-from traindash.supervisely.server_settings import host_of
+from traindash.supervisely.transport import host_of
 from traindash.ui import connection, lookups, theme
 from traindash.ui.errors import draw_trouble
 from traindash.ui.servers import Origin, checked_address
