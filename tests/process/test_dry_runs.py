@@ -13,8 +13,7 @@ from traindash.domain.jobs import JobStatus
 from traindash.domain.plan import DatasetsSplit, Side
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.dry_runs.sample import sample_images
+from traindash.platform.dry_runs import DryRuns, sample_images
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.splits import resolve_split
 

@@ -13,9 +13,9 @@ from traindash.datasets.archives import unpack
 from traindash.datasets.supervisely_format import open_project
 from traindash.errors import StateError, StorageError
 from traindash.platform.agents import Hardware
-from traindash.platform.dry_runs.jobs import DryRuns
+from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token
-from traindash.platform.imports.jobs import Imports
+from traindash.platform.imports import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod

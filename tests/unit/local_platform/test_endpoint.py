@@ -13,8 +13,8 @@ from starlette.routing import Route
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
-from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.imports.jobs import Imports
+from traindash.platform.dry_runs import DryRuns
+from traindash.platform.imports import Imports
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from traindash.platform.services import build_services
 from traindash.platform.tasks.admission import Admission

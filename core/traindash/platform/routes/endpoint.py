@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError
-from traindash.platform.dry_runs.jobs import DryRuns
-from traindash.platform.imports.jobs import Imports
+from traindash.platform.dry_runs import DryRuns
+from traindash.platform.imports import Imports
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker

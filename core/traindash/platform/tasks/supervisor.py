@@ -1,14 +1,18 @@
 """The supervisor: one thread that gives tasks to agents, watches their processes and ends what is over.
 
 It owns no state that matters: statuses are in the database, processes and results on disk. So it may die at any
-moment, and the next one goes on (:mod:`traindash.platform.tasks.recovery`). It never waits for a process: it looks,
+moment, and the next one goes on (:mod:`traindash.platform.tasks.supervisor`). It never waits for a process: it looks,
 and sleeps until it is woken or a moment has passed.
 """
 
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import psutil
 
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.ids import AgentId, TaskId
@@ -25,14 +29,130 @@ from traindash.platform.tasks.process import (
     Ended,
     ProcessIdentity,
     end_group,
+    find_process,
     poll,
+    read_identity,
     start_process,
     sweep_group,
     trainer_environment,
+    write_identity,
 )
-from traindash.platform.tasks.recovery import recover
-from traindash.platform.tasks.resources import ResourceMeter
 from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import RunLayout
+
+# After a start: which tasks of the time before still run, which are over, which begin anew.
+#
+# Trainers outlive the server, so nothing may be concluded from the server's own death. What counts is on disk: the
+# identity of the process, and the result.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What was found.
+
+    Attributes:
+        watched: Task → its process, running or over; the supervisor goes on with it as if it had started it.
+        lost: Tasks that were running and have no run folder any more.
+    """
+
+    watched: dict[TaskId, ProcessIdentity]
+    lost: tuple[TaskId, ...]
+
+
+def recover(parts: Services) -> Recovered:
+    """Look at every task that is not over; those that never began wait for an agent again."""
+    watched: dict[TaskId, ProcessIdentity] = {}
+    lost: list[TaskId] = []
+    for task in parts.tasks.open_tasks():
+        if not _took_place(task):
+            continue
+        if (identity := _identify(parts, task)) is not None:
+            watched[task.id] = identity
+            if poll(identity) is None:
+                _say(parts, task.id, "The dashboard was restarted; the task went on meanwhile.")
+        elif task.status is TaskStatus.STARTED and not parts.layout.run(task.id).root.is_dir():
+            lost.append(task.id)
+        elif parts.tasks.give_back(task.id):
+            _say(parts, task.id, "The dashboard was restarted before the task began; it waits for an agent again.")
+    return Recovered(watched=watched, lost=tuple(lost))
+
+
+def _took_place(task: OpenTask) -> bool:
+    """Whether an agent had taken the task; it then may have a process."""
+    return task.autostart and not task.waits and task.status is not TaskStatus.QUEUED
+
+
+def _identify(parts: Services, task: OpenTask) -> ProcessIdentity | None:
+    run = parts.layout.run(task.id)
+    if (known := read_identity(run)) is not None:
+        return known
+    if not run.root.is_dir() or (found := find_process(run)) is None:
+        return None
+    with contextlib.suppress(OSError):
+        write_identity(run, found)
+    return found
+
+
+def _say(parts: Services, task_id: TaskId, text: str) -> None:
+    with contextlib.suppress(OSError):
+        EventWriter(parts.layout.run(task_id).platform_events).log(text)
+
+
+# What the processes of running tasks use, looked at every few seconds and written into their logs.
+
+
+EVERY_SECONDS = 5.0
+GpuUse: TypeAlias = Callable[[], tuple[float, int] | None]
+
+
+@dataclass(slots=True)
+class ResourceMeter:
+    """Looks at the processes of one task.
+
+    Attributes:
+        every: Seconds between two looks.
+    """
+
+    every: float = EVERY_SECONDS
+    _looked_at: float = float("-inf")
+    _cpu_seconds: float | None = None
+    _writer: EventWriter | None = field(default=None)
+
+    def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
+        """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
+
+        Args:
+            run: The task's run folder.
+            identity: Its process.
+            gpu_use: Looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < self.every:
+            return
+        with contextlib.suppress(psutil.Error, OSError):
+            cpu_seconds, memory = _usage(identity.pid)
+            if self._cpu_seconds is not None:
+                used = max(cpu_seconds - self._cpu_seconds, 0.0)  # a child that ended takes its time with it
+                self._writer = self._writer or EventWriter(run.platform_events)
+                self._writer.resources(100 * used / (now - self._looked_at), memory, gpu_use())
+            self._cpu_seconds = cpu_seconds
+        self._looked_at = now
+
+
+def _usage(pid: int) -> tuple[float, int]:
+    """Return CPU seconds and resident bytes of a process and everything it started."""
+    leader = psutil.Process(pid)
+    seconds, memory = 0.0, 0
+    for process in (leader, *leader.children(recursive=True)):
+        try:
+            with process.oneshot():
+                times = process.cpu_times()
+                seconds += times.user + times.system
+                memory += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return seconds, memory
+
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
 _log = logging.getLogger("traindash.tasks")

@@ -6,8 +6,8 @@ from tests.fakes.small_platform import SmallPlatform
 from traindash.errors import StateError
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.ending import failure_output, publish
 from traindash.platform.tasks.preparation import prepare
-from traindash.platform.tasks.publication import failure_output, publish
 from traindash.training.runs.spec import CompareResult, RunLayout, TrainResult, write_result
 
 EXPERIMENT: dict[str, object] = {"checkpoints": ["checkpoints/best.pt"], "best_checkpoint": "best.pt"}

@@ -1,10 +1,11 @@
 """Dry runs: a trainer on a sample of the images, in a child process that ends with this server."""
 
+import json
 import math
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,15 @@ from pathlib import Path
 import msgspec
 
 from traindash.domain.dry_run import DryRun
-from traindash.domain.ids import DryRunId, TaskId
+from traindash.domain.ids import DryRunId, ImageId, ProjectId, TaskId
 from traindash.domain.jobs import JobStatus
+from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
-from traindash.platform.dry_runs.sample import sample_images
 from traindash.platform.jobs import CanceledError, JobKind, Jobs, Running
 from traindash.platform.services import Services
+from traindash.platform.store.database import Database
 from traindash.platform.store.tasks import NewTask
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import observe
@@ -36,8 +38,50 @@ from traindash.platform.tasks.process import (
     sweep_group,
     trainer_environment,
 )
+from traindash.platform.tasks.splits import Sides
 from traindash.platform.tasks.training import resolve_training
 from traindash.training.runs.spec import DryRunResult, DryRunSpec, RunLayout, read_result, write_images, write_spec
+
+# The images that a dry run may use: a sample of both sides, taken evenly, with objects on the first ones.
+
+
+_MOST: tuple[tuple[Side, int], ...] = (("train", 512), ("val", 256))
+_WITH_OBJECTS = 4
+"""Without an object on either side there is nothing to learn and nothing to measure."""
+
+
+def sample_images(database: Database, project_id: ProjectId, classes: Sequence[str], sides: Sides) -> Sides:
+    """Return some of the images of a training.
+
+    Args:
+        database: Knows which images have objects.
+        project_id: The project.
+        classes: Trained classes.
+        sides: All images of the training → their sides.
+
+    Returns:
+        The sample, images with objects of the classes first.
+    """
+    filled = _with_objects(database, project_id, classes)
+    first: list[ImageId] = []
+    others: list[ImageId] = []
+    for side, most in _MOST:
+        own = [image for image, on in sides.items() if side in on]
+        first += [image for image in own if image in filled][:_WITH_OBJECTS]
+        step = max(1, -(-len(own) // most))
+        others += own[::step]
+    return {image: sides[image] for image in dict.fromkeys([*first, *others])}
+
+
+def _with_objects(database: Database, project_id: ProjectId, classes: Sequence[str]) -> frozenset[int]:
+    query = (
+        "SELECT DISTINCT image_id FROM image_classes"
+        " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ?)"
+        " AND class_name IN (SELECT value FROM json_each(?))"
+    )
+    with database.read() as connection:
+        return frozenset(row[0] for row in connection.execute(query, (project_id, json.dumps(list(classes)))))
+
 
 _FOLDER = "dry-run-"
 _LOOK_SECONDS = 0.2

@@ -1,1 +1,0 @@
-"""Imports as background jobs of the platform: recognised first, then taken in, with progress and a report."""
