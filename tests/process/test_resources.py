@@ -8,8 +8,7 @@ from tests.process.conftest import ENVIRONMENT, end_trainers
 from traindash.domain.ids import AgentId, TaskId
 from traindash.domain.task import TaskStatus
 from traindash.platform.agents import Hardware, Memory
-from traindash.platform.tasks.process import read_identity
-from traindash.platform.tasks.supervisor import ResourceMeter
+from traindash.platform.tasks.process import ResourceMeter, read_identity
 from traindash.training.runs.events import read_events
 from traindash.training.runs.spec import TrainSpec, read_spec
 

@@ -1,9 +1,7 @@
 """Dry runs: a trainer on a sample of the images, in a child process that ends with this server."""
 
 import json
-import math
 import shutil
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -30,6 +28,7 @@ from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.preparation import train_spec
 from traindash.platform.tasks.process import (
     Ended,
+    PatientStop,
     ProcessIdentity,
     end_group,
     poll,
@@ -201,13 +200,11 @@ class DryRuns:
 
     def _follow(self, running: Running[DryRun], run: RunLayout, identity: ProcessIdentity) -> Ended:
         """Wait for the end of the process, which is asked for when somebody cancels or it takes too long."""
-        patience, kill_at = time.monotonic() + _MOST_SECONDS, math.inf
+        stop, patience = PatientStop(_GRACE_SECONDS), time.monotonic() + _MOST_SECONDS
         while (ended := poll(identity)) is None:
-            now = time.monotonic()
-            if running.canceled.is_set() or now > patience:
-                end_group(identity, force=now >= kill_at)
-                kill_at = min(kill_at, now + _GRACE_SECONDS)
-                threading.Event().wait(_LOOK_SECONDS)
+            if running.canceled.is_set() or time.monotonic() > patience:
+                stop.press(identity)
+                time.sleep(_LOOK_SECONDS)
             else:
                 with suppress(CanceledError):  # the next look ends the process first
                     running.tell(replace(running.job, step=self._parts.logs.live(run).phase or ""))

@@ -1,4 +1,4 @@
-"""The end of a task: what was observed, what it means, and the final status with everything that belongs to it."""
+"""The end of a task: what was observed and what it means; what a good one leaves in Team Files."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.shape_fit import converted_meta
 from traindash.domain.ids import ImageId, TeamId
-from traindash.domain.project import ProjectMeta
+from traindash.domain.plan import ImagesSplit
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, NotFoundError, StateError, StorageError
 from traindash.platform.services import Services
@@ -34,276 +34,12 @@ from traindash.training.runs.spec import (
     read_spec,
 )
 
-# The files of docs/supervisely-api.md 7.1 that every experiment has, whatever trained it.
-
-
-APP_LINK = "open_app.lnk"
-REPORT_LINK = "Model Evaluation Report.lnk"
-RECORD = "experiment_info.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsedImages:
-    """The images of both sides of a run, sorted by id."""
-
-    train: tuple[ImageId, ...]
-    val: tuple[ImageId, ...]
-
-
-def used_images(run: RunLayout) -> UsedImages:
-    """Return which images a run was given."""
-    train: list[ImageId] = []
-    val: list[ImageId] = []
-    for image in read_images(run.images):
-        if "train" in image.sides:
-            train.append(image.id)
-        if "val" in image.sides:
-            val.append(image.id)
-    return UsedImages(train=tuple(train), val=tuple(val))
-
-
-def complete_artifacts(run: RunLayout, spec: TrainSpec, images: UsedImages) -> None:
-    """Add what the trainer did not write itself to ``artifacts/``."""
-    folder = run.artifacts
-    _add(folder / "app_state.json", _json(spec.app_state))
-    _add(folder / "hyperparameters.yaml", spec.hyperparameters)
-    _add(folder / "model_meta.json", _json(meta_to_json(model_meta(spec))))
-    _add(folder / "train_val_split.json", _json(_split_lists(spec, images)))
-    _add(folder / APP_LINK, f"/apps/sessions/{spec.task_id}")
-    if (folder / "export").is_dir():
-        _add(folder / "export" / "classes.json", _json({str(i): name for i, name in enumerate(spec.classes)}))
-
-
-def model_meta(spec: TrainSpec) -> ProjectMeta:
-    """Return the project meta of what the model predicts: the trained classes with the shape of the task."""
-    return converted_meta(spec.meta, spec.classes, spec.task_type)
-
-
-def report_link(report_id: int) -> str:
-    """Return the text of a link file to a report."""
-    return f"/model-benchmark?id={report_id}"
-
-
-def _split_lists(spec: TrainSpec, images: UsedImages) -> dict[str, list[int] | None]:
-    if spec.split_method == "datasets":  # both null, as the real app writes it: the datasets say it all
-        return {"train": None, "val": None}
-    return {"train": [int(image) for image in images.train], "val": [int(image) for image in images.val]}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=4)
-
-
-def _add(path: Path, text: str) -> None:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-# From a run folder to Team Files: the artifacts, the evaluation, the record of the experiment, the task's output.
-#
-# Files are copied, not moved, and every step gives the same when it is done again. So a server that dies in the middle
-# just starts over; the status ``finished`` comes after all of it.
-
-
+_APP_LINK = "open_app.lnk"
+_REPORT_LINK = "Model Evaluation Report.lnk"
+_RECORD = "experiment_info.json"
+_REPORT = "visualizations/template.vue"
 _COLOR = "#33c94c"
 _BACKGROUND = "#d9f7e4"
-_REPORT = "visualizations/template.vue"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What a task left.
-
-    Attributes:
-        output: The task's output, all kinds.
-        problems: Sentences about optional steps that did not work.
-    """
-
-    output: Mapping[str, object]
-    problems: tuple[str, ...]
-
-
-def publish(parts: Services, task: TaskRecord) -> Published:
-    """Bring everything a finished run made into Team Files.
-
-    Raises:
-        AppError: The run folder is not complete.
-        OSError: A file cannot be read or written.
-    """
-    run = parts.layout.run(task.id)
-    events = EventWriter(run.platform_events)
-    events.phase(Phase.UPLOADING)
-    match read_spec(run.spec), read_result(run.result):
-        case TrainSpec() as spec, TrainResult() as result:
-            return _Experiment(parts, task, run, spec, result).publish(events)
-        case CompareSpec() as spec, CompareResult() as result:
-            return _publish_comparison(parts, task, spec, result)
-        case _:
-            msg = f"The result of task {task.id} does not fit what it was asked to do."
-            raise StateError(msg, "Start it again.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Experiment:
-    parts: Services
-    task: TaskRecord
-    run: RunLayout
-    spec: TrainSpec
-    result: TrainResult
-
-    def publish(self, events: EventWriter) -> Published:
-        images = used_images(self.run)
-        self._check_checkpoints()
-        complete_artifacts(self.run, self.spec, images)
-        report = self._publish_evaluation()
-        stored = _upload(self.parts, self.task.team_id, self.run.artifacts, self._folder, events)
-        info = self._info(images, report)
-        record = self.run.artifacts / RECORD
-        record.write_text(json.dumps(info, ensure_ascii=False, indent=4), encoding="utf-8")
-        self.parts.files.put(self.task.team_id, f"{self._folder}/{RECORD}", record)
-        hyperparameters = stored["hyperparameters.yaml"]
-        extra = {
-            "project_preview": self._preview(),
-            "hyperparameters_id": int(hyperparameters.id),
-            "has_report": False,
-            "experiment_report_id": None,
-        }
-        link = stored[APP_LINK]
-        output = {
-            "experiment": {"data": {**info, **extra}},
-            "general": _general("zmdi zmdi-folder", f"{self._folder}/", f"/files/{link.id}", "Directory"),
-        }
-        return Published(output=output, problems=self.result.problems)
-
-    @property
-    def _folder(self) -> str:
-        return self.spec.artifacts_dir.rstrip("/")
-
-    def _check_checkpoints(self) -> None:
-        named = self.result.experiment.get("checkpoints")
-        paths = named if isinstance(named, list) else []
-        best = self.result.experiment.get("best_checkpoint")
-        missing = [str(path) for path in paths if not (self.run.artifacts / str(path)).is_file()]
-        if missing or f"checkpoints/{best}" not in paths:
-            msg = f"The training named checkpoints that are not there: {', '.join(missing) or best}."
-            raise StateError(msg, "Start it again; if it happens again, report it.")
-
-    def _publish_evaluation(self) -> StoredFile | None:
-        if not self.result.has_evaluation:
-            return None
-        team_id, folder = self.task.team_id, self.spec.evaluation_dir.rstrip("/")
-        source = self.run.evaluation / _REPORT
-        if not source.is_file():
-            msg = "The training says it was evaluated, but its report is not there."
-            raise StateError(msg, "Start it again; if it happens again, report it.")
-        report = self.parts.files.put(team_id, f"{folder}/{_REPORT}", source)
-        link = report_link(report.id)
-        for path in (self.run.artifacts / REPORT_LINK, source.with_name(REPORT_LINK)):
-            path.write_text(link, encoding="utf-8")
-        _upload(self.parts, team_id, self.run.evaluation, folder)
-        return report
-
-    def _info(self, images: UsedImages, report: StoredFile | None) -> dict[str, object]:
-        spec = self.spec
-        link = None if report is None else f"{spec.server_address}{report_link(report.id)}"
-        moment = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        defaults: dict[str, object] = {
-            "base_checkpoint": spec.base_checkpoint,
-            "model_files": {},
-            "export": {},
-            "evaluation_metrics": {},
-            "primary_metric": None,
-            "datetime": moment,
-        }
-        facts: dict[str, object] = {
-            "experiment_name": spec.experiment_name,
-            "framework_name": spec.framework,
-            "model_name": spec.model_name,
-            "task_type": spec.task_type,
-            "project_id": int(spec.project_id),
-            "project_version": None if spec.project_version is None else dict(spec.project_version),
-            "task_id": int(self.task.id),
-            "app_state": "app_state.json",
-            "model_meta": "model_meta.json",
-            "hyperparameters": "hyperparameters.yaml",
-            "artifacts_dir": f"{self._folder}/",
-            "evaluation_report_id": None if report is None else int(report.id),
-            "evaluation_report_link": link,
-            "train_val_split": "train_val_split.json",
-            "train_size": len(images.train),
-            "val_size": len(images.val),
-            **self._collections(images),
-        }
-        if (self.run.artifacts / "logs").is_dir():
-            facts["logs"] = {"type": "tensorboard", "link": f"{self._folder}/logs/"}
-        return {**defaults, **self.result.experiment, **facts}
-
-    def _collections(self, images: UsedImages) -> dict[str, int | None]:
-        record = SplitRecord(
-            project_id=self.spec.project_id,
-            task_id=self.task.id,
-            experiment_name=self.spec.experiment_name,
-            framework=self.spec.framework,
-            train=images.train,
-            val=images.val,
-        )
-        try:
-            pair = ensure_split_collections(self.parts.database, record)
-        except NotFoundError:  # the project was deleted meanwhile; the experiment is still worth keeping
-            return {"train_collection_id": None, "val_collection_id": None}
-        return {"train_collection_id": int(pair.train), "val_collection_id": int(pair.val)}
-
-    def _preview(self) -> str:
-        try:
-            row = self.parts.projects.row(self.spec.project_id)
-        except NotFoundError:
-            return ""
-        if row["reference_hash"] is None or row["reference_mime"] is None:
-            return ""
-        return self.spec.server_address + self.parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
-
-
-def _publish_comparison(parts: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
-    run = parts.layout.run(task.id)
-    source = run.evaluation / "template.vue"
-    if not source.is_file():
-        msg = "The comparison says it is done, but its report is not there."
-        raise StateError(msg, "Start it again; if it happens again, report it.")
-    folder = spec.output_dir.rstrip("/")
-    report = parts.files.put(task.team_id, f"{folder}/template.vue", source)
-    (run.evaluation / "Model Comparison Report.lnk").write_text(report_link(report.id), encoding="utf-8")
-    _upload(parts, task.team_id, run.evaluation, folder)
-    title = result.title or "Model comparison"
-    output = {"general": _general("zmdi zmdi-chart", title, report_link(report.id), "Model Comparison Report")}
-    return Published(output=output, problems=result.problems)
-
-
-def failure_output(message: str) -> Mapping[str, object]:
-    """Return the output of a comparison that was refused or failed, as its app shows it."""
-    general = _general("zmdi zmdi-alert-circle", message, "", "Error")
-    return {"general": {**general, "isError": True, "showLogs": True}}
-
-
-def _general(icon: str, title: str, url: str, description: str) -> dict[str, object]:
-    look = {"className": icon, "color": _COLOR, "backgroundColor": _BACKGROUND}
-    return {"icon": look, "title": title, "titleUrl": url, "download": False, "description": description}
-
-
-def _upload(
-    parts: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
-) -> dict[str, StoredFile]:
-    files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
-    stored: dict[str, StoredFile] = {}
-    for number, path in enumerate(files, start=1):
-        name = path.relative_to(source).as_posix()
-        if name != RECORD:  # written last, when everything it names is there
-            stored[name] = parts.files.put(team_id, f"{folder}/{name}", path)
-        if events is not None:
-            events.progress("Uploading train artifacts to Team Files", number, len(files))
-    return stored
-
-
 _log = logging.getLogger("traindash.tasks")
 
 
@@ -391,3 +127,245 @@ def _memory_kill(identity: ProcessIdentity) -> bool | None:
     if now is None or before is None or now < before:  # fewer than before: the machine was restarted
         return None
     return now > before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a task left.
+
+    Attributes:
+        output: The task's output, all kinds.
+        problems: Sentences about optional steps that did not work.
+    """
+
+    output: Mapping[str, object]
+    problems: tuple[str, ...]
+
+
+def publish(parts: Services, task: TaskRecord) -> Published:
+    """Bring everything a finished run made into Team Files.
+
+    Files are copied, not moved, and every step gives the same when it is done again. So a server that dies in the
+    middle just starts over; the status ``finished`` comes after all of it.
+
+    Raises:
+        AppError: The run folder is not complete.
+        OSError: A file cannot be read or written.
+    """
+    run = parts.layout.run(task.id)
+    events = EventWriter(run.platform_events)
+    events.phase(Phase.UPLOADING)
+    match read_spec(run.spec), read_result(run.result):
+        case TrainSpec() as spec, TrainResult() as result:
+            return _Experiment(parts, task, run, spec, result).publish(events)
+        case CompareSpec() as spec, CompareResult() as result:
+            return _publish_comparison(parts, task, spec, result)
+        case _:
+            msg = f"The result of task {task.id} does not fit what it was asked to do."
+            raise StateError(msg, "Start it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Experiment:
+    parts: Services
+    task: TaskRecord
+    run: RunLayout
+    spec: TrainSpec
+    result: TrainResult
+
+    def publish(self, events: EventWriter) -> Published:
+        images = _used_images(self.run)
+        self._check_checkpoints()
+        _complete_artifacts(self.run, self.spec, images)
+        report = self._publish_evaluation()
+        stored = _upload(self.parts, self.task.team_id, self.run.artifacts, self._folder, events)
+        info = self._info(images, report)
+        record = self.run.artifacts / _RECORD
+        record.write_text(json.dumps(info, ensure_ascii=False, indent=4), encoding="utf-8")
+        self.parts.files.put(self.task.team_id, f"{self._folder}/{_RECORD}", record)
+        hyperparameters = stored["hyperparameters.yaml"]
+        extra = {
+            "project_preview": self._preview(),
+            "hyperparameters_id": int(hyperparameters.id),
+            "has_report": False,
+            "experiment_report_id": None,
+        }
+        link = stored[_APP_LINK]
+        output = {
+            "experiment": {"data": {**info, **extra}},
+            "general": _general("zmdi zmdi-folder", f"{self._folder}/", f"/files/{link.id}", "Directory"),
+        }
+        return Published(output=output, problems=self.result.problems)
+
+    @property
+    def _folder(self) -> str:
+        return self.spec.artifacts_dir.rstrip("/")
+
+    def _check_checkpoints(self) -> None:
+        named = self.result.experiment.get("checkpoints")
+        paths = named if isinstance(named, list) else []
+        best = self.result.experiment.get("best_checkpoint")
+        missing = [str(path) for path in paths if not (self.run.artifacts / str(path)).is_file()]
+        if missing or f"checkpoints/{best}" not in paths:
+            msg = f"The training named checkpoints that are not there: {', '.join(missing) or best}."
+            raise StateError(msg, "Start it again; if it happens again, report it.")
+
+    def _publish_evaluation(self) -> StoredFile | None:
+        if not self.result.has_evaluation:
+            return None
+        team_id, folder = self.task.team_id, self.spec.evaluation_dir.rstrip("/")
+        source = self.run.evaluation / _REPORT
+        if not source.is_file():
+            msg = "The training says it was evaluated, but its report is not there."
+            raise StateError(msg, "Start it again; if it happens again, report it.")
+        report = self.parts.files.put(team_id, f"{folder}/{_REPORT}", source)
+        link = _report_link(report.id)
+        for path in (self.run.artifacts / _REPORT_LINK, source.with_name(_REPORT_LINK)):
+            path.write_text(link, encoding="utf-8")
+        _upload(self.parts, team_id, self.run.evaluation, folder)
+        return report
+
+    def _info(self, images: ImagesSplit, report: StoredFile | None) -> dict[str, object]:
+        spec = self.spec
+        link = None if report is None else f"{spec.server_address}{_report_link(report.id)}"
+        moment = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        defaults: dict[str, object] = {
+            "base_checkpoint": spec.base_checkpoint,
+            "model_files": {},
+            "export": {},
+            "evaluation_metrics": {},
+            "primary_metric": None,
+            "datetime": moment,
+        }
+        facts: dict[str, object] = {
+            "experiment_name": spec.experiment_name,
+            "framework_name": spec.framework,
+            "model_name": spec.model_name,
+            "task_type": spec.task_type,
+            "project_id": int(spec.project_id),
+            "project_version": None if spec.project_version is None else dict(spec.project_version),
+            "task_id": int(self.task.id),
+            "app_state": "app_state.json",
+            "model_meta": "model_meta.json",
+            "hyperparameters": "hyperparameters.yaml",
+            "artifacts_dir": f"{self._folder}/",
+            "evaluation_report_id": None if report is None else int(report.id),
+            "evaluation_report_link": link,
+            "train_val_split": "train_val_split.json",
+            "train_size": len(images.train),
+            "val_size": len(images.val),
+            **self._collections(images),
+        }
+        if (self.run.artifacts / "logs").is_dir():
+            facts["logs"] = {"type": "tensorboard", "link": f"{self._folder}/logs/"}
+        return {**defaults, **self.result.experiment, **facts}
+
+    def _collections(self, images: ImagesSplit) -> dict[str, int | None]:
+        record = SplitRecord(
+            project_id=self.spec.project_id,
+            task_id=self.task.id,
+            experiment_name=self.spec.experiment_name,
+            framework=self.spec.framework,
+            train=images.train,
+            val=images.val,
+        )
+        try:
+            pair = ensure_split_collections(self.parts.database, record)
+        except NotFoundError:  # the project was deleted meanwhile; the experiment is still worth keeping
+            return {"train_collection_id": None, "val_collection_id": None}
+        return {"train_collection_id": int(pair.train), "val_collection_id": int(pair.val)}
+
+    def _preview(self) -> str:
+        try:
+            row = self.parts.projects.row(self.spec.project_id)
+        except NotFoundError:
+            return ""
+        if row["reference_hash"] is None or row["reference_mime"] is None:
+            return ""
+        return self.spec.server_address + self.parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
+
+
+def _publish_comparison(parts: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
+    run = parts.layout.run(task.id)
+    source = run.evaluation / "template.vue"
+    if not source.is_file():
+        msg = "The comparison says it is done, but its report is not there."
+        raise StateError(msg, "Start it again; if it happens again, report it.")
+    folder = spec.output_dir.rstrip("/")
+    report = parts.files.put(task.team_id, f"{folder}/template.vue", source)
+    (run.evaluation / "Model Comparison Report.lnk").write_text(_report_link(report.id), encoding="utf-8")
+    _upload(parts, task.team_id, run.evaluation, folder)
+    title = result.title or "Model comparison"
+    output = {"general": _general("zmdi zmdi-chart", title, _report_link(report.id), "Model Comparison Report")}
+    return Published(output=output, problems=result.problems)
+
+
+def failure_output(message: str) -> Mapping[str, object]:
+    """Return the output of a comparison that was refused or failed, as its app shows it."""
+    general = _general("zmdi zmdi-alert-circle", message, "", "Error")
+    return {"general": {**general, "isError": True, "showLogs": True}}
+
+
+def _general(icon: str, title: str, url: str, description: str) -> dict[str, object]:
+    look = {"className": icon, "color": _COLOR, "backgroundColor": _BACKGROUND}
+    return {"icon": look, "title": title, "titleUrl": url, "download": False, "description": description}
+
+
+def _upload(
+    parts: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
+) -> dict[str, StoredFile]:
+    files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
+    stored: dict[str, StoredFile] = {}
+    for number, path in enumerate(files, start=1):
+        name = path.relative_to(source).as_posix()
+        if name != _RECORD:  # written last, when everything it names is there
+            stored[name] = parts.files.put(team_id, f"{folder}/{name}", path)
+        if events is not None:
+            events.progress("Uploading train artifacts to Team Files", number, len(files))
+    return stored
+
+
+def _used_images(run: RunLayout) -> ImagesSplit:
+    """Return which images a run was given."""
+    train: list[ImageId] = []
+    val: list[ImageId] = []
+    for image in read_images(run.images):
+        if "train" in image.sides:
+            train.append(image.id)
+        if "val" in image.sides:
+            val.append(image.id)
+    return ImagesSplit(train=tuple(train), val=tuple(val))
+
+
+def _complete_artifacts(run: RunLayout, spec: TrainSpec, images: ImagesSplit) -> None:
+    """Add to ``artifacts/`` what every experiment has and its trainer did not write (docs/supervisely-api.md 7.1)."""
+    folder = run.artifacts
+    _add(folder / "app_state.json", _json(spec.app_state))
+    _add(folder / "hyperparameters.yaml", spec.hyperparameters)
+    # What the model predicts: the trained classes with the shape of the task.
+    _add(folder / "model_meta.json", _json(meta_to_json(converted_meta(spec.meta, spec.classes, spec.task_type))))
+    _add(folder / "train_val_split.json", _json(_split_lists(spec, images)))
+    _add(folder / _APP_LINK, f"/apps/sessions/{spec.task_id}")
+    if (folder / "export").is_dir():
+        _add(folder / "export" / "classes.json", _json({str(i): name for i, name in enumerate(spec.classes)}))
+
+
+def _report_link(report_id: int) -> str:
+    """Return the text of a link file to a report."""
+    return f"/model-benchmark?id={report_id}"
+
+
+def _split_lists(spec: TrainSpec, images: ImagesSplit) -> dict[str, list[int] | None]:
+    if spec.split_method == "datasets":  # both null, as the real app writes it: the datasets say it all
+        return {"train": None, "val": None}
+    return {"train": [int(image) for image in images.train], "val": [int(image) for image in images.val]}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=4)
+
+
+def _add(path: Path, text: str) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -5,26 +5,33 @@ not to pipes, and its identity is kept on disk. A pid alone is no identity, beca
 process later; pid and start time together are.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 from pydantic import TypeAdapter, ValidationError
 
 import traindash
 from traindash.files import write_whole
+from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout
 
 _CODE_ROOT = Path(traindash.__file__).resolve().parent.parent
 _SAME_START_SECONDS = 0.05
 _SECRETS = ("API_TOKEN", "SERVER_ADDRESS", "ULTRALYTICS_API_KEY")
 _VMSTAT = Path("/proc/vmstat")
+_LOOK_SECONDS = 5.0
+
+GpuUse: TypeAlias = Callable[[], tuple[float, int] | None]
 
 # The children of this operating-system process that may still run. It is a fact about the process, not about one
 # supervisor: only the parent can ask for an exit code, and it must do so once or the child stays a zombie.
@@ -149,6 +156,27 @@ def end_group(identity: ProcessIdentity, *, force: bool = False) -> None:
         return
 
 
+@dataclass(slots=True)
+class PatientStop:
+    """Ends a process: it is asked first, and made to end when it takes too long.
+
+    Attributes:
+        grace: Seconds that it may take.
+    """
+
+    grace: float
+    _kill_at: float | None = None
+
+    def press(self, identity: ProcessIdentity) -> None:
+        """Ask, or insist when patience is over; called again and again while the process runs."""
+        now = time.monotonic()
+        if self._kill_at is None:
+            self._kill_at = now + self.grace
+            end_group(identity)
+        elif now >= self._kill_at:
+            end_group(identity, force=True)
+
+
 def sweep_group(identity: ProcessIdentity) -> None:
     """End what a process that was just seen to end has left running (data loaders, for instance)."""
     if sys.platform == "win32":
@@ -239,3 +267,52 @@ def _end_tree(pid: int, *, force: bool) -> None:
             process.kill() if force else process.terminate()
         except psutil.NoSuchProcess:
             continue
+
+
+@dataclass(slots=True)
+class ResourceMeter:
+    """Looks every few seconds at what the processes of one task use, and writes it into the task's log.
+
+    Attributes:
+        every: Seconds between two looks.
+    """
+
+    every: float = _LOOK_SECONDS
+    _looked_at: float = float("-inf")
+    _cpu_seconds: float | None = None
+    _writer: EventWriter | None = None
+
+    def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
+        """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
+
+        Args:
+            run: The task's run folder.
+            identity: Its process.
+            gpu_use: Looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < self.every:
+            return
+        with contextlib.suppress(psutil.Error, OSError):
+            cpu_seconds, memory = _usage(identity.pid)
+            if self._cpu_seconds is not None:
+                used = max(cpu_seconds - self._cpu_seconds, 0.0)  # a child that ended takes its time with it
+                self._writer = self._writer or EventWriter(run.platform_events)
+                self._writer.resources(100 * used / (now - self._looked_at), memory, gpu_use())
+            self._cpu_seconds = cpu_seconds
+        self._looked_at = now
+
+
+def _usage(pid: int) -> tuple[float, int]:
+    """Return CPU seconds and resident bytes of a process and everything it started."""
+    leader = psutil.Process(pid)
+    seconds, memory = 0.0, 0
+    for process in (leader, *leader.children(recursive=True)):
+        try:
+            with process.oneshot():
+                times = process.cpu_times()
+                seconds += times.user + times.system
+                memory += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return seconds, memory

@@ -1,18 +1,14 @@
 """The supervisor: one thread that gives tasks to agents, watches their processes and ends what is over.
 
 It owns no state that matters: statuses are in the database, processes and results on disk. So it may die at any
-moment, and the next one goes on (:mod:`traindash.platform.tasks.supervisor`). It never waits for a process: it looks,
+moment, and the next one goes on. It never waits for a process: it looks,
 and sleeps until it is woken or a moment has passed.
 """
 
 import contextlib
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
-
-import psutil
 
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.ids import AgentId, TaskId
@@ -27,7 +23,9 @@ from traindash.platform.tasks.exits import report_lost, report_platform_error
 from traindash.platform.tasks.preparation import prepare
 from traindash.platform.tasks.process import (
     Ended,
+    PatientStop,
     ProcessIdentity,
+    ResourceMeter,
     end_group,
     find_process,
     poll,
@@ -38,121 +36,6 @@ from traindash.platform.tasks.process import (
     write_identity,
 )
 from traindash.training.runs.events import EventWriter
-from traindash.training.runs.spec import RunLayout
-
-# After a start: which tasks of the time before still run, which are over, which begin anew.
-#
-# Trainers outlive the server, so nothing may be concluded from the server's own death. What counts is on disk: the
-# identity of the process, and the result.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """What was found.
-
-    Attributes:
-        watched: Task → its process, running or over; the supervisor goes on with it as if it had started it.
-        lost: Tasks that were running and have no run folder any more.
-    """
-
-    watched: dict[TaskId, ProcessIdentity]
-    lost: tuple[TaskId, ...]
-
-
-def recover(parts: Services) -> Recovered:
-    """Look at every task that is not over; those that never began wait for an agent again."""
-    watched: dict[TaskId, ProcessIdentity] = {}
-    lost: list[TaskId] = []
-    for task in parts.tasks.open_tasks():
-        if not _took_place(task):
-            continue
-        if (identity := _identify(parts, task)) is not None:
-            watched[task.id] = identity
-            if poll(identity) is None:
-                _say(parts, task.id, "The dashboard was restarted; the task went on meanwhile.")
-        elif task.status is TaskStatus.STARTED and not parts.layout.run(task.id).root.is_dir():
-            lost.append(task.id)
-        elif parts.tasks.give_back(task.id):
-            _say(parts, task.id, "The dashboard was restarted before the task began; it waits for an agent again.")
-    return Recovered(watched=watched, lost=tuple(lost))
-
-
-def _took_place(task: OpenTask) -> bool:
-    """Whether an agent had taken the task; it then may have a process."""
-    return task.autostart and not task.waits and task.status is not TaskStatus.QUEUED
-
-
-def _identify(parts: Services, task: OpenTask) -> ProcessIdentity | None:
-    run = parts.layout.run(task.id)
-    if (known := read_identity(run)) is not None:
-        return known
-    if not run.root.is_dir() or (found := find_process(run)) is None:
-        return None
-    with contextlib.suppress(OSError):
-        write_identity(run, found)
-    return found
-
-
-def _say(parts: Services, task_id: TaskId, text: str) -> None:
-    with contextlib.suppress(OSError):
-        EventWriter(parts.layout.run(task_id).platform_events).log(text)
-
-
-# What the processes of running tasks use, looked at every few seconds and written into their logs.
-
-
-EVERY_SECONDS = 5.0
-GpuUse: TypeAlias = Callable[[], tuple[float, int] | None]
-
-
-@dataclass(slots=True)
-class ResourceMeter:
-    """Looks at the processes of one task.
-
-    Attributes:
-        every: Seconds between two looks.
-    """
-
-    every: float = EVERY_SECONDS
-    _looked_at: float = float("-inf")
-    _cpu_seconds: float | None = None
-    _writer: EventWriter | None = field(default=None)
-
-    def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
-        """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
-
-        Args:
-            run: The task's run folder.
-            identity: Its process.
-            gpu_use: Looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
-        """
-        now = time.monotonic()
-        if now - self._looked_at < self.every:
-            return
-        with contextlib.suppress(psutil.Error, OSError):
-            cpu_seconds, memory = _usage(identity.pid)
-            if self._cpu_seconds is not None:
-                used = max(cpu_seconds - self._cpu_seconds, 0.0)  # a child that ended takes its time with it
-                self._writer = self._writer or EventWriter(run.platform_events)
-                self._writer.resources(100 * used / (now - self._looked_at), memory, gpu_use())
-            self._cpu_seconds = cpu_seconds
-        self._looked_at = now
-
-
-def _usage(pid: int) -> tuple[float, int]:
-    """Return CPU seconds and resident bytes of a process and everything it started."""
-    leader = psutil.Process(pid)
-    seconds, memory = 0.0, 0
-    for process in (leader, *leader.children(recursive=True)):
-        try:
-            with process.oneshot():
-                times = process.cpu_times()
-                seconds += times.user + times.system
-                memory += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return seconds, memory
-
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
 _log = logging.getLogger("traindash.tasks")
@@ -184,17 +67,17 @@ class _Watched:
         seen_alive: This supervisor started the process or saw it run.
         ended: The process is over.
         outcome: How the task shall end; kept until the database has taken it.
-        kill_at: When patience ends (monotonic clock).
         not_before: Leave it alone until then (monotonic clock).
+        stop: Ends the process when a person wants that.
         meter: Looks at what the process uses.
     """
 
     agent_id: AgentId | None
     identity: ProcessIdentity | None
+    stop: PatientStop
     seen_alive: bool = False
     ended: Ended | None = None
     outcome: Outcome | None = None
-    kill_at: float | None = None
     not_before: float = 0.0
     meter: ResourceMeter = field(default_factory=ResourceMeter)
 
@@ -242,25 +125,52 @@ class Supervisor:
         return status
 
     def _recover(self) -> None:
-        found = recover(self._parts)
-        agents = {task.id: task.agent_id for task in self._parts.tasks.open_tasks()}
-        for task_id, identity in found.watched.items():
-            self._watched[task_id] = _Watched(agent_id=agents.get(task_id), identity=identity)
-        for task_id in found.lost:
-            outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
-            self._watched[task_id] = _Watched(agent_id=None, identity=None, outcome=outcome)
+        """Take up every task that an agent had taken; those that never began wait for an agent again.
+
+        Trainers outlive the server, so nothing may be concluded from the server's own death. What counts is on disk:
+        the identity of the process, and the result.
+        """
+        tasks = self._parts.tasks
+        for task in tasks.open_tasks():
+            if task.status is TaskStatus.QUEUED or task.waits or not task.autostart:
+                continue  # no agent had taken it, so there is no process
+            watched = self._watch(task.agent_id, self._identify(task))
+            if watched.identity is not None:
+                self._watched[task.id] = watched
+                if poll(watched.identity) is None:
+                    self._say(task.id, "The dashboard was restarted; the task went on meanwhile.")
+            elif task.status is TaskStatus.STARTED and not self._parts.layout.run(task.id).root.is_dir():
+                watched.outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
+                self._watched[task.id] = watched
+            elif tasks.give_back(task.id):
+                text = "The dashboard was restarted before the task began; it waits for an agent again."
+                self._say(task.id, text)
+
+    def _watch(self, agent_id: AgentId | None, identity: ProcessIdentity | None) -> _Watched:
+        return _Watched(agent_id=agent_id, identity=identity, stop=PatientStop(self._pace.grace))
+
+    def _identify(self, task: OpenTask) -> ProcessIdentity | None:
+        run = self._parts.layout.run(task.id)
+        if (known := read_identity(run)) is not None:
+            return known
+        # The server may have died between starting the process and writing down which one it is.
+        if not run.root.is_dir() or (found := find_process(run)) is None:
+            return None
+        with contextlib.suppress(OSError):
+            write_identity(run, found)
+        return found
 
     def _round(self) -> float:
         """Look at everything once; return how long to sleep."""
         tasks = {task.id: task for task in self._parts.tasks.open_tasks()}
         for task_id, watched in list(self._watched.items()):
-            self._carefully(task_id, watched, tasks.get(task_id))
+            self._look_alone(task_id, watched, tasks.get(task_id))
         for task in tasks.values():
             self._settle(task)
-        self._give_out(tasks)
+        self._assign(tasks)
         return self._pace.running if self._watched else self._pace.idle
 
-    def _carefully(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:
+    def _look_alone(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:
         """Look at one task so that its trouble stays its own."""
         if time.monotonic() < watched.not_before:
             return
@@ -288,7 +198,8 @@ class Supervisor:
                 watched.meter.look(
                     self._parts.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
                 )
-                self._press(watched, task)
+                if task.status is TaskStatus.TERMINATING:
+                    watched.stop.press(watched.identity)
                 return
             if watched.seen_alive:  # otherwise the pid may be somebody else's group by now
                 sweep_group(watched.identity)
@@ -302,17 +213,6 @@ class Supervisor:
     def _drop(self, task_id: TaskId, watched: _Watched) -> None:
         self._watched.pop(task_id)
         if watched.identity is not None and watched.ended is None:
-            end_group(watched.identity, force=True)
-
-    def _press(self, watched: _Watched, task: OpenTask) -> None:
-        """Ask a process to end if a person wants that, and insist when it takes too long."""
-        if task.status is not TaskStatus.TERMINATING or watched.identity is None:
-            return
-        now = time.monotonic()
-        if watched.kill_at is None:
-            watched.kill_at = now + self._pace.grace
-            end_group(watched.identity)
-        elif now >= watched.kill_at:
             end_group(watched.identity, force=True)
 
     def _end(self, task_id: TaskId, outcome: Outcome) -> None:
@@ -332,7 +232,7 @@ class Supervisor:
         elif task.status is TaskStatus.CONSUMED and not task.autostart:
             self._parts.tasks.move(task.id, TaskStatus.STARTED)
 
-    def _give_out(self, tasks: dict[TaskId, OpenTask]) -> None:
+    def _assign(self, tasks: dict[TaskId, OpenTask]) -> None:
         """Give every free agent its next task."""
         if not any(task.waits for task in tasks.values()):
             return
@@ -345,7 +245,7 @@ class Supervisor:
 
     def _begin(self, task: TaskRecord, agent: LocalAgent) -> None:
         parts, run = self._parts, self._parts.layout.run(task.id)
-        watched = _Watched(agent_id=agent.id, identity=None)
+        watched = self._watch(agent.id, None)
         self._watched[task.id] = watched
         try:
             self._say(task.id, f"Agent {agent.name} takes the task.")
