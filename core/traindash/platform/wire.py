@@ -103,7 +103,10 @@ def parse_json(content: bytes) -> object:
 
 
 def json_response(value: object, status: int = 200) -> Response:
-    """Return JSON. Values of our own types have snake_case keys; numbers that are none become null."""
+    """Return JSON. Values of our own types have snake_case keys; numbers that are none become null.
+
+    JSON out of the database goes in as it is, as :class:`msgspec.Raw`.
+    """
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 

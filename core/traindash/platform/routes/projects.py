@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Row
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
@@ -49,9 +49,9 @@ def project_json(services: Services, row: Row) -> dict[str, Any]:
         "title": row["name"],  # some calls of the SDK ask for it under this key
         "imagesCount": row["items_count"],
         "referenceImageUrl": reference_url(services, row),
-        "customData": parse_object(row["custom_data"]),
+        "customData": Raw(row["custom_data"]),
         "backupArchive": {},
-        "settings": parse_object(row["settings"]),
+        "settings": Raw(row["settings"]),
         "importSettings": {},
         "version": version,
         "createdBy": row["user_id"],
@@ -66,7 +66,7 @@ def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False
         "createdBy": row["user_id"],
     }
     # Only where asked for: the SDK uses listed datasets as dictionary keys, which an object inside makes impossible.
-    return answer | ({"customData": parse_object(row["custom_data"])} if with_custom_data else {})
+    return answer | ({"customData": Raw(row["custom_data"])} if with_custom_data else {})
 
 
 def reference_url(services: Services, row: Row) -> str:
@@ -87,7 +87,7 @@ def _info(api: ApiContext, body: ById) -> object:
 
 
 def _meta(api: ApiContext, body: ById) -> object:
-    return api.services.projects.meta_json(body.id)
+    return Raw(api.services.projects.row(body.id)["meta"])
 
 
 def _edit(api: ApiContext, body: _EditProject) -> object:
@@ -226,8 +226,8 @@ class _Items(Body):
 
 def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
     """Return a collection."""
-    answer = row_json(row, _COLLECTION) | {"options": parse_object(row["options"])}
-    return answer | ({"meta": parse_object(row["meta"])} if with_meta else {})
+    answer = row_json(row, _COLLECTION) | {"options": Raw(row["options"])}
+    return answer | ({"meta": Raw(row["meta"])} if with_meta else {})
 
 
 def _list_collections(api: ApiContext, body: _CollectionList) -> object:
