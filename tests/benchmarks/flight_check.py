@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tests.benchmarks.large_data import say
 from tests.fakes.live_platform import serve
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import TaskId
+from traindash.domain.jobs import DryRun
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.domain.task import TaskStatus
 from traindash.formatting import duration, size, time_range

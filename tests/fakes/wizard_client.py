@@ -11,7 +11,6 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
 from traindash.domain.ids import (
@@ -26,7 +25,7 @@ from traindash.domain.ids import (
     TeamId,
     WorkspaceId,
 )
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.project import (
     ClassStatistics,
     Collection,

@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, SmallPlatform, wait_for
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import AgentId, ImageId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import DatasetsSplit, Side
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError

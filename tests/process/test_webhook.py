@@ -9,8 +9,7 @@ import pytest
 from tests.fakes.receiver import Receiver, receiver
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from traindash.domain.ids import TaskId
-from traindash.domain.task import ExitCause, TaskStatus
-from traindash.domain.webhook import Delivery, DeliveryState
+from traindash.domain.task import Delivery, DeliveryState, ExitCause, TaskStatus
 from traindash.errors import InputError, StateError
 from traindash.platform.webhook import HookPace, WebhookWorker, own_message
 

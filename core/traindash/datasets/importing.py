@@ -26,7 +26,7 @@ from traindash.datasets.source import (
 from traindash.datasets.supervisely_format import open_project
 from traindash.datasets.yolo_format import data_yaml, has_yolo_labels, open_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
-from traindash.domain.imports import ImportReport
+from traindash.domain.jobs import ImportReport
 from traindash.errors import InputError
 
 _LAYOUTS = (

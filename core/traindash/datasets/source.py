@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias, TypeVar
 from PIL import Image, UnidentifiedImageError
 
 from traindash.domain.annotation import Annotation
-from traindash.domain.imports import ImportProblems, ImportReport, ProblemExample
+from traindash.domain.jobs import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from traindash.datasets.archives import archive_stem
 from traindash.datasets.importing import Layout, open_import
 from traindash.domain.ids import ProjectId, WorkspaceId
-from traindash.domain.imports import ImportReport
+from traindash.domain.jobs import ImportReport
 from traindash.domain.project import Dataset, Project
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.agents import Agents, Hardware

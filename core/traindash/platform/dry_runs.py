@@ -10,9 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import DryRunId, ImageId, ProjectId, TaskId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError, StateError

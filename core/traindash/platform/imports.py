@@ -14,8 +14,7 @@ from traindash.datasets.archives import archive_stem, unpack
 from traindash.datasets.importing import Layout, choose, open_import, recognise
 from traindash.datasets.source import is_image
 from traindash.domain.ids import ImportId
-from traindash.domain.imports import DataImport, RecognisedLayout
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DataImport, JobStatus, RecognisedLayout
 from traindash.errors import InputError, StateError, StorageError
 from traindash.platform.jobs import JobKind, Jobs, Running
 from traindash.platform.services import Services

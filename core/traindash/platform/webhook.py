@@ -20,8 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from traindash.domain.ids import TaskId
-from traindash.domain.task import TERMINAL_STATUSES
-from traindash.domain.webhook import Delivery, DeliveryState, TaskCompletion, Webhook
+from traindash.domain.task import TERMINAL_STATUSES, Delivery, DeliveryState, TaskCompletion, Webhook
 from traindash.errors import InputError, StateError
 from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker

@@ -8,11 +8,10 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import DryRunId, ImportId, ProjectId
-from traindash.domain.imports import DataImport
+from traindash.domain.jobs import DataImport, DryRun
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
-from traindash.domain.webhook import Delivery, TaskCompletion, Webhook
+from traindash.domain.task import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.supervisely.resources import Resource, read
 from traindash.supervisely.tasks import StartRequest

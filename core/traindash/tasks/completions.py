@@ -16,8 +16,7 @@ from pathlib import Path
 import msgspec
 
 from traindash.domain.ids import TaskId
-from traindash.domain.task import ExitCause, Task, TaskStatus
-from traindash.domain.webhook import TaskCompletion
+from traindash.domain.task import ExitCause, Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker

@@ -9,9 +9,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from traindash.domain.dry_run import DryRun, DryRunFigures
 from traindash.domain.ids import ProjectId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, Task, TaskStatus

@@ -10,7 +10,7 @@ import streamlit as st
 
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.domain.project import Team, Workspace
-from traindash.domain.webhook import TaskCompletion
+from traindash.domain.task import TaskCompletion
 from traindash.errors import NotFoundError, StateError, StorageError
 from traindash.plans.draft import DraftStore
 from traindash.plans.suggestions import PresetStore

@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.imports import DataImport, ImportReport
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DataImport, ImportReport, JobStatus
 from traindash.formatting import count, plural, size
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens

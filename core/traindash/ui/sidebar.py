@@ -8,8 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from traindash import formatting
-from traindash.domain.task import Task, TaskStatus
-from traindash.domain.webhook import TaskCompletion
+from traindash.domain.task import Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.transport import host_of

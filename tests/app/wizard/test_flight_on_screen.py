@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.unit.launch.test_forecast import CHECK
-from traindash.domain.dry_run import DryRun
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.task import ExitCause
 from traindash.plans.draft import DraftId
 

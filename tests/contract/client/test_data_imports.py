@@ -17,8 +17,7 @@ from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import tiny_project, wait_for
 from tests.outside import ROOT
 from traindash.domain.ids import ImportId
-from traindash.domain.imports import DataImport
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DataImport, JobStatus
 from traindash.errors import StateError
 from traindash.platform.app import LocalPlatform, Options
 from traindash.platform.store.import_scratch import ImportScratch

@@ -8,9 +8,8 @@ import pytest
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import TRAIN_IMAGES, VAL_IMAGES, wait_for
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ids import DryRunId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError

@@ -12,8 +12,7 @@ from tests.fakes.live_platform import LivePlatform, live_platform, serve
 from tests.fakes.receiver import receiver
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import TaskId
-from traindash.domain.task import ExitCause, TaskStatus
-from traindash.domain.webhook import Delivery, DeliveryState, TaskCompletion
+from traindash.domain.task import Delivery, DeliveryState, ExitCause, TaskCompletion, TaskStatus
 from traindash.errors import StateError
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.tasks.completions import CompletionWatcher

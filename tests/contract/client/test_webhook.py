@@ -7,7 +7,7 @@ import pytest
 from tests.contract.client.conftest import connected
 from tests.fakes.live_platform import LivePlatform
 from tests.fakes.receiver import receiver
-from traindash.domain.webhook import DeliveryState, Webhook
+from traindash.domain.task import DeliveryState, Webhook
 from traindash.supervisely.errors import RejectedError
 
 SIGNED_WITH = "a secret of the test"

@@ -17,7 +17,7 @@ from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth, yolo_lines
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle, Tag
 from traindash.domain.ids import ImageId
-from traindash.domain.imports import ImportReport
+from traindash.domain.jobs import ImportReport
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
 WIDTH, HEIGHT = 48, 36

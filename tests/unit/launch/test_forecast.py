@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.launch.world import PLAN
-from traindash.domain.dry_run import DryRun, DryRunFigures
 from traindash.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause
 from traindash.tasks.flight_check import flight_problems, forecast, plan_key

@@ -11,8 +11,7 @@ import pytest
 
 from tests.fakes.receiver import receiver
 from traindash.domain.ids import ProjectId, TaskId
-from traindash.domain.task import ExitCause, TaskStatus
-from traindash.domain.webhook import DeliveryState, TaskCompletion
+from traindash.domain.task import DeliveryState, ExitCause, TaskCompletion, TaskStatus
 from traindash.errors import InputError
 from traindash.platform.webhook import Hook, checked_secret, checked_url, hook_file, message_of, send
 

@@ -16,9 +16,9 @@ from starlette.responses import Response
 
 from traindash.datasets.importing import Layout
 from traindash.domain.ids import ImageId, ProjectId
-from traindash.domain.imports import DataImport
+from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
-from traindash.domain.webhook import TaskCompletion
+from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
 from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, receive
 from traindash.platform.tasks.splits import resolve_split

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from traindash.domain.dry_run import DryRunFigures
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
+from traindash.domain.jobs import DryRunFigures
 from traindash.domain.plan import Side
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError

@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from traindash import formatting
-from traindash.domain.webhook import Delivery, DeliveryState, Webhook
+from traindash.domain.task import Delivery, DeliveryState, Webhook
 from traindash.errors import AppError, InputError
 from traindash.supervisely.client import connect
 from traindash.supervisely.errors import ApiError

@@ -8,10 +8,9 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from traindash.domain.dry_run import DryRun
 from traindash.domain.ecosystem import Agent, AgentStatus
 from traindash.domain.ids import AgentId, DryRunId, SeriesId, TaskId
-from traindash.domain.jobs import JobStatus
+from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import duration, percent, plural, size, time_range

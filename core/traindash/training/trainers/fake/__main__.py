@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from traindash.domain.dry_run import DryRunFigures
+from traindash.domain.jobs import DryRunFigures
 from traindash.files import write_whole
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import (

@@ -11,7 +11,7 @@ import psutil
 import torch
 from ultralytics.cfg import DEFAULT_CFG_DICT, get_cfg
 
-from traindash.domain.dry_run import DryRunFigures
+from traindash.domain.jobs import DryRunFigures
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import DryRunResult, RunImage, RunLayout, TrainSpec, read_images, write_images
