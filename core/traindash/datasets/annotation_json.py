@@ -41,6 +41,9 @@ _Outline: TypeAlias = Annotated[tuple[_Point, ...], Meta(min_length=3)]
 _T = TypeVar("_T")
 
 
+# These hold how Supervisely's form differs from the domain's, and what is believed of somebody's file.
+
+
 class _Class(Struct):
     title: _Text
     shape: _Text
@@ -107,18 +110,20 @@ def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
     Args:
         kind: A type that msgspec can check; unknown keys are passed over.
         content: Parsed JSON.
-        where: Name of the file, for messages.
+        where: Name of the file, for messages; empty if whoever catches the error names it.
         keys: Keys that lead to the content, for messages.
 
     Raises:
         InputError: A field is missing or wrong; names the first.
     """
     try:
+        # From parsed JSON and not from bytes: Python's JSON takes the NaN that some tools write, msgspec's does not,
+        # and one such number would cost the whole file.
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         issue = issue_of(error)
-        path = (*keys, *issue.path)
-        msg = f"{where}, {replace(issue, path=path)}." if path else f"{where}: {issue.reason}."
+        issue = replace(issue, path=(*keys, *issue.path))
+        msg = f"{where}, {issue}." if where and issue.path else f"{where}: {issue.reason}." if where else f"{issue}."
         raise InputError(msg, "Correct the file or leave it out.") from error
 
 
@@ -179,9 +184,11 @@ def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotatio
     Raises:
         InputError: A field is missing or wrong; names the object and the field.
     """
-    image = decoded(_Image, obj, where)
-    labels = [label_from_json(item, where=f"{where}, object {n}") for n, item in enumerate(image.objects, start=1)]
-    return Annotation(width=image.size.width, height=image.size.height, labels=tuple(labels), tags=image.tags)
+    annotation, damaged = sound_part(obj, where=where)
+    for number, message in damaged.items():
+        msg = f"{where}, object {number}, {message}"
+        raise InputError(msg, "Correct the file or leave it out.")
+    return annotation
 
 
 def sound_part(obj: object, *, where: str) -> tuple[Annotation, Mapping[int, str]]:
@@ -198,36 +205,32 @@ def sound_part(obj: object, *, where: str) -> tuple[Annotation, Mapping[int, str
     damaged: dict[int, str] = {}
     for number, item in enumerate(image.objects, start=1):
         try:
-            labels.append(label_from_json(item, where="It"))
+            labels.append(_label(item))
         except InputError as error:
             damaged[number] = error.message
     annotation = Annotation(width=image.size.width, height=image.size.height, labels=tuple(labels), tags=image.tags)
     return annotation, damaged
 
 
-def label_from_json(obj: Mapping[str, object], *, where: str) -> Label:
-    """Read one object of an annotation; where it lies is not looked at.
-
-    Raises:
-        InputError: A field is missing or wrong.
-    """
-    item = decoded(_Object, obj, where)
-    geometry = _geometry(item.geometry_type, obj, where)
+def _label(obj: Mapping[str, object]) -> Label:
+    item = decoded(_Object, obj, "")
+    geometry = _geometry(item.geometry_type, obj)
     return Label(class_name=item.class_title, geometry=geometry, tags=item.tags, id=item.id)
 
 
-def _geometry(shape: str, obj: Mapping[str, object], where: str) -> Geometry:
+def _geometry(shape: str, obj: Mapping[str, object]) -> Geometry:
     match shape:
         case "rectangle":
             # Any two opposite corners, in any order: people draw rectangles from all sides.
-            (x1, y1), (x2, y2) = decoded(_Corners, obj.get("points"), where, "points").exterior
+            (x1, y1), (x2, y2) = decoded(_Corners, obj.get("points"), "", "points").exterior
             return Rectangle(left=min(x1, x2), top=min(y1, y2), right=max(x1, x2), bottom=max(y1, y2))
         case "polygon":
-            points = decoded(_Outlines, obj.get("points"), where, "points")
+            points = decoded(_Outlines, obj.get("points"), "", "points")
             return Polygon(exterior=points.exterior, interior=points.interior)
         case "bitmap":
-            return decoded(Bitmap, obj.get("bitmap"), where, "bitmap")
+            return decoded(Bitmap, obj.get("bitmap"), "", "bitmap")
         case _:
+            # Without a schema: there are shapes that this version does not know, and nothing of them may be lost.
             own = {key: value for key, value in obj.items() if key not in _LABEL_KEYS | _HISTORY_KEYS}
             return OtherGeometry(shape=shape, json=json.dumps(own, ensure_ascii=False))
 

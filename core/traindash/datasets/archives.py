@@ -22,11 +22,13 @@ from typing import IO, cast
 from traindash.errors import InputError
 
 _CHUNK = 2**20
+# ext4, APFS and NTFS end names at 255; a path far beyond what people make is an attack or an accident
 _LONGEST_PATH = 1024
 _LONGEST_NAME = 255
 _LONGEST_STEM = 100
 _DEEPEST = 64
 _LARGEST_HEADER = 16 * 2**20
+# What file managers of macOS and Windows add to every archive
 _NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
 
 
@@ -53,11 +55,6 @@ class _Entry:
     is_folder: bool
     refused: str | None
     open: Callable[[], IO[bytes]]
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file's content is that of a zip or tar archive, whatever its name."""
-    return zipfile.is_zipfile(path) or _is_tar(path)
 
 
 def archive_stem(name: str) -> str:
@@ -102,11 +99,11 @@ def unpack(
         raise
 
 
+# What reading an archive raises that is damaged, or packed in a way that the standard library does not know
 _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, EOFError, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError,
     UnicodeDecodeError,
 )  # fmt: skip
-"""What reading an archive raises that is damaged, or packed in a way that the standard library does not know."""
 
 
 class _Writer:
@@ -147,7 +144,7 @@ class _Writer:
     def _copy(self, source: IO[bytes], file: IO[bytes]) -> None:
         while chunk := source.read(_CHUNK):
             self._bytes += len(chunk)
-            self._check_size()
+            self._check_size()  # before it is written: the sizes that an archive names may lie
             file.write(chunk)
             if self._on_progress is not None:
                 self._on_progress(self._bytes)
@@ -162,7 +159,7 @@ class _Writer:
 
     def _parts(self, name: str) -> tuple[str, ...]:
         """The folders and the file of an entry's name; refuses what would lead out of the target."""
-        path = PurePosixPath(name.replace("\\", "/"))
+        path = PurePosixPath(name.replace("\\", "/"))  # some tools of Windows write backslashes
         parts = tuple(part for part in path.parts if part != ".")
         if path.is_absolute() or ".." in parts or any(":" in part for part in parts[:1]):
             self._refuse(f"holds “{name}”, a path that leads out of it")
@@ -189,12 +186,13 @@ def _entries(archive: Path) -> Iterator[_Entry]:
 def _zip_entries(archive: Path) -> Iterator[_Entry]:
     with zipfile.ZipFile(archive) as source:
         for info in source.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
+            kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where a system without file modes packed it
             refused = None
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 refused = "which is a link or a device"
             elif info.flag_bits & 1:
                 refused = "which is encrypted"
+            # Not info.filename, which zipfile has cut at a null byte: what is refused must be seen.
             name, read = info.orig_filename, partial(source.open, info)
             yield _Entry(name=name, is_folder=info.is_dir(), refused=refused, open=read)
 
@@ -202,6 +200,7 @@ def _zip_entries(archive: Path) -> Iterator[_Entry]:
 def _tar_entries(archive: Path) -> Iterator[_Entry]:
     with archive.open("rb") as raw, _decompressed(raw) as plain:
         stream = _Bounded(plain)
+        # "r|" reads forward only, so that nothing in the archive can send us back and forth.
         with tarfile.open(fileobj=stream, mode="r|") as source:
             for info in source:
                 refused = None if info.isreg() or info.isdir() else "which is a link or a device"

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded
 from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, rectangle_at, set_extent, to_pixels
+from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import (
     Lazy,
     ProblemKind,
@@ -38,11 +39,11 @@ _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
 _Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
 _Row: TypeAlias = Mapping[str, Any]
 _FEWEST_VALUES = 6
+# Bytes from both ends of a file that tell what it is: some tools write the categories last
 _PEEK = 2**18
-"""Bytes from both ends of a file that tell what it is: some tools write the categories last."""
 _KEYS = (b'"categories"', b'"annotations"')
+# Names of files and folders that do not name a dataset
 _SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
-"""Names of files and folders that do not name a dataset."""
 
 
 class _Identified(Struct):
@@ -196,7 +197,7 @@ def _class_shapes(files: tuple[_CocoFile, ...]) -> dict[str, str]:
             for _, row in rows:
                 if not row.get("iscrowd") and (name := file.categories.get(row.get("category_id", ""))):
                     shapes[name].add(_shape_of(row.get("segmentation")))
-    return {name: found.pop() if len(found) == 1 else "any" for name, found in shapes.items()}
+    return {name: common_shape(found) for name, found in shapes.items()}
 
 
 def _shape_of(segmentation: object) -> str:
@@ -256,7 +257,7 @@ def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[S
         place = f"{file.place}, image {number}"
         try:
             image_id = _new_id(row, known)
-            image = decoded(_Image, row, "It")
+            image = decoded(_Image, row, "")
         except InputError as error:
             log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, error.message)
             continue
@@ -276,7 +277,7 @@ def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[S
 
 def _new_id(row: _Row, known: set[_Identifier]) -> _Identifier:
     """Take the id of an image to those that are known; objects of an image that is damaged need not be told of too."""
-    found = decoded(_Identified, row, "It").id
+    found = decoded(_Identified, row, "").id
     if found in known:
         msg = f"Its id {found!r} is that of another image."
         raise InputError(msg)
@@ -301,7 +302,7 @@ def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: 
     for number, row in file.annotations.get(image_id, ()):
         place = f"{file.place}, annotation {number}"
         try:
-            item = decoded(_Object, row, "It")
+            item = decoded(_Object, row, "")
             geometry = _geometry(item, size)
         except InputError as error:
             log.skip_object(ProblemKind.DAMAGED_OBJECT, place, error.message)

@@ -15,18 +15,18 @@ import numpy.typing as npt
 from traindash.datasets.geometry import Mask, corners_of, decode_mask, outline_area, set_extent, to_positions
 from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
 
+# (rows, columns) of a step east, south, west, north
 _STEPS = np.array(((0, 1), (1, 0), (0, -1), (-1, 0)))
-"""(rows, columns) of a step east, south, west, north."""
 _NORTH = 3
+# Per direction, the pixel on the right hand of an edge, seen from the corner it starts at
 _RIGHT = np.array(((0, 0), (0, -1), (-1, -1), (-1, 0)))
-"""Per direction, the pixel on the right hand of an edge, seen from the corner it starts at."""
+# Per direction, the pixel on the left hand
 _LEFT = np.array(((-1, 0), (0, 0), (0, -1), (-1, -1)))
-"""Per direction, the pixel on the left hand."""
 _SMALLEST_OUTLINE = 3
+# Pixels by which the outline made of a mask may miss it; training labels need no more
 _TOLERANCE = 0.75
-"""Pixels by which the outline made of a mask may miss it; training labels need no more."""
+# Parts of a mask smaller than this share of the largest part are specks of the brush
 _SPECK = 0.01
-"""Parts of a mask smaller than this share of the largest part are specks of the brush."""
 
 
 def trace(
@@ -59,8 +59,8 @@ def trace(
     return tuple(sorted(found, key=lambda polygon: outline_area(polygon.exterior), reverse=True))
 
 
+# (N, 3) row and column of the corner that an edge starts at, and its direction, in walking order
 _Loop = npt.NDArray[np.int64]
-"""(N, 3) row and column of the corner that an edge starts at, and its direction, in walking order."""
 
 
 def _loops(mask: Mask) -> list[_Loop]:

@@ -36,11 +36,11 @@ Mask = npt.NDArray[np.bool_]
 
 MAX_MASK_PIXELS = 150_000_000
 """Largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory."""
-_MAX_PNG_BYTES = 128 * 2**20
+_MAX_PNG_BYTES = 128 * 2**20  # unpacked; the same danger one layer farther out
 _TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
 _SMALLER = "Leave the object out or draw it again."
+# Pixels below which an extent is none
 _FLAT = 1e-6
-"""Pixels below which an extent is none."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -193,6 +193,8 @@ def decode_mask(bitmap: Bitmap) -> Mask:
     """
     with _open_mask(bitmap) as image:
         try:
+            # The official SDK reads the alpha channel where there is one (``Bitmap.base64_2_data``); of a palette the
+            # numbers are the mask, its colours are not.
             if "A" in image.getbands():
                 pixels = np.asarray(image.getchannel("A"))
             elif image.mode == "P":
@@ -227,7 +229,7 @@ def fill(polygon: Polygon, width: int, height: int) -> Mask:
 def _open_mask(bitmap: Bitmap) -> Image.Image:
     """Open the PNG of a bitmap; its pixels are not read yet."""
     try:
-        packed = base64.b64decode(bitmap.data, validate=True)
+        packed = base64.b64decode(bitmap.data, validate=True)  # not all who write it compress the PNG
         png = packed if packed.startswith(_PNG_START) else _unpack(packed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -348,10 +350,13 @@ def _clip_polygon(polygon: Polygon, width: int, height: int) -> Clipped:
 
 def _clip_outline(points: tuple[Point, ...], right: float, bottom: float) -> tuple[Point, ...]:
     """Cut at each of the four borders in turn (Sutherland and Hodgman 1974)."""
+    # Shapely's exact clipping takes twice as long and gives several polygons where an outline leaves the image and
+    # comes back; here the parts stay one outline, joined along the border, so that one object stays one object.
     points = _cut(points, lambda p: p[0])
     points = _cut(points, lambda p: right - p[0])
     points = _cut(points, lambda p: p[1])
     points = _cut(points, lambda p: bottom - p[1])
+    # Points on a border were calculated and may lie a rounding error beyond it.
     return tuple((min(max(x, 0.0), right), min(max(y, 0.0), bottom)) for x, y in points)
 
 
@@ -380,5 +385,5 @@ def _clip_bitmap(bitmap: Bitmap, width: int, height: int) -> Clipped:
     part = mask[top : max(bottom, top), left : max(right, left)]
     if not part.any():
         return Clipped(geometry=None, was_cut=True)
-    was_cut = int(part.sum()) < int(mask.sum())
+    was_cut = int(part.sum()) < int(mask.sum())  # clear pixels that are lost are no loss
     return Clipped(geometry=encode_mask(part, (x + left, y + top)), was_cut=was_cut)

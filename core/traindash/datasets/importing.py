@@ -69,6 +69,7 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
     if not folder.is_dir():
         msg = f"{folder} is not a folder."
         raise InputError(msg, "Choose a folder or an archive with images and annotations.")
+    # From the innermost: the patterns of layouts reach some folders down and would match from farther up as well.
     for root in reversed(tuple(_roots(folder))):
         if found := tuple(_candidates(root)):
             return found
@@ -105,6 +106,7 @@ def _roots(folder: Path) -> Iterator[Path]:
     """The folder, and those inside as long as each is alone."""
     yield folder
     for _ in range(_DEPTH):
+        # macOS hides files beside the one folder that a person packed.
         entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
         if len(entries) != 1 or not entries[0].is_dir():
             return
@@ -116,7 +118,7 @@ def _candidates(root: Path) -> Iterator[Candidate]:
     if (root / "meta.json").is_file() and any(_has_supervisely_images(entry) for entry in root.iterdir()):
         reason = "It has meta.json and datasets with img folders."
         yield Candidate(layout=Layout.SUPERVISELY, root=root, reason=reason)
-        return
+        return  # certain enough not to ask the person about others
     if files := coco_files(root):
         names = ", ".join(path.relative_to(root).as_posix() for path in files[:3])
         reason = f"It has COCO annotations: {names}{', …' if len(files) > 3 else ''}."  # noqa: PLR2004
@@ -161,7 +163,6 @@ def open_import(
     *,
     work: Path,
     layout: Layout | None = None,
-    on_unpacked: Callable[[int], None] | None = None,
 ) -> OpenedImport:
     """Open a folder or an archive, in whatever layout it is.
 
@@ -169,14 +170,13 @@ def open_import(
         path: A folder, which is only read, or an archive.
         work: A folder that does not exist yet; an archive is unpacked there. The caller removes it.
         layout: The person's choice; ``None`` lets the content decide.
-        on_unpacked: Called with the bytes unpacked so far; what it raises ends the import.
 
     Raises:
         InputError: The archive is refused, the layout is not known or not certain, or its main file is not valid.
     """
     folder = path
     if path.is_file():
-        unpack(path, work, on_progress=on_unpacked)
+        unpack(path, work)
         folder = work
     elif not path.exists():
         msg = f"{path} does not exist."
@@ -212,6 +212,7 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
 
 def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, CheckedImage | InputError]]:
     """Give each image with what a look at its file found; a reader may have taken one already."""
+    # In batches, because large images are read several at a time.
     for batch in in_batches(images):
         found = iter(check_images([image.path for image in batch if image.checked is None]))
         for image in batch:
@@ -247,7 +248,7 @@ class _Inspector:
         for key in collection.images:
             if key in self.taken:
                 yield key
-            elif not self.log.has_skipped("/".join(key)):
+            elif not self.log.has_skipped("/".join(key)):  # that was told of already, with the cause
                 place = f"collection “{collection.name}”"
                 message = f"There is no image {'/'.join(key)}."
                 self.log.change(ProblemKind.UNKNOWN_MEMBER, place, message)

@@ -5,7 +5,7 @@ takes the box around any shape; instance segmentation takes masks and polygons. 
 mask of its object, which a real server refuses: :attr:`ShapeFit.ROUGH`, so that pages can warn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ class ShapeFit(StrEnum):
     UNUSABLE = "unusable"
 
 
+# A point has no extent, so there is no box around it
 _BOXABLE = frozenset({"polygon", "bitmap", "line", "polyline", "graph"})
 
 
@@ -69,6 +70,14 @@ def unsuitable_shapes(
 def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) -> ProjectMeta:
     """Return the meta a model is trained with: the chosen classes in the meta's order, in the task's own shape."""
     chosen = set(classes)
+    # A model of instance segmentation predicts masks, whatever shapes it learned from.
     shape = "rectangle" if task_type == DETECTION else "bitmap"
     kept = tuple(replace(item, shape=shape) for item in meta.classes if item.name in chosen)
     return replace(meta, classes=kept)
+
+
+def common_shape(shapes: Collection[str]) -> str:
+    """Return the shape for a class whose objects have these: the only one, ``any`` for several."""
+    if len(shapes) > 1:
+        return "any"
+    return next(iter(shapes), "rectangle")  # a class without objects: boxes are what most people draw

@@ -66,13 +66,14 @@ def is_image(name: str) -> bool:
 
 
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
+# What Pillow's readers of formats raise for files that are not what they begin as
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
 _EXIF_ORIENTATION = 0x0112
+# Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)
 _ON_ITS_SIDE = frozenset({5, 6, 7, 8})
-"""Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)."""
 _PREVIEW = (64, 64)
+# Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours
 _LARGE = 2**17
-"""Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours."""
 
 _TOGETHER = 64
 _THREADS = min(8, os.cpu_count() or 1)
@@ -126,6 +127,7 @@ def check_images(paths: Sequence[Path]) -> list[CheckedImage | InputError]:
     """
     with warnings.catch_warnings():  # around all threads, which share the filters
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
+        # Decoders of large images let other threads run; around small ones the threads would only take turns.
         if sum(_is_large(path) for path in paths) < 2:  # noqa: PLR2004 - one has nothing to run beside
             return [_outcome(path) for path in paths]
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="image-check") as pool:

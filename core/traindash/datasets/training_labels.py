@@ -87,6 +87,7 @@ def _box(label: Label, annotation: Annotation) -> tuple[float, ...]:
     if not isinstance(label.geometry, Rectangle):
         return ()
     box = label.geometry
+    # Border pixels are part of the box, so as positions it ends one farther.
     left, right = _cut(box.left, annotation.width), _cut(box.right + 1, annotation.width)
     top, bottom = _cut(box.top, annotation.height), _cut(box.bottom + 1, annotation.height)
     if right <= left or bottom <= top:
@@ -98,6 +99,7 @@ def _outline(label: Label, annotation: Annotation) -> tuple[float, ...]:
     joined = join_outlines(outlines(label.geometry))
     if len(joined) < _FEWEST_POINTS:
         return ()
+    # Ultralytics takes lines with values outside of 0 to 1 for damage and leaves out the whole image.
     points = np.clip(np.array(joined, dtype=np.float64) / (annotation.width, annotation.height), 0, 1)
     if np.ptp(points, axis=0).min() == 0:
         return ()
@@ -176,6 +178,7 @@ def coco_ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_
                 if (shape := _shape(part.geometry, label.geometry, task_type)) is None:
                     continue
                 row = {"id": len(rows) + 1, "image_id": number, "category_id": categories[label.class_name]}
+                # Objects of a run folder that no server wrote have no id of their own.
                 sly_id = len(rows) + 1 if label.id is None else label.id
                 rows.append(row | shape | {"iscrowd": 0, "ignore": 0, "sly_id": sly_id})
     named = [{"id": number, "name": name} for name, number in categories.items()]

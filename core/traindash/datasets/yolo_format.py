@@ -19,6 +19,7 @@ import msgspec
 import yaml
 
 from traindash.datasets.geometry import rectangle_at, to_pixels
+from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import (
     CheckedImage,
     Lazy,
@@ -36,15 +37,15 @@ from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of
 
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
+# Dataset → the names its folder and its key in ``data.yaml`` go by
 _SIDES: Mapping[str, tuple[str, ...]] = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
-"""Dataset → the names its folder and its key in ``data.yaml`` go by."""
 _BOX_VALUES = 4
 _FEWEST_POLYGON_VALUES = 6
 _LONGEST_QUOTE = 200
 _LARGEST_LABEL_FILE = 64 * 2**20
 _PEEK = 2**18
+# Label files; a folder of a million must not be walked through to find that it is none
 _LOOKED_INTO = 50
-"""Label files; a folder of a million must not be walked through to find that it is none."""
 _LABEL_FOLDERS = ("labels/*.txt", "*/labels/*.txt", "labels/*/*.txt", "*.txt")
 _LABEL_LINE = re.compile(r"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
 
@@ -228,7 +229,7 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     names = config.names or {number: f"class {number}" for number in sorted(shapes)}
     reader = _Reader(root=root, names=names, keypoints=config.keypoints, log=log)
     classes = tuple(
-        ObjectClass(name=name, shape=_only(shapes.get(number, frozenset())), color=class_color(position))
+        ObjectClass(name=name, shape=common_shape(shapes.get(number, ())), color=class_color(position))
         for position, (number, name) in enumerate(names.items())
     )
     filled = [name for name, side in sides.items() if side.images]
@@ -297,6 +298,7 @@ def _labels_without_image(labels: Collection[Path], root: Path) -> Iterator[tupl
 def _label_file(image: Path, root: Path) -> Path | None:
     """The label file of an image: the last folder ``images`` becomes ``labels``; or beside the image."""
     parts = image.relative_to(root).with_suffix(".txt").parts
+    # Ultralytics' rule, ``img2label_paths``: the last of several folders of that name counts.
     for position in reversed(range(len(parts) - 1)):
         if parts[position] == "images":
             path = root.joinpath(*parts[:position], "labels", *parts[position + 1 :])
@@ -318,12 +320,6 @@ def _class_shapes(labels: Collection[Path], config: YoloConfig) -> Mapping[int, 
                 is_box = len(values) == 1 + _BOX_VALUES or config.keypoints > 0
                 shapes[int(values[0])].add("rectangle" if is_box else "polygon")
     return shapes
-
-
-def _only(shapes: set[str] | frozenset[str]) -> str:
-    if len(shapes) == 1:
-        return next(iter(shapes))
-    return "any" if shapes else "rectangle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,7 +382,7 @@ class _Reader:
 def _numbers(line: str) -> tuple[int, list[float]]:
     head, *rest = line.split()
     try:
-        whole = float(head)
+        whole = float(head)  # numpy.savetxt, which many scripts use, writes the class 3 as 3.000e+00
         number = int(whole)
         values = [float(value) for value in rest]
         if number != whole:

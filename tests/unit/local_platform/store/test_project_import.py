@@ -136,8 +136,8 @@ def test_a_bad_annotation_leaves_nothing(parts: Services, source: ProjectSource)
     cat = Label(class_name="cat", geometry=Rectangle(left=1, top=1, right=2, bottom=2))
     stranger = replace(good.annotation, labels=(cat,))
     _refused(parts, _with_last_image(source, replace(good, name="z.png", annotation=stranger)), "cat")
-    damaged = replace(good, name="z.png", damaged={3: "It, points is missing."})
-    _refused(parts, _with_last_image(source, damaged), r"z\.png, object 3: It, points is missing")
+    damaged = replace(good, name="z.png", damaged={3: "points is missing."})
+    _refused(parts, _with_last_image(source, damaged), r"z\.png, object 3: points is missing")
 
 
 def test_a_file_that_is_no_image_leaves_nothing(parts: Services, source: ProjectSource, tmp_path: Path) -> None:
