@@ -26,21 +26,13 @@ class EntryOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """A flow from the baseline to another experiment.
+    """A flow from the baseline to another experiment."""
 
-    Attributes:
-        flow: All that changed.
-        other: Position of the other experiment in the image set.
-        total: All together.
-        by_class: The classes that have something, alphabetical.
-        by_size: Small, medium and large.
-    """
-
-    flow: Flow
-    other: int
-    total: FlowCounts
-    by_class: Mapping[str, FlowCounts]
-    by_size: Mapping[str, FlowCounts]
+    flow: Flow  # all that changed
+    other: int  # position of the other experiment in the image set
+    total: FlowCounts  # all together
+    by_class: Mapping[str, FlowCounts]  # the classes that have something, alphabetical
+    by_size: Mapping[str, FlowCounts]  # small, medium and large
 
 
 def changes_between(images: ImageSet, other: int) -> Changes:

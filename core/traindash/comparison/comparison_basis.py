@@ -24,18 +24,14 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonBasis:
-    """How experiments may stand side by side.
+    """How experiments may stand side by side."""
 
-    Attributes:
-        significance: What the images can tell about differences; its resamples are not made yet.
-        common: What the evaluations were scored on again; ``None`` where the figures are as each was measured.
-        evaluations: Experiment key → its evaluation on the common set.
-        sizes: Experiment key → the figures of that evaluation by size of the objects.
-    """
-
-    significance: Significance
+    significance: Significance  # what the images can tell about differences; its resamples are not made yet
+    # what the evaluations were scored on again; `None` where the figures are as each was measured
     common: CommonSet | None = None
+    # experiment key → its evaluation on the common set
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    # experiment key → the figures of that evaluation by size of the objects
     sizes: Mapping[str, tuple[SizeSlice, ...]] = field(default_factory=dict)
 
     def applied_to(self, comparison: Comparison) -> Comparison:
@@ -126,18 +122,13 @@ def _reason(*, shared: bool, seen_by: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How comparable the experiments are.
+    """How comparable the experiments are."""
 
-    Attributes:
-        kind: ``alike``: same images, classes and thresholds. ``reserved``: the same as far as is known. ``rescored``:
-            made alike by scoring again. ``unlike``: shown as each was measured. ``unknown``: nothing to judge.
-        words: For the badge.
-        reasons: Why; sentences.
-    """
-
+    # `alike`: same images, classes and thresholds. `reserved`: the same as far as is known. `rescored`: made alike by
+    # scoring again. `unlike`: shown as each was measured. `unknown`: nothing to judge
     kind: Literal["alike", "reserved", "rescored", "unlike", "unknown"]
-    words: str
-    reasons: tuple[str, ...]
+    words: str  # for the badge
+    reasons: tuple[str, ...]  # why; sentences
 
 
 def standing_of(comparison: Comparison, significance: Significance) -> Standing:

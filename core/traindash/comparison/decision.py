@@ -39,36 +39,23 @@ DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What somebody needs.
+    """What somebody needs."""
 
-    Attributes:
-        goal: Decides the confidence threshold, and by which figure experiments are ranked.
-        latency: Most milliseconds for one image; ``None`` for any.
-        size: Most bytes of the checkpoint; ``None`` for any.
-    """
-
+    # decides the confidence threshold, and by which figure experiments are ranked
     goal: Goal = field(default_factory=BestF1)
-    latency: float | None = None
-    size: float | None = None
+    latency: float | None = None  # most milliseconds for one image; `None` for any
+    size: float | None = None  # most bytes of the checkpoint; `None` for any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """An evaluated experiment with what a decision needs; made once, asked for many needs.
-
-    Attributes:
-        experiment: The experiment.
-        evaluation: Images in the same order as those of the other contenders where they can be compared.
-        points: All thresholds.
-        speed: Times at batch size 1; ``None`` where they were not measured.
-        machine: What they were measured on.
-    """
+    """An evaluated experiment with what a decision needs; made once, asked for many needs."""
 
     experiment: ComparedExperiment
-    evaluation: Evaluation
+    evaluation: Evaluation  # images in the same order as those of the other contenders where they can be compared
     points: OperatingPoints
-    speed: SpeedRow | None
-    machine: str
+    speed: SpeedRow | None  # times at batch size 1; `None` where they were not measured
+    machine: str  # what they were measured on
 
     @property
     def bytes(self) -> int | None:
@@ -83,20 +70,13 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What a contender gives for some requirements.
-
-    Attributes:
-        contender: Who.
-        answer: Its threshold and what that gives.
-        figure: What it is ranked by, see :func:`figure_of`.
-        shortfalls: Where it fails the need; empty where it fulfils it.
-        beaten_by: Key of a contender that is as good in figure, time and size and better in one of them.
-    """
+    """What a contender gives for some requirements."""
 
     contender: Contender
-    answer: Answer
-    figure: float
-    shortfalls: tuple[ShortfallKind, ...]
+    answer: Answer  # its threshold and what that gives
+    figure: float  # what it is ranked by, see :func:`figure_of`
+    shortfalls: tuple[ShortfallKind, ...]  # where it fails the need; empty where it fulfils it
+    # Key of a contender that is as good in figure, time and size and better in one of them
     beaten_by: str | None = None
 
     @property
@@ -117,27 +97,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Who is named for a need, and why.
-
-    Attributes:
-        requirements: The need.
-        candidates: Of all contenders, in their order.
-        comparable: Whether their figures may be ranked at all.
-        winner: Who is named; ``None`` where nobody fulfils the need or nothing separates the best.
-        equals: Those that fulfil it and cannot be told from the one with the best figure, that one first.
-        decided_by: What made the winner the winner.
-        lead: Where the winner's lead in the figure over the next one lies; ``None`` where that is not known.
-        runner_up: The next one by figure among those that fulfil the need.
-    """
+    """Who is named for a need, and why."""
 
     requirements: Requirements
-    candidates: tuple[Candidate, ...]
-    comparable: bool
-    winner: Candidate | None = None
+    candidates: tuple[Candidate, ...]  # of all contenders, in their order
+    comparable: bool  # whether their figures may be ranked at all
+    winner: Candidate | None = None  # who is named; `None` where nobody fulfils the need or nothing separates the best
+    # those that fulfil it and cannot be told from the one with the best figure, that one first
     equals: tuple[Candidate, ...] = ()
-    decided_by: DecidedBy = "nothing"
+    decided_by: DecidedBy = "nothing"  # what made the winner the winner
+    # where the winner's lead in the figure over the next one lies; `None` where that is not known
     lead: Interval | None = None
-    runner_up: Candidate | None = None
+    runner_up: Candidate | None = None  # the next one by figure among those that fulfil the need
 
     @property
     def fulfilling(self) -> tuple[Candidate, ...]:
@@ -381,11 +352,8 @@ def _weights(images: int) -> FloatArray:
 
 # Answers to many goals at once, for the one-file report, whose reader may choose another goal without a server.
 
-
-PRICES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-"""False alarms that a miss may cost."""
-SHARES = (*(round(0.5 + 0.02 * i, 2) for i in range(25)), 0.99, 1.0)
-"""Recall or precision that may be asked for."""
+PRICES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # false alarms that a miss may cost
+SHARES = (*(round(0.5 + 0.02 * i, 2) for i in range(25)), 0.99, 1.0)  # recall or precision that may be asked for
 GOALS: tuple[Goal, ...] = (
     BestF1(),
     *(RecallAtLeast(recall=share) for share in SHARES),
@@ -397,17 +365,11 @@ _STEPS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What all contenders give for a goal.
-
-    Attributes:
-        goal: The goal.
-        candidates: One for each contender, in their order.
-        equal: (n, n) whether the images cannot tell two of them apart in the figure.
-    """
+    """What all contenders give for a goal."""
 
     goal: Goal
-    candidates: tuple[Candidate, ...]
-    equal: tuple[tuple[bool, ...], ...]
+    candidates: tuple[Candidate, ...]  # one for each contender, in their order
+    equal: tuple[tuple[bool, ...], ...]  # (n, n) whether the images cannot tell two of them apart in the figure
 
 
 def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS) -> tuple[Answered, ...]:

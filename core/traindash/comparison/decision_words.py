@@ -11,14 +11,13 @@ from traindash.comparison.verdict import Verdict
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import count, listing, metric, percent, plural, points, quantity, setting, signed, size
 
-_TINY = 0.0005
-"""Figures closer than this are written alike."""
+_TINY = 0.0005  # figures closer than this are written alike
+# how the figures of a decision are to be read, and why they differ from the key metrics
 READING_FIGURES = (
     "The threshold is the confidence from which a detection counts; set it where the model is used. Precision, recall "
     "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
     "0.95, so they are usually lower."
 )
-"""How the figures of a decision are to be read, and why they differ from the key metrics."""
 
 
 def advise(decision: Decision) -> Verdict:
@@ -320,10 +319,8 @@ def _way_out(decision: Decision) -> str:
 
 # Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
 
-
 _NAME = 26
-_SMALLEST, _LARGEST = 8.0, 24.0
-"""Diameter of the points in pixels."""
+_SMALLEST, _LARGEST = 8.0, 24.0  # diameter of the points in pixels
 _MARGIN, _TICKS = 0.12, 5
 
 

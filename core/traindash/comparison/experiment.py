@@ -23,36 +23,22 @@ from traindash.formatting import count, listing, plural
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OmittedImage:
-    """An evaluated image that is not in the common set.
-
-    Attributes:
-        name: File name.
-        dataset: Where it belongs.
-        reason: Why it is left out, e.g. ``not in all experiments``.
-    """
+    """An evaluated image that is not in the common set."""
 
     name: str
-    dataset: str
-    reason: str
+    dataset: str  # where it belongs
+    reason: str  # why it is left out, e.g. `not in all experiments`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """What of one evaluation is not in the common set.
-
-    Attributes:
-        key: Of the experiment.
-        label: Its name.
-        evaluated: Images it was measured on.
-        images: Those of them that are left out.
-        classes: Its classes that are left out.
-    """
+    """What of one evaluation is not in the common set."""
 
     key: str
     label: str
-    evaluated: int
-    images: tuple[OmittedImage, ...]
-    classes: tuple[str, ...]
+    evaluated: int  # images it was measured on
+    images: tuple[OmittedImage, ...]  # those of them that are left out
+    classes: tuple[str, ...]  # its classes that are left out
 
     @property
     def words(self) -> str:
@@ -66,40 +52,26 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonSet:
-    """What all experiments were scored on again.
+    """What all experiments were scored on again."""
 
-    Attributes:
-        images: Number of images; annotated alike, and no experiment is known to have been trained on them.
-        classes: Names.
-        reasons: Why the figures as each was measured must not stand side by side.
-        left_out: One entry for each experiment that has an evaluation.
-    """
-
-    images: int
+    images: int  # number of images; annotated alike, and no experiment is known to have been trained on them
     classes: tuple[str, ...]
-    reasons: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
+    reasons: tuple[str, ...]  # why the figures as each was measured must not stand side by side
+    left_out: tuple[LeftOut, ...]  # one entry for each experiment that has an evaluation
 
 
 # Curves of a training: read from ``results.csv``, smoothed, thinned out.
 
-
-MOST_POINTS = 400
-"""Points of a curve that a chart gets at most; more would not be seen on a screen."""
+MOST_POINTS = 400  # points of a curve that a chart gets at most; more would not be seen on a screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCurves:
-    """Numbers over the epochs of a training.
+    """Numbers over the epochs of a training."""
 
-    Attributes:
-        epochs: 1 for the first.
-        seconds: Since the training began; ``None`` where the file does not say.
-        columns: The framework's own names → values, as long as ``epochs``; NaN where there is none.
-    """
-
-    epochs: tuple[int, ...]
-    seconds: tuple[float, ...] | None
+    epochs: tuple[int, ...]  # 1 for the first
+    seconds: tuple[float, ...] | None  # since the training began; `None` where the file does not say
+    # the framework's own names → values, as long as `epochs`; NaN where there is none
     columns: Mapping[str, tuple[float, ...]]
 
 
@@ -180,15 +152,10 @@ def _growing(seconds: Sequence[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Something that an experiment does not have.
+    """Something that an experiment does not have."""
 
-    Attributes:
-        reason: Why, as the end of the sentence "“name” …": ``was trained without the benchmark``.
-        may_return: It was there and may be there again, so it is worth looking for at the next time.
-    """
-
-    reason: str
-    may_return: bool = False
+    reason: str  # why, as the end of the sentence "“name” …": `was trained without the benchmark`
+    may_return: bool = False  # it was there and may be there again, so it is worth looking for at the next time
 
 
 _T = TypeVar("_T")
@@ -199,37 +166,22 @@ NOT_LOADED = Missing(reason="has no data of this kind")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedExperiment:
-    """One experiment of a comparison.
+    """One experiment of a comparison."""
 
-    Attributes:
-        key: Identifies it among the others; the task id as text where there is one.
-        label: What people call it; unique within the comparison.
-        style: How it is drawn.
-        info: The experiment's record; ``None`` for a bare evaluation directory.
-        evaluation: Matches and metrics, recomputed from the COCO files.
-        speed: The speed test.
-        training: Curves of the training.
-        hyperparameters: As they were used.
-        app_state: The ``guiState`` as it was used: model, options, split, classes.
-        train_image_ids: Images it was trained on; ``None`` where the record does not say.
-        checkpoint_bytes: Size of the best checkpoint.
-        sizes: Figures of its evaluation by size of the objects; empty where nobody has measured them yet.
-        version: Changes with what is known of the experiment; empty where nobody keeps anything made from it.
-    """
-
-    key: str
-    label: str
-    style: SeriesStyle = field(default_factory=lambda: style_of(0))
-    info: ExperimentInfo | None = None
-    evaluation: Maybe[Evaluation] = NOT_LOADED
+    key: str  # identifies it among the others; the task id as text where there is one
+    label: str  # what people call it; unique within the comparison
+    style: SeriesStyle = field(default_factory=lambda: style_of(0))  # how it is drawn
+    info: ExperimentInfo | None = None  # the experiment's record; `None` for a bare evaluation directory
+    evaluation: Maybe[Evaluation] = NOT_LOADED  # matches and metrics, recomputed from the COCO files
     speed: Maybe[SpeedTest] = NOT_LOADED
-    training: Maybe[TrainingCurves] = NOT_LOADED
-    hyperparameters: Maybe[Mapping[str, object]] = NOT_LOADED
-    app_state: Maybe[Mapping[str, object]] = NOT_LOADED
-    train_image_ids: frozenset[int] | None = None
-    checkpoint_bytes: int | None = None
+    training: Maybe[TrainingCurves] = NOT_LOADED  # curves of the training
+    hyperparameters: Maybe[Mapping[str, object]] = NOT_LOADED  # as they were used
+    app_state: Maybe[Mapping[str, object]] = NOT_LOADED  # the `guiState` as it was used: model, options, split, classes
+    train_image_ids: frozenset[int] | None = None  # images it was trained on; `None` where the record does not say
+    checkpoint_bytes: int | None = None  # size of the best checkpoint
+    # figures of its evaluation by size of the objects; empty where nobody has measured them yet
     sizes: tuple[SizeSlice, ...] = ()
-    version: str = ""
+    version: str = ""  # changes with what is known of the experiment; empty where nobody keeps anything made from it
 
     def by_size(self) -> tuple[SizeSlice, ...]:
         """Return the figures of small, medium and large objects; empty without an evaluation."""
@@ -240,19 +192,13 @@ class ComparedExperiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Experiments side by side; none at all is allowed.
+    """Experiments side by side; none at all is allowed."""
 
-    Attributes:
-        experiments: In the order in which they are shown.
-        baseline: Position of the one that the others are measured against.
-        common: What the evaluations were scored on again; ``None`` where they are as each was measured.
-        decimals: Of metrics between 0 and 1 wherever they are written, 3 or 4.
-    """
-
-    experiments: tuple[ComparedExperiment, ...]
-    baseline: int = 0
+    experiments: tuple[ComparedExperiment, ...]  # in the order in which they are shown
+    baseline: int = 0  # position of the one that the others are measured against
+    # what the evaluations were scored on again; `None` where they are as each was measured
     common: CommonSet | None = None
-    decimals: int = 3
+    decimals: int = 3  # of metrics between 0 and 1 wherever they are written, 3 or 4
 
     @property
     def fingerprint(self) -> str:
@@ -298,7 +244,6 @@ def explain_missing(things: Sequence[tuple[str, object]]) -> tuple[str, ...]:
 
 
 # The small files of an experiment, from their content to values; whoever gets the content is somebody else.
-
 
 _MAPPING: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 

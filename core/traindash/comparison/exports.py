@@ -117,7 +117,6 @@ def decision_records(decision: Decision) -> tuple[Record, ...]:
 
 # Records as CSV, which spreadsheets open by double click.
 
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -66,15 +66,10 @@ class CountedAs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covering:
-    """Predictions that cover an object, right or wrong.
+    """Predictions that cover an object, right or wrong."""
 
-    Attributes:
-        true: Class of the object; ``None`` for any.
-        predicted: Class of the prediction; ``None`` for any.
-    """
-
-    true: str | None = None
-    predicted: str | None = None
+    true: str | None = None  # class of the object; `None` for any
+    predicted: str | None = None  # class of the prediction; `None` for any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,33 +102,22 @@ def open_below(low: float, high: float) -> Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageQuery:
-    """Entries to look at; what is ``None`` or empty does not restrict them.
+    """Entries to look at; what is ``None`` or empty does not restrict them."""
 
-    Attributes:
-        title: What they are, in words, for the head of the dialog: ``Missed “lemon” in “Model B”``.
-        experiment: Key of the experiment; ``None`` for all.
-        classes: Only entries of these classes; ``None`` for all.
-        size: ``small``, ``medium`` or ``large`` by COCO's areas: of the object where there is one that is found, missed
-            or asked for by ``classes``, otherwise of the prediction.
-        outcomes: Only these.
-        confidence: Threshold of the predictions; ``None`` for the one of each evaluation (F1-optimal by default), 0
-            for all predictions.
-        score: Confidence of the prediction; leaves out missed objects.
-        iou: IoU of a found object and its prediction; leaves out everything else.
-        change: Only what changed in this way against the baseline; at the thresholds of the evaluations.
-        agreement: Only entries to which the experiments of the comparison stand like this.
-    """
-
-    title: str
-    experiment: str | None = None
-    classes: ClassChoice | None = None
+    title: str  # what they are, in words, for the head of the dialog: `Missed “lemon” in “Model B”`
+    experiment: str | None = None  # Key of the experiment; `None` for all
+    classes: ClassChoice | None = None  # only entries of these classes; `None` for all
+    # `small`, `medium` or `large` by COCO's areas: of the object where there is one that is found, missed or asked for
+    # by `classes`, otherwise of the prediction
     size: SizeName | None = None
     outcomes: tuple[Outcome, ...] = ()
+    # threshold of the predictions; `None` for the one of each evaluation (F1-optimal by default), 0 for all predictions
     confidence: float | None = None
-    score: Span | None = None
-    iou: Span | None = None
+    score: Span | None = None  # confidence of the prediction; leaves out missed objects
+    iou: Span | None = None  # IoU of a found object and its prediction; leaves out everything else
+    # only what changed in this way against the baseline; at the thresholds of the evaluations
     change: FlowChange | None = None
-    agreement: Agreement | None = None
+    agreement: Agreement | None = None  # only entries to which the experiments of the comparison stand like this
 
     @property
     def noun(self) -> tuple[str, str]:
@@ -168,19 +152,12 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """L entries that a query found.
+    """L entries that a query found."""
 
-    Attributes:
-        experiment: (L,) position among the experiments of the image set.
-        image: (L,) place in the image set.
-        dt: (L,) row of the prediction in the experiment's match table, -1 for none.
-        gt: (L,) row of the object in the experiment's evaluation, -1 for none.
-    """
-
-    experiment: IntArray
-    image: IntArray
-    dt: IntArray
-    gt: IntArray
+    experiment: IntArray  # (L,) position among the experiments of the image set
+    image: IntArray  # (L,) place in the image set
+    dt: IntArray  # (L,) row of the prediction in the experiment's match table, -1 for none
+    gt: IntArray  # (L,) row of the object in the experiment's evaluation, -1 for none
 
     @property
     def count(self) -> int:

@@ -15,29 +15,19 @@ from traindash.evaluation.flow import aligned_objects, unshared_alarms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSet:
-    """N images and M objects that at least one of the E experiments with an evaluation was measured on.
+    """N images and M objects that at least one of the E experiments with an evaluation was measured on."""
 
-    Attributes:
-        keys: (E) keys of the experiments.
-        labels: (E) their names.
-        styles: (E) their looks.
-        evaluations: (E) their evaluations.
-        rows: (E, N) row of the image in the experiment's evaluation, -1 where it is not there.
-        places: (E) arrays (I) with the place in this set of each image of the experiment's evaluation.
-        objects: (E) arrays (G) with the number of each object of the experiment's evaluation, 0 to M - 1.
-        object_count: M.
-        baseline: Position of the baseline among the E experiments; ``None`` where it has no evaluation.
-    """
-
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # (E) keys of the experiments
     labels: tuple[str, ...]
     styles: tuple[SeriesStyle, ...]
-    evaluations: tuple[Evaluation, ...]
-    rows: IntArray
+    evaluations: tuple[Evaluation, ...]  # (E) their evaluations
+    rows: IntArray  # (E, N) row of the image in the experiment's evaluation, -1 where it is not there
+    # (E) arrays (I) with the place in this set of each image of the experiment's evaluation
     places: tuple[IntArray, ...]
+    # (E) arrays (G) with the number of each object of the experiment's evaluation, 0 to M - 1
     objects: tuple[IntArray, ...]
-    object_count: int
-    baseline: int | None
+    object_count: int  # M
+    baseline: int | None  # position of the baseline among the E experiments; `None` where it has no evaluation
 
     @property
     def image_count(self) -> int:

@@ -12,6 +12,7 @@ from traindash.domain.ids import TaskId
 
 Theme: TypeAlias = Literal["light", "dark"]
 
+# series colours on white and on ``#0E1117``; an index means the same series in both
 SERIES: Mapping[Theme, tuple[str, ...]] = {
     "light": (
         "#3A68E0", "#EF6701", "#34A470", "#C276BB", "#683600", "#522B79", "#005B6D", "#9B5C3E", "#781437", "#7B7F85",
@@ -20,33 +21,23 @@ SERIES: Mapping[Theme, tuple[str, ...]] = {
         "#4C7DF7", "#D95632", "#96F7B5", "#BC6398", "#EBA705", "#C3AAFF", "#3EBBCC", "#E3AE7F", "#D5687A", "#DADEE5",
     ),
 }  # fmt: skip
-"""Series colours on white and on ``#0E1117``; an index means the same series in both."""
 
+# plotly's marker names
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "x", "pentagon", "hexagon")
-"""Plotly's marker names."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # plotly's dash names
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-"""Plotly's dash names."""
-
+# plotly's fill patterns for bars whose colour is used twice in one chart
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
-"""Plotly's fill patterns for bars whose colour is used twice in one chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesStyle:
-    """How one experiment is drawn.
+    """How one experiment is drawn."""
 
-    Attributes:
-        color: Index into :data:`SERIES`, 0 to 9.
-        marker: Plotly's marker name.
-        dash: Plotly's dash name.
-        pattern: Plotly's fill pattern, empty for plain.
-    """
-
-    color: int
-    marker: str
-    dash: str
-    pattern: str = ""
+    color: int  # index into :data:`SERIES`, 0 to 9
+    marker: str  # plotly's marker name
+    dash: str  # plotly's dash name
+    pattern: str = ""  # plotly's fill pattern, empty for plain
 
     def hex(self, theme: Theme) -> str:
         """Return the colour as ``#RRGGBB``."""

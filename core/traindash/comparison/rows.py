@@ -22,49 +22,31 @@ Better: TypeAlias = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A number that experiments have.
+    """A number that experiments have."""
 
-    Attributes:
-        key: Supervisely's name where it has one.
-        title: With its unit.
-        better: Which direction is good.
-        meaning: One sentence for people who do not know it.
-        write: How its value is written.
-        write_delta: How a difference is written, from the new and the old value.
-        read: Where it is taken from; ``None`` where the experiment has none.
-    """
-
-    key: str
-    title: str
-    better: Better
-    meaning: str
-    write: Callable[[float | None], str]
-    write_delta: Callable[[float, float], str]
-    read: Callable[[ComparedExperiment], float | None]
+    key: str  # supervisely's name where it has one
+    title: str  # with its unit
+    better: Better  # which direction is good
+    meaning: str  # one sentence for people who do not know it
+    write: Callable[[float | None], str]  # how its value is written
+    write_delta: Callable[[float, float], str]  # how a difference is written, from the new and the old value
+    read: Callable[[ComparedExperiment], float | None]  # where it is taken from; `None` where the experiment has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One value of the table.
+    """One value of the table."""
 
-    Attributes:
-        value: ``None`` where the experiment has none.
-        text: As it is shown.
-        best: It is the best of the row; never set where all are equal as shown, or only one is known.
-        delta: Difference to the baseline as it is shown; empty for the baseline itself and where there is none.
-        change: Whether that difference is good; ``same`` where it is zero as shown, ``unsure`` where the images at
-            hand cannot tell it from zero.
-        interval: Where the difference lies, as the end of a sentence; empty where that is not known.
-        recorded: It is the figure of the experiment's record, of images that cannot be checked, among others that
-            were measured here: it is shown and not ranked.
-    """
-
-    value: float | None
-    text: str
-    best: bool = False
-    delta: str = ""
+    value: float | None  # `None` where the experiment has none
+    text: str  # as it is shown
+    best: bool = False  # it is the best of the row; never set where all are equal as shown, or only one is known
+    delta: str = ""  # difference to the baseline as it is shown; empty for the baseline itself and where there is none
+    # whether that difference is good; `same` where it is zero as shown, `unsure` where the images at hand cannot tell
+    # it from zero
     change: Trend = "none"
-    interval: str = ""
+    interval: str = ""  # where the difference lies, as the end of a sentence; empty where that is not known
+    # the figure is that of the experiment's record, of images that cannot be checked, while others were measured here;
+    # so it shows but does not rank
     recorded: bool = False
 
 
@@ -273,23 +255,14 @@ METRICS: tuple[Metric, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The overview of one experiment.
-
-    Attributes:
-        label: Its name.
-        style: Its look.
-        is_baseline: The others are measured against it.
-        score: Its mAP as it is written.
-        score_title: What the score is of.
-        facts: Name and value, in the order of the card; what is not known is left out.
-    """
+    """The overview of one experiment."""
 
     label: str
     style: SeriesStyle
-    is_baseline: bool
-    score: str
-    score_title: str
-    facts: tuple[tuple[str, str], ...]
+    is_baseline: bool  # the others are measured against it
+    score: str  # its mAP as it is written
+    score_title: str  # what the score is of
+    facts: tuple[tuple[str, str], ...]  # name and value, in the order of the card; what is not known is left out
 
 
 def overview_of(comparison: Comparison) -> tuple[Card, ...]:

@@ -23,8 +23,7 @@ class _Absent(enum.Enum):
     ABSENT = "absent"
 
 
-ABSENT: Final = _Absent.ABSENT
-"""Stands for "this experiment has no such setting", which is not the same as ``null``."""
+ABSENT: Final = _Absent.ABSENT  # stands for "this experiment has no such setting", which is not the same as ``null``
 
 Value: TypeAlias = object | Literal[_Absent.ABSENT]
 KeyPath: TypeAlias = tuple[str, ...]
@@ -32,17 +31,11 @@ KeyPath: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
-    """One setting over all experiments.
+    """One setting over all experiments."""
 
-    Attributes:
-        path: Dotted path; a key that holds a dot itself is quoted.
-        values: One for each experiment; :data:`ABSENT` where it has none.
-        differs: Whether not all of them are equal.
-    """
-
-    path: str
-    values: tuple[Value, ...]
-    differs: bool
+    path: str  # dotted path; a key that holds a dot itself is quoted
+    values: tuple[Value, ...]  # one for each experiment; :data:`ABSENT` where it has none
+    differs: bool  # whether not all of them are equal
 
     def lacks(self, place: int) -> bool:
         """Return whether an experiment has no such setting."""
@@ -160,6 +153,7 @@ def _from_state(state: Mapping[str, object]) -> Mapping[str, object]:
     return result
 
 
+# settings that people ask for first, in this order; the others follow as they come
 FIRST = (
     "Model",
     "Started from",
@@ -177,8 +171,8 @@ FIRST = (
     "seed",
     "mosaic",
 )
-"""Settings that people ask for first, in this order; the others follow as they come."""
 
+# what does not explain how well a model learned
 CONSEQUENCES = frozenset(
     {
         "Training time",
@@ -190,7 +184,6 @@ CONSEQUENCES = frozenset(
         "Evaluated classes",
     }
 )
-"""What does not explain how well a model learned."""
 
 
 def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -> tuple[SettingRow, ...]:

@@ -22,33 +22,25 @@ from traindash.evaluation import (
 )
 from traindash.formatting import plural, points_interval
 
+# metrics whose differences get an interval
 RESAMPLED = frozenset(
     {"mAP", "AP50", "AP75", "f1", "precision", "recall", "iou", "classification_accuracy", "calibration_score"}
 )
-"""Metrics whose differences get an interval."""
 
+# metrics that depend on the images and classes they were measured on
 ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP"}
-"""Metrics that depend on the images and classes they were measured on."""
-
 LEVEL = 0.95
 _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Where a difference lies when the evaluated images are drawn again and again.
+    """Where a difference lies when the evaluated images are drawn again and again."""
 
-    Attributes:
-        low: Lower end, in metric units (0.018 is 1.8 points).
-        high: Upper end.
-        images: Number of images it was computed from.
-        level: Share of the resamples inside, e.g. 0.95.
-    """
-
-    low: float
+    low: float  # lower end, in metric units (0.018 is 1.8 points)
     high: float
-    images: int
-    level: float = LEVEL
+    images: int  # number of images it was computed from
+    level: float = LEVEL  # share of the resamples inside, e.g. 0.95
 
     @property
     def tells_apart(self) -> bool:
@@ -63,20 +55,15 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Significance:
-    """What the evaluated images can tell about differences.
+    """What the evaluated images can tell about differences."""
 
-    Attributes:
-        judgement: Whether the evaluations may stand side by side; ``None`` with fewer than two.
-        aligned: Experiment key → its evaluation with the images in the same order as the others; empty where they may
-            not stand side by side, or no common order is known.
-        samples: Experiment key → its resamples; empty where there are none, or none yet.
-        pending: The resamples are still being made.
-    """
-
-    judgement: Comparability | None = None
+    judgement: Comparability | None = None  # whether the evaluations may stand side by side; `None` with fewer than two
+    # experiment key → its evaluation with the images in the same order as the others; empty where they may not stand
+    # side by side, or no common order is known
     aligned: Mapping[str, Evaluation] = field(default_factory=dict)
+    # experiment key → its resamples; empty where there are none, or none yet
     samples: Mapping[str, Samples] = field(default_factory=dict)
-    pending: bool = False
+    pending: bool = False  # the resamples are still being made
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -7,31 +7,20 @@ from pydantic import BaseModel, ValidationError
 
 from traindash.errors import InputError
 
-NOTICEABLE = 0.05
-"""Smaller differences of two times, as a share of the shorter one, are not called a difference."""
+NOTICEABLE = 0.05  # smaller differences of two times, as a share of the shorter one, are not called a difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedRow:
-    """Times of one batch size, in milliseconds per batch.
+    """Times of one batch size, in milliseconds per batch."""
 
-    Attributes:
-        batch_size: Images in a batch.
-        total: Mean time of a batch, preprocessing and postprocessing included.
-        total_std: Its standard deviation over the iterations; ``None`` where the file does not say.
-        preprocess: Part of ``total``.
-        inference: Part of ``total``.
-        postprocess: Part of ``total``.
-        iterations: Number of measured batches.
-    """
-
-    batch_size: int
-    total: float
-    total_std: float | None = None
-    preprocess: float | None = None
-    inference: float | None = None
-    postprocess: float | None = None
-    iterations: int | None = None
+    batch_size: int  # images in a batch
+    total: float  # mean time of a batch, preprocessing and postprocessing included
+    total_std: float | None = None  # its standard deviation over the iterations; `None` where the file does not say
+    preprocess: float | None = None  # part of `total`
+    inference: float | None = None  # part of `total`
+    postprocess: float | None = None  # part of `total`
+    iterations: int | None = None  # number of measured batches
 
     @property
     def images_per_second(self) -> float:
@@ -46,18 +35,12 @@ class SpeedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedTest:
-    """A speed test, smallest batch first.
-
-    Attributes:
-        device: E.g. ``cpu`` or ``cuda:0``.
-        hardware: Name of the processor or card.
-        runtime: E.g. ``PyTorch``.
-    """
+    """A speed test, smallest batch first."""
 
     rows: tuple[SpeedRow, ...]
-    device: str = ""
-    hardware: str = ""
-    runtime: str = ""
+    device: str = ""  # e.g. `cpu` or `cuda:0`
+    hardware: str = ""  # name of the processor or card
+    runtime: str = ""  # e.g. `PyTorch`
 
     @property
     def machine(self) -> str:

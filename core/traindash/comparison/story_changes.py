@@ -22,80 +22,47 @@ from traindash.formatting import count, metric, plural, points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A number with what it counts.
+    """A number with what it counts."""
 
-    Attributes:
-        value: As it is written.
-        label: What it is.
-    """
-
-    value: str
-    label: str
+    value: str  # as it is written
+    label: str  # what it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One row of a bar chart.
-
-    Attributes:
-        name: Of the row.
-        share: Length, 0 to 1 of the room there is.
-        text: The value as it is written.
-        style: Look of the experiment; ``None`` for what belongs to no experiment.
-        best: It is the one to look at.
-    """
+    """One row of a bar chart."""
 
     name: str
-    share: float
-    text: str
-    style: SeriesStyle | None = None
-    best: bool = False
+    share: float  # length, 0 to 1 of the room there is
+    text: str  # the value as it is written
+    style: SeriesStyle | None = None  # look of the experiment; `None` for what belongs to no experiment
+    best: bool = False  # it is the one to look at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What an experiment makes of an object.
-
-    Attributes:
-        name: Of the experiment.
-        style: Its look.
-        words: What it reports there.
-    """
+    """What an experiment makes of an object."""
 
     name: str
     style: SeriesStyle
-    words: str
+    words: str  # what it reports there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slide:
-    """One step.
+    """One step."""
 
-    Attributes:
-        key: Stable name.
-        step: What this step is about, two or three words.
-        title: What it says, one sentence.
-        sentences: What supports or limits it.
-        facts: Numbers to show large.
-        bars: Rows of a bar chart.
-        bars_title: What the bars are, with the unit.
-        subject: An object to show on its image; ``None`` for none.
-        seen: What each of the two experiments makes of it.
-        caption: Where it is.
-        tone: ``good``, ``bad`` or ``plain``.
-    """
-
-    key: str
-    step: str
-    title: str
-    sentences: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    bars: tuple[Bar, ...] = ()
-    bars_title: str = ""
-    subject: Subject | None = None
-    seen: tuple[Seen, ...] = ()
+    key: str  # stable name
+    step: str  # what this step is about, two or three words
+    title: str  # what it says, one sentence
+    sentences: tuple[str, ...] = ()  # what supports or limits it
+    facts: tuple[Fact, ...] = ()  # numbers to show large
+    bars: tuple[Bar, ...] = ()  # rows of a bar chart
+    bars_title: str = ""  # what the bars are, with the unit
+    subject: Subject | None = None  # an object to show on its image; `None` for none
+    seen: tuple[Seen, ...] = ()  # what each of the two experiments makes of it
     caption: str = ""
-    tone: str = "plain"
+    tone: str = "plain"  # `good`, `bad` or `plain`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,27 +75,18 @@ class Story:
 
 Direction = Literal["better", "worse"]
 _MOST_BARS, _FEW_BARS = 6, 3
-_LOOKED_AT = 20
-"""Largest objects of which one is shown: one on which the drawn boxes say what happened."""
-_SMALLEST = 0.0005
-"""Smaller differences are written as 0.0 pt."""
+_LOOKED_AT = 20  # largest objects of which one is shown: one on which the drawn boxes say what happened
+_SMALLEST = 0.0005  # smaller differences are written as 0.0 pt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassChange:
-    """How the AP of one class changed from the baseline to the other experiment.
-
-    Attributes:
-        name: The class.
-        before: AP of the baseline, 0 to 1.
-        after: AP of the other one.
-        interval: Where the difference lies; ``None`` where that is not known.
-    """
+    """How the AP of one class changed from the baseline to the other experiment."""
 
     name: str
-    before: float
-    after: float
-    interval: Interval | None
+    before: float  # AP of the baseline, 0 to 1
+    after: float  # AP of the other one
+    interval: Interval | None  # where the difference lies; `None` where that is not known
 
     @property
     def difference(self) -> float:

@@ -15,26 +15,17 @@ from traindash.formatting import count, listing, metric, plural, points, quantit
 
 # Where the better of two models is worse: classes and sizes of objects.
 
-
-NOTICEABLE = 0.005
-"""Half a point of average precision; less is not worth a word."""
-
+NOTICEABLE = 0.005  # half a point of average precision; less is not worth a word
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regression:
-    """A class or a size on which one model is behind.
+    """A class or a size on which one model is behind."""
 
-    Attributes:
-        name: Of the class or size.
-        gap: Difference of average precision, below zero.
-        certain: Whether the images tell it from zero; ``None`` where that is not known.
-    """
-
-    name: str
-    gap: float
-    certain: bool | None = None
+    name: str  # of the class or size
+    gap: float  # difference of average precision, below zero
+    certain: bool | None = None  # whether the images tell it from zero; `None` where that is not known
 
 
 def class_regressions(
@@ -114,23 +105,16 @@ Ranking = list[tuple[ComparedExperiment, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a comparison says, or a decision for some requirements.
+    """What a comparison says, or a decision for some requirements."""
 
-    Attributes:
-        kind: ``winner``: one is ahead, or named. ``tie``: none can be told from the best. ``open``: whether the lead is
-            more than luck is still being measured. ``unlike``: the numbers must not be put side by side. ``none``:
-            nobody fulfils the requirements. ``nothing``: there is nothing to judge.
-        headline: One sentence.
-        sentences: What supports or limits it.
-        winner: Key of the experiment that is ahead; ``None`` without one.
-        warnings: What is not known or not quite equal, though the numbers may stand side by side.
-    """
-
+    # `winner`: one is ahead, or named. `tie`: none can be told from the best. `open`: whether the lead is more than
+    # luck is still being measured. `unlike`: the numbers must not be put side by side. `none`: nobody fulfils the
+    # requirements. `nothing`: there is nothing to judge
     kind: Literal["winner", "tie", "open", "unlike", "none", "nothing"]
-    headline: str
-    sentences: tuple[str, ...] = ()
-    winner: str | None = None
-    warnings: tuple[str, ...] = ()
+    headline: str  # one sentence
+    sentences: tuple[str, ...] = ()  # what supports or limits it
+    winner: str | None = None  # Key of the experiment that is ahead; `None` without one
+    warnings: tuple[str, ...] = ()  # what is not known or not quite equal, though the numbers may stand side by side
 
 
 def judge(comparison: Comparison, significance: Significance | None = None) -> Verdict:

@@ -23,15 +23,12 @@ from traindash.evaluation import ClassMetrics, Evaluation, SizeSlice
 from traindash.evaluation.evaluation import SIZES
 from traindash.formatting import count, metric
 
-MOST_CLASSES = 24
-"""Classes that fit beside each other; with more, those that differ most are drawn."""
-
-_RADAR_CLASSES = range(5, 13)
-"""With fewer classes a radar says less than bars, with more it cannot be read."""
+MOST_CLASSES = 24  # classes that fit beside each other; with more, those that differ most are drawn
+_RADAR_CLASSES = range(5, 13)  # with fewer classes a radar says less than bars, with more it cannot be read
 
 Read = Callable[[ClassMetrics], float]
+# what precision and recall are shares of
 REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcome.MISSED)
-"""What precision and recall are shares of."""
 
 
 def draw_ap(comparison: Comparison, view: View) -> Drawing:
@@ -169,11 +166,11 @@ def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[fl
 # Small, medium and large objects apart.
 
 
+# in the order of ``traindash.evaluation.evaluation``; COCO's borders
 _NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
-"""In the order of ``traindash.evaluation.evaluation``; COCO's borders."""
 
+# title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them
 _Figure = tuple[str, str, tuple[Outcome, ...]]
-"""Title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them."""
 
 
 def draw_sizes(comparison: Comparison, view: View) -> Drawing:

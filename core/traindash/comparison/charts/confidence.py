@@ -27,12 +27,10 @@ from traindash.evaluation.metrics import BIN_EDGES
 from traindash.formatting import count, metric
 
 _MOST_POINTS = 200
-_LEVELS = (0, 2, 5, 8)
-"""Indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90."""
+_LEVELS = (0, 2, 5, 8)  # indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90
 
+# title of the panel, of its vertical axis, and the (N,) values by falling score
 Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
-"""Title of the panel, of its vertical axis, and the (N,) values by falling score."""
-
 _THRESHOLD = "Confidence threshold"
 
 
@@ -141,10 +139,7 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
 
 # How sure the models are when they are right, and when they are wrong.
 
-
-_JOINED = 2
-"""Bins of the distribution that make one of the drawing."""
-
+_JOINED = 2  # bins of the distribution that make one of the drawing
 _WIDTH = _JOINED / SCORE_BINS
 _MIDDLES = tuple(round((i + 0.5) * _WIDTH, 4) for i in range(SCORE_BINS // _JOINED))
 
@@ -227,7 +222,6 @@ def _joined(counts: IntArray) -> IntArray:
 
 
 # Whether a confidence of 0.8 means that 80 % are right.
-
 
 _COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
 

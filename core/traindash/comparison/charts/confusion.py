@@ -216,7 +216,6 @@ def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel
 
 # Which classes are taken for each other most often.
 
-
 _MOST_PAIRS = 20
 _COUNT, _PROBABILITY = "Count", "Probability"
 
@@ -293,7 +292,6 @@ def _pairs(evaluation: Evaluation) -> dict[Pair, tuple[int, float]]:
 
 
 # Whether found objects got the right name.
-
 
 _ALL = "All classes"
 

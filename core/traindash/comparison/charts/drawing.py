@@ -19,104 +19,64 @@ from traindash.formatting import count, metric, percent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One axis of a panel.
+    """One axis of a panel."""
 
-    Attributes:
-        title: With its unit; what can be read without the text around it.
-        low: Fixed lower end; ``None`` follows the data.
-        high: Fixed upper end.
-        categories: Names along the axis; empty for numbers.
-        decimals: Of values on this axis when they are pointed at; ``None`` for whole numbers.
-        whole: Ticks are whole numbers only.
-    """
-
-    title: str
-    low: float | None = None
-    high: float | None = None
-    categories: tuple[str, ...] = ()
-    decimals: int | None = 3
-    whole: bool = False
+    title: str  # with its unit; what can be read without the text around it
+    low: float | None = None  # fixed lower end; `None` follows the data
+    high: float | None = None  # fixed upper end
+    categories: tuple[str, ...] = ()  # names along the axis; empty for numbers
+    decimals: int | None = 3  # of values on this axis when they are pointed at; `None` for whole numbers
+    whole: bool = False  # ticks are whole numbers only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line through points, from left to right.
+    """A line through points, from left to right."""
 
-    Attributes:
-        name: In the legend.
-        x: Positions; indexes of the categories on a category axis.
-        y: As many values; ``None`` leaves a gap.
-        style: ``None`` for a quiet reference line (the diagonal of a reliability diagram).
-        points: Mark every point.
-        point_size: Diameter of these marks in pixels.
-        highlight: Index of one point to mark, with its text.
-        highlight_text: Text at that point.
-        queries: What is behind each point; ``None`` for nothing to show, empty where no point can be followed.
-    """
-
-    name: str
-    x: tuple[float, ...]
-    y: tuple[float | None, ...]
-    style: SeriesStyle | None
-    points: bool = False
-    point_size: float = 8.0
-    highlight: int | None = None
-    highlight_text: str = ""
+    name: str  # in the legend
+    x: tuple[float, ...]  # positions; indexes of the categories on a category axis
+    y: tuple[float | None, ...]  # as many values; `None` leaves a gap
+    style: SeriesStyle | None  # `None` for a quiet reference line (the diagonal of a reliability diagram)
+    points: bool = False  # mark every point
+    point_size: float = 8.0  # diameter of these marks in pixels
+    highlight: int | None = None  # index of one point to mark, with its text
+    highlight_text: str = ""  # text at that point
+    # what is behind each point; `None` for nothing to show, empty where no point can be followed
     queries: tuple[ImageQuery | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Bars, one for each category of the x axis.
+    """Bars, one for each category of the x axis."""
 
-    Attributes:
-        name: In the legend.
-        values: ``None`` for no bar.
-        texts: The values as they are written.
-        style: Look of the experiment; ``None`` for what belongs to all of them.
-        queries: What is behind each bar; ``None`` for nothing to show, empty where no bar can be followed.
-    """
-
-    name: str
-    values: tuple[float | None, ...]
-    texts: tuple[str, ...]
-    style: SeriesStyle | None
+    name: str  # in the legend
+    values: tuple[float | None, ...]  # `None` for no bar
+    texts: tuple[str, ...]  # the values as they are written
+    style: SeriesStyle | None  # look of the experiment; `None` for what belongs to all of them
+    # what is behind each bar; `None` for nothing to show, empty where no bar can be followed
     queries: tuple[ImageQuery | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Radar:
-    """A closed line around a centre; the x axis' categories, three at least, are its spokes.
+    """A closed line around a centre; the x axis' categories, three at least, are its spokes."""
 
-    Attributes:
-        name: In the legend.
-        values: 0 in the centre to 1 at the rim.
-        texts: The values as they are written.
-        style: Look of the experiment.
-        query: What is behind the line: a click on it does not tell one spoke from another.
-    """
-
-    name: str
-    values: tuple[float, ...]
-    texts: tuple[str, ...]
-    style: SeriesStyle
-    query: ImageQuery | None = None
+    name: str  # in the legend
+    values: tuple[float, ...]  # 0 in the centre to 1 at the rim
+    texts: tuple[str, ...]  # the values as they are written
+    style: SeriesStyle  # look of the experiment
+    query: ImageQuery | None = None  # what is behind the line: a click on it does not tell one spoke from another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """A matrix; rows belong to the y axis' categories, columns to those of the x axis.
+    """A matrix; rows belong to the y axis' categories, columns to those of the x axis."""
 
-    Attributes:
-        shades: Rows of shares of the true class that decide the colour: 0 to 1, for a change −1 to 1.
-        texts: Rows of what is written into the cells.
-        change: Whether this is a difference of two matrices.
-        queries: Rows of what is behind the cells; ``None`` for nothing to show, empty where no cell can be followed.
-    """
-
+    # rows of shares of the true class that decide the colour: 0 to 1, for a change −1 to 1
     shades: tuple[tuple[float, ...], ...]
-    texts: tuple[tuple[str, ...], ...]
-    change: bool = False
+    texts: tuple[tuple[str, ...], ...]  # rows of what is written into the cells
+    change: bool = False  # whether this is a difference of two matrices
+    # rows of what is behind the cells; `None` for nothing to show, empty where no cell can be followed
     queries: tuple[tuple[ImageQuery | None, ...], ...] = ()
 
 
@@ -125,25 +85,15 @@ Mark: TypeAlias = Line | Bars | Cells | Radar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One pair of axes.
+    """One pair of axes."""
 
-    Attributes:
-        title: What this panel shows; empty where the chart's title says it all.
-        x: Horizontal axis.
-        y: Vertical axis.
-        marks: What is drawn, in the order of the legend.
-        alt: The content in words for people who do not see it.
-        size: ``square`` for a matrix.
-        has_legend: Whether the panel names its marks itself.
-    """
-
-    title: str
+    title: str  # what this panel shows; empty where the chart's title says it all
     x: Axis
     y: Axis
-    marks: tuple[Mark, ...]
-    alt: str
-    size: Literal["normal", "square"] = "normal"
-    has_legend: bool = True
+    marks: tuple[Mark, ...]  # what is drawn, in the order of the legend
+    alt: str  # the content in words for people who do not see it
+    size: Literal["normal", "square"] = "normal"  # `square` for a matrix
+    has_legend: bool = True  # whether the panel names its marks itself
 
     @property
     def leads_to_images(self) -> bool:
@@ -177,49 +127,30 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The figures of a chart in numbers: a row for each experiment.
+    """The figures of a chart in numbers: a row for each experiment."""
 
-    Attributes:
-        title: What it holds, with the unit where all columns share one.
-        columns: Heads of the columns after the experiment's name.
-        rows: Each has a text for every column.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[TableRow, ...]
+    title: str  # what it holds, with the unit where all columns share one
+    columns: tuple[str, ...]  # heads of the columns after the experiment's name
+    rows: tuple[TableRow, ...]  # each has a text for every column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A chart of a comparison.
+    """A chart of a comparison."""
 
-    Attributes:
-        panels: Side by side; empty where there is nothing to draw.
-        tables: The same in numbers, where people want to read them off.
-        empty: Why there is nothing to draw and what to do about it; empty text where there is something.
-        notes: What is left out, and why.
-    """
-
-    panels: tuple[Panel, ...] = ()
-    tables: tuple[Table, ...] = ()
-    empty: str = ""
-    notes: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()  # side by side; empty where there is nothing to draw
+    tables: tuple[Table, ...] = ()  # the same in numbers, where people want to read them off
+    empty: str = ""  # why there is nothing to draw and what to do about it; empty text where there is something
+    notes: tuple[str, ...] = ()  # what is left out, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the person chose to see.
+    """What the person chose to see."""
 
-    Attributes:
-        class_name: Class of the charts that show one at a time; ``None`` for the mean.
-        time_axis: Training curves over time instead of epochs.
-        smoothing: Of training curves, 0 to below 1.
-    """
-
-    class_name: str | None = None
-    time_axis: bool = False
-    smoothing: float = 0.0
+    class_name: str | None = None  # class of the charts that show one at a time; `None` for the mean
+    time_axis: bool = False  # training curves over time instead of epochs
+    smoothing: float = 0.0  # of training curves, 0 to below 1
 
 
 def nothing(sentences: Sequence[str], advice: str) -> Drawing:
@@ -236,7 +167,6 @@ def nothing(sentences: Sequence[str], advice: str) -> Drawing:
 
 
 # What most charts begin with: the experiments that have an evaluation, and a word about those that have none.
-
 
 _GONE = "It appears here when its files are back."
 ADVICE = "Train with the benchmark switched on to get this chart."
@@ -307,7 +237,6 @@ def bars_that_fit(experiments: int, most: int, room: int = 120) -> int:
 
 
 # Several figures of each experiment around one centre.
-
 
 _FEWEST_SPOKES = 3
 

@@ -14,9 +14,10 @@ from traindash.formatting import signed
 
 Option = dict[str, Any]
 
+# what of Apache ECharts is drawn with here, as a script; licences beside it. ``tools/build_echarts.sh`` renews it
 LIBRARY = Path(__file__).with_name("echarts.min.js")
-"""What of Apache ECharts is drawn with here, as a script; licences beside it. ``tools/build_echarts.sh`` renews it."""
 
+# marker → ECharts' symbol; paths are drawn in a box of 12 by 12
 SYMBOLS: Mapping[str, str] = {
     "circle": "circle",
     "square": "rect",
@@ -29,7 +30,6 @@ SYMBOLS: Mapping[str, str] = {
     "pentagon": "path://M6,0l6,4.4l-2.3,7.1h-7.4l-2.3,-7.1z",
     "hexagon": "path://M3,0h6l3,5.2l-3,5.2h-6l-3,-5.2z",
 }
-"""Marker → ECharts' symbol; paths are drawn in a box of 12 by 12."""
 
 DASHES: Mapping[str, str | list[int]] = {
     "solid": "solid",
@@ -40,36 +40,34 @@ DASHES: Mapping[str, str | list[int]] = {
     "longdashdot": [14, 3, 2, 3],
 }
 QUIET: Mapping[Theme, str] = {"light": "#8A909C", "dark": "#7D8594"}
+# colours of a change: fewer, none, more
 MORE_OR_FEWER: Mapping[Theme, tuple[str, str, str]] = {
     "light": ("#C2570C", "#F5F6F8", "#2F55BE"),
     "dark": ("#F08A4B", "#171B23", "#5E8BFF"),
 }
-"""Colours of a change: fewer, none, more."""
 
 SHADES: Mapping[Theme, tuple[str, str]] = {"light": ("#F5F6F8", "#2F55BE"), "dark": ("#171B23", "#5E8BFF")}
+# text in a pale and in a strong cell; the ground of a picture is that of a strong cell's text
 INK: Mapping[Theme, tuple[str, str]] = {"light": ("#1B1F27", "#FFFFFF"), "dark": ("#E8EAF0", "#0E1117")}
-"""Text in a pale and in a strong cell; the ground of a picture is that of a strong cell's text."""
 
+# text beside the axes and lines of the grid
 MUTED: Mapping[Theme, tuple[str, str]] = {"light": ("#5A6170", "#DFE2E8"), "dark": ("#A4ABBA", "#2B303B")}
-"""Text beside the axes and lines of the grid."""
-
 _DECAL: Mapping[Theme, str] = {"light": "rgba(255,255,255,.55)", "dark": "rgba(14,17,23,.55)"}
 
 # A light colour stands for one dark colour everywhere, so a report holds its options once and turns them over itself.
+# colour on white → the colour that takes its place on a dark ground
 DARK: Mapping[str, str] = {
     light: dark
     for pairs in (SERIES, MORE_OR_FEWER, SHADES, INK, MUTED, {theme: (QUIET[theme], _DECAL[theme]) for theme in QUIET})
     for light, dark in zip(pairs["light"], pairs["dark"], strict=True)
 }
-"""Colour on white → the colour that takes its place on a dark ground."""
 
 _STRONG = 0.65
 _CROWDED = 8
 _MOST_LEGEND_ROWS = 3
 _NAME_WIDTH = 220
 _SIGN_WIDTH, _LETTER_WIDTH = 46, 5.6  # pixels, measured in the theme's font
-NARROW, WIDE = 380, 760
-"""Width in pixels of a chart beside another one and of one alone, on a screen of 1280."""
+NARROW, WIDE = 380, 760  # width in pixels of a chart beside another one and of one alone, on a screen of 1280
 _TEXT_WIDTH, _BESIDE_BARS = 32, 90  # pixels of a number above a bar, and of what is left and right of all bars
 _MOST_MARK_TEXTS = 4  # texts at marked points; more of them would cover each other
 _GROUP = 0.8  # share of a category's room that its bars take

@@ -39,6 +39,7 @@ _NAMES = {
     "iou": "Mean IoU",
 }
 _THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+# the spokes of Supervisely's radar
 _SEVEN = {
     "mAP": "mAP",
     "f1": "F1",
@@ -48,7 +49,6 @@ _SEVEN = {
     "classification_accuracy": "Classification accuracy",
     "calibration_score": "Calibration score",
 }
-"""The spokes of Supervisely's radar."""
 
 
 def draw_key_metrics(comparison: Comparison, view: View) -> Drawing:
@@ -131,7 +131,6 @@ def _left_out(comparison: Comparison, drawn: list[ComparedExperiment]) -> tuple[
 
 
 # Precision over recall: the mean of the classes, and each class.
-
 
 _MOST_PANELS = 12
 _RECALL = Axis(title="Recall", low=0, high=1, decimals=2)

@@ -126,22 +126,16 @@ def _of(evaluation: Evaluation, names: Sequence[str]) -> list[ClassMetrics | Non
 
 # What all models find, miss and report wrongly, and what only one of them does.
 
-
 _FEWEST = 2
 _OUTCOMES = tuple(KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Outcomes of N models on the same objects; the order of the counts is that of ``_OUTCOMES``.
+    """Outcomes of N models on the same objects; the order of the counts is that of ``_OUTCOMES``."""
 
-    Attributes:
-        common: Found by all, missed by all, wrongly reported by all.
-        unique: For each model what only it finds, misses and wrongly reports.
-    """
-
-    common: tuple[int, int, int]
-    unique: tuple[tuple[int, int, int], ...]
+    common: tuple[int, int, int]  # found by all, missed by all, wrongly reported by all
+    unique: tuple[tuple[int, int, int], ...]  # for each model what only it finds, misses and wrongly reports
 
 
 def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
@@ -246,7 +240,6 @@ def _common_alarms(evaluations: list[Evaluation]) -> int:
 
 
 # How well the boxes of found objects fit.
-
 
 _EDGES = np.linspace(0.5, 1.0, 11)
 _COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")

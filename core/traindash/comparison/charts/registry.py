@@ -38,25 +38,15 @@ from traindash.comparison.experiment import Comparison
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart that can be drawn for any comparison.
+    """A chart that can be drawn for any comparison."""
 
-    Attributes:
-        key: Stable name; used in links.
-        section: Part of the page it belongs to.
-        title: What it shows.
-        reading: How to read it, one sentence.
-        draw: From zero, one or many experiments with whatever is missing.
-        narrow: It fits beside another one.
-        one_at_a_time: What its panels are choices of, where only one is seen at a time; empty for all at once.
-    """
-
-    key: str
-    section: str
-    title: str
-    reading: str
-    draw: Callable[[Comparison, View], Drawing]
-    narrow: bool = False
-    one_at_a_time: str = ""
+    key: str  # stable name; used in links
+    section: str  # part of the page it belongs to
+    title: str  # what it shows
+    reading: str  # how to read it, one sentence
+    draw: Callable[[Comparison, View], Drawing]  # from zero, one or many experiments with whatever is missing
+    narrow: bool = False  # it fits beside another one
+    one_at_a_time: str = ""  # what its panels are choices of, where only one is seen at a time; empty for all at once
 
 
 CHARTS: tuple[Chart, ...] = (
@@ -231,9 +221,7 @@ CHARTS: tuple[Chart, ...] = (
 )
 
 
-SECTIONS = tuple(dict.fromkeys(item.section for item in CHARTS))
-"""Parts of the page that have charts, in its order."""
-
+SECTIONS = tuple(dict.fromkeys(item.section for item in CHARTS))  # parts of the page that have charts, in its order
 _PER_ROW = 2
 
 

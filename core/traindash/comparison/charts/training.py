@@ -23,6 +23,7 @@ from traindash.comparison.setup_differences import ABSENT, FIRST, SettingRow, co
 from traindash.comparison.significance import Significance
 from traindash.formatting import count, metric
 
+# ultralytics' column → title, axis title, whether it lies between 0 and 1
 _COLUMNS: dict[str, tuple[str, str, bool]] = {
     "metrics/mAP50-95(B)": ("mAP on validation images", "mAP", True),
     "metrics/mAP50(B)": ("AP50 on validation images", "AP50", True),
@@ -33,7 +34,6 @@ _COLUMNS: dict[str, tuple[str, str, bool]] = {
     "val/box_loss": ("Box loss, validation", "Box loss", False),
     "val/cls_loss": ("Class loss, validation", "Class loss", False),
 }
-"""Ultralytics' column → title, axis title, whether it lies between 0 and 1."""
 
 _ADVICE = "The curves are read from the results.csv that a training leaves."
 
@@ -113,10 +113,7 @@ def _line(experiment: ComparedExperiment, curves: TrainingCurves, column: str, v
 # Drawn by plotly, whose axes can be brushed and moved; ECharts' cannot be moved. The figure is plain JSON, so nothing
 # here imports plotly; Streamlit hands it to the browser's half.
 
-
-FEWEST_LINES = 3
-"""With two experiments the table of differences says the same."""
-
+FEWEST_LINES = 3  # with two experiments the table of differences says the same
 MOST_AXES = 9
 _SCORE = "mAP"
 _LONGEST = 26
@@ -125,34 +122,21 @@ _MOST_TICKS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParallelAxis:
-    """One axis.
+    """One axis."""
 
-    Attributes:
-        title: Of the hyperparameter.
-        values: One position for each experiment.
-        words: What stands at the positions 0, 1, 2, …; empty for numbers.
-    """
-
-    title: str
-    values: tuple[float, ...]
-    words: tuple[str, ...] = ()
+    title: str  # of the hyperparameter
+    values: tuple[float, ...]  # one position for each experiment
+    words: tuple[str, ...] = ()  # what stands at the positions 0, 1, 2, …; empty for numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallel:
-    """What is drawn, or why nothing is.
+    """What is drawn, or why nothing is."""
 
-    Attributes:
-        experiments: One for each line.
-        axes: Names first, mAP last.
-        empty: Why there is nothing to draw.
-        note: What is left out.
-    """
-
-    experiments: tuple[ComparedExperiment, ...] = ()
-    axes: tuple[ParallelAxis, ...] = ()
-    empty: str = ""
-    note: str = ""
+    experiments: tuple[ComparedExperiment, ...] = ()  # one for each line
+    axes: tuple[ParallelAxis, ...] = ()  # names first, mAP last
+    empty: str = ""  # why there is nothing to draw
+    note: str = ""  # what is left out
 
 
 def parallel(comparison: Comparison, significance: Significance) -> Parallel:

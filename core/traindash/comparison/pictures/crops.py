@@ -24,9 +24,9 @@ from traindash.evaluation.matching import box_ious
 # Lines and masks on a picture: dashed like the experiment's lines in the charts, and readable on any background.
 
 
-Corners = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels of the picture."""
+Corners = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
 
+# name of a dash → lengths of strokes and gaps in turn, as in the charts
 DASHES: Mapping[str, tuple[float, ...]] = {
     "solid": (),
     "dash": (8, 4),
@@ -35,28 +35,19 @@ DASHES: Mapping[str, tuple[float, ...]] = {
     "longdash": (14, 4),
     "longdashdot": (14, 3, 2, 3),
 }
-"""Name of a dash → lengths of strokes and gaps in turn, as in the charts."""
 
 HALO = "#101318"
-FILL = 90
-"""Of 255: how much a mask covers what is under it."""
+FILL = 90  # of 255: how much a mask covers what is under it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stroke:
-    """How a line looks.
+    """How a line looks."""
 
-    Attributes:
-        color: ``#RRGGBB``.
-        dash: Name in :data:`DASHES`.
-        width: Pixels, without the dark rim around it.
-        finer: Pixels of the canvas for each of these.
-    """
-
-    color: str
-    dash: str = "solid"
-    width: int = 3
-    finer: float = 1.0
+    color: str  # `#RRGGBB`
+    dash: str = "solid"  # name in :data:`DASHES`
+    width: int = 3  # pixels, without the dark rim around it
+    finer: float = 1.0  # pixels of the canvas for each of these
 
 
 def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
@@ -137,9 +128,8 @@ def _between(start: Point, end: Point, share: float) -> Point:
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
+# image id on the platform → the file's bytes; ``None`` where it cannot be had
 LoadImage = Callable[[int], bytes | None]
-"""Image id on the platform → the file's bytes; ``None`` where it cannot be had."""
-
 SIZE = (320, 240)
 QUALITY = 82
 _MARGIN = 0.6
@@ -147,47 +137,30 @@ _SMALLEST = 48.0
 _NEAR = 0.1
 _EMPTY = "#3A404B"
 _TRUTH = "#FFFFFF"
-_PLAIN_WIDTH = 480
-"""Pixels of a picture up to which lines have their usual width; on a projector they grow with it."""
-_FINER = 2
-"""So much larger are pictures of masks drawn and then reduced, or their outlines would be stairs."""
+_PLAIN_WIDTH = 480  # pixels of a picture up to which lines have their usual width; on a projector they grow with it
+_FINER = 2  # so much larger are pictures of masks drawn and then reduced, or their outlines would be stairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a crop shows.
+    """What a crop shows."""
 
-    Attributes:
-        image: Place in the image set.
-        box: What is looked at: the object, or the false alarm.
-        class_name: Class of the object; of the false alarm where it covers none.
-        experiment: Position of the one whose rows the object has.
-        truth: The object, ``None`` beside all objects.
-        predictions: (experiment, its prediction on this spot) of each experiment that is drawn; ``None`` where it
-            reports nothing here.
-    """
-
-    image: int
-    box: Box
-    class_name: str
-    experiment: int
-    truth: Mark | None
+    image: int  # place in the image set
+    box: Box  # what is looked at: the object, or the false alarm
+    class_name: str  # class of the object; of the false alarm where it covers none
+    experiment: int  # position of the one whose rows the object has
+    truth: Mark | None  # the object, `None` beside all objects
+    # (experiment, its prediction on this spot) of each experiment that is drawn; `None` where it reports nothing here
     predictions: tuple[tuple[int, Mark | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crop:
-    """A picture ready to be embedded.
-
-    Attributes:
-        jpeg: The file.
-        alt: What it shows, in words.
-        has_image: False where the boxes stand on an empty frame because the image could not be had.
-    """
+    """A picture ready to be embedded."""
 
     jpeg: bytes
-    alt: str
-    has_image: bool
+    alt: str  # what it shows, in words
+    has_image: bool  # false where the boxes stand on an empty frame because the image could not be had
 
 
 def subjects(hits: Hits, images: ImageSet, experiments: Sequence[int]) -> tuple[Subject, ...]:
@@ -351,7 +324,6 @@ def _alt(subject: Subject, images: ImageSet) -> str:
 
 
 # Image files as text that stands inside a page: nothing is fetched when it is opened.
-
 
 _QUALITY = 82
 

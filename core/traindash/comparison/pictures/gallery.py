@@ -12,27 +12,18 @@ from traindash.comparison.image_set import ImageSet, disagreements
 from traindash.comparison.pictures.marks import Mark, MarkKind, Shape, model_marks, path_data, shape_of, truth_marks
 from traindash.evaluation.coco_files import IntArray
 
-MOST_COLUMNS = 6
-"""Experiments that fit beside the ground truth."""
-
+MOST_COLUMNS = 6  # experiments that fit beside the ground truth
 UNKNOWN_COLOR = "#7B7F85"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryCell:
-    """One column of one image.
-
-    Attributes:
-        marks: What is drawn.
-        strong: As many: whether the mark is among the entries that were asked for.
-        shapes: As many: the mask, empty where boxes are compared.
-        measured: False where the experiment was not measured on this image.
-    """
+    """One column of one image."""
 
     marks: tuple[Mark, ...]
-    strong: tuple[bool, ...]
-    shapes: tuple[Shape, ...]
-    measured: bool = True
+    strong: tuple[bool, ...]  # as many: whether the mark is among the entries that were asked for
+    shapes: tuple[Shape, ...]  # as many: the mask, empty where boxes are compared
+    measured: bool = True  # false where the experiment was not measured on this image
 
     def count(self, kind: MarkKind) -> int:
         """Return how many marks are of a kind."""
@@ -41,19 +32,13 @@ class GalleryCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryRow:
-    """One image: the ground truth, then one cell for each experiment.
+    """One image: the ground truth, then one cell for each experiment."""
 
-    Attributes:
-        image: Place in the image set.
-        name: Dataset and file name.
-        size: Width and height of the image in pixels; where the file does not say, as far as its boxes reach.
-        cells: Ground truth first.
-    """
-
-    image: int
-    name: str
+    image: int  # place in the image set
+    name: str  # dataset and file name
+    # width and height of the image in pixels; where the file does not say, as far as its boxes reach
     size: tuple[int, int]
-    cells: tuple[GalleryCell, ...]
+    cells: tuple[GalleryCell, ...]  # ground truth first
 
     @property
     def has_masks(self) -> bool:
@@ -127,14 +112,10 @@ def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The entries of one image that were asked for.
+    """The entries of one image that were asked for."""
 
-    Attributes:
-        predictions: (experiment, row in its match table).
-        objects: Numbers of the objects among them; they stand out in every column, so that columns can be compared.
-    """
-
-    predictions: frozenset[tuple[int, int]]
+    predictions: frozenset[tuple[int, int]]  # (experiment, row in its match table)
+    # numbers of the objects among them; they stand out in every column, so that columns can be compared
     objects: frozenset[int]
 
     @classmethod

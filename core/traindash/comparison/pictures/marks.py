@@ -16,8 +16,7 @@ from traindash.evaluation.cache import PackedMasks, RunLengths
 from traindash.evaluation.coco_files import IntArray
 from traindash.formatting import metric
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels of the image."""
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the image
 
 
 class MarkKind(StrEnum):
@@ -31,27 +30,16 @@ class MarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A box with its meaning.
-
-    Attributes:
-        box: Where it is.
-        kind: What it stands for.
-        class_name: Class of the prediction; of the object where there is none.
-        taken: For a false alarm that covers an object, the class of that object; empty otherwise.
-        score: Confidence of the prediction.
-        iou: With the object it finds.
-        dt: Row of the prediction in the experiment's match table, -1 for none.
-        gt: Row of the object in the experiment's evaluation, -1 for none.
-    """
+    """A box with its meaning."""
 
     box: Box
-    kind: MarkKind
-    class_name: str
-    taken: str = ""
-    score: float | None = None
-    iou: float | None = None
-    dt: int = -1
-    gt: int = -1
+    kind: MarkKind  # what it stands for
+    class_name: str  # class of the prediction; of the object where there is none
+    taken: str = ""  # for a false alarm that covers an object, the class of that object; empty otherwise
+    score: float | None = None  # confidence of the prediction
+    iou: float | None = None  # with the object it finds
+    dt: int = -1  # row of the prediction in the experiment's match table, -1 for none
+    gt: int = -1  # row of the object in the experiment's evaluation, -1 for none
 
     @property
     def words(self) -> str:
@@ -130,13 +118,10 @@ def _objects_in(evaluation: Evaluation, row: int) -> IntArray:
 # Outlines of masks, so that pictures draw what a segmentation model finds and not the box around it.
 
 
+# the parts of a mask in pixels of the image, along the edges of its pixels; empty where there is only a box
 Shape = tuple[Polygon, ...]
-"""The parts of a mask in pixels of the image, along the edges of its pixels; empty where there is only a box."""
-
-FINEST = 256
-"""Pixels along the longer side of a mask that are looked at; a larger one is told that much coarser."""
-_MOST_KEPT = 512
-"""Outlines that stay at hand: those of a page of the gallery; each is up to 100 KB."""
+FINEST = 256  # pixels along the longer side of a mask that are looked at; a larger one is told that much coarser
+_MOST_KEPT = 512  # outlines that stay at hand: those of a page of the gallery; each is up to 100 KB
 
 
 def shape_of(evaluation: Evaluation, mark: Mark) -> Shape:

@@ -62,13 +62,13 @@ from traindash.formatting import quantity, setting, size
 # The section “Which one to take” of the one-file report: another goal can be chosen inside the file.
 
 
+# kinds of goals: key, name, and the label of their number
 KINDS = (
     ("f1", "Best balance (F1)", ""),
     ("recall", "Recall at least", "Recall, at least"),
     ("precision", "Precision at least", "Precision, at least"),
     ("miss", "A miss costs", "False alarms that are as bad as one missed object"),
 )
-"""Kinds of goals: key, name, and the label of their number."""
 
 
 def choice_section(decision: Decision) -> Mapping[str, object]:
@@ -202,11 +202,11 @@ def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
     }
 
 
+# how to read the table of key metrics
 READING_METRICS = (
     "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
     "these images; a point (pt) is a hundredth."
 )
-"""How to read the table of key metrics."""
 _CHOICE, _CHANGES, _GALLERY = "Which one to take", "Gained and lost", "Explore predictions"
 _FRONT = (
     "front",
@@ -219,25 +219,15 @@ _SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartCard:
-    """A chart in the file.
+    """A chart in the file."""
 
-    Attributes:
-        key: Anchor, and name of the files it is saved as.
-        title: Heading.
-        reading: How to read it.
-        drawing: What is drawn.
-        first: Place of its first panel among those of the file.
-        names: Legend of several panels together.
-        narrow: It fits beside another one.
-    """
-
-    key: str
+    key: str  # anchor, and name of the files it is saved as
     title: str
-    reading: str
+    reading: str  # how to read it
     drawing: Drawing
-    first: int
-    names: Mapping[str, SeriesStyle]
-    narrow: bool = False
+    first: int  # place of its first panel among those of the file
+    names: Mapping[str, SeriesStyle]  # legend of several panels together
+    narrow: bool = False  # it fits beside another one
 
 
 class _Panels:

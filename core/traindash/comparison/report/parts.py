@@ -18,8 +18,7 @@ from traindash.comparison.setup_differences import SettingRow
 from traindash.comparison.story_changes import Slide
 from traindash.evaluation import FlowCounts, Goal, MissCosts
 
-_MOST_CARDS = 6
-"""With more experiments than this, cards would push everything else off the screen."""
+_MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
 
 
 def swatch(style: SeriesStyle) -> Markup:

@@ -22,20 +22,18 @@ from traindash.errors import InputError
 from traindash.evaluation import Flow, FlowCounts, object_flow
 from traindash.formatting import count, listing, plural
 
-MOST_PICTURES = 180
-"""Crops in a file; about 20 KB each."""
+MOST_PICTURES = 180  # crops in a file; about 20 KB each
 MOST_IMAGES = 12
+# how a mark of the gallery looks, as a class of the style sheet; in the order of its legend
 MARK_KINDS = {
     MarkKind.TRUTH: "rp-truth",
     MarkKind.FOUND: "rp-found",
     MarkKind.FALSE_ALARM: "rp-alarm",
     MarkKind.MISSED: "rp-missed",
 }
-"""How a mark of the gallery looks, as a class of the style sheet; in the order of its legend."""
 
 _MOST_IN_A_GROUP = 12
-_LONGEST = 560
-"""Pixels of the longer side of an embedded image."""
+_LONGEST = 560  # pixels of the longer side of an embedded image
 _TITLES = {
     FlowChange.GAINED: "Gained: objects that only this one finds",
     FlowChange.LOST: "Lost: objects that only the baseline finds",
@@ -67,23 +65,14 @@ class ChangeGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownFlow:
-    """What changed from the baseline to one experiment.
+    """What changed from the baseline to one experiment."""
 
-    Attributes:
-        style: Look of the experiment.
-        label: Its name.
-        problem: Why the two cannot be compared object by object; then there is nothing else.
-        words: The sum in a sentence.
-        by_class: Class name and its counts, in the order of the file.
-        groups: Crops of what changed; empty without images.
-    """
-
-    style: SeriesStyle
+    style: SeriesStyle  # look of the experiment
     label: str
-    problem: str = ""
-    words: str = ""
-    by_class: tuple[tuple[str, FlowCounts], ...] = ()
-    groups: tuple[ChangeGroup, ...] = ()
+    problem: str = ""  # why the two cannot be compared object by object; then there is nothing else
+    words: str = ""  # the sum in a sentence
+    by_class: tuple[tuple[str, FlowCounts], ...] = ()  # class name and its counts, in the order of the file
+    groups: tuple[ChangeGroup, ...] = ()  # crops of what changed; empty without images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from traindash import formatting
 from traindash.comparison.palette import SERIES
 
+# marker → the character that looks like it
 GLYPHS: Mapping[str, str] = {
     "circle": "●",
     "square": "■",
@@ -24,7 +25,6 @@ GLYPHS: Mapping[str, str] = {
     "pentagon": "⬟",
     "hexagon": "⬢",
 }
-"""Marker → the character that looks like it."""
 
 _FOLDER = Path(__file__).parent
 

@@ -35,7 +35,6 @@ from traindash.ui.theme import plain
 
 # A grid of crops around single objects; a click on one opens its whole image.
 
-
 PER_PAGE = 12
 _MOST_CROPS, _SECONDS = 400, 3600
 _HERE = Path(__file__).parent
@@ -132,7 +131,6 @@ def _said(mark: Mark | None, subject: Subject) -> str:
 
 # The images behind a bar, a cell, a point or a crop, in a dialog over the comparison.
 
-
 _ASKED, _TURN = "images-behind", "images-behind-turn"
 _WIDTH = 1160
 _ORDERS = (ImageOrder.ENTRIES, ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.NAME)
@@ -140,17 +138,11 @@ _ORDERS = (ImageOrder.ENTRIES, ImageOrder.DISAGREEMENT, ImageOrder.MISSES, Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """Entries that are known already.
+    """Entries that are known already."""
 
-    Attributes:
-        title: Head of the dialog.
-        hits: The entries.
-        experiments: Positions in the image set, the columns behind the ground truth.
-    """
-
-    title: str
+    title: str  # head of the dialog
     hits: Hits
-    experiments: tuple[int, ...]
+    experiments: tuple[int, ...]  # positions in the image set, the columns behind the ground truth
 
 
 def ask_for_images(query: ImageQuery) -> None:

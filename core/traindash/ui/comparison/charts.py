@@ -84,7 +84,6 @@ def _follow(panel: Panel, key: str, on_query: OnQuery) -> None:
 
 # Drawings of charts, made once for the same experiments and the same choice; all pages and tabs share them.
 
-
 _MOST_KEPT = 1000
 _SECONDS = 3600
 
@@ -126,10 +125,7 @@ def _draw_ahead(fingerprint: str, _charts: Sequence[Chart], _comparison: Compari
 
 # Charts of a comparison as cards: with their choices, what to read in them, and the images behind them.
 
-
-ROW_HEIGHT = 496
-"""Pixels that a row of cards takes about."""
-
+ROW_HEIGHT = 496  # pixels that a row of cards takes about
 _MEAN = "Mean of all classes"
 
 

@@ -20,7 +20,6 @@ from traindash.ui.theme import plain
 
 # The need that a person chose, in the address: it survives a refresh, can be sent on and is what is presented.
 
-
 GOAL, LATENCY, SIZE = "goal", "latency", "size"
 _NOW = "need-now"
 

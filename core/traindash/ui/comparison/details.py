@@ -60,8 +60,7 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
 
 STILL_OPEN = "Which differences are more than luck is still being measured."
 
-_MOST_COLUMNS = 3
-"""With more experiments than this, each gets a row of its own instead of a column."""
+_MOST_COLUMNS = 3  # with more experiments than this, each gets a row of its own instead of a column
 
 
 def draw_overview(comparison: Comparison, significance: Significance) -> None:
@@ -170,7 +169,6 @@ def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
 
 
 # The server's own comparison report: started from here, followed, and opened when it is done.
-
 
 _TASK = "server_comparison"
 _SECONDS = 2

@@ -44,19 +44,12 @@ _gallery = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How the images of a gallery are drawn.
+    """How the images of a gallery are drawn."""
 
-    Attributes:
-        experiments: Positions in the image set, one for each column behind the ground truth.
-        hits: Entries that stand out; ``None`` for all.
-        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
-        colors: Class name → ``#RRGGBB``.
-    """
-
-    experiments: tuple[int, ...]
-    colors: Mapping[str, str]
-    hits: Hits | None = None
-    confidence: float | None = None
+    experiments: tuple[int, ...]  # positions in the image set, one for each column behind the ground truth
+    colors: Mapping[str, str]  # class name → `#RRGGBB`
+    hits: Hits | None = None  # entries that stand out; `None` for all
+    confidence: float | None = None  # threshold of the predictions; `None` for that of each evaluation
 
 
 def columns_of(images: ImageSet, wanted: Sequence[int] | None = None) -> tuple[int, ...]:
@@ -161,7 +154,6 @@ def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: boo
 
 # What galleries need besides the images: the image set of a comparison and the colours of its classes.
 
-
 _MOST_KEPT = 8
 _SECONDS = 600
 
@@ -199,6 +191,7 @@ def class_colors(comparison: Comparison) -> Mapping[str, str]:
 # The gallery of the comparison: choose which images to look at, and at which confidence.
 
 
+# what can be chosen → outcomes and how the experiments stand to them; with one experiment nothing of the latter
 _SHOWN: Mapping[str, tuple[tuple[Outcome, ...], Agreement | None]] = {
     "Everything": ((), None),
     "They disagree": ((), Agreement.DISPUTED),
@@ -210,7 +203,6 @@ _SHOWN: Mapping[str, tuple[tuple[Outcome, ...], Agreement | None]] = {
     "Missed by one alone": ((Outcome.MISSED,), Agreement.ALONE),
     "Missed by all": ((Outcome.MISSED,), Agreement.TOGETHER),
 }
-"""What can be chosen → outcomes and how the experiments stand to them; with one experiment nothing of the latter."""
 _ORDERS = (
     ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
 )  # fmt: skip

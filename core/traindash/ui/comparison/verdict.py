@@ -19,9 +19,8 @@ from traindash.ui.theme import plain
 # On what the chosen experiments are compared, computed once for the same experiments; resamples in the background.
 
 
+# query parameter and its value for the figures as each experiment was measured
 FIGURES, AS_MEASURED = "figures", "measured"
-"""Query parameter and its value for the figures as each experiment was measured."""
-
 _SECONDS = 600
 _MOST_KEPT = 40
 _MOST_RESAMPLED = 8  # ten large evaluations have 40 MB of resamples

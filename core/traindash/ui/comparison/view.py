@@ -47,21 +47,13 @@ _FIRST_SEEN = 1  # sections that are on the screen when the page opens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
-    """A part of the page.
+    """A part of the page."""
 
-    Attributes:
-        anchor: In links.
-        title: In the rail and above the part.
-        draw: What comes before its charts.
-        charts: Section name in the registry of charts; empty for none.
-        height: Pixels that what comes before its charts takes about, kept free until it is drawn.
-    """
-
-    anchor: str
-    title: str
-    draw: Callable[[Comparison, Significance], None] | None = None
-    charts: str = ""
-    height: int = 500
+    anchor: str  # in links
+    title: str  # in the rail and above the part
+    draw: Callable[[Comparison, Significance], None] | None = None  # what comes before its charts
+    charts: str = ""  # section name in the registry of charts; empty for none
+    height: int = 500  # pixels that what comes before its charts takes about, kept free until it is drawn
 
 
 _SECTIONS = (
