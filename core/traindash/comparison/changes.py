@@ -74,16 +74,10 @@ def changed_entries(
     classes: Sequence[str] = (),
     sizes: Sequence[str] = (),
 ) -> Hits:
-    """Return the entries that changed in one way, sorted.
+    """Return the entries that changed in one way, sorted; only those of some classes and sizes, or all.
 
-    Args:
-        found: The flow.
-        images: The image set.
-        change: In which way.
-        order: Which come first; the confidence is that of the prediction that finds the object or is the false alarm:
-            of the other experiment, and of the baseline for what is lost or vanished.
-        classes: Only these; empty for all.
-        sizes: Only these; empty for all.
+    Their confidence is that of the prediction that finds the object or is the false alarm: of the other experiment, and
+    of the baseline for what is lost or vanished.
     """
     hits = flow_hits(found.flow, change, images, found.other)
     baseline = images.evaluations[images.baseline or 0]

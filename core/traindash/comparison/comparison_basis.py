@@ -52,9 +52,7 @@ class ComparisonBasis:
 def basis_of(comparison: Comparison, *, rescore: bool = True) -> ComparisonBasis:
     """Judge experiments, and score unlike ones again on their common, untrained images and classes.
 
-    Args:
-        comparison: As each experiment was measured.
-        rescore: Whether to score again where that is needed and possible; else unlike experiments are not ranked.
+    Without ``rescore``, or where it is not possible, unlike experiments are not ranked.
     """
     models = models_of(comparison)
     if len(models) < _FEWEST:

@@ -135,12 +135,9 @@ def contenders_of(comparison: Comparison, significance: Significance) -> tuple[C
 
 
 def decide(requirements: Requirements, contenders: Sequence[Contender], *, comparable: bool) -> Decision:
-    """Name the contender that suits a need best.
+    """Name the contender that suits the requirements best.
 
-    Args:
-        requirements: The need.
-        contenders: From :func:`contenders_of`.
-        comparable: Whether they were measured alike; nobody is named otherwise, unless there is only one.
+    Nobody is named where they were not measured alike (``comparable``), unless there is only one.
     """
     candidates = _with_dominance(requirements, [candidate_of(requirements, contender) for contender in contenders])
     fulfilling = sorted(
@@ -293,13 +290,7 @@ def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray
 
 
 def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
-    """Return where the lead of the first of two rows of :func:`resampled_figures` lies; ``None`` if nothing is known.
-
-    Args:
-        first: (B,) of the one that is ahead.
-        second: (B,) of the other one.
-        images: How many there are.
-    """
+    """Return where the lead of the first of two (B,) rows of :func:`resampled_figures` lies; ``None`` if not known."""
     gaps = first - second
     gaps = gaps[np.isfinite(gaps)]
     if not gaps.size:
@@ -410,11 +401,7 @@ def _number(goal: Goal) -> float:
 
 
 def limits(values: Sequence[float]) -> list[float]:
-    """Return limits to choose from: three significant digits, from below the smallest value to above the largest.
-
-    Args:
-        values: Times or sizes, at least one, all above 0.
-    """
+    """Return limits to choose from, of three digits: from below the smallest value, above 0, to above the largest."""
     low, high = min(values) * 0.8, max(values) * 1.1
     steps = (low * (high / low) ** (i / (_STEPS - 1)) for i in range(_STEPS))
     return sorted({_rounded(step) for step in steps} | {_rounded(value, up=True) for value in values})

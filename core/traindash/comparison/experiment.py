@@ -97,11 +97,9 @@ def parse_results_csv(text: str) -> TrainingCurves:
 
 
 def smoothed(values: Sequence[float], weight: float) -> tuple[float, ...]:
-    """Return the exponential moving average, corrected for its start.
+    """Return the exponential moving average, corrected for its start; NaN entries stay and do not count.
 
-    Args:
-        values: NaN entries stay and do not count.
-        weight: Of the past, 0 (no smoothing) to below 1.
+    ``weight`` is that of the past, 0 (no smoothing) to below 1.
     """
     total, norm = 0.0, 0.0
     result = []
@@ -223,23 +221,14 @@ class Comparison:
 
 
 def unique_labels(names: Sequence[str], keys: Sequence[str]) -> tuple[str, ...]:
-    """Return names that are all different: a name used twice gets its key added.
-
-    Args:
-        names: Experiment names, possibly equal or empty.
-        keys: Their keys, all different.
-    """
+    """Return names that are all different: an empty one is called by its key, one used twice gets its key added."""
     plain = [name.strip() or f"Experiment {key}" for name, key in zip(names, keys, strict=True)]
     uses = Counter(plain)
     return tuple(f"{name} ({key})" if uses[name] > 1 else name for name, key in zip(plain, keys, strict=True))
 
 
 def explain_missing(things: Sequence[tuple[str, object]]) -> tuple[str, ...]:
-    """Return a sentence for every experiment that lacks something, with its reason.
-
-    Args:
-        things: (label, the thing or :class:`Missing`) of each experiment.
-    """
+    """Return a sentence for every thing, with the label of its experiment, that is missing, with its reason."""
     return tuple(f"“{label}” {thing.reason}." for label, thing in things if isinstance(thing, Missing))
 
 

@@ -61,11 +61,7 @@ def images_in(folder: Path, comparison: Comparison) -> LoadImage:
 
 
 def disk_images(files: Mapping[int, Path]) -> LoadImage:
-    """Return what gives a report the images on this disk.
-
-    Args:
-        files: Image id on the platform → its file.
-    """
+    """Return what gives a report the images on this disk, by their id on the platform."""
 
     def load(image: int) -> bytes | None:
         try:

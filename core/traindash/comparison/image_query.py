@@ -240,11 +240,8 @@ def _of_class_and_size(
 ) -> BoolArray:
     """Return (L,) whether entries are of the classes and the size that are asked for.
 
-    Args:
-        query: What is asked for.
-        evaluation: Of the experiment.
-        rows: (L,) predictions and (L,) objects.
-        of_object: (L,) entries that are counted as their object; the others as their prediction.
+    ``rows`` are (L,) predictions and (L,) objects, ``of_object`` (L,) entries that are counted as their object; the
+    others as their prediction.
     """
     (dt, gt), table = rows, evaluation.table
     predicted, true = _taken(table.dt_class, dt), _taken(table.gt_class, gt)

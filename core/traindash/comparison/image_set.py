@@ -144,11 +144,9 @@ def _description(evaluation: Evaluation, place: IntArray, names: dict[str, int])
 
 
 def finders_of(images: ImageSet, confidence: float | None = None) -> tuple[IntArray, IntArray]:
-    """Return (M,) how many experiments find each object and (M,) how many were measured on it.
+    """Return (M,) how many experiments find each object, and (M,) how many were measured on it.
 
-    Args:
-        images: The image set.
-        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    At one threshold for all, or each at its own.
     """
     finders, measured = np.zeros((2, images.object_count), dtype=np.int64)
     for evaluation, number in zip(images.evaluations, images.objects, strict=True):
@@ -159,12 +157,7 @@ def finders_of(images: ImageSet, confidence: float | None = None) -> tuple[IntAr
 
 
 def raisers_of(images: ImageSet, experiment: int, confidence: float | None = None) -> IntArray:
-    """Return (D,) how many other experiments raise the same false alarm; 0 for rows that are none.
-
-    Args:
-        images: The image set.
-        experiment: Position of the one whose rows they are.
-        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    """Return (D,) how many others raise the same false alarm as an experiment; 0 for rows that are none.
 
     Raises:
         InputError: The experiments were not measured on the same images and objects.

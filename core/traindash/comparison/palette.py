@@ -45,11 +45,7 @@ class SeriesStyle:
 
 
 def style_of(slot: int) -> SeriesStyle:
-    """Return the style of a slot.
-
-    Args:
-        slot: 0 for the first experiment ever seen, 1 for the second, …; 60 slots differ from each other.
-    """
+    """Return the style of a slot: 0 for the first experiment ever seen, 1 for the second, …; 60 slots differ."""
     turn, color = divmod(slot, len(SERIES["light"]))
     return SeriesStyle(
         color=color,
@@ -60,12 +56,7 @@ def style_of(slot: int) -> SeriesStyle:
 
 
 def give_slots(known: Mapping[TaskId, int], wanted: Sequence[TaskId]) -> dict[TaskId, int]:
-    """Return all slots after the wanted experiments got theirs; a slot once given never changes.
-
-    Args:
-        known: Slots given so far.
-        wanted: Experiments that need one, in the order in which they shall get it.
-    """
+    """Return all slots after the wanted experiments got theirs, in their order; a slot once given never changes."""
     slots = dict(known)
     free = max(slots.values(), default=-1) + 1
     for task in wanted:

@@ -66,9 +66,7 @@ class MetricRow:
 def key_metric_rows(comparison: Comparison, significance: Significance | None = None) -> tuple[MetricRow, ...]:
     """Return the rows of the metrics that at least one experiment has.
 
-    Args:
-        comparison: Any number of experiments.
-        significance: Intervals of the differences; without it no difference is called unsure.
+    Without what the images can tell of differences, none is called unsure.
     """
     rows = (metric_row(comparison, metric, significance) for metric in METRICS)
     return tuple(row for row in rows if row.known)

@@ -50,9 +50,7 @@ class SettingRow:
 def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[SettingRow, ...]:
     """Return a row for every setting that at least one experiment has, in the order of first appearance.
 
-    Args:
-        settings: One mapping for each experiment, nested as it is; ``None`` where it is not known, which makes no
-            difference: an unknown value is absent in every row but is not compared.
+    Settings are nested as they are. Unknown ones (``None``) make no difference: absent in every row, but not compared.
     """
     flat = [None if item is None else dict(flatten(item)) for item in settings]
     paths: dict[KeyPath, None] = {}

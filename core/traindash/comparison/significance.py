@@ -80,14 +80,7 @@ class Significance:
         return metric not in ON_IMAGES or self.are_comparable
 
     def interval(self, old: str, new: str, metric: str, class_name: str | None = None) -> Interval | None:
-        """Return the interval of new minus old; ``None`` where it is not known.
-
-        Args:
-            old: Key of the experiment that is subtracted.
-            new: Key of the other one.
-            metric: Name of a key metric, or of a figure of a class.
-            class_name: The class; ``None`` for all.
-        """
+        """Return the interval of new minus old, of a key metric or a figure of a class; ``None`` if not known."""
         if old not in self.samples or new not in self.samples or (class_name is None and metric not in RESAMPLED):
             return None
         first, second = self.samples[old], self.samples[new]
@@ -111,12 +104,7 @@ def models_of(comparison: Comparison) -> list[MeasuredModel]:
 
 
 def significance_of(comparison: Comparison, judgement: Comparability | None = None) -> Significance:
-    """Judge the experiments that have an evaluation and resample them where they may be compared.
-
-    Args:
-        comparison: Any number of experiments.
-        judgement: On these experiments, where it is known already.
-    """
+    """Judge the experiments that have an evaluation and resample them where they may be compared."""
     return resampled(judged(comparison, judgement))
 
 

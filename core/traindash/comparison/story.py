@@ -28,13 +28,7 @@ _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
 
 
 def build_slides(comparison: Comparison, significance: Significance, requirements: Requirements | None = None) -> Story:
-    """Return the story.
-
-    Args:
-        comparison: At least one experiment.
-        significance: What the images can tell about differences.
-        requirements: What the recommendation is made for; the best balance of precision and recall by default.
-    """
+    """Return the story of at least one experiment; it recommends for the best balance unless told otherwise."""
     comparable = significance.are_comparable
     decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
     images = image_set(comparison)

@@ -126,14 +126,7 @@ def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, 
 
 
 def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide:
-    """Return the step about the class that improved, or got worse, most.
-
-    Args:
-        pair: The two experiments.
-        significance: What the images can tell about differences.
-        images: Of the whole comparison.
-        direction: Which of the two steps.
-    """
+    """Return the step about the class that improved, or got worse, most."""
     changes = class_changes(pair, significance)
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]

@@ -118,12 +118,7 @@ class Verdict:
 
 
 def judge(comparison: Comparison, significance: Significance | None = None) -> Verdict:
-    """Return the verdict on the mAP of the experiments.
-
-    Args:
-        comparison: Any number of experiments.
-        significance: What the images can tell; computed where it is not given.
-    """
+    """Return the verdict on the mAP of any number of experiments; significance is computed where it is not given."""
     known = significance_of(comparison) if significance is None else significance
     ranked = ranking(comparison)
     if len(ranked) < _FEWEST:

@@ -96,14 +96,9 @@ def chosen_classes(comparison: Comparison, read: Read, most: int = MOST_CLASSES)
 
 
 def most_apart(names: tuple[str, ...], values: Sequence[Mapping[str, float | None]], most: int) -> tuple[str, ...]:
-    """Return the names to draw, alphabetical: all, or those whose values are farthest apart.
+    """Return the names to draw, alphabetical: all, or those whose values (one mapping for each experiment) differ most.
 
     With a single experiment nothing is apart, and the lowest values are taken: that is where work is waiting.
-
-    Args:
-        names: All of them, alphabetical.
-        values: One mapping for each experiment; a name without a value may be missing or ``None``.
-        most: How many at most.
     """
     if len(names) <= most:
         return names
@@ -122,14 +117,7 @@ def class_queries(
     names: Sequence[str],
     what: tuple[str, tuple[Outcome, ...]],
 ) -> list[ImageQuery | None]:
-    """Return what is behind a bar of each class; nothing for a class that the evaluation has not.
-
-    Args:
-        experiment: Whose bars they are.
-        evaluation: Its evaluation.
-        names: Classes in the order of the bars.
-        what: How the title begins, and which outcomes are meant.
-    """
+    """Return what is behind a bar of each class: how its title begins and which outcomes it has are ``what``."""
     words, outcomes = what
     return [
         ImageQuery(

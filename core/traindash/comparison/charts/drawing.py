@@ -154,12 +154,7 @@ class View:
 
 
 def nothing(sentences: Sequence[str], advice: str) -> Drawing:
-    """Return a drawing without panels.
-
-    Args:
-        sentences: Why, one for each experiment at most.
-        advice: What to do.
-    """
+    """Return a drawing without panels: why (a sentence for each experiment), and what to do."""
     shown = list(sentences[:3])
     if len(sentences) > len(shown):
         shown.append(f"{len(sentences) - len(shown)} more are like that.")
@@ -246,15 +241,9 @@ Values = Sequence[float | None]
 def radar_panel(
     title: str, spokes: Sequence[str], rows: Sequence[tuple[ComparedExperiment, Values]], decimals: int = 3
 ) -> Panel | None:
-    """Return a radar, or ``None`` where fewer than three spokes are known of every experiment.
+    """Return a radar of values from 0 to 1, or ``None`` where fewer than three spokes are known of every experiment.
 
     A spoke that one experiment lacks is left out for all: a gap would bend the shape into something that is not there.
-
-    Args:
-        title: What the spokes are.
-        spokes: Names around the circle.
-        rows: One value between 0 and 1 for each spoke.
-        decimals: Of the values as they are written.
     """
     columns = [[finite(values[i]) for _, values in rows] for i in range(len(spokes))]
     known = [i for i, column in enumerate(columns) if None not in column]

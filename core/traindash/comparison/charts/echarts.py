@@ -74,13 +74,7 @@ _GROUP = 0.8  # share of a category's room that its bars take
 
 
 def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
-    """Return the ECharts option object of a panel.
-
-    Args:
-        panel: What to draw.
-        theme: Decides the series colours.
-        width: Pixels it will have at least; the legend breaks its rows by it.
-    """
+    """Return the ECharts option object of a panel, which is at least ``width`` pixels wide: its legend breaks by it."""
     if radars := [mark for mark in panel.marks if isinstance(mark, Radar)]:
         return _radar(panel, radars, theme, width)
     series = [_series(mark, panel, theme) for mark in panel.marks if not isinstance(mark, Radar)]

@@ -69,13 +69,7 @@ def _draw_closed(pen: ImageDraw.ImageDraw, outline: Sequence[Point], stroke: Str
 
 
 def fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> None:
-    """Lay a colour over a mask through which the picture is still seen; holes stay clear.
-
-    Args:
-        canvas: RGB, changed in place.
-        parts: In pixels of the picture.
-        color: ``#RRGGBB``.
-    """
+    """Lay a colour over a mask through which the picture (RGB, changed in place) is still seen; holes stay clear."""
     cover = Picture.new("L", canvas.size, 0)
     pen = ImageDraw.Draw(cover)
     for part in parts:
@@ -164,13 +158,7 @@ class Crop:
 
 
 def subjects(hits: Hits, images: ImageSet, experiments: Sequence[int]) -> tuple[Subject, ...]:
-    """Return what the crops of entries show, in their order.
-
-    Args:
-        hits: Entries; give a part of them, each costs about 0.1 ms.
-        images: The image set.
-        experiments: Positions in it whose predictions are drawn: usually the baseline and the other one.
-    """
+    """Return what the crops of entries show, with the predictions of some experiments; each costs about 0.1 ms."""
     return tuple(
         _subject(images, tuple(entry), experiments)
         for entry in zip(hits.experiment.tolist(), hits.image.tolist(), hits.dt.tolist(), hits.gt.tolist(), strict=True)
@@ -178,14 +166,7 @@ def subjects(hits: Hits, images: ImageSet, experiments: Sequence[int]) -> tuple[
 
 
 def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[int, int] = SIZE) -> Crop:
-    """Draw a crop.
-
-    Args:
-        subject: What it shows.
-        images: The image set.
-        load: Gives the image.
-        size: Width and height of the picture in pixels.
-    """
+    """Draw a crop of a width and height in pixels."""
     sly_id = images.sly_id(subject.image)
     content = None if sly_id is None else load(sly_id)
     frame = _frame(subject, images.size(subject.image), size)
@@ -203,12 +184,7 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
 def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: float) -> None:
     """Draw the predictions, then the ground truth over them: masks where there are any, otherwise boxes.
 
-    Args:
-        canvas: Changed in place.
-        subject: What it shows.
-        images: The image set.
-        frame: The part of the image that the canvas shows.
-        finer: So many times as wide as usual are the lines.
+    ``frame`` is the part of the image that the canvas shows; lines are ``finer`` times as wide as usual.
     """
     scale = canvas.width / frame[2]
 

@@ -49,14 +49,10 @@ class GalleryRow:
 def gallery_row(
     images: ImageSet, image: int, experiments: Sequence[int], hits: Hits | None, confidence: float | None = None
 ) -> GalleryRow:
-    """Return one row of the gallery.
+    """Return one row of the gallery: a column for the ground truth and one for each of some experiments.
 
-    Args:
-        images: The image set.
-        image: Place in it.
-        experiments: Positions in it, one for each column behind the ground truth.
-        hits: Entries that were asked for; ``None`` lets all marks be strong.
-        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
+    Without ``hits``, the entries that were asked for, all marks are strong; without ``confidence`` each evaluation has
+    its own threshold.
     """
     asked = None if hits is None else _Asked.of(hits, images, image)
     sides = [(images.first_with(image), truth_marks(images, image))]
@@ -76,11 +72,7 @@ def gallery_row(
 def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: bool = False) -> dict[str, Any]:
     """Return a row for the component that draws it.
 
-    Args:
-        row: The row.
-        source: Address or data URI of the image; empty where it cannot be had.
-        colors: Class name → ``#RRGGBB``, as the project's meta has them.
-        boxes: Draw boxes where there are masks, too.
+    ``source`` is the address or data URI of the image, empty where it cannot be had; ``boxes`` are drawn beside masks.
     """
     return {
         "key": str(row.image),
@@ -166,14 +158,7 @@ class ImageOrder(StrEnum):
 
 
 def ordered(hits: Hits, images: ImageSet, order: ImageOrder, confidence: float | None = None) -> IntArray:
-    """Return the images of entries, each once; ties are in the order of the set.
-
-    Args:
-        hits: What the images are looked at for.
-        images: The image set.
-        order: What comes first.
-        confidence: Threshold of the predictions; ``None`` for that of each evaluation.
-    """
+    """Return the images of entries, each once; ties are in the order of the set."""
     found = np.unique(hits.image)
     if order is ImageOrder.ENTRIES:
         return hits.images

@@ -57,13 +57,9 @@ def truth_marks(images: ImageSet, image: int) -> tuple[Mark, ...]:
 
 
 def model_marks(images: ImageSet, image: int, experiment: int, confidence: float | None = None) -> tuple[Mark, ...]:
-    """Return what an experiment found, missed and wrongly reported on an image; nothing if it was not measured on it.
+    """Return what an experiment found, missed and wrongly reported on an image, at its own threshold or another one.
 
-    Args:
-        images: The image set.
-        image: Place in it.
-        experiment: Position in it.
-        confidence: Threshold; ``None`` for that of the evaluation.
+    Nothing if it was not measured on it.
     """
     evaluation, row = images.evaluations[experiment], int(images.rows[experiment, image])
     if row < 0:
@@ -125,12 +121,7 @@ _MOST_KEPT = 512  # outlines that stay at hand: those of a page of the gallery; 
 
 
 def shape_of(evaluation: Evaluation, mark: Mark) -> Shape:
-    """Return the mask behind a mark; empty where the evaluation compares boxes.
-
-    Args:
-        evaluation: The one whose rows the mark has.
-        mark: A prediction or an object.
-    """
+    """Return the mask behind a mark of an evaluation; empty where it compares boxes."""
     if evaluation.masks is None:
         return ()
     if mark.dt >= 0:

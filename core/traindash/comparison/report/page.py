@@ -72,11 +72,7 @@ KINDS = (
 
 
 def choice_section(decision: Decision) -> Mapping[str, object]:
-    """Return what the template of the section is filled with.
-
-    Args:
-        decision: What is shown first, and without scripts; at least one experiment has an evaluation.
-    """
+    """Return what the template is filled with; the decision is shown first, and without scripts."""
     return {
         "kinds": KINDS,
         "advice": advise(decision),

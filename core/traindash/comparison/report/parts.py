@@ -126,9 +126,7 @@ def flow_table(found: Changes) -> Markup:
 def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> Markup:
     """Return the steps of a story as sections: one at a time on a projector, one page each in print.
 
-    Args:
-        slides: From :func:`traindash.comparison.story.build_slides`.
-        crops: Key of a step → its subject as a picture.
+    ``crops`` are the subjects of steps as pictures, by the key of the step.
     """
     return render("slides.html", slides=slides, crops=crops)
 

@@ -106,12 +106,7 @@ class GallerySection:
 
 
 def changes_section(images: ImageSet, load: LoadImage | None) -> ChangesSection:
-    """Return counts and crops for every experiment against the baseline.
-
-    Args:
-        images: Of the comparison.
-        load: Gives the images; without them there are counts only.
-    """
+    """Return counts and crops for every experiment against the baseline; without images there are counts only."""
     if images.baseline is None:
         return ChangesSection(empty="The baseline has no evaluation, so nothing can be gained or lost against it.")
     others = [position for position in range(len(images.keys)) if position != images.baseline]
@@ -186,9 +181,7 @@ def _shown_crop(images: ImageSet, subject: Subject, load: LoadImage) -> ShownCro
 def gallery_section(images: ImageSet, load: LoadImage) -> GallerySection:
     """Return the images with the most disagreement, or of a single experiment those with the most mistakes.
 
-    Args:
-        images: Of the comparison; at least one experiment.
-        load: Gives the images; where it gives none, the marks stand on a plain ground.
+    Where ``load`` gives no image, the marks stand on a plain ground.
     """
     several = len(images.keys) > 1
     mistakes = ImageQuery(title="", outcomes=(Outcome.MISSED, Outcome.FALSE_ALARM))
