@@ -6,7 +6,7 @@ tell from it count as equal; among equals the faster one is named, and among equ
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias, assert_never
 
@@ -63,6 +63,11 @@ class Contender:
         return self.experiment.checkpoint_bytes
 
     @property
+    def latency(self) -> float | None:
+        """Milliseconds for one image, ``None`` where they were not measured."""
+        return self.speed.total if self.speed else None
+
+    @property
     def images(self) -> int:
         """Number of evaluated images."""
         return self.evaluation.table.image_count
@@ -72,12 +77,19 @@ class Contender:
 class Candidate:
     """What a contender gives for some requirements."""
 
+    requirements: Requirements
     contender: Contender
     answer: Answer  # its threshold and what that gives
     figure: float  # what it is ranked by, see :func:`figure_of`
     shortfalls: tuple[ShortfallKind, ...]  # where it fails the need; empty where it fulfils it
     # Key of a contender that is as good in figure, time and size and better in one of them
     beaten_by: str | None = None
+
+    @property
+    def rank(self) -> float:
+        """The figure so that more is better; 0 where there is none."""
+        figure = float(np.nan_to_num(self.figure))
+        return -figure if less_is_better(self.requirements.goal) else figure
 
     @property
     def key(self) -> str:
@@ -120,7 +132,7 @@ def contenders_of(comparison: Comparison, significance: Significance) -> tuple[C
     """Return the experiments that can be asked: those with an evaluation."""
     result = []
     for experiment, own in comparison.evaluated:
-        evaluation = significance.aligned.get(experiment.key, own)
+        evaluation = significance.aligned.get(experiment.key, own)  # in the order of the others, for paired resamples
         test = experiment.speed if isinstance(experiment.speed, SpeedTest) else None
         result.append(
             Contender(
@@ -139,18 +151,12 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
 
     Nobody is named where they were not measured alike (``comparable``), unless there is only one.
     """
-    candidates = _with_dominance(requirements, [candidate_of(requirements, contender) for contender in contenders])
-    fulfilling = sorted(
-        (one for one in candidates if not one.shortfalls),
-        key=lambda one: -_rank(requirements, one),
-    )
+    candidates = _with_dominance([candidate_of(requirements, contender) for contender in contenders])
+    fulfilling = sorted((one for one in candidates if not one.shortfalls), key=lambda one: -one.rank)
     if not fulfilling or (len(contenders) > 1 and not comparable):
         return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
     leads = _leads(requirements, fulfilling)
-    equals = (
-        fulfilling[0],
-        *(one for one in fulfilling[1:] if _is_equal(requirements, fulfilling[0], one, leads)),
-    )
+    equals = (fulfilling[0], *(one for one in fulfilling[1:] if _is_equal(fulfilling[0], one, leads)))
     winner, decided_by = _among_equals(equals)
     others = [one for one in fulfilling if winner is not None and one.key != winner.key]
     return Decision(
@@ -200,9 +206,9 @@ def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     found = answer(requirements.goal, contender.points)
     shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
     if requirements.latency is not None:
-        if contender.speed is None:
+        if contender.latency is None:
             shortfalls.append("latency unknown")
-        elif contender.speed.total > requirements.latency:
+        elif contender.latency > requirements.latency:
             shortfalls.append("latency")
     if requirements.size is not None:
         if contender.bytes is None:
@@ -210,6 +216,7 @@ def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
         elif contender.bytes > requirements.size:
             shortfalls.append("size")
     return Candidate(
+        requirements=requirements,
         contender=contender,
         answer=found,
         figure=figure_of(requirements.goal, found.point, contender.images),
@@ -217,38 +224,23 @@ def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     )
 
 
-def _rank(requirements: Requirements, candidate: Candidate) -> float:
-    figure = float(np.nan_to_num(candidate.figure))
-    return -figure if less_is_better(requirements.goal) else figure
-
-
-def _with_dominance(requirements: Requirements, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _with_dominance(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     result = []
     for candidate in candidates:
-        better = (
-            other for other in candidates if other is not candidate and _dominates(requirements, other, candidate)
-        )
-        best = max(better, key=lambda other: _rank(requirements, other), default=None)
-        result.append(
-            Candidate(
-                contender=candidate.contender,
-                answer=candidate.answer,
-                figure=candidate.figure,
-                shortfalls=candidate.shortfalls,
-                beaten_by=best.key if best else None,
-            )
-        )
+        better = (other for other in candidates if other is not candidate and _dominates(other, candidate))
+        best = max(better, key=lambda other: other.rank, default=None)
+        result.append(replace(candidate, beaten_by=best.key if best else None))
     return tuple(result)
 
 
-def _dominates(requirements: Requirements, first: Candidate, second: Candidate) -> bool:
+def _dominates(first: Candidate, second: Candidate) -> bool:
     """Return whether the first is at least as good in everything and better in something; all must be known."""
     a, b = first.contender, second.contender
     if a.speed is None or b.speed is None or a.bytes is None or b.bytes is None or a.machine != b.machine:
         return False
     if second.answer.reached and not first.answer.reached:
         return False
-    gap = _rank(requirements, first) - _rank(requirements, second)
+    gap = first.rank - second.rank
     as_good = gap >= 0 and not faster(b, a) and a.bytes <= b.bytes
     return as_good and (gap > 0 or faster(a, b) or a.bytes < b.bytes)
 
@@ -269,11 +261,9 @@ def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, Decide
     return None, "nothing"
 
 
-def _is_equal(requirements: Requirements, best: Candidate, other: Candidate, leads: Mapping[str, Interval]) -> bool:
-    if _rank(requirements, best) == _rank(requirements, other):
-        return True
+def _is_equal(best: Candidate, other: Candidate, leads: Mapping[str, Interval]) -> bool:
     lead = leads.get(other.key)
-    return lead is not None and not lead.tells_apart
+    return best.rank == other.rank or (lead is not None and not lead.tells_apart)
 
 
 def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:

@@ -98,12 +98,13 @@ def latency_text(row: SpeedRow | None) -> str:
     return f"{text} ± {max(row.total_std, 10.0**-decimals):.{decimals}f}"
 
 
-def shortfall_words(requirements: Requirements, candidate: Candidate) -> tuple[str, ...]:
+def shortfall_words(candidate: Candidate) -> tuple[str, ...]:
     """Return where a candidate fails the need, each as the end of "“name” …"."""
-    return tuple(_shortfall(requirements, candidate, kind) for kind in candidate.shortfalls)
+    return tuple(_shortfall(candidate, kind) for kind in candidate.shortfalls)
 
 
-def _shortfall(requirements: Requirements, candidate: Candidate, kind: ShortfallKind) -> str:
+def _shortfall(candidate: Candidate, kind: ShortfallKind) -> str:
+    requirements = candidate.requirements
     match kind:
         case "goal":
             return missed_goal(requirements.goal, candidate)
@@ -182,7 +183,7 @@ def _why(decision: Decision, winner: Candidate) -> tuple[str, ...]:
             return (f"It is ahead of “{other.label}” by {gap}{sure}{images}.",)
         case "latency":
             rivals = [one for one in decision.equals if one.key != winner.key]
-            slower = min(rivals, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
+            slower = min(rivals, key=lambda one: one.contender.latency or math.inf)
             times = f"{latency_text(winner.contender.speed)} ms against {latency_text(slower.contender.speed)} ms"
             return (_cannot_tell(decision), f"“{winner.label}” is named because it is faster ({times}).")
         case "size":
@@ -229,23 +230,22 @@ def _span(goal: Goal, low: float, high: float) -> str:
 
 def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     """Return what the others have that the winner has not."""
-    requirements = decision.requirements
+    goal = decision.requirements.goal
     others = [one for one in decision.candidates if one.key != winner.key]
     sentences = []
-    sign = -1.0 if less_is_better(requirements.goal) else 1.0
-    ahead = [o for o in others if o.answer.reached and sign * (o.figure - winner.figure) >= _TINY]
+    ahead = [one for one in others if one.answer.reached and one.rank - winner.rank >= _TINY]
     if ahead:
-        best = max(ahead, key=lambda one: sign * one.figure)
-        reason = "" if not best.shortfalls else f", which {shortfall_words(requirements, best)[0]}"
-        sentences.append(f"It gives up {_gap(requirements.goal, winner, best)} against “{best.label}”{reason}.")
+        best = max(ahead, key=lambda one: one.rank)
+        reason = "" if not best.shortfalls else f", which {shortfall_words(best)[0]}"
+        sentences.append(f"It gives up {_gap(goal, winner, best)} against “{best.label}”{reason}.")
     quick = [one for one in others if faster(one.contender, winner.contender)]
     if quick and winner.contender.speed:
-        best = min(quick, key=lambda one: one.contender.speed.total if one.contender.speed else math.inf)
+        best = min(quick, key=lambda one: one.contender.latency or math.inf)
         times = f"{latency_text(winner.contender.speed)} ms against {latency_text(best.contender.speed)} ms"
         sentences.append(f"It is slower than “{best.label}” ({times}).")
     mine = winner.contender.bytes
-    small = [one for one in others if mine and one.contender.bytes and size(one.contender.bytes) != size(mine)]
-    small = [one for one in small if mine and one.contender.bytes and one.contender.bytes < mine]
+    # what is written alike is not called smaller
+    small = [one for one in others if mine and (own := one.contender.bytes) and own < mine and size(own) != size(mine)]
     if small:
         best = min(small, key=lambda one: one.contender.bytes or math.inf)
         sentences.append(f"It is larger than “{best.label}” ({size(mine)} against {size(best.contender.bytes)}).")
@@ -255,11 +255,10 @@ def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
 
 
 def _left_out(decision: Decision) -> tuple[str, ...]:
-    requirements = decision.requirements
     out = [one for one in decision.candidates if one.shortfalls]
     if not out:
         return ()
-    words = listing([f"“{one.label}” {shortfall_words(requirements, one)[0]}" for one in out], limit=3)
+    words = listing([f"“{one.label}” {shortfall_words(one)[0]}" for one in out], limit=3)
     return (f"Left out: {words}.",)
 
 
@@ -283,11 +282,8 @@ def _nobody(decision: Decision) -> Verdict:
         if total == 1
         else f"None of {count(total)} experiments fulfils this need."
     )
-    requirements = decision.requirements
-    sentences = [
-        f"“{one.label}” {listing(shortfall_words(requirements, one), limit=5)}."
-        for one in _closest(decision.candidates)[:4]
-    ]
+    closest = sorted(decision.candidates, key=lambda one: len(one.shortfalls))[:4]
+    sentences = [f"“{one.label}” {listing(shortfall_words(one), limit=5)}." for one in closest]
     if total > len(sentences):
         sentences.append(f"{count(total - len(sentences))} more fail as well.")
     if hint := _way_out(decision):
@@ -295,14 +291,10 @@ def _nobody(decision: Decision) -> Verdict:
     return Verdict(kind="none", headline=who, sentences=tuple(sentences))
 
 
-def _closest(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return sorted(candidates, key=lambda one: len(one.shortfalls))
-
-
 def _way_out(decision: Decision) -> str:
     """Return which single change of the need would let somebody fulfil it; empty where one change is not enough."""
     single = [one for one in decision.candidates if len(one.shortfalls) == 1]
-    slow = [one.contender.speed.total for one in single if one.shortfalls == ("latency",) and one.contender.speed]
+    slow = [one.contender.latency for one in single if one.shortfalls == ("latency",) and one.contender.latency]
     large = [one.contender.bytes for one in single if one.shortfalls == ("size",) and one.contender.bytes]
     short = [one for one in single if one.shortfalls == ("goal",)]
     ways = []
@@ -357,7 +349,7 @@ def draw_decision(decision: Decision) -> Drawing:
 
 
 def _time(candidate: Candidate) -> float:
-    return candidate.contender.speed.total if candidate.contender.speed else math.nan
+    return candidate.contender.latency or math.nan
 
 
 def _point(candidate: Candidate, known: Sequence[Candidate]) -> Line:

@@ -107,9 +107,9 @@ def decision_records(decision: Decision) -> tuple[Record, ...]:
             "F1": one.point.f1,
             "missed": one.point.fn,
             "false alarms": one.point.fp,
-            "latency (ms)": one.contender.speed.total if one.contender.speed else None,
+            "latency (ms)": one.contender.latency,
             "size (bytes)": one.contender.bytes,
-            "fails": "; ".join(shortfall_words(decision.requirements, one)),
+            "fails": "; ".join(shortfall_words(one)),
         }
         for one in decision.candidates
     )

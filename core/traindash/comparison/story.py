@@ -307,7 +307,7 @@ def _candidates(decision: Decision) -> tuple[Bar, ...]:
     if not decision.comparable or len(decision.candidates) == 1:
         return ()
     known = [one for one in decision.candidates if one.answer.reached and math.isfinite(one.figure)]
-    known.sort(key=lambda one: one.figure if less_is_better(goal) else -one.figure)
+    known.sort(key=lambda one: -one.rank)
     longest = max((one.figure for one in known), default=0.0) if less_is_better(goal) else 1.0
     return tuple(
         Bar(

@@ -84,7 +84,7 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
 
 def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, object]:
     """Return what the script of the report needs to name somebody for another need by the same rules."""
-    times = [contender.speed.total for contender in contenders if contender.speed]
+    times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     return {
         "comparable": decision.comparable or len(contenders) == 1,
@@ -133,7 +133,7 @@ def _contender(contender: Contender) -> dict[str, object]:
     return {
         "name": contender.experiment.label,
         "swatch": swatch(contender.experiment.style),
-        "latency": contender.speed.total if contender.speed else None,
+        "latency": contender.latency,
         "latencyText": latency_text(contender.speed),
         "bytes": contender.bytes,
         "sizeText": size(contender.bytes),

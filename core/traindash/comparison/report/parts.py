@@ -141,7 +141,7 @@ def _standing(decision: Decision, candidate: Candidate) -> tuple[str, str]:
     if decision.winner is not None and decision.winner.key == candidate.key:
         return "named", "Named"
     if candidate.shortfalls:
-        words = formatting.listing(shortfall_words(decision.requirements, candidate))
+        words = formatting.listing(shortfall_words(candidate))
         return "fails", words[:1].upper() + words[1:]
     if any(other.key == candidate.key for other in decision.equals):
         return "", "Cannot be told apart"

@@ -156,7 +156,7 @@ def _draw_advice(advice: Verdict) -> None:
 def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     """Offer goal and limits; they begin with what the address says."""
     begin = _requirements_of_address()
-    times = [contender.speed.total for contender in contenders if contender.speed]
+    times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     kind = _choose_kind(begin.goal)
     goal_column, time_column, size_column = st.columns(3, gap="large")
