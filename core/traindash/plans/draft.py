@@ -240,7 +240,7 @@ def split_draft(split: TrainValSplit) -> SplitDraft:
 # Drafts on disk, so that no refresh, crash or second tab loses anything.
 
 
-class DraftStore:
+class DraftStore(JsonRecords[WizardDraft]):
     """All drafts of this machine.
 
     Safe for use from several threads. Two tabs on one draft see each other's changes; the last change of a field wins,
@@ -251,9 +251,7 @@ class DraftStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._records = JsonRecords(
-            folder=folder, decode=decoder_of(WizardDraft), noun="draft", way_out="Start a new one."
-        )
+        super().__init__(folder=folder, decode=decoder_of(WizardDraft), noun="draft", way_out="Start a new one.")
 
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.
@@ -265,65 +263,27 @@ class DraftStore:
         """
         fresh = new_draft(DraftId(secrets.token_hex(5)), server)
         if start is not None:
-            fresh = replace(
-                start,
-                id=fresh.id,
-                server=server,
-                created_at=fresh.created_at,
-                changed_at=fresh.changed_at,
-                task_id=None,
-                series_id=None,
-                replaces=None,
-            )
-        fresh = replace(fresh, name=name)
-        return self._records.add(fresh.id, fresh)
+            # A copy has not started anything, and takes nobody's place.
+            started_nothing = replace(start, task_id=None, series_id=None, replaces=None)
+            moment = fresh.created_at
+            fresh = replace(started_nothing, id=fresh.id, server=server, created_at=moment, changed_at=moment)
+        return self.add(fresh.id, replace(fresh, name=name))
 
-    def load(self, draft_id: str) -> WizardDraft:
-        """Return a draft.
-
-        Raises:
-            NotFoundError: There is no such draft.
-            InputError: Its file is damaged.
-        """
-        return self._records.load(draft_id)
-
-    def update(self, draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft:
-        """Apply a change to the stored draft and return the result.
-
-        Raises:
-            NotFoundError: The draft was deleted meanwhile.
-            InputError: Its file is damaged.
-            StorageError: The disk does not take it.
-        """
+    def update(self, record_id: str, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft:
+        """Apply a change, with its moment. Errors as :meth:`JsonRecords.update`."""
 
         def stamped(current: WizardDraft) -> WizardDraft:
             changed = change(current)
+            # Widgets write back what they show: a draft that was only looked at must not become the newest.
             return current if changed == current else replace(changed, changed_at=datetime.now(UTC))
 
-        return self._records.update(draft_id, stamped)
+        return super().update(record_id, stamped)
 
     def drafts(self, server: str) -> tuple[WizardDraft, ...]:
         """Return the readable drafts of a server, last changed first; damaged files are left out and logged."""
-        own = (draft for draft in self._records.all() if draft.server == server)
+        own = (draft for draft in self.all() if draft.server == server)
         return tuple(sorted(own, key=lambda draft: draft.changed_at, reverse=True))
 
     def latest_open(self, server: str) -> WizardDraft | None:
         """Return the draft of a new training that was changed last and not started yet, ``None`` if there is none."""
         return next((draft for draft in self.drafts(server) if not draft.is_started and draft.replaces is None), None)
-
-    def remove(self, draft_id: DraftId) -> None:
-        """Delete a draft; one that is gone already is no error. It can be had back with :meth:`restore` for a while.
-
-        Raises:
-            StorageError: The disk does not do it.
-        """
-        self._records.remove(draft_id)
-
-    def restore(self, draft_id: DraftId) -> WizardDraft:
-        """Bring a deleted draft back.
-
-        Raises:
-            NotFoundError: It is gone for good.
-            StorageError: The disk does not do it.
-        """
-        return self._records.restore(draft_id)

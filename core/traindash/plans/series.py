@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
+import msgspec
 import yaml
-from msgspec import structs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta, Struct, structs
 
 from traindash.domain.ids import AgentId, SeriesId, TaskId
 from traindash.domain.plan import (
@@ -23,7 +23,7 @@ from traindash.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
-from traindash.errors import InputError
+from traindash.errors import InputError, issue_of
 from traindash.plans.hyperparameters import read_text, value_text, with_values
 from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
 
@@ -108,7 +108,7 @@ class Vary:
 
     Attributes:
         key: Its name; empty while none is chosen.
-        text: Values as people write them, see :func:`traindash.plans.hyperparameter_text.parse_values`.
+        text: Values as people write them, see :func:`parse_values`.
     """
 
     key: str = ""
@@ -403,22 +403,21 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
 
 _EXAMPLE = "For example series: {hyperparameters: {lr0: [0.001, 0.01]}, seeds: 3}."
 _MOST_TIMES = 100
+_ReadT = TypeVar("_ReadT")
 
 
-class _Series(BaseModel):
-    """The keys of the section; all may be left out."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of the section; all may be left out. They are fewer than :class:`SeriesChoices` and easier to write."""
 
     name: str = ""
-    models: list[str] = []
-    hyperparameters: dict[str, list[Scalar]] = {}
+    models: tuple[str, ...] = ()
+    hyperparameters: dict[str, Any] = {}
     combine: Literal["grid", "list"] = "grid"
     split: Literal["shared", "several", "own"] = "shared"
-    percents: list[Annotated[int, Field(ge=1, le=99)]] = []
-    draws: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
-    seeds: Annotated[int, Field(ge=1, le=_MOST_TIMES)] = 1
-    agents: list[Annotated[int, Field(gt=0)]] = []
+    percents: tuple[Annotated[int, Meta(ge=1, le=99)], ...] = ()
+    draws: Annotated[int, Meta(ge=1, le=_MOST_TIMES)] = 1
+    seeds: Annotated[int, Meta(ge=1, le=_MOST_TIMES)] = 1
+    agents: tuple[Annotated[AgentId, Meta(gt=0)], ...] = ()
 
 
 def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesPlan:
@@ -435,32 +434,36 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
     Raises:
         InputError: A value cannot be used; the message names the key.
     """
-    section = _section(content[SERIES])
+    section = _read(_Section, content[SERIES], SERIES)
     base = plan_of({key: value for key, value in content.items() if key != SERIES}, lines)
     return SeriesPlan(
         base=base,
         choices=SeriesChoices(
             name=section.name,
             models=tuple(model_of(name) for name in section.models),
-            vary=tuple(Vary(key=key, text=_text(values)) for key, values in section.hyperparameters.items()),
+            # One by one: msgspec does not tell in which key of a mapping a value is wrong.
+            vary=tuple(
+                Vary(key=key, text=_text(_read(list[Scalar], values, f"{SERIES}.hyperparameters.{key}")))
+                for key, values in section.hyperparameters.items()
+            ),
             combine=section.combine,
-            split=SplitVariation(mode=section.split, percents=tuple(section.percents), draws=section.draws),
+            split=SplitVariation(mode=section.split, percents=section.percents, draws=section.draws),
             repeats=section.seeds,
-            agents=tuple(AgentId(agent) for agent in section.agents),
+            agents=section.agents,
         ),
     )
 
 
-def _section(value: Any) -> _Series:  # noqa: ANN401 - whatever the file says
+def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:
     try:
-        return _Series.model_validate(value, strict=True)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in (SERIES, *problem["loc"][:2]))
-        if problem["type"] == "extra_forbidden":
-            msg = f"{where} is not a key of a series."
-            raise InputError(msg, f"Known keys: {', '.join(_Series.model_fields)}.") from error
-        msg = f"{where}: {problem['msg'].lower()}."
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        issue = issue_of(error)
+        place = ".".join((where, *issue.path))
+        if issue.kind == "unknown":
+            msg = f"{place} is not a key of a series."
+            raise InputError(msg, f"Known keys: {', '.join(_Section.__struct_fields__)}.") from error
+        msg = f"{place}: {issue.reason}."
         raise InputError(msg, _EXAMPLE) from error
 
 

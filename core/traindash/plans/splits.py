@@ -5,12 +5,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId
 from traindash.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
+    ImagesSplit,
     PartialPlan,
     RandomSplit,
     SideCounts,
@@ -18,18 +19,14 @@ from traindash.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
-from traindash.domain.project import Collection, Project
+from traindash.domain.project import Collection, Image, Project
 from traindash.errors import AppError, InputError
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
-from traindash.plans.problems import Problem, Severity
+from traindash.plans.problems import Problem, error, warning
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
 # A random split that is drawn once and kept: dealt from a seed, stored as two collections of the project.
-
-
-if TYPE_CHECKING:  # every launch imports this module, few look at images
-    from traindash.domain.project import Image
 
 MOST_IMAGES = 200_000
 """Every image is listed and sent back; beyond this a person would wait for minutes."""
@@ -39,16 +36,8 @@ _AT_ONCE = 5_000
 _NAME = re.compile(r"(?P<side>train|val) (?P<share>\d+) % frozen(?P<suffix>( \d+)?)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
-    """Both sides of a split, sorted."""
-
-    train: tuple[ImageId, ...]
-    val: tuple[ImageId, ...]
-
-
-def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
-    """Deal images to the two sides, the same way for the same images, shares and seed.
+def assign_split(images: Sequence[Image], split: RandomSplit) -> ImagesSplit:
+    """Assign images to the two sides, the same way for the same images, shares and seed.
 
     Images with the same content stay together: one that was trained on must not validate under another name. So a side
     may differ from its share by as many images as there are copies. Each side gets an image if there are two contents.
@@ -59,7 +48,9 @@ def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
     """
     groups: defaultdict[str, list[ImageId]] = defaultdict(list)
     for image in images:
+        # Servers give no hash for images that they only link to; such a one stands for itself.
         groups[image.hash or f"id {image.id}"].append(image.id)
+    # By a hash of seed and content, not shuffled: an image that comes later moves no other one to the other side.
     order = sorted(groups, key=lambda content: hashlib.sha256(f"{split.seed or 0} {content}".encode()).digest())
     wanted = len(images) * split.percent // _WHOLE
     chosen: list[ImageId] = []
@@ -69,10 +60,10 @@ def deal(images: Sequence["Image"], split: RandomSplit) -> Deal:
         goes_first = position == 0 or (len(chosen) + len(groups[content]) <= wanted and not is_last_chance)
         (chosen if goes_first else rest).extend(groups[content])
     first, second = tuple(sorted(chosen)), tuple(sorted(rest))
-    return Deal(train=first, val=second) if split.split == "train" else Deal(train=second, val=first)
+    return ImagesSplit(train=first, val=second) if split.split == "train" else ImagesSplit(train=second, val=first)
 
 
-def settled(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
+def with_fixed_split(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
     """Return the plan on a split that is fixed: a random one with a seed is frozen, any other stays as it is.
 
     Raises:
@@ -85,9 +76,10 @@ def settled(client: SuperviselyClient, plan: TrainingPlan) -> TrainingPlan:
     project = client.projects.get(plan.project_id)
     try:
         return replace(plan, train_val_split=freeze(client, project, split))
-    except (ForbiddenError, MissingError) as error:
-        msg = f"The split cannot be frozen as collections of project “{project.name}”: {error.message}"
-        raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from error
+    except (ForbiddenError, MissingError) as refusal:
+        # Annotators may not add collections, and older servers have none.
+        msg = f"The split cannot be frozen as collections of project “{project.name}”: {refusal.message}"
+        raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from refusal
 
 
 def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:
@@ -105,12 +97,12 @@ def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> C
     if project.items_count > MOST_IMAGES:
         msg = f"Project “{project.name}” has {project.items_count:,} images; a split can be frozen for {MOST_IMAGES:,}."
         raise InputError(msg, "Split by datasets, tags or collections instead.")
-    dealt = deal(client.images.list(project_id=project.id), split)
+    dealt = assign_split(client.images.list(project_id=project.id), split)
     if not dealt.train or not dealt.val:
         msg = f"Project “{project.name}” has too few different images for two sides."
         raise InputError(msg, "Add images, or choose another project.")
     known = client.collections.list(project.id)
-    return _same(client, project, known, dealt) or _make(client, project, _Wanted(split=split, deal=dealt), known)
+    return _same(client, project, known, dealt) or _make(client, project, _Wanted(split=split, images=dealt), known)
 
 
 def frozen_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
@@ -129,7 +121,7 @@ class _Wanted:
     """A split that shall be kept."""
 
     split: RandomSplit
-    deal: Deal
+    images: ImagesSplit
 
     @property
     def percent(self) -> int:
@@ -138,11 +130,11 @@ class _Wanted:
 
 
 def _same(
-    client: SuperviselyClient, project: Project, known: Sequence[Collection], wanted: Deal
+    client: SuperviselyClient, project: Project, known: Sequence[Collection], wanted: ImagesSplit
 ) -> CollectionsSplit | None:
     def holds(collection_id: CollectionId, images: Sequence[ImageId]) -> bool:
         if sizes[collection_id] not in {None, len(images)}:
-            return False
+            return False  # seen without listing its images; a server that gives no size is asked
         members = client.images.list(project_id=project.id, collection_id=collection_id)
         return sorted(image.id for image in members) == list(images)
 
@@ -156,10 +148,11 @@ def _same(
 def _make(
     client: SuperviselyClient, project: Project, wanted: _Wanted, known: Sequence[Collection]
 ) -> CollectionsSplit:
+    # A pair with other images keeps its name: what an experiment was trained on must stay what it was.
     train, val = next(names for names in _names(wanted.percent) if not {*names} & {item.name for item in known})
     made: list[CollectionId] = []
     try:
-        for name, images in ((train, wanted.deal.train), (val, wanted.deal.val)):
+        for name, images in ((train, wanted.images.train), (val, wanted.images.val)):
             share = f"{len(images):,} of {project.items_count:,} images"
             about = f"{share}, dealt by Traindash with seed {wanted.split.seed or 0}."
             collection = client.collections.add(project.id, name, about)
@@ -167,6 +160,7 @@ def _make(
             for start in range(0, len(images), _AT_ONCE):
                 client.collections.add_images(collection.id, images[start : start + _AT_ONCE])
     except AppError:
+        # Half a pair would look like a split that was kept.
         for collection_id in made:
             client.collections.remove(collection_id)
         raise
@@ -190,6 +184,7 @@ def _partner(train: str) -> str | None:
     return f"val {_WHOLE - int(found['share'])} % frozen{found['suffix']}"
 
 
+# Thresholds of Supervisely's split step, whose advice is 70 to 90 % for training.
 _FEW, _MANY = 0.7, 0.9
 _SHOWN = 4
 _NEAR_EMPTY = 4
@@ -209,7 +204,7 @@ def check_split(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
     match split:
         case None:
-            return [_problem("error", "A tag is missing.", "Choose a tag for training and one for validation.")]
+            return [error("split", "A tag is missing.", "Choose a tag for training and one for validation.")]
         case RandomSplit():
             return _random(split, project)
         case DatasetsSplit():
@@ -224,10 +219,10 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
 
 def _random(split: RandomSplit, project: ProjectFacts) -> list[Problem]:
     if not 0 < split.percent < _WHOLE:
-        return [_problem("error", f"{split.percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
+        return [error("split", f"{split.percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
     if split.seed is not None and project.project.items_count > MOST_IMAGES:
         message = f"A split of more than {MOST_IMAGES:,} images cannot be frozen."
-        return [_problem("error", message, "Switch “Freeze this split” off, or split by datasets.")]
+        return [error("split", message, "Switch “Freeze this split” off, or split by datasets.")]
     return []
 
 
@@ -239,11 +234,11 @@ def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
     empty = [names[item] for item in names if item in used and sizes[item] == 0]
     if empty and not any(item.severity == "error" for item in found):
         message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
-        found.append(_problem("warning", message, "Nested datasets are not implied; choose them, too."))
+        found.append(warning("split", message, "Nested datasets are not implied; choose them, too."))
     inside = _left_out_inside(split, project)
     if inside and not any(item.severity == "error" for item in found):
         message = f"{_some([names[item] for item in inside])} {'is' if len(inside) == 1 else 'are'} on neither side."
-        found.append(_problem("warning", message, "Datasets inside a chosen one are not implied; choose them, too."))
+        found.append(warning("split", message, "Datasets inside a chosen one are not implied; choose them, too."))
     return found
 
 
@@ -254,7 +249,7 @@ def _left_out_inside(split: DatasetsSplit, project: ProjectFacts) -> list[Datase
 
     def is_inside(dataset: DatasetId) -> bool:
         parent, steps = parents.get(dataset), 0
-        while parent is not None and steps < len(parents):
+        while parent is not None and steps < len(parents):  # a damaged tree may go in circles
             if parent in used:
                 return True
             parent, steps = parents.get(parent), steps + 1
@@ -264,6 +259,7 @@ def _left_out_inside(split: DatasetsSplit, project: ProjectFacts) -> list[Datase
 
 
 def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem]:
+    # Training apps take no other type (docs/supervisely-api.md 4).
     ordinary = [item for item in project.collections if item.type == "default"]
     names = {item.id: item.name for item in ordinary}
     sizes = {item.id: item.items_count for item in ordinary}
@@ -277,18 +273,18 @@ def _list_problems(
     for side, chosen in zip(("training", "validation"), sides, strict=True):
         missing = [str(item) for item in chosen if item not in names]
         if not chosen:
-            found.append(_problem("error", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
+            found.append(error("split", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
         elif missing:
             message = f"The project does not have {kind} {', '.join(missing)}, or not any more."
-            found.append(_problem("error", message, f"Choose the {kind}s again."))
+            found.append(error("split", message, f"Choose the {kind}s again."))
         elif all(sizes[item] == 0 for item in chosen):
             hint = f"Choose a {kind} with images; nested datasets are not implied."
-            found.append(_problem("error", f"There are no images for {side}.", hint))
+            found.append(error("split", f"There are no images for {side}.", hint))
     shared = [names[item] or f"{kind} {item}" for item in sides[0] if item in set(sides[1]) and item in names]
     if shared:
         message = f"{_quoted(shared)} {'is' if len(shared) == 1 else 'are'} on both sides."
         hint = "Images that were trained on make the validation look too good; take them off one side."
-        found.append(_problem("warning", message, hint))
+        found.append(warning("split", message, hint))
     return found
 
 
@@ -297,51 +293,48 @@ def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
     uses = project.statistics.image_tags
     found: list[Problem] = []
     for side, tag in (("training", split.train_tag), ("validation", split.val_tag)):
+        # An app that finds a tag on no image starts nothing and waits for ever (docs/supervisely-api.md 8).
         if tag not in known:
-            found.append(_problem("error", f"The project has no tag “{tag}”.", f"Choose a tag for {side}."))
+            found.append(error("split", f"The project has no tag “{tag}”.", f"Choose a tag for {side}."))
         elif not uses.get(tag):
-            found.append(
-                _problem("error", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}.")
-            )
+            found.append(error("split", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}."))
     if split.train_tag == split.val_tag and not found:
         message = f"Tag “{split.train_tag}” is chosen for both sides."
-        found.append(_problem("warning", message, "The validation would show images that were trained on."))
+        found.append(warning("split", message, "The validation would show images that were trained on."))
     return found
 
 
 def _sides(counts: SplitCounts) -> list[Problem]:
     if counts.train == 0:
-        return [
-            _problem("error", "There are no images for training.", "Change the split so that both sides have some.")
-        ]
+        return [error("split", "There are no images for training.", "Change the split so that both sides have some.")]
     if counts.val == 0:
         message = "There are no images for validation."
-        return [_problem("error", message, "Change the split so that both sides have some.")]
+        return [error("split", message, "Change the split so that both sides have some.")]
     found: list[Problem] = []
     share = counts.train_share
     percent = f"{share * 100:.0f} %"
     if counts.both and counts.both < max(counts.train, counts.val):
         message = f"{counts.both:,} images are on both sides."
-        found.append(_problem("warning", message, "They make the validation look better than it is."))
+        found.append(warning("split", message, "They make the validation look better than it is."))
     for number, side, effect in (
         (counts.train, "training", "The model has next to nothing to learn from."),
         (counts.val, "validation", "The numbers will change a lot with every single image."),
     ):
         if number < _NEAR_EMPTY:
             images = "image is" if number == 1 else "images are"
-            found.append(_problem("warning", f"Only {number} {images} left for {side}.", effect))
+            found.append(warning("split", f"Only {number} {images} left for {side}.", effect))
     if counts.val > counts.train:
         message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
-        found.append(_problem("warning", message, "Were the sides mixed up?"))
+        found.append(warning("split", message, "Were the sides mixed up?"))
     elif counts.val == counts.train:
         message = "Half of the images are held back for validation."
-        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
     elif share < _FEW:
         message = f"Only {percent} of the images are used for training."
-        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
     elif share > _MANY:
         message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
-        found.append(_problem("warning", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
     return found
 
 
@@ -350,6 +343,7 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
     content = facts.split_content
     if content is None or facts.project is None:
         return []
+    # Classes without any object are a matter of the class step.
     filled = frozenset(item.name for item in facts.project.statistics.classes if item.objects)
     wanted = facts.project.class_names if choices.classes is None else choices.classes
     sides = {name: content.classes.get(name, SideCounts()) for name in wanted if name in filled}
@@ -362,7 +356,7 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
             f"{number:,} {'image is' if number == 1 else 'images are'} on both sides as identical copies{example}."
         )
         hint = "They make the validation look better than it is; a frozen random split keeps copies together."
-        found.append(_problem("warning", message, hint))
+        found.append(warning("split", message, hint))
     return found
 
 
@@ -380,16 +374,12 @@ def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Proble
             message = f"{_some(missing)} {'has' if one else 'have'} no objects {where}."
             what = "" if missing is nowhere else " this class" if one else " these classes"
             hint = f"{effect}{what}; change the split or leave {'it' if one else 'them'} out."
-            yield _problem("warning", message, hint)
+            yield warning("split", message, hint)
 
 
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return f"{_quoted(names[:_SHOWN])}{more}"
-
-
-def _problem(severity: Severity, message: str, hint: str) -> Problem:
-    return Problem(severity=severity, step="split", message=message, hint=hint)
 
 
 def _quoted(names: list[str]) -> str:

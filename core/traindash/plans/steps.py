@@ -164,7 +164,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SummaryRow:
     """One value of a plan.
 
     Attributes:
@@ -188,7 +188,7 @@ class Change:
     after: str
 
 
-def described(plan: PartialPlan, names: Names) -> tuple[Said, ...]:
+def described(plan: PartialPlan, names: Names) -> tuple[SummaryRow, ...]:
     """Return everything that a plan says, in the order of the steps."""
     project = "not chosen" if plan.project_id is None else names.projects.get(plan.project_id, f"{plan.project_id}")
     agent = "automatic" if plan.agent_id is None else names.agents.get(plan.agent_id, f"{plan.agent_id}")
@@ -209,7 +209,7 @@ def described(plan: PartialPlan, names: Names) -> tuple[Said, ...]:
         ("launch", "Starts at once", _switch(on=plan.autostart)),
         ("launch", "Description", plan.description or "the model's name"),
     )
-    return tuple(Said(step=step, label=label, text=text) for step, label, text in rows)
+    return tuple(SummaryRow(step=step, label=label, text=text) for step, label, text in rows)
 
 
 def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[Change, ...]:

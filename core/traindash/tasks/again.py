@@ -17,7 +17,7 @@ from traindash.domain.task import ExitCause, Task, TaskStatus
 from traindash.errors import StateError
 from traindash.plans.hyperparameters import read_text, with_values
 from traindash.plans.series import Replaced, SeriesPlace
-from traindash.plans.splits import settled
+from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.tasks import StartRequest
 from traindash.tasks.launcher import launch, send
@@ -206,7 +206,7 @@ def replace_in_series(
     if replaced.task_id is not None:
         with_plan(store.load(place.series_id), place.key, replaced.task_id, plan)  # before anything is taken back
         check_waits_or_over(client, replaced.task_id)
-    wanted = settled(client, plan)
+    wanted = with_fixed_split(client, plan)
     if replaced.task_id is not None:
         _take_back(client, replaced.task_id)
     return store.change_plan(place.series_id, place.key, after=replaced.task_id, plan=wanted)

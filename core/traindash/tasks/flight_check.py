@@ -14,13 +14,11 @@ from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, Task, TaskStatus
-from traindash.plans.facts import gather
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import plan_values
 from traindash.plans.problems import Problem, error, warning
-from traindash.plans.rules import problems_of
 from traindash.supervisely.client import SuperviselyClient
-from traindash.tasks.launcher import PlanRefusedError, request_for
+from traindash.tasks.launcher import gather_startable, request_for
 from traindash.tasks.progress import TimeRange
 
 # What a whole training will need, from what a dry run has measured. Pure.
@@ -185,10 +183,7 @@ def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
         PlanRefusedError: The plan has errors.
         ApiError: The server refused, cannot make dry runs, or could not be asked.
     """
-    facts = gather(client, plan)
-    problems = problems_of(plan, facts.facts)
-    if any(problem.severity == "error" for problem in problems):
-        raise PlanRefusedError(problems)
+    facts, _ = gather_startable(client, plan)
     return client.dry_runs.start(request_for(plan, facts), plan_key(plan, facts.project.project))
 
 

@@ -18,7 +18,7 @@ from traindash.plans.app_state import start_state
 from traindash.plans.facts import PlanFacts, gather
 from traindash.plans.problems import Problem
 from traindash.plans.rules import problems_of
-from traindash.plans.splits import settled
+from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.ecosystem import COMPARE_SLUG
 from traindash.supervisely.errors import (
@@ -108,12 +108,25 @@ def check_and_launch(
         LaunchUncertainError: It is not known whether the task was started.
         ApiError: The server refused, or could not be asked.
     """
+    facts, warnings = gather_startable(client, plan)
+    fixed = with_fixed_split(client, plan)
+    return Launched(task_id=send(client, request_for(fixed, facts), sleep=sleep), warnings=warnings)
+
+
+def gather_startable(client: SuperviselyClient, plan: TrainingPlan) -> tuple[PlanFacts, tuple[Problem, ...]]:
+    """Return what the server knows about a plan that can be started, and the warnings.
+
+    Raises:
+        PlanRefusedError: The plan has errors.
+        NotFoundError: The plan's project does not exist.
+        ApiError: The server could not be asked.
+    """
     facts = gather(client, plan)
+    # The server checks nothing: its app trains another model, or waits for ever (docs/supervisely-api.md 8).
     problems = problems_of(plan, facts.facts)
     if any(problem.severity == "error" for problem in problems):
         raise PlanRefusedError(problems)
-    fixed = settled(client, plan)
-    return Launched(task_id=send(client, request_for(fixed, facts), sleep=sleep), warnings=problems)
+    return facts, problems
 
 
 def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:

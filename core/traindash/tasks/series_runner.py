@@ -17,9 +17,8 @@ from traindash.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
 from traindash.errors import AppError, StateError, StorageError
 from traindash.periodic_worker import PeriodicWorker
 from traindash.plans.facts import gather
-from traindash.plans.rules import problems_of
 from traindash.plans.series import TextOf
-from traindash.plans.splits import settled
+from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import (
     ApiError,
@@ -32,10 +31,10 @@ from traindash.supervisely.errors import (
 )
 from traindash.tasks.launcher import (
     LOOKS,
-    PlanRefusedError,
     StartMark,
     choose_agent,
     find_started,
+    gather_startable,
     launch,
     request_for,
     send,
@@ -176,10 +175,7 @@ class SeriesStarter:
             self._store.change(series.id, member.key, lambda known: replace(known, task_id=task_id, agent_id=agent_id))
 
     def _send(self, client: SuperviselyClient, series: Series, member: Member) -> tuple[TaskId, AgentId | None]:
-        facts = gather(client, member.plan)
-        problems = problems_of(member.plan, facts.facts)
-        if any(problem.severity == "error" for problem in problems):
-            raise PlanRefusedError(problems)
+        facts, _ = gather_startable(client, member.plan)
         request = request_for(member.plan, facts)
         if member.plan.agent_id is None:
             request = replace(request, agent_id=spread(facts.facts.agents, series))
@@ -310,7 +306,7 @@ def start_now(client: SuperviselyClient, store: SeriesStore, series: Series) -> 
 def _settled(client: SuperviselyClient, series: Series) -> Series:
     """Return the series on splits that are fixed; experiments that share a split share its collections."""
     plans = {member.plan.train_val_split: member.plan for member in series.members}
-    splits = {split: settled(client, plan).train_val_split for split, plan in plans.items()}
+    splits = {split: with_fixed_split(client, plan).train_val_split for split, plan in plans.items()}
     members = [
         replace(member, plan=replace(member.plan, train_val_split=splits[member.plan.train_val_split]))
         for member in series.members

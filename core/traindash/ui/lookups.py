@@ -137,8 +137,7 @@ def dealt(project_id: ProjectId, split: RandomSplit, images: int) -> SplitConten
     client = connection.client()
     if client.splits.content(project_id, ImagesSplit(train=(), val=())) is None:  # ask before every image is listed
         return None
-    deal = freezing.deal(client.images.list(project_id=project_id), split)
-    return client.splits.content(project_id, ImagesSplit(train=deal.train, val=deal.val))
+    return client.splits.content(project_id, freezing.assign_split(client.images.list(project_id=project_id), split))
 
 
 @lookup(seconds=_LONG_SECONDS, most=100)

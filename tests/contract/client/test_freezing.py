@@ -12,7 +12,7 @@ from traindash.datasets.importing import open_import
 from traindash.domain.ids import CollectionId, ImageId
 from traindash.domain.plan import DatasetsSplit, ImagesSplit, RandomSplit
 from traindash.plans import lookups as gather
-from traindash.plans.splits import deal, freeze, frozen_pairs
+from traindash.plans.splits import assign_split, freeze, frozen_pairs
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, RejectedError
 
@@ -81,7 +81,7 @@ def test_what_the_sides_hold(client: SuperviselyClient) -> None:
 
 def test_what_a_random_split_would_hold_is_known_before_it_is_frozen(client: SuperviselyClient) -> None:
     project = gather.project_facts(client, project_of(client).id)
-    dealt = deal(client.images.list(project_id=project.project.id), RandomSplit(percent=60))
+    dealt = assign_split(client.images.list(project_id=project.project.id), RandomSplit(percent=60))
     before = client.splits.content(project.project.id, ImagesSplit(train=dealt.train, val=(*dealt.val, ImageId(10**9))))
     frozen = client.splits.content(project.project.id, freeze(client, project.project, RandomSplit(percent=60, seed=0)))
     assert before == frozen

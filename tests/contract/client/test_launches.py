@@ -24,7 +24,7 @@ from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.plans.app_state import canonical, find_checkpoint, read_gui_state, read_start_state
 from traindash.plans.rules import check
-from traindash.plans.splits import settled
+from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.tasks import StartRequest
@@ -59,9 +59,9 @@ def test_a_split_with_a_seed_is_frozen_before_the_start(working: LivePlatform) -
         state = client.tasks.get(launch(client, plan)).params
         assert state is not None
         started = read_start_state(state, framework="YOLO", locate=lambda *_: None)
-        assert started.train_val_split == settled(client, plan).train_val_split
+        assert started.train_val_split == with_fixed_split(client, plan).train_val_split
         assert isinstance(started.train_val_split, CollectionsSplit)
-        assert settled(client, started) is started
+        assert with_fixed_split(client, started) is started
 
 
 def _splits(client: SuperviselyClient, project: Project) -> tuple[TrainValSplit, ...]:

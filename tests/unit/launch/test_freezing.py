@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from traindash.domain.ids import DatasetId, ImageId
 from traindash.domain.plan import RandomSplit
 from traindash.domain.project import Image
-from traindash.plans.splits import deal
+from traindash.plans.splits import assign_split
 
 
 def _images(contents: list[int]) -> list[Image]:
@@ -23,7 +23,7 @@ def _images(contents: list[int]) -> list[Image]:
 def test_every_image_is_on_one_side_and_copies_stay_together(contents: list[int], percent: int, side: str) -> None:
     images = _images(contents)
     split = RandomSplit(percent=percent, split="train" if side == "train" else "val")
-    dealt = deal(images, split)
+    dealt = assign_split(images, split)
     assert sorted((*dealt.train, *dealt.val)) == [image.id for image in images]
     by_id = {image.id: image.hash for image in images}
     assert not {by_id[item] for item in dealt.train} & {by_id[item] for item in dealt.val}
@@ -37,10 +37,10 @@ def test_every_image_is_on_one_side_and_copies_stay_together(contents: list[int]
 
 def test_the_same_seed_deals_the_same_way_whatever_the_order() -> None:
     images = _images(list(range(200)))
-    first = deal(images, RandomSplit(percent=80))
-    assert deal(images[::-1], RandomSplit(percent=80)) == first
+    first = assign_split(images, RandomSplit(percent=80))
+    assert assign_split(images[::-1], RandomSplit(percent=80)) == first
     assert len(first.train) == 160
-    assert deal(images, RandomSplit(percent=80, seed=1)) != first
+    assert assign_split(images, RandomSplit(percent=80, seed=1)) != first
     again = [replace(image, id=ImageId(image.id + 1000)) for image in images]
-    assert [item - 1000 for item in deal(again, RandomSplit(percent=80)).val] == list(first.val)
-    assert deal(images, RandomSplit(percent=20, split="val")).val != first.train
+    assert [item - 1000 for item in assign_split(again, RandomSplit(percent=80)).val] == list(first.val)
+    assert assign_split(images, RandomSplit(percent=20, split="val")).val != first.train

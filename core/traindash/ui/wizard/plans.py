@@ -16,8 +16,8 @@ from traindash.plans.plan_code import launch_command, python_script
 from traindash.plans.plan_file import write_plan
 from traindash.plans.plan_reading import ReadPlan, read_any
 from traindash.plans.problems import Problem, Step
-from traindash.plans.splits import settled
-from traindash.plans.steps import STEPS, Said, all_problems, complete, described, errors, first_open_step, reached
+from traindash.plans.splits import with_fixed_split
+from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, described, errors, first_open_step, reached
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
@@ -110,7 +110,7 @@ def draw_way_back(draft: WizardDraft) -> None:
     screens.link(reached(draft), "Back to the wizard", "arrow_back", draft=draft.id)
 
 
-def _table(rows: Sequence[Said], now: Mapping[str, str] | None) -> str:
+def _table(rows: Sequence[SummaryRow], now: Mapping[str, str] | None) -> str:
     """Return the values as an HTML table; of a draft that says something else, that too."""
     lines: list[str] = []
     for item in rows:
@@ -220,7 +220,7 @@ def _offer_to_freeze(view: WizardView, plan: TrainingPlan) -> None:
 
 @telling_errors()
 def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
-    frozen = settled(connection.client(), plan).train_val_split
+    frozen = with_fixed_split(connection.client(), plan).train_val_split
     lookups.project.forget(plan.project_id)
     change_draft(draft_id, lambda draft: replace(draft, split=split_draft(frozen)))
     flash("The split is frozen as two collections.")
