@@ -148,7 +148,7 @@ def env(port: int, project: str | None) -> None:
 def import_project(path: Path, name: str | None, layout: str | None) -> None:
     """Bring the folder or archive PATH in as a project and print the project's id."""
     from traindash.datasets.importing import Layout
-    from traindash.platform.command_line import import_path
+    from traindash.platform.imports import import_path
     from traindash.settings import load_settings
 
     home = load_settings().home

@@ -1,21 +1,19 @@
-"""What a script for the official SDK needs to talk to the server of a data directory."""
+"""What a script for the official SDK needs to talk to the server of a data directory.
+
+Loads nothing that reads images or archives: ``traindash env`` is typed into shells and has to answer at once.
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from traindash.datasets.archives import archive_stem
-from traindash.datasets.importing import Layout, open_import
 from traindash.domain.ids import ProjectId, WorkspaceId
-from traindash.domain.jobs import ImportReport
 from traindash.domain.project import Dataset, Project
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.agents import Agents, Hardware
 from traindash.platform.home import HomeLayout, read_token
-from traindash.platform.services import build_services
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.database import Database
-from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.listing import Condition, Listing
 from traindash.platform.store.projects import Projects
 
@@ -92,42 +90,3 @@ def _two_datasets(project: Project, datasets: Sequence[Dataset]) -> tuple[Datase
         msg = f"The project {project.name!r} has no images."
         raise InputError(msg, "Name another project.")
     return filled[0], filled[min(1, len(filled) - 1)]
-
-
-# Bringing a folder or an archive in from the command line, whether the server runs or not.
-
-
-def import_path(
-    home: Path, path: Path, *, name: str | None = None, layout: Layout | None = None
-) -> tuple[ProjectId, ImportReport]:
-    """Import a project into a data directory.
-
-    Args:
-        home: Data directory; a server must have been started on it once.
-        path: A folder, which is only read, or an archive.
-        name: Name of the project; by default that of the source. A number is added when it is taken.
-        layout: How the folder is to be read; ``None`` lets its content decide.
-
-    Returns:
-        The project, and what was taken and what was not.
-
-    Raises:
-        InputError: The folder or archive cannot be used. Nothing is left behind.
-        NotFoundError: No server was ever started on the data directory.
-    """
-    places = HomeLayout(home.absolute())
-    read_token(places.token)
-    if not places.database.is_file():
-        msg = f"{places.root} has no database yet."
-        raise NotFoundError(msg, "Start the dashboard once.")
-    parts = build_services(home, address="", environment={})
-    parts.database.open()
-    places.incoming.mkdir(exist_ok=True)
-    try:
-        # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
-        with ImportScratch(places.incoming) as scratch:
-            opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
-            project = parts.imports.run(opened.source, parts.accounts.home(), name=name, link=path.is_file())
-            return project, opened.report()
-    finally:
-        parts.database.close()

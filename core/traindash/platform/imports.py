@@ -13,11 +13,12 @@ import msgspec
 from traindash.datasets.archives import archive_stem, unpack
 from traindash.datasets.importing import Layout, choose, open_import, recognise
 from traindash.datasets.source import is_image
-from traindash.domain.ids import ImportId
-from traindash.domain.jobs import DataImport, JobStatus, RecognisedLayout
-from traindash.errors import InputError, StateError, StorageError
+from traindash.domain.ids import ImportId, ProjectId
+from traindash.domain.jobs import DataImport, ImportReport, JobStatus, RecognisedLayout
+from traindash.errors import InputError, NotFoundError, StateError, StorageError
+from traindash.platform.home import HomeLayout, read_token
 from traindash.platform.jobs import JobKind, Jobs, Running
-from traindash.platform.services import Services
+from traindash.platform.services import Services, build_services
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_import import ImportWatch
 
@@ -240,3 +241,39 @@ def earlier_imports(folder: Path) -> Iterator[DataImport]:
             yield msgspec.convert({**known, **renamed}, DataImport)
         except (OSError, KeyError, TypeError, msgspec.MsgspecError):
             continue
+
+
+def import_path(
+    home: Path, path: Path, *, name: str | None = None, layout: Layout | None = None
+) -> tuple[ProjectId, ImportReport]:
+    """Import a project from the command line, whether a server runs on the data directory or not.
+
+    Args:
+        home: Data directory; a server must have been started on it once.
+        path: A folder, which is only read, or an archive.
+        name: Name of the project; by default that of the source. A number is added when it is taken.
+        layout: How the folder is to be read; ``None`` lets its content decide.
+
+    Returns:
+        The project, and what was taken and what was not.
+
+    Raises:
+        InputError: The folder or archive cannot be used. Nothing is left behind.
+        NotFoundError: No server was ever started on the data directory.
+    """
+    places = HomeLayout(home.absolute())
+    read_token(places.token)
+    if not places.database.is_file():
+        msg = f"{places.root} has no database yet."
+        raise NotFoundError(msg, "Start the dashboard once.")
+    parts = build_services(home, address="", environment={})
+    parts.database.open()
+    places.incoming.mkdir(exist_ok=True)
+    try:
+        # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
+        with ImportScratch(places.incoming) as scratch:
+            opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
+            project = parts.imports.run(opened.source, parts.accounts.home(), name=name, link=path.is_file())
+            return project, opened.report()
+    finally:
+        parts.database.close()
