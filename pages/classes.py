@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from traindash.plans import problems as shapes
 from traindash.ui.widgets import draft_toggle
-from traindash.ui.wizard.classes import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
+from traindash.ui.wizard.tables import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
 
 
 def form(view: WizardView) -> None:

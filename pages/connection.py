@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from traindash.ui.settings.connection import draw_agents, draw_server, draw_servers, draw_webhook
+from traindash.ui.settings_pages import draw_agents, draw_server, draw_servers, draw_webhook
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):

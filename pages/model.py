@@ -7,7 +7,7 @@ from traindash.plans.suggestions import recommend_model, suggest_task
 from traindash.ui import lookups
 from traindash.ui.experiments.index import all_experiments
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from traindash.ui.wizard.model import draw_catalogue, draw_checkpoints, draw_recommendation, draw_start_note, narrow
+from traindash.ui.wizard.tables import draw_catalogue, draw_checkpoints, draw_recommendation, draw_start_note, narrow
 
 SOURCES = ("Pretrained models", "My checkpoints")
 

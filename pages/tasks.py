@@ -3,7 +3,7 @@
 import streamlit as st
 
 from traindash.ui import screens
-from traindash.ui.tasks.list_view import draw_task_list
+from traindash.ui.tasks.view import draw_task_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title("Tasks", anchor=False)

@@ -33,21 +33,29 @@ _R = TypeVar("_R")
 CacheKey = NewType("CacheKey", str)
 
 
-@dataclass(slots=True)
-class _Wiring:
-    """What :func:`install` was given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Installed:
+    """What all sessions of the process share."""
 
-    servers: Servers | None = None
-    drafts: DraftStore | None = None
-    places: RememberedPlaces | None = None
-    presets: PresetStore | None = None
-    series: SeriesStore | None = None
-    starter: SeriesStarter | None = None
-    task_completions: CompletionWatcher | None = None
-    home: Path | None = None
+    home: Path
+    servers: Servers
+    drafts: DraftStore
+    places: RememberedPlaces
+    presets: PresetStore
+    series: SeriesStore
+    starter: SeriesStarter
+    task_completions: CompletionWatcher
 
 
-_wiring = _Wiring()
+_installed: list[_Installed] = []
+"""The last one counts: tests install others."""
+
+
+def _here() -> _Installed:
+    if not _installed:
+        msg = "The dashboard was started without a connection to a server."
+        raise StateError(msg, "Start it with “streamlit run app.py”.")
+    return _installed[-1]
 
 
 def install(
@@ -61,24 +69,30 @@ def install(
         found: Servers that are written down for the official SDK.
     """
     folder = home or load_settings().home
-    _wiring.home = folder
-    _wiring.drafts = DraftStore(folder / "drafts")
-    _wiring.places = RememberedPlaces(folder / "places.json")
-    _wiring.presets = PresetStore(folder / "hyperparameter_presets.json")
-    _wiring.series = SeriesStore(folder / "series")
-    _wiring.task_completions = CompletionWatcher(folder / "tasks_elsewhere.json", _client_at, _tell_completion)
-    _wiring.starter = SeriesStarter(_wiring.series, _access, started=_watch_end)
-    _wiring.servers = Servers(embedded, found, KeptServers(folder / "servers.json"))
+    reached = Servers(embedded, found, KeptServers(folder / "servers.json"))
+    planned = SeriesStore(folder / "series")
+    _installed[:] = [
+        _Installed(
+            home=folder,
+            servers=reached,
+            drafts=DraftStore(folder / "drafts"),
+            places=RememberedPlaces(folder / "places.json"),
+            presets=PresetStore(folder / "hyperparameter_presets.json"),
+            series=planned,
+            starter=SeriesStarter(planned, _access, started=_watch_end),
+            task_completions=CompletionWatcher(folder / "tasks_elsewhere.json", reached.client_at, _tell_completion),
+        )
+    ]
 
 
 def close() -> None:
     """Close the connections to all servers; the process ends."""
-    _servers().close()
+    _here().servers.close()
 
 
 def servers() -> tuple[Server, ...]:
     """Return the servers that this session can choose."""
-    return _servers().known(_typed())
+    return _here().servers.known(_typed())
 
 
 def server() -> Server:
@@ -88,8 +102,8 @@ def server() -> Server:
     """
     # Each tab has its own choice: two of them may work with different servers at a time. The file only says where a new
     # session begins.
-    chosen = st.session_state.get(_CHOSEN) or _servers().kept.chosen
-    return next((item for item in servers() if item.address == chosen), _servers().embedded)
+    chosen = st.session_state.get(_CHOSEN) or _here().servers.kept.chosen
+    return next((item for item in servers() if item.address == chosen), _here().servers.embedded)
 
 
 def use(address: str) -> None:
@@ -104,7 +118,7 @@ def use(address: str) -> None:
     chosen = server()
     # Its token is gone with this session, so a later one could not use the choice.
     if chosen.origin is not Origin.TYPED:
-        _servers().kept.choose(None if chosen.origin is Origin.EMBEDDED else address)
+        _here().servers.kept.choose(None if chosen.origin is Origin.EMBEDDED else address)
 
 
 def add(address: str, token: str, *, keep: bool) -> None:
@@ -119,7 +133,7 @@ def add(address: str, token: str, *, keep: bool) -> None:
         StorageError: The file cannot be written.
     """
     if keep:
-        _servers().kept.keep(address, token)
+        _here().servers.kept.keep(address, token)
     st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
     if not keep:
         st.session_state[_TYPED][address] = token
@@ -131,9 +145,9 @@ def forget(address: str) -> None:
     Raises:
         StorageError: The file cannot be written.
     """
-    _servers().kept.forget(address)
+    _here().servers.kept.forget(address)
     st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
-    _servers().drop(address)
+    _here().servers.drop(address)
 
 
 def client() -> SuperviselyClient:
@@ -142,23 +156,23 @@ def client() -> SuperviselyClient:
     Raises:
         StateError: Nothing was installed.
     """
-    return _servers().client(server())
+    return _here().servers.client(server())
 
 
 def reconnect() -> None:
     """Forget the client and everything that was read through it; the next use connects anew."""
-    _servers().drop(server().address)
+    _here().servers.drop(server().address)
 
 
 def forget_answers() -> None:
     """Have everything that was read from this session's server read anew; what other servers said stays."""
-    _servers().forget_answers(server().address)
+    _here().servers.forget_answers(server().address)
 
 
 def cache_key() -> CacheKey:
     """Return what everything is kept under that was read from this session's server; it holds no secret."""
     found = client().address  # first: a client with another token begins a new epoch
-    return CacheKey(f"{found} {_servers().epoch(found)}")
+    return CacheKey(f"{found} {_here().servers.epoch(found)}")
 
 
 class Lookup(Generic[_P, _R]):
@@ -214,37 +228,27 @@ def lookup(
 
 def drafts() -> DraftStore:
     """Return the drafts of this machine."""
-    if _wiring.drafts is None:
-        raise _not_installed()
-    return _wiring.drafts
+    return _here().drafts
 
 
 def presets() -> PresetStore:
     """Return the person's own hyperparameters presets."""
-    if _wiring.presets is None:
-        raise _not_installed()
-    return _wiring.presets
+    return _here().presets
 
 
 def series() -> SeriesStore:
     """Return the series that were started from this machine."""
-    if _wiring.series is None:
-        raise _not_installed()
-    return _wiring.series
+    return _here().series
 
 
 def starter() -> SeriesStarter:
     """Return what starts the experiments of series; ``app.py`` lets it run."""
-    if _wiring.starter is None:
-        raise _not_installed()
-    return _wiring.starter
+    return _here().starter
 
 
 def task_completions() -> CompletionWatcher:
     """Return what looks after the tasks of other servers; ``app.py`` lets it run."""
-    if _wiring.task_completions is None:
-        raise _not_installed()
-    return _wiring.task_completions
+    return _here().task_completions
 
 
 def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:
@@ -272,16 +276,12 @@ def _watch_end(name: str, task_id: TaskId) -> None:
 
 def own_client() -> SuperviselyClient:
     """Return a client of the embedded platform, whatever server the session works with."""
-    return _servers().client(_servers().embedded)
+    return _here().servers.client(_here().servers.embedded)
 
 
 def _tell_completion(completion: TaskCompletion) -> None:
     """Hand the end of a task of another server to the webhook of this machine, if there is one."""
     own_client().webhooks.tell(completion)
-
-
-def _client_at(name: str) -> SuperviselyClient | None:
-    return _servers().client_at(name)
 
 
 def server_name() -> str:
@@ -300,15 +300,13 @@ def _access(name: str) -> Access | None:
     A start that the embedded platform had not answered when the process ended will not arrive later: one look is
     enough to find its task.
     """
-    found = _servers().client_at(_servers().embedded.address if name == EMBEDDED else name)
+    found = _here().servers.client_at(_here().servers.embedded.address if name == EMBEDDED else name)
     return None if found is None else Access(client=found, looks=() if name == EMBEDDED else LOOKS)
 
 
 def home() -> Path:
     """Return the data directory, for what pages keep on this machine."""
-    if _wiring.home is None:
-        raise _not_installed()
-    return _wiring.home
+    return _here().home
 
 
 def address() -> str:
@@ -318,7 +316,7 @@ def address() -> str:
 
 def team_id() -> TeamId:
     """Return the team that pages work in: the one chosen on the connection page, else the first."""
-    chosen = _places().team(server_name())
+    chosen = _here().places.team(server_name())
     # A team that the person has left meanwhile is not among those of the answer; the first one stands in.
     known = teams()
     return next((team.id for team in known if team.id == chosen), known[0].id)
@@ -326,7 +324,7 @@ def team_id() -> TeamId:
 
 def workspace_id() -> WorkspaceId:
     """Return the workspace that pages work in: the one chosen on the connection page, else the team's first."""
-    chosen = _places().workspace(server_name())
+    chosen = _here().places.workspace(server_name())
     known = workspaces(team_id())
     return next((item.id for item in known if item.id == chosen), known[0].id)
 
@@ -334,12 +332,12 @@ def workspace_id() -> WorkspaceId:
 def choose_team(team: TeamId) -> None:
     """Work in another team from now on, in its first workspace."""
     # The workspace belongs to the old team.
-    _places().remember(server_name(), team, None)
+    _here().places.remember(server_name(), team, None)
 
 
 def choose_workspace(workspace: WorkspaceId) -> None:
     """Work in another workspace of the team from now on."""
-    _places().remember(server_name(), team_id(), workspace)
+    _here().places.remember(server_name(), team_id(), workspace)
 
 
 @lookup(seconds=_SECONDS, most=20)
@@ -375,20 +373,3 @@ def _typed() -> dict[str, str]:
     """Return address → token of the servers that were typed in this session."""
     typed: dict[str, str] = st.session_state.get(_TYPED, {})
     return typed
-
-
-def _servers() -> Servers:
-    if _wiring.servers is None:
-        raise _not_installed()
-    return _wiring.servers
-
-
-def _places() -> RememberedPlaces:
-    if _wiring.places is None:
-        raise _not_installed()
-    return _wiring.places
-
-
-def _not_installed() -> StateError:
-    msg = "The dashboard was started without a connection to a server."
-    return StateError(msg, "Start it with “streamlit run app.py”.")

@@ -22,7 +22,7 @@ _MOST_PREVIEWS, _MOST_FILES = 96, 16
 _FILL_ALPHA = 70
 _OVERSAMPLING = 2
 _LINE = 2 * _OVERSAMPLING
-_ANNOTATION_DRAWING_SECONDS = 600
+_DRAWN_SECONDS = 600
 
 
 def preview_source(sly_id: int | None) -> str:
@@ -57,7 +57,7 @@ def _file(image: ImageId) -> bytes:
 # Images with what is annotated on them, in the colours of their classes.
 
 
-@connection.lookup(seconds=_ANNOTATION_DRAWING_SECONDS, most=400)
+@connection.lookup(seconds=_DRAWN_SECONDS, most=400)
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations.
 

@@ -17,7 +17,8 @@ ICON = str(Path(__file__).with_name("icon.png"))
 
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
-_WORKSPACE_STYLE = _GROUND + table_style() + Path(__file__).with_name("workspace.css").read_text(encoding="utf-8")
+# Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
+_WORKSPACE_STYLE = "".join([_GROUND, table_style(), Path(__file__).with_name("workspace.css").read_text("utf-8")])
 _SORTING = own_text("sorting.js")
 _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 

@@ -21,7 +21,7 @@ from traindash.plans.rules import (
     check_project,
 )
 from traindash.plans.steps import STEPS
-from traindash.ui.wizard.model import start_note
+from traindash.ui.wizard.tables import start_note
 
 
 def only(problems: tuple[Problem, ...]) -> Problem:

@@ -58,9 +58,9 @@ _FEWEST_TO_COMPARE = 2
 _WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
 _HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
 _SHOWN = 3
-_LIST_VIEW_HEADS = ("Series", "Started", "Progress")
+_LIST_HEADS = ("Series", "Started", "Progress")
 _MOST = 30
-_LIST_VIEW_WIDTHS = [5.9, 1.2, 4.3]
+_LIST_WIDTHS = [5.9, 1.2, 4.3]
 """The columns of the list of tasks below, some of them together."""
 
 
@@ -361,7 +361,7 @@ def draw_series_list(tasks: Sequence[Task]) -> None:
     if not found:
         return
     with st.container(key="series-list", gap=None):
-        draw_heads(_LIST_VIEW_WIDTHS, _LIST_VIEW_HEADS)
+        draw_heads(_LIST_WIDTHS, _LIST_HEADS)
         for series in found[:_SHOWN]:
             _row(series, tasks)
         if found[_SHOWN:] and st.toggle(f"Show {len(found) - _SHOWN} older", key="series-older"):
@@ -383,7 +383,7 @@ def _cells(series: Series, tasks: Sequence[Task]) -> None:
     # Most of its tasks are among those that the list has read already.
     states = states_of(series, tasks_of(connection.client(), series, tasks))
     best = best_of(states)
-    name, started, progress = st.columns(_LIST_VIEW_WIDTHS, vertical_alignment="center")
+    name, started, progress = st.columns(_LIST_WIDTHS, vertical_alignment="center")
     with name, st.container(key=f"task-name-{series.id}"):
         screens.link("series", plain(series.name), series=series.id)
     started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))

@@ -36,7 +36,7 @@ _CARD_PICTURE = (400, 225)
 _GALLERY_PICTURE = (320, 240)
 _GALLERY_IMAGES = 8
 _LOOK_SECONDS = 2.0
-_PROJECT_SHOWN_CLASSES = 24
+_MOST_IN_LEGEND = 24
 _SEARCH_FROM = 5
 _MOST_CARDS = 24
 _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
@@ -261,7 +261,7 @@ def _cover(project: Project) -> None:
 
 
 def _legend(facts: ProjectFacts) -> str:
-    shown = facts.meta.classes[:_PROJECT_SHOWN_CLASSES]
+    shown = facts.meta.classes[:_MOST_IN_LEGEND]
     items = "".join(
         f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
         for item in shown

@@ -1,1 +1,0 @@
-"""Connection, agents, webhook: what the dashboard works with."""

@@ -1,0 +1,34 @@
+"""Names shown as they are, and style sheets as they were written."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from traindash.ui.theme import plain
+
+
+def test_markdown_and_streamlit_directives_lose_their_meaning() -> None:
+    assert plain("**a** :red[b] <i>") == r"\*\*a\*\* \:red\[b\] \<i\>"
+
+
+@given(text=st.text())
+def test_nothing_is_lost(text: str) -> None:
+    letters = iter(plain(text))
+    assert "".join(next(letters) if letter == "\\" else letter for letter in letters) == text
+
+
+def _draw_styles() -> None:
+    """Put both style sheets into a page; runs as a script of its own."""
+    from traindash.ui import theme  # noqa: PLC0415 - the script stands alone
+
+    theme.apply()
+    theme.apply_workspace_style()
+
+
+def test_style_sheets_reach_the_page_as_they_were_written() -> None:
+    bodies = [item.proto.body for item in AppTest.from_function(_draw_styles).run().get("html")]
+    assert len(bodies) == 2
+    for body in bodies:
+        assert body.startswith("<style>")
+        assert body.count("{") == body.count("}") > 20
+        assert "&" not in body, "selectors with > or quotes were escaped, so the browser drops their rules"
