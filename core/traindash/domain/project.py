@@ -105,7 +105,6 @@ class Project:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int | None = None
-    reference_image_url: str | None = None
     custom_data: Mapping[str, object] | None = None
 
 

@@ -21,92 +21,10 @@ from traindash.supervisely.resources import (
     read_rows,
 )
 
-# Modules of the ecosystem and the model tables of frameworks (docs/supervisely-api.md 3.3, 3.4 and 9).
-
-
-def fit_module(row: JsonRow) -> JsonRow:
-    """Lift what an app says of itself out of its ``config`` (docs/supervisely-api.md 3.4)."""
-    config = free_object(row.get("config")) or {}
-    files = free_object(config.get("files")) or {}
-    return {
-        **row,
-        "name": row.get("name") or config.get("name") or f"Module {row.get('id')}",
-        "categories": config.get("categories"),
-        "files": {key: path for key, path in files.items() if isinstance(path, str)},
-    }
-
-
-class _ModelMeta(Shape, rename=None):
-    # Keys of models.json are in snake_case.
-    model_name: str | None = None
-    task_type: str | None = None
-    pretrained: bool | None = None
-    note: str | None = None
-
-
-class _ModelRow(Shape, rename=None):
-    model_name: str | None = None
-    model: str | None = field(name="Model", default=None)
-    meta: _ModelMeta | None = None
-
-
-def model_of_file(framework: str, row: Mapping[str, Any]) -> CatalogueModel | None:
-    """Read a row of a framework's ``models.json``; ``None`` for a row that names no model.
-
-    The name may be in ``model_name``, ``meta.model_name`` or ``Model``. All other plain columns are kept as they are.
-    """
-    shape = read("ecosystem.file.download", _ModelRow, row)
-    meta = shape.meta or _ModelMeta()
-    name = shape.model_name or meta.model_name or shape.model
-    if not name:
-        return None
-    return CatalogueModel(
-        framework=framework,
-        name=name,
-        task_type=meta.task_type or str(row.get("task_type") or "object detection"),
-        columns=_columns({key: value for key, value in row.items() if value != name}),
-        pretrained=meta.pretrained,
-        note=meta.note or "",
-    )
-
-
-class ModelShape(Shape):
-    """An entity of ``ecosystem.models.list``."""
-
-    name: str
-    framework: str | None = None
-    task: str | None = None
-    size: int | float | str | None = None
-    params_m: float | None = None
-    gflops: float | None = field(name="GFLOPs", default=None)
-    pretrained: bool | None = None
-    evaluation: Unvalidated = None
-
-    def model(self) -> CatalogueModel:
-        """Return the domain value, with columns named as models.json of the official YOLO app names them."""
-        metrics = (free_object(self.evaluation) or {}).get("metrics")
-        columns = {"Size (pixels)": self.size, **(metrics if isinstance(metrics, dict) else {})}
-        columns |= {"Params (M)": self.params_m, "FLOPs (B)": self.gflops}
-        return CatalogueModel(
-            framework=self.framework or "",
-            name=self.name,
-            task_type=self.task or "object detection",
-            columns=_columns(columns),
-            pretrained=self.pretrained,
-        )
-
-
-def _columns(values: Mapping[str, Any]) -> Mapping[str, str | float | None]:
-    return {
-        key: value
-        for key, value in values.items()
-        if key not in {"meta", "model_name", "Model"} and (value is None or isinstance(value, str | int | float))
-    }
-
-
 COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"
 """Slug of the app that compares models."""
 
+# Keys of files in the configuration of a training app; apps differ in the one for hyperparameters.
 _MODELS_KEY = "models"
 _HYPERPARAMETER_KEYS = ("hyperparameters", "hyperparams")
 
@@ -142,11 +60,6 @@ class Ecosystem(Resource):
             raise MissingError(msg, "Choose a model of another framework.", method="ecosystem.list")
         return found[0]
 
-    def frameworks(self) -> tuple[str, ...]:
-        """Return the frameworks that the server can train, in the server's order, each once."""
-        found = (module.framework for module in self.modules(("train",)))
-        return tuple(dict.fromkeys(name for name in found if name))
-
     def models(self, framework: str | None = None) -> tuple[CatalogueModel, ...]:
         """Return the models of a framework (``None``: of all frameworks), in the framework's own order.
 
@@ -154,6 +67,7 @@ class Ecosystem(Resource):
         authors chose; where an app has none, the server's model list stands in.
         """
         modules = self.modules(("train",) if framework is None else ("train", f"framework:{framework}"))
+        # Of several apps for a framework the first one counts, as for the SDK (docs/supervisely-api.md 9.2).
         first = {module.framework: module for module in reversed(modules)}
         order = dict.fromkeys(module.framework for module in modules)
         return tuple(model for name in order for model in self.models_of(first[name]))
@@ -182,8 +96,9 @@ class Ecosystem(Resource):
 
     def _list(self, body: dict[str, object]) -> tuple[AppModule, ...]:
         request = {**body, "sort": "id", "sort_order": "asc"}
-        page = read("ecosystem.list", PageShape, self.transport.read("ecosystem.list", request))
-        return read_rows("ecosystem.list", AppModule, page.entities, fit_module)
+        # One page is enough: an instance has dozens of apps of a category, and pages have 500 rows.
+        page = self._fetch("ecosystem.list", PageShape, request)
+        return read_rows("ecosystem.list", AppModule, page.entities, _fit_module)
 
     def _own_table(self, framework: str, module: AppModule) -> tuple[CatalogueModel, ...]:
         if _MODELS_KEY not in module.files:
@@ -198,12 +113,12 @@ class Ecosystem(Resource):
         except ValueError as error:
             msg = f"The model table of {module.name} is not JSON."
             raise ContractError(msg, method=method, field="body") from error
-        models = (model_of_file(framework, row) for row in rows)
+        models = (_model_of_file(framework, row) for row in rows)
         return tuple(model for model in models if model is not None)
 
     def _server_list(self, framework: str) -> tuple[CatalogueModel, ...]:
         method = "ecosystem.models.list"
-        models = (read(method, ModelShape, row).model() for row in self._all_models())
+        models = (read(method, _Model, row).model() for row in self._all_models())
         return tuple(model for model in models if model.framework == framework)
 
     def _all_models(self) -> tuple[Any, ...]:
@@ -221,3 +136,83 @@ class Ecosystem(Resource):
         except (MissingError, RejectedError):
             return ()
         return (*first.entities, *(row for page in walk for row in page.entities))
+
+
+def _fit_module(row: JsonRow) -> JsonRow:
+    """Lift what an app says of itself out of its ``config`` (docs/supervisely-api.md 3.4)."""
+    config = free_object(row.get("config")) or {}
+    files = free_object(config.get("files")) or {}
+    return {
+        **row,
+        "name": row.get("name") or config.get("name") or f"Module {row.get('id')}",
+        "categories": config.get("categories"),
+        "files": {key: path for key, path in files.items() if isinstance(path, str)},
+    }
+
+
+class _ModelMeta(Shape, rename=None):
+    # Keys of models.json are in snake_case.
+    model_name: str | None = None
+    task_type: str | None = None
+    pretrained: bool | None = None
+    note: str | None = None
+
+
+class _ModelRow(Shape, rename=None):
+    model_name: str | None = None
+    model: str | None = field(name="Model", default=None)
+    meta: _ModelMeta | None = None
+
+
+def _model_of_file(framework: str, row: Mapping[str, Any]) -> CatalogueModel | None:
+    """Read a row of a framework's ``models.json``; ``None`` for a row that names no model.
+
+    The name may be in ``model_name``, ``meta.model_name`` or ``Model``. All other plain columns are kept as they are.
+    """
+    shape = read("ecosystem.file.download", _ModelRow, row)
+    meta = shape.meta or _ModelMeta()
+    name = shape.model_name or meta.model_name or shape.model
+    if not name:
+        return None
+    return CatalogueModel(
+        framework=framework,
+        name=name,
+        task_type=meta.task_type or str(row.get("task_type") or "object detection"),
+        columns=_columns({key: value for key, value in row.items() if value != name}),
+        pretrained=meta.pretrained,
+        note=meta.note or "",
+    )
+
+
+class _Model(Shape):
+    """An entity of ``ecosystem.models.list``."""
+
+    name: str
+    framework: str | None = None
+    task: str | None = None
+    size: int | float | str | None = None
+    params_m: float | None = None
+    gflops: float | None = field(name="GFLOPs", default=None)
+    pretrained: bool | None = None
+    evaluation: Unvalidated = None
+
+    def model(self) -> CatalogueModel:
+        """Return the domain value, with columns named as models.json of the official YOLO app names them."""
+        metrics = (free_object(self.evaluation) or {}).get("metrics")
+        columns = {"Size (pixels)": self.size, **(metrics if isinstance(metrics, dict) else {})}
+        columns |= {"Params (M)": self.params_m, "FLOPs (B)": self.gflops}
+        return CatalogueModel(
+            framework=self.framework or "",
+            name=self.name,
+            task_type=self.task or "object detection",
+            columns=_columns(columns),
+            pretrained=self.pretrained,
+        )
+
+
+def _columns(values: Mapping[str, Any]) -> Mapping[str, str | float | None]:
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in {"meta", "model_name", "Model"} and (value is None or isinstance(value, str | int | float))
+    }

@@ -1,4 +1,4 @@
-"""The experiments of a team: where they are, and their records."""
+"""The experiments of a team: where they are, and their records (docs/supervisely-api.md 5.3 and 7.1)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,27 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo, clean_record
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
-from traindash.supervisely.errors import ContractError, MissingError
+from traindash.supervisely.errors import ContractError
 from traindash.supervisely.files import Files
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_page
 from traindash.supervisely.tasks import Tasks
 
-# Experiment records: ``experiment_info.json`` and ``meta.output.experiment.data`` (docs/supervisely-api.md 5.3).
-
-
-def experiment_of(method: str, record: object, *, failure: str = "") -> ExperimentInfo:
-    """Read a record. Its keys are in snake_case; the twelve without a default are those that the official SDK needs.
-
-    Raises:
-        ContractError: A field is missing or has the wrong type.
-    """
-    return read(method, ExperimentInfo, record, clean_record, camel=False, failure=failure)
-
-
 ROOT = "/experiments"
 _RECORD_NAME = "experiment_info.json"
 _AT_ONCE = 8
-TASKS_AT_ONCE = 200
+TASKS_AT_ONCE = 200  # rows with outputs are long: this is a megabyte of JSON
 
 
 class Experiments(Resource):
@@ -81,17 +69,14 @@ class Experiments(Resource):
         content = Files(self.transport).read(team_id, f"{artifacts_dir.rstrip('/')}/{_RECORD_NAME}")
         return _record_of(content)
 
-    def list(self, team_id: TeamId) -> tuple[ExperimentInfo, ...]:
-        """Return a team's experiments, newest task first, without those that cannot be read; a request for each."""
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="traindash-records") as pool:
-            records = pool.map(lambda folder: self._readable(team_id, folder), self.folders(team_id))
-            return tuple(record for record in records if record is not None)
 
-    def _readable(self, team_id: TeamId, folder: ExperimentFolder) -> ExperimentInfo | None:
-        try:
-            return self.of_folder(team_id, folder.path)
-        except (MissingError, ContractError):
-            return None
+def experiment_of(method: str, record: object, *, failure: str = "") -> ExperimentInfo:
+    """Read a record. Its keys are in snake_case; the twelve without a default are those that the official SDK needs.
+
+    Raises:
+        ContractError: A field is missing or has the wrong type.
+    """
+    return read(method, ExperimentInfo, record, clean_record, camel=False, failure=failure)
 
 
 def experiment_of_output(output: Mapping[str, object] | None) -> ExperimentInfo | None:

@@ -1,4 +1,4 @@
-"""Team Files: the file storage of a team."""
+"""Team Files, the file storage of a team (docs/supervisely-api.md 3.1), and files of any size from there to disk."""
 
 import hashlib
 import time
@@ -13,20 +13,8 @@ from traindash.domain.ids import FileId, TeamId
 from traindash.errors import StateError, StorageError
 from traindash.files import replacing
 from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, may_pass
-from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_rows
+from traindash.supervisely.resources import JsonRow, Resource, free_object, read_rows
 from traindash.supervisely.transport import JsonObject, Transport
-
-# Team Files (docs/supervisely-api.md 3.1).
-
-
-def fit_file(row: JsonRow) -> JsonRow:
-    """Give a file its size, which ``file-storage.info`` has in ``meta`` alone, and folders an id."""
-    size = row.get("size")
-    in_meta = (free_object(row.get("meta")) or {}).get("size")
-    return {**row, "id": row.get("id") or 0, "size": in_meta if size is None else size}
-
-
-# Files of any size to disk: in blocks, gone on with after a break, checked by size and hash, cancellable.
 
 
 class DownloadCancelledError(StateError):
@@ -99,6 +87,7 @@ class Downloader:
             try:
                 self._append(file, method, body, expected, watcher)
             except ApiError as error:
+                # Bytes that came are progress: a line that breaks every minute still brings the file.
                 attempt = 2 if file.tell() > known else attempt + 1
                 known = file.tell()
                 wait = self.policy.wait_before(attempt, error.retry_after) if may_pass(error, attempt) else None
@@ -110,7 +99,7 @@ class Downloader:
 
     def _append(self, file: IO[bytes], method: str, body: JsonObject, expected: Expected, watcher: Watcher) -> None:
         with self.transport.stream(method, body, offset=file.tell()) as content:
-            file.seek(content.start)
+            file.seek(content.start)  # a server that knows no ranges begins anew
             file.truncate()
             size = content.size if expected.size is None else expected.size
             for block in content.blocks:
@@ -173,7 +162,7 @@ class Files(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        return read("file-storage.info", TeamFile, self.transport.read("file-storage.info", {"id": file_id}), fit_file)
+        return self._fetch("file-storage.info", TeamFile, {"id": file_id}, _fit_file)
 
     def read(self, team_id: TeamId, path: str) -> bytes:
         """Return a file's content.
@@ -200,5 +189,13 @@ class Files(Resource):
         # By docs/supervisely-api.md 3.3: a listing of one level always names its folder with a slash at the end.
         asked = path if recursive else path.rstrip("/") + "/"
         body = {"teamId": team_id, "path": asked, "recursive": recursive}
-        rows = read("file-storage.list", tuple[Any, ...], self.transport.read("file-storage.list", body))
-        return read_rows("file-storage.list", TeamFile, rows, fit_file)
+        return read_rows(
+            "file-storage.list", TeamFile, self._fetch("file-storage.list", tuple[Any, ...], body), _fit_file
+        )
+
+
+def _fit_file(row: JsonRow) -> JsonRow:
+    """Give a file its size, which ``file-storage.info`` has in ``meta`` alone, and folders an id."""
+    size = row.get("size")
+    in_meta = (free_object(row.get("meta")) or {}).get("size")
+    return {**row, "id": row.get("id") or 0, "size": in_meta if size is None else size}

@@ -1,6 +1,5 @@
-"""Images and annotations."""
+"""Images and their annotations (docs/supervisely-api.md 3.3 and 3.4)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,59 +13,10 @@ from traindash.domain.project import Image
 from traindash.errors import InputError
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.projects import Collections
-from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read_all, read_page, read_rows
+from traindash.supervisely.resources import JsonRow, Resource, Shape, read_page, read_rows
 
-# Images and their annotations (docs/supervisely-api.md 3.4; Supervisely annotation format).
-
-
-_METHOD = "annotations.bulk.info"
-
-
-def fit_image(row: JsonRow) -> JsonRow:
-    """Give an image a name, and its tags names."""
-    return {**_with_named_tags(row), "name": row.get("name") or str(row.get("id"))}
-
-
-def _tags(rows: object) -> list[JsonRow]:
-    """Return tags with names; a server may send their ids only, and values of kinds that no tag here has."""
-    return [
-        {
-            "name": row.get("name") or str(row.get("tagId")),
-            "value": value if isinstance(value := row.get("value"), str | int | float) else None,
-        }
-        for row in (rows if isinstance(rows, list) else ())
-        if isinstance(row, dict)
-    ]
-
-
-class AnnotationRow(Shape):
-    """An element of the answer of ``annotations.bulk.info``."""
-
-    image_id: ImageId
-    annotation: dict[str, Any] = field(default_factory=dict)
-
-
-def annotation_of(content: JsonRow) -> Annotation:
-    """Read an annotation; geometries that no trainer here uses are kept as they are.
-
-    Raises:
-        ContractError: A field is missing or has the wrong type.
-    """
-    fitted = _with_named_tags(content)
-    if isinstance(objects := content.get("objects"), list):
-        fitted["objects"] = [_with_named_tags(item) if isinstance(item, dict) else item for item in objects]
-    try:
-        return annotation_from_json(fitted, where=f"The server's answer to {_METHOD} does not fit")
-    except InputError as error:
-        hint = "Open the image in Supervisely's labeling tool and save it again."
-        raise ContractError(error.message, hint, method=_METHOD, field="annotation") from error
-
-
-def _with_named_tags(row: JsonRow) -> dict[str, Any]:
-    return {**row, "tags": _tags(row.get("tags"))}
-
-
-_ANNOTATIONS_AT_ONCE = 100
+_ANNOTATIONS = "annotations.bulk.info"
+_ANNOTATIONS_AT_ONCE = 100  # a mask of a large image can have a megabyte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +53,8 @@ class Images(Resource):
         if limit is not None:
             page = self.page(project_id=project_id, dataset_id=dataset_id, collection_id=collection_id, per_page=limit)
             return page.images[:limit]
-        rows = read_all(self.transport, "images.list", self._body(project_id, dataset_id, collection_id))
-        return read_rows("images.list", Image, rows, fit_image)
+        body = self._body(project_id, dataset_id, collection_id)
+        return self._fetch_all("images.list", Image, body, _fit_image)
 
     def page(
         self,
@@ -126,7 +76,7 @@ class Images(Resource):
         """
         body = self._body(project_id, dataset_id, collection_id)
         answer = read_page(self.transport, "images.list", body, page=page, per_page=per_page)
-        images = read_rows("images.list", Image, answer.entities, fit_image)
+        images = read_rows("images.list", Image, answer.entities, _fit_image)
         return ImagePage(images=images, total=answer.total)
 
     def get(self, project_id: ProjectId, image_ids: Sequence[ImageId]) -> tuple[Image, ...]:
@@ -136,28 +86,12 @@ class Images(Resource):
         wanted = {"field": "id", "operator": "in", "value": list(image_ids)}
         body = {**self._body(project_id, None, None), "filter": [wanted]}
         answer = read_page(self.transport, "images.list", body, page=1, per_page=len(image_ids))
-        found = {image.id: image for image in read_rows("images.list", Image, answer.entities, fit_image)}
+        found = {image.id: image for image in read_rows("images.list", Image, answer.entities, _fit_image)}
         return tuple(found[item] for item in image_ids if item in found)
 
     def download(self, image_id: ImageId) -> bytes:
         """Return an image's file."""
         return self.transport.read_bytes("images.download", {"id": image_id})
-
-    def preview_url(self, image: Image, width: int, height: int) -> str | None:
-        """Return the address of a small JPEG of an image, by Supervisely's rule (docs/supervisely-api.md 3.4).
-
-        Args:
-            image: The image.
-            width: Largest width in pixels.
-            height: Largest height in pixels.
-
-        Returns:
-            ``None`` if the server names no address for the image.
-        """
-        if not image.url:
-            return None
-        path = f"/previews/q/ext:jpeg/resize:fit:{width}:{height}:0/q:70/plain"
-        return re.sub(r"^(https?://[^/]+)", rf"\g<1>{path}", image.url, count=1)
 
     def _body(
         self, project_id: ProjectId | None, dataset_id: DatasetId | None, collection_id: CollectionId | None
@@ -165,6 +99,7 @@ class Images(Resource):
         body: dict[str, object] = {"projectId": project_id, "datasetId": dataset_id, "forceMetadataForLinks": True}
         if collection_id is not None:
             if project_id is None:
+                # As the SDK does: a filter by collection works within a project only.
                 body["projectId"] = Collections(self.transport).get(collection_id).project_id
             about = {"collectionId": collection_id, "include": True}
             body["filters"] = [{"type": "entities_collection", "data": about}]
@@ -177,7 +112,6 @@ class Annotations(Resource):
 
     def get(self, dataset_id: DatasetId, image_ids: Sequence[ImageId]) -> Mapping[ImageId, Annotation]:
         """Return the annotations of images of one dataset."""
-        method = "annotations.bulk.info"
         found: dict[ImageId, Annotation] = {}
         for start in range(0, len(image_ids), _ANNOTATIONS_AT_ONCE):
             body = {
@@ -187,6 +121,42 @@ class Annotations(Resource):
                 "forceMetadataForLinks": True,
                 "integerCoords": False,
             }
-            for row in read(method, tuple[AnnotationRow, ...], self.transport.read(method, body)):
-                found[row.image_id] = annotation_of(row.annotation)
+            for row in self._fetch(_ANNOTATIONS, tuple[_AnnotationRow, ...], body):
+                found[row.image_id] = _annotation_of(row.annotation)
         return found
+
+
+def _fit_image(row: JsonRow) -> JsonRow:
+    """Give an image a name, and its tags names."""
+    return {**_with_named_tags(row), "name": row.get("name") or str(row.get("id"))}
+
+
+def _with_named_tags(row: JsonRow) -> dict[str, Any]:
+    # Lists may have ids of tags only, and a value may be of a kind that no tag has.
+    rows = row.get("tags")
+    tags = [
+        {
+            "name": tag.get("name") or str(tag.get("tagId")),
+            "value": value if isinstance(value := tag.get("value"), str | int | float) else None,
+        }
+        for tag in (rows if isinstance(rows, list) else ())
+        if isinstance(tag, dict)
+    ]
+    return {**row, "tags": tags}
+
+
+class _AnnotationRow(Shape):
+    image_id: ImageId
+    annotation: dict[str, Any] = field(default_factory=dict)
+
+
+def _annotation_of(content: JsonRow) -> Annotation:
+    """Read an annotation as the one in a file of a project, which has the same form."""
+    fitted = _with_named_tags(content)
+    if isinstance(objects := content.get("objects"), list):
+        fitted["objects"] = [_with_named_tags(item) if isinstance(item, dict) else item for item in objects]
+    try:
+        return annotation_from_json(fitted, where=f"The server's answer to {_ANNOTATIONS} does not fit")
+    except InputError as error:
+        hint = "Open the image in Supervisely's labeling tool and save it again."
+        raise ContractError(error.message, hint, method=_ANNOTATIONS, field="annotation") from error

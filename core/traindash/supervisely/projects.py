@@ -1,4 +1,4 @@
-"""Teams, workspaces, projects, datasets and collections."""
+"""Teams, workspaces, projects, datasets and collections (docs/supervisely-api.md 3.4)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,18 +15,117 @@ from traindash.domain.project import (
     Team,
     Workspace,
 )
-from traindash.supervisely.resources import JsonRow, Resource, Shape, lacking, read, read_all, read_rows
+from traindash.supervisely.resources import JsonRow, Resource, Shape, lacking
 
-# Projects and their statistics (docs/supervisely-api.md 3.4): where the answers are unlike the domain.
-
-
-_named = lacking("Project")
+# Names and counts are told under several keys, or left out (docs/supervisely-api.md 3.4).
+_NAMED_PROJECT, _NAMED_COLLECTION = lacking("Project"), lacking("Collection")
 
 
-def fit_project(row: JsonRow) -> JsonRow:
+class Teams(Resource):
+    """Teams that the token's owner is in."""
+
+    def list(self) -> tuple[Team, ...]:
+        """Return all teams."""
+        return self._fetch_all("teams.list", Team, {}, lacking("Team"))
+
+
+class Workspaces(Resource):
+    """Workspaces of a team."""
+
+    def list(self, team_id: TeamId) -> tuple[Workspace, ...]:
+        """Return a team's workspaces."""
+        fit = lacking("Workspace", teamId=team_id)  # rows need not repeat what was asked for
+        return self._fetch_all("workspaces.list", Workspace, {"teamId": team_id}, fit)
+
+
+class Projects(Resource):
+    """Projects of a workspace."""
+
+    def list(self, workspace_id: WorkspaceId) -> tuple[Project, ...]:
+        """Return a workspace's projects, of every type."""
+        # With the SDK's own list of fields rows have ``title`` in place of ``name`` (docs/supervisely-api.md 3.3).
+        return self._fetch_all("projects.list", Project, {"workspaceId": workspace_id, "fields": []}, _fit_project)
+
+    def get(self, project_id: ProjectId) -> Project:
+        """Return a project.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        return self._fetch("projects.info", Project, {"id": project_id}, _fit_project)
+
+    def meta(self, project_id: ProjectId) -> ProjectMeta:
+        """Return a project's classes and tags."""
+        return self._fetch("projects.meta", ProjectMeta, {"id": project_id})
+
+    def statistics(
+        self, project_id: ProjectId, *, meta: ProjectMeta | None = None, images: int | None = None
+    ) -> ProjectStatistics:
+        """Return how often each class and image tag of a project is used.
+
+        Args:
+            project_id: The project.
+            meta: Its meta; asked for when not given.
+            images: Its number of images; asked for when not given.
+        """
+        answer = self._fetch("projects.stats", _Statistics, {"id": project_id})
+        return answer.statistics(
+            self.meta(project_id) if meta is None else meta,
+            self.get(project_id).items_count if images is None else images,
+        )
+
+
+class Datasets(Resource):
+    """Datasets of a project."""
+
+    def list(self, project_id: ProjectId) -> tuple[Dataset, ...]:
+        """Return a project's datasets, nested ones included."""
+        fit = lacking("Dataset", projectId=project_id)
+        return self._fetch_all("datasets.list", Dataset, {"projectId": project_id, "recursive": True}, fit)
+
+
+class Collections(Resource):
+    """Collections of a project: named sets of its images."""
+
+    def list(self, project_id: ProjectId) -> tuple[Collection, ...]:
+        """Return a project's ordinary collections (those that a split may use)."""
+        # The other type holds results of the server's search by likeness (``CollectionType`` of the SDK).
+        body = {"projectId": project_id, "type": "default"}
+        return self._fetch_all("entities-collections.list", Collection, body, _NAMED_COLLECTION)
+
+    def get(self, collection_id: CollectionId) -> Collection:
+        """Return a collection.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        return self._fetch("entities-collections.info", Collection, {"id": collection_id}, _NAMED_COLLECTION)
+
+    def add(self, project_id: ProjectId, name: str, description: str = "") -> Collection:
+        """Make an empty collection.
+
+        Raises:
+            RejectedError: The project has one of that name.
+        """
+        body = {"projectId": project_id, "name": name, "type": "default", "description": description}
+        return self._send("entities-collections.add", Collection, body, _NAMED_COLLECTION)
+
+    def add_images(self, collection_id: CollectionId, images: Sequence[ImageId]) -> None:
+        """Add images to a collection; adding one again does nothing."""
+        items = [{"entityId": image} for image in images]
+        self.transport.write(
+            "entities-collections.items.bulk.add", {"collectionId": collection_id, "entityItems": items}
+        )
+
+    def remove(self, collection_id: CollectionId) -> None:
+        """Remove a collection; its images stay."""
+        self.transport.write("entities-collections.remove", {"id": collection_id})
+
+
+def _fit_project(row: JsonRow) -> JsonRow:
     """Give a project its version's number; some servers send the number, others an object with id and number."""
     version = row.get("version")
-    return {**_named(row), "version": version.get("version") if isinstance(version, dict) else version}
+    return {**_NAMED_PROJECT(row), "version": version.get("version") if isinstance(version, dict) else version}
 
 
 class _Named(Shape):
@@ -64,7 +163,7 @@ class _TagCounts(Shape):
     items: tuple[_TagCount, ...] = ()
 
 
-class StatisticsShape(Shape):
+class _Statistics(Shape):
     """The answer of ``projects.stats``: three lists that each name classes or tags in their own way."""
 
     images: _ImageCounts = field(default_factory=_ImageCounts)
@@ -97,110 +196,3 @@ class StatisticsShape(Shape):
 
 def _by_name(rows: Iterable[_ClassCount]) -> dict[str, _ClassCount]:
     return {row.object_class.name: row for row in rows}
-
-
-_named_collection = lacking("Collection")
-
-
-class Teams(Resource):
-    """Teams that the token's owner is in."""
-
-    def list(self) -> tuple[Team, ...]:
-        """Return all teams."""
-        return read_rows("teams.list", Team, read_all(self.transport, "teams.list", {}), lacking("Team"))
-
-
-class Workspaces(Resource):
-    """Workspaces of a team."""
-
-    def list(self, team_id: TeamId) -> tuple[Workspace, ...]:
-        """Return a team's workspaces."""
-        rows = read_all(self.transport, "workspaces.list", {"teamId": team_id})
-        return read_rows("workspaces.list", Workspace, rows, lacking("Workspace", teamId=team_id))
-
-
-class Projects(Resource):
-    """Projects of a workspace."""
-
-    def list(self, workspace_id: WorkspaceId) -> tuple[Project, ...]:
-        """Return a workspace's projects, of every type."""
-        rows = read_all(self.transport, "projects.list", {"workspaceId": workspace_id, "fields": []})
-        return read_rows("projects.list", Project, rows, fit_project)
-
-    def get(self, project_id: ProjectId) -> Project:
-        """Return a project.
-
-        Raises:
-            MissingError: There is none with this id.
-        """
-        method = "projects.info"
-        return read(method, Project, self.transport.read(method, {"id": project_id}), fit_project)
-
-    def meta(self, project_id: ProjectId) -> ProjectMeta:
-        """Return a project's classes and tags."""
-        return read("projects.meta", ProjectMeta, self.transport.read("projects.meta", {"id": project_id}))
-
-    def statistics(
-        self, project_id: ProjectId, *, meta: ProjectMeta | None = None, images: int | None = None
-    ) -> ProjectStatistics:
-        """Return how often each class and image tag of a project is used.
-
-        Args:
-            project_id: The project.
-            meta: Its meta; asked for when not given.
-            images: Its number of images; asked for when not given.
-        """
-        answer = read("projects.stats", StatisticsShape, self.transport.read("projects.stats", {"id": project_id}))
-        return answer.statistics(
-            self.meta(project_id) if meta is None else meta,
-            self.get(project_id).items_count if images is None else images,
-        )
-
-
-class Datasets(Resource):
-    """Datasets of a project."""
-
-    def list(self, project_id: ProjectId) -> tuple[Dataset, ...]:
-        """Return a project's datasets, nested ones included."""
-        rows = read_all(self.transport, "datasets.list", {"projectId": project_id, "recursive": True})
-        return read_rows("datasets.list", Dataset, rows, lacking("Dataset", projectId=project_id))
-
-
-class Collections(Resource):
-    """Collections of a project: named sets of its images."""
-
-    def list(self, project_id: ProjectId) -> tuple[Collection, ...]:
-        """Return a project's ordinary collections (those that a split may use)."""
-        method = "entities-collections.list"
-        rows = read_all(self.transport, method, {"projectId": project_id, "type": "default"})
-        return read_rows(method, Collection, rows, _named_collection)
-
-    def get(self, collection_id: CollectionId) -> Collection:
-        """Return a collection.
-
-        Raises:
-            MissingError: There is none with this id.
-        """
-        method = "entities-collections.info"
-        return read(method, Collection, self.transport.read(method, {"id": collection_id}), _named_collection)
-
-    def add(self, project_id: ProjectId, name: str, description: str = "") -> Collection:
-        """Make an empty collection.
-
-        Raises:
-            RejectedError: The project has one of that name.
-        """
-        method = "entities-collections.add"
-        body = {"projectId": project_id, "name": name, "type": "default", "description": description}
-        return read(method, Collection, self.transport.write(method, body), _named_collection)
-
-    def add_images(self, collection_id: CollectionId, images: Sequence[ImageId]) -> None:
-        """Add images to a collection; adding one again does nothing."""
-        items = [{"entityId": image} for image in images]
-        self.transport.write(
-            "entities-collections.items.bulk.add", {"collectionId": collection_id, "entityItems": items}
-        )
-
-    def remove(self, collection_id: CollectionId) -> None:
-        """Remove a collection; its images stay."""
-        self.transport.write("entities-collections.remove", {"id": collection_id})

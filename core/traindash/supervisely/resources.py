@@ -1,4 +1,9 @@
-"""What the resources of a server share: their base, JSON to types of the domain, lists in pages."""
+"""What the resources of a server share: JSON to types of the domain, lists in pages, their base.
+
+JSON of a server becomes the dataclasses of the domain, so that nothing is typed a second time for the wire. A key is
+the field's name in camelCase; a field whose key differs names it: ``field(metadata={"json": "title"})``. Where an
+answer differs in more than names, whoever asks gives a ``fit`` that holds this difference and nothing else.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
@@ -12,24 +17,6 @@ import msgspec
 from traindash.errors import issue_of
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.transport import JsonObject, Transport
-
-
-class Resource:
-    """Methods for one kind of thing on a server. Keeps nothing; safe to share between threads.
-
-    Args:
-        transport: Carries the requests.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-
-
-# JSON of a server → the dataclasses of the domain, so that nothing is typed a second time for the wire.
-#
-# A key is the field's name in camelCase; a field whose key differs names it: ``field(metadata={"json": "title"})``.
-# Where an answer differs in more than names, whoever asks gives a ``fit`` that holds this difference and nothing else.
-
 
 T = TypeVar("T")
 JsonRow: TypeAlias = Mapping[str, Any]
@@ -64,6 +51,7 @@ def read(
     Raises:
         ContractError: A field is missing or has the wrong type; the first one is named.
     """
+    # What is no object at all is left for msgspec, which says so in the words of all other errors.
     content = fit(data) if fit is not None and isinstance(data, dict) else data
     prepare = _preparation(kind, camel)
     try:
@@ -147,13 +135,14 @@ def _camel(name: str) -> str:
 
 def _preparation(kind: Any, camel: bool) -> _Preparation | None:  # noqa: ANN401, FBT001 - a type form
     """Return what gives JSON the form that msgspec reads a type from; ``None`` where it has it already."""
+    # msgspec (0.23) renames the fields of its own structs only, and the values of the domain are dataclasses.
     bare = _without_none(kind)
     if is_dataclass(bare) and isinstance(bare, type):
         return partial(_renamed, _fields(bare, camel))
     if bare is datetime:
         return moment
     item = _item_of(bare)
-    if item is object:
+    if item is object:  # Mapping[str, object]: JSON of somebody else's, such as the state of an app
         return free_object
     prepare = None if item is None else _preparation(item, camel)
     return None if prepare is None else partial(_each, prepare)
@@ -210,9 +199,7 @@ def _item_of(kind: Any) -> Any:  # noqa: ANN401 - a type form
             return None
 
 
-# Walking through lists that come in pages (docs/supervisely-api.md 2).
-
-
+# A list that changes with every look is given up; three looks are two more than a change in between needs.
 _WALKS = 3
 _BY_ID: JsonObject = {"sort": "id", "sort_order": "asc"}
 
@@ -236,7 +223,7 @@ class _Walk:
 
     def add(self, page: PageShape) -> None:
         self.total, self.per_page = page.total, page.per_page
-        for row in page.entities:
+        for row in page.entities:  # a row that moved to the next page meanwhile comes twice
             self.rows[row.get("id", len(self.rows))] = row
 
 
@@ -256,7 +243,8 @@ def read_all(transport: Transport, method: str, body: JsonObject) -> tuple[Mappi
     Raises:
         ContractError: The rows do not add up in any of three walks.
     """
-    # The first request has no page keys, as that of the official SDK; the rest keep the first answer's page size.
+    # The first request has no page keys, as that of the official SDK (docs/supervisely-api.md 2); the rest keep the
+    # first answer's page size.
     walk, start = _Walk(), dict(body)
     for _ in range(_WALKS):
         walk = _walk(transport, method, start)
@@ -288,3 +276,26 @@ def pages(ask: Callable[[Mapping[str, int]], PageShape]) -> Iterator[PageShape]:
         number += 1
         page = ask({"page": number, "per_page": per_page})
         yield page
+
+
+class Resource:
+    """Methods for one kind of thing on a server. Keeps nothing; safe to share between threads.
+
+    Args:
+        transport: Carries the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def _fetch(self, method: str, kind: type[T], body: JsonObject | None = None, fit: Fit | None = None) -> T:
+        """Ask for something; arguments and errors as of :func:`read`."""
+        return read(method, kind, self.transport.read(method, body), fit)
+
+    def _fetch_all(self, method: str, kind: type[T], body: JsonObject, fit: Fit | None = None) -> tuple[T, ...]:
+        """Ask for a whole list; errors as of :func:`read_all`."""
+        return read_rows(method, kind, read_all(self.transport, method, body), fit)
+
+    def _send(self, method: str, kind: type[T], body: JsonObject, fit: Fit | None = None) -> T:
+        """Change something on the server; sent once."""
+        return read(method, kind, self.transport.write(method, body), fit)

@@ -1,4 +1,4 @@
-"""Tasks and the agents that run them."""
+"""Tasks, their logs, and the agents that run them (docs/supervisely-api.md 3.4, 5, 6 and 9.1)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,87 +19,6 @@ from traindash.supervisely.resources import (
     read_page,
     read_rows,
 )
-
-# Tasks, their log, agents (docs/supervisely-api.md 3.4, 5 and 6).
-#
-# The embedded platform says more of a task than Supervisely does: ``meta.exitReport``, ``meta.queuePosition``,
-# ``meta.settings``, ``meta.configHash`` and ``meta.canResume``. All are optional here.
-
-
-_IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume")
-"""Keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it."""
-
-
-def fit_task(row: JsonRow) -> JsonRow:
-    """Lift what a task is about out of its ``meta`` (docs/supervisely-api.md 3.4)."""
-    meta = free_object(row.get("meta")) or {}
-    app = free_object(meta.get("app")) or {}
-    state = free_object((free_object(meta.get("params")) or {}).get("state"))
-    project = (state or {}).get("slyProjectId")
-    return {
-        **row,
-        **{key: meta.get(key) for key in _IN_META},
-        "appName": app.get("name"),
-        "moduleId": app.get("moduleId"),
-        "params": state,
-        # The state is the app's own and may hold anything.
-        "projectId": project if isinstance(project, int) and not isinstance(project, bool) else None,
-    }
-
-
-class StopShape(Shape):
-    """The answer of ``tasks.stop``."""
-
-    status: TaskStatus
-
-
-def log_row(row: JsonRow) -> LogRow:
-    """Read a row of ``tasks.log.download``; every further key is kept."""
-    about = {"message", "level", "timestamp"}
-    return LogRow(
-        message=str(row.get("message") or ""),
-        level=str(row.get("level") or "info").lower(),
-        timestamp=str(row.get("timestamp") or ""),
-        fields={key: value for key, value in row.items() if key not in about},
-    )
-
-
-class _Memory(Shape):
-    total: float | None = None
-    available: float | None = None
-
-
-class _Gpu(Shape, rename=None):
-    # Inside gpuInfo, Supervisely's keys are in snake_case.
-    device_memory: tuple[_Memory, ...] | None = None
-    device_names: tuple[str, ...] | None = None
-    is_available: bool | None = None
-
-
-class _WithGpu(Shape):
-    gpu_info: _Gpu | None = None
-
-
-_named = lacking("Agent")
-
-
-def agent_of(method: str, row: Any) -> Agent:  # noqa: ANN401 - JSON
-    """Read an entity of ``agents.list`` or ``agents.available``. Its ``token`` is never read."""
-    gpu = read(method, _WithGpu, row).gpu_info or _Gpu()
-    memory, names = gpu.device_memory or (), gpu.device_names or ()
-    return replace(
-        read(method, Agent, row, _named),
-        is_gpu=bool(memory) if gpu.is_available is None else gpu.is_available,
-        devices=tuple(
-            Device(
-                name=names[index] if index < len(names) else f"Device {index}",
-                total_bytes=item.total,
-                available_bytes=item.available,
-            )
-            for index, item in enumerate(memory)
-        ),
-    )
-
 
 QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
 
@@ -134,12 +53,15 @@ class StartRequest:
             "usersIds": [],
             "appVersion": "",
             "isBranch": False,
-            "taskName": "pythonSpawned",
+            "taskName": "pythonSpawned",  # the SDK's name for all that a script starts
             "restartPolicy": "never",
             "proxyKeepUrl": False,
             "advancedSettings": {"limitByWorkspace": False},
             "moduleId": self.module_id,
         }
+
+
+_NAMED_AGENT = lacking("Agent")
 
 
 class Tasks(Resource):
@@ -151,7 +73,7 @@ class Tasks(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        return read("tasks.info", Task, self.transport.read("tasks.info", {"id": task_id}), fit_task)
+        return self._fetch("tasks.info", Task, {"id": task_id}, _fit_task)
 
     def list(self, workspace_id: WorkspaceId, statuses: Sequence[TaskStatus] | None = None) -> tuple[Task, ...]:
         """Return a workspace's tasks, oldest first.
@@ -164,13 +86,13 @@ class Tasks(Resource):
         if statuses is not None:
             words = [status.value for status in statuses]
             body["filter"] = [{"field": "status", "operator": "in", "value": words}]
-        return read_rows("tasks.list", Task, read_all(self.transport, "tasks.list", body), fit_task)
+        return self._fetch_all("tasks.list", Task, body, _fit_task)
 
     def newest(self, workspace_id: WorkspaceId, count: int = 20) -> tuple[Task, ...]:
         """Return a workspace's newest tasks, newest first."""
         body = {"workspaceId": workspace_id, "sort": "id", "sort_order": "desc"}
         page = read_page(self.transport, "tasks.list", body, page=1, per_page=count)
-        return read_rows("tasks.list", Task, page.entities[:count], fit_task)
+        return read_rows("tasks.list", Task, page.entities[:count], _fit_task)
 
     def start(self, request: StartRequest) -> TaskId:
         """Start an app. Sent exactly once.
@@ -179,10 +101,11 @@ class Tasks(Resource):
             ApiError: See :meth:`.transport.Transport.write` on what may have happened nevertheless.
         """
         method = "tasks.run.app"
-        rows = read(method, tuple[dict[str, Any], ...], self.transport.write(method, request.body()))
+        rows = self._send(method, tuple[dict[str, Any], ...], request.body())
         number = (rows[0].get("id") or rows[0].get("taskId")) if rows else None  # servers differ in the key
         if number is None:
             msg = "The server's answer to tasks.run.app names no task."
+            # Not sent again: the server did take it, and the next one would be a second training.
             hint = "Look at the list of tasks: the task may run all the same."
             raise ContractError(msg, hint, method=method, field="0.id")
         return read(method, TaskId, number)
@@ -193,8 +116,7 @@ class Tasks(Resource):
         Returns:
             The status right after, usually ``terminating``.
         """
-        answer = self.transport.write("tasks.stop", {"id": task_id})
-        return read("tasks.stop", StopShape, answer).status
+        return self._send("tasks.stop", _Stopped, {"id": task_id}).status
 
     def move_in_queue(self, task_id: TaskId, to: QueueMove, agent_id: AgentId | None = None) -> None:
         """Change the place of a waiting task. An extension of the embedded platform.
@@ -221,7 +143,7 @@ class Tasks(Resource):
             params["limit"] = str(limit)
         method = "tasks.log.download"
         rows = read(method, tuple[dict[str, Any], ...], self.transport.get(method, params=params))
-        return tuple(log_row(row) for row in rows)
+        return tuple(_log_row(row) for row in rows)
 
     def request(self, task_id: TaskId, command: str, state: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         """Send a command to the app of a running task (docs/supervisely-api.md 6.1). Sent exactly once.
@@ -239,8 +161,7 @@ class Tasks(Resource):
             "skipResponse": False,
             "timeout": 60,
         }
-        method = "tasks.request.direct"
-        return read(method, dict[str, Any], self.transport.write(method, body))
+        return self._send("tasks.request.direct", dict[str, Any], body)
 
 
 class Agents(Resource):
@@ -249,8 +170,7 @@ class Agents(Resource):
     def list(self, team_id: TeamId) -> tuple[Agent, ...]:
         """Return all agents of a team, connected or not."""
         body = {"teamId": team_id, "extraFields": ["gpuInfo"]}
-        rows = read_all(self.transport, "agents.list", body)
-        return tuple(agent_of("agents.list", row) for row in rows)
+        return tuple(_agent_of("agents.list", row) for row in read_all(self.transport, "agents.list", body))
 
     def available(self, team_id: TeamId) -> tuple[Agent, ...]:
         """Return the agents that the official SDK would choose from: connected, public ones too, with a GPU.
@@ -262,7 +182,7 @@ class Agents(Resource):
         answer = self.transport.read(method, body)
         # The reference documents a page; servers send the bare array of its entities.
         rows = answer.get("entities") if isinstance(answer, dict) else answer
-        return tuple(agent_of(method, row) for row in read(method, tuple[Any, ...], rows))
+        return tuple(_agent_of(method, row) for row in read(method, tuple[Any, ...], rows))
 
     def pause(self, agent_id: AgentId, *, paused: bool) -> None:
         """Hold the queue of an agent, or let it go on. An extension of the embedded platform."""
@@ -270,6 +190,7 @@ class Agents(Resource):
 
     def settings(self, team_id: TeamId) -> AgentSettings:
         """Return how the server's machine is divided. An extension of the embedded platform."""
+        # Of the embedded platform's own methods we own both ends: keys are the fields' names.
         method = "agents.settings.info"
         return read(method, AgentSettings, self.transport.read(method, {"teamId": team_id}), camel=False)
 
@@ -278,3 +199,76 @@ class Agents(Resource):
         method = "agents.settings.set"
         answer = self.transport.write(method, {"teamId": team_id, "count": count, "threads": threads})
         return read(method, AgentSettings, answer, camel=False)
+
+
+# The embedded platform says more of a task than Supervisely does: exitReport, queuePosition, queueOrder, settings,
+# configHash and canResume. All are optional here.
+_IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume")
+"""Keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it."""
+
+
+def _fit_task(row: JsonRow) -> JsonRow:
+    """Lift what a task is about out of its ``meta`` (docs/supervisely-api.md 3.4)."""
+    meta = free_object(row.get("meta")) or {}
+    app = free_object(meta.get("app")) or {}
+    state = free_object((free_object(meta.get("params")) or {}).get("state"))
+    project = (state or {}).get("slyProjectId")
+    return {
+        **row,
+        **{key: meta.get(key) for key in _IN_META},
+        "appName": app.get("name"),
+        "moduleId": app.get("moduleId"),
+        "params": state,
+        # The state is the app's own and may hold anything.
+        "projectId": project if isinstance(project, int) and not isinstance(project, bool) else None,
+    }
+
+
+class _Stopped(Shape):
+    status: TaskStatus
+
+
+def _log_row(row: JsonRow) -> LogRow:
+    """Read a row of ``tasks.log.download``; every further key is kept."""
+    # Apps write their rows themselves: whatever is in one, the others shall be readable (docs/supervisely-api.md 6.2).
+    about = {"message", "level", "timestamp"}
+    return LogRow(
+        message=str(row.get("message") or ""),
+        level=str(row.get("level") or "info").lower(),
+        timestamp=str(row.get("timestamp") or ""),
+        fields={key: value for key, value in row.items() if key not in about},
+    )
+
+
+class _Memory(Shape):
+    total: float | None = None
+    available: float | None = None
+
+
+class _Gpu(Shape, rename=None):
+    # Inside gpuInfo, Supervisely's keys are in snake_case.
+    device_memory: tuple[_Memory, ...] | None = None
+    device_names: tuple[str, ...] | None = None
+    is_available: bool | None = None
+
+
+class _WithGpu(Shape):
+    gpu_info: _Gpu | None = None
+
+
+def _agent_of(method: str, row: Any) -> Agent:  # noqa: ANN401 - JSON
+    """Read an entity of ``agents.list`` or ``agents.available``. Its ``token`` is never read."""
+    gpu = read(method, _WithGpu, row).gpu_info or _Gpu()
+    memory, names = gpu.device_memory or (), gpu.device_names or ()
+    return replace(
+        read(method, Agent, row, _NAMED_AGENT),
+        is_gpu=bool(memory) if gpu.is_available is None else gpu.is_available,
+        devices=tuple(
+            Device(
+                name=names[index] if index < len(names) else f"Device {index}",
+                total_bytes=item.total,
+                available_bytes=item.available,
+            )
+            for index, item in enumerate(memory)
+        ),
+    )

@@ -98,7 +98,9 @@ def test_a_plan_becomes_an_experiment(working: LivePlatform) -> None:
 
         experiment = client.experiments.of_task(task.id)
         assert experiment is not None
-        assert client.experiments.list(client.teams.list()[0].id) == (experiment,)
+        team = client.teams.list()[0].id
+        (folder,) = client.experiments.folders(team)
+        assert client.experiments.of_folder(team, folder.path) == experiment
         assert experiment.experiment_name == "Über 1"
         assert not math.isnan(experiment.evaluation_metrics["mAP"])
         assert experiment.evaluation_report_id is not None

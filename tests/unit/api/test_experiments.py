@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.api.scripted import Scripted, refusal
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
-from traindash.supervisely.errors import ContractError
+from traindash.supervisely.errors import ContractError, MissingError
 
 RECORD: dict[str, Any] = {
     "experiment_name": "9 Fruit Pico",
@@ -52,12 +52,11 @@ def _server(records: dict[int, Any]) -> Scripted:
     return server
 
 
-def test_records_are_listed_newest_first() -> None:
-    records = {number: {**RECORD, "task_id": number} for number in range(20, 60)}
-    server = _server(records)
+def test_folders_are_listed_newest_first() -> None:
+    server = _server(dict.fromkeys(range(20, 60), RECORD))
     with server.client() as client:
-        experiments = client.experiments.list(TeamId(1))
-    assert [item.task_id for item in experiments] == list(range(59, 19, -1))
+        folders = client.experiments.folders(TeamId(1))
+    assert [folder.task_id for folder in folders] == list(range(59, 19, -1))
     assert server.methods().count("file-storage.list") == 2
 
 
@@ -76,11 +75,17 @@ def test_a_server_that_leaves_folders_out_of_a_level_is_asked_for_all_files() ->
         assert [folder.path for folder in client.experiments.folders(TeamId(1))] == ["/experiments/6_F/9_YOLO"]
 
 
-def test_a_bad_record_hides_no_other() -> None:
-    bad = {name: value for name, value in RECORD.items() if name != "model_name"}
-    server = _server({9: RECORD, 10: bad, 11: httpx.Response(200, content=b"{"), 12: refusal(404, "gone")})
-    with server.client() as client:
-        assert [item.task_id for item in client.experiments.list(TeamId(1))] == [9]
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({name: value for name, value in RECORD.items() if name != "model_name"}, "read: model_name is missing"),
+        (httpx.Response(200, content=b"{"), "read: it is not JSON"),
+        (refusal(404, "gone"), "gone"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_told(record: Any, said: str) -> None:  # noqa: ANN401 - JSON or a response
+    with _server({9: record}).client() as client, pytest.raises((ContractError, MissingError), match=said):
+        client.experiments.of_folder(TeamId(1), "/experiments/6_F/9_YOLO")
 
 
 def test_outputs_of_tasks_are_asked_for_by_id_and_bad_ones_are_passed_over() -> None:

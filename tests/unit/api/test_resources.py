@@ -20,7 +20,6 @@ from traindash.domain.ids import (
     TeamId,
     WorkspaceId,
 )
-from traindash.domain.project import Image
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.supervisely.errors import ContractError, MissingError
 from traindash.supervisely.tasks import StartRequest
@@ -137,15 +136,6 @@ def test_a_limit_asks_for_one_short_page() -> None:
         assert client.images.page(project_id=ProjectId(6), page=7, per_page=5).total == 900
     assert [(body["page"], body["per_page"]) for _, body in server.calls] == [(1, 4), (7, 5)]
     assert [body["recursive"] for _, body in server.calls] == [False, True]
-
-
-def test_previews_follow_supervisely_s_rule() -> None:
-    with Scripted().client() as client:
-        image = Image(
-            id=ImageId(1), name="a", dataset_id=DatasetId(1), width=1, height=1, url="https://s.example:80/x/ü.jpg"
-        )
-        expected = "https://s.example:80/previews/q/ext:jpeg/resize:fit:200:150:0/q:70/plain/x/ü.jpg"
-        assert client.images.preview_url(image, 200, 150) == expected
 
 
 def test_annotations_of_every_geometry() -> None:

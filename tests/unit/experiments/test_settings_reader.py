@@ -35,7 +35,7 @@ def _read(reader: SettingsReader, info: ExperimentInfo) -> Settings | None:
 
 
 def _infos(client: SuperviselyClient) -> list[ExperimentInfo]:
-    return list(client.experiments.list(TEAM))
+    return [client.experiments.of_folder(TEAM, folder.path) for folder in client.experiments.folders(TEAM)]
 
 
 def test_they_are_read_once_and_kept(server: FakeServer, client: SuperviselyClient, tmp_path: Path) -> None:
