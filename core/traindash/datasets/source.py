@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -29,6 +30,8 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Names that images go by, also those that cannot be used: an import shall say so."""
 MAX_JSON_BYTES = 512 * 2**20
+# Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_json(path: Path) -> object:
@@ -41,7 +44,10 @@ def read_json(path: Path) -> object:
         if path.stat().st_size > MAX_JSON_BYTES:
             msg = f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB."
             raise InputError(msg, "Split it into smaller files.")
-        parsed: object = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        parsed: object = json.loads(content)
+        if _HALF_CHARACTER.search(content):
+            parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
     except FileNotFoundError as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error

@@ -122,7 +122,10 @@ def read_yolo_config(root: Path) -> YoloConfig:
     names = dict(enumerate(content.names)) if isinstance(content.names, list) else content.names
     shape = content.kpt_shape or (0, 0)
     return YoloConfig(
-        names=_checked({number: str(name) for number, name in names.items()}, path.name),
+        # A name of YAML may hold half a character, as one of JSON may; see read_json.
+        names=_checked(
+            {number: str(name).encode(errors="replace").decode() for number, name in names.items()}, path.name
+        ),
         sides=_named_folders(content, root) or _usual_folders(root),
         keypoints=shape[0] * shape[1],
     )

@@ -41,6 +41,7 @@ class Polygon:
     interior: tuple[tuple[Point, ...], ...] = ()
 
 
+# Kept packed: most masks are looked at never or once, and a project has a million of them.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bitmap:
     """A pixel mask; Supervisely shape name ``bitmap``.
@@ -67,6 +68,7 @@ class OtherGeometry:
     json: str
 
 
+# A closed union, so that mypy names every match that a new geometry has to be added to.
 Geometry: TypeAlias = Rectangle | Polygon | Bitmap | OtherGeometry
 
 

@@ -33,7 +33,7 @@ from traindash.platform.store.projects import insert_collection
 
 
 _LAST_ID = "last_inner_id"
-_IDS_AT_ONCE = 10_000
+_IDS_AT_ONCE = 10_000  # one transaction for the objects of a thousand images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ class _Counts:
         self.reference = self.reference or record.hash
         self.class_images.update(record.classes.keys())
         self.class_objects.update(record.classes)
-        self.tag_images.update(set(record.image_tags))
+        self.tag_images.update(set(record.image_tags))  # a tag may be on an image twice, with two values
         self.tag_objects.update(record.object_tags)
 
 
@@ -320,6 +320,8 @@ class ProjectImport:
         source = replace(source, name=name or source.name)
         meta, ids = numbered_meta(source.meta, InnerIds(self._database))
         added: list[Blob] = []
+        # Rows wait in a file until all images are taken: the database is locked for writing only while they go in, and a
+        # million annotations need not fit into memory.
         with ImportScratch(self._incoming) as scratch, tempfile.TemporaryFile(dir=self._incoming) as spool:
             taker = _Taker(ids=ids, blobs=self._blobs, scratch=scratch, added=added, link=link)
             try:
@@ -374,7 +376,7 @@ class _Taker:
         blob = self.blobs.add(image.path, checked, link=self.link, before=self.scratch.note)
         if blob.is_new:
             self.added.append(blob)
-        # As the image is stored or, if it lies on its side, as people see it.
+        # As the image is stored or, if it lies on its side, as people see it: tools draw on either.
         if not checked.has_size(annotation.width, annotation.height):
             msg = (
                 f"{where}: the annotation says {annotation.width} x {annotation.height} pixels, "

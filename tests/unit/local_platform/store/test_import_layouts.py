@@ -86,3 +86,17 @@ def test_photos_on_their_side_have_the_size_people_see(store: Store, tmp_path: P
     photo = tmp_path / "pets" / "images" / "train" / "a.png"
     Image.new("RGB", (layouts.HEIGHT, layouts.WIDTH)).save(photo, format="JPEG", exif=exif)
     assert store.import_folder(tmp_path / "pets") == (0, WHOLE)
+
+
+def test_half_characters_in_names_do_not_stop_an_import(store: Store, tmp_path: Path) -> None:
+    layouts.write_coco(tmp_path / "coco")
+    file = tmp_path / "coco" / "annotations" / "instances_train.json"
+    file.write_text(file.read_text().replace('"cat"', '"c\\ud83d\\ude00 \\ud83d"'))
+    assert store.import_folder(tmp_path / "coco") == (0, WHOLE)
+    layouts.write_yolo(tmp_path / "yolo")
+    config = tmp_path / "yolo" / "data.yaml"
+    config.write_text(config.read_text().replace("cat", '"c \\ud83d"'))
+    assert store.import_folder(tmp_path / "yolo") == (0, WHOLE)
+    with store.database.read() as connection:
+        names = [row[0] for row in connection.execute("SELECT class_name FROM dataset_classes")]
+    assert set(names) == {"c\U0001f600 ?", "c ?", "dog"}
