@@ -320,8 +320,8 @@ class ProjectImport:
         source = replace(source, name=name or source.name)
         meta, ids = numbered_meta(source.meta, InnerIds(self._database))
         added: list[Blob] = []
-        # Rows wait in a file until all images are taken: the database is locked for writing only while they go in, and a
-        # million annotations need not fit into memory.
+        # Rows wait in a file until all images are taken: the database is locked for writing only while they go in, and
+        # a million annotations need not fit into memory.
         with ImportScratch(self._incoming) as scratch, tempfile.TemporaryFile(dir=self._incoming) as spool:
             taker = _Taker(ids=ids, blobs=self._blobs, scratch=scratch, added=added, link=link)
             try:
