@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -25,44 +26,49 @@ from traindash.frameworks.registry import framework
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec
 from traindash.training.trainers.entry import StopSwitch
-from traindash.training.trainers.yolo.environment import prepare_environment
-from traindash.training.trainers.yolo.hyperparameters import parse_hyperparameters
+from traindash.training.trainers.hyperparameters import parse_hyperparameters
+from traindash.training.trainers.yolo.environment import load_engine
 
 HYPERPARAMETERS = "epochs: {epochs}\nimgsz: 160\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.002\nseed: 1\n"
 
 
-def _prepared(folder: Path) -> tuple[RunLayout, TrainSpec, str, Any]:
-    run = RunLayout(folder)
-    spec = read_spec(run.spec)
+def _prepared(folder: Path) -> tuple[Any, Any, Any, Any]:
+    """Return the run, its engine, its data and what it starts from."""
+    layout = RunLayout(folder)
+    spec = read_spec(layout.spec)
     assert isinstance(spec, TrainSpec)
-    prepare_environment(run.work / "engine", threads=1)
-    data = import_module("traindash.training.trainers.yolo.data").write_dataset(run, spec, EventWriter(run.events))
-    weights = import_module("traindash.training.trainers.yolo.weights")
-    asked = framework(spec.framework)
-    events = EventWriter(run.events)
-    start = weights.find_start(spec, asked, events, fetch=None, wants_random=True)
-    return run, spec, start.source, data
+    make_engine = load_engine(layout, spec)
+    events = EventWriter(layout.events)
+    made = import_module("traindash.training.trainers.engine").Run
+    run = made(layout=layout, spec=spec, events=events, stop=StopSwitch(), offline=True)
+    engine = make_engine(run, None)
+    data = import_module("traindash.training.trainers.data").write_dataset(run, engine.labels(layout.work / "dataset"))
+    weights = import_module("traindash.training.trainers.weights")
+    start = weights.find_start(spec, framework(spec.framework), events, fetch=None, wants_random=True)
+    return run, engine, data, start
+
+
+def _values(spec: TrainSpec) -> Mapping[str, object]:
+    return parse_hyperparameters(spec.hyperparameters, framework(spec.framework).reference).values
 
 
 def _ours(folder: Path) -> dict[str, float]:
-    run, spec, source, data = _prepared(folder)
-    training = import_module("traindash.training.trainers.yolo.training")
-    made = training.Training(layout=run, spec=spec, events=EventWriter(run.events), stop=StopSwitch(), data=data)
-    values = parse_hyperparameters(spec.hyperparameters).values
-    return _measured(lambda: made.run(source, values))
+    run, engine, data, start = _prepared(folder)
+    values = _values(run.spec)
+    return _measured(lambda: engine.train(data, start, values))
 
 
 def _alone(folder: Path) -> dict[str, float]:
-    run, spec, source, data = _prepared(folder)
-    values = parse_hyperparameters(spec.hyperparameters).values
-    model = import_module("ultralytics").YOLO(source)
+    run, _, data, start = _prepared(folder)
+    values = _values(run.spec)
+    model = import_module("ultralytics").YOLO(start.source)
     arguments = {"data": str(data.config), "device": "cpu", "plots": False, "save": True, "exist_ok": True}
     trainer = _in_our_order(import_module("ultralytics.models.yolo.detect").DetectionTrainer)
-    return _measured(lambda: model.train(trainer, **arguments, **values, project=str(run.work), name="alone"))
+    return _measured(lambda: model.train(trainer, **arguments, **values, project=str(run.layout.work), name="alone"))
 
 
 def _in_our_order(base: Any) -> type:  # noqa: ANN401 - the engine has no types
-    keep_order = import_module("traindash.training.trainers.yolo.exact_resume").keep_order
+    keep_order = import_module("traindash.training.trainers.yolo.engine_hooks").keep_order
 
     class InOurOrder(base):  # type: ignore[misc, unused-ignore]
         def get_dataloader(self, *args: Any, mode: str = "train", **kwargs: Any) -> Any:  # noqa: ANN401

@@ -1,10 +1,12 @@
-"""Progress rows, not too many of them."""
+"""What a trainer tells and measures: progress, the epochs of a training, memory and time, the page of a report."""
 
 import contextlib
 import json
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,8 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.report.page import render_report
 from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import RunLayout
+from traindash.training.trainers.entry import StopSwitch
 
 ROWS_PER_SECOND = 4.0
 
@@ -41,7 +45,103 @@ class Progress:
             self._events.progress(subtask, current, total)
 
 
-# What a run takes of its machine: memory at its peak, and its share of the processor.
+class TrainingReporter:
+    """Reports one training, in whose engine its methods are called.
+
+    Args:
+        layout: Run folder; its ``stop_after_epoch`` is looked for after each epoch.
+        events: Where rows go.
+        stop: Asked between batches: an exception from a signal handler is lost when it hits a callback from C code.
+        clock: Seconds, growing; stands in for time in tests.
+        seconds_before: What the epochs of an earlier run took that this one continues.
+
+    Attributes:
+        seconds_before: As given.
+        epochs_done: Number of the last finished epoch, 0 before the first.
+    """
+
+    def __init__(
+        self,
+        layout: RunLayout,
+        events: EventWriter,
+        stop: StopSwitch,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        seconds_before: float = 0.0,
+    ) -> None:
+        self.seconds_before = seconds_before
+        self.epochs_done = 0
+        self._layout = layout
+        self._events = events
+        self._stop = stop
+        self._clock = clock
+        self._began = clock()
+        self._batch = self._batches = 0
+        self._progress = Progress(events, clock)
+        self._warned_of_nan = False
+
+    def train_started(self, done: int, epochs: int, *, train_images: int, val_images: int) -> None:
+        """Before the first batch: data are loaded, the model is built, ``done`` epochs were made by earlier runs."""
+        self._began = self._clock()
+        self._events.log(f"Training started for {epochs} epochs: {train_images} train and {val_images} val images.")
+        self._events.progress("Epochs", done, epochs)
+
+    def epoch_started(self, batches: int) -> None:
+        """Before an epoch of so many batches.
+
+        Raises:
+            Stopped: The run was asked to stop.
+        """
+        self._stop.check()
+        self._batch, self._batches = 0, batches
+        self._events.progress("Steps", 0, batches)
+
+    def batch_done(self) -> None:
+        """After a batch.
+
+        Raises:
+            Stopped: The run was asked to stop.
+        """
+        self._stop.check()
+        self._batch += 1
+        self._progress.report("Steps", self._batch, self._batches)
+
+    def validation_batch(self) -> None:
+        """Before a batch of a validation.
+
+        Raises:
+            Stopped: The run was asked to stop.
+        """
+        self._stop.check()
+
+    def epoch_done(self, epoch: int, epochs: int, values: Mapping[str, float]) -> bool:
+        """After training and validation of an epoch.
+
+        Args:
+            epoch: 1 for the first.
+            epochs: Planned number.
+            values: See :meth:`traindash.training.runs.events.EventWriter.metrics`.
+
+        Returns:
+            Whether a person asks to end the training here.
+        """
+        self._warn_of_nan(epoch, values)
+        seconds = self.seconds_before + self._clock() - self._began
+        self._events.metrics(epoch, epochs, values, seconds=round(seconds, 3))
+        self._events.progress("Epochs", epoch, epochs)
+        self.epochs_done = epoch
+        return self._layout.stop_after_epoch.exists()
+
+    def ends_early(self, epochs: int) -> None:
+        """Say that the training ends after this epoch because a person asked for it."""
+        self._events.log(f"Ending after epoch {self.epochs_done} of {epochs}, as asked.")
+
+    def _warn_of_nan(self, epoch: int, values: Mapping[str, float]) -> None:
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken and not self._warned_of_nan:
+            self._warned_of_nan = True
+            hint = "A smaller “lr0” usually helps; on a GPU, “amp: False” may, too."
+            self._events.log(f"Epoch {epoch}: {', '.join(broken)} is not a number any more. {hint}", "warning")
 
 
 _EVERY_SECONDS = 0.1
@@ -95,9 +195,94 @@ class MemoryWatch:
             self.now()
 
 
-# Report pages beside ``template.vue``, the file whose id in Team Files stands for a report.
+@dataclass(slots=True, kw_only=True)
+class Observations:
+    """What is seen of a training that is made for it (a dry run). Seconds and bytes.
+
+    Attributes:
+        memory: Looks at the memory of the process.
+        budget: Seconds after which the batches are cut short, once :attr:`enough` were seen.
+        enough: Fewest batches, without the first.
+        few_epochs: Fewest epochs.
+        quick: Seconds after which there is no further epoch once there were that many.
+        clock: Seconds, growing.
+        batches: Interval to the end of each batch, loading included.
+        dataset_images: Images that the engine has opened data sets of.
+        dataset_seconds: What that took.
+        cached_bytes: Images that it keeps in memory.
+        validations: Duration of each validation.
+        rests: What each epoch took besides its batches and its validation: saving, sample predictions.
+        final: Duration of the validation of the best checkpoint.
+        batch_size: As used.
+        processor: At the first batch and at the end of the newest epoch: moment, own processor seconds, idle ones.
+        base: Memory before the first batch: of the GPU that trains, else of the process.
+    """
+
+    memory: MemoryWatch
+    budget: float = 45.0
+    enough: int = 2
+    few_epochs: int = 2
+    quick: float = 12.0
+    clock: Callable[[], float] = time.monotonic
+    batches: list[float] = field(default_factory=list)
+    dataset_images: int = 0
+    dataset_seconds: float = 0.0
+    cached_bytes: int = 0
+    validations: list[float] = field(default_factory=list)
+    rests: list[float] = field(default_factory=list)
+    final: float = 0.0
+    batch_size: int = 0
+    processor: list[tuple[float, float, float]] = field(default_factory=list)
+    base: int = 0
+    _known: float = 0.0  # batches and validation of the epoch that runs
+    _began: float = 0.0
+    _last: float = 0.0
+    _epoch: float | None = None
+
+    def dataset_opened(self, seconds: float, images: int, cached_bytes: int) -> None:
+        """Take note of a data set: labels are read, images cached if asked for."""
+        self.dataset_seconds += seconds
+        self.dataset_images += images
+        self.cached_bytes += cached_bytes
+
+    def train_started(self, gpu_bytes: int | None) -> None:
+        """Take note of the start; with what is taken of the GPU's memory where one trains."""
+        self._began = self.clock()
+        self.processor = [(self._began, *self.memory.processor())]
+        self.base = self.memory.now() if gpu_bytes is None else gpu_bytes
+
+    def epoch_started(self) -> None:
+        """Take note of an epoch that begins."""
+        self._last = self._epoch = self.clock()
+        self._known = 0.0
+
+    def batch_done(self, batch_size: int) -> bool:
+        """Take note of a batch; returns whether enough were seen."""
+        now = self.clock()
+        self.batches.append(now - self._last)
+        self._known += self.batches[-1]
+        self._last = now
+        self.batch_size = batch_size
+        return len(self.batches) > self.enough and now - self._began > self.budget
+
+    def validated(self, seconds: float) -> None:
+        """Take note of the validation of an epoch."""
+        self.validations.append(seconds)
+        self._known += seconds
+
+    def is_last_epoch(self) -> bool:
+        """Return whether the epoch that ends shall be the last one."""
+        return len(self.rests) + 1 >= self.few_epochs and self.clock() - self._began > self.quick
+
+    def epoch_done(self) -> None:
+        """Take note of the end of an epoch, with all that is done for it; once more is no other epoch."""
+        if self._epoch is not None:
+            self.rests.append(max(0.0, self.clock() - self._epoch - self._known))
+            self.processor[1:] = [(self.clock(), *self.memory.processor())]
+            self._epoch = None
 
 
+# template.vue is the file whose id in Team Files stands for a report, docs/supervisely-api.md 7.2
 _TEMPLATE = """<template>
   <div>
     <!-- A report of Traindash. The page itself is report.html in this folder: one file, nothing is loaded. -->

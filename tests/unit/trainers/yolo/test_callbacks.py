@@ -1,5 +1,6 @@
 """What the engine calls back becomes rows."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from traindash.training.runs.events import EventWriter, read_events
 from traindash.training.runs.spec import RunLayout
 from traindash.training.trainers.entry import Stopped, StopSwitch
-from traindash.training.trainers.yolo.callbacks import TrainingReporter, epoch_values
+from traindash.training.trainers.reporting import TrainingReporter
+from traindash.training.trainers.samples import SampleRecorder
 
 
 class Part:
@@ -49,16 +51,26 @@ def engine(epoch: int = 0, epochs: int = 3, box_loss: float = 1.5) -> Any:  # no
     )
 
 
-def make(tmp_path: Path) -> tuple[TrainingReporter, RunLayout, StopSwitch]:
-    layout, stop = RunLayout(tmp_path), StopSwitch()
-    return TrainingReporter(layout, EventWriter(layout.events), stop), layout, stop
+Make = Callable[[Path], tuple[Any, RunLayout, StopSwitch]]
+
+
+@pytest.fixture
+def make(hooks: Any) -> Make:  # noqa: ANN401 - a module
+    """Return what the engine calls back, its run folder and its stop."""
+
+    def made(tmp_path: Path) -> tuple[Any, RunLayout, StopSwitch]:
+        layout, stop = RunLayout(tmp_path), StopSwitch()
+        events = EventWriter(layout.events)
+        return hooks.Callbacks(TrainingReporter(layout, events, stop), SampleRecorder({}, events)), layout, stop
+
+    return made
 
 
 def rows(layout: RunLayout, kind: str) -> list[dict[str, Any]]:
     return [row for row in read_events(layout.events).rows if row.get("event_type") == f"EventType.{kind}"]
 
 
-def play(reporter: TrainingReporter, trainer: Any) -> None:  # noqa: ANN401
+def play(reporter: Any, trainer: Any) -> None:  # noqa: ANN401
     """Let the engine call back for an epoch."""
     reporter.on_train_epoch_start(trainer)
     for _ in range(5):
@@ -66,8 +78,8 @@ def play(reporter: TrainingReporter, trainer: Any) -> None:  # noqa: ANN401
     reporter.on_fit_epoch_end(trainer)
 
 
-def test_values_keep_the_engines_names_and_add_the_classes() -> None:
-    values = epoch_values(engine())
+def test_values_keep_the_engines_names_and_add_the_classes(hooks: Any) -> None:  # noqa: ANN401 - a module
+    values = hooks.epoch_values(engine())
     assert values == {
         "train/box_loss": 1.5,
         "metrics/mAP50(B)": 0.4,
@@ -78,13 +90,13 @@ def test_values_keep_the_engines_names_and_add_the_classes() -> None:
     }
 
 
-def test_masks_count_for_a_segmentation_model() -> None:
+def test_masks_count_for_a_segmentation_model(hooks: Any) -> None:  # noqa: ANN401 - a module
     trainer = engine()
     trainer.validator.metrics.seg = SimpleNamespace(ap_class_index=(0,), class_result=lambda _i: (1, 1, 1, 0.25))
-    assert epoch_values(trainer)["per_class/cat"] == 0.25
+    assert hooks.epoch_values(trainer)["per_class/cat"] == 0.25
 
 
-def test_an_epoch_leaves_steps_metrics_and_an_epoch_row(tmp_path: Path) -> None:
+def test_an_epoch_leaves_steps_metrics_and_an_epoch_row(make: Make, tmp_path: Path) -> None:
     reporter, layout, _ = make(tmp_path)
     play(reporter, engine())
     steps = [(row["current"], row["total"]) for row in rows(layout, "PROGRESS") if row["subtask"] == "Steps"]
@@ -103,15 +115,15 @@ def test_an_epoch_leaves_steps_metrics_and_an_epoch_row(tmp_path: Path) -> None:
     }
 
 
-def test_the_engines_extra_call_after_the_last_epoch_is_not_an_epoch(tmp_path: Path) -> None:
+def test_the_engines_extra_call_after_the_last_epoch_is_not_an_epoch(make: Make, tmp_path: Path) -> None:
     reporter, layout, _ = make(tmp_path)
     play(reporter, engine(epoch=0, epochs=1))
     reporter.on_fit_epoch_end(engine(epoch=1, epochs=1))
     assert len(rows(layout, "METRICS")) == 1
-    assert reporter.epochs_done == 1
+    assert reporter._reporter.epochs_done == 1
 
 
-def test_nan_is_flagged_once_and_stays_json(tmp_path: Path) -> None:
+def test_nan_is_flagged_once_and_stays_json(make: Make, tmp_path: Path) -> None:
     reporter, layout, _ = make(tmp_path)
     play(reporter, engine(epoch=0, box_loss=float("nan")))
     play(reporter, engine(epoch=1, box_loss=float("nan")))
@@ -121,7 +133,7 @@ def test_nan_is_flagged_once_and_stays_json(tmp_path: Path) -> None:
     assert "train/box_loss" in str(warnings[0]["message"])
 
 
-def test_a_stop_ends_the_epoch_at_the_next_batch(tmp_path: Path) -> None:
+def test_a_stop_ends_the_epoch_at_the_next_batch(make: Make, tmp_path: Path) -> None:
     reporter, _, stop = make(tmp_path)
     trainer = engine()
     reporter.on_train_epoch_start(trainer)
@@ -132,7 +144,7 @@ def test_a_stop_ends_the_epoch_at_the_next_batch(tmp_path: Path) -> None:
         reporter.on_val_batch_start(trainer)
 
 
-def test_a_wish_to_end_is_granted_after_the_epoch(tmp_path: Path) -> None:
+def test_a_wish_to_end_is_granted_after_the_epoch(make: Make, tmp_path: Path) -> None:
     reporter, layout, _ = make(tmp_path)
     trainer = engine()
     play(reporter, trainer)
@@ -140,4 +152,4 @@ def test_a_wish_to_end_is_granted_after_the_epoch(tmp_path: Path) -> None:
     layout.stop_after_epoch.touch()
     play(reporter, trainer)
     assert trainer.stop
-    assert reporter.ended_early
+    assert "Ending after epoch 1 of 3" in str(read_events(layout.events).rows[-1]["message"])

@@ -4,6 +4,7 @@ Found out with an audit hook on look-ups, connections and child processes (ultra
 two DNS names at import, fetches a font before training, may install packages, and reports to an analytics service.
 """
 
+import importlib
 import importlib.util
 import json
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from traindash.settings import set_environment
+from traindash.training.runs.spec import RunLayout, TrainSpec
 from traindash.training.trainers.yolo.torchvision_fallback import ensure_torchvision
 
 _INTEGRATIONS = (
@@ -30,6 +32,16 @@ _FONTS = ("Arial.ttf", "Arial.Unicode.ttf")
 """Fonts the engine looks for, the second one when a class name is not ASCII; it downloads what is missing."""
 
 
+def load_engine(layout: RunLayout, spec: TrainSpec) -> Any:  # noqa: ANN401 - its module must not be imported before
+    """Import the engine into a prepared environment.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    prepare_environment(layout.work / "engine", threads=spec.threads)
+    return importlib.import_module("traindash.training.trainers.yolo.engine").make_engine
+
+
 def prepare_environment(folder: Path, *, threads: int) -> None:
     """Set everything the engine reads when it is imported, then make torchvision importable.
 
@@ -43,11 +55,13 @@ def prepare_environment(folder: Path, *, threads: int) -> None:
     home = folder / "Ultralytics"  # the engine appends this name itself
     home.mkdir(parents=True, exist_ok=True)
     set_environment(_variables(folder, threads))
-    settings = {**dict.fromkeys(_INTEGRATIONS, False), **_folders(folder), "api_key": "", "openai_api_key": ""}
+    folders = {f"{name}_dir": str(folder / name) for name in ("datasets", "weights", "runs")}
+    settings = {**dict.fromkeys(_INTEGRATIONS, False), **folders, "api_key": "", "openai_api_key": ""}
     (home / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     _copy_fonts(home)
     ensure_torchvision()
-    _limit_threads(threads)
+    importlib.import_module("torch").set_num_threads(threads)
+    importlib.import_module("traindash.training.trainers.yolo.engine_hooks").limit_threads(threads)
 
 
 def _variables(folder: Path, threads: int) -> Mapping[str, str]:
@@ -56,17 +70,13 @@ def _variables(folder: Path, threads: int) -> Mapping[str, str]:
         "YOLO_CONFIG_DIR": str(folder),
         "YOLO_OFFLINE": "true",  # published weights are fetched by our own code, see weights.py
         "YOLO_AUTOINSTALL": "false",
-        "ULTRALYTICS_API_KEY": "",
+        "ULTRALYTICS_API_KEY": "",  # with a key it would report to its platform
         "ULTRALYTICS_SAFE_LOAD": "true",  # a checkpoint may hold weights and known layers, never code
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
-        "MPLBACKEND": "Agg",
+        "MPLBACKEND": "Agg",  # no window
     }
-
-
-def _folders(folder: Path) -> Mapping[str, str]:
-    return {f"{name}_dir": str(folder / name) for name in ("datasets", "weights", "runs")}
 
 
 def _copy_fonts(home: Path) -> None:
@@ -78,12 +88,3 @@ def _copy_fonts(home: Path) -> None:
     for name in _FONTS:
         if font.is_file():
             shutil.copyfile(font, home / name)
-
-
-def _limit_threads(threads: int) -> None:
-    """Hold torch to the threads of the run; the engine would take all cores but one whenever it picks the CPU."""
-    torch = importlib.import_module("torch")
-    torch.set_num_threads(threads)
-    for name in ("ultralytics.utils", "ultralytics.utils.torch_utils"):
-        module: Any = importlib.import_module(name)
-        module.NUM_THREADS = threads

@@ -10,7 +10,7 @@ from traindash.domain.task import ExitCause
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.training.runs.events import EventWriter, read_events
 from traindash.training.trainers.entry import RunError
-from traindash.training.trainers.yolo.weights import StartingPoint, custom_checkpoint, find_start, is_checkpoint
+from traindash.training.trainers.weights import StartingPoint, custom_checkpoint, find_start, is_checkpoint
 
 YOLO = FRAMEWORKS["YOLO"]
 

@@ -1,7 +1,9 @@
 """The data set folder that the engine gets."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,8 +14,9 @@ from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.domain.task import ExitCause
 from traindash.training.runs.events import EventWriter, read_events
 from traindash.training.runs.spec import RunImage, TrainSpec
-from traindash.training.trainers.entry import RunError
-from traindash.training.trainers.yolo.data import PreparedData, write_dataset
+from traindash.training.trainers.data import write_dataset
+from traindash.training.trainers.engine import PreparedData, Run
+from traindash.training.trainers.entry import RunError, StopSwitch
 
 SQUARE = ((10, 20), (29, 20), (29, 39), (10, 39))
 
@@ -26,9 +29,19 @@ def image(tmp_path: Path, number: int, part: str, *names: str) -> RunImage:
     return run_image(path, number, "train" if part == "train" else "val", annotation)
 
 
-def prepare(tmp_path: Path, spec: TrainSpec, *images: RunImage) -> PreparedData:
-    run = write_run(tmp_path, spec, images)
-    return write_dataset(run, spec, EventWriter(run.events))
+Prepare = Callable[..., PreparedData]
+
+
+@pytest.fixture
+def prepare(yolo: Any) -> Prepare:  # noqa: ANN401 - a module
+    """Prepare images for the engine."""
+
+    def prepared(tmp_path: Path, spec: TrainSpec, *images: RunImage) -> PreparedData:
+        layout = write_run(tmp_path, spec, images)
+        run = Run(layout=layout, spec=spec, events=EventWriter(layout.events), stop=StopSwitch(), offline=True)
+        return write_dataset(run, yolo.YoloLabels(layout.work / "dataset", spec))
+
+    return prepared
 
 
 def log(tmp_path: Path) -> str:
@@ -36,7 +49,7 @@ def log(tmp_path: Path) -> str:
     return "\n".join(str(row["message"]) for row in rows if row.get("event_type") is None)
 
 
-def test_labels_count_classes_in_the_order_of_the_spec(tmp_path: Path) -> None:
+def test_labels_count_classes_in_the_order_of_the_spec(prepare: Prepare, tmp_path: Path) -> None:
     spec = train_spec(tmp_path)
     data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "apple ü", "zebra"), image(tmp_path, 2, "val", "zebra"))
     config = yaml.safe_load(data.config.read_text(encoding="utf-8"))
@@ -50,13 +63,13 @@ def test_labels_count_classes_in_the_order_of_the_spec(tmp_path: Path) -> None:
     assert (data.train_size, data.problems) == (1, ())
 
 
-def test_an_image_on_both_sides_is_on_both_sides(tmp_path: Path) -> None:
+def test_an_image_on_both_sides_is_on_both_sides(prepare: Prepare, tmp_path: Path) -> None:
     both = replace(image(tmp_path, 1, "train", "apple ü"), sides=("train", "val"))
     data = prepare(tmp_path, train_spec(tmp_path), both)
     assert (data.train_size, len(data.val)) == (1, 1)
 
 
-def test_objects_of_other_classes_are_left_out(tmp_path: Path) -> None:
+def test_objects_of_other_classes_are_left_out(prepare: Prepare, tmp_path: Path) -> None:
     spec = train_spec(tmp_path, classes=("apple ü",))
     data = prepare(tmp_path, spec, image(tmp_path, 1, "train", "zebra", "apple ü"), image(tmp_path, 2, "val"))
     labels = data.config.parent / "labels"
@@ -64,7 +77,7 @@ def test_objects_of_other_classes_are_left_out(tmp_path: Path) -> None:
     assert (labels / "val" / "000002.txt").read_text(encoding="utf-8") == ""
 
 
-def test_unusable_images_are_named_and_left_out(tmp_path: Path) -> None:
+def test_unusable_images_are_named_and_left_out(prepare: Prepare, tmp_path: Path) -> None:
     good, bad = image(tmp_path, 1, "train", "apple ü"), image(tmp_path, 2, "train", "apple ü")
     Path(bad.path).write_text("no image", encoding="utf-8")
     torn = replace(image(tmp_path, 3, "train", "apple ü"), annotation={"objects": []})
@@ -76,7 +89,7 @@ def test_unusable_images_are_named_and_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", ["train", "val"])
-def test_an_empty_side_is_refused(tmp_path: Path, side: str) -> None:
+def test_an_empty_side_is_refused(prepare: Prepare, tmp_path: Path, side: str) -> None:
     other = "val" if side == "train" else "train"
     with pytest.raises(RunError, match=f"The {side} set") as caught:
         prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, other, "apple ü"))
@@ -84,13 +97,13 @@ def test_an_empty_side_is_refused(tmp_path: Path, side: str) -> None:
     assert "split" in caught.value.hint
 
 
-def test_nothing_to_learn_is_refused(tmp_path: Path) -> None:
+def test_nothing_to_learn_is_refused(prepare: Prepare, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="No train image has an object of the chosen classes") as caught:
         prepare(tmp_path, train_spec(tmp_path), image(tmp_path, 1, "train"), image(tmp_path, 2, "val", "apple ü"))
     assert caught.value.cause is ExitCause.BAD_DATA
 
 
-def test_shapes_that_the_task_cannot_use_are_refused_unless_converted(tmp_path: Path) -> None:
+def test_shapes_that_the_task_cannot_use_are_refused_unless_converted(prepare: Prepare, tmp_path: Path) -> None:
     spec = train_spec(tmp_path, convert_class_shapes=False)
     with pytest.raises(RunError, match=r"zebra \(polygon\)"):
         prepare(tmp_path, spec, *tiny_images(tmp_path / "images", train=1, val=1))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from traindash.training.trainers.yolo.images import UnusableImageError, place_image
+from traindash.training.trainers.data import UnusableImageError, place_image
 
 SIZE = (40, 20)
 

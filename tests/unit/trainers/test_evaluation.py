@@ -1,5 +1,6 @@
 """Predictions of the engine become COCO annotations."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from tests.training.run_folders import annotation_of, run_image
+from traindash.domain.annotation import Annotation
 from traindash.domain.ids import ImageId
-from traindash.training.runs.spec import RunImage
-from traindash.training.trainers.yolo.evaluation import prediction_file
+from traindash.training.trainers.benchmark import prediction_file
+from traindash.training.trainers.engine import PlacedImage, Prediction
 
 TRUTH = {
     "images": [{"id": 1, "sly_id": 501, "file_name": "a.png"}, {"id": 2, "sly_id": 500, "file_name": "b.png"}],
@@ -40,23 +42,38 @@ class Rows:
         return self
 
 
-def result(path: Path, rows: Rows, masks: list[Any] | None = None) -> Any:  # noqa: ANN401 - stands in for the engine
-    tensors = None
-    if masks is not None:
-        tensors = SimpleNamespace(
-            data=[SimpleNamespace(cpu=lambda m=m: SimpleNamespace(numpy=lambda: m)) for m in masks]
-        )
-    return SimpleNamespace(path=str(path), names=NAMES, boxes=rows, masks=tensors)
+Result = Callable[..., tuple[Path, list[Prediction]]]
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> dict[Path, RunImage]:
+def result(yolo_model: Any) -> Result:  # noqa: ANN401 - a module
+    """Return what the engine found, in our form."""
+
+    def found(path: Path, rows: Rows, masks: list[Any] | None = None) -> tuple[Path, list[Prediction]]:
+        tensors = None
+        if masks is not None:
+            tensors = SimpleNamespace(
+                data=[SimpleNamespace(cpu=lambda m=m: SimpleNamespace(numpy=lambda: m)) for m in masks]
+            )
+        return path, list(yolo_model.predictions_of(SimpleNamespace(names=NAMES, boxes=rows, masks=tensors)))
+
+    return found
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[Path, PlacedImage]:
     """Two images whose ids are the other way round than their names."""
     files = {tmp_path / "000001.png": 500, tmp_path / "000002.png": 501}
-    return {file: run_image(file, int(ImageId(number)), "val", annotation_of(40, 30)) for file, number in files.items()}
+    drawn = Annotation(width=40, height=30)
+    return {
+        file: PlacedImage(
+            file=file, image=run_image(file, int(ImageId(number)), "val", annotation_of(40, 30)), annotation=drawn
+        )
+        for file, number in files.items()
+    }
 
 
-def test_classes_and_images_are_matched_by_name_and_id(images: dict[Path, RunImage]) -> None:
+def test_classes_and_images_are_matched_by_name_and_id(result: Result, images: dict[Path, PlacedImage]) -> None:
     first, second = images
     results = [
         result(first, Rows([[1, 2, 11, 22]], [0], [0.9])),
@@ -77,7 +94,7 @@ def test_classes_and_images_are_matched_by_name_and_id(images: dict[Path, RunIma
     assert content["images"] == TRUTH["images"]
 
 
-def test_boxes_without_area_are_no_predictions(images: dict[Path, RunImage]) -> None:
+def test_boxes_without_area_are_no_predictions(result: Result, images: dict[Path, PlacedImage]) -> None:
     (first, _) = images
     content: Any = prediction_file(
         TRUTH, iter([result(first, Rows([[5, 5, 5, 9], [1, 1, 2, 2]], [0, 0], [0.9, 0.8]))]), images
@@ -85,14 +102,14 @@ def test_boxes_without_area_are_no_predictions(images: dict[Path, RunImage]) -> 
     assert [row["score"] for row in content["annotations"]] == [0.8]
 
 
-def test_no_predictions_are_an_empty_list(images: dict[Path, RunImage]) -> None:
+def test_no_predictions_are_an_empty_list(result: Result, images: dict[Path, PlacedImage]) -> None:
     (first, _) = images
     content: Any = prediction_file(TRUTH, iter([result(first, Rows([], [], []), masks=None)]), images)
     assert content["annotations"] == []
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools under numpy 2
-def test_masks_are_written_as_coco_reads_them(images: dict[Path, RunImage]) -> None:
+def test_masks_are_written_as_coco_reads_them(result: Result, images: dict[Path, PlacedImage]) -> None:
     (first, _) = images
     mask = np.zeros((30, 40), dtype=np.float32)
     mask[4:10, 6:20] = 1

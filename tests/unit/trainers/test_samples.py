@@ -1,6 +1,7 @@
 """Sample predictions are taken from the engine's own validation."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,15 @@ import pytest
 import torch
 
 from tests.training.run_folders import CLASSES, annotation_of, polygon_object, run_image, train_spec
+from traindash.datasets.annotation_json import annotation_from_json
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.training.runs.events import EventWriter, append_rows, read_events
 from traindash.training.runs.spec import RunLayout
-from traindash.training.trainers.yolo.data import PlacedImage
-from traindash.training.trainers.yolo.samples import (
+from traindash.training.trainers.engine import PlacedImage
+from traindash.training.trainers.entry import StopSwitch
+from traindash.training.trainers.reporting import TrainingReporter
+from traindash.training.trainers.samples import (
     FILE_NAME,
     MOST_IMAGES,
     SampleRecorder,
@@ -30,7 +34,8 @@ SAMPLE = SampleImage(id=ImageId(5), name="a.png", width=100, height=50)
 def placed(number: int, *classes: str) -> PlacedImage:
     objects = [polygon_object(name, [(10, 10), (29, 10), (29, 19)]) for name in classes]
     image = run_image(Path(f"/x/{number}.png"), number, "val", annotation_of(100, 50, objects))
-    return PlacedImage(file=Path(f"/data/{number}.png"), image=image)
+    annotation = annotation_from_json(image.annotation)
+    return PlacedImage(file=Path(f"/data/{number}.png"), image=image, annotation=annotation)
 
 
 def engine(epoch: int, epochs: int = 3) -> Any:  # noqa: ANN401 - stands in for the engine
@@ -41,7 +46,30 @@ def engine(epoch: int, epochs: int = 3) -> Any:  # noqa: ANN401 - stands in for 
         measured=measured,
         update_metrics=lambda preds, batch: measured.append((preds, batch)),
     )
-    return SimpleNamespace(epoch=epoch, epochs=epochs, validator=validator)
+    return SimpleNamespace(
+        epoch=epoch,
+        epochs=epochs,
+        start_epoch=0,
+        stop=False,
+        train_time_start=0.0,
+        tloss={},
+        lr={},
+        metrics={},
+        label_loss_items=lambda items: items,
+        validator=validator,
+        train_loader=Loader(),
+        test_loader=Loader(),
+    )
+
+
+class Loader:
+    """Two batches of four images."""
+
+    dataset = range(4)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return 2
 
 
 def batch(file: str = "/data/5.png") -> dict[str, Any]:
@@ -63,9 +91,20 @@ def rows(layout: RunLayout, kind: str) -> list[dict[str, Any]]:
     return [row for row in read_events(layout.events).rows if row.get("event_type") == f"EventType.{kind}"]
 
 
-def recorder(tmp_path: Path) -> tuple[SampleRecorder, RunLayout]:
-    layout = RunLayout(tmp_path)
-    return SampleRecorder({"/data/5.png": SAMPLE}, EventWriter(layout.events)), layout
+Recorder = Callable[[Path], tuple[Any, RunLayout]]
+
+
+@pytest.fixture
+def recorder(hooks: Any) -> Recorder:  # noqa: ANN401 - a module
+    """Return what the engine calls back, and where it writes."""
+
+    def made(tmp_path: Path) -> tuple[Any, RunLayout]:
+        layout = RunLayout(tmp_path)
+        events = EventWriter(layout.events)
+        reporter = TrainingReporter(layout, events, StopSwitch())
+        return hooks.Callbacks(reporter, SampleRecorder({"/data/5.png": SAMPLE}, events)), layout
+
+    return made
 
 
 def test_few_images_that_show_all_classes() -> None:
@@ -85,7 +124,9 @@ def test_images_without_objects_are_better_than_none() -> None:
     assert choose_samples([], train_spec(Path("/home"))) == {}
 
 
-def test_boxes_come_in_pixels_of_the_image_and_the_engine_measures_all_the_same(tmp_path: Path) -> None:
+def test_boxes_come_in_pixels_of_the_image_and_the_engine_measures_all_the_same(
+    recorder: Recorder, tmp_path: Path
+) -> None:
     samples, layout = recorder(tmp_path)
     trainer = engine(epoch=0)
     samples.on_train_start(trainer)
@@ -101,7 +142,7 @@ def test_boxes_come_in_pixels_of_the_image_and_the_engine_measures_all_the_same(
     assert told["found"] == {"5": [["apple", 0.0, 0.0, 100, 20.0, 0.9], ["zebra", 10.0, 10.0, 30.0, 20.0, 0.5]]}
 
 
-def test_masks_come_in_pixels_of_the_image(tmp_path: Path) -> None:
+def test_masks_come_in_pixels_of_the_image(recorder: Recorder, tmp_path: Path) -> None:
     """The engine's masks have a quarter of the size of its input, which was moved down by 8 pixels and halved."""
     samples, layout = recorder(tmp_path)
     trainer = engine(epoch=0)
@@ -110,7 +151,7 @@ def test_masks_come_in_pixels_of_the_image(tmp_path: Path) -> None:
     mask[0, 2:8, 2:10] = 1
     mask[0, 4:6, 4:7] = 0
     preds = [{**found((0.9, 1, (8, 8, 40, 32)))[0], "masks": mask}]
-    samples.take(preds, {**batch(), "img": torch.zeros((1, 3, 40, 60))}, trainer.validator.names)
+    samples.take_samples(preds, {**batch(), "img": torch.zeros((1, 3, 40, 60))}, trainer.validator.names)
     samples.on_fit_epoch_end(trainer)
     (told,) = rows(layout, "PREDICTIONS")
     ((name, left, top, width, height, score, outlines),) = told["found"]["5"]
@@ -129,29 +170,29 @@ def test_objects_of_a_segmentation_have_their_outline() -> None:
     assert len(box.outlines[0]) == 3
 
 
-def test_an_image_on_which_nothing_is_found_is_told_and_others_are_not(tmp_path: Path) -> None:
+def test_an_image_on_which_nothing_is_found_is_told_and_others_are_not(recorder: Recorder, tmp_path: Path) -> None:
     samples, layout = recorder(tmp_path)
     trainer = engine(epoch=1)
     samples.on_train_epoch_start(trainer)
-    samples.take(found(), batch(), {})
-    samples.take(found(), batch("/data/6.png"), {})
+    samples.take_samples(found(), batch(), {})
+    samples.take_samples(found(), batch("/data/6.png"), {})
     samples.on_fit_epoch_end(trainer)
     assert rows(layout, "PREDICTIONS")[0]["found"] == {"5": []}
 
 
-def test_the_engines_validation_after_the_last_epoch_is_not_an_epoch(tmp_path: Path) -> None:
+def test_the_engines_validation_after_the_last_epoch_is_not_an_epoch(recorder: Recorder, tmp_path: Path) -> None:
     samples, layout = recorder(tmp_path)
-    samples.take(found(), batch(), {})
+    samples.take_samples(found(), batch(), {})
     samples.on_fit_epoch_end(engine(epoch=3))
     assert not rows(layout, "PREDICTIONS")
 
 
-def test_a_long_training_reports_some_epochs_and_the_last(tmp_path: Path) -> None:
+def test_a_long_training_reports_some_epochs_and_the_last(recorder: Recorder, tmp_path: Path) -> None:
     samples, layout = recorder(tmp_path)
     for epoch in range(250):
         trainer = engine(epoch, epochs=250)
         samples.on_train_epoch_start(trainer)
-        samples.take(found(), batch(), {})
+        samples.take_samples(found(), batch(), {})
         samples.on_fit_epoch_end(trainer)
     epochs = [row["epoch"] for row in rows(layout, "PREDICTIONS")]
     assert epochs[:3] == [1, 3, 6]
@@ -159,14 +200,14 @@ def test_a_long_training_reports_some_epochs_and_the_last(tmp_path: Path) -> Non
     assert len(epochs) <= 102
 
 
-def test_another_engine_costs_the_samples_and_not_the_training(tmp_path: Path) -> None:
+def test_another_engine_costs_the_samples_and_not_the_training(recorder: Recorder, tmp_path: Path) -> None:
     samples, layout = recorder(tmp_path)
     trainer = engine(epoch=0)
     samples.on_train_epoch_start(trainer)
-    samples.take([{"confidence": ()}], batch(), {})
-    samples.take([{"confidence": ()}], batch(), {})
+    samples.take_samples([{"confidence": ()}], batch(), {})
+    samples.take_samples([{"confidence": ()}], batch(), {})
     samples.on_fit_epoch_end(trainer)
-    (warning,) = read_events(layout.events).rows
+    (warning,) = (row for row in read_events(layout.events).rows if row["level"] == "warning")
     assert "no sample predictions" in str(warning["message"])
 
 

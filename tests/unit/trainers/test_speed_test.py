@@ -5,7 +5,8 @@ import json
 import pytest
 
 from traindash.comparison.speed import parse_speed_test
-from traindash.training.trainers.yolo.speed_test import ITERATIONS, LEAST_ITERATIONS, WARM_UP, Timing, measure, summary
+from traindash.training.trainers.benchmark import ITERATIONS, LEAST_ITERATIONS, WARM_UP, measure, summary
+from traindash.training.trainers.engine import Timing
 
 
 class Machine:

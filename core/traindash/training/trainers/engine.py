@@ -1,0 +1,251 @@
+"""The seam between what all trainings share and a training engine: what an engine supplies, in which types it answers.
+
+The pipeline, the Model Benchmark, sample predictions, dry runs, stop and resume are shared. A package such as ``yolo``
+supplies an :class:`Engine`, which trains, and a :class:`TrainedModel`, which predicts and is exported.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from traindash.domain.annotation import Annotation
+from traindash.domain.plan import Side
+from traindash.training.runs.events import EventWriter
+from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec
+from traindash.training.trainers.entry import StopSwitch
+from traindash.training.trainers.reporting import Observations
+from traindash.training.trainers.weights import StartingPoint
+
+# Predictions below are not recorded, as in Supervisely's Model Benchmark (``CONF_THRES`` in the SDK's benchmark)
+CONFIDENCE = 0.05
+NMS_IOU = 0.7
+MAX_DETECTIONS = 300
+BATCH_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A training under way.
+
+    Attributes:
+        layout: Its folder.
+        spec: What to do.
+        events: Where it is told what happens.
+        stop: Ends it.
+        offline: Never try the network.
+    """
+
+    layout: RunLayout
+    spec: TrainSpec
+    events: EventWriter
+    stop: StopSwitch
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedImage:
+    """A validation image as the engine sees it.
+
+    Attributes:
+        file: Its path in the data set folder.
+        image: The run's record of it.
+        annotation: What is drawn on it.
+    """
+
+    file: Path
+    image: RunImage
+    annotation: Annotation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedData:
+    """A data set ready for the engine.
+
+    Attributes:
+        config: What :meth:`LabelWriter.finish` gave.
+        train_size: Number of images to train on.
+        val: Validation images, in the order of the run's list.
+        problems: One sentence for the record, empty if every image could be used.
+    """
+
+    config: Path
+    train_size: int
+    val: tuple[PlacedImage, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long a training goes on, as the engine reads its hyperparameters.
+
+    Attributes:
+        epochs: Planned epochs.
+        patience: Epochs without progress after which the engine ends early; 0 when it never does.
+        seconds: Time after which it ends the training; ``None`` without a limit.
+        fraction: Share of the training images that it uses, above 0 to 1.
+        batch_size: Images per batch; 0 where the engine finds out.
+        validates: It validates after each epoch; otherwise after the last one only.
+        save_period: It keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last.
+    """
+
+    epochs: int
+    patience: int
+    seconds: float | None
+    fraction: float
+    batch_size: int
+    validates: bool
+    save_period: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    """What a training left.
+
+    Attributes:
+        folder: The engine's folder: ``results.csv`` and whatever else is worth keeping, ``weights/``.
+        best: Best checkpoint by the engine's fitness on the validation set.
+        last: Checkpoint of the last epoch.
+        image_size: Longer image side in pixels as used, after the engine rounded it to its strides.
+        seconds: Duration.
+    """
+
+    folder: Path
+    best: Path
+    last: Path
+    image_size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """An object that a model finds.
+
+    Attributes:
+        class_name: Its object class.
+        corners: Left, top, right and bottom in pixels of the image.
+        score: Confidence 0 to 1.
+        mask: (height, width) of the image, true where the object is; ``None`` for a detector.
+    """
+
+    class_name: str
+    corners: tuple[float, float, float, float]
+    score: float
+    mask: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Milliseconds of one batch, by part and in total."""
+
+    preprocess: float
+    inference: float
+    postprocess: float
+
+    @property
+    def total(self) -> float:
+        """All three parts."""
+        return self.preprocess + self.inference + self.postprocess
+
+
+class ExportError(Exception):
+    """An export did not work; the text says why, for people."""
+
+
+class LabelWriter(Protocol):
+    """Writes what is drawn on images in the form in which the engine reads it, one image after the other."""
+
+    def describe(self, annotation: Annotation) -> Sequence[Any]:
+        """Return the objects to learn in the engine's own form.
+
+        Raises:
+            InputError: Something of the annotation cannot be used.
+        """
+
+    def add(self, side: Side, file: Path, objects: Sequence[Any]) -> None:
+        """Take an image, which lies in ``images/<side>`` of the data set folder, and what :meth:`describe` gave."""
+
+    def finish(self) -> Path:
+        """Return what :attr:`PreparedData.config` shall be, after the last image."""
+
+
+class TrainedModel(Protocol):
+    """A checkpoint that predicts."""
+
+    def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+        """Yield each image of one folder with what is found on it.
+
+        The settings are those at the top of this module.
+        """
+
+    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
+        """Read images; returns what runs a batch of a given size, the images again and again where they are fewer."""
+
+    def export_onnx(self, target: Path) -> float:
+        """Write an ONNX model; returns the largest relative difference between its and the checkpoint's outputs.
+
+        Raises:
+            ExportError: The exported model is not valid or answers differently.
+        """
+
+    def export_tensorrt(self, target: Path) -> Path:
+        """Write a TensorRT engine; returns the target.
+
+        Raises:
+            ExportError: There is no GPU.
+        """
+
+
+class Engine(Protocol):
+    """Trains the models of a framework. One object serves one run.
+
+    Attributes:
+        name: Of the folder in the artifacts that keeps the engine's own files.
+    """
+
+    name: str
+
+    def check(self, values: Mapping[str, object]) -> None:
+        """Check hyperparameters before anything is done.
+
+        Raises:
+            RunError: One is unknown or impossible; names it.
+        """
+
+    def schedule(self, values: Mapping[str, object]) -> Schedule:
+        """Read from checked hyperparameters how long the training goes on."""
+
+    def shortened(self, values: Mapping[str, object], epochs: int) -> Mapping[str, object]:
+        """Return hyperparameters of a trial over a few epochs, each of which works as most of the whole training do."""
+
+    def labels(self, root: Path) -> LabelWriter:
+        """Return what writes the labels into a data set folder."""
+
+    def train(self, data: PreparedData, start: StartingPoint, values: Mapping[str, object]) -> TrainingOutcome:
+        """Train.
+
+        Raises:
+            RunError: The model cannot be loaded, or the training cannot go on.
+            Stopped: The run was asked to stop; :attr:`RunLayout.resume_checkpoint` is there if an epoch was finished.
+        """
+
+    def resume(self, data: PreparedData, checkpoint: Path) -> TrainingOutcome:
+        """Go on where an earlier run was stopped, to the same numbers; that run's files are not touched.
+
+        Raises:
+            RunError: The checkpoint does not hold what is needed to go on.
+            Stopped: As in :meth:`train`.
+        """
+
+    def finish_checkpoint(self, checkpoint: Path, facts: Mapping[str, object]) -> None:
+        """Take out of a kept checkpoint what only a resumed training needs, and add keys that explain it."""
+
+    def open(self, checkpoint: Path, image_size: int) -> TrainedModel:
+        """Load a checkpoint that this run has trained, for images of a size in pixels."""
+
+
+MakeEngine: TypeAlias = Callable[[Run, Observations | None], Engine]
+"""Makes the engine of a run; observations are filled by one that is looked at (a dry run)."""

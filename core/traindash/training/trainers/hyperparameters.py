@@ -1,0 +1,111 @@
+"""Hyperparameters: YAML text → what an engine gets, with the mistakes named before the training."""
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import msgspec
+import yaml
+
+from traindash.domain.task import ExitCause
+from traindash.frameworks.spec import Reference
+from traindash.training.trainers.entry import RunError
+
+# Values of keys the platform decides that say what happens anyway; nobody needs to hear of them
+_AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train", "split": "val", "resume": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """What the person wrote, sorted.
+
+    Attributes:
+        values: Keys for the engine.
+        ignored: Keys the platform owns, each with the reason.
+    """
+
+    values: Mapping[str, object]
+    ignored: Mapping[str, str]
+
+
+def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
+    """Read the YAML text of a framework's hyperparameters.
+
+    Raises:
+        RunError: It is no YAML mapping, or holds a key that cannot be used here.
+    """
+    try:
+        values = msgspec.convert(yaml.safe_load(text) or {}, dict[str, object])
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        refuse(f"The hyperparameters are no valid YAML{place}.", "Correct the text and start again.")
+    except msgspec.ValidationError:
+        refuse("The hyperparameters are no list of “key: value” lines.", "Write one key per line.")
+    for key in values.keys() & reference.refused.keys():
+        if values[key]:
+            refuse(f"The hyperparameter “{key}” cannot be used.", reference.refused[key])
+    if isinstance(values.get("pretrained"), str):
+        refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
+    owned = reference.decided
+    ignored = {key: owned[key] for key in values if key in owned and values[key] not in (None, _AGREES.get(key))}
+    used = {key: value for key, value in values.items() if key not in owned and key not in reference.refused}
+    return Hyperparameters(values=used, ignored=ignored)
+
+
+def check_each(
+    values: Mapping[str, object], known: Collection[str], check: Callable[[Mapping[str, object]], None], *, engine: str
+) -> None:
+    """Check each key by itself, so that the message can name it.
+
+    Args:
+        values: Keys for the engine.
+        known: Keys the engine has.
+        check: The engine's own check; raises on a value it does not take.
+        engine: Its name, for people.
+
+    Raises:
+        RunError: A key is unknown or its value is not possible.
+    """
+    for key, value in values.items():
+        if key not in known:
+            similar = difflib.get_close_matches(key, known, n=1)
+            hint = f"Did you mean “{similar[0]}”?" if similar else "Remove it, or look it up in the documentation."
+            refuse(f"The hyperparameter “{key}” is not known to {engine}.", hint)
+        try:
+            check({key: value})
+        except (TypeError, ValueError, SyntaxError, AssertionError) as error:
+            refuse(f"The hyperparameter “{key}” cannot be {value!r}.", _hint(value, error))
+
+
+def refuse(message: str, hint: str) -> NoReturn:
+    """Refuse the hyperparameters.
+
+    Raises:
+        RunError: Always.
+    """
+    raise RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
+
+
+def _hint(value: object, error: Exception) -> str:
+    number = _number(value)
+    if number is not None:
+        return f"YAML reads {value} as text, not as a number. Write {number:g} as {_plain(number)}."
+    return " ".join(str(error).split())[:300]
+
+
+def _number(value: object) -> float | None:
+    """Return the number that a text was meant to be."""
+    try:
+        # YAML 1.1, which PyYAML reads, takes 1e-3 for text: a number needs a dot there
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _plain(number: float) -> str:
+    text = f"{number:.12f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text

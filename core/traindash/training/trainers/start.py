@@ -1,0 +1,55 @@
+"""What happens before an engine is imported: reading the spec and the hyperparameters, preparing the environment."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from traindash.domain.task import ExitCause
+from traindash.frameworks.registry import framework
+from traindash.settings import load_settings
+from traindash.training.runs.events import EventWriter, Phase
+from traindash.training.runs.spec import (
+    CompareSpec,
+    DryRunResult,
+    DryRunSpec,
+    RunLayout,
+    TrainResult,
+    TrainSpec,
+    read_spec,
+)
+from traindash.training.trainers.entry import RunError, StopSwitch
+from traindash.training.trainers.hyperparameters import parse_hyperparameters
+
+LoadEngine: TypeAlias = Callable[[RunLayout, TrainSpec], Any]
+"""Prepares the environment, then imports the engine; returns its :data:`traindash.training.trainers.engine.MakeEngine`,
+whose module is not imported here. An ``ImportError`` means that the engine is not installed."""
+
+_ENGINE_HINT = 'Install it with: pip install "traindash[local]"'
+
+
+def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: LoadEngine) -> TrainResult | DryRunResult:
+    """Run a training, or a dry run of one, from its run folder to its result.
+
+    Raises:
+        RunError: It cannot go on; says why.
+        Stopped: It was asked to stop.
+    """
+    spec = read_spec(layout.spec)
+    if isinstance(spec, CompareSpec):
+        message = f"A trainer was given a run of kind “{spec.kind}”."
+        raise RunError(ExitCause.BAD_INPUT, message, "Start a training.")
+    training = spec.training if isinstance(spec, DryRunSpec) else spec
+    hyperparameters = parse_hyperparameters(training.hyperparameters, framework(training.framework).reference)
+    events.phase(Phase.PREPARING_DATA)  # importing the engine takes seconds: say that something happens
+    offline = training.offline or load_settings().offline
+    try:
+        make_engine = load(layout, training)
+        # Only now: numpy and torch read the number of threads from the environment when they are imported
+        shared = "dry_run" if isinstance(spec, DryRunSpec) else "pipeline"
+        module: Any = importlib.import_module(f"traindash.training.trainers.{shared}")
+    except ImportError as error:
+        message = f"The training engine is not installed on this machine ({error})."
+        raise RunError(ExitCause.ENGINE_MISSING, message, _ENGINE_HINT) from error
+    run = module.Run(layout=layout, spec=training, events=events, stop=stop, offline=offline)
+    result: TrainResult | DryRunResult = module.run(run, make_engine, hyperparameters)
+    return result
