@@ -97,7 +97,7 @@ def test_a_bar_leads_to_its_images_and_columns_zoom_together(page: Page, dashboa
     _open(page, f"{dashboard.url}/compare?ids=3,4")
     dialog = page.get_by_role("dialog")
     _follow_missed_bar(page, dialog)
-    missed = evaluation(BAD).counts.false_negatives
+    missed = evaluation(BAD).counts.total.fn
     expect(dialog.get_by_text(f"{missed} missed objects in ")).to_be_visible(timeout=2 * PATIENCE)
     pictures = dialog.locator("svg[role=img]")
     expect(pictures).to_have_count(8)  # four images, ground truth and one experiment

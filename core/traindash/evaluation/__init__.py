@@ -20,7 +20,6 @@ from traindash.evaluation.operating_points import (
     BestF1,
     Goal,
     MissCosts,
-    OperatingPoint,
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
@@ -28,7 +27,7 @@ from traindash.evaluation.operating_points import (
     operating_points,
     operating_points_per_class,
 )
-from traindash.evaluation.outcomes import EvaluationSettings, ImageOutcomes, OutcomeCounts
+from traindash.evaluation.outcomes import EvaluationSettings, ImageOutcomes, OperatingPoint, OutcomeCounts
 from traindash.evaluation.report_json import evaluation_report, report_of
 from traindash.evaluation.resampling import (
     Metric,

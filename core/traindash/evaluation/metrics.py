@@ -225,7 +225,7 @@ def key_metrics(
         averaged: Whether precision, recall and F1 are means over the ten IoU thresholds.
     """
     right = view.right & view.accepted(counts.confidence)
-    true_positives = counts.true_positives
+    true_positives = counts.total.tp
     scores = averaged_scores(counts, averaged=averaged)
     reliability = calibration(profile)
     return KeyMetrics(

@@ -10,38 +10,7 @@ import numpy as np
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import ratio
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatingPoint:
-    """What a confidence threshold gives, at the IoU threshold of each class, all objects counted alike.
-
-    Attributes:
-        confidence: Detections below it are left out.
-        tp: True positives.
-        fp: False positives ("false alarms").
-        fn: Missed objects.
-    """
-
-    confidence: float
-    tp: int
-    fp: int
-    fn: int
-
-    @property
-    def precision(self) -> float:
-        """NaN without detections."""
-        return _share(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float:
-        """NaN without objects."""
-        return _share(self.tp, self.tp + self.fn)
-
-    @property
-    def f1(self) -> float:
-        """NaN without detections and objects."""
-        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+from traindash.evaluation.outcomes import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +91,6 @@ def _points(scores: FloatArray, right: BoolArray, objects: int) -> OperatingPoin
         fp=np.append([0], last_of_equals + 1 - tp),
         objects=objects,
     )
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
 
 
 # The confidence threshold that meets a goal: "recall at least 0.95", "a miss costs ten false alarms".

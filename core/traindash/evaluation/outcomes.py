@@ -1,5 +1,6 @@
 """True positives, false positives and missed objects at a confidence threshold, per class and per image."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -173,6 +174,42 @@ def score_profile(view: MatchView) -> ScoreProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """What a confidence threshold gives, at the IoU threshold of each class, all objects counted alike.
+
+    Attributes:
+        confidence: Detections below it are left out.
+        tp: True positives.
+        fp: False positives ("false alarms").
+        fn: Missed objects.
+    """
+
+    confidence: float
+    tp: int
+    fp: int
+    fn: int
+
+    @property
+    def precision(self) -> float:
+        """NaN without detections."""
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """NaN without objects."""
+        return _share(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float:
+        """NaN without detections and objects."""
+        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCounts:
     """Counts at one confidence threshold.
 
@@ -197,19 +234,10 @@ class OutcomeCounts:
         return counts[np.arange(self.levels.size), self.levels]
 
     @property
-    def true_positives(self) -> int:
-        """All classes at their IoU threshold."""
-        return int(self.at_levels(self.tp).sum())
-
-    @property
-    def false_positives(self) -> int:
-        """All classes at their IoU threshold."""
-        return int(self.at_levels(self.fp).sum())
-
-    @property
-    def false_negatives(self) -> int:
-        """All classes at their IoU threshold."""
-        return int(self.at_levels(self.fn).sum())
+    def total(self) -> OperatingPoint:
+        """All classes together, each at its IoU threshold."""
+        tp, fp, fn = (int(self.at_levels(column).sum()) for column in (self.tp, self.fp, self.fn))
+        return OperatingPoint(confidence=self.confidence, tp=tp, fp=fp, fn=fn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,9 @@ def report_of(evaluation: Evaluation) -> dict[str, Any]:
         **({} if chosen is None else {"custom_confidence_threshold": chosen}),
         "confidence_threshold": _number(evaluation.confidence),
         "counts": {
-            "TP": counts.true_positives,
-            "FP": counts.false_positives,
-            "FN": counts.false_negatives,
+            "TP": counts.total.tp,
+            "FP": counts.total.fp,
+            "FN": counts.total.fn,
             "confused": counts.confused,
             "images": pair.images.ids.size,
             "objects": int((~pair.gt.crowd).sum()),

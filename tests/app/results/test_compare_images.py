@@ -53,7 +53,7 @@ def test_gallery_and_crops_fetch_only_what_is_seen(two: FakeServer, open_page: O
 def test_gained_and_lost_add_up(two: FakeServer, open_page: Open) -> None:
     del two
     text = screen(open_page("compare", ids="3,4"))
-    before, after = evaluation(BAD).counts.true_positives, evaluation(GOOD).counts.true_positives
+    before, after = evaluation(BAD).counts.total.tp, evaluation(GOOD).counts.total.tp
     assert f"<strong>{before}</strong> found by" in text
     assert f"<strong>+{after - before}</strong> net" in text
 
@@ -115,7 +115,7 @@ def test_a_click_opens_the_images_behind(two: FakeServer, open_page: Open) -> No
     at.session_state["images-behind"], at.session_state["images-behind-turn"] = query, 1
     at.run()
     assert not at.exception
-    missed = evaluation(BAD).counts.false_negatives
+    missed = evaluation(BAD).counts.total.fn
     assert f"{missed} missed objects in " in screen(at)
     assert "images-behind" not in at.session_state
 

@@ -74,7 +74,7 @@ def no_detections(both: Both) -> None:
     assert answer["error"].startswith("IndexError")
     assert (mine.key_metrics.mAP, mine.key_metrics.recall, mine.key_metrics.f1) == (0, 0, 0)
     assert math.isnan(mine.key_metrics.precision)
-    assert mine.counts.false_negatives == 1
+    assert mine.counts.total.fn == 1
 
 
 def uncompressed_predictions(both: Both) -> None:
@@ -100,7 +100,7 @@ def object_id_zero(both: Both) -> None:
     gt["annotations"][0]["id"] = 0
     answer, mine = both(gt, dt, "bbox", {})
     assert "Model predicted no TP matches" in answer["error"]
-    assert mine.counts.true_positives == 1
+    assert mine.counts.total.tp == 1
 
 
 def order_of_equal_pairs(both: Both) -> None:
@@ -122,7 +122,7 @@ def confidence_zero(both: Both) -> None:
     answer, mine = both(*simple((0, 1, 0.9), (40, 1, 0.1)), "bbox", {"confidence_threshold": 0})
     assert answer["figures"]["confidence"] == 0.9
     assert mine.confidence == 0
-    assert mine.counts.false_positives == 1
+    assert mine.counts.total.fp == 1
 
 
 def nothing_above_confidence(both: Both) -> None:

@@ -105,7 +105,7 @@ def _compare_counts(evaluation: Evaluation, figures: Coco) -> None:
     same("confidence", evaluation.confidence, figures["confidence"])
     for name, mine, theirs in ("TP", counts.tp, tp), ("FP", counts.fp, fp), ("FN", counts.fn, fn):
         same(name, mine, theirs)
-    same("totals", [counts.true_positives, counts.false_positives, counts.false_negatives], totals)
+    same("totals", [counts.total.tp, counts.total.fp, counts.total.fn], totals)
     same("confusion matrix", confused.matrix, figures["confusion"])
     # the order among equal counts is a deviation, so the pairs are compared as a set of numbers
     _, numbers, probabilities = figures["pairs"]
@@ -158,7 +158,7 @@ def check(sdk: SdkEvaluator, folder: Path, files: tuple[Coco, Coco], kind: str, 
     elif nothing_right:
         assert "error" in answer  # its own words; another crash where every detection is on a crowd
         assert evaluation.key_metrics.recall == evaluation.key_metrics.f1 == 0
-    elif confidence is not None and not evaluation.counts.true_positives:
+    elif confidence is not None and not evaluation.counts.total.tp:
         assert evaluation.key_metrics.recall == evaluation.key_metrics.f1 == 0
     else:
         assert "figures" in answer, answer

@@ -193,7 +193,7 @@ def test_common_and_unique_outcomes_are_those_of_the_flow() -> None:
     kept, missed, gained, lost = total.kept + total.moved_box, total.missed, total.gained, total.lost
     new, vanished = total.new_alarms, total.vanished_alarms
     shared = shared_outcomes([first, second])
-    assert shared.common == (kept, missed, first.counts.false_positives - vanished)
+    assert shared.common == (kept, missed, first.counts.total.fp - vanished)
     assert shared.unique == ((lost, gained, vanished), (gained, lost, new))
 
 

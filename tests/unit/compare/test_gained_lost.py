@@ -28,8 +28,8 @@ def found(images: ImageSet) -> Changes:
 
 def test_gained_minus_lost_is_the_change_in_true_positives(images: ImageSet, found: Changes) -> None:
     before, after = images.evaluations[0].counts, images.evaluations[2].counts
-    assert (found.total.before, found.total.after) == (before.true_positives, after.true_positives)
-    assert found.total.net == after.true_positives - before.true_positives
+    assert (found.total.before, found.total.after) == (before.total.tp, after.total.tp)
+    assert found.total.net == after.total.tp - before.total.tp
     for row in (found.total, *found.by_class.values(), *found.by_size.values()):
         assert row.after == row.before - row.lost + row.gained
 

@@ -409,7 +409,7 @@ def test_changes_are_those_of_the_flow() -> None:
     small = find(ImageQuery(title="", change=FlowChange.GAINED, size="small"), images)
     assert small.count == object_flow(a, b).by_size()[0].gained
     assert a.confidence != b.confidence
-    assert total.net == b.counts.true_positives - a.counts.true_positives
+    assert total.net == b.counts.total.tp - a.counts.total.tp
 
 
 def test_change_needs_a_baseline_and_equal_objects() -> None:

@@ -71,9 +71,9 @@ def test_marks_add_up_to_the_counts(images: ImageSet, confidence: float | None) 
             mark for place in range(images.image_count) for mark in model_marks(images, place, position, confidence)
         ]
         kinds = [mark.kind for mark in marks]
-        assert kinds.count(MarkKind.FOUND) == counts.true_positives
-        assert kinds.count(MarkKind.MISSED) == counts.false_negatives
-        assert kinds.count(MarkKind.FALSE_ALARM) == counts.false_positives
+        assert kinds.count(MarkKind.FOUND) == counts.total.tp
+        assert kinds.count(MarkKind.MISSED) == counts.total.fn
+        assert kinds.count(MarkKind.FALSE_ALARM) == counts.total.fp
         assert sum(bool(mark.taken) for mark in marks) == counts.confused
     objects = [mark for place in range(images.image_count) for mark in truth_marks(images, place)]
     assert len(objects) == images.object_count

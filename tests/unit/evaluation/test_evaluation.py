@@ -26,8 +26,8 @@ def test_a_perfect_model_scores_one() -> None:
     assert evaluation.confidence == key.f1_optimal_conf == 0.9
     assert key.expected_calibration_error == pytest.approx(0.1)
     assert key.calibration_score == pytest.approx(0.9)
-    assert evaluation.counts.true_positives == len(gt["annotations"])
-    assert evaluation.counts.false_positives == evaluation.counts.false_negatives == 0
+    assert evaluation.counts.total.tp == len(gt["annotations"])
+    assert evaluation.counts.total.fp == evaluation.counts.total.fn == 0
     assert evaluation.classes == ("class 0", "class 1", "class 2")
     assert [one.name for one in evaluation.per_class] == list(evaluation.classes)
     np.testing.assert_allclose(evaluation.pr_curve.precision, 1)
@@ -80,9 +80,9 @@ def test_another_confidence_gives_what_a_new_evaluation_gives(confidence: float)
 def test_outcomes_per_image_add_up_to_those_of_all() -> None:
     evaluation = evaluated_shape(seed=4, images=6, near=0.9, crowds=0.2)
     image = evaluation.per_image
-    assert image.tp.sum() == evaluation.counts.true_positives
-    assert image.fp.sum() == evaluation.counts.false_positives
-    assert image.fn.sum() == evaluation.counts.false_negatives
+    assert image.tp.sum() == evaluation.counts.total.tp
+    assert image.fp.sum() == evaluation.counts.total.fp
+    assert image.fn.sum() == evaluation.counts.total.fn
 
 
 def test_iou_thresholds_are_chosen_per_class() -> None:
@@ -126,7 +126,7 @@ def test_scores_of_zero_are_drawn_but_not_in_the_errors() -> None:
 def test_distributions_count_every_detection_once() -> None:
     evaluation = evaluated_shape(seed=4, images=6, near=0.9, crowds=0.2, score_steps=4)
     overlap = iou_histogram(evaluation.view, evaluation.confidence)
-    assert overlap.counts.sum() == evaluation.counts.true_positives
+    assert overlap.counts.sum() == evaluation.counts.total.tp
     assert (overlap.edges[0], overlap.edges[-1]) == (0.5, 1.0)
     scores = score_distribution(evaluation.view)
     assert scores.right.sum() == evaluation.view.right.sum()
@@ -149,7 +149,7 @@ def test_an_evaluation_without_false_alarms_shares_none(evaluation: Evaluation) 
     quiet = replace(evaluation, settings=EvaluationSettings()).at(1.0)
     vanished, new = unshared_alarms(evaluation, quiet)
     assert new.dt.size == 0
-    assert vanished.dt.size == evaluation.counts.false_positives
+    assert vanished.dt.size == evaluation.counts.total.fp
 
 
 @pytest.fixture

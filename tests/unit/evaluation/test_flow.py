@@ -73,9 +73,9 @@ def test_sums_are_exact(shape: Shape, confidence: float | None, masks: bool) -> 
         a, b = a.at(confidence), b.at(confidence)
     flow = object_flow(a, b)
     total = flow.total()
-    assert total.net == b.counts.true_positives - a.counts.true_positives
-    assert total.kept + total.moved_box + total.lost == a.counts.true_positives
-    assert total.new_alarms - total.vanished_alarms == b.counts.false_positives - a.counts.false_positives
+    assert total.net == b.counts.total.tp - a.counts.total.tp
+    assert total.kept + total.moved_box + total.lost == a.counts.total.tp
+    assert total.new_alarms - total.vanished_alarms == b.counts.total.fp - a.counts.total.fp
     assert total.after == total.before - total.lost + total.gained
     for groups, length in ((flow.by_class(), shape.classes), (flow.by_size(), 3)):
         assert len(groups) == length
@@ -124,8 +124,8 @@ def test_the_same_model_changes_nothing() -> None:
     total = flow.total()
     for name in ("gained", "lost", "moved_box", "swapped", "new_alarms", "vanished_alarms"):
         assert getattr(total, name) == 0
-    assert total.kept == evaluation.counts.true_positives
-    assert total.missed == evaluation.counts.false_negatives
+    assert total.kept == evaluation.counts.total.tp
+    assert total.missed == evaluation.counts.total.fn
     assert flow.objects.size == evaluation.table.objects_per_class().sum()
 
 
@@ -147,8 +147,8 @@ def test_each_model_keeps_its_own_thresholds() -> None:
     loose = evaluated(gt, dt, EvaluationSettings(confidence_threshold=0.0))
     strict = evaluated(gt, dt, EvaluationSettings(confidence_threshold=1.0))
     flow = object_flow(loose, strict)
-    assert flow.total().lost == loose.counts.true_positives
-    assert flow.total().vanished_alarms == loose.counts.false_positives
+    assert flow.total().lost == loose.counts.total.tp
+    assert flow.total().vanished_alarms == loose.counts.total.fp
 
 
 def test_sizes_are_those_of_coco() -> None:

@@ -66,7 +66,7 @@ def test_any_threshold_gives_the_counts_of_the_evaluation(shape: Shape, confiden
     evaluation = evaluated(*coco_files(shape))
     point = operating_points(evaluation).at(confidence)
     counts = evaluation.at(confidence).counts
-    assert (point.tp, point.fp, point.fn) == (counts.true_positives, counts.false_positives, counts.false_negatives)
+    assert (point.tp, point.fp, point.fn) == (counts.total.tp, counts.total.fp, counts.total.fn)
     assert point.confidence == confidence
 
 

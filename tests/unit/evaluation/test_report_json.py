@@ -26,7 +26,7 @@ def test_it_holds_every_figure_under_supervisely_names(tmp_path: Path) -> None:
     assert report["per_class"]["class 3"]["AP"] is None
     assert report["AP_by_class"]["class 0"] == report["per_class"]["class 0"]["AP"] == evaluation.per_class[0].ap
     assert report["AP50_by_class"]["class 1"] == pytest.approx(evaluation.per_class[1].ap50)
-    assert report["counts"]["TP"] == evaluation.counts.true_positives
+    assert report["counts"]["TP"] == evaluation.counts.total.tp
     assert report["counts"]["TP"] + report["counts"]["FN"] == report["counts"]["objects"]
     assert report["counts"]["images"] == len(report["per_image"]) == 6
     assert sum(row["TP"] for row in report["per_image"]) == report["counts"]["TP"]
