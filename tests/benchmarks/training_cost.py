@@ -27,7 +27,7 @@ from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec
 from traindash.training.trainers.entry import StopSwitch
 from traindash.training.trainers.hyperparameters import parse_hyperparameters
-from traindash.training.trainers.yolo.environment import load_engine
+from traindash.training.trainers.yolo.__main__ import load_engine
 
 HYPERPARAMETERS = "epochs: {epochs}\nimgsz: 160\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.002\nseed: 1\n"
 

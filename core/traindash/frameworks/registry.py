@@ -25,6 +25,7 @@ def _load(folder: str, *, name: str, slug: str, app_name: str, trainer: str) -> 
     )
 
 
+# Framework name → framework, in the order they are shown.
 FRAMEWORKS: Mapping[str, Framework] = {
     framework.name: framework
     for framework in (
@@ -37,7 +38,6 @@ FRAMEWORKS: Mapping[str, Framework] = {
         ),
     )
 }
-"""Framework name → framework, in the order they are shown."""
 
 
 def framework(name: str) -> Framework:

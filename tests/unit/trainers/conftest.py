@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from traindash.training.trainers.yolo.environment import prepare_environment
+from traindash.training.trainers.yolo.__main__ import prepare_environment
 
 _YOLO = "traindash.training.trainers.yolo"
 
@@ -31,9 +31,3 @@ def hooks(_prepared: Path) -> Any:  # noqa: ANN401 - a module
 def yolo(_prepared: Path) -> Any:  # noqa: ANN401 - a module
     """``engine``."""
     return import_module(f"{_YOLO}.engine")
-
-
-@pytest.fixture(scope="session")
-def yolo_model(_prepared: Path) -> Any:  # noqa: ANN401 - a module
-    """``model``."""
-    return import_module(f"{_YOLO}.model")

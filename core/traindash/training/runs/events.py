@@ -36,6 +36,7 @@ class Phase(StrEnum):
     COMPARING = "comparing"
 
 
+# Texts of ``train_status`` (docs/supervisely-api.md 6.1) for each phase.
 PHASE_TEXTS: Mapping[Phase, str] = {
     Phase.PREPARING_DATA: "Preparing data for training...",
     Phase.TRAINING: "Training is in progress...",
@@ -45,7 +46,6 @@ PHASE_TEXTS: Mapping[Phase, str] = {
     Phase.UPLOADING: "Uploading training artifacts...",
     Phase.COMPARING: "Comparing models...",
 }
-"""Texts of ``train_status`` (docs/supervisely-api.md 6.1) for each phase."""
 
 
 @dataclass(slots=True)

@@ -44,8 +44,8 @@ from traindash.training.trainers.engine import (
 from traindash.training.trainers.reporting import Progress, write_report
 
 BATCH_SIZES = (1, 8, 16)
+# As Supervisely's speed test does; fewer where they do not fit into :data:`SECONDS_PER_BATCH_SIZE`.
 ITERATIONS = 100
-"""As Supervisely's speed test does; fewer where they do not fit into :data:`SECONDS_PER_BATCH_SIZE`."""
 WARM_UP = 3
 LEAST_ITERATIONS = 5
 SECONDS_PER_BATCH_SIZE = 8.0

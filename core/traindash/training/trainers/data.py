@@ -27,13 +27,13 @@ from traindash.training.trainers.entry import RunError
 from traindash.training.trainers.reporting import Progress
 
 DATASET_FOLDER = "dataset"
+# Formats that engines read as they are; others become PNG copies.
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp", "MPO": ".mpo"}
-"""Formats that engines read as they are; others become PNG copies."""
+# Pixels; Ultralytics leaves out smaller images without a word (8.4.190, ``verify_image_label``).
 SMALLEST_SIDE = 10
-"""Pixels; Ultralytics leaves out smaller images without a word (8.4.190, ``verify_image_label``)."""
 _SIDES: tuple[Side, ...] = ("train", "val")
+# So many unusable images are named one by one in the log; the rest is counted.
 _NAMED_PROBLEMS = 20
-"""So many unusable images are named one by one in the log; the rest is counted."""
 _JPEG_END = b"\xff\xd9"
 _ORIENTATION_TAG = 0x0112
 

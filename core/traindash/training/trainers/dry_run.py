@@ -22,16 +22,16 @@ from traindash.training.trainers.hyperparameters import Hyperparameters
 from traindash.training.trainers.reporting import MemoryWatch, Observations
 
 _BATCHES = 3
+# The first epoch warms up: loaders start, memory is taken. The second one is as all others; quick models do more, which
+# tells how evenly they run.
 _EPOCHS = 6
-"""The first epoch warms up: loaders start, memory is taken. The second one is as all others; quick models do more,
-which tells how evenly they run."""
 
 _LEAST_VALIDATION = 24
+# The first images of each side have objects; the others are taken evenly.
 _FIRST = 4
-"""The first images of each side have objects; the others are taken evenly."""
 
+# With a larger idle share of all processors nobody waits for one.
 _IDLE = 0.1
-"""With a larger idle share of all processors nobody waits for one."""
 
 _PREPARING = "Preparing data for training..."
 _PREDICTING = "Evaluation: Running inference"

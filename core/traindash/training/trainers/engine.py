@@ -247,5 +247,5 @@ class Engine(Protocol):
         """Load a checkpoint that this run has trained, for images of a size in pixels."""
 
 
+# Makes the engine of a run; observations are filled by one that is looked at (a dry run).
 MakeEngine: TypeAlias = Callable[[Run, Observations | None], Engine]
-"""Makes the engine of a run; observations are filled by one that is looked at (a dry run)."""

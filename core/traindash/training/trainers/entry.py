@@ -19,8 +19,8 @@ from traindash.training.runs.spec import RunLayout, RunResult, write_result
 # Stopping a trainer: SIGTERM means now.
 
 
+# Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended.
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
-"""Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended."""
 
 
 class Stopped(BaseException):
@@ -97,8 +97,8 @@ class RunError(Exception):
 OUT_OF_MEMORY_HINT = "Use a smaller “batch” or “imgsz”, a smaller model, or an agent with more memory."
 DISK_FULL_HINT = "Free some space on the disk that holds the data directory and start the training again."
 
+# Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help.
 _NOT_A_NUMBER_WORDS = ("nan persisted", "nan/inf detected", "nan/inf weights")
-"""Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help."""
 
 _LOST_WORKER = re.compile(
     r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) (?:is killed by signal: (\w[\w ]*)|exited unexpectedly)"
@@ -169,8 +169,8 @@ def _text(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
+# What a trainer does, from the run folder to its result.
 Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], RunResult]
-"""What a trainer does, from the run folder to its result."""
 
 
 def run(arguments: Sequence[str], work: Work) -> int:

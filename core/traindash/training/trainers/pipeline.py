@@ -28,11 +28,11 @@ from traindash.training.trainers.weights import StartingPoint, download, find_st
 
 _EPOCH_FILE = re.compile(r"epoch(\d+)\.pt")
 _T = TypeVar("_T")
+# What an engine raises when an optional step does not work; the training counts all the same.
 _STEP_ERRORS = (
     *(AppError, ExportError, RuntimeError, ValueError, TypeError, LookupError),
     *(AttributeError, AssertionError, OSError, ImportError),
 )
-"""What an engine raises when an optional step does not work; the training counts all the same."""
 
 
 def run(training: Run, make_engine: MakeEngine, hyperparameters: Hyperparameters) -> TrainResult:

@@ -25,8 +25,8 @@ from torch.utils.data import Sampler
 
 from traindash.files import replacing
 
+# Beside the checkpoint; it belongs to the one with the same epoch in it.
 STATE_FILE = "resume_state.pt"
-"""Beside the checkpoint; it belongs to the one with the same epoch in it."""
 
 
 class EpochOrder(Sampler[int]):  # type: ignore[misc, unused-ignore]

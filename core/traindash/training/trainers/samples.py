@@ -21,18 +21,18 @@ from traindash.training.runs.spec import RunLayout, TrainSpec
 from traindash.training.trainers.engine import PlacedImage
 
 MOST_IMAGES = 8
+# Of one image; what is annotated and what is found alike.
 MOST_BOXES = 30
-"""Of one image; what is annotated and what is found alike."""
+# Of one image; what else is found is told as boxes.
 MOST_MASKS = 12
-"""Of one image; what else is found is told as boxes."""
+# A longer training shows every second, third, … epoch, so that its log stays small.
 MOST_EPOCHS = 100
-"""A longer training shows every second, third, … epoch, so that its log stays small."""
 LEAST_SCORE = 0.1
 FILE_NAME = "sample_predictions.json"
 
 _SIDES = 4
+# Pixels by which an outline may be simpler than the mask.
 TOLERANCE = 0.75
-"""Pixels by which an outline may be simpler than the mask."""
 
 
 def choose_samples(val: Sequence[PlacedImage], spec: TrainSpec) -> dict[str, SampleImage]:

@@ -20,9 +20,9 @@ from traindash.training.runs.spec import (
 from traindash.training.trainers.entry import RunError, StopSwitch
 from traindash.training.trainers.hyperparameters import parse_hyperparameters
 
+# Prepares the environment, then imports the engine; returns its :data:`traindash.training.trainers.engine.MakeEngine`,
+# whose module is not imported here. An ``ImportError`` means that the engine is not installed.
 LoadEngine: TypeAlias = Callable[[RunLayout, TrainSpec], Any]
-"""Prepares the environment, then imports the engine; returns its :data:`traindash.training.trainers.engine.MakeEngine`,
-whose module is not imported here. An ``ImportError`` means that the engine is not installed."""
 
 _ENGINE_HINT = 'Install it with: pip install "traindash[local]"'
 

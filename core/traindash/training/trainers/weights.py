@@ -15,8 +15,8 @@ from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import TrainSpec
 from traindash.training.trainers.entry import RunError
 
+# Seconds without an answer after which the download is given up; the training then starts without it.
 CONNECT_TIMEOUT = 5.0
-"""Seconds without an answer after which the download is given up; the training then starts without it."""
 _CHUNK = 1 << 20
 
 Fetch = Callable[[str, Path], None]

@@ -12,7 +12,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationSource, RunLayout, write_spec
-from traindash.training.trainers.compare.comparison import work
+from traindash.training.trainers.compare.__main__ import work
 from traindash.training.trainers.entry import RunError, StopSwitch
 
 

@@ -1,5 +1,5 @@
-"""Trains Ultralytics YOLO models: ``python -m traindash.training.trainers.yolo RUN_DIR``.
+"""Ultralytics YOLO as an engine: ``python -m traindash.training.trainers.yolo RUN_DIR``.
 
-Order of the modules: ``start`` (before the engine is imported) → ``pipeline`` → ``data``, ``weights``, ``training``,
-``evaluation``, ``speed_test``, ``export``, ``artifacts``. Only modules behind ``pipeline`` import the engine.
+``__main__`` prepares the environment before the engine is imported; ``engine`` answers to the shared pipeline;
+``engine_hooks`` alone reaches into Ultralytics, ``torchvision_fallback`` into torchvision.
 """

@@ -39,6 +39,7 @@ from traindash.training.trainers.resume_state import (
 from traindash.training.trainers.samples import LEAST_SCORE, MOST_BOXES, MOST_MASKS, TOLERANCE, SampleRecorder
 
 VERSION = "8.4.190"
+# What is relied on → first 16 digits of the SHA-256 of its source as it was read in :data:`VERSION`.
 READ: Mapping[str, str] = {
     # the order of its calls, and how it counts batches and ends early
     "ultralytics.engine.trainer:BaseTrainer._do_train": "87a635e3bfc4fd3f",
@@ -80,12 +81,11 @@ READ: Mapping[str, str] = {
     "ultralytics.utils.torch_utils:strip_optimizer": "ff25c3f06964d958",
     "ultralytics.utils.torch_utils:unwrap_model": "62ff09972ca6cae8",
 }
-"""What is relied on → first 16 digits of the SHA-256 of its source as it was read in :data:`VERSION`."""
 
+# The engine's word for “no step yet”: the first batch makes one.
 _NEVER = -1
-"""The engine's word for “no step yet”: the first batch makes one."""
+# What another form of the predictions brings; samples are not worth a training.
 _SAMPLE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)
-"""What another form of the predictions brings; samples are not worth a training."""
 
 
 def limit_threads(threads: int) -> None:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 _OPERATOR: Final = "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _UNUSED_OPERATOR: Final = "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+# Boxes compared with each other at a time: few steps in Python, and matrices that fit into the processor's cache.
 _BLOCK: Final = 128
-"""Boxes compared with each other at a time: few steps in Python, and matrices that fit into the processor's cache."""
 _Boxes: TypeAlias = npt.NDArray[np.float32]
 _registered: list[object] = []  # an operator lives as long as the library object that defined it
 
