@@ -49,7 +49,7 @@ def draw_outcomes(comparison: Comparison, view: View) -> Drawing:
     bars = []
     for experiment, evaluation in comparison.evaluated:
         counts = evaluation.counts
-        values = (counts.true_positives, counts.false_negatives, counts.false_positives)
+        values = (counts.total.tp, counts.total.fn, counts.total.fp)
         queries = [
             ImageQuery(title=f"{name}, “{experiment.label}”", experiment=experiment.key, outcomes=(outcome,))
             for name, outcome in KINDS.items()
