@@ -36,7 +36,6 @@ class NewTask:
         params: ``params`` of the request, with the ``state``.
         settings: What was decided when the task was taken in: for a training ``framework`` and ``guiState``.
         autostart: ``False``: the task waits until someone starts the training.
-        launch_key: Two tasks never have the same one; ``None`` when the client gave none.
     """
 
     team_id: TeamId
@@ -55,7 +54,6 @@ class NewTask:
     params: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     autostart: bool = True
-    launch_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +125,6 @@ def record_from_row(row: Row) -> TaskRecord:
         exit_report=None if row["exit_report"] is None else _REPORT.validate_json(row["exit_report"]),
         autostart=bool(row["autostart"]),
         attempt=row["attempt"],
-        launch_key=row["launch_key"],
         queue_order=row["queue_order"],
         stop_requested_at=row["stop_requested_at"],
         created_at=row["created_at"],
@@ -166,8 +163,8 @@ _COLUMNS = {
 _INSERT = (
     "INSERT INTO tasks (team_id, workspace_id, user_id, agent_id, module_id, project_id, kind, status, name,"
     " description, app_name, app_version, log_level, restart_policy, session_token, params, settings, autostart,"
-    " launch_key, created_at, updated_at, queue_order) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, CASE WHEN ? THEN (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0)"
+    " created_at, updated_at, queue_order) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, CASE WHEN ? THEN (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0)"
     " ELSE 0 END) RETURNING *"
 )
 _TAKE_NEXT = (
@@ -209,21 +206,14 @@ class TaskStore:
         self._database = database
 
     def create(self, task: NewTask) -> TaskRecord:
-        """Take a task in as ``queued``; a task that starts by itself waits for its agent at once.
-
-        With a launch key that another task has, that task is returned and nothing is made.
-        """
+        """Take a task in as ``queued``; a task that starts by itself waits for its agent at once."""
         now = now_text()
         with self._database.write() as connection:
-            if task.launch_key is not None:
-                known = connection.execute("SELECT * FROM tasks WHERE launch_key = ?", (task.launch_key,)).fetchone()
-                if known is not None:
-                    return record_from_row(known)
             values = (
                 *(task.team_id, task.workspace_id, task.user_id, task.agent_id, task.module_id, task.project_id),
                 *(task.kind, task.name, task.description, task.app_name, task.app_version, task.log_level),
                 *(task.restart_policy, secrets.token_urlsafe(16), json_text(task.params), json_text(task.settings)),
-                *(task.autostart, task.launch_key, now, now, task.autostart),
+                *(task.autostart, now, now, task.autostart),
             )
             row = connection.execute(_INSERT, values).fetchone()
             return record_from_row(row)

@@ -94,12 +94,6 @@ def test_a_task_that_is_not_there(store: TaskStore) -> None:
         store.merge_output(TaskId(9), {"general": {}})
 
 
-def test_one_launch_key_one_task(store: TaskStore) -> None:
-    first = store.create(replace(NEW, launch_key="plan-1"))
-    assert store.create(replace(NEW, launch_key="plan-1", description="again")) == first
-    assert store.create(replace(NEW, launch_key="plan-2")).id != first.id
-
-
 def test_lists_are_filtered_and_paged(store: TaskStore) -> None:
     ids = [store.create(NEW).id for _ in range(3)]
     take(store)
