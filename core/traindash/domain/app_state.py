@@ -103,6 +103,7 @@ def write_gui_state(plan: TrainingPlan, model: StatedModel) -> dict[str, Any]:
         model: Its model as the state names it.
     """
     state: dict[str, Any] = {"model": msgspec.to_builtins(model)}
+    # Keys come in the order of the table: the same plan gives the bytes that the SDK sends.
     for name, place in _PLACES.items():
         *folders, key = place.split(".")
         inner = state
@@ -167,6 +168,7 @@ def read_gui_state(
         InputError: The state has another form; the first wrong key is named.
     """
     values: dict[str, object] = {"project_id": project_id, "model": model}
+    # What is missing keeps the plan's default: older apps wrote fewer options.
     for name, place in _PLACES.items():
         inner: object = gui_state
         for key in place.split("."):
@@ -207,6 +209,7 @@ def read_split(state: JsonObject, *, strict: bool = True) -> TrainValSplit:
         InputError: The method is not known, or its details are missing. The latter is what Supervisely's app leaves of
             a split by tags.
     """
+    # The app writes “based on item tags” where it reads “tags”.
     method = str(state.get("method", "")).lower().removeprefix("based on ").removeprefix("item ").strip()
     variant = SPLITS.get(method)
     if variant is None:

@@ -55,6 +55,7 @@ def split_checkpoint_path(path: str) -> tuple[str, str]:
     if folder is None:
         msg = f"{path} is not a checkpoint: its name must end with .pt, .pth, .onnx or .engine."
         raise InputError(msg, "Choose a checkpoint of an experiment.")
+    # Project names stand in paths as they are, so the folder's name may come twice: then it is nobody's checkpoint.
     parts = absolute.split(f"/{folder}/")
     if not absolute.startswith("/experiments/") or len(parts) != 2 or "/" in parts[1]:  # noqa: PLR2004 - before, after
         msg = f"{path} is not a checkpoint of an experiment."
@@ -78,6 +79,7 @@ def find_checkpoint(client: SuperviselyClient, team_id: TeamId, path: str) -> Ch
         raise NotFoundError(msg, "Choose another checkpoint.")
     try:
         return CheckpointOrigin(file_name=file_name, experiment=client.experiments.of_folder(team, folder))
+    # The file alone is not enough: the state names it by the task in its record.
     except (MissingError, ContractError) as error:
         msg = f"The experiment of {path} has no readable record: {error.message}"
         raise NotFoundError(msg, "Choose a checkpoint of another experiment.") from error
@@ -86,6 +88,7 @@ def find_checkpoint(client: SuperviselyClient, team_id: TeamId, path: str) -> Ch
 def _team_with(client: SuperviselyClient, first: TeamId, path: str) -> TeamId | None:
     if client.files.find(first, path) is not None:
         return first
+    # As the SDK looks for it: in all teams (docs/supervisely-api.md 3.1).
     others = (team.id for team in client.teams.list() if team.id != first)
     return next((team for team in others if client.files.find(team, path) is not None), None)
 
@@ -96,6 +99,7 @@ Locate = Callable[[TaskId, str], str | None]
 
 def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
     """Return the classes that will be trained: those of the plan that exist, in the project's order; none means all."""
+    # None and an empty list are all classes, as the SDK takes them (docs/supervisely-api.md 4).
     return tuple(item.name for item in meta.classes if not plan.classes or item.name in plan.classes)
 
 
@@ -117,6 +121,7 @@ def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin 
     Raises:
         InputError: The plan names a custom checkpoint and there is no origin.
     """
+    # Agent and description travel beside the state, in the body of the start (docs/supervisely-api.md 3.2).
     gui_state = app_state.write_gui_state(canonical(plan, meta), _stated(plan.model, origin))
     return {"slyProjectId": plan.project_id, "guiState": gui_state}
 

@@ -45,6 +45,7 @@ class SplitDraft:
     A random split is frozen unless a person or a plan says otherwise, so that later experiments can share it.
     """
 
+    # Every method keeps its own choices, so that looking at another one loses nothing.
     method: SplitMethod = "random"
     random: RandomSplit = field(default_factory=lambda: RandomSplit(seed=FIRST_SEED))
     datasets: DatasetsSplit = field(default_factory=lambda: DatasetsSplit(train_datasets=(), val_datasets=()))
@@ -153,6 +154,7 @@ def choose_project(
     draft: WizardDraft, project_id: ProjectId, split: SplitDraft, classes: tuple[str, ...] | None = None
 ) -> WizardDraft:
     """Return the draft on another project: classes and split belong to a project and start anew."""
+    # Choosing the same project again must not throw away what was set for it.
     if draft.project_id == project_id:
         return draft
     return replace(draft, project_id=project_id, classes=classes, split=split)
@@ -160,6 +162,7 @@ def choose_project(
 
 def choose_model(draft: WizardDraft, model: ModelChoice, *, same_framework: bool) -> WizardDraft:
     """Return the draft with another model; hyperparameters of another framework are dropped."""
+    # Keys of another framework would be refused, or worse, mean something else.
     kept = draft.hyperparameters if same_framework else None
     return replace(draft, model=model, hyperparameters=kept)
 
@@ -171,6 +174,7 @@ def set_benchmark(draft: WizardDraft, enable: bool) -> WizardDraft:  # noqa: FBT
 
 def set_classes(draft: WizardDraft, chosen: tuple[str, ...], every: tuple[str, ...]) -> WizardDraft:
     """Return the draft with these classes, in the project's order; all of them are written as ``None``."""
+    # None, not the list of today: a class that is added to the project later is trained, too.
     ordered = tuple(name for name in every if name in set(chosen))
     return replace(draft, classes=None if ordered == every else ordered)
 
@@ -206,11 +210,13 @@ def plan_of_draft(draft: WizardDraft) -> TrainingPlan | None:
 
 def _choices(plan: PartialPlan) -> dict[str, Any]:
     """Return what plans and drafts have in common, all fields but the split."""
+    # From the fields themselves: a field that is added to a plan is copied without a line here.
     return {item.name: getattr(plan, item.name) for item in fields(PartialPlan)}
 
 
 def begin_again(draft: WizardDraft, origin: Origin) -> WizardDraft:
     """Return the draft with everything that an earlier training was started with, except its name and its agent."""
+    # The same name twice would hide which is which; the agent may be gone.
     plan = replace(origin.plan, experiment_name=None, agent_id=None, autostart=True)
     return replace(fill(draft, plan), origin=replace(origin, plan=plan), seen=get_args(Step))
 

@@ -51,6 +51,7 @@ class ProjectFacts:
 
         def full(dataset: Dataset, depth: int = 0) -> str:
             parent = by_id.get(dataset.parent_id) if dataset.parent_id is not None else None
+            # A damaged tree may go in circles.
             deep = parent is None or depth > len(by_id)
             return dataset.name if deep or parent is None else f"{full(parent, depth + 1)}/{dataset.name}"
 
@@ -169,11 +170,13 @@ def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFac
     """
     total = project.project.items_count
     if isinstance(split, RandomSplit):
+        # Rounded down for the side that is named, as the app does (docs/supervisely-api.md 4).
         named = total * split.percent // 100
         train, val = (named, total - named) if split.split == "train" else (total - named, named)
         return SplitCounts(train=train, val=val)
     sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
     train_ids, val_ids = set(split.train_datasets), set(split.val_datasets)
+    # A dataset on both sides counts once as used.
     used = sum(sizes.get(item, 0) for item in train_ids | val_ids)
     return SplitCounts(
         train=sum(sizes.get(item, 0) for item in train_ids),
@@ -218,6 +221,7 @@ def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
     """
     project = _project(client, plan)
     module, origin, model_error = _model(client, plan, project.project)
+    # Only a model by name has to be in the catalogue; a checkpoint brings its own record.
     by_name = isinstance(plan.model, PretrainedModel) and module is not None
     models = client.ecosystem.models_of(module) if by_name and module is not None else ()
     team, split = project.project.team_id, plan.train_val_split
@@ -231,6 +235,7 @@ def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
             model_error=model_error,
             models=models,
             split=counts_by_arithmetic(split, project) if isinstance(split, RandomSplit | DatasetsSplit) else None,
+            # A named agent may be offline or belong to another team: the list of all says which.
             agents=client.agents.available(team) if plan.agent_id is None else client.agents.list(team),
         ),
     )
@@ -247,6 +252,7 @@ def _project(client: SuperviselyClient, plan: TrainingPlan) -> ProjectFacts:
     return ProjectFacts(
         project=project,
         meta=meta,
+        # Asked for only where the split needs it: a launch from a terminal makes as few requests as it can.
         datasets=client.datasets.list(project.id) if isinstance(split, DatasetsSplit) else (),
         collections=client.collections.list(project.id) if isinstance(split, CollectionsSplit) else (),
         statistics=client.projects.statistics(plan.project_id, meta=meta, images=project.items_count),
@@ -265,6 +271,7 @@ def _model(
                 return client.ecosystem.train_module(origin.experiment.framework_name), origin, None
             case _:
                 assert_never(plan.model)
+    # Kept as a fact, so that it is told with the other problems of the plan and not alone.
     except (InputError, NotFoundError) as error:
         return None, None, error
 

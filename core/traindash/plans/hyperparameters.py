@@ -95,11 +95,13 @@ def value_text(value: object) -> str:
     """Return a value as it is written in YAML, on one line."""
     if isinstance(value, bool):
         return str(value)
+    # PyYAML ends a lone scalar with “...”.
     written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
     return written.removesuffix("\n").removesuffix("\n...")
 
 
 def _number_read_as_text(text: str, entry: Entry) -> list[TextProblem]:
+    # YAML 1.1 wants a point in a float: PyYAML reads 1e-3 as a text.
     better = _with_point(entry.value)
     if better is None:
         return []
@@ -116,6 +118,7 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
         case Reference(decided=decided) if name in decided:
             message, hint, fix = f"{where} is not used: {decided[name]}.", "Remove the line.", None
         case Reference(refused=refused) if name in refused:
+            # Switched off, a key that is refused does no harm.
             if not entry.value:
                 return []
             message, hint, fix = f"{where} cannot be used here.", refused[name], None
@@ -138,6 +141,7 @@ def _fits(key: Hyperparameter, value: object) -> bool:
     match value:
         case None:
             return key.optional
+        # Before numbers: in Python a flag is a number, too.
         case bool():
             return "flag" in key.kinds
         case int() | float():
@@ -299,6 +303,7 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
         reference: What the framework's keys may be; without it, values are not checked.
     """
     try:
+        # Twice: PyYAML gives values without places, its nodes give places without checked values.
         content = yaml.safe_load(text)
         entries = _entries(text) if isinstance(content, dict) else ()
     except yaml.YAMLError as error:
@@ -340,6 +345,7 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     entries = {entry.name: entry for entry in _entries(text)}
     changed = text
     spans = {entries[name].value_span: value_text(value) for name, value in values.items() if name in entries}
+    # From the end on, so that the places of earlier values stay right.
     for (start, end), written in sorted(spans.items(), reverse=True):
         gap = " " if start and changed[start - 1] == ":" else ""
         changed = f"{changed[:start]}{gap}{written}{changed[end:]}"
@@ -347,6 +353,7 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     if added:
         changed = f"{changed.rstrip()}\n{added}"
     wanted = {**{name: entry.value for name, entry in entries.items()}, **values}
+    # Anchors, aliases and one-line mappings cannot be changed in place: then the text is written anew.
     if read_text(changed).values == wanted:
         return changed
     return "".join(f"{name}: {value_text(value)}\n" for name, value in wanted.items())
@@ -356,6 +363,7 @@ def _entries(text: str) -> tuple[Entry, ...]:
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode):
         return ()
+    # Only to construct single values; it has no text of its own to read.
     loader = yaml.SafeLoader("")
     try:
         return tuple(
@@ -408,6 +416,7 @@ def _syntax_fix(text: str, line: int | None) -> Fix | None:
 
 def _without_tabs(line: str) -> str:
     indent = len(line) - len(line.lstrip(" \t"))
+    # Hyperparameters are flat: whatever a tab indents belongs to the left edge.
     kept = "" if "\t" in line[:indent] else line[:indent]
     return kept + line[indent:].replace("\t", " ")
 
@@ -420,6 +429,7 @@ def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, 
             message = f"“{entry.name}” is given twice, in line {seen[entry.name]} and in line {entry.line}."
             lines = text.split("\n")
             kept = [*lines[: entry.line - 1], *lines[entry.line :]]
+            # A value of several lines cannot be removed with one line.
             ends_there = "\n" not in text[slice(*entry.value_span)].rstrip()
             fix = Fix(label=f"Remove line {entry.line}", text="\n".join(kept)) if ends_there else None
             problems.append(TextProblem(line=entry.line, message=message, hint="Keep one of them.", fix=fix))

@@ -52,6 +52,7 @@ def custom_checkpoints(experiments: Sequence[ExperimentInfo]) -> dict[str, Exper
     """Return the Team Files path of each checkpoint with its experiment; the best one of each comes first."""
     found: dict[str, ExperimentInfo] = {}
     for experiment in experiments:
+        # The first one is what the model page offers.
         best_first = sorted(
             experiment.checkpoints, key=lambda path: PurePosixPath(path).name != experiment.best_checkpoint
         )
@@ -90,6 +91,7 @@ def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) 
     try:
         folder, _ = split_checkpoint_path(checkpoint)
         experiment = client.experiments.of_folder(team_id, folder)
+    # The rules say that the checkpoint is not among the experiments; why is of no help to a person.
     except (InputError, MissingError, ContractError):
         return None
     return custom_checkpoints([experiment]).get(checkpoint)
@@ -115,9 +117,11 @@ def _by_tags(client: SuperviselyClient, project_id: ProjectId, split: TagsSplit)
     train: set[ImageId] = set()
     val: set[ImageId] = set()
     total = 0
+    # Image by image: the statistics count tags, but not images with both of them.
     for image in client.images.list(project_id=project_id):
         total += 1
         names = {tag.name for tag in image.tags}
+        # An image with both tags is on both sides (docs/supervisely-api.md 4).
         if split.train_tag in names:
             train.add(image.id)
         if split.val_tag in names:
@@ -269,6 +273,7 @@ class DataNotes:
         """
 
         def with_note(notes: Mapping[str, DataNote]) -> Mapping[str, DataNote]:
+            # Dictionaries keep their order, so the oldest notes are at the begin.
             return dict(list({**notes, _key(server, task_id): note}.items())[-_KEPT:])
 
         self._file.change(with_note)
@@ -279,6 +284,7 @@ def note_of(project: ProjectFacts) -> DataNote:
     objects = {item.name: item.objects for item in project.statistics.classes}
     return DataNote(
         images=project.project.items_count,
+        # Classes without an object are noted, too: one that gets its first object is no new class.
         objects={name: objects.get(name, 0) for name in project.class_names},
         version=project.project.version,
     )
@@ -298,6 +304,7 @@ def since_last(
     own = [info for info in experiments if info.project_id == project.project.id]
     if not own:
         return None
+    # By task, not by time: clocks of agents differ.
     last = max(own, key=lambda info: info.task_id)
     now, then = note_of(project), notes.of(server, last.task_id)
     known = last.train_size is not None and last.val_size is not None

@@ -35,6 +35,7 @@ def python_script(plan: TrainingPlan) -> str:
     ``~/supervisely.env``.
     """
     split = plan.train_val_split
+    # The script is for other machines, too, so it cannot name collections that do not exist yet.
     drawn_before = isinstance(split, RandomSplit) and split.seed is not None
     names = "TrainApi" if split == RandomSplit() else f"TrainApi, {type(split).__name__}"
     arguments = "".join(f"    {name}={_argument(name, value, plan)},\n" for name, value in plan_values(plan).items())
@@ -88,6 +89,7 @@ def _split(split: TrainValSplit) -> str:
 
 def _block(text: str) -> str:
     """Return a literal of a text, as a block in three quotes where that says exactly the same."""
+    # Anything that a block in three quotes would change is written as a literal.
     readable = all(line.isprintable() for line in text.split("\n"))
     if "\n" in text and readable and '"""' not in text and "\\" not in text and not text.endswith('"'):
         return f'"""\\\n{text}"""'
@@ -178,6 +180,7 @@ def _parsed(text: str) -> ast.Module:
         msg = f"The script has {len(text):,} characters."
         raise InputError(msg, f"Leave only the call of TrainApi.run; {MOST_CHARACTERS:,} can be read.")
     try:
+        # Parsed, never run: what is pasted into a browser may come from anybody.
         return ast.parse(text)
     except SyntaxError as error:
         msg = f"Line {error.lineno or 1}: the script is not valid Python: {error.msg}."
@@ -193,6 +196,7 @@ def _run_call(tree: ast.Module) -> ast.Call:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "run"
     ]
+    # Scripts call other things “run” as well, such as subprocess.run.
     sure = [call for call in found if {item.arg for item in call.keywords} & {"project_id", "model"}]
     calls = sure or [call for call in found if call.args or any(item.arg is None for item in call.keywords)]
     if not calls:
@@ -221,6 +225,7 @@ def _assignments(tree: ast.Module) -> Mapping[str, ast.expr]:
                 found.setdefault(name, []).append(None)
             case _:
                 pass
+    # A name that is set in a loop, a with or twice has no one value, whatever its first assignment says.
     stores: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -264,6 +269,7 @@ class _Reader:
 
     def resolved(self, node: ast.expr) -> ast.expr:
         """Follow names to what they stand for."""
+        # Two names may stand for each other.
         seen: set[str] = set()
         while isinstance(node, ast.Name) and node.id in self._names and node.id not in seen:
             seen.add(node.id)
@@ -285,6 +291,7 @@ class _Reader:
                 return [self.value(item) for item in items]
             case ast.Dict(keys=keys, values=values) if all(key is not None for key in keys):
                 return {self.value(key): self.value(item) for key, item in zip(keys, values, strict=True) if key}
+            # The SDK's examples build the text of the hyperparameters this way.
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="yaml"), attr="dump" | "safe_dump"), args=[content], keywords=rest
             ) if all(item.arg in {"sort_keys", "default_flow_style", "allow_unicode"} for item in rest):

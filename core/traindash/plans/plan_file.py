@@ -83,6 +83,7 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
     values = dict(content)
     try:
         _refuse_unknown(content, _KEYS, "")
+        # What differs from the plan's own form is read first; msgspec takes instances as they are.
         if "model" in content:
             values["model"] = _model(content["model"])
         if content.get("train_val_split") is not None:
@@ -116,6 +117,7 @@ def write_plan(plan: TrainingPlan) -> str:
 
 def plan_values(plan: TrainingPlan) -> dict[str, object]:
     """Return the arguments of ``TrainApi.run`` that a plan stands for, without those that are the default."""
+    # Only what differs is written: a file that people read and change by hand.
     defaults = TrainingPlan(project_id=plan.project_id, model=plan.model)
     values: dict[str, object] = {"project_id": int(plan.project_id), "model": model_text(plan.model)}
     for name in _KEYS:
@@ -151,6 +153,7 @@ def model_of(text: str) -> ModelChoice:
     Raises:
         InputError: The text is neither.
     """
+    # Only checkpoints below /experiments can be used; a framework of that name does not exist.
     if text.startswith(("/", "experiments/")):
         return CustomCheckpoint(path=text if text.startswith("/") else f"/{text}")
     framework, slash, name = text.partition("/")
@@ -227,6 +230,7 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
         InputError: It is not YAML, has no keys, or one twice.
     """
     try:
+        # Twice: values from the loader that refuses repeated keys, lines from the tree of nodes.
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -298,6 +302,7 @@ def decoder_of(kind: type[_RecordT]) -> Callable[[bytes], _RecordT]:
         try:
             return decoder.decode(content)
         except msgspec.ValidationError:
+            # Only files of before come here, so the detour costs nothing in daily work.
             return msgspec.convert(_tagged(msgspec.json.decode(content)), kind)
 
     return decode
@@ -309,6 +314,7 @@ def _tagged(content: object) -> object:
         case list():
             return [_tagged(item) for item in content]
         case dict():
+            # By all keys together: no other object in these files has the same ones.
             tag = _TAGS.get(frozenset(content))
             return {**dict([tag] if tag else []), **{key: _tagged(value) for key, value in content.items()}}
         case _:

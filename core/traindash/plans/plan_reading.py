@@ -50,6 +50,7 @@ class Surroundings:
         if said.get("source") == CUSTOM:
             made = (info.framework_name for info in self.experiments if info.task_id == said.get("task_id"))
             return next(made, "")
+        # Names are compared without case, as the app does (docs/supervisely-api.md 8).
         name = str(said.get("model_name", ""))
         known = next((row.framework for row in self.models if row.name.casefold() == name.casefold()), None)
         return known or next((row.framework for row in self.models), "")
@@ -86,12 +87,14 @@ def read_any(text: str, around: Surroundings) -> ReadPlan:
     if len(text) > MOST_CHARACTERS:
         msg = f"The text has {len(text):,} characters; a plan is much shorter."
         raise InputError(msg, "Check that it is the right file.")
+    # A binary file that was chosen by mistake; YAML would complain about a character instead.
     if "\0" in text:
         msg = "The file is not a text."
         raise InputError(msg, "Choose a .yaml, .py or .json file.")
     if _looks_like_python(text):
         script = read_script(text, project_id=around.project_id)
         return ReadPlan(plan=script.plan, form="Python script", notes=script.notes)
+    # JSON with the keys of a plan is YAML, too, and gets the same messages with lines.
     if text.lstrip().startswith("{") and "guiState" not in text and '"train_val_split"' not in text:
         return ReadPlan(plan=read_plan(text), form="plan file")
     if text.lstrip().startswith("{"):
@@ -123,6 +126,7 @@ def _read_json(text: str, around: Surroundings) -> ReadPlan:
     except RecursionError as error:
         msg = "The text is nested too deeply."
         raise InputError(msg, "Check that it is the right file.") from error
+    # tasks.info keeps the state under meta.params.state; people paste whatever part they have.
     while isinstance(content, dict) and "guiState" not in content and (inner := _inner(content)) is not None:
         content = inner
     if "guiState" in content:
@@ -144,4 +148,5 @@ def _read_app_state(content: Mapping[str, object], around: Surroundings) -> Read
         content, project_id=around.project_id, framework=around.framework_of(content), locate=around.locate
     )
     note = "The settings of an experiment do not name a project; the one of this draft is used."
+    # Two experiments of one name could not be told apart.
     return ReadPlan(plan=replace(plan, experiment_name=None), form="experiment settings", notes=(note,))

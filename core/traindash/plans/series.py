@@ -51,6 +51,7 @@ def parse_values(text: str) -> tuple[Scalar, ...]:
         value = _as_number(item)
         if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
             raise _unreadable(text)
+        # With its type: True and 1 are equal in Python and two values here.
         found[type(value), value] = value
     if len(found) > MOST_VALUES:
         msg = f"There are {len(found)} values."
@@ -227,6 +228,7 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
         raise InputError(msg, f"A series has at most {MOST_EXPERIMENTS}: leave out values, models or seeds.")
     made: list[Experiment] = []
     for model, values, split, turn in itertools.product(models, combinations, splits, range(choices.repeats)):
+        # The order is that of the table on the page: models change slowest.
         variant = _Variant(model=model, values=values, split=split, turn=turn)
         made.append(_experiment(series, variant, text_of(model), shows=(len(models) > 1, len(splits) > 1)))
     return _with_agents(_with_names(made, series), choices)
@@ -240,6 +242,7 @@ def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tu
         match thing:
             case "model":
                 return model_label(plan.model)
+            # A changed plan keeps its label: the share of a frozen split is not in its collections.
             case "split":
                 return before
             case _:
@@ -267,6 +270,7 @@ def _used(choices: SeriesChoices) -> list[tuple[str, tuple[Scalar, ...]]]:
         if keys.count(key) > 1:
             msg = f"The hyperparameter “{key}” varies twice."
             raise InputError(msg, "Write all its values into one line.")
+    # Repetitions write the seed themselves.
     if SEED in keys and choices.repeats > 1:
         msg = "The seed varies twice: by its values and by the repetitions."
         raise InputError(msg, "Remove the values, or do each experiment once.")
@@ -289,6 +293,7 @@ def _splits(base: TrainingPlan, wanted: SplitVariation) -> tuple[TrainValSplit, 
     split = base.train_val_split
     if not isinstance(split, RandomSplit):
         return (split,)
+    # Without a seed nothing is frozen: the app draws, another split for every training.
     if wanted.mode == "own":
         return (structs.replace(split, seed=None),)
     first = split.seed or 0
@@ -303,10 +308,12 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
     base, choices = series.base, series.choices
     values = dict(variant.values)
     if choices.repeats > 1:
+        # From the seed of the plan on: the first repetition is the plan itself.
         values[SEED] = _first_seed(text) + variant.turn
     if values:
         hyperparameters: str | None = _with_values(text, values)
     else:
+        # None where the defaults train: the task then says so, instead of a text that happens to be equal.
         hyperparameters = base.hyperparameters if base.hyperparameters == text else None
     key = _key(variant)
     change = choices.changes.get(key, Change())
@@ -339,6 +346,7 @@ def _first_seed(text: str) -> int:
 
 def _key(variant: _Variant) -> str:
     split = variant.split
+    # Neither name nor hyperparameters of the plan: a person's changes stay with the variation they were made to.
     shape = [model_text(variant.model), variant.values, variant.turn]
     if isinstance(split, RandomSplit) and split.seed is not None:
         shape += [split.percent, split.split, split.seed]
@@ -380,6 +388,7 @@ def _free_name(wanted: str, taken: set[str]) -> str:
     clean = " ".join("".join(" " if not c.isprintable() else "-" if c in "/\\" else c for c in wanted).split())
     clean = clean[:LONGEST_NAME].rstrip() or _FALLBACK_NAME
     name, number = clean, 1
+    # Names become folders, and some file systems do not tell case apart.
     while name.casefold() in taken:
         number += 1
         suffix = f" ({number})"
@@ -393,6 +402,7 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
     done: list[Experiment] = []
     for item in made:
         own = choices.changes.get(item.key, Change()).agent_id
+        # A removed experiment takes no turn, so that the others are spread evenly.
         dealt = None if item.key in choices.removed else next(turns)
         done.append(replace(item, plan=replace(item.plan, agent_id=own if own is not None else dealt)))
     return tuple(done)

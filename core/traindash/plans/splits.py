@@ -77,7 +77,7 @@ def with_fixed_split(client: SuperviselyClient, plan: TrainingPlan) -> TrainingP
     try:
         return replace(plan, train_val_split=freeze(client, project, split))
     except (ForbiddenError, MissingError) as refusal:
-        # Annotators may not add collections, and older servers have none.
+        # Not every user may add collections, and not every server has them.
         msg = f"The split cannot be frozen as collections of project “{project.name}”: {refusal.message}"
         raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from refusal
 

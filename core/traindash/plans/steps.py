@@ -114,6 +114,7 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
     blocked = False
     for item in STEPS:
         broken = bool(errors(problems[item.id]))
+        # The step that is shown is never locked: a link may lead into the middle.
         if item.id == current:
             result[item.id] = StepState.CURRENT
         elif blocked:
@@ -122,6 +123,7 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
             result[item.id] = StepState.BROKEN if item.id in draft.seen else StepState.OPEN
         else:
             result[item.id] = StepState.DONE if item.id in draft.seen else StepState.OPEN
+        # Later steps ask for what an earlier one leaves open, such as the classes of a project.
         blocked = blocked or broken
     return result
 
@@ -139,6 +141,7 @@ def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, 
     Returns:
         The plan, or all errors of all steps, in the order of the steps.
     """
+    # All of them, not the first: a person goes back once.
     found = tuple(problem for problems in all_problems(draft, facts).values() for problem in errors(problems))
     plan = plan_of_draft(draft)
     return found if found or plan is None else plan
@@ -200,6 +203,7 @@ def described(plan: PartialPlan, names: Names) -> tuple[SummaryRow, ...]:
         ("classes", "Convert class shapes", _switch(on=plan.convert_class_shapes)),
         ("split", "Split", _split(plan.train_val_split, names)),
         ("hyperparameters", "Hyperparameters", _hyperparameters(plan.hyperparameters, names.default_hyperparameters)),
+        # The speed test switches the evaluation on, whatever the plan says (docs/supervisely-api.md 4).
         ("benchmark", "Evaluation", _switch(on=plan.enable_benchmark or plan.enable_speedtest)),
         ("benchmark", "Speed test", _switch(on=plan.enable_speedtest)),
         ("export", "ONNX", _switch(on=plan.export_onnx)),
@@ -225,6 +229,7 @@ def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[Chan
 
 def _changed_keys(before: str | None, after: str | None, defaults: str) -> Sequence[Change]:
     old, new = read_text(before or defaults), read_text(after or defaults)
+    # A text that says the same as the defaults is no change, whether it was given or not.
     if (before or defaults) == (after or defaults):
         return ()
     if not old.is_readable or not new.is_readable:
@@ -251,6 +256,7 @@ def _model(model: ModelChoice | None) -> str:
         case PretrainedModel(framework=framework, name=name):
             return f"{name} ({framework})"
         case CustomCheckpoint(path=path):
+            # /experiments/<project>/<task>_<framework>/checkpoints/<file> (docs/supervisely-api.md 7.1).
             parts = PurePosixPath(path)
             return f"checkpoint {parts.name} of {parts.parent.parent.name}"
         case _:

@@ -55,6 +55,7 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
         if what
         else ""
     )
+    # Frozen unless that would take minutes: comparisons need the same validation images.
     random = RandomSplit(seed=FIRST_SEED if project.project.items_count <= MOST_IMAGES else None)
     return SplitSuggestion(
         split=SplitDraft(method=method, random=random, datasets=datasets, collections=collections, tags=tags),
@@ -80,6 +81,7 @@ def suggest_task(project: ProjectFacts | None) -> str:
         return DETECTION
     objects = {item.name: item.objects for item in project.statistics.classes}
     shapes = {item.shape for item in project.meta.classes if objects.get(item.name, 0)}
+    # One class of boxes is enough for detection: every outline has a box, too.
     return SEGMENTATION if shapes and shapes <= _OUTLINES else DETECTION
 
 
@@ -99,6 +101,7 @@ def recommend_model(
     """
     if has_gpu:
         return None
+    # Catalogues of other servers may not name sizes; then nothing is recommended.
     sized = [(size, model) for model in models if (size := parameters(model)) is not None]
     suitable = [pair for pair in sized if pair[1].task_type == task_type] or sized
     return min(suitable, key=lambda pair: pair[0])[1] if suitable else None
@@ -107,6 +110,7 @@ def recommend_model(
 def parameters(model: CatalogueModel) -> float | None:
     """Return the number of parameters in millions as the catalogue gives it, ``None`` if it does not."""
     for name, value in model.columns.items():
+        # Each framework names its own columns, ours “Params (M)”.
         if name.casefold().startswith("params"):
             try:
                 return float(value) if value is not None else None
@@ -133,6 +137,7 @@ def _collections(project: ProjectFacts) -> CollectionsSplit:
     Those that a person has named come first, all of them. Then comes the newest split that was kept: one that was
     frozen, or the one that an experiment left.
     """
+    # Training apps take no other type (docs/supervisely-api.md 4).
     usable = [item for item in project.collections if item.type == "default"]
     kept = _kept_pairs(usable)
     ids = {item for pair in kept for item in (*pair.train_collections, *pair.val_collections)}
@@ -152,6 +157,7 @@ def _left_out(project: ProjectFacts, split: CollectionsSplit) -> str:
     chosen = (*split.train_collections, *split.val_collections)
     sizes = [item.items_count for item in project.collections if item.id in chosen]
     new = project.project.items_count - sum(size for size in sizes if size is not None)
+    # A server that does not count collections cannot say what is left out.
     if None in sizes or new <= 0:
         return ""
     return (

@@ -58,6 +58,7 @@ def safer_setting(hyperparameters: str) -> SaferSetting | None:
         ``None`` when neither can be made smaller, or neither is a whole number there.
     """
     values = read_text(hyperparameters).values
+    # The batch first: it costs time, a smaller image costs accuracy.
     if (batch := _whole(values.get("batch"))) is not None and batch > 1:
         return _changed(hyperparameters, "batch", batch, batch // 2)
     size = _whole(values.get("imgsz"))
@@ -122,6 +123,7 @@ def start_over(client: SuperviselyClient, task: Task, safer: SaferSetting | None
     if not settings_known(task):
         msg = f"The settings of task {task.id} are not known."
         raise StateError(msg, "Start a new training and choose the settings.")
+    # A task that waited for its button would otherwise wait again.
     changed = {**task.gui_state, "start_training": True}
     if safer is not None:
         changed["hyperparameters"] = safer.hyperparameters
@@ -137,6 +139,7 @@ def safer_retry(task: Task) -> SaferSetting | None:
 
 def is_repeatable(task: Task) -> bool:
     """Return whether a task is a training that left an experiment, so that it can be repeated and built upon."""
+    # The record may come later than the status, or never (docs/supervisely-api.md 12.5).
     experiment = (task.output or {}).get("experiment")
     return task.status is TaskStatus.FINISHED and task.project_id is not None and experiment is not None
 
@@ -188,6 +191,7 @@ def replace_task(client: SuperviselyClient, task_id: TaskId, plan: TrainingPlan)
         AppError: As :func:`traindash.tasks.launcher.launch`.
     """
     check_waits_or_over(client, task_id)
+    # The new one first: if it is refused, the old one still waits.
     started = launch(client, plan)
     _take_back(client, task_id)
     return started

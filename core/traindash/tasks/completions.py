@@ -132,6 +132,7 @@ class CompletionWatcher:
         return self._every if self.open() else None
 
     def _look(self, task: StartedTask) -> None:
+        # Nobody has given the token yet; the task stays on the list.
         client = self._access(task.server)
         if client is None:
             return
@@ -167,6 +168,7 @@ def completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
     """
     task, report = progress.task, progress.task.exit_report
     experiment = experiment_of_output(task.output)
+    # A failed app stays started until somebody stops it (docs/supervisely-api.md 8).
     status = task.status if task.status.is_terminal else TaskStatus.ERROR
     cause = report.cause if report is not None else None
     return TaskCompletion(
@@ -218,6 +220,7 @@ class NewlyCompleted:
             tasks: The newest tasks. What was open and is not among them any more is forgotten.
         """
         ended = tuple(sorted((t for t in tasks if t.id in self.open and t.status.is_terminal), key=lambda t: t.id))
+        # Anew from the list: tasks of before that were removed must not keep it open for ever.
         self.open = {task.id for task in tasks if not task.status.is_terminal}
         self.together.extend(ended)
         return ended

@@ -105,7 +105,9 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
     validation = figures.validation_per_image * val
     epoch = math.ceil(images / max(1, figures.used_batch_size)) * statistics.fmean(figures.batches) + figures.rest
     epochs = figures.epochs * (epoch + (validation if figures.validates else 0.0))
+    # Ultralytics validates the last epoch in any case, and the best checkpoint once more at the end.
     training = epochs + validation * (1 if figures.validates else 2)  # at the end the best checkpoint once more
+    # “time” in hours ends the training wherever it is, whatever “epochs” says.
     if figures.time_limit is not None:
         training = figures.time_limit + validation
     evaluation = figures.evaluation
@@ -156,6 +158,7 @@ def _cached(dry_run: DryRun, figures: DryRunFigures) -> int:
 def _largest_batch(dry_run: DryRun, figures: DryRunFigures) -> int:
     """Return the largest batch that fits: what grew from the first batch on is shared by the images of the batch."""
     free = dry_run.memory_free * _SPARE - _cached(dry_run, figures) - figures.memory_base
+    # Weights and engine are there once, activations once per image of a batch.
     per_image = (figures.memory_peak - figures.memory_base) / max(1, figures.used_batch_size)
     if free <= 0 or per_image <= 0:
         return 0
@@ -171,6 +174,7 @@ _SPARE_DISK = 1 << 30
 
 def plan_key(plan: TrainingPlan, project: Project) -> str:
     """Return a text that is the same for plans that need the same: names and the way to start do not matter."""
+    # What a run needs does not depend on these, so a check need not be made again for them.
     same = replace(plan, experiment_name=None, description=None, autostart=True, cache_project=True)
     content = [plan_values(same), project.items_count, project.version, str(project.updated_at)]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
@@ -281,6 +285,7 @@ class PastRun:
 def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
     """Return the trainings among tasks that finished and say what they did, newest first."""
     listed = sorted(tasks, key=lambda task: task.id, reverse=True)
+    # A checkpoint takes as long as the model that it was trained from.
     models = models_by_task(listed)
     runs: list[PastRun] = []
     for task in listed:
@@ -289,6 +294,7 @@ def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
         if task.status is not TaskStatus.FINISHED or task.started_at is None or task.finished_at is None:
             continue
         seconds = (task.finished_at - task.started_at).total_seconds()
+        # Tasks of other servers may have no times.
         if work and model and seconds > 0 and task.project_id is not None:
             runs.append(PastRun(model=model, project_id=task.project_id, work=work, seconds=seconds))
     return tuple(runs)
@@ -325,6 +331,7 @@ def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Map
     if not known or not work:
         return None
     expected = [run.seconds * work / run.work for run in known]
+    # The nearest earlier run counts: one of the same length makes the others unimportant.
     doublings = min(abs(math.log2(work / run.work)) for run in known)
     spread = min(_LEAST_SPREAD + _SPREAD_PER_DOUBLING * doublings, _TIME_ESTIMATE_MOST_SPREAD)
     return TimeRange(low=min(expected) * (1 - spread), high=max(expected) * (1 + spread))
@@ -345,6 +352,7 @@ def total_time(times: Sequence[TimeRange], agents: int) -> TimeRange:
 def _makespan(seconds: Sequence[float], agents: int) -> float:
     free_at = [0.0] * max(agents, 1)
     for duration in seconds:
+        # Each task goes to whoever is free first: the end of the last one is what a person waits for.
         heapq.heappush(free_at, heapq.heappop(free_at) + duration)
     return max(free_at)
 

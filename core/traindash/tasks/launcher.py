@@ -137,6 +137,7 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
     """
     if facts.module is None:
         raise PlanRefusedError(problems_of(plan, facts.facts))
+    # The SDK leaves “application description” there (docs/supervisely-api.md 3.2), which tells nobody anything.
     name = plan.model.name if isinstance(plan.model, PretrainedModel) else facts.model_name
     return StartRequest(
         module_id=facts.module.id,
@@ -157,6 +158,7 @@ def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
         The one whose first device has the most free memory, else the first Kubernetes agent, else ``None``: the
         server decides.
     """
+    # The SDK takes the agent by its first device, whatever its other devices have.
     own = [agent for agent in agents if agent.type == "sly_agent"]
     if own:
         return max(own, key=_free_memory).id
@@ -182,6 +184,7 @@ def send(
         LaunchUncertainError: It is not known whether the task was started.
         ApiError: The server refused, or could not be asked.
     """
+    # Held until the task is known, for the mark only says “newer than this”.
     with _ONE_AT_A_TIME:
         newest = client.tasks.newest(request.workspace_id, 1)
         mark = StartMark(
@@ -189,12 +192,15 @@ def send(
             before=newest[0].id if newest else TaskId(0),
             fingerprint=_fingerprint(request.state, request.description),
         )
+        # On disk before anything is sent: a process that dies right after the start is found out by the next one.
         note(mark)
         try:
             return client.tasks.start(request)
+        # The server may have made the task and failed to say so: starts are never repeated blindly.
         except (RequestTimeoutError, ServerFailedError, ContractError) as failure:
             return _find(client, mark, failure, sleep)
         except ConnectionFailedError as failure:
+            # Not a byte went out, so there is nothing to look for.
             if not failure.sent:
                 raise
             return _find(client, mark, failure, sleep)
@@ -283,6 +289,7 @@ def start_comparison(
         LaunchUncertainError: It is not known whether the task was started.
         ApiError: The server refused, or could not be asked.
     """
+    # The app would find out after it has downloaded everything.
     check_comparable(experiments)
     folders = [evaluation_folder(client, info) for info in experiments]
     module = client.ecosystem.module_by_slug(COMPARE_SLUG)
@@ -331,6 +338,7 @@ def evaluation_folder(client: SuperviselyClient, info: ExperimentInfo) -> str:
     """
     if info.evaluation_report_id is None:
         raise _no_evaluation(info)
+    # By the report, not by name: the folder gets _NNN where its name was taken (docs/supervisely-api.md 7.2).
     path = PurePosixPath(client.files.info(info.evaluation_report_id).path)
     return str(path.parent.parent if path.name == _TEMPLATE else path.parent)
 

@@ -63,6 +63,7 @@ def reduce(progress: TaskProgress, rows: Iterable[LogRow]) -> TaskProgress:
 def ended(progress: TaskProgress) -> TaskProgress:
     """Return the progress of a task that is over: no phase is open, no time is left."""
     at = progress.task.finished_at or progress.newest
+    # The last phase has no successor that would end it.
     phases = progress.phases
     if phases and phases[-1].ended_at is None and at is not None:
         phases = (*phases[:-1], replace(phases[-1], ended_at=max(at, phases[-1].started_at)))
@@ -94,6 +95,7 @@ class _Reader:
         at = moment_of(row)
         if at is not None:
             self._newest = at if self._newest is None else max(self._newest, at)
+        # A look at a process is no sign of life: it is taken of one that hangs, too.
         if row.fields.get("event_type") == "EventType.RESOURCES":
             self._take_resources(row, at)
             return
@@ -180,6 +182,7 @@ class _Reader:
         current, total = _count(row.fields.get("current")), _count(row.fields.get("total"))
         if current is None or total is None:
             return
+        # Supervisely's apps write no phases; what they count tells where they are (docs/supervisely-api.md 6.2).
         if not self._reports_phases:
             phase = next((phase for begin, phase in _PHASE_OF_SUBTASK.items() if name.startswith(begin)), None)
             if phase is not None:
@@ -201,6 +204,7 @@ class _Reader:
         for name, given in values.items():
             value = _number(given)
             self._points.setdefault(str(name), []).append((epoch, seconds, value))
+            # Written as “nan”, since JSON has no word for it; the first epoch is what a person looks for.
             if not math.isfinite(value):
                 self._not_finite.setdefault(str(name), epoch)
         self._finish_epoch(epoch, epochs, at)
@@ -228,6 +232,7 @@ class _Reader:
                 return
             if last.ended_at is None:
                 self._phases[-1] = replace(last, ended_at=max(moment, last.started_at))
+        # Phases may come back: a run that goes on after a crash prepares and trains again.
         self._phases.append(PhaseSpan(name=phase, started_at=moment))
         self._longest = 0.0
 
@@ -266,6 +271,7 @@ def moment_of(row: LogRow) -> datetime | None:
         moment = datetime.fromisoformat(row.timestamp)
     except ValueError:
         return None
+    # A moment without a zone is taken for UTC, which servers write.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

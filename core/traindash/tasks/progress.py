@@ -194,11 +194,13 @@ def time_left(
     """
     if not marks or newest is None or marks[-1].epoch >= epochs:
         return None
+    # Seen from the newest row, not from the clock: a task of another machine has another clock.
     since_mark = max((newest - marks[-1].at).total_seconds(), 0.0)
     durations = _durations(marks)
     if durations:
         mean = fmean(durations)
         spread = max(stdev(durations) if len(durations) > 1 else 0.0, _LEAST_SPREAD * mean)
+        # Without a count of batches the epoch is taken to run as long as the mean.
         done = part if part is not None else min(since_mark / mean if mean else 0.0, 1.0)
         count = len(durations)
     elif part is not None and part >= _LEAST_PART:
@@ -207,6 +209,7 @@ def time_left(
     else:
         return None
     left = epochs - marks[-1].epoch - done
+    # Variance of the sum of the epochs left, plus that of the mean taken that often.
     uncertainty = 2 * spread * math.sqrt(left + left**2 / count)
     return TimeRange(low=max(left * mean - uncertainty, 0.0), high=left * mean + uncertainty)
 
@@ -277,11 +280,13 @@ def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
     if progress.last_sign is None and progress.train_status:
         return None  # its log says nothing, but it answers and says what it does
     phase = progress.phase or ""
+    # What was silent this long before and went on is likely to do so again.
     expected = max(_patience(progress), _TIMES_LONGEST * progress.longest_silence)
     seconds = (now - last_sign).total_seconds()
     if seconds <= expected:
         return None
     used = progress.resources
+    # A look from before the last sign says nothing of the silence since.
     is_idle = None if used is None or used.at < last_sign else used.cpu_percent < _IDLE_PERCENT
     waits = progress.phase is None and progress.train_status == ""
     return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle, waits=waits)

@@ -48,6 +48,7 @@ def queues(agents: tuple[Agent, ...], tasks: tuple[Task, ...]) -> tuple[AgentQue
         AgentQueue(
             agent=agent,
             running=tuple(task for task in running if task.agent_id == agent.id),
+            # A task for any agent stands in every queue: whoever is free first takes it.
             waiting=tuple(task for task in waiting if task.agent_id in {None, agent.id}),
         )
         for agent in agents
@@ -80,12 +81,14 @@ def configure(client: SuperviselyClient, team_id: TeamId, *, count: int, threads
 
 
 def _waits(task: Task) -> bool:
+    # A task that is given back to the queue keeps the status started.
     return task.status is TaskStatus.QUEUED or task.queue_position is not None
 
 
 def _offered(action: Callable[[], _Value], what: str) -> _Value:
     try:
         return action()
+    # An extension of the embedded platform; Supervisely's API has no such method.
     except MissingError as error:
         msg = f"This server cannot {what}: {error.message}"
         raise StateError(msg, "Use the pages of the server itself.") from error

@@ -98,6 +98,7 @@ def runs_under_way(
         training: What running trainings say is left.
         now: The moment, with a time zone.
     """
+    # The middle of what is left: one number per run is what estimates are made of.
     ends = {task_id: now + timedelta(seconds=(left.low + left.high) / 2) for task_id, left in training.items()}
     return past_runs(
         replace(state.task, status=TaskStatus.FINISHED, finished_at=ends[state.task.id])
@@ -112,6 +113,7 @@ def _state(series: Series, member: Member, tasks: Mapping[TaskId, Task]) -> Memb
         return MemberState(member=member, stage=_STAGES.get(task.status, "running"), task=task)
     if member.refusal is not None:
         return MemberState(member=member, stage="refused")
+    # It had a task, which the server has lost or nobody will start.
     if member.task_id is not None or series.is_cancelled:
         return MemberState(member=member, stage="stopped")
     return MemberState(member=member, stage="to_start")
@@ -130,6 +132,7 @@ def _left_of(
     whole = estimate(state.member.plan, state.member.plan.hyperparameters or in_force or "", runs, models)
     if whole is None or state.task is None or state.task.started_at is None:
         return whole
+    # Clocks of two machines differ.
     done = max((now - state.task.started_at).total_seconds(), 0.0)
     return TimeRange(low=max(whole.low - done, 0.0), high=max(whole.high - done, 0.0))
 
@@ -202,6 +205,7 @@ class SeriesWatch:
         try:
             if task_id not in self._watches:
                 task = self._client.tasks.get(task_id)
+                # The log of a task that waits is empty; following it would cost one more request at each look.
                 if task.status is not TaskStatus.STARTED:
                     return task
                 self._watches[task_id] = TaskWatch(self._client, task_id)

@@ -143,6 +143,7 @@ def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
             whether a start arrived, that has to be found out first.
         plan: What to run in place of its plan so far.
     """
+    # Tasks that were replaced stay on the server; the page still links to them.
     done = () if member.task_id is None else (member.task_id,)
     return replace(
         member,
@@ -176,6 +177,7 @@ def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan
         InputError: Another experiment of the series has the name.
     """
     member = series.member(key)
+    # The page was drawn before: somebody else may have been quicker.
     if member.task_id != after or not can_change(member) or series.is_cancelled:
         msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
         raise StateError(msg, "Look at the page of the series.")
@@ -193,6 +195,7 @@ def _name_after(member: Member, plan: TrainingPlan) -> str | None:
     if old is None or plan.experiment_name not in {None, old}:
         return plan.experiment_name
     name = old
+    # A name that tells a value must not tell the old one.
     for (thing, before), (_, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
         words = "{}" if thing in {"model", "split"} else f"{thing} {{}}"
         name = name.replace(words.format(before), words.format(now))
@@ -206,6 +209,7 @@ def without(series: Series, key: str) -> Series:
         StateError: It is the last one, or not in the series any more.
     """
     member = series.member(key)
+    # A series without experiments would have no project and no page.
     if len(series.members) == 1:
         msg = f"“{member.name}” is the only experiment of this series."
         raise StateError(msg, "Leave it, or start it again.")
@@ -255,6 +259,7 @@ class SeriesStore:
         """Return a series, ``None`` if there is none or its file is damaged."""
         try:
             return self._records.load(series_id)
+        # A damaged file is told by whoever opens the series; here it only means that it is not known.
         except (NotFoundError, InputError):
             return None
 

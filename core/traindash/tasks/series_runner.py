@@ -150,6 +150,7 @@ class SeriesStarter:
         return _RETRY_SECONDS if again else None
 
     def _advance(self, access: Access, series: Series) -> None:
+        # By key, from the store each time: a person may change, remove or cancel while this loop runs.
         for key in [member.key for member in series.members]:
             if self._worker.is_closing:
                 return
@@ -161,10 +162,12 @@ class SeriesStarter:
                 self._start(access, current, member)
 
     def _start(self, access: Access, series: Series, member: Member) -> None:
+        # An open mark first: the start may have arrived though nobody was told.
         if self._adopt(access, series, member) is not None:
             return
         try:
             task_id, agent_id = self._send(access.client, series, member)
+        # The others say something about the plan: it is written down and not tried again.
         except _PASSING:
             raise
         except AppError as error:
@@ -226,6 +229,7 @@ class _Note:
         self.store.change(self.series_id, self.key, lambda known: self._marked(known, mark))
 
     def _marked(self, known: Member, mark: StartMark) -> Member:
+        # Compared in the same step in which the mark is written, so no change can slip in between.
         if known.plan != self.plan:
             msg = f"The settings of “{known.name}” were changed."
             raise PlanChangedError(msg, "They are sent next.")
@@ -245,6 +249,7 @@ def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
     """
     if any(agent.queue_paused is not None for agent in agents):
         return None
+    # Without queues on the server an agent that is given everything does one after the other.
     sent = Counter(member.agent_id for member in series.members if member.task_id is not None)
     least = min((sent[agent.id] for agent in agents), default=0)
     return choose_agent(tuple(agent for agent in agents if sent[agent.id] == least))
@@ -305,6 +310,7 @@ def start_now(client: SuperviselyClient, store: SeriesStore, series: Series) -> 
 
 def _settled(client: SuperviselyClient, series: Series) -> Series:
     """Return the series on splits that are fixed; experiments that share a split share its collections."""
+    # One request per split, not per experiment: freezing lists every image.
     plans = {member.plan.train_val_split: member.plan for member in series.members}
     splits = {split: with_fixed_split(client, plan).train_val_split for split, plan in plans.items()}
     members = [

@@ -98,12 +98,14 @@ class TaskWatch:
         newest = self._progress.newest if self._progress else None
         if newest is None:
             return None
+        # Milliseconds and Z: the one form that sinceTime takes (docs/supervisely-api.md 6.3).
         moment = (newest - _OVERLAP).astimezone(UTC)
         return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
     def _new_rows(self, rows: tuple[LogRow, ...]) -> list[LogRow]:
         new: list[LogRow] = []
         for row in rows:
+            # Rows have no id; two that are equal in everything are one (docs/supervisely-api.md 6.3).
             key = json.dumps([row.timestamp, row.level, row.message, dict(row.fields)], sort_keys=True)
             if key not in self._seen:
                 self._seen[key] = moment_of(row)
@@ -164,6 +166,7 @@ def typical_durations(client: SuperviselyClient, task: Task) -> Mapping[str, flo
     """
     if task.workspace_id is None or (wanted := _likeness(task)) is None:
         return {}
+    # The same project, app and model: what follows a training depends on all three.
     newest = client.tasks.newest(task.workspace_id, _LOOKED_THROUGH)
     like = next((old for old in newest if old.status is TaskStatus.FINISHED and _likeness(old) == wanted), None)
     experiment = None if like is None else experiment_of_output(like.output)
@@ -198,6 +201,7 @@ def phases_left(
         if name == "training":
             known = progress.eta_seconds if progress.phase == "training" else None
         elif name in typical:
+            # Only the running phase has used up some of its time.
             spent = (now - progress.phases[-1].started_at).total_seconds() if name == progress.phase else 0.0
             low, high = (max(part * typical[name] - spent, 0.0) for part in (_SHORTER, _LONGER))
             known = TimeRange(low=low, high=high)
@@ -210,6 +214,7 @@ def phases_left(
 def total(phases: Sequence[PhaseTime]) -> TimeRange | None:
     """Return the time until everything is done; ``None`` if a phase is not known or nothing is left."""
     known = [phase.left for phase in phases if phase.left is not None]
+    # A sum with a hole in it would promise too little.
     if not known or len(known) < len(phases):
         return None
     return TimeRange(low=sum(left.low for left in known), high=sum(left.high for left in known))

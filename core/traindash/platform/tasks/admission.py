@@ -44,6 +44,7 @@ class Admission:
             NotFoundError: Something it names does not exist.
         """
         record = self._parts.tasks.create(self.check(body))
+        # At once, not when its turn comes: the page shows the whole curve while it waits.
         if (source := source_of(record)) is not None:
             carry_over(self._parts, source, record.id)
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
@@ -85,6 +86,7 @@ class Admission:
         if app_state is not None and not isinstance(app_state, dict):
             msg = "app_state must be a JSON object."
             raise InputError(msg)
+        # What the button sends goes over what was known; keys that it leaves out stay.
         asked = structs.replace(
             known,
             gui_state={**known.gui_state, **(app_state or {})},

@@ -36,6 +36,7 @@ class FrozenTraining(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def new_draw() -> int:
     """Return a number to draw a random split with, another one for every training as in Supervisely's app."""
+    # Supervisely's app draws without a seed, so no two trainings share a side (docs/supervisely-api.md 4).
     return secrets.randbits(32)
 
 

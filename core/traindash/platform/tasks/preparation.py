@@ -66,6 +66,7 @@ def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
         OSError: The folder cannot be written.
     """
     run = parts.layout.run(task.id)
+    # An earlier try may have been interrupted anywhere.
     clear(run)
     run.root.mkdir(parents=True, exist_ok=True)
     match task.kind:
@@ -103,6 +104,7 @@ def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run:
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
     write_images(run.images, parts.images.of_run(training.sides))
+    # Last: a folder with a spec is complete.
     write_spec(run.spec, spec)
     return spec
 
@@ -234,6 +236,7 @@ def _evaluation_dir(parts: Services, where: tuple[TeamId, TaskId], project: str,
 def _free_folder(parts: Services, team_id: TeamId, wanted: str) -> str:
     """Return a folder of Team Files that holds nothing yet: the wanted one, or with ``_001``, ``_002``, … behind it."""
     folder, number = wanted, 0
+    # As Supervisely names a folder that is taken (docs/supervisely-api.md 7.1).
     while parts.files.list(team_id, folder, recursive=True):
         number += 1
         folder = f"{wanted}_{number:03d}"

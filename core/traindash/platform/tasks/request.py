@@ -80,6 +80,7 @@ def parse_train_state(state: Mapping[str, object]) -> StartState | RepeatState:
     Raises:
         InputError: It is neither a new training nor a repetition.
     """
+    # What the SDK's finetune and rerun send has no guiState (docs/supervisely-api.md 3.2).
     if "trainTaskId" in state:
         return _validated(RepeatState, state, "params.state")
     return _validated(StartState, state, "params.state")
@@ -100,6 +101,7 @@ def parse_model(gui_state: Mapping[str, object]) -> StatedModel:
     Raises:
         InputError: It names none, or a checkpoint by something else than a bare file name.
     """
+    # The name becomes a part of a path in Team Files.
     stated = read_model(gui_state)
     name = stated.checkpoint if isinstance(stated, CheckpointName) else ""
     if {"/", "\\"} & set(name) or name in {".", ".."}:
@@ -123,6 +125,7 @@ def parse_gui_state(gui_state: Mapping[str, object], *, project_id: ProjectId, m
     if plan.classes is None:
         msg = "guiState.classes is missing."
         raise InputError(msg, "Name the classes to train on; all of them are a list, too.")
+    # An empty side would only be found out in the middle of the preparation.
     for key, value in msgspec.to_builtins(plan.train_val_split).items():
         if value in ("", ()):
             msg = f"guiState.train_val_split.{key} is empty."
@@ -131,6 +134,7 @@ def parse_gui_state(gui_state: Mapping[str, object], *, project_id: ProjectId, m
         plan,
         classes=tuple(dict.fromkeys(plan.classes)),
         hyperparameters=_hyperparameters(plan.hyperparameters),
+        # docs/supervisely-api.md 4: the benchmark is on when the speed test is.
         enable_benchmark=plan.enable_benchmark or plan.enable_speedtest,
         experiment_name=_experiment_name(plan.experiment_name),
     )

@@ -61,6 +61,7 @@ def _random(
         return hashlib.sha256(f"{draw} {image}".encode()).digest()
 
     everything = sorted(parts.images.ids(project_id), key=place)
+    # Rounded down for the side that is named (docs/supervisely-api.md 4).
     count = len(everything) * split.percent // _FULL_PERCENT
     chosen, rest = tuple(everything[:count]), tuple(everything[count:])
     return (chosen, rest) if split.split == "train" else (rest, chosen)
@@ -80,6 +81,7 @@ def _tags(parts: Services, project_id: ProjectId, split: TagsSplit) -> tuple[tup
             raise InputError(msg, "Choose a tag that images have, or split in another way.")
     if split.untagged_action == "ignore":
         return train, val
+    # Only an image with neither tag is untagged; one with both stays on both sides.
     with_tag = {*train, *val}
     untagged = tuple(image for image in parts.images.ids(project_id) if image not in with_tag)
     return (train + untagged, val) if split.untagged_action == "train" else (train, val + untagged)

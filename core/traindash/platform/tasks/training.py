@@ -173,6 +173,7 @@ def resolve_training(parts: Services, team_id: TeamId, project_id: ProjectId, fr
         InputError: Something in the state cannot be used.
     """
     project = parts.projects.get(project_id)
+    # The SDK starts in any workspace it is given; images of another team must not leave it that way.
     if project.team_id != team_id:
         msg = f"Project {project_id} belongs to another team than the workspace of the task."
         raise InputError(msg, "Start the training in a workspace of the project's team.")
@@ -214,6 +215,7 @@ def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state
     if not settings:
         msg = f"The experiment of task {source.task_id} kept no settings."
         raise InputError(msg, "Start a new training and choose the settings.")
+    # Name and start flag belong to a task, not to its settings (docs/supervisely-api.md 7.1).
     kept = {key: value for key, value in settings.items() if key not in {"experiment_name", "start_training"}}
     if state.mode == "continue":
         best = CheckpointName(task_id=source.task_id, checkpoint=source.best_checkpoint)
