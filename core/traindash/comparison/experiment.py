@@ -79,7 +79,7 @@ def parse_results_csv(text: str) -> TrainingCurves:
     """Read the ``results.csv`` that Ultralytics leaves.
 
     Its names are padded with spaces in some releases, and its ``time`` begins again at zero when a training was
-    resumed (ENGINE.md section 3); here it grows.
+    resumed; here it grows.
 
     Raises:
         InputError: There is no column ``epoch`` or no row.

@@ -8,14 +8,12 @@ from traindash.comparison.charts.drawing import (
     Panel,
     Table,
     TableRow,
-    View,
     bars_that_fit,
     finite,
     in_words,
     metric_bars,
-    no_evaluation,
+    of_evaluations,
     radar_panel,
-    without_evaluation,
 )
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
@@ -31,21 +29,22 @@ Read = Callable[[ClassMetrics], float]
 REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcome.MISSED)
 
 
-def draw_ap(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_ap(comparison: Comparison) -> Drawing:
     """Draw the average precision of each class; with 5 to 12 classes as a radar too."""
-    drawing = _draw(comparison, view, (("", "AP, IoU 0.50 to 0.95", _ap),))
-    if not drawing.panels or len(comparison.classes) not in _RADAR_CLASSES:
+    drawing = _draw(comparison, (("", "AP, IoU 0.50 to 0.95", _ap),))
+    if len(comparison.classes) not in _RADAR_CLASSES:
         return drawing
     rows = [(experiment, _values(one, comparison.classes, _ap)) for experiment, one in comparison.evaluated]
     radar = radar_panel("Class", comparison.classes, rows, comparison.decimals)
     return Drawing(panels=(*drawing.panels, *([radar] if radar else [])), notes=drawing.notes)
 
 
-def draw_precision_recall(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_precision_recall(comparison: Comparison) -> Drawing:
     """Draw precision, recall and F1 of each class."""
     return _draw(
         comparison,
-        view,
         (
             ("Precision", "Precision", lambda c: c.precision),
             ("Recall", "Recall", lambda c: c.recall),
@@ -54,12 +53,9 @@ def draw_precision_recall(comparison: Comparison, view: View) -> Drawing:
     )
 
 
-def _draw(comparison: Comparison, view: View, figures: Sequence[tuple[str, str, Read]]) -> Drawing:
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
+def _draw(comparison: Comparison, figures: Sequence[tuple[str, str, Read]]) -> Drawing:
     names = chosen_classes(comparison, figures[0][2], bars_that_fit(len(comparison.evaluated), MOST_CLASSES))
-    notes = list(without_evaluation(comparison))
+    notes = []
     if len(names) < len(comparison.classes):
         notes.append(
             f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most. The table has all."
@@ -161,17 +157,15 @@ _NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² 
 _Figure = tuple[str, str, tuple[Outcome, ...]]
 
 
-def draw_sizes(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_sizes(comparison: Comparison) -> Drawing:
     """Draw average precision and average recall of objects of each size."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     measured = [experiment.by_size() for experiment, _ in comparison.evaluated]
     panels = (
         _panel(comparison, measured, ("Average precision", "All outcomes of", ()), lambda one: one.ap),
         _panel(comparison, measured, ("Average recall", "All", PRESENT), lambda one: one.ar),
     )
-    notes = list(without_evaluation(comparison))
+    notes = []
     empty = [name for name, *slices in zip(_NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
     if empty:
         notes.append(f"No object is {' or '.join(name.split(',')[0].lower() for name in empty)}.")

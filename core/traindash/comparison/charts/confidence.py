@@ -12,9 +12,8 @@ from traindash.comparison.charts.drawing import (
     Panel,
     Table,
     TableRow,
-    View,
     finite,
-    no_evaluation,
+    of_evaluations,
     without_evaluation,
 )
 from traindash.comparison.experiment import ComparedExperiment, Comparison, thinned
@@ -34,21 +33,21 @@ Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
 _THRESHOLD = "Confidence threshold"
 
 
-def draw_confidence_profile(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confidence_profile(comparison: Comparison) -> Drawing:
     """Draw F1 over the threshold, with the best threshold marked."""
-    del view
     return _drawn(comparison, [("", "F1, mean over IoU 0.50 to 0.95", _mean_f1)], mark_best=True)
 
 
-def draw_confidence_by_iou(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confidence_by_iou(comparison: Comparison) -> Drawing:
     """Draw F1 over the threshold at single IoU thresholds, each with its own best confidence."""
-    del view
     return _drawn(comparison, [_at_iou(level) for level in _LEVELS], mark_best=True)
 
 
-def draw_confidence_precision_recall(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confidence_precision_recall(comparison: Comparison) -> Drawing:
     """Draw what a higher threshold gains in precision and costs in recall."""
-    del view
     figures: list[Figure] = [
         ("Precision", "Precision, mean over IoU 0.50 to 0.95", lambda one: one.profile.precision),
         ("Recall", "Recall, mean over IoU 0.50 to 0.95", lambda one: one.profile.recall),
@@ -66,10 +65,7 @@ def _mean_f1(evaluation: Evaluation) -> FloatArray:
 
 
 def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) -> Drawing:
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     notes = [
-        *without_evaluation(comparison),
         *(
             f"“{e.label}” has no right prediction, so it has no curve."
             for e, one in comparison.evaluated
@@ -78,7 +74,7 @@ def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) ->
     ]
     seeing = [(experiment, one) for experiment, one in comparison.evaluated if not _blind(one)]
     if not seeing:
-        return Drawing(empty=" ".join(notes))
+        return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     panels = [_panel(seeing, figure, comparison.decimals, mark_best=mark_best) for figure in figures]
     return Drawing(panels=tuple(panel for panel in panels if panel is not None), notes=tuple(notes))
 
@@ -144,12 +140,10 @@ _WIDTH = _JOINED / SCORE_BINS
 _MIDDLES = tuple(round((i + 0.5) * _WIDTH, 4) for i in range(SCORE_BINS // _JOINED))
 
 
-def draw_confidence_spread(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confidence_spread(comparison: Comparison) -> Drawing:
     """Draw how many right and wrong predictions each model makes at each confidence."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
-    notes, spreads = list(without_evaluation(comparison)), []
+    notes, spreads = [], []
     for experiment, evaluation in comparison.evaluated:
         spread = score_distribution(evaluation.view)
         if spread.right.sum() + spread.wrong.sum() == 0:
@@ -157,7 +151,7 @@ def draw_confidence_spread(comparison: Comparison, view: View) -> Drawing:
             continue
         spreads.append((experiment, spread))
     if not spreads:
-        return Drawing(empty=" ".join(notes))
+        return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     return Drawing(
         panels=(
             _confidence_spread_panel(
@@ -226,12 +220,10 @@ def _joined(counts: IntArray) -> IntArray:
 _COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
 
 
-def draw_reliability(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_reliability(comparison: Comparison) -> Drawing:
     """Draw the share of right predictions over their confidence; the diagonal is perfect."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
-    lines, words, notes = [], [], list(without_evaluation(comparison))
+    lines, words, notes = [], [], []
     for experiment, evaluation in comparison.evaluated:
         bins = evaluation.calibration
         points = [
@@ -254,7 +246,7 @@ def draw_reliability(comparison: Comparison, view: View) -> Drawing:
         )
         words.append(f"{experiment.label} {metric(bins.expected_error, comparison.decimals)}")
     if not lines:
-        return Drawing(empty=" ".join(notes))
+        return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     perfect = Line(name="Perfect", x=(0.0, 1.0), y=(0.0, 1.0), style=None)
     panel = Panel(
         title="",

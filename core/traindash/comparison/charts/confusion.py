@@ -10,13 +10,12 @@ from traindash.comparison.charts.drawing import (
     Cells,
     Drawing,
     Panel,
-    View,
     bars_that_fit,
     count_bars,
     finite,
     in_words,
     metric_bars,
-    no_evaluation,
+    of_evaluations,
     share_bars,
     without_evaluation,
 )
@@ -36,22 +35,18 @@ _FEWEST = 2
 Evaluated = tuple[ComparedExperiment, Evaluation]
 
 
-def draw_confusion(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confusion(comparison: Comparison) -> Drawing:
     """Draw a matrix for each experiment; a cell's shade is its share of the true class."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     names = confused_classes(comparison)
     shown = comparison.evaluated[:_MOST_PANELS]
     panels = tuple(_panel(experiment, evaluation, names) for experiment, evaluation in shown)
     return Drawing(panels=panels, notes=_notes(comparison, names, len(comparison.evaluated)))
 
 
-def draw_confusion_difference(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confusion_difference(comparison: Comparison) -> Drawing:
     """Draw for each experiment what its matrix has more or less than the one of the baseline."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     baseline = comparison.experiments[comparison.baseline]
     if not isinstance(baseline.evaluation, Evaluation):
         return Drawing(empty=f"The baseline “{baseline.label}” has no evaluation. Choose another baseline.")
@@ -88,7 +83,7 @@ def confused_classes(comparison: Comparison, most: int = _MOST_CLASSES) -> tuple
 
 
 def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[str, ...]:
-    notes = list(without_evaluation(comparison))
+    notes = []
     if panels > _MOST_PANELS:
         notes.append(f"The first {_MOST_PANELS} of {panels} are drawn.")
     if len(names) < len(comparison.classes):
@@ -222,16 +217,14 @@ _COUNT, _PROBABILITY = "Count", "Probability"
 Pair = tuple[str, str]
 
 
-def draw_confused_pairs(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_confused_pairs(comparison: Comparison) -> Drawing:
     """Draw the pairs of classes that any of the models confuses most, as counts and as probabilities."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
-    notes = list(without_evaluation(comparison))
+    notes = []
     known = [_pairs(evaluation) for _, evaluation in comparison.evaluated]
     pairs = {pair: max(one.get(pair, (0, 0.0))[0] for one in known) for one in known for pair in one}
     if not pairs:
-        return Drawing(empty=" ".join(["No class was taken for another one.", *notes]))
+        return Drawing(empty=" ".join(["No class was taken for another one.", *without_evaluation(comparison)]))
     most = bars_that_fit(len(known), _MOST_PAIRS)
     names = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:most]
     if len(names) < len(pairs):
@@ -296,12 +289,10 @@ def _pairs(evaluation: Evaluation) -> dict[Pair, tuple[int, float]]:
 _ALL = "All classes"
 
 
-def draw_classification(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_classification(comparison: Comparison) -> Drawing:
     """Draw the share of covered objects that got their own class: of all classes, and of each."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
-    notes = list(without_evaluation(comparison))
+    notes = []
     shares = [_classification_shares(evaluation) for _, evaluation in comparison.evaluated]
     names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
     if len(names) < len(comparison.classes):
@@ -313,7 +304,8 @@ def draw_classification(comparison: Comparison, view: View) -> Drawing:
         values = [overall, *(by_class.get(name) for name in names)]
         bars.append(metric_bars(experiment, values, _queries(experiment, values, names), comparison.decimals))
     if all(value is None for bar in bars for value in bar.values):
-        return Drawing(empty=" ".join(["No experiment covered any object, so none was given a class.", *notes]))
+        why = "No experiment covered any object, so none was given a class."
+        return Drawing(empty=" ".join([why, *without_evaluation(comparison), *notes]))
     panel = Panel(
         title="",
         x=Axis(title="True class", categories=categories),

@@ -7,8 +7,8 @@ the same numbers, ranges and words.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing, explain_missing
@@ -179,6 +179,21 @@ def no_evaluation(comparison: Comparison) -> Drawing:
         return nothing([], CHOOSE)
     lost = any(isinstance(e.evaluation, Missing) and e.evaluation.may_return for e in comparison.experiments)
     return nothing(without_evaluation(comparison), _GONE if lost else ADVICE)
+
+
+def of_evaluations(draw: Callable[[Comparison], Drawing]) -> Callable[[Comparison, View], Drawing]:
+    """Make a chart of one that draws evaluations, at least one: it says whose is missing, and why."""
+
+    def drawn(comparison: Comparison, view: View) -> Drawing:
+        del view
+        if not comparison.evaluated:
+            return no_evaluation(comparison)
+        drawing = draw(comparison)
+        # what is empty says itself what it lacks
+        notes = (*without_evaluation(comparison), *drawing.notes) if drawing.panels else drawing.notes
+        return replace(drawing, notes=notes)
+
+    return drawn
 
 
 Queries = Sequence[ImageQuery | None]

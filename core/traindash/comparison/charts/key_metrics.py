@@ -19,6 +19,7 @@ from traindash.comparison.charts.drawing import (
     metric_bars,
     no_evaluation,
     nothing,
+    of_evaluations,
     radar_panel,
     without_evaluation,
 )
@@ -146,14 +147,12 @@ def draw_pr_curves(comparison: Comparison, view: View) -> Drawing:
     return Drawing(panels=(panel,), notes=without_evaluation(comparison))
 
 
-def draw_pr_by_class(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_pr_by_class(comparison: Comparison) -> Drawing:
     """Draw one panel for each class."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     names = chosen_classes(comparison, lambda c: c.ap, _MOST_PANELS)
     panels = tuple(panel for name in names if (panel := _panel(comparison, name)) is not None)
-    notes = list(without_evaluation(comparison))
+    notes = []
     if len(names) < len(comparison.classes):
         notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
     return Drawing(panels=panels, notes=tuple(notes))

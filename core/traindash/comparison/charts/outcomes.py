@@ -15,11 +15,10 @@ from traindash.comparison.charts.drawing import (
     Panel,
     Table,
     TableRow,
-    View,
     bars_that_fit,
     count_bars,
     in_words,
-    no_evaluation,
+    of_evaluations,
     share_bars,
     without_evaluation,
 )
@@ -41,11 +40,9 @@ _SHARES = ("Missed, share of objects", "False alarms, share of predictions")
 _MOST_CLASSES = 24
 
 
-def draw_outcomes(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_outcomes(comparison: Comparison) -> Drawing:
     """Draw the counts at IoU 0.50 and each model's F1-optimal confidence."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     bars = []
     for experiment, evaluation in comparison.evaluated:
         counts = evaluation.counts
@@ -62,17 +59,15 @@ def draw_outcomes(comparison: Comparison, view: View) -> Drawing:
         marks=tuple(bars),
         alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),
     )
-    return Drawing(panels=(panel,), notes=without_evaluation(comparison))
+    return Drawing(panels=(panel,))
 
 
-def draw_outcomes_by_class(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_outcomes_by_class(comparison: Comparison) -> Drawing:
     """Draw the counts of each class, and as shares, which do not depend on how often a class occurs."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     most = bars_that_fit(len(comparison.evaluated), _MOST_CLASSES)
     names = chosen_classes(comparison, lambda item: item.f1, most)
-    notes = list(without_evaluation(comparison))
+    notes = []
     if len(names) < len(comparison.classes):
         notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those whose F1 differs most.")
     counted = [_counts(comparison, names, place) for place in range(len(KINDS))]
@@ -162,11 +157,9 @@ def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
     )
 
 
-def draw_outcome_differences(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_outcome_differences(comparison: Comparison) -> Drawing:
     """Draw common and unique outcomes."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
     if len(comparison.evaluated) < _FEWEST:
         alone = comparison.evaluated[0][0].label
         return Drawing(empty=f"Only “{alone}” has an evaluation. Choose another experiment that has one.")
@@ -175,7 +168,7 @@ def draw_outcome_differences(comparison: Comparison, view: View) -> Drawing:
         shared = shared_outcomes([evaluation for _, evaluation in comparison.evaluated])
     except InputError as error:
         return Drawing(empty=f"Objects cannot be compared one by one: {error}")
-    return Drawing(panels=(_panel(experiments, shared),), notes=without_evaluation(comparison))
+    return Drawing(panels=(_panel(experiments, shared),))
 
 
 def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
@@ -246,12 +239,10 @@ _COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "F
 _MIDDLES = tuple(round(float(low) + 0.025, 3) for low in _EDGES[:-1])
 
 
-def draw_iou_histogram(comparison: Comparison, view: View) -> Drawing:
+@of_evaluations
+def draw_iou_histogram(comparison: Comparison) -> Drawing:
     """Draw the share of found objects by IoU, at each model's F1-optimal confidence."""
-    del view
-    if not comparison.evaluated:
-        return no_evaluation(comparison)
-    lines, words, rows, notes = [], [], [], list(without_evaluation(comparison))
+    lines, words, rows, notes = [], [], [], []
     for experiment, evaluation in comparison.evaluated:
         overlaps = found_overlaps(evaluation)
         if not overlaps.size:
@@ -271,7 +262,7 @@ def draw_iou_histogram(comparison: Comparison, view: View) -> Drawing:
         words.append(f"{experiment.label} {metric(float(overlaps.mean()), comparison.decimals)}")
         rows.append(_row(experiment, overlaps, comparison.decimals))
     if not lines:
-        return Drawing(empty=" ".join(notes))
+        return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     panel = Panel(
         title="",
         x=Axis(title="IoU of prediction and object (bins of 0.05)", low=0.5, high=1),
