@@ -30,15 +30,16 @@ _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
 def build_slides(comparison: Comparison, significance: Significance, requirements: Requirements | None = None) -> Story:
     """Return the story of at least one experiment; it recommends for the best balance unless told otherwise."""
     comparable = significance.are_comparable
+    verdict = judge(comparison, significance)
     decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
     images = image_set(comparison)
     slides = (
         _question(comparison, decision.requirements),
         _data(comparison, significance),
-        _winner(comparison, significance),
+        _winner(comparison, verdict),
         *_changes(comparison, significance, images, comparable=comparable),
         _speed(comparison),
-        _recommendation(comparison, significance, decision),
+        _recommendation(comparison, verdict, decision),
     )
     return Story(slides=slides, images=images)
 
@@ -58,11 +59,12 @@ def _question(comparison: Comparison, requirements: Requirements) -> Slide:
         step="The question",
         title=title,
         sentences=tuple(sentences),
-        bars=tuple(
-            Bar(name=experiment.label, share=0.0, text=_kind(experiment), style=experiment.style)
-            for experiment in experiments[:_MOST_BARS]
-        ),
+        bars=tuple(_bar(one, 0.0, _kind(one)) for one in experiments[:_MOST_BARS]),  # without lengths: a list of names
     )
+
+
+def _bar(experiment: ComparedExperiment, share: float, text: str, *, best: bool = False) -> Bar:
+    return Bar(name=experiment.label, share=share, text=text, style=experiment.style, best=best)
 
 
 def _kind(experiment: ComparedExperiment) -> str:
@@ -122,27 +124,17 @@ def _about_data(comparison: Comparison, significance: Significance, first: Evalu
     return tuple(sentences)
 
 
-def _winner(comparison: Comparison, significance: Significance) -> Slide:
-    ranked = ranking(comparison)
+def _winner(comparison: Comparison, verdict: Verdict) -> Slide:
     if len(comparison.experiments) == 1:
         return _alone(comparison.experiments[0])
-    verdict = judge(comparison, significance)
-    comparable = verdict.kind in {"winner", "tie"}
+    # bars beside each other are a ranking: there are none where nothing may be ranked, or the lead is still open
+    ranked = ranking(comparison) if verdict.kind in {"winner", "tie"} else []
     return Slide(
         key="winner",
         step="The best one, and how sure that is",
         title=verdict.headline.rstrip("."),
         sentences=verdict.sentences[:2],
-        bars=tuple(
-            Bar(
-                name=experiment.label,
-                share=value,
-                text=metric(value),
-                style=experiment.style,
-                best=comparable and experiment.key == verdict.winner,
-            )
-            for experiment, value in (ranked if comparable else [])[:_MOST_BARS]
-        ),
+        bars=tuple(_bar(e, value, metric(value), best=e.key == verdict.winner) for e, value in ranked[:_MOST_BARS]),
         bars_title="mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95",
         tone="good" if verdict.kind == "winner" else "plain",
     )
@@ -202,9 +194,7 @@ def _each(comparison: Comparison, *, comparable: bool) -> Slide:
         step="Each for itself",
         title="What each one reaches on its own data" if known else "None of them has metrics",
         sentences=(why,),
-        bars=tuple(
-            Bar(name=e.label, share=value, text=metric(value), style=e.style) for e, value in known[:_MOST_BARS]
-        ),
+        bars=tuple(_bar(e, value, metric(value)) for e, value in known[:_MOST_BARS]),
         bars_title="mAP, 0 to 1",
     )
 
@@ -224,8 +214,8 @@ def _speed(comparison: Comparison) -> Slide:
     timed.sort(key=lambda item: item[2].total)
     slowest = timed[-1][2].total
     machines = sorted({test.machine for _, test, _ in timed})
-    rows = [(e, row) for e, _, row in timed]
-    title, best = _fastest(rows, same_machine=len(machines) == 1, all_timed=len(timed) == len(comparison.experiments))
+    missing = len(comparison.experiments) - len(timed)
+    title, best = _fastest([(e, row) for e, _, row in timed], same_machine=len(machines) == 1, all_timed=not missing)
     return Slide(
         key="speed",
         step="Speed",
@@ -234,25 +224,14 @@ def _speed(comparison: Comparison) -> Slide:
             f"Measured on {listing(machines)}, images one by one."
             if len(machines) == 1
             else f"Measured on different machines or runtimes, so times are not compared: {listing(machines)}.",
-            *_untimed(comparison, len(timed)),
+            *([f"{plural(missing, 'experiment')} without a speed test."] if missing else []),
         ),
         bars=tuple(
-            Bar(
-                name=e.label,
-                share=row.total / slowest,
-                text=f"{latency_text(row)} ms",
-                style=e.style,
-                best=e.key == best,
-            )
+            _bar(e, row.total / slowest, f"{latency_text(row)} ms", best=e.key == best)
             for e, _, row in timed[:_MOST_BARS]
         ),
         bars_title="Time for one image (ms), with its measured spread; shorter is better",
     )
-
-
-def _untimed(comparison: Comparison, timed: int) -> tuple[str, ...]:
-    missing = len(comparison.experiments) - timed
-    return (f"{plural(missing, 'experiment')} without a speed test.",) if missing else ()
 
 
 def _fastest(
@@ -274,27 +253,24 @@ def _fastest(
     return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
 
 
-def _recommendation(comparison: Comparison, significance: Significance, decision: Decision) -> Slide:
+def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision) -> Slide:
     advice = advise(decision)
     winner, goal = decision.winner, decision.requirements.goal
-    facts: tuple[Fact, ...] = ()
+    facts = []
     if winner is not None:
-        facts = (
+        facts = [
             Fact(value=threshold_text(winner), label="threshold to set"),
             Fact(value=metric(winner.point.precision), label="precision"),
             Fact(value=metric(winner.point.recall), label="recall"),
-            *(
-                (Fact(value=f"{quantity(winner.contender.speed.total)} ms", label="for an image"),)
-                if winner.contender.speed
-                else ()
-            ),
-        )
+        ]
+        if winner.contender.latency is not None:
+            facts.append(Fact(value=f"{quantity(winner.contender.latency)} ms", label="for an image"))
     return Slide(
         key="recommendation",
         step="Recommendation",
         title=_recommended(advice, winner.label if winner else "", several=len(comparison.experiments) > 1),
-        sentences=(*advice.sentences[:3], *_other_ranking(comparison, significance, advice)),
-        facts=facts,
+        sentences=(*advice.sentences[:3], *_other_ranking(comparison, verdict, advice)),
+        facts=tuple(facts),
         bars=_candidates(decision),
         bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
         tone="good" if winner is not None else "plain",
@@ -308,15 +284,11 @@ def _candidates(decision: Decision) -> tuple[Bar, ...]:
         return ()
     known = [one for one in decision.candidates if one.answer.reached and math.isfinite(one.figure)]
     known.sort(key=lambda one: -one.rank)
-    longest = max((one.figure for one in known), default=0.0) if less_is_better(goal) else 1.0
+    # shares fill their row at 1; a cost has no upper end, so the highest one does
+    longest = (max((one.figure for one in known), default=0.0) if less_is_better(goal) else 1.0) or 1.0
+    named = decision.winner.key if decision.winner else None
     return tuple(
-        Bar(
-            name=one.label,
-            share=one.figure / (longest or 1.0),
-            text=figure_text(goal, one.figure),
-            style=one.contender.experiment.style,
-            best=decision.winner is not None and one.key == decision.winner.key,
-        )
+        _bar(one.contender.experiment, one.figure / longest, figure_text(goal, one.figure), best=one.key == named)
         for one in known[:_MOST_BARS]
     )
 
@@ -327,8 +299,8 @@ def _recommended(advice: Verdict, label: str, *, several: bool) -> str:
     return f"Take “{label}”" if several else f"Use “{label}” with this threshold"
 
 
-def _other_ranking(comparison: Comparison, significance: Significance, advice: Verdict) -> tuple[str, ...]:
-    verdict = judge(comparison, significance)
+def _other_ranking(comparison: Comparison, verdict: Verdict, advice: Verdict) -> tuple[str, ...]:
+    """Return why the one that is recommended is not the one with the highest mAP, where that is so."""
     if verdict.winner is None or advice.winner is None or verdict.winner == advice.winner:
         return ()
     label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
