@@ -17,6 +17,7 @@ class AgentStatus(StrEnum):
     WAITING = "waiting"
     UNKNOWN = "unknown"
 
+    # Both enum and msgspec ask this for a word that is not listed.
     @classmethod
     def _missing_(cls, _value: object) -> "AgentStatus":
         return cls.UNKNOWN
@@ -56,6 +57,7 @@ class Agent:
     team_id: TeamId | None = None
     is_gpu: bool = False
     devices: tuple[Device, ...] = ()
+    # Only the embedded platform says these two.
     threads: int | None = None
     queue_paused: bool | None = None
 
@@ -100,6 +102,7 @@ class AppModule:
     @property
     def framework(self) -> str | None:
         """Framework that this app trains, ``None`` if it is no training app."""
+        # By this category the SDK, too, finds the app for a framework.
         prefix = "framework:"
         return next((word.removeprefix(prefix) for word in self.categories if word.startswith(prefix)), None)
 

@@ -6,6 +6,7 @@ passed where a project id is meant. Series are known on this machine only, under
 
 from typing import NewType
 
+# NewType costs nothing at run time: on the wire and in the database each is a plain integer.
 TeamId = NewType("TeamId", int)
 WorkspaceId = NewType("WorkspaceId", int)
 ProjectId = NewType("ProjectId", int)

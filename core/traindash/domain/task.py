@@ -24,6 +24,7 @@ class TaskStatus(StrEnum):
     ERROR = "error"
     UNKNOWN = "unknown"
 
+    # Both enum and msgspec ask this for a word that is not listed: a newer server's task is still worth showing.
     @classmethod
     def _missing_(cls, _value: object) -> "TaskStatus":
         return cls.UNKNOWN
@@ -42,6 +43,7 @@ ALLOWED_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
         {TaskStatus.QUEUED, TaskStatus.STARTED, TaskStatus.TERMINATING, TaskStatus.STOPPED, TaskStatus.ERROR}
     ),
     TaskStatus.STARTED: frozenset({TaskStatus.FINISHED, TaskStatus.ERROR, TaskStatus.TERMINATING, TaskStatus.STOPPED}),
+    # A training may reach its end, or fail, before it hears that it shall stop.
     TaskStatus.TERMINATING: frozenset({TaskStatus.STOPPED, TaskStatus.FINISHED, TaskStatus.ERROR}),
     TaskStatus.FINISHED: frozenset(),
     TaskStatus.STOPPED: frozenset(),
@@ -65,6 +67,7 @@ class ExitCause(StrEnum):
     CRASHED = "crashed"
     LOST = "lost"
 
+    # Trainers of a newer version may know more causes than the dashboard that reads their log.
     @classmethod
     def _missing_(cls, _value: object) -> "ExitCause":
         return cls.CRASHED

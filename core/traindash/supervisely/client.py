@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from traindash.supervisely.projects import Collections, Datasets, Projects, Teams, Workspaces
     from traindash.supervisely.tasks import Agents, Tasks
 
+# The imports within the properties are what makes a launch start soon; a contract test watches over them
+# (tests/contract/client/test_commands.py).
+
 
 class _VersionShape(Shape):
     version: str | None = None
@@ -171,6 +174,7 @@ class SuperviselyClient:
         Raises:
             UnauthorizedError: The token is missing or wrong.
         """
+        # users.me needs the token; instance.version answers anybody, so it cannot tell whether a token is good.
         user = read("users.me", _UserShape, self.transport.read("users.me"))
         return user.login or user.name or ""
 

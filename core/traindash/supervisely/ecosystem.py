@@ -67,7 +67,7 @@ class Ecosystem(Resource):
         authors chose; where an app has none, the server's model list stands in.
         """
         modules = self.modules(("train",) if framework is None else ("train", f"framework:{framework}"))
-        # Of several apps for a framework the first one counts, as for the SDK (docs/supervisely-api.md 9.2).
+        # Of several apps for a framework the first one counts, as for the SDK.
         first = {module.framework: module for module in reversed(modules)}
         order = dict.fromkeys(module.framework for module in modules)
         return tuple(model for name in order for model in self.models_of(first[name]))

@@ -36,7 +36,7 @@ class _OwnMethods(Resource):
 
     def _answers(self, name: str, body: Mapping[str, object]) -> bool:
         """Return whether the server has a method at all."""
-        try:
+        try:  # there is no method that lists methods, so the cheapest one is tried
             self._ask(name, object, body)
         except (MissingError, RejectedError):
             return False
@@ -110,6 +110,7 @@ class Imports(_OwnMethods):
             file: Its content.
             size: Its length in bytes.
         """
+        # The one method whose body is a file; what is to be said about it goes into the address.
         method = f"traindash.{self.family}.upload"
         return read(method, DataImport, self.transport.upload(method, {"name": name}, file, size), camel=False)
 
@@ -187,7 +188,7 @@ class Splits(_OwnMethods):
         Raises:
             RejectedError: Something named does not exist in the project, or a side stays empty.
         """
-        if isinstance(split, RandomSplit):
+        if isinstance(split, RandomSplit):  # the training app draws it when it starts
             return None
         try:
             return self._ask(

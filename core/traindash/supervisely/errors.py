@@ -115,8 +115,9 @@ class ContractError(ApiError):
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 509, 598, 599})
 """Statuses that may be gone at the next try, as the official SDK sees it."""
 
+# A server that has just started says this with status 400 until its agents have called (docs/supervisely-api.md 1.1).
 _AGENT_NOT_READY = "Agent should call AgentConnected or AgentPing before attempting any other request"
-_LONGEST_QUOTE = 400
+_LONGEST_QUOTE = 400  # characters: a stack trace is no sentence for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
 def is_passing(error: ApiError) -> bool:
     """Whether the same request may work at the next try."""
     if error.status is None:
+        # No answer, or one that does not have the documented form: the same answer would come again.
         return not isinstance(error, ContractError)
     return error.status in PASSING_STATUSES or (
         error.status == HTTPStatus.BAD_REQUEST and _AGENT_NOT_READY in error.message
@@ -211,7 +213,7 @@ def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
         return max(float(text), 0.0)
     except ValueError:
         pass
-    try:
+    try:  # the header's other form, which proxies use
         return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
     except ValueError:
         return None
@@ -280,6 +282,7 @@ _MEANINGS: Mapping[int, _Meaning] = {
 # When to ask again, and after how long. Pure: the caller sleeps.
 
 
+# A typing error in an address does not pass; a server that restarts is back within the first wait or takes minutes.
 _TRIES_TO_REACH = 2
 
 

@@ -154,6 +154,7 @@ class Files(Resource):
 
     def find(self, team_id: TeamId, path: str) -> TeamFile | None:
         """Return the file at a path, ``None`` if there is none."""
+        # A file's own path lists that file alone, a folder's all files below it (docs/supervisely-api.md 3.3).
         return next((file for file in self.list(team_id, path) if file.path == path), None)
 
     def info(self, file_id: FileId) -> TeamFile:
@@ -182,6 +183,7 @@ class Files(Resource):
             StorageError: It cannot be written.
         """
         body = {"teamId": team_id, "path": file.path}
+        # A size of 0 is what servers say that do not know it; an empty file passes by its hash.
         expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
         Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
 

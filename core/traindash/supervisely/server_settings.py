@@ -50,6 +50,7 @@ def server_settings(
     if env.get("ENV") != "production":
         files = ((folder or Path.cwd()) / "local.env", (user_home or Path.home()) / "supervisely.env")
         layers += [(str(path), _dotenv(path)) for path in files]
+    # What the SDK would use, put together from all layers, comes first; then each layer that is complete by itself.
     merged: dict[str, str | None] = {}
     for _, values in reversed(layers):
         merged |= {name: value for name, value in values.items() if value}
@@ -65,6 +66,7 @@ def server_settings(
 def _dotenv(path: Path) -> Mapping[str, str | None]:
     """Return the variables of a file; none where it cannot be read, as for a file that is not there."""
     try:
+        # Without interpolation: a token may hold a dollar sign.
         return dotenv_values(path, interpolate=False, encoding="utf-8") if path.is_file() else {}
     except (OSError, UnicodeDecodeError):
         return {}

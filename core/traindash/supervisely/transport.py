@@ -34,8 +34,10 @@ from traindash.supervisely.errors import (
 
 JsonObject: TypeAlias = Mapping[str, object]
 
+# A server that is there answers a connection within a second; its slowest lists take half a minute.
 _TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=15.0)
 _PROBE_TIMEOUT = httpx.Timeout(5.0)
+# The answer to an upload comes when the server has looked through the whole archive.
 _UPLOAD_TIMEOUT = httpx.Timeout(connect=5.0, read=3600.0, write=60.0, pool=15.0)
 _BLOCK = 1 << 20
 _CONNECTIONS = 16
@@ -56,6 +58,7 @@ EMBEDDED = "embedded"
 def normalised_address(address: str) -> str:
     """Return an address with a scheme and without slashes at its ends, by the official SDK's rules."""
     bare = address.strip().strip("/")
+    # "in" and not "startswith", as the SDK does it: what it takes as it is must stay as it is here, too.
     return bare if "http://" in bare or "https://" in bare else f"http://{bare}"
 
 
@@ -67,6 +70,7 @@ def host_of(address: str) -> str:
 def is_loopback(address: str) -> bool:
     """Return whether an address with a scheme leads to this machine and nowhere else."""
     try:
+        # Names are not looked up: who answers to one may change, and the token must not follow.
         host = urlsplit(address).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -125,6 +129,7 @@ class Transport:
             # Reading the machine's certificates takes as long as ten calls; a loopback address without TLS needs none.
             verify=not (local and self._address.startswith("http://")),
         )
+        # Supervisely on another machine has https as a rule; the embedded platform never has.
         self._probe_lock = threading.Lock()
         self._probed = local or self._address.startswith("https://")
 
@@ -198,6 +203,7 @@ class Transport:
                         raise self._without_token(error)
                 yield _content(response, offset)
             finally:
+                # Also when the reader stops early: the pool would wait for the rest of the file otherwise.
                 response.close()
 
     def upload(self, method: str, params: Mapping[str, str], file: BinaryIO, size: int) -> object:
@@ -256,6 +262,7 @@ class Transport:
         """Turn what can go wrong on the way into typed errors."""
         try:
             yield
+        # The order matters: these two are time-outs for httpx, but nothing was sent, so nothing can have happened.
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(method, sent=False) from error
         except httpx.TimeoutException as error:
@@ -281,7 +288,7 @@ class Transport:
         built = self._client.build_request(
             request.verb, url, params=request.params, headers=headers, timeout=_UPLOAD_TIMEOUT
         )
-        built.stream = request.file
+        built.stream = request.file  # httpx would send an iterable in chunks, and servers want the length before
         return built
 
     def _unreachable(self, method: str, *, sent: bool) -> ConnectionFailedError:
@@ -290,6 +297,7 @@ class Transport:
         return ConnectionFailedError(msg, hint, method=method, sent=sent)
 
     def _without_token(self, error: ApiError) -> ApiError:
+        # Servers quote requests in their errors, and messages end up on screens and in logs.
         if len(self._token) >= _SHORTEST_SECRET:
             error.message = error.message.replace(self._token, _HIDDEN)
             error.hint = error.hint.replace(self._token, _HIDDEN)
@@ -313,7 +321,7 @@ class Transport:
             try:
                 # Without the token: it must not go anywhere before the way is known.
                 answer = self._client.get(secure, timeout=_PROBE_TIMEOUT, auth=_NoAuth(), follow_redirects=False)
-                if answer.status_code < HTTPStatus.BAD_REQUEST:
+                if answer.status_code < HTTPStatus.BAD_REQUEST:  # a redirect to the login page counts, too
                     self._address = secure
             except httpx.HTTPError:
                 _log.info("%s does not speak https; staying with http", self._address)
@@ -337,6 +345,7 @@ class Content:
 
 def _content(response: httpx.Response, offset: int) -> Content:
     told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+    # Whatever else came is the file from its start; a 206 for another place than asked for would damage the copy.
     if response.status_code == HTTPStatus.PARTIAL_CONTENT and told is not None and int(told[1]) == offset:
         size = None if told[2] == "*" else int(told[2])
         return Content(offset, size, response.iter_bytes())
