@@ -23,8 +23,8 @@ from traindash.supervisely.experiments import TASKS_AT_ONCE
 _REQUESTS_AT_ONCE = 4
 _FILES_AT_ONCE = 8
 _FILES_PER_STEP = 64
-_FEW = 8
-_TRY_AGAIN_SECONDS = 60.0
+_FEW = 8  # so few files are read sooner than a page of tasks with their outputs
+_TRY_AGAIN_SECONDS = 60.0  # a record that cannot be read may just be being written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +138,7 @@ class ExperimentIndex:
 
     def _read_all(self) -> None:
         server = self._client.address
+        # Once per process: nobody else writes what is kept, and a team has ten thousand records.
         if self._kept is None:
             self._kept = self._cache.records(server, self._team)
             self._show_kept(self._kept)
@@ -148,10 +149,12 @@ class ExperimentIndex:
         self._failed = {path: failure for path, failure in self._failed.items() if path in paths}
         entries = {folder.path: entry_of(folder, self._kept.get(folder.path)) for folder in folders}
         with self._changed:
+            # Dictionaries are equal in any order, lists of experiments are not.
             changed = entries != self._entries or list(entries) != list(self._entries)
             self._entries = entries
             self._publish(reading=True, changed=changed)
         missing = [entry.folder for entry in entries.values() if entry.info is None and self._is_due(entry.folder)]
+        # A record is in the output of its task, too: two hundred in one request instead of a request for each.
         if len(missing) > _FEW:
             missing = self._from_tasks(missing)
         for start in range(0, len(missing), _FILES_PER_STEP):

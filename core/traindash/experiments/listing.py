@@ -16,6 +16,7 @@ from traindash.experiments.marks import UNMARKED, Mark
 from traindash.experiments.query import Query, Row, select
 from traindash.experiments.record_cache import Settings, folder_of
 
+# A click draws the page anew with the same selection and the same columns; a few tabs look at different ones.
 _SELECTIONS, _BESTS = 16, 128
 
 
@@ -58,6 +59,7 @@ class Listings:
         """
         with self._lock:
             known = self._made_of
+            # By identity where a change makes another object: comparing ten thousand entries would cost what is saved.
             if known is None or known[0] is not entries or known[2] is not settings or known[1] != noted:
                 self._last = listing_of(entries, noted, settings)
                 self._made_of = (entries, noted, settings)
@@ -115,4 +117,4 @@ def _best_of(selection: Selection, key: str) -> float | None:
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names), key=str.casefold))
+    return tuple(sorted(set(names), key=str.casefold))  # as people look for them: "apple" before "Banana"

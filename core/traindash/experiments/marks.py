@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS views (
 ) WITHOUT ROWID;
 """
 _VERSION = 1
-_BUSY_SECONDS = 10.0
+_BUSY_SECONDS = 10.0  # another tab, or a second dashboard on the same data directory, is writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,7 @@ class Marks:
             TaskId(task): Mark(starred=bool(starred), hidden=bool(hidden), note=note, tags=tuple(tags.pop(task, ())))
             for task, starred, hidden, note in rows
         }
+        # What is left has tags and nothing else, so it has no row in the other table.
         return marks | {TaskId(task): Mark(tags=tuple(names)) for task, names in tags.items()}
 
     def star(self, tasks: Collection[TaskId], *, starred: bool) -> None:
@@ -143,6 +144,7 @@ class Marks:
         with self._open() as connection:
             connection.execute("DELETE FROM views WHERE server = ? AND name = ?", (self._server, name))
 
+    # Each column by itself: a note that is being written must not undo a star that another tab has set meanwhile.
     def _set(self, column: str, tasks: Collection[TaskId], value: int | str) -> None:
         with self._open() as connection:
             connection.executemany(
@@ -154,22 +156,39 @@ class Marks:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
-            try:
-                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(_TABLES)
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-                with connection:
-                    yield connection
-            finally:
-                connection.close()
+            with open_tables(self._path, _TABLES) as connection:
+                yield connection
         except (OSError, sqlite3.Error) as error:
             msg = f"Stars, tags and notes cannot be kept in {self._path}: {error}."
             raise StorageError(
                 msg, "Check free space and permissions of the data directory, then try again."
             ) from error
+
+
+@contextmanager
+def open_tables(path: Path, tables: str) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite file of this machine's own, made when it is not there; one transaction.
+
+    Args:
+        path: The file.
+        tables: Statements that make its tables where they are missing.
+
+    Raises:
+        OSError: Its folder cannot be made.
+        sqlite3.Error: The file cannot be used.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A connection for each use: those of SQLite belong to the thread that made them, and pages run in many.
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            connection.execute("PRAGMA journal_mode = WAL")  # readers never wait for the one who writes
+            connection.executescript(tables)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        with connection:
+            yield connection
+    finally:
+        connection.close()
 
 
 def clean_name(text: str, what: str, longest: int) -> str:

@@ -99,6 +99,7 @@ def moment_of(info: ExperimentInfo) -> datetime | None:
 
 
 NAME = Column(key="name", title="Experiment", kind="text", read=lambda row: row.name)
+# Keys stand in URLs and in views that people saved: a key that was there once stays.
 _FIXED: tuple[Column, ...] = (
     NAME,
     Column(key="model", title="Model", kind="text", read=_from_info(lambda info: info.model_name)),
@@ -159,13 +160,11 @@ def _setting(name: str) -> Column:
         if row.settings is None or name not in row.settings:
             return None
         value = row.settings[name]
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _text(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        return formatting.setting(value)
 
     return Column(key=SETTING + name, title=name, kind="number", read=read, about="A hyperparameter, as it was used.")
-
-
-def _text(value: object) -> str:
-    return formatting.setting(value)
 
 
 def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
@@ -174,7 +173,8 @@ def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
         return None
     values = [value for row in rows if isinstance(value := wanted.read(row), int | float)]
     low, high = min(values, default=0.0), max(values, default=0.0)
-    if formatting.metric(low) == formatting.metric(high):  # a best needs two
+    # What looks the same is the same for whoever reads the list: no best among figures that differ where none is shown.
+    if formatting.metric(low) == formatting.metric(high):
         return None
     return high if wanted.better == "higher" else low
 
@@ -182,7 +182,7 @@ def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
 def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:
     """Return the names of the hyperparameters that are not the same in all of these."""
     names = sorted({name for settings in known for name in settings})
-    missing = object()
+    missing = object()  # a setting that one training lacks differs from every value, None included
     return tuple(
         name
         for name in names
@@ -193,7 +193,7 @@ def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:
 MOST_IN_URL = 1000
 """Chosen experiments that a URL names at most; browsers and servers take about eight thousand characters."""
 
-_LONGEST_TEXT = 300
+_LONGEST_TEXT = 300  # characters of a URL that somebody else may have written
 _FLAG = "1"
 
 
@@ -262,6 +262,7 @@ def select(rows: Iterable[Row], query: Query) -> list[Row]:
     """
     words = query.text.casefold().split()
     found = [row for row in rows if _fits(row, query) and _has_words(row, words)]
+    # Most views are sorted so, and rows come so: ten thousand need not be sorted again with every click.
     if query.sort == "task":
         return found if query.descending else found[::-1]
     wanted = column(query.sort)
@@ -337,7 +338,7 @@ def _has_words(row: Row, words: Sequence[str]) -> bool:
         return True
     model = row.info.model_name if row.info else ""
     text = f"{row.name} {model} {row.project} {row.framework} {row.task_id} {row.mark.note} {' '.join(row.mark.tags)}"
-    folded = text.casefold()
+    folded = text.casefold()  # "STRASSE" finds "Straße"
     return all(word in folded for word in words)
 
 
@@ -345,6 +346,7 @@ def _sorted(rows: list[Row], wanted: Column, *, descending: bool) -> list[Row]:
     """Sort by numbers first, then texts; equal values stay as they were, newest first; no value comes last."""
     keyed = [(_order(wanted.read(row)), row) for row in rows]
     known = [(order, row) for order, row in keyed if order is not None]
+    # By the order alone: rows cannot be compared, and equal ones keep their places, in both directions.
     known.sort(key=lambda item: item[0], reverse=descending)
     return [row for _, row in known] + [row for order, row in keyed if order is None]
 
@@ -364,7 +366,7 @@ def _order(value: Value) -> tuple[int, float, str] | None:
 
 
 def _texts(value: object) -> list[str]:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple):  # an empty list of columns is something else than the usual columns
         return [str(item) for item in value] or [_NONE]
     return [_FLAG if value is True else str(value)]
 

@@ -9,9 +9,8 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from traindash.comparison.setup_differences import flatten
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TeamId
 from traindash.errors import AppError
+from traindash.experiments.marks import open_tables
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
@@ -36,8 +36,6 @@ CREATE TABLE IF NOT EXISTS settings (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 1
-_BUSY_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -79,6 +77,7 @@ class RecordCache:
             "SELECT folder, digest, contents.settings FROM settings JOIN contents USING (digest)"
             " WHERE server = ? AND team = ?"
         )
+        # Thousands of experiments share a few dozen contents: each is parsed once, and held in memory once.
         parsed: dict[str, Mapping[str, object] | None] = {}
         found = {}
         for folder, digest, text in self._rows(query, (server, team)):
@@ -100,10 +99,10 @@ class RecordCache:
         )
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[str, ...]]:
-        if not self._path.exists():
+        if not self._path.exists():  # looking makes no file
             return []
         try:
-            with self._open() as connection:
+            with open_tables(self._path, _TABLES) as connection:
                 return connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             _log.warning("%s cannot be read and is left aside: %s", self._path, error)
@@ -113,25 +112,11 @@ class RecordCache:
         if not rows:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._open() as connection:
+            with open_tables(self._path, _TABLES) as connection:
+                connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is read again
                 connection.executemany(statement, rows)
         except (OSError, sqlite3.Error) as error:
             _log.warning("Experiments cannot be kept in %s: %s", self._path, error)
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_TABLES)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            with connection:
-                yield connection
-        finally:
-            connection.close()
 
 
 def _checked(decoder: msgspec.json.Decoder[_T], text: str) -> _T | None:
@@ -200,6 +185,7 @@ class SettingsReader:
             kept = self._cache.settings(self._client.address, self._team)
             self._known = {folder: dict(settings) for folder, settings in kept.items()}
         with self._changed:
+            # The page of the list that somebody has left is not waited for.
             self._queue = [info for info in infos if folder_of(info) not in self._known]
             if self._queue and not self._running:
                 self._running, self._error = True, None
@@ -238,7 +224,7 @@ class SettingsReader:
     def _read(self, info: ExperimentInfo) -> Settings:
         try:
             content = self._client.files.read(self._team, f"{folder_of(info)}/{info.hyperparameters}")
-        except (MissingError, ContractError):
+        except (MissingError, ContractError):  # kept as empty, or it would be asked for with every look
             return {}
         digest = hashlib.sha256(content).hexdigest()
         if digest not in self._parsed:
