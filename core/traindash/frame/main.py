@@ -1,5 +1,7 @@
 """Navigation and frame; Streamlit runs this file for every page."""
 
+# The one script of the server, alone in its folder: next to a folder `pages` Streamlit would run pages without this
+# frame on a cold start (1.67).
 import streamlit as st
 
 from traindash.ui import screens, theme
@@ -16,8 +18,6 @@ st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_S
 current = st.navigation(screens.all_pages(), position="hidden")
 theme.apply()
 st.session_state["screen"] = current.url_path or screens.DEFAULT
-# The one script of the server, alone in its folder: next to a folder `pages` Streamlit would run pages without this
-# frame on a cold start (1.67).
 draw_sidebar(st.session_state["screen"])
 # After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()

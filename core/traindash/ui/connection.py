@@ -102,8 +102,12 @@ def server() -> Server:
     """
     # Each tab has its own choice: two of them may work with different servers at a time. The file only says where a new
     # session begins.
-    chosen = st.session_state.get(_CHOSEN) or _here().servers.kept.chosen
-    return next((item for item in servers() if item.address == chosen), _here().servers.embedded)
+    here = _here().servers
+    chosen = st.session_state.get(_CHOSEN) or here.kept.chosen
+    # First, because it is asked a dozen times in a run: the list of all servers is read from a file.
+    if chosen is None or chosen == here.embedded.address:
+        return here.embedded
+    return next((item for item in servers() if item.address == chosen), here.embedded)
 
 
 def use(address: str) -> None:
