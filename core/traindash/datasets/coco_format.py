@@ -120,9 +120,7 @@ def _looks_like_coco(path: Path) -> bool:
 def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     """Open a folder with COCO annotations.
 
-    Args:
-        root: The folder that holds images and JSON files.
-        log: Told of images and objects that cannot be used while they are walked over.
+    Images and objects that cannot be used go into the log while they are walked over.
 
     Raises:
         InputError: A JSON file is not valid as a whole; names it.
@@ -208,11 +206,7 @@ def _shape_of(segmentation: object) -> str:
 
 
 class ImageSearch:
-    """Finds images inside a folder and nowhere else.
-
-    Args:
-        root: The folder.
-    """
+    """Finds images inside a folder and nowhere else, wherever in it they lie."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()

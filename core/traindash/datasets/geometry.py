@@ -277,12 +277,7 @@ class Clipped:
 
 
 def clip_geometry(geometry: Geometry, width: int, height: int) -> Clipped:
-    """Cut a geometry at the border of an image.
-
-    Args:
-        geometry: What to cut; :class:`~traindash.domain.annotation.OtherGeometry` stays as it is.
-        width: Width of the image in pixels.
-        height: Height of the image in pixels.
+    """Cut a geometry at the border of an image; one of a shape that we do not know stays as it is.
 
     Raises:
         InputError: A mask is damaged.
@@ -300,10 +295,6 @@ def clip_geometry(geometry: Geometry, width: int, height: int) -> Clipped:
 
 def annotation_inside(obj: object, *, where: str = "annotation") -> Annotation:
     """Read the annotation of an image, whose objects must lie inside of it.
-
-    Args:
-        obj: Parsed JSON in Supervisely's format.
-        where: Name of the file, for messages.
 
     Raises:
         InputError: A field is missing or wrong, or an object lies outside by more than :data:`TOLERANCE`; names the

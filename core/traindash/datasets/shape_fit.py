@@ -54,14 +54,7 @@ def shape_fit(shape: str, task_type: str) -> ShapeFit:
 def unsuitable_shapes(
     meta: ProjectMeta, classes: Iterable[str], task_type: str, *, convert: bool
 ) -> tuple[ObjectClass, ...]:
-    """Return those of the chosen classes that a task cannot use.
-
-    Args:
-        meta: Meta of the project.
-        classes: Names of the chosen classes.
-        task_type: :data:`DETECTION` or :data:`SEGMENTATION`.
-        convert: Whether shapes are converted; without it only those suit that the task uses as they are.
-    """
+    """Return those of the chosen classes that a task cannot use, or cannot use as they are unless it may convert."""
     chosen = set(classes)
     suits = set(ShapeFit) - {ShapeFit.UNUSABLE} if convert else {ShapeFit.READY}
     return tuple(item for item in meta.classes if item.name in chosen and shape_fit(item.shape, task_type) not in suits)

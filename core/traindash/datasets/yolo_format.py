@@ -211,11 +211,8 @@ def _usual_folders(root: Path) -> dict[str, tuple[Path, ...]]:
 def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     """Open a folder in YOLO layout.
 
-    All label files are looked at once for the shapes of the classes; images and labels are read when walked over.
-
-    Args:
-        root: The folder that holds ``data.yaml``, or images and labels.
-        log: Told of images and objects that cannot be used while they are walked over.
+    All label files are looked at once for the shapes of the classes; images and labels are read when walked over, and
+    what cannot be used goes into the log then.
 
     Raises:
         InputError: ``data.yaml`` is not valid, or there are no images; names what is missing.
