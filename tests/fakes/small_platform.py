@@ -118,7 +118,7 @@ class SmallPlatform:
     def train(self, *, agent: int | None = None, **behaviour: object) -> TaskId:
         """Take in a training whose trainer behaves as told, see :mod:`traindash.training.trainers.fake.__main__`."""
         state = self.state(hyperparameters=yaml.safe_dump({"epochs": 2, **behaviour}))
-        task = Admission(self.parts).admit(self.body(agent=agent, state=state))
+        task = Admission(self.parts).submit(self.body(agent=agent, state=state))
         self.supervisor.wake()
         return task.id
 

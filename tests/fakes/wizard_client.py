@@ -11,6 +11,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
+from traindash.domain.app_state import StartRequest
 from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
 from traindash.domain.ids import (
@@ -44,7 +45,6 @@ from traindash.errors import AppError
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, UnauthorizedError
 from traindash.supervisely.images import ImagePage
-from traindash.supervisely.tasks import StartRequest
 
 TEAM = Team(id=TeamId(1), name="Our team")
 WORKSPACE = Workspace(id=WorkspaceId(2), name="First workspace", team_id=TEAM.id)

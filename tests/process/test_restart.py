@@ -170,7 +170,7 @@ def test_a_publication_cut_in_the_middle_is_done_again(desk: SmallPlatform, othe
 
 def test_a_task_that_waits_for_its_start_goes_on_waiting(desk: SmallPlatform, other: PlatformProcess) -> None:
     admission = Admission(desk.parts)
-    task_id = admission.admit(desk.body(state=desk.state(start_training=False))).id
+    task_id = admission.submit(desk.body(state=desk.state(start_training=False))).id
     other.start()
     desk.wait_for_status(task_id, TaskStatus.STARTED)
     other.kill()

@@ -22,7 +22,7 @@ FIRST_EPOCHS = 8
 def start(platform: SmallPlatform, hyperparameters: str, **changes: object) -> TaskId:
     """Take in a training with a random split."""
     state = platform.state(hyperparameters=hyperparameters, train_val_split=SPLIT, **changes)
-    task = Admission(platform.parts).admit(platform.body(state=state))
+    task = Admission(platform.parts).submit(platform.body(state=state))
     platform.supervisor.wake()
     return task.id
 
@@ -30,7 +30,7 @@ def start(platform: SmallPlatform, hyperparameters: str, **changes: object) -> T
 def resume(platform: SmallPlatform, source: TaskId, **changes: object) -> TaskRecord:
     """Ask for a task that continues another one."""
     wanted = {"trainTaskId": int(source), "trainMode": "resume", "slyProjectId": int(platform.project_id), **changes}
-    task = Admission(platform.parts).admit(platform.body(state=wanted))
+    task = Admission(platform.parts).submit(platform.body(state=wanted))
     platform.supervisor.wake()
     return task
 

@@ -65,7 +65,7 @@ def test_the_files_of_an_experiment(platform: SmallPlatform) -> None:
     options = {"export": {"enable": True, "ONNXRuntime": True, "TensorRT": True}}
     split = {"method": "random", "split": "train", "percent": 70}
     state = platform.state(options=options, experiment_name="my first", train_val_split=split)
-    task_id = Admission(platform.parts).admit(platform.body(state=state)).id
+    task_id = Admission(platform.parts).submit(platform.body(state=state)).id
     platform.supervisor.wake()
     task = platform.wait_for_status(task_id, TaskStatus.FINISHED)
     folder = f"/experiments/1_Shapes/{task_id}_YOLO"
@@ -111,7 +111,7 @@ def test_the_same_split_uses_the_same_collections(platform: SmallPlatform) -> No
 
 def test_without_benchmark_there_is_no_report(platform: SmallPlatform) -> None:
     state = platform.state(options={"model_benchmark": {"enable": False, "speed_test": False}})
-    task_id = Admission(platform.parts).admit(platform.body(state=state)).id
+    task_id = Admission(platform.parts).submit(platform.body(state=state)).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.FINISHED)
     data = experiment(platform, task_id)
@@ -125,7 +125,7 @@ def test_a_checkpoint_and_the_same_again(platform: SmallPlatform) -> None:
     platform.wait_for_status(first, TaskStatus.FINISHED)
     for mode, base in (("continue", "best.pt"), ("new", "yolo26n.pt")):
         state: Mapping[str, object] = {"trainTaskId": int(first), "trainMode": mode, "slyProjectId": 1}
-        task_id = Admission(platform.parts).admit(platform.body(state=state)).id
+        task_id = Admission(platform.parts).submit(platform.body(state=state)).id
         platform.supervisor.wake()
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
         assert experiment(platform, task_id)["base_checkpoint"] == base
@@ -237,7 +237,7 @@ def test_an_agent_by_name_is_waited_for(platform: SmallPlatform) -> None:
 
 def test_the_start_button(platform: SmallPlatform) -> None:
     admission = Admission(platform.parts)
-    task_id = admission.admit(platform.body(state=platform.state(start_training=False))).id
+    task_id = admission.submit(platform.body(state=platform.state(start_training=False))).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.STARTED)
     platform.wait_for_status(platform.train(epochs=1), TaskStatus.FINISHED)
@@ -249,7 +249,7 @@ def test_the_start_button(platform: SmallPlatform) -> None:
 
 
 def test_a_stop_instead_of_the_start_button(platform: SmallPlatform) -> None:
-    task_id = Admission(platform.parts).admit(platform.body(state=platform.state(start_training=False))).id
+    task_id = Admission(platform.parts).submit(platform.body(state=platform.state(start_training=False))).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.STARTED)
     platform.supervisor.request_stop(task_id)
@@ -308,7 +308,7 @@ def test_a_comparison(platform: SmallPlatform) -> None:
     folders = [f"/model-benchmark/1_Shapes/{task_id}_Train YOLO v8 - 26" for task_id in trained]
     module = next(item for item in platform.parts.modules.all() if item.framework is None)
     body = {**platform.body(state={"eval_dirs": folders}), "moduleId": int(module.id)}
-    task_id = Admission(platform.parts).admit(body).id
+    task_id = Admission(platform.parts).submit(body).id
     platform.supervisor.wake()
     task = platform.wait_for_status(task_id, TaskStatus.FINISHED, seconds=60)
     general = task.output["general"]

@@ -70,7 +70,7 @@ def test_a_database_that_fails_for_a_moment(idle: SmallPlatform, name: str) -> N
     idle.supervisor.start()
     flaky.left[name] = 2
     steady = TaskStore(idle.parts.database)
-    tasks = [Admission(replace(idle.parts, tasks=steady)).admit(idle.body()).id for _ in range(2)]
+    tasks = [Admission(replace(idle.parts, tasks=steady)).submit(idle.body()).id for _ in range(2)]
     idle.supervisor.wake()
     for task_id in tasks:
         wait_for(partial(_is_over, steady, task_id), f"task {task_id} is over")

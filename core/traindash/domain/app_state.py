@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.plan import (
     CollectionsSplit,
     DatasetsSplit,
@@ -53,6 +53,42 @@ SPLITS: Mapping[str, type[RandomSplit | DatasetsSplit | TagsSplit | CollectionsS
 """Method, as plan files and states name it → the split."""
 
 _AGAIN = "Correct this value and send the request again, or go through the steps and choose anew."
+
+
+class StartParams(Struct, frozen=True):
+    """``params`` of a start: the state of the app."""
+
+    state: dict[str, object]
+
+
+class StartRequest(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The body of ``tasks.run.app``, its keys in the order of the official SDK (docs/supervisely-api.md 3.2).
+
+    Attributes:
+        agent_id: ``None`` lets the server take any available agent.
+        module_id: The app; without it ``app_id`` names it.
+        users_ids: This and the other untyped fields matter to a cluster only; our platform passes them over.
+    """
+
+    agent_id: AgentId | None = None
+    workspace_id: WorkspaceId
+    description: Annotated[str, Meta(max_length=255)] = ""  # longer ones are refused by Supervisely
+    params: StartParams
+    log_level: Literal["info", "debug", "trace", "warning", "error"] = "info"
+    users_ids: object = ()
+    app_version: str = ""
+    is_branch: object = False
+    name: str = field(name="taskName", default="")
+    restart_policy: Literal["never", "on_error", "on_startup"] = "never"
+    proxy_keep_url: object = False
+    advanced_settings: object = field(default_factory=lambda: {"limitByWorkspace": False})
+    module_id: ModuleId | None = None
+    app_id: ModuleId | UnsetType | None = UNSET  # never sent: the SDK names the module
+
+    @property
+    def state(self) -> dict[str, object]:
+        """The state of the app."""
+        return self.params.state
 
 
 class StartState(Struct, frozen=True, kw_only=True):

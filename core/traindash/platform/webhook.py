@@ -121,7 +121,7 @@ def completion_of(services: Services, task: TaskRecord) -> TaskCompletion:
     return TaskCompletion(
         server=services.address,
         task_id=task.id,
-        name=str(name) if name else task.description or task.app_name,
+        name=str(name) if name else task.request.description or task.app_name,
         status=task.status,
         cause=report.cause if report else None,
         message=report.message if report else "",

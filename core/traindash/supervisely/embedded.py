@@ -8,13 +8,13 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
+from traindash.domain.app_state import StartRequest
 from traindash.domain.ids import DryRunId, ImportId, ProjectId
 from traindash.domain.jobs import DataImport, DryRun
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
 from traindash.domain.task import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.supervisely.resources import Resource, read
-from traindash.supervisely.tasks import StartRequest
 
 _T = TypeVar("_T")
 
@@ -62,7 +62,7 @@ class DryRuns(_OwnMethods):
         Raises:
             RejectedError: The server would not take the training either; says why.
         """
-        return self._write("start", DryRun, {"key": key, "task": request.body()})
+        return self._write("start", DryRun, {"key": key, "task": msgspec.to_builtins(request)})
 
     def latest(self, key: str) -> DryRun | None:
         """Return the newest dry run with a key, ``None`` if there is none."""

@@ -1,9 +1,12 @@
 """Tasks, their logs, and the agents that run them (docs/supervisely-api.md 3.4, 5, 6 and 9.1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
+from traindash.domain.app_state import StartParams, StartRequest
 from traindash.domain.ecosystem import Agent, AgentSettings, Device
 from traindash.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import LogRow, Task, TaskStatus
@@ -26,39 +29,23 @@ SDK_DESCRIPTION = "application description"
 """Description that the official SDK gives a task where its caller gives none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRequest:
-    """What ``tasks.run.app`` needs; defaults as the official SDK's ``TaskApi.start``.
-
-    Attributes:
-        agent_id: ``None`` lets the server take any available agent.
-        state: ``params.state`` of the app.
-        description: At most 255 characters.
-    """
-
-    module_id: ModuleId
-    workspace_id: WorkspaceId
-    agent_id: AgentId | None
-    state: Mapping[str, object]
-    description: str = SDK_DESCRIPTION
-
-    def body(self) -> dict[str, object]:
-        """Return the JSON to send, keys as the official SDK sends them (docs/supervisely-api.md 3.2)."""
-        return {
-            "agentId": self.agent_id,
-            "workspaceId": self.workspace_id,
-            "description": self.description,
-            "params": {"state": self.state},
-            "logLevel": "info",
-            "usersIds": [],
-            "appVersion": "",
-            "isBranch": False,
-            "taskName": "pythonSpawned",  # the SDK's name for all that a script starts
-            "restartPolicy": "never",
-            "proxyKeepUrl": False,
-            "advancedSettings": {"limitByWorkspace": False},
-            "moduleId": self.module_id,
-        }
+def start_request(
+    *,
+    module_id: ModuleId,
+    workspace_id: WorkspaceId,
+    agent_id: AgentId | None,
+    state: Mapping[str, object],
+    description: str = SDK_DESCRIPTION,
+) -> StartRequest:
+    """Return what starts an app, everything else as the official SDK's ``TaskApi.start`` sends it."""
+    return StartRequest(
+        module_id=module_id,
+        workspace_id=workspace_id,
+        agent_id=agent_id,
+        params=StartParams(dict(state)),
+        description=description,
+        name="pythonSpawned",  # the SDK's name for all that a script starts
+    )
 
 
 _NAMED_AGENT = lacking("Agent")
@@ -101,7 +88,7 @@ class Tasks(Resource):
             ApiError: See :meth:`.transport.Transport.write` on what may have happened nevertheless.
         """
         method = "tasks.run.app"
-        rows = self._send(method, tuple[dict[str, Any], ...], request.body())
+        rows = self._send(method, tuple[dict[str, Any], ...], msgspec.to_builtins(request))
         number = (rows[0].get("id") or rows[0].get("taskId")) if rows else None  # servers differ in the key
         if number is None:
             msg = "The server's answer to tasks.run.app names no task."

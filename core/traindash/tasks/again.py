@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from traindash.domain.app_state import RepeatState
+from traindash.domain.app_state import RepeatState, StartRequest
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.domain.task import ExitCause, Task, TaskStatus
@@ -19,7 +19,7 @@ from traindash.plans.hyperparameters import read_text, with_values
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
-from traindash.supervisely.tasks import StartRequest
+from traindash.supervisely.tasks import start_request
 from traindash.tasks.launcher import launch, send
 from traindash.tasks.series_record import Series, SeriesStore, with_plan
 
@@ -166,7 +166,7 @@ def _request(task: Task, state: Mapping[str, object]) -> StartRequest:
     if task.module_id is None or task.workspace_id is None:
         msg = f"The server does not say which app task {task.id} is a session of."
         raise StateError(msg, "Start a new training.")
-    return StartRequest(
+    return start_request(
         module_id=task.module_id,
         workspace_id=task.workspace_id,
         agent_id=None,  # the first one that is free

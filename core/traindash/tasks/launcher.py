@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from traindash.domain.app_state import StartRequest
 from traindash.domain.ecosystem import Agent
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
@@ -28,7 +29,7 @@ from traindash.supervisely.errors import (
     RequestTimeoutError,
     ServerFailedError,
 )
-from traindash.supervisely.tasks import StartRequest
+from traindash.supervisely.tasks import start_request
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
@@ -139,7 +140,7 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
         raise PlanRefusedError(problems_of(plan, facts.facts))
     # The SDK leaves “application description” there (docs/supervisely-api.md 3.2), which tells nobody anything.
     name = plan.model.name if isinstance(plan.model, PretrainedModel) else facts.model_name
-    return StartRequest(
+    return start_request(
         module_id=facts.module.id,
         workspace_id=facts.project.project.workspace_id,
         agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.facts.agents),
@@ -295,7 +296,7 @@ def start_comparison(
     module = client.ecosystem.module_by_slug(COMPARE_SLUG)
     agent = choose_agent(client.agents.available(place.team_id)) if place.agent_id is None else place.agent_id
     title = " vs. ".join(info.experiment_name for info in experiments)
-    request = StartRequest(
+    request = start_request(
         module_id=module.id,
         workspace_id=place.workspace_id,
         agent_id=agent,

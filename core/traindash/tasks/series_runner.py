@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from traindash.domain.ecosystem import Agent
 from traindash.domain.ids import AgentId, SeriesId, TaskId
 from traindash.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
@@ -181,7 +183,7 @@ class SeriesStarter:
         facts, _ = gather_startable(client, member.plan)
         request = request_for(member.plan, facts)
         if member.plan.agent_id is None:
-            request = replace(request, agent_id=spread(facts.facts.agents, series))
+            request = structs.replace(request, agent_id=spread(facts.facts.agents, series))
         note = _Note(self._store, series.id, member.key, member.plan)
         return send(client, request, sleep=self._sleep, note=note), request.agent_id
 

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from tests.app.wizard.stage import Stage, everything_said, links
 from tests.outside import ROOT
+from traindash.domain.app_state import StartRequest
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.supervisely.errors import ForbiddenError, RejectedError
-from traindash.supervisely.tasks import StartRequest
 
 
 def _split(request: StartRequest) -> dict[str, Any]:

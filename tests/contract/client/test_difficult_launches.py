@@ -14,13 +14,13 @@ from tests.contract.client.conftest import connected, project_of
 from tests.fakes.difficult_server import DifficultServer, Fault
 from tests.fakes.in_memory import InMemoryTransport
 from tests.fakes.live_platform import LivePlatform, live_platform, serve
+from traindash.domain.app_state import StartRequest
 from traindash.domain.ids import WorkspaceId
 from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
 from traindash.plans.facts import gather
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ApiError, RetryPolicy
 from traindash.supervisely.files import Downloader, Expected, Watcher
-from traindash.supervisely.tasks import StartRequest
 from traindash.supervisely.transport import Transport, normalised_address
 from traindash.tasks.launcher import LaunchUncertainError, request_for, send
 

@@ -27,7 +27,7 @@ from traindash.plans.rules import check
 from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
-from traindash.supervisely.tasks import StartRequest
+from traindash.supervisely.tasks import start_request
 from traindash.tasks.launcher import PlanRefusedError, launch
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch
@@ -191,7 +191,7 @@ def test_what_the_client_refuses_is_never_sent(working: LivePlatform) -> None:
 
 def test_what_the_platform_refuses_is_told_in_its_words(working: LivePlatform) -> None:
     with connected(working) as client:
-        request = StartRequest(
+        request = start_request(
             module_id=ModuleId(999), workspace_id=WorkspaceId(1), agent_id=None, state={"slyProjectId": 1}
         )
         with pytest.raises(MissingError) as caught:

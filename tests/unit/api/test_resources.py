@@ -22,7 +22,7 @@ from traindash.domain.ids import (
 )
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.supervisely.errors import ContractError, MissingError
-from traindash.supervisely.tasks import StartRequest
+from traindash.supervisely.tasks import start_request
 
 PROJECT = {"id": 6, "name": "Fruit", "workspaceId": 2, "teamId": 1}
 
@@ -229,7 +229,7 @@ def test_tasks_are_listed_by_status_and_by_age() -> None:
     assert (second["sort_order"], second["page"], second["per_page"]) == ("desc", 1, 5)
 
 
-REQUEST = StartRequest(module_id=ModuleId(4), workspace_id=WorkspaceId(2), agent_id=AgentId(3), state={"a": 1})
+REQUEST = start_request(module_id=ModuleId(4), workspace_id=WorkspaceId(2), agent_id=AgentId(3), state={"a": 1})
 
 
 @pytest.mark.parametrize("answer", [[{"id": 9}], [{"taskId": 9}], [{"taskId": 9, "id": None}]])

@@ -62,7 +62,7 @@ def _task_json(services: Services, task: TaskRecord, login: str, agent_name: str
         "id": task.id,
         "type": task.type,
         "status": task.status.value,
-        "description": task.description,
+        "description": task.request.description,
         "size": 0,
         "attempt": task.attempt,
         "createdAt": task.created_at,
@@ -70,7 +70,7 @@ def _task_json(services: Services, task: TaskRecord, login: str, agent_name: str
         "startedAt": task.started_at,
         "finishedAt": task.finished_at,
         "teamId": task.team_id,
-        "workspaceId": task.workspace_id,
+        "workspaceId": task.request.workspace_id,
         "userId": task.user_id,
         "createdBy": task.user_id,
         "userLogin": login,
@@ -89,16 +89,16 @@ def _task_meta(services: Services, task: TaskRecord) -> dict[str, Any]:
         "app": {
             "id": task.module_id,
             "name": task.app_name,
-            "version": task.app_version,
+            "version": task.request.app_version,
             "isBranch": False,
-            "logLevel": task.log_level,
+            "logLevel": task.request.log_level,
             "moduleId": task.module_id,
         },
-        "name": task.name,
-        "params": dict(task.params),
+        "name": task.request.name,
+        "params": {"state": task.request.state},
         "sessionToken": task.session_token,
         "hasLogs": True,
-        "restartPolicy": task.restart_policy,
+        "restartPolicy": task.request.restart_policy,
     }
     if task.output:
         meta["output"] = dict(task.output)
@@ -137,7 +137,7 @@ def _list(api: ApiContext, body: _TaskList) -> object:
 
 
 def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
-    task = api.admission.admit(body)
+    task = api.admission.submit(body)
     api.control.wake()
     # An array of one; clients read its ``id`` or its ``taskId`` (docs/supervisely-api.md 3.1).
     return [
@@ -329,8 +329,7 @@ def _bar(name: str, current: int, total: int) -> dict[str, object]:
 
 
 def _app_state(_api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    state = task.params.get("state")
-    return dict(state) if isinstance(state, dict) else {}
+    return task.request.state
 
 
 _COMMANDS: Mapping[str, Callable[[ApiContext, TaskRecord, Mapping[str, object]], dict[str, object]]] = {

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection, Row
 from typing import Literal, TypeAlias
 
-from pydantic import TypeAdapter
+import msgspec
 
+from traindash.domain.app_state import StartParams, StartRequest
 from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
 from traindash.errors import NotFoundError, StateError
@@ -23,8 +24,9 @@ from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fe
 
 TaskKind: TypeAlias = Literal["train", "compare"]
 
-_JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
-_REPORT: TypeAdapter[ExitReport] = TypeAdapter(ExitReport)
+_OBJECT = msgspec.json.Decoder(dict[str, object])
+_PARAMS = msgspec.json.Decoder(StartParams)
+_REPORT = msgspec.json.Decoder(ExitReport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,28 +34,26 @@ class NewTask:
     """A task that was checked and may be taken in.
 
     Attributes:
-        agent_id: Wanted agent; ``None`` for the first one that is free.
-        params: ``params`` of the request, with the ``state``.
+        request: What the client asked for.
+        module_id: The app that the request names.
         settings: What was decided when the task was taken in: for a training ``framework`` and ``guiState``.
         autostart: ``False``: the task waits until someone starts the training.
     """
 
+    request: StartRequest
     team_id: TeamId
-    workspace_id: WorkspaceId
     user_id: int
-    agent_id: AgentId | None
     module_id: ModuleId
-    project_id: ProjectId | None
+    project_id: ProjectId | None = None
     kind: TaskKind
-    name: str
-    description: str
     app_name: str
-    app_version: str = ""
-    log_level: str = "info"
-    restart_policy: str = "never"
-    params: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     autostart: bool = True
+
+    @property
+    def agent_id(self) -> AgentId | None:
+        """The wanted agent, ``None`` for the first one that is free; once one took the task, that one."""
+        return self.request.agent_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,6 @@ class TaskRecord(NewTask):
     """A task. Moments are ISO 8601 texts in UTC.
 
     Attributes:
-        agent_id: The agent that runs it; ``None`` until one took it.
         output: ``meta.output``: kind → content.
         queue_order: Place among the tasks that wait for an agent; 0 when it does not wait for one.
         stop_requested_at: When someone asked for the stop.
@@ -101,28 +100,32 @@ class OpenTask:
 def record_from_row(row: Row) -> TaskRecord:
     """Turn a row of the table ``tasks`` into a record."""
     kind: TaskKind = "compare" if row["kind"] == "compare" else "train"
+    request = StartRequest(
+        agent_id=row["agent_id"],
+        workspace_id=row["workspace_id"],
+        description=row["description"],
+        params=_PARAMS.decode(row["params"]),
+        log_level=row["log_level"],
+        app_version=row["app_version"],
+        name=row["name"],
+        restart_policy=row["restart_policy"],
+        module_id=row["module_id"],
+    )
     return TaskRecord(
         id=TaskId(row["id"]),
+        request=request,
         team_id=TeamId(row["team_id"]),
-        workspace_id=WorkspaceId(row["workspace_id"]),
         user_id=row["user_id"],
-        agent_id=None if row["agent_id"] is None else AgentId(row["agent_id"]),
         module_id=ModuleId(row["module_id"]),
         project_id=None if row["project_id"] is None else ProjectId(row["project_id"]),
         kind=kind,
         type=row["type"],
         status=TaskStatus(row["status"]),
-        name=row["name"],
-        description=row["description"],
         app_name=row["app_name"],
-        app_version=row["app_version"],
-        log_level=row["log_level"],
-        restart_policy=row["restart_policy"],
         session_token=row["session_token"],
-        params=_JSON.validate_json(row["params"]),
-        settings=_JSON.validate_json(row["settings"]),
-        output=_JSON.validate_json(row["output"]),
-        exit_report=None if row["exit_report"] is None else _REPORT.validate_json(row["exit_report"]),
+        settings=_OBJECT.decode(row["settings"]),
+        output=_OBJECT.decode(row["output"]),
+        exit_report=None if row["exit_report"] is None else _REPORT.decode(row["exit_report"]),
         autostart=bool(row["autostart"]),
         attempt=row["attempt"],
         queue_order=row["queue_order"],
@@ -136,7 +139,7 @@ def record_from_row(row: Row) -> TaskRecord:
 
 def report_json(report: ExitReport) -> str:
     """Return an exit report as the database keeps it."""
-    return _REPORT.dump_json(report).decode()
+    return msgspec.json.encode(report).decode()
 
 
 def json_text(value: Mapping[str, object]) -> str:
@@ -207,16 +210,15 @@ class TaskStore:
 
     def create(self, task: NewTask) -> TaskRecord:
         """Take a task in as ``queued``; a task that starts by itself waits for its agent at once."""
-        now = now_text()
+        now, asked = now_text(), task.request
+        values = (
+            *(task.team_id, asked.workspace_id, task.user_id, asked.agent_id, task.module_id, task.project_id),
+            *(task.kind, asked.name, asked.description, task.app_name, asked.app_version, asked.log_level),
+            *(asked.restart_policy, secrets.token_urlsafe(16), json_text({"state": asked.state})),
+            *(json_text(task.settings), task.autostart, now, now, task.autostart),
+        )
         with self._database.write() as connection:
-            values = (
-                *(task.team_id, task.workspace_id, task.user_id, task.agent_id, task.module_id, task.project_id),
-                *(task.kind, task.name, task.description, task.app_name, task.app_version, task.log_level),
-                *(task.restart_policy, secrets.token_urlsafe(16), json_text(task.params), json_text(task.settings)),
-                *(task.autostart, now, now, task.autostart),
-            )
-            row = connection.execute(_INSERT, values).fetchone()
-            return record_from_row(row)
+            return record_from_row(connection.execute(_INSERT, values).fetchone())
 
     def get(self, task_id: TaskId) -> TaskRecord:
         """Return a task.

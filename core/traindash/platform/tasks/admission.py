@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from msgspec import structs
 
-from traindash.domain.app_state import RepeatState, StartState
+from traindash.domain.app_state import RepeatState, StartRequest, StartState
 from traindash.domain.ids import AgentId, TaskId, TeamId
 from traindash.domain.plan import RandomSplit
 from traindash.errors import InputError, NotFoundError, StateError
@@ -15,7 +15,7 @@ from traindash.platform.services import Services
 from traindash.platform.store.files import clean_path
 from traindash.platform.store.tasks import NewTask, TaskKind, TaskRecord
 from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new_draw
-from traindash.platform.tasks.request import RunAppBody, parse_body, parse_compare_state, parse_train_state
+from traindash.platform.tasks.request import module_of, parse_body, parse_compare_state, parse_train_state
 from traindash.platform.tasks.resuming import carry_over, find_resumable, source_of
 from traindash.platform.tasks.training import Training, repeated_state, resolve_training
 from traindash.training.runs.events import EventWriter
@@ -30,7 +30,7 @@ class Admission:
     def __init__(self, parts: Services) -> None:
         self._parts = parts
 
-    def admit(self, body: object) -> TaskRecord:
+    def submit(self, body: object) -> TaskRecord:
         """Take a task in.
 
         Args:
@@ -58,13 +58,13 @@ class Admission:
             InputError: Something in the request cannot be used.
             NotFoundError: Something it names does not exist.
         """
-        wire = parse_body(body)
-        team_id = TeamId(self._parts.accounts.workspace(wire.workspace_id)["team_id"])
-        self._check_agent(wire.agent_id, team_id)
-        module = self._parts.modules.get(wire.module)
+        request = parse_body(body)
+        team_id = TeamId(self._parts.accounts.workspace(request.workspace_id)["team_id"])
+        self._check_agent(request.agent_id, team_id)
+        module = self._parts.modules.get(module_of(request))
         if module.framework is None:
-            return self._compare(wire, team_id, module)
-        return self._train(wire, team_id, module, module.framework)
+            return self._compare(request, team_id, module)
+        return self._train(request, team_id, module, module.framework)
 
     def release(self, task_id: TaskId, app_state: object = None) -> None:
         """Start a training that waits for its start button.
@@ -102,8 +102,8 @@ class Admission:
             names = ", ".join(f"{number} ({name})" for number, name in running.items()) or "none is connected"
             raise InputError(msg, f"Choose one of: {names}.")
 
-    def _train(self, wire: RunAppBody, team_id: TeamId, module: Module, framework: Framework) -> NewTask:
-        state = parse_train_state(wire.params.state)
+    def _train(self, request: StartRequest, team_id: TeamId, module: Module, framework: Framework) -> NewTask:
+        state = parse_train_state(request.state)
         if isinstance(state, RepeatState) and state.mode == "resume":
             # Nothing is resolved anew: the images, classes and settings are those of the run that is continued.
             source = find_resumable(self._parts, team_id, state.project_id, framework.name, state.task_id)
@@ -117,7 +117,7 @@ class Admission:
             asked = FrozenTraining(framework=framework.name, gui_state=gui_state, draw=new_draw())
             training = resolve_training(self._parts, team_id, state.project_id, asked)
             frozen, autostart = self._with_defaults(asked, training), training.plan.autostart
-        task = self._new_task(wire, team_id, module, "train", frozen.to_json())
+        task = self._new_task(request, team_id, module, "train", frozen.to_json())
         return replace(task, project_id=state.project_id, autostart=autostart)
 
     def _with_defaults(self, asked: FrozenTraining, training: Training) -> FrozenTraining:
@@ -128,29 +128,21 @@ class Admission:
         defaults = training.framework.hyperparameters("gpu" if self._parts.agents.kind == "gpu" else "cpu")
         return structs.replace(frozen, gui_state={**frozen.gui_state, "hyperparameters": defaults})
 
-    def _compare(self, wire: RunAppBody, team_id: TeamId, module: Module) -> NewTask:
-        folders = parse_compare_state(wire.params.state).eval_dirs
+    def _compare(self, request: StartRequest, team_id: TeamId, module: Module) -> NewTask:
+        folders = parse_compare_state(request.state).eval_dirs
         cleaned = check_evaluations(self._parts, team_id, folders)
-        return self._new_task(wire, team_id, module, "compare", {"evaluations": list(cleaned)})
+        return self._new_task(request, team_id, module, "compare", {"evaluations": list(cleaned)})
 
     def _new_task(
-        self, wire: RunAppBody, team_id: TeamId, module: Module, kind: TaskKind, settings: dict[str, object]
+        self, request: StartRequest, team_id: TeamId, module: Module, kind: TaskKind, settings: dict[str, object]
     ) -> NewTask:
         return NewTask(
+            request=request,
             team_id=team_id,
-            workspace_id=wire.workspace_id,
             user_id=self._parts.accounts.home().user_id,
-            agent_id=wire.agent_id,
             module_id=module.id,
-            project_id=None,
             kind=kind,
-            name=wire.name,
-            description=wire.description,
             app_name=module.name,
-            app_version=wire.app_version,
-            log_level=wire.log_level,
-            restart_policy=wire.restart_policy,
-            params={"state": wire.params.state},
             settings=settings,
         )
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import msgspec
 import psutil
-from pydantic import TypeAdapter, ValidationError
 
 import traindash
 from traindash.files import write_whole
@@ -68,7 +68,7 @@ class Ended:
     exit_code: int | None
 
 
-_IDENTITY: TypeAdapter[ProcessIdentity] = TypeAdapter(ProcessIdentity)
+_IDENTITY = msgspec.json.Decoder(ProcessIdentity)
 
 
 def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, str]:
@@ -189,14 +189,14 @@ def sweep_group(identity: ProcessIdentity) -> None:
 
 def write_identity(run: RunLayout, identity: ProcessIdentity) -> None:
     """Write ``process.json`` in one step."""
-    write_whole(run.process, _IDENTITY.dump_json(identity))
+    write_whole(run.process, msgspec.json.encode(identity))
 
 
 def read_identity(run: RunLayout) -> ProcessIdentity | None:
     """Return who runs or ran on a run folder, ``None`` when nothing was ever written down."""
     try:
-        return _IDENTITY.validate_json(run.process.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return _IDENTITY.decode(run.process.read_bytes())
+    except (FileNotFoundError, msgspec.MsgspecError):
         return None
 
 

@@ -6,22 +6,23 @@ Source: docs/supervisely-api.md 3.2 and 4; rules of the server for the body as i
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 import yaml
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Struct
 
 from traindash.domain.app_state import (
     CheckpointName,
     CompareState,
     RepeatState,
+    StartRequest,
     StartState,
     StatedModel,
     read_gui_state,
     read_model,
 )
-from traindash.domain.ids import AgentId, ModuleId, ProjectId, WorkspaceId
+from traindash.domain.ids import ModuleId, ProjectId
 from traindash.domain.plan import ModelChoice, TrainingPlan
 from traindash.errors import InputError, issue_of
 
@@ -30,48 +31,29 @@ _MAX_NAME_CHARACTERS = 255
 _CORRECT = "Correct this value and send the request again."
 
 
-class _Params(Struct, frozen=True, kw_only=True):
-    state: dict[str, object]
-
-
-class RunAppBody(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The body of ``tasks.run.app``; keys that only matter to a cluster are ignored."""
-
-    agent_id: AgentId | None = None
-    workspace_id: WorkspaceId
-    module_id: ModuleId | None = None
-    app_id: ModuleId | None = None
-    description: Annotated[str, Meta(max_length=_MAX_NAME_CHARACTERS)] = ""
-    name: str = field(name="taskName", default="")
-    app_version: str = ""
-    log_level: Literal["info", "debug", "trace", "warning", "error"] = "info"
-    restart_policy: Literal["never", "on_error", "on_startup"] = "never"
-    params: _Params
-
-    @property
-    def module(self) -> ModuleId:
-        """Return the module that shall run; the apps of this server have the ids of their modules.
-
-        Raises:
-            InputError: None is named.
-        """
-        wanted = self.module_id if self.module_id is not None else self.app_id
-        if wanted is None:
-            msg = "Neither 'moduleId' nor 'appId' is given."
-            raise InputError(msg, "Name the app that shall run; ecosystem.list knows its id.")
-        return wanted
-
-
 _ShapeT = TypeVar("_ShapeT", bound=Struct)
 
 
-def parse_body(body: object) -> RunAppBody:
+def parse_body(body: object) -> StartRequest:
     """Read the body of ``tasks.run.app``.
 
     Raises:
         InputError: A key is missing or not usable; names it.
     """
-    return _validated(RunAppBody, body, "tasks.run.app")
+    return _validated(StartRequest, body, "tasks.run.app")
+
+
+def module_of(request: StartRequest) -> ModuleId:
+    """Return the module that shall run; the apps of this server have the ids of their modules.
+
+    Raises:
+        InputError: None is named.
+    """
+    named = request.app_id if request.module_id is None else request.module_id
+    if named is UNSET or named is None:
+        msg = "Neither 'moduleId' nor 'appId' is given."
+        raise InputError(msg, "Name the app that shall run; ecosystem.list knows its id.")
+    return named
 
 
 def parse_train_state(state: Mapping[str, object]) -> StartState | RepeatState:

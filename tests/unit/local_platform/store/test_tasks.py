@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from traindash.domain.app_state import StartParams, StartRequest
 from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import ALLOWED_MOVES, ExitCause, ExitReport, TaskStatus
 from traindash.errors import NotFoundError, StateError
@@ -21,19 +23,26 @@ TEAM = TeamId(1)
 ONE, TWO = AgentId(1), AgentId(2)
 STOPPED = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped.")
 NEW = NewTask(
+    request=StartRequest(
+        workspace_id=WorkspaceId(1),
+        module_id=ModuleId(1),
+        name="pythonSpawned",
+        description="a “test” ✓",
+        params=StartParams({"slyProjectId": 5}),
+    ),
     team_id=TEAM,
-    workspace_id=WorkspaceId(1),
     user_id=1,
-    agent_id=None,
     module_id=ModuleId(1),
     project_id=ProjectId(5),
     kind="train",
-    name="pythonSpawned",
-    description="a “test” ✓",
     app_name="Train",
-    params={"state": {"slyProjectId": 5}},
     settings={"framework": "YOLO"},
 )
+
+
+def new_for(agent: AgentId) -> NewTask:
+    """Return a task that wants an agent."""
+    return replace(NEW, request=structs.replace(NEW.request, agent_id=agent))
 
 
 @pytest.fixture
@@ -75,11 +84,7 @@ def test_what_is_put_in_comes_out(store: TaskStore) -> None:
     made = store.create(NEW)
     assert store.get(made.id) == made
     assert made.status is TaskStatus.QUEUED
-    assert (made.description, dict(made.params), dict(made.settings)) == (
-        NEW.description,
-        dict(NEW.params),
-        dict(NEW.settings),
-    )
+    assert (made.request, dict(made.settings)) == (NEW.request, dict(NEW.settings))
     assert made.session_token
     assert made.output == {}
     assert made.exit_report is None
@@ -162,8 +167,8 @@ def test_outputs_are_merged_by_kind(store: TaskStore) -> None:
 
 def test_first_come_first_served_and_agents_keep_their_own(store: TaskStore) -> None:
     anyone = store.create(NEW).id
-    for_two = store.create(replace(NEW, agent_id=TWO)).id
-    for_one = store.create(replace(NEW, agent_id=ONE)).id
+    for_two = store.create(new_for(TWO)).id
+    for_one = store.create(new_for(ONE)).id
     assert [store.queue_position(store.get(task)) for task in (anyone, for_two, for_one)] == [1, 2, 2]
     first = take(store, TWO)
     assert (first.id, first.agent_id, first.status) == (anyone, TWO, TaskStatus.CONSUMED)
@@ -233,7 +238,7 @@ def test_waiting_for_the_start_button(store: TaskStore) -> None:
 
 
 def test_tasks_that_are_not_over(store: TaskStore) -> None:
-    waiting = store.create(replace(NEW, agent_id=TWO)).id
+    waiting = store.create(new_for(TWO)).id
     over = started(store)
     store.end(over, TaskStatus.ERROR, STOPPED)
     (task,) = store.open_tasks()

@@ -13,9 +13,9 @@ from traindash.platform.modules import COMPARE_SLUG
 from traindash.platform.tasks.admission import Admission, check_evaluations
 
 
-def admit(platform: SmallPlatform, **changes: object) -> TaskId:
+def submit(platform: SmallPlatform, **changes: object) -> TaskId:
     """Take a training in whose ``guiState`` has the changes."""
-    return Admission(platform.parts).admit(platform.body(state=platform.state(**changes))).id
+    return Admission(platform.parts).submit(platform.body(state=platform.state(**changes))).id
 
 
 def add_experiment(platform: SmallPlatform, scratch: Path, task_id: int = 456, framework: str = "YOLO") -> str:
@@ -59,18 +59,18 @@ def _gui(platform: SmallPlatform) -> dict[str, object]:
 
 
 def test_a_training_is_queued(platform: SmallPlatform) -> None:
-    task = platform.task(admit(platform))
+    task = platform.task(submit(platform))
     assert task.status is TaskStatus.QUEUED
     assert task.kind == "train"
     assert task.app_name == "Train YOLO v8 - 26"
-    assert task.params["state"] == platform.state()
+    assert task.request.state == platform.state()
     assert task.agent_id is None
     assert platform.parts.tasks.queue_position(task) == 1
     assert platform.messages(task.id) == ["Waiting for a free agent."]
 
 
 def test_one_that_shall_not_start_by_itself_does_not_queue(platform: SmallPlatform) -> None:
-    task = platform.task(admit(platform, start_training=False))
+    task = platform.task(submit(platform, start_training=False))
     assert platform.parts.tasks.queue_position(task) is None
 
 
@@ -89,7 +89,7 @@ def test_one_that_shall_not_start_by_itself_does_not_queue(platform: SmallPlatfo
 )
 def test_refused_states(platform: SmallPlatform, changes: dict[str, object], error: type[AppError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
-        admit(platform, **changes)
+        submit(platform, **changes)
     assert caught.value.hint
     assert platform.parts.tasks.open_tasks() == ()
 
@@ -105,53 +105,53 @@ def test_refused_states(platform: SmallPlatform, changes: dict[str, object], err
 )
 def test_refused_bodies(platform: SmallPlatform, key: str, value: object, error: type[AppError], words: str) -> None:
     with pytest.raises(error, match=words):
-        Admission(platform.parts).admit({**platform.body(), key: value})
+        Admission(platform.parts).submit({**platform.body(), key: value})
 
 
 def test_an_unknown_project(platform: SmallPlatform) -> None:
     state = {**platform.state(), "slyProjectId": 99}
     with pytest.raises(NotFoundError, match="project 99"):
-        Admission(platform.parts).admit(platform.body(state=state))
+        Admission(platform.parts).submit(platform.body(state=state))
 
 
 def test_suitable_shapes_need_no_conversion(platform: SmallPlatform) -> None:
-    assert admit(platform, classes=["box"], options={"convert_class_shapes": False})
+    assert submit(platform, classes=["box"], options={"convert_class_shapes": False})
 
 
 def test_names_of_models_are_found_in_any_case(platform: SmallPlatform) -> None:
-    assert admit(platform, model={"source": "Pretrained models", "model_name": "yolo26N-DET"})
+    assert submit(platform, model={"source": "Pretrained models", "model_name": "yolo26N-DET"})
 
 
 def test_tensorrt_without_gpu_is_taken_in(platform: SmallPlatform) -> None:
-    assert admit(platform, options={"export": {"enable": True, "ONNXRuntime": False, "TensorRT": True}})
+    assert submit(platform, options={"export": {"enable": True, "ONNXRuntime": False, "TensorRT": True}})
 
 
 @pytest.mark.parametrize("name", ["best.pt", "last.pt", "best.onnx"])
 def test_a_checkpoint_of_an_experiment(platform: SmallPlatform, tmp_path: Path, name: str) -> None:
     add_experiment(platform, tmp_path)
-    assert admit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": name})
+    assert submit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": name})
 
 
 def test_a_checkpoint_that_is_not_there(platform: SmallPlatform, tmp_path: Path) -> None:
     add_experiment(platform, tmp_path)
     with pytest.raises(NotFoundError, match=r"no checkpoint 'epoch9\.pt'") as caught:
-        admit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": "epoch9.pt"})
+        submit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": "epoch9.pt"})
     assert "best.pt, last.pt" in caught.value.hint
 
 
 def test_a_checkpoint_of_another_framework(platform: SmallPlatform, tmp_path: Path) -> None:
     add_experiment(platform, tmp_path, framework="DEIM")
     with pytest.raises(InputError, match="DEIM"):
-        admit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": "best.pt"})
+        submit(platform, model={"source": "Custom models", "task_id": 456, "checkpoint": "best.pt"})
 
 
 @pytest.mark.parametrize(("mode", "source"), [("continue", "Custom models"), ("new", "Pretrained models")])
 def test_an_earlier_experiment_again(platform: SmallPlatform, tmp_path: Path, mode: str, source: str) -> None:
     add_experiment(platform, tmp_path)
     state = {"trainTaskId": 456, "trainMode": mode, "slyProjectId": 1}
-    task = Admission(platform.parts).admit(platform.body(state=state))
+    task = Admission(platform.parts).submit(platform.body(state=state))
     assert task.autostart
-    assert task.params["state"] == state
+    assert task.request.state == state
     used = task.settings["guiState"]
     assert isinstance(used, dict)
     assert used["model"]["source"] == source
@@ -161,11 +161,11 @@ def test_an_earlier_experiment_again(platform: SmallPlatform, tmp_path: Path, mo
 def test_again_without_an_experiment(platform: SmallPlatform) -> None:
     state = {"trainTaskId": 3, "trainMode": "new", "slyProjectId": 1}
     with pytest.raises(NotFoundError, match="Task 3"):
-        Admission(platform.parts).admit(platform.body(state=state))
+        Admission(platform.parts).submit(platform.body(state=state))
 
 
 def test_the_start_button(platform: SmallPlatform) -> None:
-    task_id = admit(platform, start_training=False)
+    task_id = submit(platform, start_training=False)
     Admission(platform.parts).release(task_id, {**_gui(platform), "classes": ["box"]})
     task = platform.task(task_id)
     assert task.autostart
@@ -178,7 +178,7 @@ def test_the_start_button(platform: SmallPlatform) -> None:
 
 
 def test_the_start_button_with_settings_that_cannot_be_used(platform: SmallPlatform) -> None:
-    task_id = admit(platform, start_training=False)
+    task_id = submit(platform, start_training=False)
     with pytest.raises(InputError, match="No class"):
         Admission(platform.parts).release(task_id, {"classes": []})
     assert not platform.task(task_id).autostart
@@ -201,7 +201,7 @@ def add_evaluation(platform: SmallPlatform, scratch: Path, folder: str) -> str:
 
 def test_a_comparison_is_queued(platform: SmallPlatform, tmp_path: Path) -> None:
     folders = [add_evaluation(platform, tmp_path, f"/model-benchmark/1_Shapes/{n}_Train") for n in (1, 2)]
-    task = Admission(platform.parts).admit(compare_body(platform, [folders[0] + "/", folders[1]]))
+    task = Admission(platform.parts).submit(compare_body(platform, [folders[0] + "/", folders[1]]))
     assert (task.kind, task.project_id) == ("compare", None)
     assert task.settings["evaluations"] == folders
 
@@ -217,7 +217,7 @@ def test_comparisons_that_are_refused(platform: SmallPlatform, tmp_path: Path) -
         ([], "eval_dirs"),
     ):
         with pytest.raises(AppError, match=words):
-            Admission(platform.parts).admit(compare_body(platform, folders))
+            Admission(platform.parts).submit(compare_body(platform, folders))
 
 
 def test_the_same_evaluation_counts_once(platform: SmallPlatform, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def agent(platform: SmallPlatform) -> LocalAgent:
 
 def prepared(platform: SmallPlatform, **changes: object) -> tuple[TrainSpec, RunLayout]:
     """Take a training in and write its run folder."""
-    task = Admission(platform.parts).admit(platform.body(state=platform.state(**changes)))
+    task = Admission(platform.parts).submit(platform.body(state=platform.state(**changes)))
     assert prepare(platform.parts, task, agent(platform)) == "fake"
     run = platform.parts.layout.run(task.id)
     spec = read_spec(run.spec)
@@ -113,7 +113,7 @@ def test_preparing_again_leaves_nothing_of_the_first_time(platform: SmallPlatfor
 def test_a_random_split_is_drawn_once(platform: SmallPlatform) -> None:
     split = {"method": "random", "split": "train", "percent": 50}
     body = platform.body(state=platform.state(train_val_split=split))
-    task, other = (Admission(platform.parts).admit(body) for _ in range(2))
+    task, other = (Admission(platform.parts).submit(body) for _ in range(2))
     kept = frozen_training(task.settings)
     drawn = resolve_training(platform.parts, task.team_id, platform.project_id, kept).sides
     run = platform.parts.layout.run(task.id)
@@ -124,7 +124,7 @@ def test_a_random_split_is_drawn_once(platform: SmallPlatform) -> None:
 
 
 def test_a_task_that_cannot_be_done_gets_no_spec(platform: SmallPlatform) -> None:
-    task = Admission(platform.parts).admit(platform.body())
+    task = Admission(platform.parts).submit(platform.body())
     broken = replace(task, settings={**task.settings, "framework": "gone"})
     with pytest.raises(NotFoundError, match="gone"):
         prepare(platform.parts, broken, agent(platform))
@@ -138,7 +138,7 @@ def test_a_comparison(platform: SmallPlatform, tmp_path: Path) -> None:
     info = tmp_path / "info"
     info.write_text('{"model_name": "YOLO11n-det", "task_type": "object detection"}', encoding="utf-8")
     platform.parts.files.put(TeamId(1), f"{folders[0]}/evaluation/inference_info.json", info)
-    task = Admission(platform.parts).admit(compare_body(platform, folders))
+    task = Admission(platform.parts).submit(compare_body(platform, folders))
     assert prepare(platform.parts, task, agent(platform)) == "compare"
     spec = read_spec(platform.parts.layout.run(TaskId(task.id)).spec)
     assert isinstance(spec, CompareSpec)

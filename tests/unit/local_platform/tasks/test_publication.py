@@ -15,7 +15,7 @@ EXPERIMENT: dict[str, object] = {"checkpoints": ["checkpoints/best.pt"], "best_c
 
 def finished_run(platform: SmallPlatform) -> tuple[TaskRecord, RunLayout]:
     """Return a task whose trainer wrote a checkpoint and no evaluation."""
-    task = Admission(platform.parts).admit(platform.body())
+    task = Admission(platform.parts).submit(platform.body())
     prepare(platform.parts, task, platform.parts.agents.all()[0])
     run = platform.parts.layout.run(task.id)
     checkpoint = run.artifacts / "checkpoints" / "best.pt"

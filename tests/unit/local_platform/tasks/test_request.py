@@ -17,6 +17,7 @@ from traindash.domain.plan import (
 )
 from traindash.errors import InputError
 from traindash.platform.tasks.request import (
+    module_of,
     parse_body,
     parse_compare_state,
     parse_gui_state,
@@ -198,9 +199,9 @@ def test_state_of_a_comparison() -> None:
 
 def test_the_body_the_sdk_sends() -> None:
     wire = parse_body(body())
-    assert (wire.agent_id, wire.workspace_id, wire.module) == (117, 254, 1201)
+    assert (wire.agent_id, wire.workspace_id, module_of(wire)) == (117, 254, 1201)
     assert parse_body(body(agentId=None)).agent_id is None
-    assert parse_body(body(moduleId=None, appId=7)).module == 7
+    assert module_of(parse_body(body(moduleId=None, appId=7))) == 7
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_bodies_that_are_refused(changes: dict[str, object], words: str) -> None
 
 def test_a_body_without_an_app() -> None:
     with pytest.raises(InputError, match="moduleId"):
-        _ = parse_body(body(moduleId=None)).module
+        module_of(parse_body(body(moduleId=None)))
 
 
 def test_a_body_that_is_no_object() -> None:
