@@ -18,14 +18,12 @@ class Settings:
     Attributes:
         home: Data directory: database, projects, Team Files, run folders, token, drafts, caches.
         server_address: A Supervisely server named by ``SERVER_ADDRESS``; ``None`` means the embedded platform.
-        api_token: Token for that server from ``API_TOKEN``. Never shown: left out of ``repr``.
-        trainer_environment: The process environment that child processes start from.
+        trainer_environment: The process environment that child processes start from. It may hold API tokens.
         offline: Nothing may try the network by itself (:func:`is_offline`).
     """
 
     home: Path
     server_address: str | None
-    api_token: str | None
     trainer_environment: Mapping[str, str]
     offline: bool = False
 
@@ -59,7 +57,6 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(home).expanduser().absolute(),
         server_address=env.get("SERVER_ADDRESS") or None,
-        api_token=env.get("API_TOKEN") or None,
         trainer_environment=env,
         offline=is_offline(env),
     )

@@ -24,7 +24,7 @@ def test_the_data_directory_can_be_named(tmp_path: Path) -> None:
 
 def test_the_token_is_not_shown() -> None:
     settings = load_settings({"API_TOKEN": "secret-token", "SERVER_ADDRESS": "https://example.com"})
-    assert settings.api_token == "secret-token"  # noqa: S105 - made up
+    assert settings.trainer_environment["API_TOKEN"] == "secret-token"  # noqa: S105 - made up
     assert "secret-token" not in repr(settings)
 
 

@@ -178,7 +178,6 @@ class Image:
     Attributes:
         hash: Base64 of the SHA-256 of the file; identifies the content.
         size_bytes: File size.
-        url: Where the file is served.
     """
 
     id: ImageId
@@ -187,8 +186,6 @@ class Image:
     width: int = 0
     height: int = 0
     hash: str = ""
-    mime: str = ""
     size_bytes: int = field(default=0, metadata={"json": "size"})
     labels_count: int = 0
     tags: tuple[Tag, ...] = ()
-    url: str | None = field(default=None, metadata={"json": "fullStorageUrl"})
