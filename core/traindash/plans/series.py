@@ -133,7 +133,7 @@ class SplitVariation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ExperimentChange:
     """What a person changed in one experiment; ``None`` leaves a thing as the series makes it."""
 
     name: str | None = None
@@ -165,7 +165,7 @@ class SeriesChoices:
     split: SplitVariation = field(default_factory=SplitVariation)
     repeats: int = 1
     agents: tuple[AgentId, ...] = ()
-    changes: Mapping[str, Change] = field(default_factory=dict)
+    changes: Mapping[str, ExperimentChange] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     opens_comparison: bool = True
 
@@ -316,7 +316,7 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
         # None where the defaults train: the task then says so, instead of a text that happens to be equal.
         hyperparameters = base.hyperparameters if base.hyperparameters == text else None
     key = _key(variant)
-    change = choices.changes.get(key, Change())
+    change = choices.changes.get(key, ExperimentChange())
     by_model, by_split = shows
     varied = [("model", model_label(variant.model))] if by_model else []
     varied += [(name, _shown(value)) for name, value in values.items()]
@@ -367,7 +367,7 @@ def _with_names(made: Sequence[Experiment], series: SeriesPlan) -> list[Experime
     taken: set[str] = set()
     named: list[Experiment] = []
     for item in made:
-        own = series.choices.changes.get(item.key, Change()).name
+        own = series.choices.changes.get(item.key, ExperimentChange()).name
         name = _free_name(own if own is not None and own.strip() else _made_name(prefix, item.varied), taken)
         taken.add(name.casefold())
         named.append(replace(item, plan=replace(item.plan, experiment_name=name)))
@@ -401,7 +401,7 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
     turns = itertools.cycle(choices.agents or (None,))
     done: list[Experiment] = []
     for item in made:
-        own = choices.changes.get(item.key, Change()).agent_id
+        own = choices.changes.get(item.key, ExperimentChange()).agent_id
         # A removed experiment takes no turn, so that the others are spread evenly.
         dealt = None if item.key in choices.removed else next(turns)
         done.append(replace(item, plan=replace(item.plan, agent_id=own if own is not None else dealt)))

@@ -182,7 +182,7 @@ class SummaryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PlanChange:
     """A value that two plans say differently."""
 
     step: Step
@@ -216,26 +216,26 @@ def described(plan: PartialPlan, names: Names) -> tuple[SummaryRow, ...]:
     return tuple(SummaryRow(step=step, label=label, text=text) for step, label, text in rows)
 
 
-def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[Change, ...]:
+def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[PlanChange, ...]:
     """Return what two plans say differently; hyperparameters key by key."""
-    found: list[Change] = []
+    found: list[PlanChange] = []
     for old, new in zip(described(before, names), described(after, names), strict=True):
         if old.label == "Hyperparameters":
             found.extend(_changed_keys(before.hyperparameters, after.hyperparameters, names.default_hyperparameters))
         elif old.text != new.text:
-            found.append(Change(step=new.step, label=new.label, before=old.text, after=new.text))
+            found.append(PlanChange(step=new.step, label=new.label, before=old.text, after=new.text))
     return tuple(found)
 
 
-def _changed_keys(before: str | None, after: str | None, defaults: str) -> Sequence[Change]:
+def _changed_keys(before: str | None, after: str | None, defaults: str) -> Sequence[PlanChange]:
     old, new = read_text(before or defaults), read_text(after or defaults)
     # A text that says the same as the defaults is no change, whether it was given or not.
     if (before or defaults) == (after or defaults):
         return ()
     if not old.is_readable or not new.is_readable:
-        return (Change(step="hyperparameters", label="Hyperparameters", before="other text", after="edited"),)
+        return (PlanChange(step="hyperparameters", label="Hyperparameters", before="other text", after="edited"),)
     return [
-        Change(
+        PlanChange(
             step="hyperparameters",
             label=item.key,
             before="not given" if item.is_new else f"{item.default}",

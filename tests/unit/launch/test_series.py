@@ -23,7 +23,7 @@ from traindash.plans.hyperparameters import read_text
 from traindash.plans.series import (
     LONGEST_NAME,
     MOST_EXPERIMENTS,
-    Change,
+    ExperimentChange,
     SeriesChoices,
     SeriesPlan,
     SplitVariation,
@@ -162,7 +162,7 @@ def test_agents_take_turns_and_a_removed_one_takes_none() -> None:
     made = experiments(
         SeriesPlan(
             base=BASE,
-            choices=replace(choices, removed=(keys[1],), changes={keys[3]: Change(agent_id=AgentId(3))}),
+            choices=replace(choices, removed=(keys[1],), changes={keys[3]: ExperimentChange(agent_id=AgentId(3))}),
         ),
         text_of,
     )
@@ -173,7 +173,10 @@ def test_agents_take_turns_and_a_removed_one_takes_none() -> None:
 def test_edits_stay_with_their_experiment() -> None:
     choices = SeriesChoices(vary=(Vary(key="lr0", text="1, 2, 3"),))
     keys = [item.key for item in experiments(SeriesPlan(base=BASE, choices=choices), text_of)]
-    changes = {keys[1]: Change(name=" lr0 1 ", hyperparameters="epochs: 9\n"), "gone": Change(name="x")}
+    changes = {
+        keys[1]: ExperimentChange(name=" lr0 1 ", hyperparameters="epochs: 9\n"),
+        "gone": ExperimentChange(name="x"),
+    }
     more = replace(choices, vary=(Vary(key="lr0", text="2, 1, 5"),), changes=changes)
     made = [item.plan for item in experiments(SeriesPlan(base=BASE, choices=more), text_of)]
     assert [plan.experiment_name for plan in made] == ["lr0 1", "lr0 1 (2)", "lr0 5"]

@@ -9,7 +9,7 @@ from tests.unit.wizard.facts import draft
 from traindash.domain.ids import CollectionId, DatasetId, ProjectId, TaskId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit, PretrainedModel, TrainingPlan
 from traindash.plans.draft import Origin, begin_again, fill
-from traindash.plans.steps import Change, Names, changes, described
+from traindash.plans.steps import Names, PlanChange, changes, described
 
 NAMES = Names(projects={ProjectId(6): "Fruit"}, default_hyperparameters="epochs: 20\nbatch: 8\n")
 PLAN = TrainingPlan(project_id=ProjectId(6), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
@@ -26,11 +26,11 @@ def test_every_choice_is_told() -> None:
 def test_differences_name_their_step_and_both_sides() -> None:
     other = replace(PLAN, hyperparameters="epochs: 3\nlr0: 0.1\n", export_onnx=True, classes=("a", "b"))
     assert changes(PLAN, other, NAMES) == (
-        Change(step="classes", label="Classes", before="all", after="2: a, b"),
-        Change(step="hyperparameters", label="epochs", before="20", after="3"),
-        Change(step="hyperparameters", label="lr0", before="not given", after="0.1"),
-        Change(step="hyperparameters", label="batch", before="8", after="not given"),
-        Change(step="export", label="ONNX", before="off", after="on"),
+        PlanChange(step="classes", label="Classes", before="all", after="2: a, b"),
+        PlanChange(step="hyperparameters", label="epochs", before="20", after="3"),
+        PlanChange(step="hyperparameters", label="lr0", before="not given", after="0.1"),
+        PlanChange(step="hyperparameters", label="batch", before="8", after="not given"),
+        PlanChange(step="export", label="ONNX", before="off", after="on"),
     )
 
 

@@ -19,7 +19,7 @@ from traindash.domain.plan import (
     TrainingPlan,
 )
 from traindash.plans.draft import DraftId, DraftStore, Origin, SplitDraft, TagsChoice, WizardDraft
-from traindash.plans.series import Change, Replaced, SeriesChoices, SeriesPlace, SplitVariation, Vary
+from traindash.plans.series import ExperimentChange, Replaced, SeriesChoices, SeriesPlace, SplitVariation, Vary
 from traindash.tasks.launcher import StartMark
 from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore
 
@@ -62,7 +62,7 @@ DRAFT = WizardDraft(
         name="S",
         models=(MODEL, CHECKPOINT),
         vary=(Vary(key="lr0", text="0.1, 0.2"),),
-        changes={"k": Change(name="n", agent_id=AgentId(1))},
+        changes={"k": ExperimentChange(name="n", agent_id=AgentId(1))},
         split=SplitVariation(mode="several", percents=(70, 80)),
     ),
 )

@@ -14,7 +14,7 @@ from traindash.formatting import plural
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.problems import Problem
-from traindash.plans.series import Change, Experiment, SeriesPlan, all_experiments, model_label
+from traindash.plans.series import Experiment, ExperimentChange, SeriesPlan, all_experiments, model_label
 from traindash.plans.steps import STEPS, complete
 from traindash.tasks.flight_check import estimate, total_time
 from traindash.tasks.progress import TimeRange
@@ -178,24 +178,26 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
         )
 
 
-def _saved(key: str, change: Callable[[Change, _T], Change]) -> Callable[[WizardDraft, _T], WizardDraft]:
+def _saved(
+    key: str, change: Callable[[ExperimentChange, _T], ExperimentChange]
+) -> Callable[[WizardDraft, _T], WizardDraft]:
     return lambda draft, value: _changed(draft, key, lambda known: change(known, value))
 
 
-def _keep(draft_id: DraftId, key: str, change: Callable[[Change], Change]) -> None:
+def _keep(draft_id: DraftId, key: str, change: Callable[[ExperimentChange], ExperimentChange]) -> None:
     change_draft(draft_id, lambda draft: _changed(draft, key, change))
 
 
-def _changed(draft: WizardDraft, key: str, change: Callable[[Change], Change]) -> WizardDraft:
-    changed = change(draft.series.changes.get(key, Change()))
+def _changed(draft: WizardDraft, key: str, change: Callable[[ExperimentChange], ExperimentChange]) -> WizardDraft:
+    changed = change(draft.series.changes.get(key, ExperimentChange()))
     others = {name: value for name, value in draft.series.changes.items() if name != key}
     # An edit that was taken back leaves nothing: the row is not “edited” any more.
-    kept = others if changed == Change() else {**others, key: changed}
+    kept = others if changed == ExperimentChange() else {**others, key: changed}
     return replace(draft, series=replace(draft.series, changes=kept))
 
 
 def _undo(draft_id: DraftId, key: str) -> None:
-    _keep(draft_id, key, lambda _: Change())
+    _keep(draft_id, key, lambda _: ExperimentChange())
 
 
 def _toggle(key: str) -> None:
