@@ -1,4 +1,4 @@
-// Another goal or budget in the section "Which one to take": the same rules as core/compare/decision.py, over offers that
+// Another goal or budget in the section "Which one to take": the same rules as comparison/decision.py, over offers that
 // were computed for many goals. Texts are only ever set as text, except the swatches, which hold no data.
 "use strict";
 (() => {

@@ -8,7 +8,7 @@
     return picture(panels, card.querySelector("h3").firstChild.textContent, look());
   };
 
-  // One record for every value that a chart draws, as core/compare/exports/records.py gives them.
+  // One record for every value that a chart draws, as comparison/exports.py gives them.
   const chartRecords = (card) =>
     globalThis.reportPanels.within(card).flatMap(({ title, x, y, option }) => {
       const place = title ? { panel: title } : {};

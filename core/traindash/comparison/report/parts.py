@@ -16,7 +16,7 @@ from traindash.comparison.report.rendering import own_text, render, render_macro
 from traindash.comparison.rows import Card, MetricRow
 from traindash.comparison.setup_differences import SettingRow
 from traindash.comparison.story_changes import Slide
-from traindash.evaluation import FlowCounts, Goal, MissCosts
+from traindash.evaluation import ClassMetrics, FlowCounts, Goal, MissCosts
 
 _MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
 
@@ -66,7 +66,15 @@ def turned_settings_table(rows: Sequence[SettingRow], comparison: Comparison) ->
 def class_table(comparison: Comparison) -> Markup:
     """Return AP, precision, recall and F1 of every class for every evaluated experiment; sortable."""
     known = [{item.name: item for item in evaluation.per_class} for _, evaluation in comparison.evaluated]
-    return render_macro("class_table", comparison, known)
+    rows = [
+        (name, [_class_texts(items.get(name), comparison.decimals) for items in known]) for name in comparison.classes
+    ]
+    return render_macro("class_table", comparison, rows)
+
+
+def _class_texts(item: ClassMetrics | None, decimals: int) -> tuple[str, ...]:
+    values = (item.ap, item.precision, item.recall, item.f1) if item else (None, None, None, None)
+    return tuple(formatting.metric(value, decimals) for value in values)
 
 
 def figures_table(table: Table) -> Markup:

@@ -79,7 +79,6 @@ def _environment() -> Environment:
     environment.filters.update(
         anchor=anchor,
         data_uri=_data_uri,
-        metric=formatting.metric,
         number=formatting.count,
         plural=formatting.plural,
         signed=signed,
