@@ -26,6 +26,7 @@ def advise(decision: Decision) -> Verdict:
         return Verdict(
             kind="nothing", headline="None of these experiments has an evaluation, so none can be recommended."
         )
+    # numbers of different images say nothing about each other, whatever the need
     if not decision.comparable and len(decision.candidates) > 1:
         return Verdict(
             kind="unlike",
@@ -84,6 +85,7 @@ def figure_text(goal: Goal, figure: float) -> str:
 
 def threshold_text(candidate: Candidate) -> str:
     """Write the threshold of a candidate."""
+    # a goal that nothing reaches asks for a threshold above every score, which is no confidence
     return metric(min(1.0, candidate.point.confidence))
 
 
@@ -94,7 +96,7 @@ def latency_text(row: SpeedRow | None) -> str:
     text = quantity(row.total)
     if row.total_std is None:
         return text
-    decimals = len(text.partition(".")[2])
+    decimals = len(text.partition(".")[2])  # a spread of 0.04 beside 12.3 is written 0.1, never 0.0
     return f"{text} ± {max(row.total_std, 10.0**-decimals):.{decimals}f}"
 
 
@@ -293,7 +295,7 @@ def _nobody(decision: Decision) -> Verdict:
 
 def _way_out(decision: Decision) -> str:
     """Return which single change of the need would let somebody fulfil it; empty where one change is not enough."""
-    single = [one for one in decision.candidates if len(one.shortfalls) == 1]
+    single = [one for one in decision.candidates if len(one.shortfalls) == 1]  # one change is enough for these
     slow = [one.contender.latency for one in single if one.shortfalls == ("latency",) and one.contender.latency]
     large = [one.contender.bytes for one in single if one.shortfalls == ("size",) and one.contender.bytes]
     short = [one for one in single if one.shortfalls == ("goal",)]
@@ -311,9 +313,9 @@ def _way_out(decision: Decision) -> str:
 
 # Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
 
-_NAME = 26
+_NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _LARGEST = 8.0, 24.0  # diameter of the points in pixels
-_MARGIN, _TICKS = 0.12, 5
+_MARGIN, _TICKS = 0.12, 5  # room around the values as a share of their span; ticks about
 
 
 def draw_decision(decision: Decision) -> Drawing:

@@ -25,7 +25,7 @@ def chart_records(drawing: Drawing) -> tuple[Record, ...]:
 
 def _mark(panel: Panel, mark: Mark) -> list[Record]:
     place: dict[str, Value] = {"panel": panel.title} if panel.title else {}
-    names = panel.x.categories
+    names = panel.x.categories  # lines on a category axis hold positions, files hold names
     match mark:
         case Line():
             return [
@@ -117,6 +117,7 @@ def decision_records(decision: Decision) -> tuple[Record, ...]:
 
 # Records as CSV, which spreadsheets open by double click.
 
+# spreadsheets run a cell that begins like this; OWASP's list of CSV injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

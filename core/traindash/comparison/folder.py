@@ -49,7 +49,9 @@ def images_in(folder: Path, comparison: Comparison) -> LoadImage:
     for _, evaluation in comparison.evaluated:
         images = evaluation.pair.images
         for number, dataset, name in zip(images.sly_ids.tolist(), images.datasets, images.file_names, strict=True):
+            # with folders for datasets, as Supervisely lays a project out, and flat
             places = (Path(dataset) / name, Path(dataset) / "img" / name, Path(name))
+            # names come from the COCO files, so they must not lead out of the folder
             inside = (folder / place for place in places if not place.is_absolute() and ".." not in place.parts)
             found = next((file for file in inside if file.is_file()), None)
             if found is not None:
@@ -81,7 +83,7 @@ def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
     return ComparedExperiment(
         key=key,
         label=label,
-        style=styles_together(range(slot + 1))[slot],
+        style=styles_together(range(slot + 1))[slot],  # nothing is stored for folders: colours follow their order
         evaluation=evaluate_files(place / TRUTH, place / FOUND),
         speed=_speed(folder / "speedtest" / "speedtest.json"),
         training=Missing(reason="is read from its evaluation alone, which holds no training curves"),

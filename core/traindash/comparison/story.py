@@ -22,7 +22,7 @@ from traindash.comparison.verdict import Verdict, judge, ranking
 from traindash.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, percent, plural, quantity, size
 
-_MOST_BARS = 8
+_MOST_BARS = 8  # rows that fit a projector of 1280 × 720
 _MOST_FACTS = 4
 _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
 
@@ -83,7 +83,7 @@ def _data(comparison: Comparison, significance: Significance) -> Slide:
             title="None of these experiments was evaluated",
             sentences=("Train with the benchmark switched on to learn how good a model is.",),
         )
-    first = evaluated[0][1]
+    first = evaluated[0][1]  # all have its images where they may be compared; else the title says that they have not
     objects = first.table.objects_per_class()
     largest = sorted(zip(objects.tolist(), first.classes, strict=True), key=lambda item: (-item[0], item[1]))
     most = max(largest[0][0], 1)
@@ -167,6 +167,7 @@ def _changes(
             class_slide(e, evaluation, kind) for e, evaluation in evaluated.values() for kind in ("strong", "weak")
         )
     baseline = comparison.experiments[comparison.baseline].key
+    # one pair tells a story: the baseline, and the best of the others
     others = [experiment.key for experiment, _ in ranking(comparison) if experiment.key != baseline]
     other = next((key for key in others if key in evaluated), None)
     if not comparable or baseline not in evaluated or other is None:
@@ -212,7 +213,7 @@ def _speed(comparison: Comparison) -> Slide:
             sentences=("Switch the speed test on in the benchmark step to learn it.",),
         )
     timed.sort(key=lambda item: item[2].total)
-    slowest = timed[-1][2].total
+    slowest = timed[-1][2].total  # fills its row; shorter is better
     machines = sorted({test.machine for _, test, _ in timed})
     missing = len(comparison.experiments) - len(timed)
     title, best = _fastest([(e, row) for e, _, row in timed], same_machine=len(machines) == 1, all_timed=not missing)
@@ -243,6 +244,7 @@ def _fastest(
         return f"“{first.label}” needs {quantity(row.total)} ms for an image", None
     if not same_machine:
         return "Their times come from different machines", None
+    # within what measurements scatter, nobody is faster
     near = [e.label for e, other in others if not times_differ(row, other)]
     if len(near) == len(others) and all_timed:
         return "All are equally fast" if len(others) > 1 else "Both are equally fast", None

@@ -17,6 +17,7 @@ _HTML = """
 <button type="button" class="png">PNG</button><button type="button" class="svg">SVG</button>
 """
 _HERE = Path(__file__).parent
+# bytes are made when the button is pressed, for a table may be large
 _FORMATS = (("csv", "text/csv", csv_text), ("json", "application/json", json_text))
 _pictures = st.components.v2.component(
     "traindash_save",

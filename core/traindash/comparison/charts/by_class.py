@@ -132,6 +132,7 @@ def _queries(
     experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str], figure: str
 ) -> list[ImageQuery | None]:
     regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
+        # precision is a share of what is reported, recall of what is there; F1 and AP need both
         "Precision": ("Everything reported as", REPORTED),
         "Recall": ("All objects of", PRESENT),
     }

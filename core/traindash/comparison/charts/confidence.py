@@ -25,7 +25,7 @@ from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.evaluation.metrics import BIN_EDGES
 from traindash.formatting import count, metric
 
-_MOST_POINTS = 200
+_MOST_POINTS = 200  # of a curve; more are not seen on 760 pixels
 _LEVELS = (0, 2, 5, 8)  # indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90
 
 # title of the panel, of its vertical axis, and the (N,) values by falling score
@@ -79,6 +79,7 @@ def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) ->
     return Drawing(panels=tuple(panel for panel in panels if panel is not None), notes=tuple(notes))
 
 
+# without a right prediction F1 is undefined at every threshold
 def _blind(evaluation: Evaluation) -> bool:
     return bool(np.isnan(evaluation.profile.f1).all())
 
@@ -113,7 +114,7 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
     Of equal scores the last one counts, for a threshold accepts all of them.
     """
     kept = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
-    best = int(np.nanargmax(values))
+    best = int(np.nanargmax(values))  # kept when the curve is thinned out: it is the threshold people take
     drawn = {int(kept[i]) for i in thinned(kept.size, _MOST_POINTS)} | {best}
     pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
     line = Line(

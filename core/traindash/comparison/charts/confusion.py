@@ -26,10 +26,10 @@ from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.evaluation.matching import ratio
 from traindash.formatting import count, signed
 
-_MOST_PANELS = 6
-_MOST_CLASSES = 24
-_NOTHING = "(none)"
-_MOST_TEXTS = 16
+_MOST_PANELS = 6  # matrices below each other; who compares more looks at the difference to one of them
+_MOST_CLASSES = 24  # names along an axis of 420 pixels that can still be read
+_MOST_TEXTS = 16  # rows whose cells have room for a number; beyond, the tooltip says the share
+_NOTHING = "(none)"  # row of missed objects, column of false alarms beside all objects
 _FEWEST = 2
 
 Evaluated = tuple[ComparedExperiment, Evaluation]
@@ -74,7 +74,7 @@ def confused_classes(comparison: Comparison, most: int = _MOST_CLASSES) -> tuple
         return tuple(order)
     wrong = dict.fromkeys(order, 0)
     for _, evaluation in comparison.evaluated:
-        named = evaluation.confusion.matrix[:-1, :-1]
+        named = evaluation.confusion.matrix[:-1, :-1]  # without the row and the column of “none”
         mistakes = named.sum(axis=0) + named.sum(axis=1) - 2 * np.diagonal(named)
         for name, number in zip(evaluation.classes, mistakes.tolist(), strict=True):
             wrong[name] += number
@@ -170,6 +170,7 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
     (baseline, before), (experiment, evaluation) = old, new
     rows = _rows(evaluation, names)
     counts = (evaluation.confusion.matrix - before.confusion.matrix)[np.ix_(rows, rows)]
+    # both matrices count the same objects, but the column of “none” has as many as there are false alarms
     totals = np.maximum(evaluation.confusion.matrix.sum(axis=0), before.confusion.matrix.sum(axis=0))[rows]
     shades: FloatArray = counts / np.maximum(totals, 1)
     gained = int(np.trace(evaluation.confusion.matrix[:-1, :-1]) - np.trace(before.confusion.matrix[:-1, :-1]))
@@ -211,7 +212,7 @@ def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel
 
 # Which classes are taken for each other most often.
 
-_MOST_PAIRS = 20
+_MOST_PAIRS = 20  # of two experiments; fewer where more bars stand beside each other
 _COUNT, _PROBABILITY = "Count", "Probability"
 
 Pair = tuple[str, str]
@@ -222,6 +223,7 @@ def draw_confused_pairs(comparison: Comparison) -> Drawing:
     """Draw the pairs of classes that any of the models confuses most, as counts and as probabilities."""
     notes = []
     known = [_pairs(evaluation) for _, evaluation in comparison.evaluated]
+    # a pair is drawn for all experiments if any of them confuses it often
     pairs = {pair: max(one.get(pair, (0, 0.0))[0] for one in known) for one in known for pair in one}
     if not pairs:
         return Drawing(empty=" ".join(["No class was taken for another one.", *without_evaluation(comparison)]))
@@ -276,7 +278,7 @@ def _confused_pairs_query(experiment: ComparedExperiment, pair: Pair) -> ImageQu
 
 def _pairs(evaluation: Evaluation) -> dict[Pair, tuple[int, float]]:
     """Return the confused pairs by name; the order of the two does not depend on the order of the classes."""
-    names = evaluation.classes
+    names = evaluation.classes  # their order may differ between experiments, so pairs are sorted by name
     found = {}
     for pair in evaluation.confusion.pairs:
         first, second = sorted((names[pair.first], names[pair.second]))
@@ -303,6 +305,7 @@ def draw_classification(comparison: Comparison) -> Drawing:
         overall = finite(evaluation.key_metrics.classification_accuracy)
         values = [overall, *(by_class.get(name) for name in names)]
         bars.append(metric_bars(experiment, values, _queries(experiment, values, names), comparison.decimals))
+    # an experiment that finds nothing has no accuracy, which is not the same as 0
     if all(value is None for bar in bars for value in bar.values):
         why = "No experiment covered any object, so none was given a class."
         return Drawing(empty=" ".join([why, *without_evaluation(comparison), *notes]))

@@ -27,7 +27,7 @@ def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:
         return nothing(missing, _ADVICE if comparison.experiments else CHOOSE)
     sizes = sorted({row.batch_size for _, test in measured for row in test.rows})
     machines = sorted({test.machine for _, test in measured})
-    if len(machines) > 1:
+    if len(machines) > 1:  # drawn all the same: people know their machines; nobody is called faster
         missing.append(
             f"The speed tests ran on different machines or runtimes ({listing(machines)}): compare with care."
         )
@@ -85,10 +85,11 @@ def _panel(
     for experiment, test in measured:
         values = [None if (row := test.row(size)) is None else round(read(row), 3) for size in sizes]
         words.append(f"{experiment.label} {', '.join(map(quantity, values))}")
-        if len(sizes) == 1:
+        if len(sizes) == 1:  # a line of one point shows nothing
             texts = tuple(map(quantity, values))
             marks.append(Bars(name=experiment.label, values=tuple(values), texts=texts, style=experiment.style))
         else:
+            # batch sizes double, so they stand as categories at even distances
             x = tuple(float(i) for i in range(len(sizes)))
             marks.append(Line(name=experiment.label, x=x, y=tuple(values), style=experiment.style, points=True))
     return Panel(

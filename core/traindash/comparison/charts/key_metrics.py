@@ -30,6 +30,7 @@ from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray
 from traindash.formatting import metric
 
+# keys are Supervisely's names of the metrics (docs/supervisely-api.md 7.2)
 _NAMES = {
     "mAP": "mAP",
     "AP50": "AP50",
@@ -39,6 +40,7 @@ _NAMES = {
     "recall": "Recall",
     "iou": "Mean IoU",
 }
+# the three that are averaged over IoU 0.50 to 0.95, as the table of key metrics has them
 _THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 # the spokes of Supervisely's radar
 _SEVEN = {
@@ -133,7 +135,7 @@ def _left_out(comparison: Comparison, drawn: list[ComparedExperiment]) -> tuple[
 
 # Precision over recall: the mean of the classes, and each class.
 
-_MOST_PANELS = 12
+_MOST_PANELS = 12  # classes with a panel of their own; the choice of a class above shows the others
 _RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
 
 
@@ -179,7 +181,7 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
     values = _column(evaluation, class_name)
     if values is None or np.isnan(values).all():
         return None
-    recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)
+    recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)  # COCO's 101 points
     precision = tuple(map(finite, values.tolist()))
     thresholds = confidences_for(evaluation, class_name, recall)
     return Line(
@@ -208,6 +210,7 @@ def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequ
         number = evaluation.classes.index(class_name)
         right, objects = right & (table.dt_class == number), objects & (table.gt_class == number)
     scores = -np.sort(-table.dt_score[right])
+    # 1e-9: a recall of 0.07 of 100 objects is 7 of them, though 0.07 * 100 is a little more in floating point
     needed = np.maximum(np.ceil(np.asarray(recall) * objects.sum() - 1e-9), 1).astype(np.int64)
     found: list[float] = np.append(scores, np.nan)[np.minimum(needed - 1, scores.size)].tolist()
     return found

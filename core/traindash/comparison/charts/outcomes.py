@@ -36,8 +36,9 @@ KINDS = {
     "False alarms (FP)": Outcome.FALSE_ALARM,
 }
 _NAMES = tuple(KINDS)
+# counts depend on how often a class occurs, so shares stand beside them
 _SHARES = ("Missed, share of objects", "False alarms, share of predictions")
-_MOST_CLASSES = 24
+_MOST_CLASSES = 24  # groups of bars whose names can be read
 
 
 @of_evaluations
@@ -208,7 +209,7 @@ def _found(evaluations: list[Evaluation]) -> BoolArray:
     countable = ~first.table.gt_crowd
     rows = [evaluation.view.found(evaluation.confidence) for evaluation in evaluations]
     placed = [rows[0], *(row[aligned_objects(first, one)] for row, one in zip(rows[1:], evaluations[1:], strict=True))]
-    return np.stack(placed)[:, countable]
+    return np.stack(placed)[:, countable]  # crowds are neither found nor missed
 
 
 def _alarms(evaluation: Evaluation) -> IntArray:
@@ -234,8 +235,9 @@ def _common_alarms(evaluations: list[Evaluation]) -> int:
 
 # How well the boxes of found objects fit.
 
-_EDGES = np.linspace(0.5, 1.0, 11)
+_EDGES = np.linspace(0.5, 1.0, 11)  # below 0.50 a prediction finds nothing
 _COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
+# middles of the bins, where the points of the lines stand
 _MIDDLES = tuple(round(float(low) + 0.025, 3) for low in _EDGES[:-1])
 
 

@@ -87,7 +87,7 @@ def overview_html(cards: Sequence[Card]) -> Markup:
     if len(cards) <= _MOST_CARDS:
         return render_macro("overview_cards", cards)
     names = list(dict.fromkeys(name for card in cards for name, _ in card.facts))
-    titles = {card.score_title for card in cards}
+    titles = {card.score_title for card in cards}  # one title for all stands in the head, else each has its own
     return render_macro("overview_table", cards, names, titles.pop() if len(titles) == 1 else "")
 
 
@@ -114,6 +114,7 @@ def candidate_texts(goal: Goal, candidate: Candidate) -> list[str]:
         formatting.metric(point.precision),
         formatting.metric(point.recall),
         formatting.metric(point.f1),
+        # of all objects that count, crowds left out
         f"{formatting.count(point.fn)} of {formatting.count(point.fn + point.tp)}",
         formatting.quantity(point.fp / candidate.contender.images),
         latency_text(candidate.contender.speed),

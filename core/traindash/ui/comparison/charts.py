@@ -18,6 +18,7 @@ from traindash.ui.comparison.changes import ask_for_images, draw_asked
 from traindash.ui.saving import draw_chart_saving
 from traindash.ui.theme import plain
 
+# pixels; the same in the report and in pictures that are saved (heightOf in saving.js)
 _HEIGHT = 340
 _SQUARE_HEIGHT = 420
 _PER_ROW = 2
@@ -84,7 +85,7 @@ def _follow(panel: Panel, key: str, on_query: OnQuery) -> None:
 
 # Drawings of charts, made once for the same experiments and the same choice; all pages and tabs share them.
 
-_MOST_KEPT = 1000
+_MOST_KEPT = 1000  # 23 charts and some choices of about 40 comparisons
 _SECONDS = 3600
 
 

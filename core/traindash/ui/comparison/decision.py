@@ -20,6 +20,7 @@ from traindash.ui.theme import plain
 
 # The need that a person chose, in the address: it survives a refresh, can be sent on and is what is presented.
 
+# names in the address: links that people have sent on hold them
 GOAL, LATENCY, SIZE = "goal", "latency", "size"
 _NOW = "need-now"
 
@@ -105,9 +106,9 @@ def _positive(text: str) -> float | None:
 
 
 _BEST, _RECALL, _PRECISION, _PRICE = "Best balance (F1)", "Recall at least", "Precision at least", "A miss costs"
-_PRICE_OF_A_MISS = 10.0
+_PRICE_OF_A_MISS = 10.0  # false alarms; where the slider stands first
 _FRONT = "Quality, time and size"
-_SHARE, _LEAST_SHARE = 0.9, 0.5
+_SHARE, _LEAST_SHARE = 0.9, 0.5  # first and lowest place of the sliders for recall and precision
 _ICONS = {
     "winner": ":material/check_circle:",
     "tie": ":material/balance:",

@@ -171,7 +171,7 @@ def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
 # The server's own comparison report: started from here, followed, and opened when it is done.
 
 _TASK = "server_comparison"
-_SECONDS = 2
+_SECONDS = 2  # between two looks at the task of the server
 _ABOUT = "Supervisely's own report, made by an agent of the server from the same evaluations and kept in Team Files."
 
 

@@ -13,7 +13,8 @@ from traindash.ui.comparison.decision import requirements_of
 from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen
 from traindash.ui.pictures import original
 
-_PICTURE = (800, 600)
+_PICTURE = (800, 600)  # pixels of the object on a step; half of a projector of 1920 × 1080
+# without isolated styles: the deck hangs on the body, above everything that Streamlit draws
 _deck = st.components.v2.component(
     "traindash_show", js=Path(__file__).with_name("show.js").read_text(encoding="utf-8"), isolate_styles=False
 )
