@@ -209,6 +209,7 @@ def _columns(query: ImageQuery, images: ImageSet) -> tuple[int, ...]:
 
 _MOST_KEPT, _FLOW_SECONDS = 16, 600  # a flow of 100,000 objects takes about 8 MB
 _FEWEST = 2
+_ENTRY_ORDERS: Sequence[EntryOrder] = tuple(EntryOrder)
 _LOOKS = {
     FlowChange.GAINED: ("Gained", "Objects that only the other experiment finds."),
     FlowChange.LOST: ("Lost", "Objects that only the baseline finds."),
@@ -297,5 +298,5 @@ def _chosen_entries(found: Changes, images: ImageSet, change: FlowChange) -> Hit
     with st.container(horizontal=True, vertical_alignment="bottom"):
         classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
         sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)
-        order = st.selectbox("Order", list(EntryOrder), format_func=str, key="flow-order", width=200)
+        order = st.selectbox("Order", _ENTRY_ORDERS, format_func=str, key="flow-order", width=200)
     return changed_entries(found, images, change, order, classes=classes, sizes=sizes)
