@@ -91,7 +91,7 @@ class YoloModel:
         self._model = load_model(str(checkpoint), spec.task_type)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Yield each image of one folder with what is found on it."""
+        """Predict on the folder of the files as a stream, so that not all results are in memory at once."""
         results = self._model.predict(
             str(files[0].parent),
             stream=True,
@@ -108,7 +108,7 @@ class YoloModel:
             yield Path(result.path), tuple(predictions_of(result))
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
-        """Read images; returns what runs a batch of a given size."""
+        """Read the images with the engine's own reader, which is not timed."""
         images = [imread(str(file)) for file in files]
 
         def run_batch(size: int) -> Timing:
@@ -124,11 +124,7 @@ class YoloModel:
         return run_batch
 
     def export_onnx(self, target: Path) -> float:
-        """Export to ONNX and compare both on one input.
-
-        Raises:
-            ExportError: The exported model is not valid or answers differently.
-        """
+        """Export, and give both models one random input: an export that runs may still be wrong."""
         # simplify: onnxslim makes the graph smaller; without it installed Ultralytics would try to fetch it
         exported = Path(self._model.export(format="onnx", imgsz=self._image_size, device="cpu", simplify=True))
         onnx = importlib.import_module("onnx")
@@ -146,11 +142,7 @@ class YoloModel:
         return difference
 
     def export_tensorrt(self, target: Path) -> Path:
-        """Export to a TensorRT engine.
-
-        Raises:
-            ExportError: There is no GPU.
-        """
+        """Export on the GPU that the engine will run on."""
         if self._device == "cpu" or not torch.cuda.is_available():
             raise ExportError(_NO_GPU)
         exported = self._model.export(format="engine", imgsz=self._image_size, device=self._device)
@@ -211,16 +203,12 @@ class YoloEngine:
         self._seen = seen
 
     def check(self, values: Mapping[str, object]) -> None:
-        """Check hyperparameters before anything is done.
-
-        Raises:
-            RunError: One is unknown or impossible; names it.
-        """
+        """Ask the engine's own check key by key, so that the message can name the key."""
         check_each(values, DEFAULT_CFG_DICT.keys(), lambda given: get_cfg(overrides=dict(given)), engine="Ultralytics")
         check_late_ones(values)
 
     def schedule(self, values: Mapping[str, object]) -> Schedule:
-        """Read from checked hyperparameters how long the training goes on."""
+        """Put the values over the engine's defaults."""
         planned = {**DEFAULT_CFG_DICT, **values}
         hours = planned["time"]
         return Schedule(
@@ -239,16 +227,11 @@ class YoloEngine:
         return {key: value for key, value in short.items() if key != "time"}
 
     def labels(self, root: Path) -> LabelWriter:
-        """Return what writes the labels into a data set folder."""
+        """Return the writer of text files."""
         return YoloLabels(root, self._run.spec)
 
     def train(self, data: PreparedData, start: StartingPoint, values: Mapping[str, object]) -> TrainingOutcome:
-        """Train from a checkpoint or an architecture.
-
-        Raises:
-            RunError: The model cannot be loaded.
-            Stopped: The run was asked to stop; ``weights/last.pt`` can be resumed if an epoch was finished.
-        """
+        """Train from a checkpoint or an architecture, in the run's own folder."""
         folder = self._folder
         arguments = {
             "plots": False,  # our own report has the charts; Ultralytics' cost seconds
@@ -261,12 +244,7 @@ class YoloEngine:
         return self._train(load_model(start.source, self._run.spec.task_type), data, arguments)
 
     def resume(self, data: PreparedData, checkpoint: Path) -> TrainingOutcome:
-        """Go on where an earlier run was stopped; its files are not touched.
-
-        Raises:
-            RunError: The checkpoint does not hold what is needed to go on.
-            Stopped: As in :meth:`train`.
-        """
+        """Copy what the earlier run left, then let the engine resume from the copy."""
         folder = self._folder
         weights = folder / "weights"
         weights.mkdir(parents=True, exist_ok=True)
@@ -302,7 +280,7 @@ class YoloEngine:
         save_at_once({**content, **facts}, checkpoint)
 
     def open(self, checkpoint: Path, image_size: int) -> YoloModel:
-        """Load a checkpoint that this run has trained."""
+        """Return the model with its first prediction still to come."""
         return YoloModel(checkpoint, self._run.spec, image_size)
 
     @property
