@@ -158,21 +158,38 @@ class DataImport(Job):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DryRunFigures:
-    """What was measured on a sample of the images. Seconds and bytes.
+class Schedule:
+    """How long a training is planned to go on, as its engine reads the hyperparameters.
 
     Attributes:
-        epochs: Planned epochs, as the engine reads the hyperparameters.
+        epochs: Planned epochs.
         patience: Epochs without progress after which the engine ends early; 0 when it never does.
-        time_limit: Seconds after which the engine ends the training; ``None`` without a limit.
-        fraction: Share of the training images that the engine uses, above 0 to 1.
-        batch_size: Images per batch as planned.
-        used_batch_size: The same as the engine used it; smaller when it had to give way for lack of memory.
+        time_limit: Seconds after which it ends the training; ``None`` without a limit.
+        fraction: Share of the training images that it uses, above 0 to 1.
+        batch_size: Images per batch; 0 where the engine finds out.
+        validates: It validates after each epoch; otherwise after the last one only.
+        save_period: It keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last.
+    """
+
+    epochs: int
+    patience: int
+    time_limit: float | None = None
+    fraction: float = 1.0
+    batch_size: int
+    validates: bool = True
+    save_period: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunFigures(Schedule):
+    """A schedule, and what was measured of it on a sample of the images. Seconds and bytes.
+
+    Attributes:
+        used_batch_size: Images per batch as the engine used it; smaller when it had to give way for lack of memory.
         start: Starting the process, importing the engine, finding the weights, building the model.
         prepare_per_image: Placing an image and its labels, and the engine's first look at it.
         batches: Each measured batch; the first ones, which warm up, are left out.
         rest: What an epoch takes besides its batches and its validation.
-        validates: The engine validates after each epoch; otherwise after the last one only.
         validation_per_image: What a validation takes for an image.
         evaluation: What the evaluation takes before and after its images; ``None`` if none is planned.
         evaluation_per_image: What it takes for an image.
@@ -187,17 +204,11 @@ class DryRunFigures:
         unknown: Planned steps whose duration nobody knows before.
     """
 
-    epochs: int
-    patience: int
-    time_limit: float | None = None
-    fraction: float = 1.0
-    batch_size: int
     used_batch_size: int
     start: float
     prepare_per_image: float
     batches: tuple[float, ...]
     rest: float
-    validates: bool = True
     validation_per_image: float
     evaluation: float | None = None
     evaluation_per_image: float = 0.0

@@ -4,20 +4,20 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
 import torch
 
-from traindash.domain.jobs import DryRunFigures
+from traindash.domain.jobs import DryRunFigures, Schedule
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import DryRunResult, RunImage, TrainSpec, read_images, write_images
 from traindash.training.trainers import pipeline
 from traindash.training.trainers.benchmark import expected_seconds
 from traindash.training.trainers.data import DATASET_FOLDER
-from traindash.training.trainers.engine import BATCH_SIZE, MakeEngine, Run, Schedule
+from traindash.training.trainers.engine import BATCH_SIZE, MakeEngine, Run
 from traindash.training.trainers.hyperparameters import Hyperparameters
 from traindash.training.trainers.reporting import MemoryWatch, Observations
 
@@ -111,17 +111,12 @@ def _figures(
     opened = seen.dataset_seconds / max(1, seen.dataset_images)
     base, peak = _memory(seen)
     return DryRunFigures(
-        epochs=schedule.epochs,
-        patience=schedule.patience,
-        time_limit=schedule.seconds,
-        fraction=schedule.fraction,
-        batch_size=schedule.batch_size or seen.batch_size,
+        **asdict(replace(schedule, batch_size=schedule.batch_size or seen.batch_size)),
         used_batch_size=seen.batch_size,
         start=max(0.0, _started(events, seen) - placed * len(sample)),
         prepare_per_image=placed + opened,
         batches=tuple(seen.batches[1:] or seen.batches),
         rest=statistics.median(seen.rests[1:] or seen.rests or [0.0]),
-        validates=schedule.validates,
         validation_per_image=statistics.median([*seen.validations[1:], seen.final]) / max(1, val),
         evaluation=None if evaluation is None else max(0.0, evaluation - per_prediction * val),
         evaluation_per_image=per_prediction,

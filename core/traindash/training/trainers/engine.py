@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from traindash.domain.annotation import Annotation
+from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec
@@ -76,29 +77,6 @@ class PreparedData:
     train_size: int
     val: tuple[PlacedImage, ...]
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How long a training goes on, as the engine reads its hyperparameters.
-
-    Attributes:
-        epochs: Planned epochs.
-        patience: Epochs without progress after which the engine ends early; 0 when it never does.
-        seconds: Time after which it ends the training; ``None`` without a limit.
-        fraction: Share of the training images that it uses, above 0 to 1.
-        batch_size: Images per batch; 0 where the engine finds out.
-        validates: It validates after each epoch; otherwise after the last one only.
-        save_period: It keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last.
-    """
-
-    epochs: int
-    patience: int
-    seconds: float | None
-    fraction: float
-    batch_size: int
-    validates: bool
-    save_period: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

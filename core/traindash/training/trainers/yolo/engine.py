@@ -19,6 +19,7 @@ from ultralytics.utils.torch_utils import strip_optimizer
 
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Annotation
+from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
 from traindash.files import copy_whole
@@ -35,7 +36,6 @@ from traindash.training.trainers.engine import (
     Prediction,
     PreparedData,
     Run,
-    Schedule,
     Timing,
     TrainingOutcome,
 )
@@ -214,7 +214,7 @@ class YoloEngine:
         return Schedule(
             epochs=_whole(planned["epochs"]),
             patience=_whole(planned["patience"]),
-            seconds=float(hours) * 3600 if isinstance(hours, (int, float)) else None,
+            time_limit=float(hours) * 3600 if isinstance(hours, (int, float)) else None,
             fraction=float(str(planned["fraction"])),
             batch_size=_whole(planned["batch"]),
             validates=bool(planned["val"]),
