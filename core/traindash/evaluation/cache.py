@@ -36,6 +36,7 @@ def load_columns(path: Path) -> dict[str, NDArray[Any]] | None:
     except OSError:
         return None
     digest, body = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
+    # A torn or edited file; np.load would raise a different error for each kind of damage
     if hashlib.sha256(body).digest() != digest:
         return None
     with np.load(io.BytesIO(body), allow_pickle=False) as columns:
@@ -259,6 +260,7 @@ def _mapped(file: BinaryIO, kind: Any) -> NDArray[Any]:  # noqa: ANN401 - whatev
     Raises:
         ValueError: There is no array of this kind.
     """
+    # Read by hand, since np.load maps only a file with one array
     if np.lib.format.read_magic(file) != (1, 0):
         msg = "not the version that is written here"
         raise ValueError(msg)

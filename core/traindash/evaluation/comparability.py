@@ -311,6 +311,7 @@ def comparability(models: Sequence[MeasuredModel]) -> Comparability:
             ],
         )
     )
+    # An image that one model was trained on is unfair to all others
     leaked = frozenset[str]().union(*(known for known in trained if known is not None))
     fair = alike & np.array([name.text not in leaked for name in shared], dtype=np.bool_)
     kept = tuple(one[fair] for one in rows)
@@ -360,6 +361,7 @@ def _digests(evaluation: Evaluation, rows: IntArray, classes: tuple[str, ...]) -
     gt, own = evaluation.pair.gt, evaluation.classes
     number = np.array([classes.index(name) if name in classes else -1 for name in own], dtype=np.float64)
     columns = (number[gt.category], *gt.boxes.T, gt.crowd.astype(np.float64), gt.image.astype(np.float64))
+    # Boxes to the last bit: an annotation that was moved by a pixel is another one
     order = np.lexsort(columns)
     order = order[number[gt.category[order]] >= 0]
     table = np.stack(columns[:-1], axis=1)[order]

@@ -56,6 +56,7 @@ def confusion(view: MatchView, confidence: float) -> Confusion:
 
 def _frequent_pairs(matrix: IntArray) -> tuple[ConfusedPair, ...]:
     known = matrix[:-1, :-1]
+    # A pair counts in both directions: cat for dog and dog for cat
     both = np.triu(known, 1) + np.tril(known, -1).T
     most = np.argsort(-both, axis=None, kind="stable")[:MOST_PAIRS]
     most = most[both.flat[most] > 0]

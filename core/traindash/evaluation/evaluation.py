@@ -139,9 +139,11 @@ def evaluate_files(
 
 def _read(truth: CocoFile, predictions: CocoFile, cache: Path | None) -> tuple[Kept, KeptMasks | None]:
     """Return what figures and pictures are made of: from the cache, otherwise from the files."""
+    # By content, not by name or time: the same files under another experiment need no second reading
     store = EvaluationCache(cache, truth.content, predictions.content) if cache else None
     if store is not None and (found := store.load()) is not None:
         _, _, kind = found
+        # Masks lie in a file of their own, which is mapped: figures need none of them
         masks = open_masks(_masks_beside(store)) if kind == "segm" else None
         if kind == "bbox" or masks is not None:
             return found, masks
@@ -180,6 +182,7 @@ def evaluate(pair: CocoPair, overlaps: Overlaps, kind: Kind, settings: Evaluatio
     precision = precision_array(table)
     profile = score_profile(view)
     chosen = settings.confidence_threshold
+    # 0 is a threshold; only "none chosen" asks for the optimal one (docs/evaluation.md, confidence-zero)
     confidence = profile.f1_optimal_confidence if chosen is None else chosen
     counts = count_outcomes(view, confidence)
     return Evaluation(

@@ -95,6 +95,7 @@ def unshared_alarms(a: Evaluation, b: Evaluation) -> tuple[FalseAlarms, FalseAla
     Counterparts have the same image and class and overlap by IoU 0.75 or more, one to one, the surest of ``b`` first.
     """
     rows_a, rows_b = _rows(a), _rows(b)
+    # The detections of one model stand in for objects, so the matching of COCO serves here, too
     found, wanted = _grouped(b, rows_b), _grouped(a, rows_a)
     nobody = np.zeros(rows_a.size, dtype=np.bool_)
     overlaps = box_overlaps(found, wanted, nobody, SAME_BOX)
@@ -255,6 +256,7 @@ def object_flow(baseline: Evaluation, other: Evaluation) -> Flow:
     Raises:
         InputError: Images, classes or annotations are not the same.
     """
+    # The same objects may stand in another order in the other file
     rows_other = aligned_objects(baseline, other)
     objects = np.flatnonzero(~baseline.table.gt_crowd)
     before = _side(baseline, objects)
@@ -293,6 +295,7 @@ def _changes(a: Evaluation, before: SideView, b: Evaluation, after: SideView) ->
     change[~had & has] = Change.GAINED
     both = np.flatnonzero(had & has)
     overlap = box_ious(_boxes(a, before.dt[both]), _boxes(b, after.dt[both]))
+    # Found by both says nothing of the place: a box may have moved from one half of the object to the other
     change[both] = np.where(overlap >= SAME_BOX, Change.KEPT, Change.MOVED_BOX)
     return change
 

@@ -149,6 +149,7 @@ def _mask_block(pair: CocoPair, masks: tuple[Masks, Masks], meeting: Overlaps, l
     """Return the pairs whose masks overlap enough; what cannot reach it by its boxes is not looked at."""
     found, wanted = masks
     dt, gt = meeting.dt, meeting.gt
+    # IoU of masks is at most (shared box) / (larger mask): most pairs are settled without looking at pixels
     larger = np.where(pair.gt.crowd[gt], found.areas[dt], np.maximum(found.areas[dt], wanted.areas[gt]))
     possible = meeting.iou >= least * larger
     dt, gt = dt[possible], gt[possible]
@@ -319,6 +320,7 @@ def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
     dt_ignored = is_crowd[dt_gt]
 
     confused = _class_blind_matches(pair, overlaps)[:, kept]
+    # A detection that is right, or lies on a crowd, has confused nothing
     confused[(dt_gt >= 0) | is_crowd[confused]] = -1
 
     gt_dt = np.full((IOU_THRESHOLDS.size, crowd.size), -1, dtype=np.int64)

@@ -205,6 +205,7 @@ def averaged_scores(counts: OutcomeCounts, *, averaged: bool) -> AveragedScores:
         for x in (counts.tp, counts.fp, counts.fn)
     )
     p, r = ratio(tp, tp + fp), ratio(tp, tp + fn)
+    # Supervisely's ``base_metrics``: F1 of a class in which nothing was right is 0, not undefined
     f1 = np.where(p + r == 0, 0.0, ratio(2 * p * r, p + r))
     mean_f1 = float(mean_defined(f1))
     return AveragedScores(
@@ -295,6 +296,7 @@ def _interpolated(right: BoolArray, wrong: BoolArray, objects: int) -> FloatArra
     precision = tp / (fp + tp + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     envelope = np.concatenate([envelope, np.zeros((envelope.shape[0], 1))], axis=1)
+    # The first detection at which a recall step is reached; behind the last one lies the 0
     steps = np.stack([np.searchsorted(row, RECALL_STEPS, side="left") for row in tp / objects])
     return np.take_along_axis(envelope, steps, axis=1)
 

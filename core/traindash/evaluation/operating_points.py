@@ -82,8 +82,10 @@ def operating_points_per_class(evaluation: Evaluation) -> tuple[OperatingPoints,
 def _points(scores: FloatArray, right: BoolArray, objects: int) -> OperatingPoints:
     order = np.argsort(-scores, kind="stable")
     falling = scores[order]
+    # Equal scores are accepted together: a threshold cannot part them
     last_of_equals = np.flatnonzero(np.append(falling[1:] != falling[:-1], [True])[: falling.size])
     tp = np.cumsum(right[order])[last_of_equals]
+    # Just above the best score: the point at which nothing is accepted
     nothing = np.nextafter(falling[:1], math.inf) if falling.size else np.ones(1)
     return OperatingPoints(
         confidences=np.append(nothing, falling[last_of_equals]),

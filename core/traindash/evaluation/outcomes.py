@@ -92,6 +92,7 @@ class MatchView:
 
 def view_at(table: MatchTable, levels: IntArray) -> MatchView:
     """Return the view of a table at one threshold per class."""
+    # The usual case needs no gathering over all thresholds
     if (levels == levels[0]).all():
         level = int(levels[0])
         gt, iou, ignored = table.dt_gt[level], table.dt_iou[level], table.dt_ignored[level]
@@ -144,6 +145,7 @@ class ScoreProfile:
 
 def passed_thresholds(iou: FloatArray) -> IntArray:
     """Return how many IoU thresholds a match passes, by the rounding that Supervisely uses."""
+    # One spacing more, so that an IoU of exactly 0.50 passes 0.50
     passed: IntArray = np.searchsorted(IOU_THRESHOLDS, iou + np.spacing(1))
     return passed
 
@@ -160,6 +162,7 @@ def score_profile(view: MatchView) -> ScoreProfile:
     accepted = np.arange(1, rows.size + 1)
     tp = np.cumsum(passed > np.arange(IOU_THRESHOLDS.size)[:, None], axis=1)
     precision = tp / accepted
+    # Without objects there is no true positive either: 0 / 1 instead of 0 / 0
     recall = tp / max(int((~table.gt_crowd).sum()), 1)
     f1 = ratio(2 * precision * recall, precision + recall)
     return ScoreProfile(

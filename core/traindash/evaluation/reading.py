@@ -137,6 +137,7 @@ def masks_of(file: CocoFile, segmentations: Sequence[RunLengths | list[list[floa
                 raise file.unusable(place=where, reason="a polygon needs width and height of its image")
             if not segmentation or any(len(polygon) % 2 for polygon in segmentation):
                 raise file.unusable(place=where, reason="a polygon is a list of x, y, x, y, …")
+            # Parts of one object are one mask, as in pycocotools' ``annToRLE``
             runs.append(coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width)))
             continue
         if width and height and segmentation["size"] != [height, width]:

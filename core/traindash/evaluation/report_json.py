@@ -81,6 +81,7 @@ def _numbers(values: FloatArray) -> list[float | None]:
 def _ap_at_the_threshold(evaluation: Evaluation) -> dict[str, Any]:
     """Return the AP at the chosen IoU threshold under Supervisely's name: ``AP50``, ``AP60``, … or ``AP_custom``."""
     settings, levels = evaluation.settings, evaluation.view.levels
+    # Supervisely's key changes with the threshold, and programs look for it
     name = "AP_custom" if settings.iou_threshold_per_class else f"AP{round(settings.iou_threshold * 100)}"
     per_class = mean_defined(evaluation.precision[levels, :, np.arange(levels.size)], axis=1)
     mean = (
@@ -157,6 +158,7 @@ def _distributions(evaluation: Evaluation) -> dict[str, Any]:
 
 def _profile(profile: ScoreProfile) -> dict[str, Any]:
     """Return about a thousand points of the profile, and the best threshold at each IoU threshold."""
+    # Every n-th point: the curve has as many points as detections, often 100,000
     points = slice(None, None, max(1, math.ceil(profile.scores.size / MOST_POINTS)))
     names = [f"{iou:.2f}" for iou in IOU_THRESHOLDS.tolist()]
     best = [None if np.isnan(f1).all() else float(profile.scores[np.nanargmax(f1)]) for f1 in profile.f1_by_iou]

@@ -74,6 +74,7 @@ def measure(evaluation: Evaluation, drawn: Resamples) -> WeightedScores:
 
 def resample_weights(images: int, resamples: int, seed: int) -> WeightArray:
     """Return (I, B) how often each image is drawn."""
+    # int16: nobody draws an image 32,768 times, and memory traffic is what takes the time
     drawn = np.random.default_rng(seed).integers(0, images, size=(resamples, images))
     cells = (drawn * resamples + np.arange(resamples)[:, None]).ravel()
     return np.bincount(cells, minlength=images * resamples).reshape(images, resamples).astype(np.int16)
@@ -332,6 +333,7 @@ def difference(a: Samples, b: Samples, metric: Metric, *, level: float = 0.95) -
     """
     gaps = b.values(metric) - a.values(metric)
     gaps = gaps[~np.isnan(gaps)]
+    # So that "better" means the same for every metric
     better = -gaps if metric.name in LOWER_IS_BETTER else gaps
     low, high = _ends(gaps, level)
     drawn = max(gaps.size, 1)
@@ -363,5 +365,6 @@ def _ends(values: FloatArray, level: float) -> tuple[float, float]:
     """Return the ends of the middle part of the values."""
     if not values.size:
         return float("nan"), float("nan")
+    # Percentile interval: honest for skewed figures, and its coverage is measured (tests/benchmarks/evaluation)
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

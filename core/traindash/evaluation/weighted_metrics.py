@@ -125,6 +125,7 @@ def _average(found: WeightArray, seen: WeightArray, recall: RecallTable, block: 
         recall: For all resamples.
         block: Which of the resamples these are.
     """
+    # From the end: the best precision at this recall or any higher one, which is what "interpolated" means
     best_from_here = found / seen
     for lower, upper in pairwise(best_from_here[::-1]):
         np.maximum(upper, lower, out=upper)
@@ -229,6 +230,7 @@ def _totals(evaluation: Evaluation, weights: WeightArray) -> dict[str, FloatArra
             for values in (np.ones(rated.size), table.dt_score[rated], view.right[rated].astype(np.float64))
         ),
     ]
+    # One matrix product instead of a loop over resamples
     sums = np.concatenate([column.reshape(-1, table.image_count) for column in columns]) @ weights.astype(np.float64)
     hits, overlap, errors, total = sums[:4]
     count, score, correct = sums[4:].reshape(3, BINS, -1)

@@ -19,6 +19,7 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _load(folder: str, *, name: str, slug: str, app_name: str, trainer: str) -> Framework:
+    # At import, not when asked: a damaged catalogue shall not wait for a person to find it
     table = msgspec.json.decode((_HERE / folder / "models.json").read_bytes(), type=_ModelTable)
     return Framework(
         name=name, slug=slug, app_name=app_name, trainer=trainer, folder=_HERE / folder, models=table.models

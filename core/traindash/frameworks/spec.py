@@ -87,6 +87,7 @@ class Reference:
     def nearest(self, name: str) -> str | None:
         """Return the key that a name was most likely meant to be."""
         lower = {key.casefold(): key for key in self.keys}
+        # Dashes for underscores is what people type who know the command line
         close = difflib.get_close_matches(name.casefold().replace("-", "_"), lower, n=1)
         return lower[close[0]] if close else None
 
@@ -265,5 +266,6 @@ class Framework:
 
     def config_source(self, model: FrameworkModel) -> str:
         """Return what the engine loads a model's architecture from: a path of ours, or a name it knows itself."""
+        # A file of ours (the small CPU demo model) goes before the engine's own of that name
         own = self.folder / model.config
         return str(own) if own.is_file() else model.config

@@ -92,6 +92,7 @@ class EventWriter:
                 that is not finite is written as the text ``nan`` so that the row stays JSON.
             seconds: Since the training began.
         """
+        # JSON has no NaN: no other parser than Python's would read the row
         clean = {name: value if math.isfinite(value) else "nan" for name, value in values.items()}
         keys = {"event_type": "EventType.METRICS", "epoch": epoch, "epochs": epochs, "seconds": seconds}
         self._append("metrics", "info", {**keys, "values": clean})
@@ -104,6 +105,7 @@ class EventWriter:
             memory_bytes: Resident memory.
             gpu: How busy the run's GPU is, 0 to 100, and the bytes that are taken of its memory.
         """
+        # Debug: nothing of it is for people to read
         keys = {"event_type": "EventType.RESOURCES", "cpu_percent": round(cpu_percent, 1), "memory_bytes": memory_bytes}
         about_gpu = {} if gpu is None else {"gpu_percent": gpu[0], "gpu_memory_bytes": gpu[1]}
         self._append("resources", "debug", {**keys, **about_gpu})
@@ -143,9 +145,11 @@ class EventWriter:
 
     def _append(self, message: str, level: Level, keys: Mapping[str, object]) -> None:
         with self._lock:
+            # Rows are told apart and ordered by their time, even when the clock is set back
             now = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
             self._last = now
             row = {"message": message, "level": level, "timestamp": format_timestamp(now), **keys}
+            # Opened anew each time: what is written is there even if the process is killed right after
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -156,6 +160,7 @@ def _box_row(box: SampleBox) -> list[object]:
     The score is ``null`` for what was annotated, an outline is ``[x, y, x, y, …]``. What would be empty is left out
     at the end.
     """
+    # A tenth of a pixel is finer than anybody sees, and half the bytes of a float
     row: list[object] = [box.class_name, *(round(side, 1) for side in (box.left, box.top, box.width, box.height))]
     score = None if box.score is None else round(box.score, 3)
     if box.borders:
@@ -207,6 +212,7 @@ def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:
                 data += file.readline()
     except FileNotFoundError:
         return EventChunk(rows=(), offset=0)
+    # The trainer may be in the middle of a line
     complete = data[: data.rfind(b"\n") + 1]
     rows = tuple(row for line in complete.splitlines() if (row := parse_row(line)) is not None)
     return EventChunk(rows=rows, offset=offset + len(complete))

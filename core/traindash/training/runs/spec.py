@@ -237,6 +237,7 @@ def write_images(path: Path, images: Iterator[RunImage]) -> int:
         Number of images written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A line each: a hundred thousand images never lie in memory at once, on neither side
     encoder = msgspec.json.Encoder()
     count = 0
     with path.open("wb") as file:
@@ -263,12 +264,14 @@ def read_images(path: Path) -> Iterator[RunImage]:
 
 
 def _json(value: RunSpec | RunResult) -> bytes:
+    # Indented: people look into run folders when something is odd
     return msgspec.json.format(msgspec.json.encode(value), indent=2)
 
 
 def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
     try:
         content = path.read_bytes()
+        # Read twice, which costs microseconds: first the tag, then the type that it stands for
         return msgspec.json.decode(content, type=types[msgspec.json.decode(content, type=_Tag).kind])
     except FileNotFoundError as error:
         msg = f"{path} does not exist."

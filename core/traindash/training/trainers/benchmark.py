@@ -97,6 +97,7 @@ class Benchmark:
         if evaluation.kind == "bbox":
             return figures
         folder = self.folder / "evaluation"
+        # People compare a segmenter with detectors by its boxes
         of_boxes = box_map(folder / "cocoGt.json", folder / "cocoDt.json")
         return figures if of_boxes is None else {**figures, "box_mAP": of_boxes}
 
@@ -233,6 +234,7 @@ def prediction_file(
         for prediction in predictions:
             left, top, right, bottom = prediction.corners
             width, height = right - left, bottom - top
+            # COCO's IoU is 0/0 there
             if width <= 0 or height <= 0:
                 continue
             number = len(annotations) + 1
@@ -274,6 +276,7 @@ def measure(
     Returns:
         One timing per iteration, at most :data:`ITERATIONS`, without the warm-up.
     """
+    # The first batches pay for memory, kernels and caches
     for _ in range(WARM_UP):
         run_batch()
     end = clock() + seconds
@@ -314,6 +317,7 @@ def hardware_name(device: str) -> str:
         torch = importlib.import_module("torch")
         return str(torch.cuda.get_device_name(int(device)))
     try:
+        # platform.processor() is empty or says only "x86_64" on Linux
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux
         lines = []

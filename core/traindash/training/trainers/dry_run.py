@@ -89,6 +89,7 @@ def run(whole: Run, make_engine: MakeEngine, hyperparameters: Hyperparameters) -
     write_images(whole.layout.images, iter(sample))
     events = _Clocked(whole.layout.events)
     short = Hyperparameters(values=asking.shortened(values, _EPOCHS), ignored=hyperparameters.ignored)
+    # The speed test follows from the predictions' time; TensorRT takes minutes that nobody can foretell
     spec = replace(whole.spec, enable_speedtest=False, export_tensorrt=False, resume_from=None)
     with MemoryWatch() as memory:
         seen = Observations(memory=memory)
@@ -115,6 +116,7 @@ def _figures(
         used_batch_size=seen.batch_size,
         start=max(0.0, _started(events, seen) - placed * len(sample)),
         prepare_per_image=placed + opened,
+        # The first batch and the first epoch pay for the start
         batches=tuple(seen.batches[1:] or seen.batches),
         rest=statistics.median(seen.rests[1:] or seen.rests or [0.0]),
         validation_per_image=statistics.median([*seen.validations[1:], seen.final]) / max(1, val),
@@ -134,6 +136,7 @@ def _figures(
 
 def _started(events: _Clocked, seen: Observations) -> float:
     """Return the seconds from the start of the process to the first batch, without opening data sets."""
+    # From the very start of the interpreter: importing torch is a good part of a short training
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
     first = events.counts["Epochs"][0][1] if events.counts["Epochs"] else time.monotonic()
     return first - began - seen.dataset_seconds

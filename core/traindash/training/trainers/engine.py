@@ -23,6 +23,7 @@ from traindash.training.trainers.weights import StartingPoint
 
 # Predictions below are not recorded, as in Supervisely's Model Benchmark (``CONF_THRES`` in the SDK's benchmark)
 CONFIDENCE = 0.05
+# Ultralytics' own defaults for prediction, written down so that every engine measures alike
 NMS_IOU = 0.7
 MAX_DETECTIONS = 300
 BATCH_SIZE = 8
@@ -153,6 +154,7 @@ class LabelWriter(Protocol):
 class TrainedModel(Protocol):
     """A checkpoint that predicts."""
 
+    # A stream: masks of all images at once would not fit into memory
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Yield each image of one folder with what is found on it.
 

@@ -40,6 +40,7 @@ class StopSwitch:
 
     def install(self) -> None:
         """Take over SIGTERM. Call it once, from the main thread."""
+        # The platform stops a run by SIGTERM and kills it when that takes too long
         signal.signal(signal.SIGTERM, self._on_signal)
 
     @contextmanager
@@ -136,6 +137,7 @@ def explain(error: BaseException) -> RunError:
 
 def _from_words(text: str) -> RunError | None:
     """Say what a text of the engine means, ``None`` for one that is not known here."""
+    # Texts of Ultralytics 8.4 and torch 2; tests/training/test_causes.py provokes most of them
     if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
         message = "The loss was no finite number any more, and the training could not recover."
         hint = "Start again with a smaller “lr0”, a tenth for example; on a GPU, “amp: False” may help, too."
@@ -155,10 +157,12 @@ def _from_words(text: str) -> RunError | None:
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
+    # torch.cuda.OutOfMemoryError is a RuntimeError, and the CPU allocator raises a plain one
     return any(words in _text(error).lower() for words in _OUT_OF_MEMORY_WORDS)
 
 
 def _is_disk_full(error: BaseException) -> bool:
+    # EFBIG: a limit of the shell or of the file system, which means the same to a person
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return True
     return "no space left on device" in _text(error).lower()

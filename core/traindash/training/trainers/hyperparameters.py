@@ -37,6 +37,7 @@ def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
         RunError: It is no YAML mapping, or holds a key that cannot be used here.
     """
     try:
+        # safe_load: a text may come from anybody's plan file
         values = msgspec.convert(yaml.safe_load(text) or {}, dict[str, object])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -47,6 +48,7 @@ def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
     for key in values.keys() & reference.refused.keys():
         if values[key]:
             refuse(f"The hyperparameter “{key}” cannot be used.", reference.refused[key])
+    # A path here would load any file of the machine, past the step that checks and records checkpoints
     if isinstance(values.get("pretrained"), str):
         refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
     owned = reference.decided

@@ -60,6 +60,7 @@ class _Pipeline:
 
     def run(self, hyperparameters: Hyperparameters) -> TrainResult:
         """See :func:`run`."""
+        # First what costs nothing: a mistake in a hyperparameter shall not wait for the data
         self._engine.check(hyperparameters.values)
         for key, reason in hyperparameters.ignored.items():
             self._events.log(f"The hyperparameter “{key}” is not used: {reason}.", "warning")
@@ -107,6 +108,7 @@ class _Pipeline:
                 return self._engine.resume(data, Path(self._spec.resume_from))
             return self._engine.train(data, start, hyperparameters.values)
         except Stopped:
+            # A person who stops a training wants to have what it has learned so far
             kept = _keep_checkpoints(self._layout.resume_checkpoint.parent, self._layout.artifacts / "checkpoints")
             if kept:
                 names = " and ".join(path.name for path in kept[:2])
@@ -124,6 +126,7 @@ class _Pipeline:
     def _evaluate(self, benchmark: Benchmark, data: PreparedData) -> Evaluation | None:
         self._events.phase(Phase.EVALUATION)
         evaluation = self._optional("The evaluation", lambda: benchmark.evaluate(data))
+        # A speed without an accuracy has no report to stand in
         if evaluation is not None and self._spec.enable_speedtest:
             self._events.phase(Phase.SPEED_TEST)
             self._optional("The speed test", lambda: benchmark.speed_test(data.val))

@@ -40,6 +40,7 @@ class Progress:
     def report(self, subtask: str, current: int, total: int) -> None:
         """Report how far something is; see :meth:`traindash.training.runs.events.EventWriter.progress`."""
         now = self._clock()
+        # Each row is a line in the log that the page reads: small batches would make hundreds a second
         if current >= total or now >= self._next:
             self._next = now + 1.0 / ROWS_PER_SECOND
             self._events.progress(subtask, current, total)
@@ -82,6 +83,7 @@ class TrainingReporter:
 
     def train_started(self, done: int, epochs: int, *, train_images: int, val_images: int) -> None:
         """Before the first batch: data are loaded, the model is built, ``done`` epochs were made by earlier runs."""
+        # Loading data and building the model is not training time
         self._began = self._clock()
         self._events.log(f"Training started for {epochs} epochs: {train_images} train and {val_images} val images.")
         self._events.progress("Epochs", done, epochs)
@@ -130,6 +132,7 @@ class TrainingReporter:
         self._events.metrics(epoch, epochs, values, seconds=round(seconds, 3))
         self._events.progress("Epochs", epoch, epochs)
         self.epochs_done = epoch
+        # A file, not a signal: it waits for the end of the epoch, and outlives a restart of the platform
         return self._layout.stop_after_epoch.exists()
 
     def ends_early(self, epochs: int) -> None:
@@ -144,6 +147,7 @@ class TrainingReporter:
             self._events.log(f"Epoch {epoch}: {', '.join(broken)} is not a number any more. {hint}", "warning")
 
 
+# Short enough to see the peak of a batch
 _EVERY_SECONDS = 0.1
 
 
@@ -158,11 +162,13 @@ class MemoryWatch:
         self.peak = 0
         self._process = psutil.Process()
         self._over = threading.Event()
+        # A daemon: an engine that ends the process by itself is not held up
         self._thread = threading.Thread(target=self._watch, name="memory-watch", daemon=True)
 
     def now(self) -> int:
         """Return what is in use at this moment."""
         total = 0
+        # Shared pages of loader processes count several times: too much is the safe side
         for process in (self._process, *self._process.children(recursive=True)):
             with contextlib.suppress(psutil.Error):  # a data loader that ends meanwhile
                 total += int(process.memory_info().rss)
@@ -278,6 +284,7 @@ class Observations:
         """Take note of the end of an epoch, with all that is done for it; once more is no other epoch."""
         if self._epoch is not None:
             self.rests.append(max(0.0, self.clock() - self._epoch - self._known))
+            # The newest end replaces the one before: the share is that of all epochs together
             self.processor[1:] = [(self.clock(), *self.memory.processor())]
             self._epoch = None
 
@@ -307,6 +314,7 @@ def write_report(folder: Path, *, title: str, comparison: Comparison, load: Load
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render_report(comparison, title=title, load=load), encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")
+    # Last: a folder with this file is a complete report
     template = folder / "template.vue"
     template.write_text(_TEMPLATE.format(title=escape(title)), encoding="utf-8")
     return template

@@ -45,11 +45,13 @@ def choose_samples(val: Sequence[PlacedImage], spec: TrainSpec) -> dict[str, Sam
     Returns:
         File as the engine names it → image; at most :data:`MOST_IMAGES`.
     """
+    # Two hundred images are enough to choose from
     described = [(str(placed.file), _sample_image(placed, spec)) for placed in val[:: math.ceil(len(val) / 200) or 1]]
     left = [entry for entry in described if entry[1].objects] or described
     chosen: list[tuple[str, SampleImage]] = []
     seen: set[str] = set()
     while left and len(chosen) < MOST_IMAGES:
+        # Greedy: the image with most classes that are not shown yet
         best = max(left, key=lambda entry: len(_classes(entry[1]) - seen))
         if not _classes(best[1]) - seen:  # all classes are shown: take the rest from all over the list
             step = max(1, len(left) // (MOST_IMAGES - len(chosen)))
@@ -116,6 +118,7 @@ class SampleRecorder:
 
     def epoch_started(self, epoch: int, epochs: int) -> None:
         """Before an epoch, 1 for the first: only some of very many are reported."""
+        # The first and the last epoch always: the pair that shows what was learned
         every = math.ceil(epochs / MOST_EPOCHS)
         self._found = {} if epoch % every == 0 or epoch in {1, epochs} else None
 
@@ -144,6 +147,7 @@ def keep_samples(layout: RunLayout) -> None:
     """Write all sample rows of the run, and of those that it continues, into its artifacts; nothing without any."""
     images: object = None
     epochs: dict[int, object] = {}
+    # A continued run has the rows of the run before it among the platform's (tasks/resuming.py)
     for path in (layout.platform_events, layout.events):
         for line in _lines(path):
             match parse_row(line):

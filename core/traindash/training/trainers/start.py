@@ -39,6 +39,7 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
         message = f"A trainer was given a run of kind “{spec.kind}”."
         raise RunError(ExitCause.BAD_INPUT, message, "Start a training.")
     training = spec.training if isinstance(spec, DryRunSpec) else spec
+    # Before the engine is imported, which takes seconds: a slip of the pen is told at once
     hyperparameters = parse_hyperparameters(training.hyperparameters, framework(training.framework).reference)
     events.phase(Phase.PREPARING_DATA)  # importing the engine takes seconds: say that something happens
     offline = training.offline or load_settings().offline

@@ -59,6 +59,7 @@ def find_start(
     Raises:
         RunError: The custom checkpoint cannot be used.
     """
+    # What the person chose comes before everything else, "pretrained: False" too
     if spec.custom_weights is not None:
         path = custom_checkpoint(Path(spec.custom_weights))
         events.log(f"Training starts from the checkpoint {spec.base_checkpoint or path.name}.")
@@ -75,6 +76,7 @@ def find_start(
         events.log(f"{model.name} has no published weights: training starts from random initialisation.", "warning")
         return random
     path = Path(spec.weights_dir) / model.weights_file
+    # Looked into, not only for: a download that was cut off leaves a file of the right name
     problem = None if is_checkpoint(path) else _obtain(model, path, fetch)
     if problem is not None:
         events.log(
@@ -129,6 +131,7 @@ def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | Non
     if fetch is None or model.weights_url is None:
         return f"The published weights {name} are not on this machine, and the machine is offline."
     try:
+        # Two trainings may fetch the same file at once; each writes its own, the last one stays
         with replacing(path) as partial:
             fetch(model.weights_url, partial)
             _check(partial)
@@ -154,6 +157,7 @@ def download(url: str, path: Path) -> None:
     with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT) as answer, path.open("wb") as file:  # noqa: S310
         shutil.copyfileobj(answer, file, _CHUNK)
         expected = answer.headers.get("Content-Length")
+    # urllib takes a connection that was closed early for the end of the file
     if expected is not None and path.stat().st_size != int(expected):
         message = f"{path.stat().st_size} of {expected} bytes arrived"
         raise OSError(message)

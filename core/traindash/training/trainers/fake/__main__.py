@@ -215,6 +215,7 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     asked = read_behaviour(spec.hyperparameters)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if asked.ignore_sigterm else _leave)
     _limit_files(asked)
+    # Before the first row, as importing an engine is
     _rest(asked.start_seconds)
     events.phase(Phase.PREPARING_DATA)
     images = list(read_images(run.images))
