@@ -45,8 +45,7 @@ class LineProcess:
         line = self._process.stdout.readline()
         if not line:
             self._errors.seek(0)
-            msg = f"The process has ended: {self._errors.read()[-2000:]}"
-            raise RuntimeError(msg)
+            raise RuntimeError(f"The process has ended: {self._errors.read()[-2000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

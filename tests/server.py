@@ -124,8 +124,7 @@ class DashboardProcess:
                 return f"http://127.0.0.1:{found.group(1)}"
             self._check_alive(process)
             threading.Event().wait(0.05)
-        msg = f"The dashboard printed no address:\n{self.output}"
-        raise TimeoutError(msg)
+        raise TimeoutError(f"The dashboard printed no address:\n{self.output}")
 
     def _wait_until_healthy(self, process: subprocess.Popen[str], deadline: float) -> None:
         while time.monotonic() < deadline:
@@ -136,10 +135,8 @@ class DashboardProcess:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 self._check_alive(process)
                 threading.Event().wait(0.1)
-        msg = f"The dashboard does not answer:\n{self.output}"
-        raise TimeoutError(msg)
+        raise TimeoutError(f"The dashboard does not answer:\n{self.output}")
 
     def _check_alive(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is not None:
-            msg = f"The dashboard ended with exit code {process.returncode}:\n{self.output}"
-            raise RuntimeError(msg)
+            raise RuntimeError(f"The dashboard ended with exit code {process.returncode}:\n{self.output}")

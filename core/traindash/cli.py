@@ -183,8 +183,7 @@ def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
 def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
     """Compare evaluation directories, the first one as baseline: a report in one HTML file."""
     if len(folders) < _FEWEST_TO_COMPARE:
-        msg = "Name at least two evaluation directories."
-        raise click.UsageError(msg)
+        raise click.UsageError("Name at least two evaluation directories.")
     from traindash.comparison.comparison_basis import on_fair_basis, standing_of
     from traindash.comparison.folder import compare_folders, images_in
     from traindash.comparison.report.page import render_report
@@ -207,8 +206,7 @@ def _server(server: str | None, token_env: str | None) -> tuple[str, str]:
     settings = load_settings()
     address = server or settings.server_address
     if address is None:
-        msg = "No server is named."
-        raise InputError(msg, "Give --server, or set SERVER_ADDRESS (“traindash env” prints it).")
+        raise InputError("No server is named.", "Give --server, or set SERVER_ADDRESS (“traindash env” prints it).")
     name = token_env or "API_TOKEN"
     token = settings.trainer_environment.get(name)
     if not token:
@@ -221,19 +219,16 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}."
-        raise InputError(msg, "Name another file.") from error
+        raise InputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
 
 
 def _text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}."
-        raise InputError(msg, "Check the path.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
-        msg = f"{path} is not a UTF-8 text."
-        raise InputError(msg, "Save it as UTF-8.") from error
+        raise InputError(f"{path} is not a UTF-8 text.", "Save it as UTF-8.") from error
 
 
 if __name__ == "__main__":

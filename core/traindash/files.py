@@ -214,8 +214,7 @@ class JsonRecords(Generic[_Record]):
         try:
             return self.decode(path.read_bytes())
         except FileNotFoundError as error:
-            msg = f"There is no {self.noun} “{record_id}” on this machine."
-            raise NotFoundError(msg, self.way_out) from error
+            raise NotFoundError(f"There is no {self.noun} “{record_id}” on this machine.", self.way_out) from error
         except (ValueError, msgspec.MsgspecError) as error:
             _log_damage(path, type(error).__name__)
             msg = f"The file of {self.noun} “{record_id}” is damaged and cannot be read."
@@ -283,8 +282,7 @@ class JsonRecords(Generic[_Record]):
             try:
                 path.with_suffix(_REMOVED).replace(path)
             except FileNotFoundError as error:
-                msg = f"The deleted {self.noun} is gone for good."
-                raise NotFoundError(msg, self.way_out) from error
+                raise NotFoundError(f"The deleted {self.noun} is gone for good.", self.way_out) from error
             except OSError as error:
                 raise self._storage_error(path, error) from error
             return self.load(record_id)
@@ -292,8 +290,7 @@ class JsonRecords(Generic[_Record]):
     def _path(self, record_id: str) -> Path:
         # The id comes from an address that a person can type: nothing of it may lead out of the folder.
         if not _RECORD_ID.fullmatch(record_id):
-            msg = f"“{record_id}” is not the id of a {self.noun}."
-            raise NotFoundError(msg, self.way_out)
+            raise NotFoundError(f"“{record_id}” is not the id of a {self.noun}.", self.way_out)
         return self.folder / f"{record_id}.json"
 
     def _write(self, record_id: str, record: _Record) -> None:

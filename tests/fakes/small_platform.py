@@ -38,8 +38,7 @@ def wait_for(look: Callable[[], _Value | None], what: str, *, seconds: float = 3
         if value is not None and value is not False:
             return value
         threading.Event().wait(0.02)
-    msg = f"Not within {seconds} s: {what}"
-    raise TimeoutError(msg)
+    raise TimeoutError(f"Not within {seconds} s: {what}")
 
 
 class SmallPlatform:

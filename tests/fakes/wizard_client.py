@@ -380,8 +380,7 @@ class _Tasks(_Resource):
         self.world.note("tasks.run.app")
         self.world.started.append(request)
         if self.world.start_waits is not None and not self.world.start_waits.wait(timeout=30):
-            msg = "The test never let the start go on."
-            raise TimeoutError(msg)
+            raise TimeoutError("The test never let the start go on.")
         if self.world.start_refusal is not None:
             raise self.world.start_refusal
         return TaskId(40 + len(self.world.started))
@@ -423,8 +422,7 @@ class _Files(_Resource):
     def read(self, team_id: TeamId, path: str) -> bytes:
         del team_id
         if path not in self.world.files:
-            msg = f"There is no {path}."
-            raise MissingError(msg)
+            raise MissingError(f"There is no {path}.")
         return self.world.files[path]
 
 
@@ -438,8 +436,7 @@ class _Experiments(_Resource):
         folder = artifacts_dir.rstrip("/")
         found = [info for info in self.world.experiments if info.artifacts_dir.rstrip("/") == folder]
         if not found:
-            msg = f"There is no {folder}."
-            raise MissingError(msg)
+            raise MissingError(f"There is no {folder}.")
         return found[0]
 
 

@@ -51,8 +51,7 @@ class FlakyStore(TaskStore):
     def _fail(self, name: str) -> None:
         if self.left[name] > 0:
             self.left[name] -= 1
-            msg = "The database does not work: database or disk is full."
-            raise StorageError(msg)
+            raise StorageError("The database does not work: database or disk is full.")
 
 
 @pytest.fixture

@@ -88,8 +88,7 @@ def parse_results_csv(text: str) -> TrainingCurves:
     names = rows[0] if rows else []
     body = [row for row in rows[1:] if len(row) == len(names)]
     if "epoch" not in names or not body:
-        msg = "results.csv holds no epochs."
-        raise InputError(msg)
+        raise InputError("results.csv holds no epochs.")
     columns = {name: tuple(_number(row[i]) for row in body) for i, name in enumerate(names) if name}
     epochs = tuple(round(value) if math.isfinite(value) else i + 1 for i, value in enumerate(columns.pop("epoch")))
     seconds = columns.pop("time", None)

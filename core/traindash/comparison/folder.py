@@ -43,8 +43,7 @@ def images_in(folder: Path, comparison: Comparison) -> LoadImage:
         InputError: It is no folder, or holds none of the images.
     """
     if not folder.is_dir():
-        msg = f"{folder} is not a folder."
-        raise InputError(msg, "Name the folder that holds the evaluated images.")
+        raise InputError(f"{folder} is not a folder.", "Name the folder that holds the evaluated images.")
     files: dict[int, Path] = {}
     for _, evaluation in comparison.evaluated:
         images = evaluation.pair.images

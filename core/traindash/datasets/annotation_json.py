@@ -186,8 +186,7 @@ def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotatio
     """
     annotation, damaged = sound_part(obj, where=where)
     for number, message in damaged.items():
-        msg = f"{where}, object {number}, {message}"
-        raise InputError(msg, "Correct the file or leave it out.")
+        raise InputError(f"{where}, object {number}, {message}", "Correct the file or leave it out.")
     return annotation
 
 
@@ -293,5 +292,4 @@ def _points_to_json(points: Sequence[Point]) -> list[list[float]]:
 def _refuse_twice(names: Sequence[str], what: str) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            msg = f"{what} “{name}” is defined twice."
-            raise InputError(msg, "Rename or remove one of them.")
+            raise InputError(f"{what} “{name}” is defined twice.", "Rename or remove one of them.")

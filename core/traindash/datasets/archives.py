@@ -94,8 +94,7 @@ def unpack(
     except BaseException as error:
         shutil.rmtree(target, ignore_errors=True)
         if isinstance(error, _DAMAGED):
-            msg = f"{archive.name} is damaged or not complete."
-            raise InputError(msg, "Copy or download it again.") from error
+            raise InputError(f"{archive.name} is damaged or not complete.", "Copy or download it again.") from error
         raise
 
 
@@ -169,8 +168,7 @@ class _Writer:
         return parts
 
     def _refuse(self, why: str) -> None:
-        msg = f"{self._archive.name} {why}."
-        raise InputError(msg, "Pack the plain files and folders again, without links.")
+        raise InputError(f"{self._archive.name} {why}.", "Pack the plain files and folders again, without links.")
 
 
 def _entries(archive: Path) -> Iterator[_Entry]:
@@ -222,8 +220,7 @@ class _Bounded(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0 or size > _LARGEST_HEADER:
-            msg = "header too large"
-            raise tarfile.ReadError(msg)
+            raise tarfile.ReadError("header too large")
         return self._source.read(size)
 
 

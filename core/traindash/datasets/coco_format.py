@@ -273,8 +273,7 @@ def _new_id(row: _Row, known: set[_Identifier]) -> _Identifier:
     """Take the id of an image to those that are known; objects of an image that is damaged need not be told of too."""
     found = decoded(_Identified, row, "").id
     if found in known:
-        msg = f"Its id {found!r} is that of another image."
-        raise InputError(msg)
+        raise InputError(f"Its id {found!r} is that of another image.")
     known.add(found)
     return found
 
@@ -319,8 +318,7 @@ def _geometry(item: _Object, size: tuple[int, int]) -> Geometry | None:
     match item.segmentation:
         case _RunLengths(counts=counts, size=(height, width)):
             if (width, height) != size:
-                msg = f"Its mask has {width} x {height} pixels, the image {size[0]} x {size[1]}."
-                raise InputError(msg)
+                raise InputError(f"Its mask has {width} x {height} pixels, the image {size[0]} x {size[1]}.")
             return None if item.iscrowd else _packed(decode_rle(counts, height, width))
         case [single]:
             return _polygon(single)
@@ -333,15 +331,13 @@ def _geometry(item: _Object, size: tuple[int, int]) -> Geometry | None:
 def _packed(mask: Mask) -> Bitmap:
     """A mask of the whole image → a bitmap of the part that is set."""
     if (extent := set_extent(mask)) is None:
-        msg = "Its mask is empty."
-        raise InputError(msg)
+        raise InputError("Its mask is empty.")
     return encode_mask(mask[extent], (extent[1].start, extent[0].start))
 
 
 def _polygon(values: list[float]) -> Polygon:
     if len(values) < _FEWEST_VALUES or len(values) % 2:
-        msg = f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points."
-        raise InputError(msg)
+        raise InputError(f"A polygon of {len(values)} numbers is not one: it takes x and y of at least three points.")
     return to_pixels(Polygon(exterior=tuple(zip(values[::2], values[1::2], strict=True))))
 
 

@@ -146,8 +146,7 @@ def rectangle_at(left: float, top: float, width: float, height: float) -> Rectan
         InputError: It has no area.
     """
     if width <= 0 or height <= 0:
-        msg = f"A box of {width:g} x {height:g} pixels has no area."
-        raise InputError(msg)
+        raise InputError(f"A box of {width:g} x {height:g} pixels has no area.")
     # A box narrower than a pixel still lies in one.
     return Rectangle(left=left, top=top, right=max(left + width - 1, left), bottom=max(top + height - 1, top))
 
@@ -202,8 +201,7 @@ def decode_mask(bitmap: Bitmap) -> Mask:
             else:
                 pixels = np.asarray(image.convert("L"))
         except (OSError, SyntaxError, ValueError) as error:
-            msg = "The mask of a bitmap is damaged."
-            raise InputError(msg, "Export the annotation again.") from error
+            raise InputError("The mask of a bitmap is damaged.", "Export the annotation again.") from error
     return pixels.astype(bool)
 
 
@@ -248,8 +246,7 @@ def _unpack(packed: bytes) -> bytes:
     unpacker = zlib.decompressobj()
     png = unpacker.decompress(packed, _MAX_PNG_BYTES)
     if unpacker.unconsumed_tail:
-        msg = "longer than any mask"
-        raise ValueError(msg)
+        raise ValueError("longer than any mask")
     return png
 
 
@@ -306,8 +303,7 @@ def annotation_inside(obj: object, *, where: str = "annotation") -> Annotation:
         try:
             box = bounds(label.geometry)
         except InputError as error:
-            msg = f"{place}: {error.message}"
-            raise InputError(msg, error.hint) from error
+            raise InputError(f"{place}: {error.message}", error.hint) from error
         # One pixel more on the right and below than an import leaves: an edge there may be a position, not a pixel.
         if box is not None and _reaches_out(box, annotation.width + 1, annotation.height + 1):
             msg = (

@@ -67,8 +67,7 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
         InputError: It is no folder or cannot be read.
     """
     if not folder.is_dir():
-        msg = f"{folder} is not a folder."
-        raise InputError(msg, "Choose a folder or an archive with images and annotations.")
+        raise InputError(f"{folder} is not a folder.", "Choose a folder or an archive with images and annotations.")
     # From the innermost: the patterns of layouts reach some folders down and would match from farther up as well.
     for root in reversed(tuple(_roots(folder))):
         if found := tuple(_candidates(root)):
@@ -92,14 +91,12 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
         return matching[0]
     if len(matching) > 1:
         named = ", ".join(candidate.layout.value for candidate in matching)
-        msg = f"{folder.name} could be read in several ways: {named}."
-        raise InputError(msg, "Choose one of them as the format.")
+        raise InputError(f"{folder.name} could be read in several ways: {named}.", "Choose one of them as the format.")
     if found:
         named = ", ".join(candidate.layout.value for candidate in found)
         msg = f"{folder.name} is not in {layout} layout; it looks like {named}."
         raise InputError(msg, f"Choose {named} as the format.")
-    msg = f"{folder.name} has no layout that can be read."
-    raise InputError(msg, _LAYOUTS)
+    raise InputError(f"{folder.name} has no layout that can be read.", _LAYOUTS)
 
 
 def _roots(folder: Path) -> Iterator[Path]:

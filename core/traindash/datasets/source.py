@@ -42,24 +42,20 @@ def read_json(path: Path) -> object:
     """
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            msg = f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB."
-            raise InputError(msg, "Split it into smaller files.")
+            raise InputError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
         content = path.read_bytes()
         parsed: object = json.loads(content)
         if _HALF_CHARACTER.search(content):
             parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
     except FileNotFoundError as error:
-        msg = f"{path} does not exist."
-        raise InputError(msg) from error
+        raise InputError(f"{path} does not exist.") from error
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}."
-        raise InputError(msg, "Check the permissions of the file.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
     except json.JSONDecodeError as error:
         msg = f"{path} is not valid JSON: {error.msg} in line {error.lineno}."
         raise InputError(msg, "Correct the file or leave it out.") from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        msg = f"{path} is not valid JSON."
-        raise InputError(msg, "Correct the file or leave it out.") from error
+        raise InputError(f"{path} is not valid JSON.", "Correct the file or leave it out.") from error
     return parsed
 
 
@@ -171,17 +167,13 @@ def _read(path: Path) -> CheckedImage:
                 image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
                 image.load()
     except UnidentifiedImageError as error:
-        msg = "It is not an image of a kind that can be read."
-        raise InputError(msg, hint) from error
+        raise InputError("It is not an image of a kind that can be read.", hint) from error
     except Image.DecompressionBombError as error:
-        msg = "It has more pixels than can be read."
-        raise InputError(msg, hint) from error
+        raise InputError("It has more pixels than can be read.", hint) from error
     except _BROKEN as error:
-        msg = "It is damaged or not complete."
-        raise InputError(msg, hint) from error
+        raise InputError("It is damaged or not complete.", hint) from error
     if kind is None or kind not in _FORMATS:
-        msg = f"It is a {kind} picture."
-        raise InputError(msg, "Save it as PNG or JPEG.")
+        raise InputError(f"It is a {kind} picture.", "Save it as PNG or JPEG.")
     return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)
 
 
@@ -357,8 +349,7 @@ class ProblemLog:
 
     def _refuse(self, place: str, message: str) -> None:
         if self.strict:
-            msg = f"{place}: {message}"
-            raise InputError(msg, "Correct it, or import without refusing damaged data.")
+            raise InputError(f"{place}: {message}", "Correct it, or import without refusing damaged data.")
 
     def _add(self, kind: ProblemKind, effect: Effect, place: str, message: str) -> None:
         self._counts[kind, effect] += 1

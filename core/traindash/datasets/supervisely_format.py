@@ -110,8 +110,7 @@ def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage
 def _annotated(path: Path, file: Path) -> SourceImage:
     parsed = read_json(file)
     if not isinstance(parsed, dict):
-        msg = f"{file} holds no annotation."
-        raise InputError(msg, "Correct the file or leave it out.")
+        raise InputError(f"{file} holds no annotation.", "Correct the file or leave it out.")
     annotation, damaged = sound_part(parsed, where="The annotation")
     return SourceImage(name=path.name, path=path, annotation=annotation, damaged=damaged)
 

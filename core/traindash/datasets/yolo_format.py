@@ -137,11 +137,9 @@ def _parsed(path: Path) -> _DataYaml:
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _DataYaml, strict=False)
     except yaml.MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        msg = f"{path.name} is not valid YAML{where}."
-        raise InputError(msg, "Correct the file.") from error
+        raise InputError(f"{path.name} is not valid YAML{where}.", "Correct the file.") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"{path.name} is not valid YAML."
-        raise InputError(msg, "Correct the file.") from error
+        raise InputError(f"{path.name} is not valid YAML.", "Correct the file.") from error
     except msgspec.ValidationError as error:
         msg = f"{path.name}, {issue_of(error)}."
         raise InputError(msg, "Correct the file; names is a list, or numbers with names.") from error
@@ -149,8 +147,7 @@ def _parsed(path: Path) -> _DataYaml:
 
 def _checked(names: Mapping[int, str], place: str) -> dict[int, str]:
     if not names:
-        msg = f"{place}, names: there is no class."
-        raise InputError(msg, "Write names as a list, or as numbers with names.")
+        raise InputError(f"{place}, names: there is no class.", "Write names as a list, or as numbers with names.")
     for name, count in Counter(names.values()).items():
         if count > 1 or not name.strip():
             msg = f"{place}, names: “{name}” {'is there twice' if name.strip() else 'is no name'}."
@@ -388,11 +385,9 @@ def _numbers(line: str) -> tuple[int, list[float]]:
         if number != whole:
             raise ValueError(head)  # noqa: TRY301 - as any other text that is no class number
     except (ValueError, OverflowError):
-        msg = f"“{line.strip()[:60]}” is not a class number followed by numbers."
-        raise InputError(msg) from None
+        raise InputError(f"“{line.strip()[:60]}” is not a class number followed by numbers.") from None
     if not all(math.isfinite(value) for value in values):
-        msg = "A coordinate is not a finite number."
-        raise InputError(msg)
+        raise InputError("A coordinate is not a finite number.")
     return number, values
 
 
@@ -401,8 +396,7 @@ def _geometry(values: list[float], keypoints: int, size: tuple[int, int]) -> Geo
     if count == _BOX_VALUES or (keypoints and count == _BOX_VALUES + keypoints):
         return _rectangle(values[:_BOX_VALUES], size)
     if count < _FEWEST_POLYGON_VALUES or count % 2:
-        msg = f"{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points)."
-        raise InputError(msg)
+        raise InputError(f"{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points).")
     _refuse_pixels(values)
     width, height = size
     points = zip(values[::2], values[1::2], strict=True)
@@ -418,5 +412,4 @@ def _rectangle(values: list[float], size: tuple[int, int]) -> Rectangle:
 def _refuse_pixels(values: list[float]) -> None:
     """Values far beyond 1 are pixels by mistake; a little beyond is a box that reaches over the border."""
     if max(values) > 2 or min(values) < -1:  # noqa: PLR2004 - one image size to each side
-        msg = "The values are not shares of the image's size (0 to 1); they look like pixels."
-        raise InputError(msg)
+        raise InputError("The values are not shares of the image's size (0 to 1); they look like pixels.")

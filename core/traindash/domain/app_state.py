@@ -209,8 +209,7 @@ def read_gui_state(
         inner: object = gui_state
         for key in place.split("."):
             if not isinstance(inner, Mapping):
-                msg = f"The settings of this training cannot be read: {place} is not in an object."
-                raise InputError(msg, _AGAIN)
+                raise InputError(f"The settings of this training cannot be read: {place} is not in an object.", _AGAIN)
             inner = inner.get(key, msgspec.UNSET)
             if inner is msgspec.UNSET:
                 break
@@ -218,8 +217,7 @@ def read_gui_state(
             values[name] = inner
     split = values.get("train_val_split")
     if not isinstance(split, Mapping):
-        msg = "The settings of this training cannot be read: train_val_split is missing."
-        raise InputError(msg, _AGAIN)
+        raise InputError("The settings of this training cannot be read: train_val_split is missing.", _AGAIN)
     values["train_val_split"] = read_split(split, strict=strict)
     try:
         plan = msgspec.convert(values, TrainingPlan, strict=strict)

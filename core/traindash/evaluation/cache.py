@@ -262,12 +262,10 @@ def _mapped(file: BinaryIO, kind: Any) -> NDArray[Any]:  # noqa: ANN401 - whatev
     """
     # Read by hand, since np.load maps only a file with one array
     if np.lib.format.read_magic(file) != (1, 0):
-        msg = "not the version that is written here"
-        raise ValueError(msg)
+        raise ValueError("not the version that is written here")
     shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype != np.dtype(kind) or len(shape) != 1:
-        msg = "not the array that is expected here"
-        raise ValueError(msg)
+        raise ValueError("not the array that is expected here")
     if not shape[0]:  # nothing cannot be mapped
         return np.zeros(0, dtype=dtype)
     start = file.tell()

@@ -97,8 +97,7 @@ class Marks:
         """
         clean = text.strip()
         if len(clean) > LONGEST_NOTE:
-            msg = f"The note has {len(clean)} characters; {LONGEST_NOTE} is the most."
-            raise InputError(msg, "Shorten it.")
+            raise InputError(f"The note has {len(clean)} characters; {LONGEST_NOTE} is the most.", "Shorten it.")
         self._set("note", [task], clean)
 
     def tag(self, tasks: Collection[TaskId], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
@@ -199,9 +198,7 @@ def clean_name(text: str, what: str, longest: int) -> str:
     """
     clean = " ".join(text.split())
     if not clean:
-        msg = f"The {what} is empty."
-        raise InputError(msg, "Type at least one letter.")
+        raise InputError(f"The {what} is empty.", "Type at least one letter.")
     if len(clean) > longest:
-        msg = f"The {what} has {len(clean)} characters; {longest} is the most."
-        raise InputError(msg, "Shorten it.")
+        raise InputError(f"The {what} has {len(clean)} characters; {longest} is the most.", "Shorten it.")
     return clean

@@ -49,8 +49,7 @@ def framework(name: str) -> Framework:
     """
     known = framework_or_none(name)
     if known is None:
-        msg = f"There is no framework “{name}”."
-        raise NotFoundError(msg, "Choose one of: " + ", ".join(FRAMEWORKS) + ".")
+        raise NotFoundError(f"There is no framework “{name}”.", "Choose one of: " + ", ".join(FRAMEWORKS) + ".")
     return known
 
 

@@ -75,8 +75,7 @@ def find_checkpoint(client: SuperviselyClient, team_id: TeamId, path: str) -> Ch
     absolute = path if path.startswith("/") else f"/{path}"
     team = _team_with(client, team_id, absolute)
     if team is None:
-        msg = f"The checkpoint {path} does not exist in Team Files."
-        raise NotFoundError(msg, "Choose another checkpoint.")
+        raise NotFoundError(f"The checkpoint {path} does not exist in Team Files.", "Choose another checkpoint.")
     try:
         return CheckpointOrigin(file_name=file_name, experiment=client.experiments.of_folder(team, folder))
     # The file alone is not enough: the state names it by the task in its record.

@@ -204,8 +204,7 @@ def _run_call(tree: ast.Module) -> ast.Call:
         raise InputError(msg, "Paste a script that starts a training with the official SDK.")
     if len(calls) > 1:
         where = ", ".join(str(call.lineno) for call in calls)
-        msg = f"The script starts {len(calls)} trainings, in lines {where}."
-        raise InputError(msg, "Leave the one to read.")
+        raise InputError(f"The script starts {len(calls)} trainings, in lines {where}.", "Leave the one to read.")
     return calls[0]
 
 

@@ -94,8 +94,7 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
     except _RefusedError as error:
         line = lines.get(error.key)
         where = f"Line {line}: " if line else ""
-        msg = f"{where}{error.message}"
-        raise InputError(msg, error.hint) from error
+        raise InputError(f"{where}{error.message}", error.hint) from error
 
 
 class _RefusedError(InputError):
@@ -238,11 +237,9 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
         msg = f"The plan is not valid YAML: line {line}: {error.problem}."
         raise InputError(msg, "Write one “key: value” per line.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
-        msg = f"The plan is not valid YAML: {error}."
-        raise InputError(msg, "Write one “key: value” per line.") from error
+        raise InputError(f"The plan is not valid YAML: {error}.", "Write one “key: value” per line.") from error
     if not isinstance(content, dict):
-        msg = "The plan has no keys."
-        raise InputError(msg, "It needs at least project_id and model.")
+        raise InputError("The plan has no keys.", "It needs at least project_id and model.")
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
     return {str(key): value for key, value in content.items()}, lines

@@ -82,15 +82,13 @@ def read_any(text: str, around: Surroundings) -> ReadPlan:
             one.
     """
     if not text.strip():
-        msg = "There is nothing to read."
-        raise InputError(msg, "Paste a plan, or choose a file.")
+        raise InputError("There is nothing to read.", "Paste a plan, or choose a file.")
     if len(text) > MOST_CHARACTERS:
         msg = f"The text has {len(text):,} characters; a plan is much shorter."
         raise InputError(msg, "Check that it is the right file.")
     # A binary file that was chosen by mistake; YAML would complain about a character instead.
     if "\0" in text:
-        msg = "The file is not a text."
-        raise InputError(msg, "Choose a .yaml, .py or .json file.")
+        raise InputError("The file is not a text.", "Choose a .yaml, .py or .json file.")
     if _looks_like_python(text):
         script = read_script(text, project_id=around.project_id)
         return ReadPlan(plan=script.plan, form="Python script", notes=script.notes)
@@ -124,8 +122,7 @@ def _read_json(text: str, around: Surroundings) -> ReadPlan:
         msg = f"Line {error.lineno}: the text is not valid JSON: {error.msg}."
         raise InputError(msg, "Paste the whole file.") from error
     except RecursionError as error:
-        msg = "The text is nested too deeply."
-        raise InputError(msg, "Check that it is the right file.") from error
+        raise InputError("The text is nested too deeply.", "Check that it is the right file.") from error
     # tasks.info keeps the state under meta.params.state; people paste whatever part they have.
     while isinstance(content, dict) and "guiState" not in content and (inner := _inner(content)) is not None:
         content = inner

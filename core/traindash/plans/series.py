@@ -54,8 +54,7 @@ def parse_values(text: str) -> tuple[Scalar, ...]:
         # With its type: True and 1 are equal in Python and two values here.
         found[type(value), value] = value
     if len(found) > MOST_VALUES:
-        msg = f"There are {len(found)} values."
-        raise InputError(msg, f"Use at most {MOST_VALUES}.")
+        raise InputError(f"There are {len(found)} values.", f"Use at most {MOST_VALUES}.")
     return tuple(found.values())
 
 
@@ -268,8 +267,7 @@ def _used(choices: SeriesChoices) -> list[tuple[str, tuple[Scalar, ...]]]:
     keys = [key for key, _ in used]
     for key in keys:
         if keys.count(key) > 1:
-            msg = f"The hyperparameter “{key}” varies twice."
-            raise InputError(msg, "Write all its values into one line.")
+            raise InputError(f"The hyperparameter “{key}” varies twice.", "Write all its values into one line.")
     # Repetitions write the seed themselves.
     if SEED in keys and choices.repeats > 1:
         msg = "The seed varies twice: by its values and by the repetitions."
@@ -473,8 +471,7 @@ def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:
         if issue.kind == "unknown":
             msg = f"{place} is not a key of a series."
             raise InputError(msg, f"Known keys: {', '.join(_Section.__struct_fields__)}.") from error
-        msg = f"{place}: {issue.reason}."
-        raise InputError(msg, _EXAMPLE) from error
+        raise InputError(f"{place}: {issue.reason}.", _EXAMPLE) from error
 
 
 def _text(values: list[Scalar]) -> str:

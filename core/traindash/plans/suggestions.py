@@ -217,11 +217,9 @@ class PresetStore:
         """
         title = " ".join(name.split())
         if not title:
-            msg = "The preset has no name."
-            raise InputError(msg, "Write a name for it.")
+            raise InputError("The preset has no name.", "Write a name for it.")
         if len(title) > LONGEST_NAME:
-            msg = f"The name has {len(title)} characters."
-            raise InputError(msg, f"Use at most {LONGEST_NAME}.")
+            raise InputError(f"The name has {len(title)} characters.", f"Use at most {LONGEST_NAME}.")
         self._file.change(lambda kept: {**kept, framework: {**kept.get(framework, {}), title: text}})
 
     def remove(self, framework: str, name: str) -> None:

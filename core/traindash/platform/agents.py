@@ -296,8 +296,7 @@ class Agents:
         """
         found = self._by_id([agent_id])
         if not found:
-            msg = f"There is no agent {agent_id}."
-            raise NotFoundError(msg)
+            raise NotFoundError(f"There is no agent {agent_id}.")
         return found[0]
 
     def all(self) -> tuple[LocalAgent, ...]:

@@ -140,8 +140,7 @@ class LocalPlatform:
             StateError: The platform is not open.
         """
         if self._token is None:
-            msg = "The platform is not open."
-            raise StateError(msg)
+            raise StateError("The platform is not open.")
         return self._token
 
     def open(self) -> None:

@@ -43,8 +43,7 @@ def script_environment(home: Path, *, address: str, project: str | None = None) 
     layout = HomeLayout(home.absolute())
     token = read_token(layout.token)
     if not layout.database.is_file():
-        msg = f"{layout.root} has no database yet."
-        raise NotFoundError(msg, "Start the dashboard once.")
+        raise NotFoundError(f"{layout.root} has no database yet.", "Start the dashboard once.")
     database = Database(layout.database)
     database.open()
     try:
@@ -56,8 +55,7 @@ def script_environment(home: Path, *, address: str, project: str | None = None) 
     finally:
         database.close()
     if not agents:
-        msg = "This data directory has no agents yet."
-        raise NotFoundError(msg, "Start the dashboard once.")
+        raise NotFoundError("This data directory has no agents yet.", "Start the dashboard once.")
     return {
         "SERVER_ADDRESS": address.rstrip("/"),
         "API_TOKEN": token,
@@ -87,6 +85,5 @@ def _project(projects: Projects, workspace_id: WorkspaceId, wanted: str | None) 
 def _two_datasets(project: Project, datasets: Sequence[Dataset]) -> tuple[Dataset, Dataset]:
     filled = sorted((item for item in datasets if item.items_count), key=lambda item: -item.items_count)
     if not filled:
-        msg = f"The project {project.name!r} has no images."
-        raise InputError(msg, "Name another project.")
+        raise InputError(f"The project {project.name!r} has no images.", "Name another project.")
     return filled[0], filled[min(1, len(filled) - 1)]

@@ -130,8 +130,7 @@ class DryRuns:
         """
         task = self._admission.check(body)
         if task.kind != "train" or "resumes" in task.settings:
-            msg = "Only a new training can be tried with a dry run."
-            raise InputError(msg, "Send the body of a new training.")
+            raise InputError("Only a new training can be tried with a dry run.", "Send the body of a new training.")
         agent = self._agent(task)
         others = sum(item.agent_id is not None and not item.waits for item in self._parts.tasks.open_tasks())
 
@@ -164,8 +163,7 @@ class DryRuns:
         running = self._parts.agents.running(task.team_id)
         wanted = [agent for agent in running if task.agent_id in {None, agent.id}]
         if not wanted:
-            msg = "No agent is connected that could do the dry run."
-            raise StateError(msg, "Start an agent, then try again.")
+            raise StateError("No agent is connected that could do the dry run.", "Start an agent, then try again.")
         return max(wanted, key=lambda agent: agent.free_bytes)
 
     def _run(self, running: Running[DryRun], task: NewTask, agent: LocalAgent) -> DryRun:
@@ -193,8 +191,7 @@ class DryRuns:
             )
         result = read_result(run.result)
         if not isinstance(result, DryRunResult):
-            msg = "The dry run did not answer with what it measured."
-            raise StateError(msg, "Run the flight check again.")
+            raise StateError("The dry run did not answer with what it measured.", "Run the flight check again.")
         return replace(running.job, status=JobStatus.FINISHED, figures=result.figures, problems=result.problems)
 
     def _follow(self, running: Running[DryRun], run: RunLayout, identity: ProcessIdentity) -> Ended:
@@ -214,8 +211,7 @@ class DryRuns:
         """Write the run folder, and what is known before anything runs into the record; return the trainer."""
         parts = self._parts
         if task.project_id is None:
-            msg = "The training names no project."
-            raise InputError(msg, "Choose a project.")
+            raise InputError("The training names no project.", "Choose a project.")
         training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
         memory = parts.agents.get(agent.id).memory
         known = replace(

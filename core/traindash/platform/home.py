@@ -143,8 +143,7 @@ def read_token(path: Path) -> str:
         msg = f"The token in {path} cannot be read: {error.strerror}."
         raise StorageError(msg, "Check who owns the file.") from error
     if not token:
-        msg = f"The token file {path} is empty."
-        raise StorageError(msg, "Delete it; the next start makes a new token.")
+        raise StorageError(f"The token file {path} is empty.", "Delete it; the next start makes a new token.")
     # A copy of the directory, or an unpacked backup, may have made it readable for others.
     if os.name == "posix" and path.stat().st_mode & 0o077:
         path.chmod(0o600)

@@ -264,8 +264,7 @@ def import_path(
     places = HomeLayout(home.absolute())
     read_token(places.token)
     if not places.database.is_file():
-        msg = f"{places.root} has no database yet."
-        raise NotFoundError(msg, "Start the dashboard once.")
+        raise NotFoundError(f"{places.root} has no database yet.", "Start the dashboard once.")
     parts = build_services(home, address="", environment={})
     parts.database.open()
     places.incoming.mkdir(exist_ok=True)

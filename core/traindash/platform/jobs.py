@@ -184,8 +184,7 @@ class Jobs(Generic[JobT]):
         with self._database.read() as connection:
             row = connection.execute(f"{_SELECT} AND id = ?", (self._kind.name, job_id)).fetchone()
         if row is None:
-            msg = f"There is no {self._kind.name} {job_id}."
-            raise NotFoundError(msg, self._kind.again)
+            raise NotFoundError(f"There is no {self._kind.name} {job_id}.", self._kind.again)
         return self._decode(row[0])
 
     def all(self) -> Iterator[JobT]:
@@ -220,8 +219,7 @@ class Jobs(Generic[JobT]):
 
     def _open_executor(self) -> ThreadPoolExecutor:
         if self._executor is None:
-            msg = "The server is being stopped."
-            raise StateError(msg, f"Start it again, then the {self._kind.name}.")
+            raise StateError("The server is being stopped.", f"Start it again, then the {self._kind.name}.")
         return self._executor
 
     def _run(self, running: Running[JobT], work: Work[JobT]) -> None:

@@ -95,8 +95,7 @@ class Modules:
         for module in self.all():
             if matches(module):
                 return module
-        msg = f"There is no app {wanted} in the ecosystem."
-        raise NotFoundError(msg, "Ask ecosystem.list for what there is.")
+        raise NotFoundError(f"There is no app {wanted} in the ecosystem.", "Ask ecosystem.list for what there is.")
 
     def _module(self, module_id: ModuleId, slug: str, created_at: str) -> Module | None:
         if slug == COMPARE_SLUG:

@@ -81,8 +81,7 @@ def checked_url(text: str, *, offline: bool) -> str:
         msg = f"“{url[:100]}” is no address: {error}."
         raise InputError(msg, "It should look like https://example.org/hook.") from error
     if parts.scheme not in {"http", "https"} or not host:
-        msg = f"“{url[:100]}” is no web address."
-        raise InputError(msg, "It should look like https://example.org/hook.")
+        raise InputError(f"“{url[:100]}” is no web address.", "It should look like https://example.org/hook.")
     if parts.username is not None or parts.password is not None:
         msg = "The address of the webhook must not hold a password: addresses are shown on screens and in logs."
         raise InputError(msg, "Let the receiver check the signature instead.")
@@ -447,8 +446,7 @@ class WebhookWorker:
         """
         hook = self._file.read()
         if hook is None:
-            msg = "There is no webhook."
-            raise StateError(msg, "Set its address and secret first.")
+            raise StateError("There is no webhook.", "Set its address and secret first.")
         state, detail = send(hook, _body("test", "test", {}), "test", self._pace.timeout)
         given_up = DeliveryState.FAILED if state is DeliveryState.WAITING else state
         return Delivery(task_id=None, state=given_up, detail=detail, attempts=1)

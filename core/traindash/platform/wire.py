@@ -57,8 +57,7 @@ def checked(method: str, body: type[_T], data: dict[str, object]) -> _T:
     except msgspec.ValidationError as error:
         issue = issue_of(error)
         what = "is missing" if issue.kind == "missing" else f"is not valid: {issue.reason}"
-        msg = f"{method}: the field {issue.field!r} {what}."
-        raise InputError(msg, "Correct the request.") from error
+        raise InputError(f"{method}: the field {issue.field!r} {what}.", "Correct the request.") from error
 
 
 def _with_lists(body: type, data: dict[str, object]) -> dict[str, object]:
@@ -98,8 +97,7 @@ def parse_json(content: bytes) -> object:
     try:
         return _PARSER.decode(content)
     except RecursionError as error:
-        msg = "it is nested too deeply"
-        raise ValueError(msg) from error
+        raise ValueError("it is nested too deeply") from error
 
 
 def json_response(value: object, status: int = 200) -> Response:

@@ -102,6 +102,5 @@ def _record_of(content: bytes) -> ExperimentInfo:
         # The standard library reads NaN, which training apps write for a metric that could not be computed.
         record = json.loads(content)
     except (ValueError, RecursionError) as error:
-        msg = f"{failure}: it is not JSON."
-        raise ContractError(msg, method=method, field="body") from error
+        raise ContractError(f"{failure}: it is not JSON.", method=method, field="body") from error
     return experiment_of(method, record, failure=failure)

@@ -106,8 +106,7 @@ class Downloader:
                 file.write(block)
                 watcher.progress(file.tell(), size)
                 if watcher.cancelled():
-                    msg = f"The download of {expected.name} was cancelled."
-                    raise DownloadCancelledError(msg)
+                    raise DownloadCancelledError(f"The download of {expected.name} was cancelled.")
             file.flush()
 
 

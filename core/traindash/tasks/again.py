@@ -156,16 +156,14 @@ def settings_known(task: Task) -> bool:
 
 def _repeat(client: SuperviselyClient, task: Task, mode: Literal["new", "continue", "resume"]) -> TaskId:
     if task.project_id is None:
-        msg = f"Task {task.id} is no training, so it cannot be repeated."
-        raise StateError(msg, "Open a training.")
+        raise StateError(f"Task {task.id} is no training, so it cannot be repeated.", "Open a training.")
     state = RepeatState(task_id=task.id, mode=mode, project_id=task.project_id)
     return send(client, _request(task, msgspec.to_builtins(state)))
 
 
 def _request(task: Task, state: Mapping[str, object]) -> StartRequest:
     if task.module_id is None or task.workspace_id is None:
-        msg = f"The server does not say which app task {task.id} is a session of."
-        raise StateError(msg, "Start a new training.")
+        raise StateError(f"The server does not say which app task {task.id} is a session of.", "Start a new training.")
     return start_request(
         module_id=task.module_id,
         workspace_id=task.workspace_id,
@@ -225,8 +223,7 @@ def check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:
     """
     status = client.tasks.get(task_id).status
     if status is not TaskStatus.QUEUED and not status.is_terminal:
-        msg = f"Task {task_id} has begun to work."
-        raise StateError(msg, "Let it go on, or stop it first.")
+        raise StateError(f"Task {task_id} has begun to work.", "Let it go on, or stop it first.")
 
 
 def _take_back(client: SuperviselyClient, task_id: TaskId) -> None:

@@ -313,8 +313,7 @@ def check_comparable(experiments: Sequence[ExperimentInfo]) -> None:
         InputError: Says which experiment and why.
     """
     if len(experiments) < _FEWEST:
-        msg = "A comparison needs at least two experiments."
-        raise InputError(msg, "Choose another one.")
+        raise InputError("A comparison needs at least two experiments.", "Choose another one.")
     first = experiments[0]
     for info in experiments:
         if info.evaluation_report_id is None:

@@ -211,8 +211,7 @@ def without(series: Series, key: str) -> Series:
     member = series.member(key)
     # A series without experiments would have no project and no page.
     if len(series.members) == 1:
-        msg = f"“{member.name}” is the only experiment of this series."
-        raise StateError(msg, "Leave it, or start it again.")
+        raise StateError(f"“{member.name}” is the only experiment of this series.", "Leave it, or start it again.")
     kept = tuple(item for item in series.members if item.key != key)
     return replace(series, members=kept, removed=(*series.removed, member))
 

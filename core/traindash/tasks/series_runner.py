@@ -233,8 +233,7 @@ class _Note:
     def _marked(self, known: Member, mark: StartMark) -> Member:
         # Compared in the same step in which the mark is written, so no change can slip in between.
         if known.plan != self.plan:
-            msg = f"The settings of “{known.name}” were changed."
-            raise PlanChangedError(msg, "They are sent next.")
+            raise PlanChangedError(f"The settings of “{known.name}” were changed.", "They are sent next.")
         return replace(known, mark=mark)
 
 

@@ -354,8 +354,7 @@ def teams() -> tuple[Team, ...]:
     # An empty answer is kept by no cache: it raises, and the next run asks again.
     found = tuple(client().teams.list())
     if not found:
-        msg = f"Your account on {address()} is in no team."
-        raise NotFoundError(msg, "Ask the owner of a team to invite you.")
+        raise NotFoundError(f"Your account on {address()} is in no team.", "Ask the owner of a team to invite you.")
     return found
 
 

@@ -153,8 +153,7 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
     """Add a server once it has answered and accepted the token, and work with it."""
     address = checked_address(typed)
     if not token:
-        msg = "There is no API token."
-        raise InputError(msg, "Copy it from your account page on the server.")
+        raise InputError("There is no API token.", "Copy it from your account page on the server.")
     # A client of its own: nothing is changed before the server has taken the token.
     with connect(address, token) as client:
         user = client.user()

@@ -98,8 +98,7 @@ def test_what_cannot_be_asked_or_told_waits(working: LivePlatform, tmp_path: Pat
         assert len(stranger.open()) == 1
 
         def deaf(_: TaskCompletion) -> None:
-            msg = "The webhook does not listen."
-            raise StateError(msg)
+            raise StateError("The webhook does not listen.")
 
         CompletionWatcher(tmp_path / "elsewhere.json", {client.address: client}.get, deaf).round()
         assert len(stranger.open()) == 1

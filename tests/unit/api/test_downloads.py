@@ -35,8 +35,7 @@ class _Broken(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._content
-        msg = "peer closed connection"
-        raise httpx.ReadError(msg)
+        raise httpx.ReadError("peer closed connection")
 
 
 class _Server:

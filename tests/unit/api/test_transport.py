@@ -256,8 +256,7 @@ def test_a_server_with_https_is_spoken_to_in_https() -> None:
 
 def test_a_server_without_https_is_spoken_to_in_http() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
-        msg = "no tls"
-        raise httpx.ConnectError(msg, request=request)
+        raise httpx.ConnectError("no tls", request=request)
 
     address, seen, _ = _probed(refuse, "sly.example")
     assert address == "http://sly.example"
@@ -276,8 +275,7 @@ async def _echo(request: Request) -> Response:
 
 
 async def _broken(_: Request) -> Response:
-    msg = "a mistake of ours"
-    raise ZeroDivisionError(msg)
+    raise ZeroDivisionError("a mistake of ours")
 
 
 @pytest.fixture(scope="module")

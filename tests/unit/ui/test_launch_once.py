@@ -34,8 +34,7 @@ def test_a_failed_start_can_be_repeated() -> None:
     once: LaunchOnce[TaskId] = LaunchOnce()
 
     def fail() -> TaskId:
-        msg = "The agent is offline."
-        raise StateError(msg, "Start it.")
+        raise StateError("The agent is offline.", "Start it.")
 
     once.start(DRAFT, fail)
     with pytest.raises(StateError, match="offline"):
@@ -55,8 +54,7 @@ def test_only_a_failure_is_forgotten() -> None:
     other = DraftId("fedcba98")
 
     def fail() -> TaskId:
-        msg = "No."
-        raise StateError(msg)
+        raise StateError("No.")
 
     once.start(DRAFT, lambda: TaskId(9))
     once.start(other, fail)

@@ -318,8 +318,7 @@ def embedded(content: bytes, longest: int) -> str:
         with Image.open(io.BytesIO(content)) as opened:
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        msg = "The file cannot be read as an image."
-        raise InputError(msg) from error
+        raise InputError("The file cannot be read as an image.") from error
     picture.thumbnail((longest, longest))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY, optimize=True)

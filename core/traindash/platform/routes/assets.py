@@ -97,8 +97,7 @@ class Assets:
         number, _, seal = request.path_params["key"].partition("-")
         known = self._services.blobs.seal(f"file {number}")
         if not is_id(number) or not hmac.compare_digest(seal.encode(), known.encode()):
-            msg = "There is no such file."
-            raise NotFoundError(msg)
+            raise NotFoundError("There is no such file.")
         return file_response(self._services.files.get(FileId(int(number))))
 
     def _session(self, request: Request) -> Response:
@@ -127,8 +126,7 @@ class Assets:
 
     def _find_report(self, wanted: str) -> StoredFile:
         if not is_id(wanted):
-            msg = "The address names no report."
-            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
+            raise NotFoundError("The address names no report.", "Use the link that the task or the experiment shows.")
         named = self._services.files.get(FileId(int(wanted)))
         report = self._services.files.find(named.team_id, str(PurePosixPath(named.path).with_name(REPORT_FILE)))
         if report is None:
@@ -199,8 +197,7 @@ def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
         raise InputError(msg, "Write it like /previews/q/ext:jpeg/resize:fit:300:0:0/q:70/plain/….")
     width, height = _pixels(size["width"]), _pixels(size["height"])
     if max(width, height) > MAX_SIDE:
-        msg = f"Previews have at most {MAX_SIDE} pixels to a side."
-        raise InputError(msg)
+        raise InputError(f"Previews have at most {MAX_SIDE} pixels to a side.")
     return PreviewSpec(
         format=kind[0],
         mime=kind[1],
@@ -237,8 +234,7 @@ def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
                 image.draft("RGB", (max(spec.width, 1), max(spec.height, 1)))
             _resized(image, spec).save(partial, spec.format, quality=spec.quality)
     except (OSError, Pillow.DecompressionBombError) as error:
-        msg = f"The image cannot be read: {error}."
-        raise InputError(msg) from error
+        raise InputError(f"The image cannot be read: {error}.") from error
     return target
 
 

@@ -116,8 +116,7 @@ def matches(values: Mapping[str, Any], entry: Condition) -> bool:
         InputError: The field or operator is not possible.
     """
     if entry.field not in {"id", "slug", "name", "type", "moduleId"}:
-        msg = f"The filter field {entry.field!r} does not exist."
-        raise InputError(msg, "Use one of: id, slug, name, type.")
+        raise InputError(f"The filter field {entry.field!r} does not exist.", "Use one of: id, slug, name, type.")
     value = values["id" if entry.field == "moduleId" else entry.field]
     wanted = entry.value if isinstance(entry.value, list) else [entry.value]
     match entry.operator:
@@ -126,8 +125,7 @@ def matches(values: Mapping[str, Any], entry: Condition) -> bool:
         case "!=" | "not" | "!in":
             return value not in wanted
         case _:
-            msg = f"The filter operator {entry.operator!r} cannot be used here."
-            raise InputError(msg, "Use =, !=, in or !in.")
+            raise InputError(f"The filter operator {entry.operator!r} cannot be used here.", "Use =, !=, in or !in.")
 
 
 def _info(api: ApiContext, body: _ModuleInfo) -> object:
@@ -135,15 +133,13 @@ def _info(api: ApiContext, body: _ModuleInfo) -> object:
         return module_json(api.services.modules.get(ModuleId(body.id)))
     if body.slug is not None:
         return module_json(api.services.modules.by_slug(body.slug))
-    msg = "Neither 'id' nor 'slug' is given."
-    raise InputError(msg, "Name the app.")
+    raise InputError("Neither 'id' nor 'slug' is given.", "Name the app.")
 
 
 def _file(api: ApiContext, body: _FileDownload) -> object:
     wanted = body.module_id if body.module_id is not None else body.app_id
     if wanted is None:
-        msg = "'moduleId' is missing."
-        raise InputError(msg, "Name the app.")
+        raise InputError("'moduleId' is missing.", "Name the app.")
     module = api.services.modules.get(ModuleId(wanted))
     key = _file_key(module, body)
     if module.framework is None or key is None:

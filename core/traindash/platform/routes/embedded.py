@@ -71,8 +71,7 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
     """Begin with an archive: raw bytes, with its name in the address."""
     name = Path(request.query_params.get("name", "").replace("\\", "/")).name.strip()
     if name in {"", ".", ".."} or "\0" in name or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
-        msg = "'name' is missing in the address, or too long."
-        raise InputError(msg, "Send ?name=archive.zip.")
+        raise InputError("'name' is missing in the address, or too long.", "Send ?name=archive.zip.")
     await in_thread(lambda: _refuse_without_room(api, request.headers.get("content-length", "")))
     scratch = await in_thread(api.imports.scratch)
     target = scratch.folder / "received" / name

@@ -187,8 +187,7 @@ async def read_object(request: Request) -> dict[str, object]:
     # The SDK sends ecosystem.models.list as a GET with a form in its body (docs/supervisely-api.md 3.3).
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/"):
-        msg = "This method takes a JSON body."
-        raise InputError(msg, "Send it with content-type application/json.")
+        raise InputError("This method takes a JSON body.", "Send it with content-type application/json.")
     content = await _read_limited(request)
     if content_type.startswith("application/x-www-form-urlencoded"):
         return data | dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
@@ -197,11 +196,9 @@ async def read_object(request: Request) -> dict[str, object]:
     try:
         parsed = parse_json(content)
     except ValueError as error:
-        msg = f"The body is not valid JSON: {error}."
-        raise InputError(msg, "Send a JSON object.") from error
+        raise InputError(f"The body is not valid JSON: {error}.", "Send a JSON object.") from error
     if not isinstance(parsed, dict):
-        msg = f"The body must be a JSON object, not {type(parsed).__name__}."
-        raise InputError(msg)
+        raise InputError(f"The body must be a JSON object, not {type(parsed).__name__}.")
     return data | parsed
 
 
@@ -211,7 +208,6 @@ async def _read_limited(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            msg = f"The body is larger than {MAX_BODY_BYTES // 2**20} MB."
-            raise InputError(msg, "Send fewer items at once.")
+            raise InputError(f"The body is larger than {MAX_BODY_BYTES // 2**20} MB.", "Send fewer items at once.")
         chunks.append(chunk)
     return b"".join(chunks)

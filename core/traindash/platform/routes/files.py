@@ -155,8 +155,7 @@ def _download(api: ApiContext, body: _ByPath) -> object:
     # A folder comes as a tar whose one top folder has its name (docs/supervisely-api.md 3.1).
     files = api.services.files.list(team_id, path)
     if not files:
-        msg = f"There is no file or folder {body.path!r} in Team Files."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no file or folder {body.path!r} in Team Files.")
     return StreamingResponse(tar_blocks(path, files), media_type="application/x-tar")
 
 
@@ -167,8 +166,7 @@ def file_response(file: StoredFile) -> Response:
         NotFoundError: Somebody removed it behind the server's back.
     """
     if not file.local_path.is_file():
-        msg = f"The content of {file.path} is gone from the data directory."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"The content of {file.path} is gone from the data directory.")
     return FileResponse(file.local_path, media_type="application/octet-stream", filename=file.name)
 
 
@@ -208,8 +206,7 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
         stored = await _store_form(api.services, query.team_id, request, in_thread)
         return json_response(file_json(api.services, stored[0]))
     if query.path is None:
-        msg = "'path' is missing in the address."
-        raise InputError(msg, "Send ?teamId=…&path=/folder/name.")
+        raise InputError("'path' is missing in the address.", "Send ?teamId=…&path=/folder/name.")
     team_id, path = TeamId(query.team_id), clean_path(query.path)
     await in_thread(lambda: api.services.accounts.team(team_id))
     async with _incoming(api.services, in_thread) as target:
@@ -270,8 +267,7 @@ def _parts(items: Sequence[tuple[str, UploadFile | str]]) -> list[_Part]:
             raise InputError(msg, "Send the fields 'name' and 'path' before each 'file'.")
         found.append(_Part(clean_path(f"{fields['path']}/{name}"), value))
     if not found:
-        msg = "The form has no file."
-        raise InputError(msg, "Send at least one part with a file name.")
+        raise InputError("The form has no file.", "Send at least one part with a file name.")
     return found
 
 

@@ -220,8 +220,7 @@ class _Items(Body):
             return self.entity_ids
         if self.entity_items is not None:
             return [item.entity_id for item in self.entity_items]
-        msg = "Neither 'entityIds' nor 'entityItems' is given."
-        raise InputError(msg, "Send the ids of the images.")
+        raise InputError("Neither 'entityIds' nor 'entityItems' is given.", "Send the ids of the images.")
 
 
 def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:

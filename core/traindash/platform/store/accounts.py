@@ -66,8 +66,7 @@ class Accounts:
         with self._database.read() as connection:
             home = _home(connection)
         if home is None:
-            msg = "This data directory has no team yet."
-            raise NotFoundError(msg, "Start the dashboard once.")
+            raise NotFoundError("This data directory has no team yet.", "Start the dashboard once.")
         return home
 
     def user(self) -> Row:

@@ -122,13 +122,11 @@ def _find(document: Json, names: Sequence[str]) -> Json:
 
 def _make_way(document: dict[str, Json], names: Sequence[str], field: str) -> dict[str, Json]:
     if len(names) > _MAX_DEPTH:
-        msg = f"The field {field[:80]!r}… is too deep."
-        raise InputError(msg)
+        raise InputError(f"The field {field[:80]!r}… is too deep.")
     for name in names:
         inner = document.setdefault(name, {})
         if not isinstance(inner, dict):
-            msg = f"The field {field!r} leads through {name!r}, which is no object."
-            raise InputError(msg)
+            raise InputError(f"The field {field!r} leads through {name!r}, which is no object.")
         document = inner
     return document
 

@@ -124,12 +124,10 @@ class ImageBlobs:
         match = _NAME.fullmatch(name)
         mime = _mime_of(match["extension"]) if match else None
         if match is None or mime is None or not hmac.compare_digest(match["seal"], self.seal(match["digest"])):
-            msg = "There is no such image."
-            raise NotFoundError(msg)
+            raise NotFoundError("There is no such image.")
         path = self._path(match["digest"], mime)
         if not path.is_file():
-            msg = "There is no such image."
-            raise NotFoundError(msg)
+            raise NotFoundError("There is no such image.")
         return path, mime
 
     def seal(self, name: str) -> str:

@@ -365,8 +365,7 @@ class Database:
         """
         with self._write_lock, _storage_errors(self.path):
             if self._writer is None:
-                msg = "The database is closed."
-                raise StorageError(msg)
+                raise StorageError("The database is closed.")
             # IMMEDIATE: another process that writes is met here, where SQLite waits, and not at the first INSERT.
             self._writer.execute("BEGIN IMMEDIATE")
             try:

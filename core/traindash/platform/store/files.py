@@ -77,13 +77,11 @@ class TeamFiles:
         clean = clean_path(path)
         target = self._local(team_id, clean)
         if clean == "/" or target.is_dir():
-            msg = f"{path!r} is a folder in Team Files."
-            raise InputError(msg, "Give the file a name that no folder has.")
+            raise InputError(f"{path!r} is a folder in Team Files.", "Give the file a name that no folder has.")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
-            msg = f"A part of {path!r} is a file, not a folder."
-            raise InputError(msg, "Choose another folder.") from error
+            raise InputError(f"A part of {path!r} is a file, not a folder.", "Choose another folder.") from error
         if move:
             digest, size = file_hash(source)
             move_whole(source, target)
@@ -120,8 +118,7 @@ class TeamFiles:
         with self._database.read() as connection:
             row = connection.execute(f"SELECT {_COLUMNS} FROM team_files WHERE id = ?", (file_id,)).fetchone()  # noqa: S608 - constant columns
         if row is None:
-            msg = f"There is no file {file_id} in Team Files."
-            raise NotFoundError(msg)
+            raise NotFoundError(f"There is no file {file_id} in Team Files.")
         return self._stored(row)
 
     def list(self, team_id: TeamId, folder: str, recursive: bool = True) -> tuple[StoredFile, ...]:  # noqa: FBT001, FBT002 - the API's own flag
@@ -157,8 +154,7 @@ class TeamFiles:
         """
         clean = clean_path(path)
         if clean == "/":
-            msg = "The root of Team Files cannot be removed."
-            raise InputError(msg, "Name a file or a folder.")
+            raise InputError("The root of Team Files cannot be removed.", "Name a file or a folder.")
         target = self._local(team_id, clean)
         with self._database.write() as connection:
             below = [row["id"] for row in _below(connection, team_id, _prefix(clean))]
@@ -197,19 +193,16 @@ def clean_path(path: str) -> str:
     """
     parts = [part for part in path.split("/") if part not in {"", "."}]
     if ".." in parts:
-        msg = f"The path {path!r} leaves Team Files."
-        raise InputError(msg, "Remove '..' from the path.")
+        raise InputError(f"The path {path!r} leaves Team Files.", "Remove '..' from the path.")
     for part in parts:
         if any(unicodedata.category(character) in {"Cc", "Cs"} for character in part):
-            msg = f"The path {path!r} has a control character."
-            raise InputError(msg, "Use printable characters only.")
+            raise InputError(f"The path {path!r} has a control character.", "Use printable characters only.")
         if len(part.encode()) > _NAME_BYTES:
             msg = f"A name in the path {path[:80]!r}… is too long."
             raise InputError(msg, f"Use at most {_NAME_BYTES} bytes for a name.")
     clean = "/" + "/".join(parts)
     if len(clean.encode()) > _PATH_BYTES:
-        msg = f"The path {path[:80]!r}… is too long."
-        raise InputError(msg, f"Use at most {_PATH_BYTES} bytes.")
+        raise InputError(f"The path {path[:80]!r}… is too long.", f"Use at most {_PATH_BYTES} bytes.")
     return clean
 
 

@@ -142,8 +142,7 @@ class Images:
             found = {row["id"] for row in rows}
             missing = next(image_id for image_id in image_ids if image_id not in found)
             where = "" if dataset_id is None else f" in dataset {dataset_id}"
-            msg = f"There is no image {missing}{where}."
-            raise NotFoundError(msg)
+            raise NotFoundError(f"There is no image {missing}{where}.")
         return rows
 
     def annotations(self, image_ids: Sequence[int]) -> dict[int, str]:
@@ -351,14 +350,12 @@ def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
     )
     row = connection.execute(query, (wanted,)).fetchone()
     if row is None:
-        msg = f"There is no {'object class' if part == 'classes' else 'tag'} {wanted}."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no {'object class' if part == 'classes' else 'tag'} {wanted}.")
     return str(row[0])
 
 
 def _require(connection: Connection, table: str, kind: str, wanted: int) -> Row:
     row: Row | None = connection.execute(f"SELECT * FROM {table} WHERE id = ?", (wanted,)).fetchone()  # noqa: S608 - constant names
     if row is None:
-        msg = f"There is no {kind} {wanted}."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no {kind} {wanted}.")
     return row

@@ -206,8 +206,7 @@ def row_by_id(connection: Connection, select: str, wanted: int, kind: str) -> Ro
     """
     rows = rows_by_id(connection, select, [wanted])
     if not rows:
-        msg = f"There is no {kind} {wanted}."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no {kind} {wanted}.")
     return rows[0]
 
 
@@ -219,8 +218,7 @@ def condition_clause(columns: Mapping[str, Column], condition: Condition) -> Cla
     """
     column = columns.get(condition.field)
     if column is None:
-        msg = f"The filter field {condition.field!r} does not exist."
-        raise InputError(msg, f"Use one of: {', '.join(columns)}.")
+        raise InputError(f"The filter field {condition.field!r} does not exist.", f"Use one of: {', '.join(columns)}.")
     operator = _OPERATORS.get(condition.operator.lower())
     if operator is None:
         msg = f"The filter operator {condition.operator!r} does not exist."
@@ -285,14 +283,12 @@ def _typed(column: Column, field: str, value: object) -> Scalar:
         return value if abs(value) <= _MAX_INTEGER else float(_MAX_INTEGER)
     if column.kind == "number" and isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
-    msg = f"The filter value of {field!r} must be a {column.kind}."
-    raise InputError(msg)
+    raise InputError(f"The filter value of {field!r} must be a {column.kind}.")
 
 
 def _order(columns: Mapping[str, Column], listing: Listing) -> str:
     if listing.sort is not None and listing.sort not in columns:
-        msg = f"The list cannot be sorted by {listing.sort!r}."
-        raise InputError(msg, f"Use one of: {', '.join(columns)}.")
+        raise InputError(f"The list cannot be sorted by {listing.sort!r}.", f"Use one of: {', '.join(columns)}.")
     direction = "DESC" if listing.sort_order == "desc" else "ASC"
     column = columns[listing.sort or "id"].sql
     return f"id {direction}" if column == "id" else f"{column} {direction}, id {direction}"

@@ -208,8 +208,7 @@ class ProjectRows:
                 updated_at=self._now,
             )
         except IntegrityError as error:
-            msg = f"A dataset has two images named {record.name!r}."
-            raise InputError(msg, "Rename one of them.") from error
+            raise InputError(f"A dataset has two images named {record.name!r}.", "Rename one of them.") from error
         execute = self._connection.execute
         execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, record.annotation, self._now, self._now))
         for name, objects in record.classes.items():
@@ -409,28 +408,24 @@ def _checked(path: Path, where: str) -> CheckedImage:
     try:
         return check_image(path)
     except InputError as error:
-        msg = f"{where}: {error.message}"
-        raise InputError(msg, error.hint) from error
+        raise InputError(f"{where}: {error.message}", error.hint) from error
 
 
 def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:  # bytes of a file name that are no text
-        msg = f"The name {name!r} is not valid Unicode."
-        raise InputError(msg, "Rename the file.") from error
+        raise InputError(f"The name {name!r} is not valid Unicode.", "Rename the file.") from error
 
 
 def _check_names(ids: ServerIds, image: SourceImage, where: str) -> None:
     annotation = image.annotation
     for number, message in image.damaged.items():
-        msg = f"{where}, object {number}: {message}"
-        raise InputError(msg, "Correct it or leave it out.")
+        raise InputError(f"{where}, object {number}: {message}", "Correct it or leave it out.")
     for label in annotation.labels:
         if label.class_name not in ids.classes:
             msg = f"{where}: the project has no object class {label.class_name!r}."
             raise InputError(msg, "Add the class to the project meta.")
     for tag in [*annotation.tags, *(tag for label in annotation.labels for tag in label.tags)]:
         if tag.name not in ids.tags:
-            msg = f"{where}: the project has no tag {tag.name!r}."
-            raise InputError(msg, "Add the tag to the project meta.")
+            raise InputError(f"{where}: the project has no tag {tag.name!r}.", "Add the tag to the project meta.")

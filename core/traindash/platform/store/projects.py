@@ -384,8 +384,7 @@ def insert_collection(connection: Connection, project_id: int, name: str, kind: 
             (project_id, project["team_id"], name, description, kind, now, now),
         )
     except IntegrityError as error:
-        msg = f"The project already has a collection named {name!r}."
-        raise InputError(msg, "Choose another name.") from error
+        raise InputError(f"The project already has a collection named {name!r}.", "Choose another name.") from error
     return int(cursor.lastrowid or 0)
 
 

@@ -41,14 +41,12 @@ class TaskQueue:
         with self._database.write() as connection:
             row = connection.execute("SELECT agent_id FROM tasks WHERE id = ?", (task_id,)).fetchone()
             if row is None:
-                msg = f"There is no task {task_id}."
-                raise NotFoundError(msg)
+                raise NotFoundError(f"There is no task {task_id}.")
             agent = agent_id if agent_id is not None else row["agent_id"]
             waiting = connection.execute(_WAITING, (task_id, agent, agent)).fetchall()
             ids = [TaskId(item["id"]) for item in waiting]
             if task_id not in ids:
-                msg = f"Task {task_id} does not wait in this queue any more."
-                raise StateError(msg, "Look at the queue again.")
+                raise StateError(f"Task {task_id} does not wait in this queue any more.", "Look at the queue again.")
             order = moved(ids, task_id, to)
             # The same places are dealt out anew, so tasks of other queues keep theirs.
             places = [int(item["queue_order"]) for item in waiting]

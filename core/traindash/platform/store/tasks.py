@@ -387,8 +387,7 @@ class TaskStore:
 def _get(connection: Connection, task_id: TaskId) -> TaskRecord:
     row: Row | None = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
     if row is None:
-        msg = f"There is no task {task_id}."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no task {task_id}.")
     return record_from_row(row)
 
 

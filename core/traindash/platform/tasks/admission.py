@@ -80,12 +80,10 @@ class Admission:
         """
         task = self._parts.tasks.get(task_id)
         if task.kind != "train" or task.project_id is None or task.autostart:
-            msg = f"Task {task_id} does not wait for a start."
-            raise StateError(msg, "Start a new training instead.")
+            raise StateError(f"Task {task_id} does not wait for a start.", "Start a new training instead.")
         known = frozen_training(task.settings)
         if app_state is not None and not isinstance(app_state, dict):
-            msg = "app_state must be a JSON object."
-            raise InputError(msg)
+            raise InputError("app_state must be a JSON object.")
         # What the button sends goes over what was known; keys that it leaves out stay.
         asked = structs.replace(
             known,

@@ -161,8 +161,7 @@ def publish(parts: Services, task: TaskRecord) -> Published:
         case CompareSpec() as spec, CompareResult() as result:
             return _publish_comparison(parts, task, spec, result)
         case _:
-            msg = f"The result of task {task.id} does not fit what it was asked to do."
-            raise StateError(msg, "Start it again.")
+            raise StateError(f"The result of task {task.id} does not fit what it was asked to do.", "Start it again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,7 @@ class TaskLogs:
         """
         after = _normal_moment(since) if since else ""
         if limit is not None and limit < 0:
-            msg = "'limit' must not be negative."
-            raise InputError(msg)
+            raise InputError("'limit' must not be negative.")
         files = self._of(run)
         with files.lock:
             files.catch_up()

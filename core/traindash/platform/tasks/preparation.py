@@ -92,8 +92,7 @@ def clear(run: RunLayout) -> None:
 
 def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
     if task.project_id is None:
-        msg = f"Task {task.id} names no project."
-        raise StateError(msg, "Start a new training.")
+        raise StateError(f"Task {task.id} names no project.", "Start a new training.")
     if (source := source_of(task)) is not None:
         return _prepare_resumed(parts, task, agent, source)
     training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
@@ -221,8 +220,7 @@ def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _Inference
     try:
         return msgspec.json.decode(file.local_path.read_bytes(), type=_InferenceInfo)
     except msgspec.MsgspecError as error:
-        msg = f"{file.path} is not a record of an evaluation."
-        raise InputError(msg, "Evaluate the model again.") from error
+        raise InputError(f"{file.path} is not a record of an evaluation.", "Evaluate the model again.") from error
 
 
 def _artifacts_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:

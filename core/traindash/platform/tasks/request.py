@@ -105,13 +105,11 @@ def parse_gui_state(gui_state: Mapping[str, object], *, project_id: ProjectId, m
     """
     plan = read_gui_state(gui_state, project_id=project_id, model=model)
     if plan.classes is None:
-        msg = "guiState.classes is missing."
-        raise InputError(msg, "Name the classes to train on; all of them are a list, too.")
+        raise InputError("guiState.classes is missing.", "Name the classes to train on; all of them are a list, too.")
     # An empty side would only be found out in the middle of the preparation.
     for key, value in msgspec.to_builtins(plan.train_val_split).items():
         if value in ("", ()):
-            msg = f"guiState.train_val_split.{key} is empty."
-            raise InputError(msg, "Name what goes to each side.")
+            raise InputError(f"guiState.train_val_split.{key} is empty.", "Name what goes to each side.")
     return replace(
         plan,
         classes=tuple(dict.fromkeys(plan.classes)),
@@ -151,8 +149,7 @@ def _experiment_name(name: str | None) -> str | None:
         msg = f"The experiment name {name!r} contains a slash, a backslash or a control character."
         raise InputError(msg, "Use letters, digits, spaces, dots, dashes and underscores.")
     if len(name) > _MAX_NAME_CHARACTERS:
-        msg = f"The experiment name is longer than {_MAX_NAME_CHARACTERS} characters."
-        raise InputError(msg, "Shorten it.")
+        raise InputError(f"The experiment name is longer than {_MAX_NAME_CHARACTERS} characters.", "Shorten it.")
     return name.strip()
 
 
@@ -162,5 +159,4 @@ def _validated(shape: type[_ShapeT], value: object, where: str) -> _ShapeT:
     except msgspec.ValidationError as error:
         issue = issue_of(error)
         path = ".".join(issue.path)
-        msg = f"{where}{'.' if path else ''}{path}: {issue.reason}."
-        raise InputError(msg, _CORRECT) from error
+        raise InputError(f"{where}{'.' if path else ''}{path}: {issue.reason}.", _CORRECT) from error

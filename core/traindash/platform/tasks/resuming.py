@@ -69,8 +69,7 @@ def find_resumable(
     """
     task = parts.tasks.get(task_id)
     if task.team_id != team_id:
-        msg = f"There is no task {task_id} in this team."
-        raise NotFoundError(msg)
+        raise NotFoundError(f"There is no task {task_id} in this team.")
     if task.kind != "train" or task.project_id != project_id or task.settings.get("framework") != framework:
         msg = f"Task {task_id} is no {framework} training on project {project_id}."
         raise InputError(msg, "Name the project and the app of the training that shall go on.")
@@ -102,8 +101,7 @@ def resume_point(parts: Services, source: TaskId, task_id: TaskId) -> ResumePoin
     run = _run_with_checkpoint(parts, parts.tasks.get(source))
     spec = None if run is None or not run.spec.is_file() else read_spec(run.spec)
     if run is None or not isinstance(spec, TrainSpec) or not run.images.is_file():
-        msg = f"What task {source} left to go on from is not there any more."
-        raise StateError(msg, _START_ANEW)
+        raise StateError(f"What task {source} left to go on from is not there any more.", _START_ANEW)
     seconds = [row.get("seconds") for row in _epoch_rows(parts.layout.run(task_id))]
     known = [float(value) for value in seconds if isinstance(value, int | float)]
     return ResumePoint(checkpoint=run.resume_checkpoint, images=run.images, spec=spec, seconds=max(known, default=0.0))

@@ -116,8 +116,7 @@ def _refuse_unknown(
 
 def _refuse_empty(images: tuple[ImageId, ...], side: str) -> None:
     if not images:
-        msg = f"The split leaves no image for {side}."
-        raise InputError(msg, "Change the split so that both sides have images.")
+        raise InputError(f"The split leaves no image for {side}.", "Change the split so that both sides have images.")
 
 
 def _sides(train: Iterable[ImageId], val: Iterable[ImageId]) -> Sides:

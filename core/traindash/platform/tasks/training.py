@@ -63,8 +63,7 @@ def find_experiment(parts: Services, team_id: TeamId, task_id: TaskId) -> Experi
             named = folder.removeprefix(f"{project}/").startswith(f"{task_id}_")
             if named and (file := parts.files.find(team_id, f"{folder}/{_RECORD}")) is not None:
                 return replace(_read(file, task_id), task_id=task_id, artifacts_dir=folder)
-    msg = f"Task {task_id} has no experiment in Team Files."
-    raise NotFoundError(msg, "Choose a training that is finished.")
+    raise NotFoundError(f"Task {task_id} has no experiment in Team Files.", "Choose a training that is finished.")
 
 
 def settings_of(parts: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:

@@ -259,8 +259,7 @@ def read_images(path: Path) -> Iterator[RunImage]:
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                msg = f"Line {number} of {path} is not an image record: {error}"
-                raise InputError(msg) from error
+                raise InputError(f"Line {number} of {path} is not an image record: {error}") from error
 
 
 def _json(value: RunSpec | RunResult) -> bytes:
@@ -274,11 +273,9 @@ def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
         # Read twice, which costs microseconds: first the tag, then the type that it stands for
         return msgspec.json.decode(content, type=types[msgspec.json.decode(content, type=_Tag).kind])
     except FileNotFoundError as error:
-        msg = f"{path} does not exist."
-        raise InputError(msg) from error
+        raise InputError(f"{path} does not exist.") from error
     except msgspec.DecodeError as error:
-        msg = f"{path} is not valid: {error}"
-        raise InputError(msg) from error
+        raise InputError(f"{path} is not valid: {error}") from error
 
 
 # Where things lie in a run folder.

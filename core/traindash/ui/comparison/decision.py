@@ -81,8 +81,7 @@ def _goal(text: str) -> Goal:
         return RecallAtLeast(recall=value)
     if kind == "precision" and value is not None and value <= 1:
         return PrecisionAtLeast(precision=value)
-    msg = f"“{text}” is no goal."
-    raise InputError(msg, "Choose the goal on the compare page, under “Which one to take”.")
+    raise InputError(f"“{text}” is no goal.", "Choose the goal on the compare page, under “Which one to take”.")
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:

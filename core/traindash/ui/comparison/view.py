@@ -141,8 +141,7 @@ def parse_ids(text: str | None) -> list[TaskId]:
     words = [word.strip() for word in (text or "").split(",") if word.strip()]
     wrong = next((word for word in words if not (word.isascii() and word.isdigit())), None)
     if wrong is not None:
-        msg = f"“{wrong}” is no experiment id."
-        raise InputError(msg, "Choose experiments on the experiments page.")
+        raise InputError(f"“{wrong}” is no experiment id.", "Choose experiments on the experiments page.")
     return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 

@@ -141,8 +141,7 @@ def draw_series_page(wanted: str | None) -> None:
         NotFoundError: There is no such series.
     """
     if not wanted:
-        msg = "No series is chosen."
-        raise InputError(msg, "Open one from the list of tasks.")
+        raise InputError("No series is chosen.", "Open one from the list of tasks.")
     watch = _watch(SeriesId(wanted))
     snapshot = watch.refresh()
     # Its task ids belong to that server.

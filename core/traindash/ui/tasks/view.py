@@ -258,11 +258,9 @@ def _facts(task: Task) -> list[str]:
 
 def _task_id(wanted: str | None) -> TaskId:
     if not wanted:
-        msg = "No task is chosen."
-        raise InputError(msg, "Open one from the list of tasks.")
+        raise InputError("No task is chosen.", "Open one from the list of tasks.")
     if not wanted.isascii() or not wanted.isdigit():
-        msg = f"“{wanted}” is no task id."
-        raise InputError(msg, "Open a task from the list of tasks.")
+        raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
     return TaskId(int(wanted))
 
 

@@ -166,8 +166,7 @@ def test_a_collection_of_something_else_leaves_nothing(parts: Services, source: 
 def test_a_reader_that_fails_in_the_middle_leaves_nothing(parts: Services, source: ProjectSource) -> None:
     def read() -> Iterator[SourceImage]:
         yield from source.datasets[0].images
-        msg = "The fourth file is torn."
-        raise InputError(msg)
+        raise InputError("The fourth file is torn.")
 
     torn = SourceDataset(name="torn", parent=None, images=Lazy(read))
     _refused(parts, replace(source, datasets=(torn,), collections=()), "torn")

@@ -263,12 +263,10 @@ def _misbehave(asked: Behaviour, epoch: int, events: EventWriter) -> None:
     if epoch > 1:
         return
     if asked.oom:
-        msg = "the test asked for it"
-        raise MemoryError(msg)
+        raise MemoryError("the test asked for it")
     match asked.crash:
         case "exception":
-            msg = "the test asked for a crash"
-            raise RuntimeError(msg)
+            raise RuntimeError("the test asked for a crash")
         case "segfault":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "exit":
