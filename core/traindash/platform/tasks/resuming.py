@@ -49,7 +49,9 @@ class ResumePoint:
 
 def source_of(task: TaskRecord) -> TaskId | None:
     """Return the task that a training continues, ``None`` if it began anew."""
-    return frozen_training(task.settings).resumes if task.kind == "train" else None
+    # Not read as a whole: lists of tasks ask this, and one with damaged settings must not take the others with it.
+    number = task.settings.get("resumes")
+    return TaskId(number) if isinstance(number, int) else None
 
 
 def can_resume(parts: Services, task: TaskRecord) -> bool:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from tests.fakes.small_platform import ADDRESS, TRAIN_IMAGES, VAL_IMAGES, SmallPlatform
 from tests.unit.local_platform.tasks.test_admission import add_evaluation, add_experiment, compare_body
 from traindash.domain.ids import TaskId, TeamId
+from traindash.domain.task import TaskStatus
 from traindash.errors import NotFoundError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.preparation import file_name, prepare
+from traindash.platform.tasks.resuming import can_resume, source_of
 from traindash.platform.tasks.training import resolve_training
 from traindash.training.runs.spec import CompareSpec, RunLayout, TrainSpec, read_images, read_spec
 
@@ -161,3 +163,9 @@ def test_names_fit_into_one_part_of_a_path(text: str) -> None:
 def test_long_names_stay_different() -> None:
     assert file_name("я" * 200 + "a") != file_name("я" * 200 + "b")
     assert file_name("Мой проект №1") == "Мой проект №1"
+
+
+def test_a_task_with_damaged_settings_can_still_be_listed(platform: SmallPlatform) -> None:
+    task = Admission(platform.parts).submit(platform.body())
+    assert source_of(replace(task, settings={})) is None
+    assert not can_resume(platform.parts, replace(task, settings={}, status=TaskStatus.ERROR))
