@@ -149,7 +149,7 @@ def _read(path: Path, root: Path) -> _CocoFile:
     _refuse_doubles(content.categories, place)
     rows: dict[_Identifier | None, list[tuple[int, _Row]]] = defaultdict(list)
     for number, row in enumerate(content.annotations, start=1):
-        image_id = row.get("image_id")
+        image_id = row.get("image_id")  # what is no id belongs to no image, and is told of as such
         rows[image_id if isinstance(image_id, int | str) else None].append((number, row))
     return _CocoFile(
         path=path,
@@ -193,6 +193,7 @@ def _class_shapes(files: tuple[_CocoFile, ...]) -> dict[str, str]:
     for file in files:
         for rows in file.annotations.values():
             for _, row in rows:
+                # Crowds are left out, so their run lengths must not make a class of boxes one of "any".
                 if not row.get("iscrowd") and (name := file.categories.get(row.get("category_id", ""))):
                     shapes[name].add(_shape_of(row.get("segmentation")))
     return {name: common_shape(found) for name, found in shapes.items()}
@@ -228,11 +229,13 @@ class ImageSearch:
             return None
         relative = Path(*parts)
         root = self._root
+        # Where COCO itself, Roboflow, CVAT, Label Studio and FiftyOne put pictures, seen from their JSON file.
         bases = [near, near / "images", root, root / "images", root / dataset, root / "images" / dataset, root / "data"]
         for base in bases:
             path = base / relative
             if path.is_file() and path.resolve().is_relative_to(root):
                 return path
+        # The folders may have been moved since; a name that is there once can still be meant by nothing else.
         named = self._index().get(parts[-1], [])
         return named[0] if len(named) == 1 else None
 
@@ -263,6 +266,7 @@ def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[S
             yield _source_image(file, image_id, image, path, log)
         except InputError as error:
             log.skip_image(ProblemKind.UNREADABLE_IMAGE, path.name, error.message)
+    # Each by its number, for that is how people find it in a file of a million lines.
     for missing in file.annotations.keys() - known:
         for number, _ in file.annotations[missing]:
             message = f"There is no image with the id {missing!r}."
@@ -322,7 +326,7 @@ def _geometry(item: _Object, size: tuple[int, int]) -> Geometry | None:
             return None if item.iscrowd else _packed(decode_rle(counts, height, width))
         case [single]:
             return _polygon(single)
-        case [_, *_] as parts:
+        case [_, *_] as parts:  # of one object behind another; a polygon of ours has one outline
             return _packed(np.logical_or.reduce([fill(_polygon(part), *size) for part in parts]))
         case _:
             return None if item.bbox is None else rectangle_at(*item.bbox)

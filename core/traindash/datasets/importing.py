@@ -33,7 +33,7 @@ _LAYOUTS = (
     "A Supervisely project has meta.json and dataset folders, COCO a .json file with images and categories, "
     "YOLO images, labels and data.yaml."
 )
-_DEPTH = 3
+_DEPTH = 3  # folders around a project, as archives have them
 
 
 class Layout(StrEnum):
@@ -253,6 +253,7 @@ class _Inspector:
     def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
         given = image.annotation
         size = given.width, given.height
+        # Objects of another size belong to another picture; to scale them would be to guess.
         if not checked.has_size(*size):
             message = (
                 f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
@@ -280,6 +281,7 @@ class _Inspector:
             return None
         shape = shape_name(label.geometry)
         if label.class_name not in self.classes:
+            # Not added to the meta: a slip of the pen would become a class that is trained.
             message = f"The project has no class “{label.class_name}”."
             self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
             return None

@@ -76,7 +76,7 @@ def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
 def _datasets(folder: Path, parent: str | None, log: ProblemLog) -> Iterator[SourceDataset]:
     for path in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         if not (path / "img").is_dir() and not (path / "datasets").is_dir():
-            continue
+            continue  # people keep notes and scripts beside their data
         name = path.name if parent is None else f"{parent}/{path.name}"
         images = Lazy(partial(_images, path, name, log))
         yield SourceDataset(name=path.name, parent=parent, images=images)

@@ -101,7 +101,7 @@ def _outline(label: Label, annotation: Annotation) -> tuple[float, ...]:
         return ()
     # Ultralytics takes lines with values outside of 0 to 1 for damage and leaves out the whole image.
     points = np.clip(np.array(joined, dtype=np.float64) / (annotation.width, annotation.height), 0, 1)
-    if np.ptp(points, axis=0).min() == 0:
+    if np.ptp(points, axis=0).min() == 0:  # nothing is left of it inside the image
         return ()
     return tuple(points.ravel().tolist())
 
@@ -166,6 +166,7 @@ def coco_ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_
     Raises:
         InputError: The task type is unknown, or a mask is damaged.
     """
+    # Alphabetical, as ``sly2coco`` numbers them: both files of an evaluation must agree, and with Supervisely's.
     categories = {name: number for number, name in enumerate(sorted(classes), start=1)}
     image_rows: list[dict[str, object]] = []
     rows: list[dict[str, object]] = []
@@ -202,6 +203,7 @@ def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, ob
     width, height = box.right - box.left + 1, box.bottom - box.top + 1
     shape: dict[str, object] = {"bbox": [box.left, box.top, width, height], "area": float(width * height)}
     if task_type == SEGMENTATION:
+        # Of what was drawn: a rectangle of one column, turned into a polygon of pixels, would have no area.
         parts = outlines(drawn)
         shape["segmentation"] = [_ring(part) for part in parts]
         shape["area"] = sum(polygon_area(part) for part in parts)
