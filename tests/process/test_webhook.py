@@ -11,7 +11,7 @@ from tests.fakes.small_platform import SmallPlatform, wait_for
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Delivery, DeliveryState, ExitCause, TaskStatus
 from traindash.errors import InputError, StateError
-from traindash.platform.webhook import HookPace, WebhookWorker, own_message
+from traindash.platform.webhook import HookPace, WebhookWorker
 
 SIGNED_WITH = "a secret of the test"
 PACE = HookPace(look=0.02, retries=(0.02, 0.02), timeout=1.0)
@@ -106,7 +106,7 @@ def test_a_server_that_died_while_sending_does_not_send_again(platform: SmallPla
         worker.close()
         task_id = platform.train(epochs=1)
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
-        assert worker._deliveries.claim(own_message(task_id)) == 1  # and then the power went off
+        assert worker._claim(f"task-{task_id}", task_id) == 1  # and then the power went off
         again = WebhookWorker(platform.parts, PACE)
         again.start()
         delivery = settled(again, task_id)

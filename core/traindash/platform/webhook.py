@@ -25,11 +25,40 @@ from traindash.errors import InputError, StateError
 from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.services import Services
-from traindash.platform.store.database import Database, moment_text, now_text
+from traindash.platform.store.database import moment_text, now_text
 from traindash.platform.store.tasks import TaskRecord
 
 LEAST_SECRET = 16
 _MOST_LETTERS = 2000
+_SHOWN = 5
+_ENDS = json.dumps(sorted(status.value for status in TERMINAL_STATUSES))
+# Ends that nobody was told of, then what is tried again. The name is the same at every attempt: a receiver can tell by
+# it that it has the message already.
+_DUE = """
+SELECT * FROM (
+    SELECT 'task-' || id AS name, id AS task_id, NULL AS other FROM tasks
+    WHERE finished_at >= ? AND status IN (SELECT value FROM json_each(?))
+    AND id NOT IN (SELECT task_id FROM webhook_messages WHERE task_id IS NOT NULL) ORDER BY finished_at, id
+) UNION ALL SELECT * FROM (
+    SELECT name, task_id, other FROM webhook_messages WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at
+)
+"""
+# The state is the lock: only who moves a row to ``sending`` may send, and a row that is there stays with its first end.
+_CLAIM = """
+INSERT INTO webhook_messages (name, task_id, state, attempts, updated_at) VALUES (?, ?, 'sending', 1, ?)
+ON CONFLICT (name) DO UPDATE SET state = 'sending', attempts = attempts + 1, updated_at = excluded.updated_at
+WHERE state = 'waiting' RETURNING attempts
+"""
+_ADD = """
+INSERT INTO webhook_messages (name, other, state, attempts, due_at, updated_at) VALUES (?, ?, 'waiting', 0, ?, ?)
+ON CONFLICT (name) DO NOTHING
+"""
+_SETTLE = "UPDATE webhook_messages SET state = ?, detail = ?, due_at = ?, updated_at = ? WHERE name = ?"
+_CLOSE = "UPDATE webhook_messages SET state = ?, detail = ?, updated_at = ? WHERE state = ?"
+_LATEST = """
+SELECT name, task_id, other, state, detail, attempts, updated_at FROM webhook_messages
+ORDER BY updated_at DESC, task_id DESC, name LIMIT ?
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,122 +263,6 @@ def _words(error: Exception) -> str:
     return " ".join(str(text).split())[:200].rstrip(".")
 
 
-_SHOWN = 5
-_ENDS = json.dumps(sorted(status.value for status in TERMINAL_STATUSES))
-_NEW = """
-SELECT id FROM tasks WHERE finished_at >= ? AND status IN (SELECT value FROM json_each(?))
-AND id NOT IN (SELECT task_id FROM webhook_messages WHERE task_id IS NOT NULL) ORDER BY finished_at, id
-"""
-_AGAIN = "SELECT name, task_id, other FROM webhook_messages WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at"
-# The state is the lock: only who moves a row to ``sending`` may send, and a row that is there stays with its first end.
-_CLAIM = """
-INSERT INTO webhook_messages (name, task_id, state, attempts, updated_at) VALUES (?, ?, 'sending', 1, ?)
-ON CONFLICT (name) DO UPDATE SET state = 'sending', attempts = attempts + 1, updated_at = excluded.updated_at
-WHERE state = 'waiting' RETURNING attempts
-"""
-_ADD = """
-INSERT INTO webhook_messages (name, other, state, attempts, due_at, updated_at) VALUES (?, ?, 'waiting', 0, ?, ?)
-ON CONFLICT (name) DO NOTHING
-"""
-_CLOSE = "UPDATE webhook_messages SET state = ?, detail = ?, updated_at = ? WHERE state = ?"
-_LATEST = """
-SELECT name, task_id, other, state, detail, attempts, updated_at FROM webhook_messages
-ORDER BY updated_at DESC, task_id DESC, name LIMIT ?
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """The end of a task, as something to be sent.
-
-    Attributes:
-        name: The same at every attempt; a receiver can tell by it that it has the message already.
-        task_id: The task of this platform; ``None`` for one of another server.
-        other: The end of a task of another server, JSON of :func:`message_of`.
-    """
-
-    name: str
-    task_id: TaskId | None = None
-    other: str | None = None
-
-
-def own_message(task_id: TaskId) -> Message:
-    """Return the message of a task of this platform."""
-    return Message(name=f"task-{task_id}", task_id=task_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Deliveries:
-    """The messages of a platform. A message in state ``sending`` belongs to the one who claimed it."""
-
-    database: Database
-
-    def due(self, since: str) -> tuple[Message, ...]:
-        """Return the ends that are to be told now.
-
-        Args:
-            since: ISO 8601 moment; tasks that ended before are not told.
-        """
-        with self.database.read() as connection:
-            new = connection.execute(_NEW, (since, _ENDS)).fetchall()
-            again = connection.execute(_AGAIN, (now_text(),)).fetchall()
-        own = (own_message(TaskId(row[0])) for row in new)
-        return (*own, *(Message(name=row["name"], task_id=row["task_id"], other=row["other"]) for row in again))
-
-    def add(self, name: str, other: str) -> None:
-        """Keep the end of a task of another server, to be sent next; one that is known already is left as it is."""
-        with self.database.write() as connection:
-            connection.execute(_ADD, (name, other, now_text(), now_text()))
-
-    def claim(self, message: Message) -> int | None:
-        """Take a message to send it.
-
-        Returns:
-            The number of this attempt, 1 for the first; ``None`` if nobody may send it (any more).
-        """
-        with self.database.write() as connection:
-            row = connection.execute(_CLAIM, (message.name, message.task_id, now_text())).fetchone()
-        return None if row is None else int(row[0])
-
-    def settle(self, message: Message, state: DeliveryState, detail: str, *, again_in: float = 0.0) -> None:
-        """Note what became of an attempt.
-
-        Args:
-            message: The message.
-            state: After it.
-            detail: A sentence.
-            again_in: Seconds until the next attempt, for state ``waiting``.
-        """
-        due = moment_text(datetime.now(UTC) + timedelta(seconds=again_in))
-        with self.database.write() as connection:
-            connection.execute(
-                "UPDATE webhook_messages SET state = ?, detail = ?, due_at = ?, updated_at = ? WHERE name = ?",
-                (state.value, detail, due, now_text(), message.name),
-            )
-
-    def close_all(self, before: DeliveryState, after: DeliveryState, detail: str) -> None:
-        """Give up every message in a state."""
-        with self.database.write() as connection:
-            connection.execute(_CLOSE, (after.value, detail, now_text(), before.value))
-
-    def latest(self) -> tuple[Delivery, ...]:
-        """Return the latest messages, newest first."""
-        with self.database.read() as connection:
-            return tuple(map(_delivery, connection.execute(_LATEST, (_SHOWN,)).fetchall()))
-
-
-def _delivery(row: Row) -> Delivery:
-    told = {} if row["other"] is None else json.loads(row["other"])
-    return Delivery(
-        task_id=told["task"]["id"] if told else row["task_id"],
-        server=told.get("server", ""),
-        state=DeliveryState(row["state"]),
-        detail=row["detail"],
-        attempts=row["attempts"],
-        at=datetime.fromisoformat(row["updated_at"]),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookPace:
     """How often and how patiently. All in seconds.
@@ -376,14 +289,15 @@ class WebhookWorker:
     def __init__(self, parts: Services, pace: HookPace | None = None) -> None:
         self._parts = parts
         self._pace = pace or HookPace()
-        self._deliveries = Deliveries(parts.database)
+        self._database = parts.database
         self._file = hook_file(parts.layout.webhook)
         self._worker = PeriodicWorker("webhook", self._round, retry=self._pace.look)
 
     def start(self) -> None:
         """Begin to tell ends, those of the time without a server too."""
+        # What an earlier server was about to send is not sent again: nobody knows whether it arrived.
         detail = "The dashboard ended while this was being sent; it may have arrived."
-        self._deliveries.close_all(DeliveryState.SENDING, DeliveryState.UNCERTAIN, detail)
+        self._close_all(DeliveryState.SENDING, DeliveryState.UNCERTAIN, detail)
         self._worker.start()
 
     def close(self) -> None:
@@ -393,11 +307,13 @@ class WebhookWorker:
     def info(self) -> Webhook:
         """Return what is set and the latest messages."""
         hook, is_damaged = self._file.look()
+        with self._database.read() as connection:
+            latest = connection.execute(_LATEST, (_SHOWN,)).fetchall()
         return Webhook(
             url=hook.url if hook else "",
             has_secret=hook is not None,
             is_damaged=is_damaged,
-            deliveries=self._deliveries.latest(),
+            deliveries=tuple(map(_delivery, latest)),
         )
 
     def set(self, url: str, secret: str) -> Webhook:
@@ -423,7 +339,7 @@ class WebhookWorker:
     def remove(self) -> Webhook:
         """Tell nobody any more."""
         self._file.change(lambda _: None)
-        self._deliveries.close_all(DeliveryState.WAITING, DeliveryState.FAILED, "The webhook was removed.")
+        self._close_all(DeliveryState.WAITING, DeliveryState.FAILED, "The webhook was removed.")
         return self.info()
 
     def tell(self, completion: TaskCompletion) -> bool:
@@ -434,8 +350,10 @@ class WebhookWorker:
         """
         if self._file.read() is None:
             return False
+        name, now = f"task-{completion.task_id}@{completion.server}", now_text()
         other = json.dumps(message_of(completion), ensure_ascii=False)
-        self._deliveries.add(f"task-{completion.task_id}@{completion.server}", other)
+        with self._database.write() as connection:
+            connection.execute(_ADD, (name, other, now, now))
         return True
 
     def send_trial(self) -> Delivery:
@@ -454,25 +372,53 @@ class WebhookWorker:
     def _round(self) -> float:
         hook = self._file.read()
         if hook is not None:
-            for message in self._deliveries.due(hook.since):
+            with self._database.read() as connection:
+                due = connection.execute(_DUE, (hook.since, _ENDS, now_text())).fetchall()
+            for row in due:
                 if self._worker.is_closing:
                     break
-                self._send(hook, message)
+                self._send(hook, row)
         return self._pace.look
 
-    def _send(self, hook: Hook, message: Message) -> None:
-        if message.task_id is not None:
-            content = message_of(completion_of(self._parts, self._parts.tasks.get(message.task_id)))
+    def _send(self, hook: Hook, row: Row) -> None:
+        name, task_id = row["name"], row["task_id"]
+        if task_id is not None:
+            content = message_of(completion_of(self._parts, self._parts.tasks.get(TaskId(task_id))))
         else:
-            content = json.loads(message.other or "{}")
-        attempt = self._deliveries.claim(message)
+            content = json.loads(row["other"])
+        attempt = self._claim(name, task_id)
         if attempt is None:
             return
-        state, detail = send(hook, _body("task.ended", message.name, content), message.name, self._pace.timeout)
+        state, detail = send(hook, _body("task.ended", name, content), name, self._pace.timeout)
         again_in = 0.0
         if state is DeliveryState.WAITING:
             if attempt <= len(self._pace.retries):
                 again_in = self._pace.retries[attempt - 1]
             else:
                 state = DeliveryState.FAILED
-        self._deliveries.settle(message, state, detail, again_in=again_in)
+        due = moment_text(datetime.now(UTC) + timedelta(seconds=again_in))
+        with self._database.write() as connection:
+            connection.execute(_SETTLE, (state.value, detail, due, now_text(), name))
+
+    def _claim(self, name: str, task_id: int | None) -> int | None:
+        """Take a message to send it; return the number of the attempt, ``None`` if nobody may send it (any more)."""
+        with self._database.write() as connection:
+            row = connection.execute(_CLAIM, (name, task_id, now_text())).fetchone()
+        return None if row is None else int(row[0])
+
+    def _close_all(self, before: DeliveryState, after: DeliveryState, detail: str) -> None:
+        """Give up every message in a state."""
+        with self._database.write() as connection:
+            connection.execute(_CLOSE, (after.value, detail, now_text(), before.value))
+
+
+def _delivery(row: Row) -> Delivery:
+    told = {} if row["other"] is None else json.loads(row["other"])
+    return Delivery(
+        task_id=told["task"]["id"] if told else row["task_id"],
+        server=told.get("server", ""),
+        state=DeliveryState(row["state"]),
+        detail=row["detail"],
+        attempts=row["attempts"],
+        at=datetime.fromisoformat(row["updated_at"]),
+    )
