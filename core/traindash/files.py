@@ -28,6 +28,7 @@ _Record = TypeVar("_Record")
 _OWNER_ONLY = 0o600
 _RECORD_ID = re.compile(r"[a-z0-9]{6,32}")
 _REMOVED = ".deleted"
+# Enough for “Undo”, few enough not to be a second archive.
 _KEPT_REMOVED = 20
 _FREE_SPACE = "Check free space and permissions of the data directory, then try again."
 _log = logging.getLogger(__name__)
@@ -171,6 +172,7 @@ class JsonFile(Generic[_Value]):
         with self._lock:
             known, is_damaged = self.look()
             changed = change(known)
+            # A change that changes nothing costs no write; a damaged file is replaced at the first chance.
             if changed != known or is_damaged:
                 self._write(changed)
 

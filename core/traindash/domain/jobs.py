@@ -34,6 +34,7 @@ class JobStatus(StrEnum):
         return not JOB_MOVES[self]
 
 
+# Also what waits can fail: the server that should have done it may be killed.
 _ENDS_EARLY = frozenset({JobStatus.ERROR, JobStatus.CANCELED})
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.WAITING: _ENDS_EARLY | {JobStatus.RUNNING},

@@ -65,6 +65,7 @@ def sample_images(database: Database, project_id: ProjectId, classes: Sequence[s
     others: list[ImageId] = []
     for side, most in _MOST:
         own = [image for image, on in sides.items() if side in on]
+        # Where objects are rare, taking images evenly could leave out all that have some.
         first += [image for image in own if image in filled][:_WITH_OBJECTS]
         step = max(1, -(-len(own) // most))
         others += own[::step]
@@ -84,6 +85,7 @@ def _with_objects(database: Database, project_id: ProjectId, classes: Sequence[s
 _FOLDER = "dry-run-"
 _LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 5.0
+# A dry run is a few batches: what takes longer than this hangs.
 _MOST_SECONDS = 900.0
 _NO_TASK = TaskId(0)
 _KIND = JobKind(name="dry run", type=DryRun, doing="making the dry run", again="Run the flight check again.")
@@ -105,6 +107,7 @@ class DryRuns:
     def open(self) -> None:
         """Begin to work; processes and folders that a killed server left are removed."""
         for leftover in self._parts.layout.incoming.glob(f"{_FOLDER}*"):
+            # The process first: it would go on writing into a folder that is gone.
             if (identity := read_identity(RunLayout(leftover))) is not None:
                 end_group(identity, force=True)
             shutil.rmtree(leftover, ignore_errors=True)
@@ -132,6 +135,7 @@ class DryRuns:
         if task.kind != "train" or "resumes" in task.settings:
             raise InputError("Only a new training can be tried with a dry run.", "Send the body of a new training.")
         agent = self._agent(task)
+        # They share processor and memory, so the forecast has to say that it was measured beside them.
         others = sum(item.agent_id is not None and not item.waits for item in self._parts.tasks.open_tasks())
 
         def make(number: int) -> DryRun:
@@ -164,6 +168,7 @@ class DryRuns:
         wanted = [agent for agent in running if task.agent_id in {None, agent.id}]
         if not wanted:
             raise StateError("No agent is connected that could do the dry run.", "Start an agent, then try again.")
+        # As a task without an agent would be placed (docs/supervisely-api.md 9.1).
         return max(wanted, key=lambda agent: agent.free_bytes)
 
     def _run(self, running: Running[DryRun], task: NewTask, agent: LocalAgent) -> DryRun:

@@ -63,6 +63,7 @@ class Imports:
         """Begin to work; what an earlier server left unfinished is marked as such."""
         folder = self._parts.layout.imports
         self._jobs.open(earlier_imports(folder))
+        # In the table by now; a crash before this line takes them in once more, which changes nothing.
         shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
@@ -172,6 +173,7 @@ class Imports:
                 replace(running.job, step="unpacking", done=done, total=max(size, done))
             ),
         )
+        # It was uploaded; what is unpacked needs the room.
         if scratch.folder in origin.path.parents:
             origin.path.unlink()
         origin.folder, origin.is_ours = target, True
@@ -183,6 +185,7 @@ class Imports:
             layout = None if asked.layout is None else Layout(asked.layout)
             running.tell(replace(asked, step="reading", done=0, total=None))
             opened = open_import(origin.folder, work=scratch.folder / "unused", layout=layout)
+            # Counting first costs a look into each folder; without it a person would see no share of what is done.
             total = _count_images(opened.candidate.root, lambda: running.tell(running.job))
 
             def on_image(done: int) -> None:
@@ -196,7 +199,7 @@ class Imports:
                 opened.source,
                 self._parts.accounts.home(),
                 name=asked.name or None,
-                link=origin.is_ours,
+                link=origin.is_ours,  # a link costs nothing, and a copy protects what others may still write to
                 watch=ImportWatch(on_image=on_image, on_row=on_row),
             )
         return replace(running.job, status=JobStatus.FINISHED, step="", project_id=project_id, report=opened.report())

@@ -30,6 +30,7 @@ _UPDATE = """
 UPDATE jobs SET status = ?, document = ?, updated_at = ? WHERE kind = ? AND id = ?
 AND status IN (SELECT value FROM json_each(?))
 """
+# By number and not by time: numbers never go back, clocks do.
 _PRUNE = "DELETE FROM jobs WHERE kind = ? AND id <= (SELECT max(id) FROM jobs WHERE kind = ?) - ?"
 
 JobT = TypeVar("JobT", bound=Job)
@@ -119,6 +120,7 @@ class Jobs(Generic[JobT]):
             if not job.status.is_over:
                 message = f"The server was stopped during the {self._kind.name}."
                 self._store(_ended(job, JobStatus.ERROR, ExitCause.LOST, message, self._kind.again))
+        # One at a time: two imports or two dry runs at once would only slow each other down.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._kind.name)
 
     def close(self) -> None:
@@ -148,6 +150,7 @@ class Jobs(Generic[JobT]):
                 last = connection.execute("SELECT max(id) FROM jobs WHERE kind = ?", (self._kind.name,)).fetchone()[0]
                 job, now = make((last or 0) + 1), now_text()
                 connection.execute(_INSERT, (self._kind.name, job.id, job.status, _text(job), now, now))
+            # Known before it is submitted: its thread may be quicker than this one.
             running = self._running[job.id] = Running(job)
             executor.submit(self._run, running, work)
             return job

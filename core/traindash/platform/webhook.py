@@ -105,6 +105,7 @@ def checked_url(text: str, *, offline: bool) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port  # a port that is no number is noticed when it is asked for
+        # http.client encodes the host like this and would fail only when the first task ends.
         host.encode("idna")
     except ValueError as error:
         msg = f"“{url[:100]}” is no address: {error}."
@@ -227,6 +228,7 @@ def send(hook: Hook, body: bytes, delivery: str, timeout: float = TIMEOUT_SECOND
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {
         "Content-Type": "application/json",
+        # Some receivers refuse requests without one.
         "User-Agent": "Traindash",
         DELIVERY_HEADER: delivery,
         SIGNATURE_HEADER: "sha256=" + hmac.new(hook.secret.encode("utf-8"), body, hashlib.sha256).hexdigest(),
@@ -302,6 +304,7 @@ class WebhookWorker:
 
     def close(self) -> None:
         """End the thread; closing twice does nothing."""
+        # Connecting and waiting for the answer may each take the whole time.
         self._worker.close(2 * self._pace.timeout + 1)
 
     def info(self) -> Webhook:
@@ -331,6 +334,7 @@ class WebhookWorker:
                 raise InputError(msg, "Set one; the receiver checks with it that a message comes from here.")
             if known is None:
                 return Hook(url=address, secret=checked_secret(secret), since=now_text())
+            # ``since`` stays: a corrected address gets what the wrong one did not.
             return replace(known, url=address, secret=checked_secret(secret) if secret else known.secret)
 
         self._file.change(changed)
@@ -348,6 +352,7 @@ class WebhookWorker:
         Returns:
             Whether there is somebody to tell.
         """
+        # Kept for nobody, it would be sent to whoever sets a webhook months later.
         if self._file.read() is None:
             return False
         name, now = f"task-{completion.task_id}@{completion.server}", now_text()

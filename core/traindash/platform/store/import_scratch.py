@@ -40,6 +40,7 @@ class ImportScratch:
         if self._journal is None:
             self._journal = (self.folder / _JOURNAL).open("w", encoding="ascii")
         self._journal.write(f"{digest} {mime}\n")
+        # To the operating system, which keeps it when this process is killed; a power cut is not what it is for.
         self._journal.flush()
 
     def close(self) -> None:
@@ -73,6 +74,7 @@ def clear_leftovers(incoming: Path, database: Database, blobs: ImageBlobs) -> No
 def _is_abandoned(folder: Path) -> bool:
     try:
         with (folder / _LOCK).open("a", encoding="ascii") as file:
+            # Nobody else has the lock, so nobody works in the folder.
             lock_file(file)
     except OSError:
         return False

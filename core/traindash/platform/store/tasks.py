@@ -170,6 +170,7 @@ _INSERT = (
     " ?, ?, ?, ?, CASE WHEN ? THEN (SELECT coalesce(max(queue_order), 0) + 1 FROM tasks WHERE queue_order > 0)"
     " ELSE 0 END) RETURNING *"
 )
+# One statement: between looking and taking nobody else can take the same task.
 _TAKE_NEXT = (
     "UPDATE tasks SET agent_id = ?, queue_order = 0, updated_at = ?,"
     " status = CASE status WHEN 'queued' THEN 'consumed' ELSE status END"
@@ -177,6 +178,7 @@ _TAKE_NEXT = (
     " AND status IN ('queued', 'started') AND team_id = ? AND (agent_id = ? OR agent_id IS NULL)"
     " ORDER BY queue_order LIMIT 1) RETURNING *"
 )
+# It was the next one, so it goes back to the front.
 _GIVE_BACK = (
     "UPDATE tasks SET updated_at = ?, attempt = attempt + 1, queue_order = 1,"
     " status = CASE status WHEN 'consumed' THEN 'queued' ELSE status END"
@@ -190,6 +192,7 @@ _AHEAD = (
     "SELECT count(*) FROM tasks WHERE queue_order > 0 AND queue_order < ? AND status IN ('queued', 'started')"
     " AND team_id = ? AND (? IS NULL OR agent_id IS NULL OR agent_id = ?)"
 )
+# The condition on the status is the lock: of two who move a task at once, the second changes no row.
 _MOVE = (
     "UPDATE tasks SET status = ?, updated_at = ?,"
     " started_at = CASE WHEN ? = 'started' THEN coalesce(started_at, ?) ELSE started_at END,"
@@ -316,6 +319,7 @@ class TaskStore:
             if before.is_terminal:
                 return before
             connection.execute(
+                # The first wish counts: how long a stop takes is measured from there.
                 "UPDATE tasks SET stop_requested_at = coalesce(stop_requested_at, ?), queue_order = 0 WHERE id = ?",
                 (now, task_id),
             )
@@ -411,6 +415,7 @@ def _end(
 
 
 def _merge(connection: Connection, task_id: TaskId, output: Mapping[str, object]) -> None:
+    # Apps add kinds one by one; replacing the whole would lose the others (docs/supervisely-api.md 11).
     merged = {**_get(connection, task_id).output, **output}
     connection.execute(
         "UPDATE tasks SET output = ?, updated_at = ? WHERE id = ?", (json_text(merged), now_text(), task_id)

@@ -69,6 +69,7 @@ def conclude(parts: Services, task: TaskRecord, identity: ProcessIdentity, ended
     events = EventWriter(run.platform_events)
     match report.cause:
         case ExitCause.FINISHED:
+            # A result is the last thing a trainer writes: who stopped it later took nothing away.
             if end.stop_requested:
                 events.log("The stop came when everything was done; the results are kept.")
             return _published(parts, task, report)
@@ -87,6 +88,7 @@ def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_req
         has_result=run.result.is_file(),
         stop_requested=stop_requested,
         failure=read_failure(run),
+        # A trainer that ends by itself may print nothing; then its own messages tell most.
         output_tail=tail_lines(run.output) or tail_messages(run),
         memory_kill=_memory_kill(identity),
     )
@@ -98,6 +100,7 @@ def failed(parts: Services, task: TaskRecord, report: ExitReport, *, said: bool 
         with contextlib.suppress(OSError):
             events = EventWriter(parts.layout.run(task.id).platform_events)
             events.failure(report.cause, report.message, report.hint)
+    # The page of a comparison shows this card; a training's page shows its log (docs/supervisely-api.md 5.1).
     output = failure_output(report.message) if task.kind == "compare" else None
     return Outcome(status=TaskStatus.ERROR, report=report, output=output)
 
@@ -111,6 +114,7 @@ def tidy(run: RunLayout) -> None:
 def _published(parts: Services, task: TaskRecord, report: ExitReport) -> Outcome:
     try:
         published = publish(parts, task)
+    # Everything is there, only the database is not: tried again instead of losing a training.
     except StorageError:
         raise
     except (AppError, OSError, ValueError) as error:
@@ -186,9 +190,11 @@ class _Experiment:
         extra = {
             "project_preview": self._preview(),
             "hyperparameters_id": int(hyperparameters.id),
+            # Four keys that the task's output has and the file has not (docs/supervisely-api.md 5.3).
             "has_report": False,
             "experiment_report_id": None,
         }
+        # A training's title leads to its files and is no report (docs/supervisely-api.md 5.3).
         link = stored[_APP_LINK]
         output = {
             "experiment": {"data": {**info, **extra}},
@@ -205,6 +211,7 @@ class _Experiment:
         paths = named if isinstance(named, list) else []
         best = self.result.experiment.get("best_checkpoint")
         missing = [str(path) for path in paths if not (self.run.artifacts / str(path)).is_file()]
+        # The record names the best one bare and all of them with their folder (docs/supervisely-api.md 5.3).
         if missing or f"checkpoints/{best}" not in paths:
             msg = f"The training named checkpoints that are not there: {', '.join(missing) or best}."
             raise StateError(msg, "Start it again; if it happens again, report it.")
@@ -257,6 +264,7 @@ class _Experiment:
         }
         if (self.run.artifacts / "logs").is_dir():
             facts["logs"] = {"type": "tensorboard", "link": f"{self._folder}/logs/"}
+        # The trainer fills in what it measured; what the platform knows better it cannot change.
         return {**defaults, **self.result.experiment, **facts}
 
     def _collections(self, images: ImagesSplit) -> dict[str, int | None]:
@@ -313,6 +321,7 @@ def _general(icon: str, title: str, url: str, description: str) -> dict[str, obj
 def _upload(
     parts: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
 ) -> dict[str, StoredFile]:
+    # A link could lead out of the run folder, and its content into everybody's Team Files.
     files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
     stored: dict[str, StoredFile] = {}
     for number, path in enumerate(files, start=1):

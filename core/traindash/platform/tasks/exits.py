@@ -16,9 +16,11 @@ _SEE_LOG = "Read the last lines of the log below; the run folder keeps the whole
 _MEMORY_HINT = "Use a smaller batch or image size, or a smaller model, and close other programs; then start it again."
 _DISK_HINT = "Free some space on the disk of the data directory (old runs, old experiments); then start it again."
 _ENGINE_HINT = 'Add it with: pip install -e ".[local]" (in the folder of the dashboard); then start the training again.'
+# A shell, and Python programs that copy it, answer 128 + the number of the signal (POSIX, sh, 2.8.2).
 _SHELL_SIGNAL_BASE = 128
 _SIGKILL = 9  # a number, because Windows has no such name
 
+# What PyTorch, CUDA, the C++ library and Python write when an allocation fails; they have no exit code for it.
 _MEMORY_TEXTS = (
     "MemoryError",
     "CUDA out of memory",
@@ -37,10 +39,12 @@ _DISK_TEXTS = (
 _MISSING_MODULE = re.compile(
     r"ModuleNotFoundError: No module named '([\w.]+)'|No module named (traindash\.training\.trainers\.\w+)"
 )
+# Ultralytics checks names in cfg.check_dict_alignment, which raises this sentence.
 _BAD_HYPERPARAMETER = re.compile(r"'([^']+)' is not a valid YOLO argument")
 _LAST_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*")
 _DISK_NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITE_NUMBERS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# The last lines of a log explain a failure; under a good end they would only look like one.
 _NO_TROUBLE = frozenset({ExitCause.FINISHED, ExitCause.STOPPED_BY_USER})
 
 
@@ -101,6 +105,7 @@ def report_platform_error(error: Exception, doing: str) -> ExitReport:
         error: What was raised.
         doing: What was being done, e.g. ``preparing the data``.
     """
+    # A StorageError wraps what the operating system said; that says more.
     source = error.__cause__ if isinstance(error.__cause__, OSError) else error
     number = source.errno if isinstance(source, OSError) else None
     if number in _DISK_NUMBERS or any(text in str(error) for text in _DISK_TEXTS):
@@ -152,6 +157,7 @@ def _from_exit_code(end: ProcessEnd) -> ExitReport | None:
             return _killed_hard(end)
         lost = report_lost()
         return _report(end, lost.cause, lost.message, lost.hint)
+    # The kernel's out-of-memory killer sends SIGKILL, so this number alone does not tell who sent it.
     number = signal_number(end.exit_code)
     if number == _SIGKILL:
         return _killed_hard(end)

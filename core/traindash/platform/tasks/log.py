@@ -26,6 +26,7 @@ Row = Mapping[str, object]
 _BLOCK_BYTES = 64 * 1024
 _KEPT_TASKS = 64
 _SUBTASK = re.compile(rb'"event_type": ?"EventType\.PROGRESS", ?"subtask": ?("(?:[^"\\]|\\.)*")')
+# Colours and cursor movements as terminals know them (ECMA-48 5.4).
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -84,6 +85,7 @@ class _EventFile:
             chunk = read_events(self.path, position, limit=_BLOCK_BYTES)
             if chunk.offset <= position:
                 return
+            # “After” excludes the moment itself (docs/supervisely-api.md 6.3).
             yield from (row for row in chunk.rows if _timestamp(row) > since)
             position = chunk.offset
 
@@ -228,6 +230,7 @@ def _complete_lines(path: Path, offset: int) -> bytes:
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read(_BLOCK_BYTES)
+            # The trainer may be in the middle of a line; the rest of it is read, or the line is left for the next time.
             data += file.readline()
     except FileNotFoundError:
         return b""

@@ -27,6 +27,7 @@ from traindash.training.runs.spec import RunLayout
 
 _CODE_ROOT = Path(traindash.__file__).resolve().parent.parent
 _SAME_START_SECONDS = 0.05
+# Trainers reach no server, and engines print their environment into logs.
 _SECRETS = ("API_TOKEN", "SERVER_ADDRESS", "ULTRALYTICS_API_KEY")
 _VMSTAT = Path("/proc/vmstat")
 _LOOK_SECONDS = 5.0
@@ -107,6 +108,7 @@ def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) 
         OSError: The process cannot be started, or its identity cannot be written; then it does not run.
     """
     command = [sys.executable, "-m", f"traindash.training.trainers.{trainer}", str(run.root)]
+    # A file and no pipe: a pipe without its reader would end the trainer when this server dies.
     with run.output.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - a list, no shell; the trainer's name comes from our registry
             command,
@@ -115,7 +117,7 @@ def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) 
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=True,  # so that Ctrl+C in the terminal of the dashboard ends no training
         )
     _remember(child)
     identity = _identify(psutil.Process(child.pid), memory_kills())
@@ -231,6 +233,7 @@ def memory_kills() -> int | None:
 def _is_alive(identity: ProcessIdentity) -> bool:
     try:
         process = psutil.Process(identity.pid)
+        # Over, but its parent has not asked how: after a crash that may be the init process of a container.
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         now = _identify(process, None)

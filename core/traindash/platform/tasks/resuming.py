@@ -15,6 +15,7 @@ from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec
 
 _ENDED_EARLY = frozenset({TaskStatus.STOPPED, TaskStatus.ERROR})
 _START_ANEW = "Start it again from the beginning."
+# What curves and sample pictures are drawn from; phases and progress belong to the process that wrote them.
 _EPOCH_ROWS = frozenset({"EventType.METRICS", "EventType.SAMPLES", "EventType.PREDICTIONS"})
 
 
@@ -70,6 +71,7 @@ def find_resumable(
         StateError: It is not over, is complete, or left nothing to go on from.
     """
     task = parts.tasks.get(task_id)
+    # As if it was not there: a task of another team is none of the asker's business.
     if task.team_id != team_id:
         raise NotFoundError(f"There is no task {task_id} in this team.")
     if task.kind != "train" or task.project_id != project_id or task.settings.get("framework") != framework:
@@ -85,6 +87,7 @@ def find_resumable(
         msg = f"Task {task_id} has no checkpoint to go on from: it ended before its first or after its last epoch."
         raise StateError(msg, _START_ANEW)
     known = frozen_training(task.settings).gui_state
+    # A task that waited for its start button has been started by a person once; it need not wait again.
     gui_state = {**known, "start_training": True} if "start_training" in known else known
     return ResumableTask(task_id=task_id, gui_state=gui_state)
 
@@ -104,6 +107,7 @@ def resume_point(parts: Services, source: TaskId, task_id: TaskId) -> ResumePoin
     spec = None if run is None or not run.spec.is_file() else read_spec(run.spec)
     if run is None or not isinstance(spec, TrainSpec) or not run.images.is_file():
         raise StateError(f"What task {source} left to go on from is not there any more.", _START_ANEW)
+    # The rows that were carried over count, too: the time of a training is that of all its parts.
     seconds = [row.get("seconds") for row in _epoch_rows(parts.layout.run(task_id))]
     known = [float(value) for value in seconds if isinstance(value, int | float)]
     return ResumePoint(checkpoint=run.resume_checkpoint, images=run.images, spec=spec, seconds=max(known, default=0.0))
@@ -119,6 +123,7 @@ def carry_over(parts: Services, source: TaskId, task_id: TaskId) -> None:
 
 
 def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:
+    # What this run carried over itself is among the events of the platform.
     for path in (run.platform_events, run.events):
         for row in read_events(path).rows:
             if row.get("event_type") in _EPOCH_ROWS:
@@ -131,6 +136,7 @@ def _run_with_checkpoint(parts: Services, task: TaskRecord) -> RunLayout | None:
     if run.resume_checkpoint.is_file():
         return run
     source = source_of(task)
+    # One that did epochs, but has no checkpoint, is through, or it was lost with its folder: nothing to hand on.
     if source is None or (run.events.exists() and any(_trained(run))):
         return None
     return _run_with_checkpoint(parts, parts.tasks.get(source))

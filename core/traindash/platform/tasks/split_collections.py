@@ -76,6 +76,7 @@ def _matching(
 
 
 def _make(connection: Connection, known: dict[tuple[str, int], int], record: SplitRecord) -> SplitCollections:
+    # The next number of both sides, so that the pairs of different experiments never mix.
     number = max((number for _, number in known), default=0) + 1
     made: dict[str, CollectionId] = {}
     for side, images in (("train", record.train), ("val", record.val)):
@@ -97,8 +98,10 @@ def _note(connection: Connection, record: SplitRecord, pair: SplitCollections) -
     custom_data = parse_object(project_row(connection, record.project_id)["custom_data"])
     entries = custom_data.get("train_info")
     kept = entries if isinstance(entries, list) else []
+    # Publishing is repeated after a crash; the note is made once.
     if any(isinstance(entry, dict) and entry.get("task_id") == record.task_id for entry in kept):
         return
+    # The keys that Supervisely's training app writes into the project's custom data.
     entry = {
         "task_id": int(record.task_id),
         "framework_name": record.framework,
