@@ -21,7 +21,7 @@ from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages
 from traindash.platform.tasks.process import Ended, ProcessIdentity, memory_kills
-from traindash.platform.tasks.split_collections import SplitRecord, ensure_split_collections
+from traindash.platform.tasks.splits import SplitRecord, ensure_split_collections
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import (
     CompareResult,

@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.small_platform import SmallPlatform
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.errors import NotFoundError
-from traindash.platform.tasks.split_collections import SplitCollections, SplitRecord, ensure_split_collections
+from traindash.platform.tasks.splits import SplitCollections, SplitRecord, ensure_split_collections
 
 
 def record(platform: SmallPlatform, task: int, train: list[int], val: list[int]) -> SplitCollections:
