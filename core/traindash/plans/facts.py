@@ -153,6 +153,11 @@ class Facts:
     agents: tuple[Agent, ...] = ()
 
     @property
+    def default_hyperparameters(self) -> str:
+        """YAML text of the model's framework; empty where no model is chosen."""
+        return self.model.default_hyperparameters if self.model else ""
+
+    @property
     def running_agents(self) -> tuple[Agent, ...]:
         """Agents that are connected."""
         return tuple(agent for agent in self.agents if agent.status is AgentStatus.RUNNING)

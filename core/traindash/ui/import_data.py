@@ -164,7 +164,11 @@ def draw_ready(ready: DataImport) -> None:
     name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
     with st.container(horizontal=True):
         st.button(
-            "Bring it in", type="primary", icon=":material/download:", on_click=_start, args=(ready.id, layout, name)
+            "Bring it in",
+            type="primary",
+            icon=":material/download:",
+            on_click=attempt,
+            args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
         )
         st.button("Cancel", on_click=_cancel, args=(ready.id,))
 
@@ -175,7 +179,13 @@ def draw_end(ended: DataImport) -> None:
         st.error(f"**{plain(ended.message)}**  \n{plain(ended.hint)}", icon=":material/error:")
     else:
         st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
-    st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
+    st.button(
+        "Choose other data",
+        type="primary",
+        icon=":material/arrow_back:",
+        on_click=st.query_params.from_dict,
+        args=({},),
+    )
 
 
 @telling_errors()
@@ -200,16 +210,8 @@ def _begin(begin: Callable[[], DataImport]) -> None:
     st.rerun()
 
 
-def _start(import_id: ImportId, layout: str, name: str) -> None:
-    attempt(lambda: connection.client().imports.start(import_id, layout=layout, name=name))
-
-
 def _cancel(import_id: ImportId) -> None:
     attempt(lambda: connection.client().imports.cancel(import_id))
-
-
-def _leave() -> None:
-    st.query_params.pop(IMPORT_PARAM, None)
 
 
 # The report of an import: what was taken, what was not and why.

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -91,13 +90,8 @@ def _completed_elsewhere(server: str) -> list[dict[str, str]]:
 
 
 def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
-    """Return the notification of an end that was noticed behind the pages.
-
-    Args:
-        end: The end.
-        server: The one that the session works with; an end there has the same ``id`` as in :func:`message_of`, so that
-            the browser shows it once.
-    """
+    """Return the notification of an end that was noticed behind the pages of a session that works with a server."""
+    # An end there has the same id as in message_of, so that the browser shows it once.
     here = end.server == server
     where = "" if here else f" on {host_of(end.server)}"
     score = end.metrics.get("mAP")
@@ -138,22 +132,16 @@ def _body(task: Task) -> str:
     return f"After {duration(task)}{measured}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Link:
-    screen: str
-    label: str
-    icon: str
-
-
 _LINKS = (
-    _Link(screen="project", label="New training", icon="add_circle"),
-    _Link(screen="import_data", label="Bring data in", icon="upload_file"),
-    _Link(screen="tasks", label="Tasks", icon="list_alt"),
-    _Link(screen="agents", label="Agents", icon="memory"),
-    _Link(screen="experiments", label="Experiments", icon="science"),
-    _Link(screen="compare", label="Compare", icon="compare_arrows"),
-    _Link(screen="connection", label="Connection", icon="lan"),
+    ("project", "New training", "add_circle"),
+    ("import_data", "Bring data in", "upload_file"),
+    ("tasks", "Tasks", "list_alt"),
+    ("agents", "Agents", "memory"),
+    ("experiments", "Experiments", "science"),
+    ("compare", "Compare", "compare_arrows"),
+    ("connection", "Connection", "lan"),
 )
+"""Screen, words and symbol of each link."""
 
 
 def draw_sidebar(screen_id: str) -> None:
@@ -168,11 +156,11 @@ def draw_sidebar(screen_id: str) -> None:
         with st.container(key="brand", horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.image(theme.ICON, width=28, alt="")
             st.markdown("Traindash")
-        for link in _LINKS:
-            state = "current" if link.screen == group else "other"
-            target = st.session_state.get(_LAST_STEP, link.screen) if link.screen == "project" else link.screen
-            with st.container(key=f"nav-{state}-{link.screen}"):
-                screens.link(target, link.label, link.icon, width="stretch")
+        for screen, label, icon in _LINKS:
+            state = "current" if screen == group else "other"
+            target = st.session_state.get(_LAST_STEP, screen) if screen == "project" else screen
+            with st.container(key=f"nav-{state}-{screen}"):
+                screens.link(target, label, icon, width="stretch")
         with st.container(key="notify-switch"):
             draw_notify()
         with st.container(key="server-badge"):

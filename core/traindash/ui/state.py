@@ -57,30 +57,16 @@ def check_server(draft: WizardDraft) -> None:
         raise InputError(msg, "Start a new training, or choose the other server on the connection page.")
 
 
-def open_draft(draft_id: DraftId) -> None:
-    """Make a draft the one of this tab; for callbacks."""
-    st.session_state[DRAFT_PARAM] = draft_id
-    st.query_params[DRAFT_PARAM] = draft_id
-
-
 def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
     """Make a new draft, with the choices of another one if it is given, and open it; for callbacks."""
     draft = connection.drafts().create(connection.server_name(), start)
-    open_draft(draft.id)
+    st.session_state[DRAFT_PARAM] = st.query_params[DRAFT_PARAM] = draft.id
     return draft
 
 
-def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> WizardDraft | None:
-    """Apply a change to a stored draft; for callbacks, where nothing can be drawn.
-
-    Returns:
-        The changed draft; ``None`` when that failed, which the next run tells the person.
-    """
-    try:
-        return connection.drafts().update(draft_id, change)
-    except AppError as error:
-        flash(str(error), "error")
-        return None
+def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> None:
+    """Apply a change to a stored draft; for callbacks, where nothing can be drawn."""
+    attempt(lambda: connection.drafts().update(draft_id, change))
 
 
 def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:

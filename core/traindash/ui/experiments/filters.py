@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from traindash.experiments import query as queries
 from traindash.experiments.listing import Listing
 from traindash.experiments.query import FIXED, METRIC, SETTING, Query
 from traindash.ui.experiments.index import marks, settings_reader
-from traindash.ui.state import flash, telling_errors
+from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.theme import plain
 
 # What a tab looks at in the list of experiments: as the URL says; without one, as it looked before.
@@ -65,11 +66,15 @@ def draw_views(query: Query) -> None:
                     type="tertiary",
                     icon=":material/bookmark:",
                     width="stretch",
-                    on_click=_open,
-                    args=(text, query),
+                    on_click=show_query,
+                    args=(replace(queries.from_text(text), chosen=query.chosen),),
                 )
                 st.button(
-                    "Remove", icon=":material/delete:", key=f"view-remove-{number}", on_click=_remove, args=(name,)
+                    "Remove",
+                    icon=":material/delete:",
+                    key=f"view-remove-{number}",
+                    on_click=attempt,
+                    args=(partial(marks().remove_view, name),),
                 )
         if not known:
             st.caption("No view is saved yet. A view keeps filters, order and columns.")
@@ -80,10 +85,6 @@ def draw_views(query: Query) -> None:
         st.caption("The address of this page shows the same to anybody who uses the same server.")
 
 
-def _open(text: str, query: Query) -> None:
-    show_query(replace(queries.from_text(text), chosen=query.chosen))
-
-
 @telling_errors()
 def _save(text: str) -> None:
     # A view is what is looked for; which rows were ticked that day is not part of it.
@@ -91,11 +92,6 @@ def _save(text: str) -> None:
     name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
     st.session_state[_NAME] = ""
     flash(f"View “{name}” was saved.")
-
-
-@telling_errors()
-def _remove(name: str) -> None:
-    marks().remove_view(name)
 
 
 def draw_filters(known: Listing, query: Query) -> None:
@@ -157,19 +153,9 @@ def _direction(query: Query) -> str:
 
 def clear_filters() -> None:
     """Show everything again, in the same order and with the same columns; for callbacks."""
-    usual = Query()
-    change_query(
-        text=usual.text,
-        projects=usual.projects,
-        models=usual.models,
-        frameworks=usual.frameworks,
-        task_types=usual.task_types,
-        tags=usual.tags,
-        starred=usual.starred,
-        hidden=usual.hidden,
-        since=usual.since,
-        until=usual.until,
-    )
+    now = current_query()
+    st.session_state.pop(PAGE_KEY, None)
+    show_query(Query(sort=now.sort, descending=now.descending, columns=now.columns, chosen=now.chosen))
 
 
 def _draw_more(known: Listing, query: Query) -> None:

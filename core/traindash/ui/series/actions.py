@@ -108,11 +108,6 @@ def compare(ids: tuple[TaskId, ...]) -> None:
     screens.go("compare", ids=",".join(map(str, ids)))
 
 
-def keep_opening(series_id: SeriesId, wanted: bool) -> None:  # noqa: FBT001 - the value of a switch
-    """Keep whether the comparison opens at the end."""
-    attempt(lambda: connection.series().open_comparison(series_id, wanted=wanted))
-
-
 def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
     attempt(change, "The experiment starts again.")
     connection.starter().wake()

@@ -11,10 +11,10 @@ from traindash.domain.ids import AgentId, SeriesId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
-from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.draft import WizardDraft
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.problems import Problem
-from traindash.plans.series import Experiment, ExperimentChange, SeriesPlan, all_experiments, model_label
+from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, all_experiments, model_label
 from traindash.plans.steps import STEPS, complete
 from traindash.tasks.flight_check import estimate, total_time
 from traindash.tasks.progress import TimeRange
@@ -22,7 +22,7 @@ from traindash.tasks.series_record import new_series
 from traindash.tasks.series_runner import place
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
-from traindash.ui.series.form import SeriesView, default_name, reference_for, text_by_model
+from traindash.ui.series.form import SeriesView, change_choices, default_name, reference_for, saved, text_by_model
 from traindash.ui.series.view import varied_text
 from traindash.ui.state import change_draft, check_server, current_draft, flash
 from traindash.ui.theme import plain
@@ -75,8 +75,8 @@ def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> 
                 icon=":material/undo:",
                 type="tertiary",
                 key=widget_key(view.draft, "series-restore"),
-                on_click=_restore,
-                args=(view.draft.id,),
+                on_click=change_choices,
+                args=(view.draft.id, lambda choices: replace(choices, removed=())),
             )
     with st.container(key="series-rows", gap=None):
         draw_heads(_WIDTHS, _HEADS)
@@ -113,8 +113,11 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
                 icon=":material/close:",
                 type="tertiary",
                 key=f"series-remove-{item.key}",
-                on_click=_remove,
-                args=(view.draft.id, item.key),
+                on_click=change_choices,
+                args=(
+                    view.draft.id,
+                    lambda choices: replace(choices, removed=tuple(dict.fromkeys((*choices.removed, item.key)))),
+                ),
             )
         if is_open:
             _draw_editor(view, item)
@@ -134,6 +137,10 @@ def _agent_name(view: SeriesView, agent_id: AgentId | None) -> str:
 
 def _draw_editor(view: SeriesView, item: Experiment) -> None:
     agents = tuple(agent.id for agent in view.facts.running_agents)
+
+    def edited(change: Callable[[ExperimentChange, _T], ExperimentChange]) -> Callable[[WizardDraft, _T], WizardDraft]:
+        return saved(lambda choices, value: _edited(choices, item.key, lambda known: change(known, value)))
+
     with st.container(border=True, key=f"series-editor-{item.key}"):
         with st.container(horizontal=True):
             with st.container(width="stretch"):
@@ -142,7 +149,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
                     f"series-name-{item.key}",
                     "Experiment name",
                     value=item.plan.experiment_name or "",
-                    save=_saved(item.key, lambda change, text: replace(change, name=text.strip() or None)),
+                    save=edited(lambda change, text: replace(change, name=text.strip() or None)),
                 )
             with st.container(width=280):
                 draft_select(
@@ -151,7 +158,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
                     "Agent",
                     options=(_AUTOMATIC, *agents),
                     value=item.plan.agent_id or _AUTOMATIC,
-                    save=_saved(item.key, lambda change, agent: replace(change, agent_id=agent or None)),
+                    save=edited(lambda change, agent: replace(change, agent_id=agent or None)),
                     text=lambda agent: _agent_name(view, agent or None),
                     placeholder=None,
                 )
@@ -161,7 +168,10 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
             "Hyperparameters of this experiment",
             text,
             key=widget_key(view.draft, f"series-yaml-{item.key}"),
-            on_change=lambda sent: _keep(view.draft.id, item.key, lambda change: replace(change, hyperparameters=sent)),
+            on_change=lambda sent: change_choices(
+                view.draft.id,
+                lambda choices: _edited(choices, item.key, lambda known: replace(known, hyperparameters=sent)),
+            ),
             marks=Marks(wrong=[problem.line for problem in problems if problem.line]),
             rows=12,
         )
@@ -173,48 +183,20 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
             type="tertiary",
             key=f"series-undo-{item.key}",
             disabled=item.key not in view.choices.changes,
-            on_click=_undo,
-            args=(view.draft.id, item.key),
+            on_click=change_choices,
+            args=(view.draft.id, lambda choices: _edited(choices, item.key, lambda _: ExperimentChange())),
         )
 
 
-def _saved(
-    key: str, change: Callable[[ExperimentChange, _T], ExperimentChange]
-) -> Callable[[WizardDraft, _T], WizardDraft]:
-    return lambda draft, value: _changed(draft, key, lambda known: change(known, value))
-
-
-def _keep(draft_id: DraftId, key: str, change: Callable[[ExperimentChange], ExperimentChange]) -> None:
-    change_draft(draft_id, lambda draft: _changed(draft, key, change))
-
-
-def _changed(draft: WizardDraft, key: str, change: Callable[[ExperimentChange], ExperimentChange]) -> WizardDraft:
-    changed = change(draft.series.changes.get(key, ExperimentChange()))
-    others = {name: value for name, value in draft.series.changes.items() if name != key}
+def _edited(choices: SeriesChoices, key: str, change: Callable[[ExperimentChange], ExperimentChange]) -> SeriesChoices:
+    changed = change(choices.changes.get(key, ExperimentChange()))
+    others = {name: value for name, value in choices.changes.items() if name != key}
     # An edit that was taken back leaves nothing: the row is not “edited” any more.
-    kept = others if changed == ExperimentChange() else {**others, key: changed}
-    return replace(draft, series=replace(draft.series, changes=kept))
-
-
-def _undo(draft_id: DraftId, key: str) -> None:
-    _keep(draft_id, key, lambda _: ExperimentChange())
+    return replace(choices, changes=others if changed == ExperimentChange() else {**others, key: changed})
 
 
 def _toggle(key: str) -> None:
     st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == key else key
-
-
-def _remove(draft_id: DraftId, key: str) -> None:
-    change_draft(
-        draft_id,
-        lambda draft: replace(
-            draft, series=replace(draft.series, removed=tuple(dict.fromkeys((*draft.series.removed, key))))
-        ),
-    )
-
-
-def _restore(draft_id: DraftId) -> None:
-    change_draft(draft_id, lambda draft: replace(draft, series=replace(draft.series, removed=())))
 
 
 def open_plan() -> SeriesView | None:

@@ -67,7 +67,7 @@ class SeriesView:
 def text_by_model(view: SeriesView) -> TextOf:
     """Return how to find the hyperparameters of a model: the draft's for its framework, otherwise the defaults."""
     own = view.facts.model
-    own_text = view.plan.hyperparameters or (own.default_hyperparameters if own else "")
+    own_text = view.plan.hyperparameters or view.facts.default_hyperparameters
 
     def text_of(model: ModelChoice) -> str:
         # Keys of one framework mean nothing to another: its models begin with their own defaults.
@@ -102,7 +102,7 @@ def draw_variations(view: SeriesView) -> None:
         "Times each, with another seed",
         bounds=(1, _MOST_REPEATS),
         value=view.choices.repeats,
-        save=_saved(lambda choices, number: replace(choices, repeats=number)),
+        save=saved(lambda choices, number: replace(choices, repeats=number)),
         help_text="Two trainings that differ in the seed alone show how much of a difference is chance.",
     )
 
@@ -116,7 +116,7 @@ def draw_how(view: SeriesView) -> None:
         "Series name",
         value=view.choices.name,
         placeholder=default_name(view),
-        save=_saved(lambda choices, text: replace(choices, name=text.strip())),
+        save=saved(lambda choices, text: replace(choices, name=text.strip())),
         help_text="Experiments get it as the first part of their names.",
     )
     agents = {agent.id: agent.name for agent in view.facts.running_agents}
@@ -130,7 +130,7 @@ def draw_how(view: SeriesView) -> None:
         "Agents",
         options=tuple(agents),
         value=tuple(agent for agent in view.choices.agents if agent in agents),
-        save=_saved(lambda choices, chosen: replace(choices, agents=chosen)),
+        save=saved(lambda choices, chosen: replace(choices, agents=chosen)),
         text=agent_name,
         placeholder="Automatic: whichever is free",
     )
@@ -140,7 +140,7 @@ def draw_how(view: SeriesView) -> None:
         "series-compare",
         "Open the comparison at the end",
         value=view.choices.opens_comparison,
-        save=_saved(lambda choices, on: replace(choices, opens_comparison=on)),
+        save=saved(lambda choices, on: replace(choices, opens_comparison=on)),
         help_text="When the last experiment is over and the page of the series is open.",
     )
 
@@ -159,7 +159,7 @@ def _draw_models(view: SeriesView) -> None:
         "Models",
         options=options,
         value=view.choices.models or (view.plan.model,),
-        save=_saved(lambda choices, chosen: replace(choices, models=chosen)),
+        save=saved(lambda choices, chosen: replace(choices, models=chosen)),
         text=model_label,
         placeholder="Choose models",
     )
@@ -226,7 +226,7 @@ def _draw_values(view: SeriesView) -> None:
             "Several hyperparameters together",
             options=tuple(_COMBINE),
             value=view.choices.combine,
-            save=_saved(lambda choices, way: replace(choices, combine=way)),
+            save=saved(lambda choices, way: replace(choices, combine=way)),
             text=lambda way: _COMBINE[way],
         )
 
@@ -286,13 +286,13 @@ def _project_name(view: SeriesView) -> str:
     return view.facts.project.project.name if view.facts.project else ""
 
 
-def _saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:
+def saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:
     """Return how a change of the series becomes a change of the draft."""
     return lambda draft, value: replace(draft, series=change(draft.series, value))
 
 
 def _saved_split(change: Callable[[SplitVariation, _T], SplitVariation]) -> Callable[[WizardDraft, _T], WizardDraft]:
-    return _saved(lambda choices, value: replace(choices, split=change(choices.split, value)))
+    return saved(lambda choices, value: replace(choices, split=change(choices.split, value)))
 
 
 def _saved_row(place: int, change: Callable[[Vary, _T], Vary]) -> Callable[[WizardDraft, _T], WizardDraft]:
@@ -300,8 +300,13 @@ def _saved_row(place: int, change: Callable[[Vary, _T], Vary]) -> Callable[[Wiza
         rows = tuple(change(row, value) if at == place else row for at, row in enumerate(choices.vary))
         return replace(choices, vary=rows)
 
-    return _saved(changed)
+    return saved(changed)
 
 
 def _change_rows(draft_id: DraftId, change: Callable[[tuple[Vary, ...]], tuple[Vary, ...]]) -> None:
-    change_draft(draft_id, lambda draft: replace(draft, series=replace(draft.series, vary=change(draft.series.vary))))
+    change_choices(draft_id, lambda choices: replace(choices, vary=change(choices.vary)))
+
+
+def change_choices(draft_id: DraftId, change: Callable[[SeriesChoices], SeriesChoices]) -> None:
+    """Change what varies in a stored draft; for callbacks."""
+    change_draft(draft_id, lambda draft: replace(draft, series=change(draft.series)))

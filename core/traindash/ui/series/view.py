@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -27,8 +28,8 @@ from traindash.tasks.series_progress import (
 from traindash.tasks.series_record import Series, can_change
 from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.errors import draw_stale, draw_trouble
-from traindash.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on, keep_opening
-from traindash.ui.state import kept_here
+from traindash.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on
+from traindash.ui.state import attempt, kept_here
 from traindash.ui.tasks.text import duration, fraction, result_text, sentence, task_title
 from traindash.ui.theme import StatusLook, plain
 from traindash.ui.widgets import draw_heads
@@ -187,8 +188,8 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                     "Open the comparison at the end",
                     value=series.opens_comparison,
                     key=f"series-opens-{series.id}",
-                    on_change=keep_opening,
-                    args=(series.id, not series.opens_comparison),
+                    on_change=attempt,
+                    args=(partial(connection.series().open_comparison, series.id, wanted=not series.opens_comparison),),
                 )
                 if not series.is_cancelled and st.button(
                     "Cancel the series", icon=":material/stop_circle:", key="series-cancel"

@@ -182,11 +182,14 @@ def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> N
 
 def _jump_button(label: str, icon: str, *, to_error: bool) -> None:
     key = f"log-jump-{to_error}"
-    st.button(label, icon=f":material/{icon}:", key=key, type="tertiary", on_click=_jump, args=(to_error,))
-
-
-def _jump(to_error: bool) -> None:  # noqa: FBT001 - a callback takes plain arguments
-    st.session_state[_AT_ERROR] = to_error
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=key,
+        type="tertiary",
+        on_click=st.session_state.update,
+        args=({_AT_ERROR: to_error},),
+    )
 
 
 def _nothing(progress: TaskProgress) -> str:

@@ -20,7 +20,7 @@ from traindash.tasks.series_progress import MemberState
 from traindash.tasks.series_record import Member, Series
 from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import change_draft, flash, open_draft, telling_errors
+from traindash.ui.state import change_draft, flash, telling_errors
 from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 
@@ -129,7 +129,6 @@ def _begin_in_series(series: Series, state: MemberState) -> None:
     step = (step_to_mend(task) if task is not None else None) or "hyperparameters"
     place = SeriesPlace(series_id=series.id, key=member.key)
     made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
-    open_draft(made.id)
     screens.go(step, draft=made.id)
 
 
@@ -219,7 +218,6 @@ def begin_change(task_id: TaskId, step: Step) -> None:
         drafts = connection.drafts()
         made = drafts.create(connection.server_name())
         drafts.update(made.id, lambda draft: begin_again(draft, origin))
-    open_draft(made.id)
     screens.go(step, draft=made.id)
 
 

@@ -11,7 +11,7 @@ from traindash.formatting import duration
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.steps import reached, step
 from traindash.ui import connection, lookups, screens
-from traindash.ui.state import change_draft, open_draft, start_new_draft, telling_errors
+from traindash.ui.state import change_draft, start_new_draft, telling_errors
 from traindash.ui.theme import plain
 
 # The menu of drafts: start over, start from a plan, go on with another one.
@@ -74,7 +74,6 @@ def _new() -> None:
 
 
 def _open(draft: WizardDraft) -> None:
-    open_draft(draft.id)
     screens.go(reached(draft), draft=draft.id)
 
 
@@ -122,7 +121,12 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
     for draft in shown:
         _draw_row(draft)
     if len(shown) < len(drafts):
-        st.button(f"Show {len(drafts) - len(shown)} more", key="drafts-more", on_click=_show_all, args=(len(drafts),))
+        st.button(
+            f"Show {len(drafts) - len(shown)} more",
+            key="drafts-more",
+            on_click=st.session_state.update,
+            args=({"drafts-shown": len(drafts)},),
+        )
 
 
 def _where(draft: WizardDraft) -> str:
@@ -207,7 +211,3 @@ def _delete(draft: WizardDraft) -> None:
 def _restore(draft_id: DraftId) -> None:
     st.session_state.pop(_DELETED, None)
     connection.drafts().restore(draft_id)
-
-
-def _show_all(number: int) -> None:
-    st.session_state["drafts-shown"] = number

@@ -29,7 +29,13 @@ from traindash.plans.steps import (
 )
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble, titled
-from traindash.ui.state import change_draft, check_server, current_draft, start_new_draft, task_just_started
+from traindash.ui.state import (
+    check_server,
+    current_draft,
+    start_new_draft,
+    task_just_started,
+    telling_errors,
+)
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import place_text
 from traindash.ui.wizard.drafts import draw_draft_menu
@@ -73,8 +79,7 @@ def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> N
     """
     if draft.origin is None:
         return
-    defaults = facts.model.default_hyperparameters if facts.model else ""
-    found = changes(draft.origin.plan, draft, names_for(draft.project_id, defaults))
+    found = changes(draft.origin.plan, draft, names_for(draft.project_id, facts.default_hyperparameters))
     with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key="origin"):
         shown = "; ".join(
             f"**{plain(item.label)}** {plain(item.before)} → {plain(item.after)}" for item in found[:_SHOWN]
@@ -243,7 +248,7 @@ def _hyperparameters(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     found = read_text(draft.hyperparameters)
     if found.errors:
         return "edited", "cannot be read"
-    defaults = read_text(facts.model.default_hyperparameters).values if facts.model else {}
+    defaults = read_text(facts.default_hyperparameters).values
     changes = differences(found.values, defaults)
     if not changes:
         return "framework defaults", ""
@@ -391,9 +396,10 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
         )
 
 
+@telling_errors()
 def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
-    if change_draft(draft.id, lambda current: mark_seen(current, done)) is not None:
-        screens.go(following, draft=draft.id)
+    connection.drafts().update(draft.id, lambda current: mark_seen(current, done))
+    screens.go(following, draft=draft.id)
 
 
 def _blocker(view: WizardView) -> StepSpec | None:

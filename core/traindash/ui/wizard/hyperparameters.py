@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from traindash.plans.suggestions import LONGEST_NAME
 from traindash.ui import connection, lookups
 from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import change_draft, flash, telling_errors
+from traindash.ui.state import attempt, change_draft, flash, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.widgets import widget_key
 
@@ -344,8 +345,8 @@ def _draw_own(draft: WizardDraft, model: ModelFacts, text: str, own: dict[str, s
                     "Delete",
                     key=f"delete-preset-{number}",
                     icon=":material/delete:",
-                    on_click=_delete,
-                    args=(model, name),
+                    on_click=attempt,
+                    args=(partial(connection.presets().remove, model.framework, name),),
                 )
 
 
@@ -382,8 +383,3 @@ def _save(model: ModelFacts, name_key: str, text: str) -> None:
     connection.presets().save(model.framework, name, text)
     flash(f"Preset “{name.strip()}” was saved.")
     st.session_state[name_key] = ""
-
-
-@telling_errors()
-def _delete(model: ModelFacts, name: str) -> None:
-    connection.presets().remove(model.framework, name)

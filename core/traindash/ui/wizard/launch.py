@@ -171,18 +171,18 @@ def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | Non
 def _earlier(view: WizardView, plan: TrainingPlan) -> TimeRange | None:
     """Return how long the training takes judging by earlier ones of its model on its project."""
     runs, models = lookups.past_times(connection.workspace_id())
-    defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
-    return estimate(plan, plan.hyperparameters or defaults, runs, models)
+    return estimate(plan, plan.hyperparameters or view.facts.default_hyperparameters, runs, models)
 
 
 def _button(label: str, plan: TrainingPlan) -> None:
     st.button(
-        label, key="run-flight-check", icon=":material/flight_takeoff:", width="stretch", on_click=_begin, args=(plan,)
+        label,
+        key="run-flight-check",
+        icon=":material/flight_takeoff:",
+        width="stretch",
+        on_click=attempt,
+        args=(lambda: flight_check.begin(connection.client(), plan),),
     )
-
-
-def _begin(plan: TrainingPlan) -> None:
-    attempt(lambda: flight_check.begin(connection.client(), plan))
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
@@ -195,12 +195,13 @@ def _draw_progress(check_id: DryRunId) -> None:
     text = waiting if check.status is JobStatus.WAITING else _STEPS.get(check.step, "Getting ready")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/hourglass_top: {text}", width="stretch")
-        st.button("Cancel", key="cancel-flight-check", on_click=_cancel, args=(check_id,))
+        st.button(
+            "Cancel",
+            key="cancel-flight-check",
+            on_click=attempt,
+            args=(lambda: connection.client().dry_runs.cancel(check_id),),
+        )
     st.caption(f"On agent {plain(check.agent)}. You can leave this page; the result stays with the plan.")
-
-
-def _cancel(check_id: DryRunId) -> None:
-    attempt(lambda: connection.client().dry_runs.cancel(check_id))
 
 
 def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
@@ -249,10 +250,11 @@ def _seen(check: DryRun) -> str:
 
 
 def _set_batch(view: WizardView, batch: int) -> None:
-    defaults = view.facts.model.default_hyperparameters if view.facts.model else ""
 
     def change(draft: WizardDraft) -> WizardDraft:
-        return replace(draft, hyperparameters=with_batch(draft.hyperparameters or defaults, batch))
+        return replace(
+            draft, hyperparameters=with_batch(draft.hyperparameters or view.facts.default_hyperparameters, batch)
+        )
 
     change_draft(view.draft.id, change)
 

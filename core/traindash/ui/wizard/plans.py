@@ -21,7 +21,7 @@ from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, des
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.state import change_draft, flash, open_draft, telling_errors
+from traindash.ui.state import change_draft, flash, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import plan_of_experiment, surroundings
 from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
@@ -77,8 +77,7 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     st.subheader(f"Read from the {found.read.form}", anchor=False)
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
-    defaults = found.facts.model.default_hyperparameters if found.facts.model else ""
-    names = names_for(found.filled.project_id, defaults)
+    names = names_for(found.filled.project_id, found.facts.default_hyperparameters)
     now = {item.label: item.text for item in described(draft, names)}
     rows = described(found.filled, names)
     st.html(_table(rows, None if draft.is_untouched else now))
@@ -162,6 +161,7 @@ def _experiment_text(info: ExperimentInfo) -> str:
     return f"{info.experiment_name} ({info.model_name})"
 
 
+@telling_errors()
 def _apply(found: Preview, draft_id: DraftId | None) -> None:
     """Fill a draft, a new one by default, and open the first step that needs a look; else the last one."""
     target = draft_id or connection.drafts().create(connection.server_name()).id
@@ -173,9 +173,8 @@ def _apply(found: Preview, draft_id: DraftId | None) -> None:
             filled = mark_seen(filled, step.id)
         return filled
 
-    if change_draft(target, change) is not None:
-        open_draft(target)
-        screens.go(first_open_step(found.problems), draft=target)
+    connection.drafts().update(target, change)
+    screens.go(first_open_step(found.problems), draft=target)
 
 
 # The plan in other forms: a script of the official SDK, a plan file, a command; each to copy and to save.

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -298,7 +298,12 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
         found = tuple(name for name in every if search.casefold() in name.casefold())
         more = (("Only those found", found),) if search else ()
         for label, names in (("All", every), ("With objects", filled), ("None", ()), *more):
-            st.button(label, key=f"classes-{label}", on_click=_set, args=(draft.id, names, every))
+            st.button(
+                label,
+                key=f"classes-{label}",
+                on_click=change_draft,
+                args=(draft.id, partial(set_classes, chosen=names, every=every)),
+            )
 
 
 def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], every: tuple[str, ...]) -> None:
@@ -311,10 +316,6 @@ def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], e
         return set_classes(draft, tuple(picked | (hidden & frozenset(before))), every)
 
     change_draft(draft_id, change)
-
-
-def _set(draft_id: DraftId, chosen: tuple[str, ...], every: tuple[str, ...]) -> None:
-    change_draft(draft_id, lambda draft: set_classes(draft, chosen, every))
 
 
 def _effect(item: ObjectClass, model: ModelFacts | None, *, convert: bool) -> str:
