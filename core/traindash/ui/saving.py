@@ -37,10 +37,7 @@ _pictures = st.components.v2.component(
 def draw_chart_saving(name: str, title: str, drawing: Drawing) -> None:
     """Offer a chart as PNG and SVG, and its values as CSV and JSON.
 
-    Args:
-        name: Unique on the page; the name of the file.
-        title: Of the chart.
-        drawing: What is drawn.
+    ``name`` is unique on the page, and the name of the files.
     """
     if not drawing.panels:
         return
@@ -57,12 +54,7 @@ def draw_chart_saving(name: str, title: str, drawing: Drawing) -> None:
 
 
 def draw_table_saving(name: str, records: Callable[[], Sequence[Record]]) -> None:
-    """Offer a table as CSV and JSON.
-
-    Args:
-        name: Unique on the page; the name of the file.
-        records: Gives the values when the menu is opened.
-    """
+    """Offer a table as CSV and JSON; its values are asked for when the menu is opened."""
     menu = _menu(name)
     if menu.open:
         with menu:

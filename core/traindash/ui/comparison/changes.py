@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -15,7 +14,8 @@ from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.crops import SIZE, Crop, Subject, draw_crop, subjects
 from traindash.comparison.pictures.gallery import UNKNOWN_COLOR, ImageOrder, ordered
 from traindash.comparison.pictures.marks import Mark, MarkKind
-from traindash.comparison.report.parts import flow_sum, flow_table, swatch
+from traindash.comparison.report.parts import flow_sum, flow_table
+from traindash.comparison.report.rendering import render_macro
 from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import SIZES
@@ -55,15 +55,9 @@ def draw_crops(
     key: str,
     on_choose: Callable[[Hits], None],
 ) -> None:
-    """Draw entries as crops.
+    """Draw entries, a page of them at most, as crops with the predictions of some experiments.
 
-    Args:
-        hits: The entries; at most a page of them, for each is drawn.
-        images: The image set.
-        experiments: Positions in it whose predictions are drawn.
-        colors: Class name → ``#RRGGBB``.
-        key: Unique on the page.
-        on_choose: Gets the entry that was clicked.
+    ``on_choose`` gets the entry that was clicked.
     """
 
     def chosen() -> None:
@@ -75,7 +69,8 @@ def draw_crops(
         (subject, _crop(connection.cache_key(), repr((images.labels, images.styles)), subject, images))
         for subject in subjects(hits, images, experiments)
     ]
-    st.html(_legend(images, experiments))
+    shown_by = {images.labels[one]: images.styles[one] for one in experiments}
+    st.html(render_macro("crops_legend", images.has_masks, shown_by))
     _grid(
         key=key,
         data={"crops": [_json(subject, crop, images, colors) for subject, crop in shown]},
@@ -83,13 +78,6 @@ def draw_crops(
     )
     if not all(crop.has_image for _, crop in shown):
         st.caption("An image that cannot be fetched is drawn as an empty frame with what was found on it.")
-
-
-def _legend(images: ImageSet, experiments: Sequence[int]) -> str:
-    """Return what the lines on the crops mean."""
-    names = "".join(f"<li>{swatch(images.styles[one])} {escape(images.labels[one])}</li>" for one in experiments)
-    truth = "cx-mark cx-mask" if images.has_masks else "cx-brackets"
-    return f'<ul class="cx-legend cx-pictures-legend"><li><i class="{truth}"></i>Ground truth</li>{names}</ul>'
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)

@@ -26,13 +26,9 @@ OnQuery = Callable[[ImageQuery], None]
 
 
 def draw_drawing(drawing: Drawing, key: str, width: int = echarts.WIDE, on_query: OnQuery | None = None) -> None:
-    """Draw a chart of any number of panels, or why there is none.
+    """Draw a chart of any number of panels, or why there is none; ``width`` pixels there are at least.
 
-    Args:
-        drawing: What to draw.
-        key: Unique on the page.
-        width: Pixels there are at least.
-        on_query: Gets what is behind a bar, cell or point when it is clicked.
+    ``on_query`` gets what is behind a bar, cell or point when it is clicked.
     """
     if drawing.empty:
         st.info(plain(drawing.empty), icon=":material/info:")
@@ -90,13 +86,7 @@ _SECONDS = 3600
 
 
 def drawn(chart: Chart, comparison: Comparison, view: View | None = None) -> Drawing:
-    """Return the drawing of a chart.
-
-    Args:
-        chart: From the registry.
-        comparison: Any number of experiments.
-        view: What the person chose to see.
-    """
+    """Return the drawing of a chart as the person chose to see it."""
     return _drawn(comparison.fingerprint, chart.key, view or View(), chart, comparison)
 
 

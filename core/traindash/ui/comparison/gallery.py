@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -20,7 +19,7 @@ from traindash.comparison.pictures.gallery import (
     ordered,
     row_json,
 )
-from traindash.comparison.report.rendering import GLYPHS
+from traindash.comparison.report.rendering import GLYPHS, render_macro
 from traindash.comparison.significance import Significance
 from traindash.domain.project import class_color
 from traindash.errors import AppError
@@ -62,11 +61,7 @@ def columns_of(images: ImageSet, wanted: Sequence[int] | None = None) -> tuple[i
 def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> None:
     """Draw one page of images and what turns the pages; only the images of this page are fetched.
 
-    Args:
-        places: All images, in their order.
-        images: The image set.
-        look: How they are drawn.
-        key: Unique on the page.
+    ``places`` are all images, in their order.
     """
     top = st.container()
     page = draw_pages(places.size, PER_PAGE, key)
@@ -140,16 +135,9 @@ def _left_out(images: ImageSet, look: Look) -> str:
 
 def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: bool) -> str:
     """Return what lines, signs and colours mean; only the classes that are on the screen."""
-    kinds = (("found", "✓ found"), ("missed", "○ missed"), ("false-alarm", "✕ false alarm"))
-    look = "cx-mark cx-mask" if masks else "cx-mark"
-    lines = "".join(f'<li><i class="{look} cx-mark-{kind}"></i>{words}</li>' for kind, words in kinds)
     names = sorted({mark.class_name for row in rows for cell in row.cells for mark in cell.marks})
-    classes = "".join(
-        f'<li><i class="cx-class" style="background:{escape(colors.get(name, UNKNOWN_COLOR))}"></i>{escape(name)}</li>'
-        for name in names[:_MOST_CLASSES]
-    )
-    more = f"<li>and {len(names) - _MOST_CLASSES} more classes</li>" if len(names) > _MOST_CLASSES else ""
-    return f'<ul class="cx-legend cx-pictures-legend">{lines}{classes}{more}</ul>'
+    classes = {name: colors.get(name, UNKNOWN_COLOR) for name in names[:_MOST_CLASSES]}
+    return render_macro("gallery_legend", masks, classes, len(names) - len(classes))
 
 
 # What galleries need besides the images: the image set of a comparison and the colours of its classes.
