@@ -16,7 +16,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.domain.task import TaskStatus
 from traindash.platform.agents import Hardware
-from traindash.platform.services import Services, build_services
+from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
@@ -51,7 +51,7 @@ class SmallPlatform:
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
-        self.parts: Services = build_services(
+        self.parts: Services = Services(
             home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
         )
         self.supervisor = Supervisor(self.parts, FAST)
@@ -59,8 +59,7 @@ class SmallPlatform:
     def open(self) -> None:
         """Open or make the data directory."""
         parts = self.parts
-        for folder in parts.layout.folders():
-            folder.mkdir(parents=True, exist_ok=True)
+        parts.layout.make_folders()
         parts.database.open()
         home = parts.accounts.ensure_home()
         parts.agents.ensure(home)

@@ -5,19 +5,19 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 
 import psutil
 
 from traindash.domain.ecosystem import AgentSettings, AgentStatus
 from traindash.domain.ids import AgentId, TeamId
-from traindash.errors import InputError, NotFoundError
+from traindash.errors import InputError
 from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 
 _NVIDIA_QUERY = ("--query-gpu=name,memory.total,memory.free,utilization.gpu", "--format=csv,noheader,nounits")
 _NVIDIA_SECONDS = 10.0
@@ -130,18 +130,13 @@ CPU_AGENTS = 2
 MOST_AGENTS_PER_CORE = 2
 
 _COUNT_KEY = "agents.count"
-_SELECT = (
-    "SELECT agents.*, (SELECT COUNT(*) FROM tasks WHERE tasks.agent_id = agents.id"
-    " AND tasks.status IN ('queued', 'consumed', 'started', 'terminating')) AS tasks FROM agents"
+_AGENTS = Table(
+    name="agents",
+    noun="agent",
+    columns=numbers("id") | texts("name", "status", "type", "created_at", "updated_at"),
+    computed=", (SELECT COUNT(*) FROM tasks WHERE tasks.agent_id = agents.id"
+    " AND tasks.status IN ('queued', 'consumed', 'started', 'terminating')) AS tasks",
 )
-_COLUMNS = {
-    "id": Column("id", "number"),
-    "name": Column("name"),
-    "status": Column("status"),
-    "type": Column("type"),
-    "createdAt": Column("created_at"),
-    "updatedAt": Column("updated_at"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,8 +280,8 @@ class Agents:
     def page(self, team_id: int, listing: Listing) -> tuple[IdPage, tuple[LocalAgent, ...]]:
         """Return a page of the agents of a team."""
         with self._database.read() as connection:
-            page = fetch_page(connection, "agents", _COLUMNS, [Clause("team_id = ?", (team_id,))], listing)
-        return page, self._by_id(page.ids)
+            page, rows = _AGENTS.page(connection, listing, [Clause("team_id = ?", (team_id,))])
+        return page, tuple(map(self._agent, rows))
 
     def get(self, agent_id: AgentId) -> LocalAgent:
         """Return an agent.
@@ -294,16 +289,14 @@ class Agents:
         Raises:
             NotFoundError: There is no such agent.
         """
-        found = self._by_id([agent_id])
-        if not found:
-            raise NotFoundError(f"There is no agent {agent_id}.")
-        return found[0]
+        with self._database.read() as connection:
+            return self._agent(_AGENTS.row(connection, agent_id))
 
     def all(self) -> tuple[LocalAgent, ...]:
         """Return all agents, by id."""
         with self._database.read() as connection:
-            ids = [int(row[0]) for row in connection.execute("SELECT id FROM agents ORDER BY id")]
-        return self._by_id(ids)
+            rows = connection.execute(f"{_AGENTS.select} ORDER BY id").fetchall()
+        return tuple(map(self._agent, rows))
 
     def names(self) -> dict[AgentId, str]:
         """Return agent id → name, without looking at devices."""
@@ -328,23 +321,18 @@ class Agents:
             return tuple(str(index) for index in range(len(gpus)))
         return ("cpu",) * (wanted or min(CPU_AGENTS, self._hardware.cores))
 
-    def _by_id(self, ids: Sequence[int]) -> tuple[LocalAgent, ...]:
-        with self._database.read() as connection:
-            rows = rows_by_id(connection, _SELECT, ids)
-        return tuple(
-            LocalAgent(
-                id=AgentId(row["id"]),
-                team_id=TeamId(row["team_id"]),
-                user_id=row["user_id"],
-                name=row["name"],
-                status=AgentStatus(row["status"]),
-                threads=row["threads"],
-                paused=bool(row["paused"]),
-                device=row["device"],
-                memory=self._hardware.device(row["device"]),
-                tasks=row["tasks"],
-                created_at=row["created_at"],
-                updated_at=row["updated_at"],
-            )
-            for row in rows
+    def _agent(self, row: Row) -> LocalAgent:
+        return LocalAgent(
+            id=AgentId(row["id"]),
+            team_id=TeamId(row["team_id"]),
+            user_id=row["user_id"],
+            name=row["name"],
+            status=AgentStatus(row["status"]),
+            threads=row["threads"],
+            paused=bool(row["paused"]),
+            device=row["device"],
+            memory=self._hardware.device(row["device"]),
+            tasks=row["tasks"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
         )

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from traindash.datasets.archives import unpack
 from traindash.datasets.supervisely_format import open_project
-from traindash.errors import StateError, StorageError
+from traindash.errors import StateError
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token
@@ -19,7 +19,7 @@ from traindash.platform.imports import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
-from traindash.platform.services import Services, build_services
+from traindash.platform.services import Services
 from traindash.platform.store.accounts import Home
 from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
 from traindash.platform.tasks.admission import Admission
@@ -109,7 +109,7 @@ class LocalPlatform:
         trainer: str | None = None,
         options: Options = _DEFAULTS,
     ) -> None:
-        self.parts = build_services(
+        self.parts = Services(
             home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
         )
         self.supervisor = Supervisor(self.parts, options.pace)
@@ -151,13 +151,7 @@ class LocalPlatform:
             StorageError: The directory or its database does not work.
         """
         parts = self.parts
-        try:
-            parts.layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in parts.layout.folders():
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            msg = f"The data directory {parts.layout.root} cannot be made: {error.strerror}."
-            raise StorageError(msg, "Check the path and who may write there, or set TRAINDASH_HOME.") from error
+        parts.layout.make_folders()
         # Before anything is read: a second server on the same directory would start every task again.
         self._lock.acquire()
         try:

@@ -18,7 +18,7 @@ from traindash.domain.jobs import DataImport, ImportReport, JobStatus, Recognise
 from traindash.errors import InputError, NotFoundError, StateError, StorageError
 from traindash.platform.home import HomeLayout, read_token
 from traindash.platform.jobs import JobKind, Jobs, Running
-from traindash.platform.services import Services, build_services
+from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_import import ImportWatch
 
@@ -267,8 +267,9 @@ def import_path(
     places = HomeLayout(home.absolute())
     read_token(places.token)
     if not places.database.is_file():
-        raise NotFoundError(f"{places.root} has no database yet.", "Start the dashboard once.")
-    parts = build_services(home, address="", environment={})
+        msg = f"{places.root} has no database yet."
+        raise NotFoundError(msg, "Start the dashboard once.")
+    parts = Services(home, address="", environment={})
     parts.database.open()
     places.incoming.mkdir(exist_ok=True)
     try:

@@ -1,7 +1,6 @@
 """What the embedded server is made of, handed to routes and tasks as one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.platform.agents import Agents, Hardware
@@ -21,74 +20,47 @@ from traindash.platform.tasks.log import TaskLogs
 from traindash.settings import is_offline
 
 
-@dataclass(slots=True, kw_only=True)
 class Services:
-    """The parts of a platform.
+    """What a platform is made of. Making it reads and writes nothing yet.
 
-    Attributes:
-        address: Address of this server without a slash at the end, e.g. ``http://127.0.0.1:8501``; may be set until
-            the server starts, when the port is known.
+    Args:
+        home: Data directory.
+        address: Address of this server, e.g. ``http://127.0.0.1:8501``; may be set until the server starts, when the
+            port is known. Kept without a slash at its end.
         environment: Process environment that child processes start from.
         trainer: Trainer package that runs every training, whatever the framework says; ``None`` outside tests.
+        hardware: What agents compute with; tests pass their own.
     """
 
-    layout: HomeLayout
-    database: Database
-    accounts: Accounts
-    agents: Agents
-    modules: Modules
-    projects: Projects
-    images: Images
-    collections: Collections
-    imports: ProjectImport
-    files: TeamFiles
-    tasks: TaskStore
-    queue: TaskQueue
-    logs: TaskLogs
-    app_data: AppData
-    address: str
-    environment: Mapping[str, str]
-    trainer: str | None = None
-
-    @property
-    def blobs(self) -> ImageBlobs:
-        """The image files."""
-        return self.images.blobs
+    def __init__(
+        self,
+        home: Path,
+        *,
+        address: str,
+        environment: Mapping[str, str],
+        trainer: str | None = None,
+        hardware: Hardware | None = None,
+    ) -> None:
+        self.address = address.rstrip("/")
+        self.environment = environment
+        self.trainer = trainer
+        self.layout = HomeLayout(home.absolute())
+        self.database = database = Database(self.layout.database)
+        self.blobs = ImageBlobs(self.layout.images)
+        self.accounts = Accounts(database)
+        self.agents = Agents(database, hardware or Hardware())
+        self.modules = Modules(database)
+        self.projects = Projects(database)
+        self.collections = Collections(database)
+        self.images = Images(database, self.blobs)
+        self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
+        self.files = TeamFiles(database, self.layout.team_files)
+        self.tasks = TaskStore(database)
+        self.queue = TaskQueue(database)
+        self.app_data = AppData(database)
+        self.logs = TaskLogs()
 
     @property
     def offline(self) -> bool:
         """Nothing may try the network."""
         return is_offline(self.environment)
-
-
-def build_services(
-    home: Path,
-    *,
-    address: str,
-    environment: Mapping[str, str],
-    trainer: str | None = None,
-    hardware: Hardware | None = None,
-) -> Services:
-    """Put the parts together; nothing is read or written yet."""
-    layout = HomeLayout(home.absolute())
-    database = Database(layout.database)
-    blobs = ImageBlobs(layout.images)
-    return Services(
-        layout=layout,
-        database=database,
-        accounts=Accounts(database),
-        agents=Agents(database, hardware or Hardware()),
-        modules=Modules(database),
-        projects=Projects(database),
-        images=Images(database, blobs),
-        collections=Collections(database),
-        imports=ProjectImport(database, blobs, layout.incoming),
-        files=TeamFiles(database, layout.team_files),
-        tasks=TaskStore(database),
-        queue=TaskQueue(database),
-        logs=TaskLogs(),
-        app_data=AppData(database),
-        address=address.rstrip("/"),
-        environment=environment,
-        trainer=trainer,
-    )

@@ -204,9 +204,9 @@ def _killed_while_importing(home: Path, images: list[Path]) -> None:
 import os, signal, sys
 from pathlib import Path
 from traindash.datasets.source import check_image
-from traindash.platform.services import build_services
+from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
-parts = build_services(Path({str(home)!r}), address="", environment={{}})
+parts = Services(Path({str(home)!r}), address="", environment={{}})
 scratch = ImportScratch(parts.layout.incoming)
 for path in {[str(path) for path in images]!r}:
     parts.blobs.add(Path(path), check_image(Path(path)), before=scratch.note)

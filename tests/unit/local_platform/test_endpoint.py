@@ -16,7 +16,7 @@ from traindash.errors import AppError, InputError, NotFoundError, StateError, St
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
-from traindash.platform.services import build_services
+from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import Body
@@ -45,7 +45,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
-    services = build_services(home, address="http://x", environment={})
+    services = Services(home, address="http://x", environment={})
     admission = Admission(services)
     api = ApiContext(
         services=services,

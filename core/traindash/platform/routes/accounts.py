@@ -1,5 +1,6 @@
 """Teams, workspaces, the user, the server itself."""
 
+from collections.abc import Sequence
 from sqlite3 import Row
 from typing import Any
 
@@ -30,10 +31,6 @@ def _workspace_json(row: Row) -> dict[str, Any]:
     return row_json(row, _NAMED) | {"teamId": row["team_id"]}
 
 
-def _version(_api: ApiContext, _body: Body) -> object:
-    return {"version": API_VERSION}
-
-
 def _me(api: ApiContext, _body: Body) -> object:
     row = api.services.accounts.user()
     return row_json(row, _USER) | {
@@ -51,20 +48,9 @@ def _teams(api: ApiContext, body: Listing) -> object:
     return page.answer([_team_json(row) for row in rows])
 
 
-def _team(api: ApiContext, body: ById) -> object:
-    return _team_json(api.services.accounts.team(body.id))
-
-
 def _workspaces(api: ApiContext, body: _WorkspaceList) -> object:
     page, rows = api.services.accounts.workspaces(body.team_id, body)
     return page.answer([_workspace_json(row) for row in rows])
-
-
-def _workspace(api: ApiContext, body: ById) -> object:
-    return _workspace_json(api.services.accounts.workspace(body.id))
-
-
-# Agents.
 
 
 class _AgentList(Listing, kw_only=True):
@@ -138,10 +124,6 @@ def _available(api: ApiContext, body: _Available) -> object:
     return [agent_json(agent) for agent in api.services.agents.running(body.team_id)]
 
 
-def _agent(api: ApiContext, body: ById) -> object:
-    return agent_json(api.services.agents.get(AgentId(body.id)))
-
-
 def _pause(api: ApiContext, body: _Pause) -> object:
     agent = api.services.agents.pause(AgentId(body.id), paused=body.paused)
     api.control.wake()  # a queue that goes on again has a task to give
@@ -160,16 +142,16 @@ def _configure(api: ApiContext, body: _Configure) -> AgentSettings:
     return settings
 
 
-METHODS = (
-    Method("instance.version", Body, _version),
+METHODS: Sequence[Method[Any]] = (
+    Method("instance.version", Body, lambda _api, _body: {"version": API_VERSION}),
     Method("users.me", Body, _me),
     Method("teams.list", Listing, _teams),
-    Method("teams.info", ById, _team),
+    Method("teams.info", ById, lambda api, body: _team_json(api.services.accounts.team(body.id))),
     Method("workspaces.list", _WorkspaceList, _workspaces),
-    Method("workspaces.info", ById, _workspace),
+    Method("workspaces.info", ById, lambda api, body: _workspace_json(api.services.accounts.workspace(body.id))),
     Method("agents.list", _AgentList, _list_agents),
     Method("agents.available", _Available, _available),
-    Method("agents.info", ById, _agent),
+    Method("agents.info", ById, lambda api, body: agent_json(api.services.agents.get(AgentId(body.id)))),
     # Extensions of this server: its agents are slices of one machine, cut as its owner likes.
     Method("agents.queue.pause", _Pause, _pause),
     Method("agents.settings.info", _Team, _settings),

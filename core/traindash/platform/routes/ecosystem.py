@@ -1,6 +1,6 @@
 """The ecosystem: apps, their files, the list of models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -145,8 +145,7 @@ def _file(api: ApiContext, body: _FileDownload) -> object:
     if module.framework is None or key is None:
         msg = f"The app {module.name!r} has no file {body.file_key or body.file_path!r}."
         raise NotFoundError(msg, f"It has: {', '.join(module.files) or 'no files'}.")
-    content = _FILES[key](api.services, module.framework)
-    return Response(content, media_type="application/octet-stream")
+    return Response(_content(api.services, module.framework, key), media_type="application/octet-stream")
 
 
 def _file_key(module: Module, body: _FileDownload) -> str | None:
@@ -157,20 +156,12 @@ def _file_key(module: Module, body: _FileDownload) -> str | None:
     return next((key for key, path in module.files.items() if path == body.file_path), None)
 
 
-def _models_file(services: Services, framework: Framework) -> bytes:
-    rows = [model_row(services, model) for model in framework.models]
-    return msgspec.json.format(msgspec.json.encode(rows), indent=2)
-
-
-def _hyperparameters_file(services: Services, framework: Framework) -> bytes:
+def _content(services: Services, framework: Framework, key: str) -> bytes:
+    if key == "models":
+        rows = [model_row(services, model) for model in framework.models]
+        return msgspec.json.format(msgspec.json.encode(rows), indent=2)
     # Defaults fit the machine: on a CPU, sizes and epochs of a GPU would take days.
     return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
-
-
-_FILES: Mapping[str, Callable[[Services, Framework], bytes]] = {
-    "models": _models_file,
-    "hyperparams": _hyperparameters_file,
-}
 
 
 def _models(api: ApiContext, body: Listing) -> object:

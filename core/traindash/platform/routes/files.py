@@ -143,10 +143,6 @@ def _list_v2(api: ApiContext, body: _FolderV2) -> object:
     return {"entities": rows[start:end], "continuationToken": str(end) if end < len(rows) else None}
 
 
-def _info(api: ApiContext, body: ById) -> object:
-    return file_json(api.services, api.services.files.get(FileId(body.id)))
-
-
 def _download(api: ApiContext, body: _ByPath) -> object:
     team_id = _team(api, body.team_id)
     path = clean_path(body.path)
@@ -281,10 +277,14 @@ async def _incoming(services: Services, in_thread: InThread) -> AsyncIterator[Pa
         await in_thread(lambda: target.unlink(missing_ok=True))
 
 
-METHODS = (
+METHODS: Sequence[Method[Any] | StreamMethod] = (
     Method("file-storage.list", _Folder, _list),
     Method("file-storage.v2.list", _FolderV2, _list_v2),
-    Method("file-storage.info", ById, _info),
+    Method(
+        "file-storage.info",
+        ById,
+        lambda api, body: file_json(api.services, api.services.files.get(FileId(body.id))),
+    ),
     Method("file-storage.download", _ByPath, _download),
     Method("file-storage.remove", _ByPath, _remove),
     Method("file-storage.bulk.remove", _ManyPaths, _remove_many),

@@ -58,10 +58,6 @@ def _list(api: ApiContext, body: _ImageList) -> object:
     return page.answer([image_json(api.services, row) for row in rows])
 
 
-def _info(api: ApiContext, body: ById) -> object:
-    return image_json(api.services, api.services.images.row(body.id))
-
-
 def _download(api: ApiContext, body: ById) -> object:
     row = api.services.images.row(body.id)
     return FileResponse(api.services.blobs.path(row["hash"], row["mime"]), media_type=row["mime"])
@@ -198,9 +194,9 @@ def _answers(api: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[s
     return answers
 
 
-METHODS = (
+METHODS: Sequence[Method[Any]] = (
     Method("images.list", _ImageList, _list),
-    Method("images.info", ById, _info),
+    Method("images.info", ById, lambda api, body: image_json(api.services, api.services.images.row(body.id))),
     Method("images.download", ById, _download),
     Method("images.bulk.download", _BulkIds, _bulk_download),
     Method("annotations.list", _OfDataset, _list_annotations),

@@ -26,9 +26,14 @@ class _ProjectList(Listing):
     group_id: Id | None = None
 
 
-class _DatasetList(Listing, kw_only=True):
-    project_id: Id
+class _AllDatasets(Listing):
+    project_id: Id | None = None
     parent_id: Id | None = None
+    recursive: bool = True
+
+
+class _DatasetList(_AllDatasets, kw_only=True):
+    project_id: Id
     recursive: bool = False
 
 
@@ -82,14 +87,6 @@ def _list(api: ApiContext, body: _ProjectList) -> object:
     return page.answer([project_json(api.services, row) for row in rows])
 
 
-def _info(api: ApiContext, body: ById) -> object:
-    return project_json(api.services, api.services.projects.row(body.id))
-
-
-def _meta(api: ApiContext, body: ById) -> object:
-    return Raw(api.services.projects.row(body.id)["meta"])
-
-
 def _edit(api: ApiContext, body: _EditProject) -> object:
     changes = {
         key: value
@@ -109,22 +106,12 @@ def _settings(api: ApiContext, body: _EditProject) -> object:
     return project_json(api.services, api.services.projects.edit(body.id, {"settings": dump(merged)}))
 
 
-def _datasets(api: ApiContext, body: _DatasetList) -> object:
+def _datasets(api: ApiContext, body: _AllDatasets) -> object:
     page, rows = api.services.projects.dataset_page(
         body, project_id=body.project_id, parent_id=body.parent_id, recursive=body.recursive
     )
     with_custom_data = body.wants("customData")
     return page.answer([dataset_json(api.services, row, with_custom_data=with_custom_data) for row in rows])
-
-
-def _all_datasets(api: ApiContext, body: Listing) -> object:
-    page, rows = api.services.projects.dataset_page(body, project_id=None)
-    with_custom_data = body.wants("customData")
-    return page.answer([dataset_json(api.services, row, with_custom_data=with_custom_data) for row in rows])
-
-
-def _dataset(api: ApiContext, body: ById) -> object:
-    return dataset_json(api.services, api.services.projects.dataset_row(body.id), with_custom_data=True)
 
 
 # Counts of a project (``projects.stats``), from the counts that every import keeps per dataset.
@@ -249,37 +236,41 @@ def _remove_collection(api: ApiContext, body: ById) -> object:
     return {"success": True}
 
 
-def _add_items(api: ApiContext, body: _Items) -> object:
-    return _membership_json(api.services.collections.add_items(body.collection_id, body.wanted))
-
-
-def _remove_items(api: ApiContext, body: _Items) -> object:
-    return _membership_json(api.services.collections.remove_items(body.collection_id, body.wanted))
-
-
 def _membership_json(change: Membership) -> dict[str, Any]:
     return {
-        "items": [{"id": image_id, "entityId": image_id, "createdAt": moment} for image_id, moment in change.changed],
+        "items": [{"id": item, "entityId": item, "createdAt": change.moment} for item in change.changed],
         # Always there: the SDK looks at it without asking.
         "missing": [{"entityId": image_id} for image_id in change.missing],
     }
 
 
-METHODS = (
+METHODS: Sequence[Method[Any]] = (
     Method("projects.list", _ProjectList, _list),
     Method("projects.list.all", _ProjectList, _list),
-    Method("projects.info", ById, _info),
-    Method("projects.meta", ById, _meta),
+    Method("projects.info", ById, lambda api, body: project_json(api.services, api.services.projects.row(body.id))),
+    Method("projects.meta", ById, lambda api, body: Raw(api.services.projects.row(body.id)["meta"])),
     Method("projects.editInfo", _EditProject, _edit),
     Method("projects.settings.update", _EditProject, _settings),
     Method("datasets.list", _DatasetList, _datasets),
-    Method("datasets.list.all", Listing, _all_datasets),
-    Method("datasets.info", ById, _dataset),
+    Method("datasets.list.all", _AllDatasets, _datasets),
+    Method(
+        "datasets.info",
+        ById,
+        lambda api, body: dataset_json(api.services, api.services.projects.dataset_row(body.id), with_custom_data=True),
+    ),
     Method("projects.stats", ById, _stats),
     Method("entities-collections.list", _CollectionList, _list_collections),
     Method("entities-collections.info", _CollectionById, _collection),
     Method("entities-collections.add", _AddCollection, _add_collection),
     Method("entities-collections.remove", ById, _remove_collection),
-    Method("entities-collections.items.bulk.add", _Items, _add_items),
-    Method("entities-collections.items.bulk.remove", _Items, _remove_items),
+    Method(
+        "entities-collections.items.bulk.add",
+        _Items,
+        lambda api, body: _membership_json(api.services.collections.add_items(body.collection_id, body.wanted)),
+    ),
+    Method(
+        "entities-collections.items.bulk.remove",
+        _Items,
+        lambda api, body: _membership_json(api.services.collections.remove_items(body.collection_id, body.wanted)),
+    ),
 )

@@ -7,21 +7,16 @@ from sqlite3 import Connection, Row
 from traindash.domain.ids import TeamId, WorkspaceId
 from traindash.errors import NotFoundError
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
+from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 
 # One person works here; a team and a workspace are there since the SDK asks for them everywhere.
 TEAM_NAME = "Local"
 WORKSPACE_NAME = "My projects"
 _LOGIN = "local"
 
-_TEAMS = "SELECT teams.* FROM teams"
-_WORKSPACES = "SELECT workspaces.* FROM workspaces"
-_COLUMNS = {
-    "id": Column("id", "number"),
-    "name": Column("name"),
-    "createdAt": Column("created_at"),
-    "updatedAt": Column("updated_at"),
-}
+_COLUMNS = numbers("id") | texts("name", "created_at", "updated_at")
+_TEAMS = Table(name="teams", noun="team", columns=_COLUMNS)
+_WORKSPACES = Table(name="workspaces", noun="workspace", columns=_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +73,22 @@ class Accounts:
     def teams(self, listing: Listing) -> tuple[IdPage, list[Row]]:
         """Return a page of teams."""
         with self._database.read() as connection:
-            page = fetch_page(connection, "teams", _COLUMNS, (), listing)
-            return page, rows_by_id(connection, _TEAMS, page.ids)
+            return _TEAMS.page(connection, listing)
 
     def team(self, team_id: int) -> Row:
-        """Return a team.
-
-        Raises:
-            NotFoundError: There is no such team.
-        """
+        """Return a team, which must exist (else :class:`NotFoundError`)."""
         with self._database.read() as connection:
-            return row_by_id(connection, _TEAMS, team_id, "team")
+            return _TEAMS.row(connection, team_id)
 
     def workspaces(self, team_id: int, listing: Listing) -> tuple[IdPage, list[Row]]:
         """Return a page of the workspaces of a team."""
         with self._database.read() as connection:
-            page = fetch_page(connection, "workspaces", _COLUMNS, [Clause("team_id = ?", (team_id,))], listing)
-            return page, rows_by_id(connection, _WORKSPACES, page.ids)
+            return _WORKSPACES.page(connection, listing, [Clause("team_id = ?", (team_id,))])
 
     def workspace(self, workspace_id: int) -> Row:
-        """Return a workspace.
-
-        Raises:
-            NotFoundError: There is no such workspace.
-        """
+        """Return a workspace, which must exist (else :class:`NotFoundError`)."""
         with self._database.read() as connection:
-            return row_by_id(connection, _WORKSPACES, workspace_id, "workspace")
+            return _WORKSPACES.row(connection, workspace_id)
 
     def setting(self, key: str) -> str | None:
         """Return a setting of the server, ``None`` if it was never set."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection, Row
 from typing import Any
 
@@ -13,28 +13,24 @@ from traindash.domain.plan import Side, SideCounts, SplitContent
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
-from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.projects import parse_object
 from traindash.platform.wire import Body, Count, Id
 from traindash.training.runs.spec import RunImage
 
-_IMAGES = "SELECT images.* FROM images"
-_COLUMNS = {
-    "id": Column("id", "number"),
-    "name": Column("name"),
-    "datasetId": Column("dataset_id", "number"),
-    "projectId": Column("project_id", "number"),
-    "labelsCount": Column("labels_count", "number"),
-    "size": Column("size", "number"),
-    "width": Column("width", "number"),
-    "height": Column("height", "number"),
-    "hash": Column("hash"),
-    "mime": Column("mime"),
-    "description": Column("coalesce(json_extract(meta, '$.description'), '')"),
-    "customSort": Column("coalesce(json_extract(meta, '$.customSort'), '')"),
-    "createdAt": Column("created_at"),
-    "updatedAt": Column("updated_at"),
-}
+_STORED = ("id", "dataset_id", "project_id", "labels_count", "size", "width", "height")
+_IMAGES = Table(
+    name="images",
+    noun="image",
+    columns=numbers(*_STORED)
+    | texts("name", "hash", "mime", "created_at", "updated_at")
+    | {key: Column(f"coalesce(json_extract(meta, '$.{key}'), '')") for key in ("description", "customSort")},
+)
+_WITH_ANNOTATION = replace(
+    _IMAGES,
+    computed=", (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
+    " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name",
+)
 # The first image of each content on one side, beside the last of the same content on the other: where these are two
 # images, a model is judged by what it was trained on.
 _SHARED_CONTENTS = (
@@ -118,8 +114,7 @@ class Images:
             where = [scope.clause, *(_content_clause(connection, entry, scope) for entry in filters)]
             # The number of all images is known from the import; counting them would read a whole index for every page.
             total = None if filters else scope.images
-            page = fetch_page(connection, "images", _COLUMNS, where, listing, known_total=total)
-            return page, rows_by_id(connection, _IMAGES, page.ids)
+            return _IMAGES.page(connection, listing, where, known_total=total)
 
     def row(self, image_id: int) -> Row:
         """Return an image.
@@ -210,15 +205,11 @@ class Images:
 
     def of_run(self, sides: Mapping[ImageId, tuple[Side, ...]]) -> Iterator[RunImage]:
         """Yield the images of a run with their annotations, in the order of ``sides``; those gone are left out."""
-        select = (
-            "SELECT images.*, (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
-            " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name FROM images"
-        )
         image_ids = tuple(sides)
         # In batches: a snapshot that stays open for long keeps SQLite's write-ahead log growing.
         for start in range(0, len(image_ids), _BATCH):
             with self._database.read() as connection:
-                rows = rows_by_id(connection, select, image_ids[start : start + _BATCH])
+                rows = _WITH_ANNOTATION.rows(connection, image_ids[start : start + _BATCH])
             for row in rows:
                 yield RunImage(
                     id=ImageId(row["id"]),
@@ -240,7 +231,7 @@ class Images:
 
     def _rows_of(self, image_ids: Sequence[int]) -> list[Row]:
         with self._database.read() as connection:
-            return rows_by_id(connection, _IMAGES, image_ids)
+            return _IMAGES.rows(connection, image_ids)
 
 
 def annotation_of(row: Row, text: str | None) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Pages of ids: filter, sort and pagination of the API turned into SQL.
 
-Only ids are paged; the caller fetches the rows of one page by id. So deep pages walk a narrow index instead of whole
-rows, and each resource has one place that reads its rows.
+Only ids are paged, and the rows of one page are read by id. So deep pages walk a narrow index instead of whole rows.
 """
 
 import json
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, field
 
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.wire import Body, Names, Positive
+from traindash.platform.wire import Body, Names, Positive, spelled
 
 DEFAULT_PER_PAGE = 500
 MAX_PER_PAGE = 20_000
@@ -37,6 +36,16 @@ class Column:
 
     sql: str
     kind: Kind = "text"
+
+
+def texts(*columns: str) -> dict[str, Column]:
+    """Return text columns under the names that clients know them by."""
+    return {key: Column(column) for key, column in spelled(*columns).items()}
+
+
+def numbers(*columns: str) -> dict[str, Column]:
+    """Return columns of numbers under the names that clients know them by."""
+    return {key: Column(column, "number") for key, column in spelled(*columns).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,84 +139,77 @@ def page_of(items: Sequence[object], listing: Listing) -> dict[str, object]:
     return IdPage(total=len(items), per_page=listing.page_length).answer(chosen)
 
 
-def fetch_page(
-    connection: Connection,
-    table: str,
-    columns: Mapping[str, Column],
-    where: Sequence[Clause],
-    listing: Listing,
-    *,
-    known_total: int | None = None,
-) -> IdPage:
-    """Return the ids of one page.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with a column ``id`` whose rows clients list and look up.
 
-    Args:
-        connection: Reads one state of the database.
-        table: Table with a column ``id``.
-        columns: Field name of the API → column; must have ``id``.
-        where: Conditions of the resource itself, joined by AND with those of the listing.
-        listing: The client's wishes.
-        known_total: Number of rows that meet ``where``, if it is known without counting them.
-
-    Raises:
-        InputError: A field, operator or value is not possible; names it.
+    Attributes:
+        noun: What a row is, for messages.
+        columns: Field name of the API → column that clients may filter and sort by; has ``id``.
+        computed: What a row has besides the columns of the table: SQL that follows them, with a comma at its start.
     """
-    clauses = [*where, *(condition_clause(columns, condition) for condition in listing.filter or ())]
-    order = _order(columns, listing)
-    condition_sql = " AND ".join(f"({clause.sql})" for clause in clauses) or "1"
-    values = [value for clause in clauses for value in clause.values]
-    if known_total is None or listing.filter:
-        count = f"SELECT count(*) FROM {table} WHERE {condition_sql}"  # noqa: S608 - constant expressions, values are bound
-        total = int(connection.execute(count, values).fetchone()[0])
-    else:
-        total = known_total
-    per_page = listing.page_length
-    if listing.by_token:
-        condition_sql += " AND id > ?"
-        values.append(_token(listing.after))
-        order, offset = "id", 0
-    else:
-        offset = min((listing.page - 1) * per_page, _MAX_INTEGER)
-    query = f"SELECT id FROM {table} WHERE {condition_sql} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 - as above
-    ids = tuple(int(row[0]) for row in connection.execute(query, (*values, per_page, offset)))
-    more = listing.by_token and len(ids) == per_page
-    return IdPage(
-        total=total,
-        per_page=per_page,
-        ids=ids,
-        after=str(ids[-1]) if more else None,
-    )
 
+    name: str
+    noun: str
+    columns: Mapping[str, Column]
+    computed: str = ""
 
-def rows_by_id(connection: Connection, select: str, ids: Sequence[int]) -> list[Row]:
-    """Return rows in the order of their ids; ids without a row are left out.
+    def page(
+        self, connection: Connection, listing: Listing, where: Sequence[Clause] = (), *, known_total: int | None = None
+    ) -> tuple[IdPage, list[Row]]:
+        """Return a page.
 
-    Args:
-        connection: Reads one state of the database.
-        select: ``SELECT … FROM <table>``, with the table as the last word.
-        ids: Wanted ids.
-    """
-    table = select.rsplit(maxsplit=1)[-1]
-    query = f"{select} JOIN json_each(?) AS wanted ON {table}.id = wanted.value ORDER BY wanted.key"
-    return connection.execute(query, (json.dumps(ids),)).fetchall()
+        Args:
+            connection: Reads one state of the database.
+            listing: The client's wishes.
+            where: Conditions of the resource itself, joined by AND with those of the listing.
+            known_total: Number of rows that meet ``where``, if it is known without counting them.
 
+        Raises:
+            InputError: A field, operator or value is not possible; names it.
+        """
+        clauses = [*where, *(condition_clause(self.columns, condition) for condition in listing.filter or ())]
+        order = _order(self.columns, listing)
+        condition_sql = " AND ".join(f"({clause.sql})" for clause in clauses) or "1"
+        values = [value for clause in clauses for value in clause.values]
+        if known_total is None or listing.filter:
+            count = f"SELECT count(*) FROM {self.name} WHERE {condition_sql}"  # noqa: S608 - constant expressions, values are bound
+            known_total = int(connection.execute(count, values).fetchone()[0])
+        per_page = listing.page_length
+        if listing.by_token:
+            # The token is the last id: rows that come or go meanwhile move nothing, unlike with an offset.
+            condition_sql += " AND id > ?"
+            values.append(_token(listing.after))
+            order, offset = "id", 0
+        else:
+            offset = min((listing.page - 1) * per_page, _MAX_INTEGER)
+        query = f"SELECT id FROM {self.name} WHERE {condition_sql} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 - as above
+        ids = tuple(int(row[0]) for row in connection.execute(query, (*values, per_page, offset)))
+        more = listing.by_token and len(ids) == per_page
+        page = IdPage(total=known_total, per_page=per_page, ids=ids, after=str(ids[-1]) if more else None)
+        return page, self.rows(connection, ids)
 
-def row_by_id(connection: Connection, select: str, wanted: int, kind: str) -> Row:
-    """Return the row with an id.
+    @property
+    def select(self) -> str:
+        """The beginning of a query for whole rows."""
+        return f"SELECT {self.name}.*{self.computed} FROM {self.name}"  # noqa: S608 - constants of ours
 
-    Args:
-        connection: Reads one state of the database.
-        select: As for :func:`rows_by_id`.
-        wanted: The id.
-        kind: What the row is, for the message.
+    def rows(self, connection: Connection, ids: Sequence[int]) -> list[Row]:
+        """Return rows in the order of their ids; ids without a row are left out."""
+        query = f"{self.select} JOIN json_each(?) AS wanted ON {self.name}.id = wanted.value ORDER BY wanted.key"
+        return connection.execute(query, (json.dumps(ids),)).fetchall()
 
-    Raises:
-        NotFoundError: There is none.
-    """
-    rows = rows_by_id(connection, select, [wanted])
-    if not rows:
-        raise NotFoundError(f"There is no {kind} {wanted}.")
-    return rows[0]
+    def row(self, connection: Connection, wanted: int) -> Row:
+        """Return the row with an id.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        rows = self.rows(connection, [wanted])
+        if not rows:
+            msg = f"There is no {self.noun} {wanted}."
+            raise NotFoundError(msg)
+        return rows[0]
 
 
 def condition_clause(columns: Mapping[str, Column], condition: Condition) -> Clause:
@@ -226,33 +228,18 @@ def condition_clause(columns: Mapping[str, Column], condition: Condition) -> Cla
     match operator:
         case "IN" | "NOT IN":
             values = condition.value if isinstance(condition.value, list) else [condition.value]
-            texts = json.dumps([_typed(column, condition.field, value) for value in values])
-            return Clause(f"{column.sql} {operator} (SELECT value FROM json_each(?))", (texts,))  # noqa: S608 - constant expressions, values are bound
-        case "=" | "!=":
-            value = _typed(column, condition.field, condition.value)
-            return Clause(f"{column.sql} {'IS' if operator == '=' else 'IS NOT'} ?", (value,))
+            # One parameter however many values: SQLite takes no more than 32,766 of them.
+            bound = json.dumps([_typed(column, condition.field, value) for value in values])
+            return Clause(f"{column.sql} {operator} (SELECT value FROM json_each(?))", (bound,))  # noqa: S608 - constant expressions, values are bound
         case "like" | "!like" | "ilike" | "!ilike":
             return _pattern(column, condition, operator)
         case _:
             return Clause(f"{column.sql} {operator} ?", (_typed(column, condition.field, condition.value),))
 
 
-_OPERATORS = {
-    "=": "=",
-    "eq": "=",
-    "!=": "!=",
-    "not": "!=",
-    "in": "IN",
-    "!in": "NOT IN",
-    "like": "like",
-    "!like": "!like",
-    "ilike": "ilike",
-    "!ilike": "!ilike",
-    ">": ">",
-    "<": "<",
-    ">=": ">=",
-    "<=": "<=",
-}
+# Words of the API (docs/supervisely-api.md 2) → SQL. IS, unlike =, finds what is not set.
+_OPERATORS = {"=": "IS", "eq": "IS", "!=": "IS NOT", "not": "IS NOT", "in": "IN", "!in": "NOT IN"}
+_OPERATORS |= {word: word for word in ("like", "!like", "ilike", "!ilike", ">", "<", ">=", "<=")}
 
 
 def _pattern(column: Column, condition: Condition, operator: str) -> Clause:
@@ -270,6 +257,7 @@ def _pattern(column: Column, condition: Condition, operator: str) -> Clause:
         return Clause(f"{negation}{found} > 0", (wanted,))
     if any_case:
         return Clause(f"{column.sql} {negation}LIKE ?", (wanted,))
+    # SQLite's LIKE knows no case for ASCII; GLOB does, with wildcards and quoting of its own.
     quoted = "".join(f"[{character}]" if character in "*?[" else character for character in wanted)
     return Clause(f"{column.sql} {negation}GLOB ?", (quoted.replace("%", "*").replace("_", "?"),))
 

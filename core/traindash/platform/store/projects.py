@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from sqlite3 import Connection, IntegrityError, Row
 from typing import Any
@@ -13,44 +14,41 @@ from traindash.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, Wor
 from traindash.domain.project import Collection, Dataset, Project, ProjectMeta
 from traindash.errors import InputError
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, row_by_id, rows_by_id
+from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-_PROJECTS = (
-    "SELECT projects.*, (SELECT max(version) FROM project_versions v WHERE v.project_id = projects.id) AS version,"
+_NAMED = numbers("id") | texts("name", "description", "created_at", "updated_at")
+_PROJECTS = Table(
+    name="projects",
+    noun="project",
+    columns=_NAMED
+    | texts("type")
+    | numbers("workspace_id", "team_id", "size", "items_count", "datasets_count")
+    | {"title": Column("name"), "imagesCount": Column("items_count", "number")},
+    computed=", (SELECT max(version) FROM project_versions v WHERE v.project_id = projects.id) AS version,"
     " (SELECT max(id) FROM project_versions v WHERE v.project_id = projects.id) AS version_id,"
-    " (SELECT mime FROM images i WHERE i.hash = projects.reference_hash LIMIT 1) AS reference_mime FROM projects"
+    " (SELECT mime FROM images i WHERE i.hash = projects.reference_hash LIMIT 1) AS reference_mime",
 )
-_DATASETS = (
-    "SELECT datasets.*, (SELECT team_id FROM projects p WHERE p.id = datasets.project_id) AS team_id,"
+_DATASETS = Table(
+    name="datasets",
+    noun="dataset",
+    columns=_NAMED
+    | numbers("project_id", "parent_id", "size", "images_count")
+    | {"itemsCount": Column("images_count", "number")},
+    computed=", (SELECT team_id FROM projects p WHERE p.id = datasets.project_id) AS team_id,"
     " (SELECT workspace_id FROM projects p WHERE p.id = datasets.project_id) AS workspace_id,"
-    " (SELECT mime FROM images i WHERE i.hash = datasets.reference_hash LIMIT 1) AS reference_mime FROM datasets"
+    " (SELECT mime FROM images i WHERE i.hash = datasets.reference_hash LIMIT 1) AS reference_mime",
 )
-_TIMES = {"createdAt": Column("created_at"), "updatedAt": Column("updated_at")}
-_NAMED = {"id": Column("id", "number"), "name": Column("name"), "description": Column("description"), **_TIMES}
-_PROJECT_COLUMNS = {
-    **_NAMED,
-    "title": Column("name"),
-    "type": Column("type"),
-    "workspaceId": Column("workspace_id", "number"),
-    "teamId": Column("team_id", "number"),
-    "size": Column("size", "number"),
-    "itemsCount": Column("items_count", "number"),
-    "imagesCount": Column("items_count", "number"),
-    "datasetsCount": Column("datasets_count", "number"),
-}
-_DATASET_COLUMNS = {
-    **_NAMED,
-    "projectId": Column("project_id", "number"),
-    "parentId": Column("parent_id", "number"),
-    "size": Column("size", "number"),
-    "itemsCount": Column("images_count", "number"),
-    "imagesCount": Column("images_count", "number"),
-}
+_COLLECTIONS = Table(
+    name="collections",
+    noun="collection",
+    columns=_NAMED | texts("type"),
+    computed=", (SELECT count(*) FROM collection_items i WHERE i.collection_id = collections.id) AS items_count",
+)
 
 
 class Projects:
-    """Projects and datasets of the server."""
+    """Projects and datasets of the server. What is asked for by its id must exist, else :class:`NotFoundError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,24 +63,15 @@ class Projects:
             if value is not None
         ]
         with self._database.read() as connection:
-            page = fetch_page(connection, "projects", _PROJECT_COLUMNS, where, listing)
-            return page, rows_by_id(connection, _PROJECTS, page.ids)
+            return _PROJECTS.page(connection, listing, where)
 
     def row(self, project_id: int) -> Row:
-        """Return a project as it is stored, with ``version``, ``version_id`` and ``reference_mime``.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
+        """Return a project as it is stored, with ``version``, ``version_id`` and ``reference_mime``."""
         with self._database.read() as connection:
             return project_row(connection, project_id)
 
     def get(self, project_id: ProjectId) -> Project:
-        """Return a project.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
+        """Return a project."""
         row = self.row(project_id)
         return Project(
             id=ProjectId(row["id"]),
@@ -104,19 +93,11 @@ class Projects:
         return None if row["version"] is None else {"id": int(row["version_id"]), "version": int(row["version"])}
 
     def meta_json(self, project_id: int) -> dict[str, Any]:
-        """Return the project meta as the API gives it: classes and tags with ids.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
+        """Return the project meta as the API gives it: classes and tags with ids."""
         return parse_object(self.row(project_id)["meta"])
 
     def meta(self, project_id: ProjectId) -> ProjectMeta:
-        """Return the project meta.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
+        """Return the project meta."""
         return meta_from_json(self.meta_json(project_id))
 
     def edit(self, project_id: int, changes: Mapping[str, str], *, silent: bool = False) -> Row:
@@ -128,7 +109,6 @@ class Projects:
             silent: Keep the moment of the last change as it is.
 
         Raises:
-            NotFoundError: There is no such project.
             InputError: Another project of the workspace has the name.
         """
         if unknown := set(changes) - {"name", "description", "readme", "custom_data", "settings"}:
@@ -154,9 +134,6 @@ class Projects:
             project_id: Project they belong to; ``None`` for the datasets of all projects.
             parent_id: Only datasets inside this one.
             recursive: Nested ones too; otherwise one level.
-
-        Raises:
-            NotFoundError: There is no such project or parent.
         """
         with self._database.read() as connection:
             where: list[Clause] = []
@@ -164,21 +141,16 @@ class Projects:
                 project_row(connection, project_id)
                 where.append(Clause("project_id = ?", (project_id,)))
             if parent_id is not None:
-                _dataset_row(connection, parent_id)
+                _DATASETS.row(connection, parent_id)
                 where.append(_below(parent_id) if recursive else Clause("parent_id = ?", (parent_id,)))
             elif not recursive:
                 where.append(Clause("parent_id IS NULL"))
-            page = fetch_page(connection, "datasets", _DATASET_COLUMNS, where, listing)
-            return page, rows_by_id(connection, _DATASETS, page.ids)
+            return _DATASETS.page(connection, listing, where)
 
     def dataset_row(self, dataset_id: int) -> Row:
-        """Return a dataset as it is stored, with ``team_id``, ``workspace_id`` and ``reference_mime``.
-
-        Raises:
-            NotFoundError: There is no such dataset.
-        """
+        """Return a dataset as it is stored, with ``team_id``, ``workspace_id`` and ``reference_mime``."""
         with self._database.read() as connection:
-            return _dataset_row(connection, dataset_id)
+            return _DATASETS.row(connection, dataset_id)
 
     def datasets(self, project_id: ProjectId) -> tuple[Dataset, ...]:
         """Return all datasets of a project, nested ones too, by id."""
@@ -216,12 +188,8 @@ class Projects:
 
 
 def project_row(connection: Connection, project_id: int) -> Row:
-    """Return a project inside a transaction.
-
-    Raises:
-        NotFoundError: There is no such project.
-    """
-    return row_by_id(connection, _PROJECTS, project_id, "project")
+    """Return a project inside a transaction."""
+    return _PROJECTS.row(connection, project_id)
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -234,10 +202,6 @@ def dump(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _dataset_row(connection: Connection, dataset_id: int) -> Row:
-    return row_by_id(connection, _DATASETS, dataset_id, "dataset")
-
-
 def _below(parent_id: int) -> Clause:
     return Clause(
         "id IN (WITH RECURSIVE below(id) AS (SELECT id FROM datasets WHERE parent_id = ?"
@@ -246,69 +210,44 @@ def _below(parent_id: int) -> Clause:
     )
 
 
-# Collections: named sets of images of a project.
-
-
-_COLLECTIONS = (
-    "SELECT collections.*, (SELECT count(*) FROM collection_items i WHERE i.collection_id = collections.id)"
-    " AS items_count FROM collections"
-)
-_COLUMNS = {
-    "id": Column("id", "number"),
-    "name": Column("name"),
-    "description": Column("description"),
-    "type": Column("type"),
-    "createdAt": Column("created_at"),
-    "updatedAt": Column("updated_at"),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
     """What a change of a collection's members did.
 
     Attributes:
-        changed: Images that were added or removed, each with the moment.
+        changed: Images that were added or removed.
         missing: Images that do not exist in the project (or, when removing, in the collection).
     """
 
-    changed: tuple[tuple[int, str], ...]
+    moment: str
+    changed: tuple[int, ...]
     missing: tuple[int, ...]
 
 
 class Collections:
-    """Collections of all projects."""
+    """Named sets of images of projects. What is asked for by its id must exist, else :class:`NotFoundError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(self, listing: Listing, project_id: int, kind: str | None) -> tuple[IdPage, list[Row]]:
-        """Return a page of the collections of a project, of one type or (``None``) of all types.
-
-        Raises:
-            NotFoundError: There is no such project.
-        """
+        """Return a page of the collections of a project, of one type or (``None``) of all types."""
         where = [Clause("project_id = ?", (project_id,))]
         if kind is not None:
             where.append(Clause("type = ?", (kind,)))
         with self._database.read() as connection:
             project_row(connection, project_id)
-            page = fetch_page(connection, "collections", _COLUMNS, where, listing)
-            return page, rows_by_id(connection, _COLLECTIONS, page.ids)
+            return _COLLECTIONS.page(connection, listing, where)
 
     def row(self, collection_id: int) -> Row:
-        """Return a collection, with ``items_count``.
-
-        Raises:
-            NotFoundError: There is no such collection.
-        """
+        """Return a collection, with ``items_count``."""
         with self._database.read() as connection:
-            return _row(connection, collection_id)
+            return _COLLECTIONS.row(connection, collection_id)
 
     def of_project(self, project_id: ProjectId) -> tuple[Collection, ...]:
         """Return the collections of a project, by id."""
         with self._database.read() as connection:
-            query = f"{_COLLECTIONS} WHERE project_id = ? ORDER BY id"
+            query = f"{_COLLECTIONS.select} WHERE project_id = ? ORDER BY id"
             rows = connection.execute(query, (project_id,)).fetchall()
         return tuple(
             Collection(
@@ -325,51 +264,35 @@ class Collections:
         """Make an empty collection.
 
         Raises:
-            NotFoundError: There is no such project.
             InputError: The project has a collection with that name.
         """
         with self._database.write() as connection:
-            return _row(connection, insert_collection(connection, project_id, name, kind, description))
+            return _COLLECTIONS.row(connection, insert_collection(connection, project_id, name, kind, description))
 
     def add_items(self, collection_id: int, image_ids: Sequence[int]) -> Membership:
-        """Add images; adding one again does nothing.
-
-        Raises:
-            NotFoundError: There is no such collection.
-        """
+        """Add images; adding one again does nothing."""
         with self._database.write() as connection:
-            collection = _row(connection, collection_id)
+            collection = _COLLECTIONS.row(connection, collection_id)
             return insert_items(connection, collection, image_ids)
 
     def remove_items(self, collection_id: int, image_ids: Sequence[int]) -> Membership:
-        """Take images out.
-
-        Raises:
-            NotFoundError: There is no such collection.
-        """
+        """Take images out."""
         now = now_text()
         wanted = tuple(dict.fromkeys(image_ids))
         with self._database.write() as connection:
-            _row(connection, collection_id)
+            _COLLECTIONS.row(connection, collection_id)
             query = (
                 "DELETE FROM collection_items WHERE collection_id = ?"
                 " AND image_id IN (SELECT value FROM json_each(?)) RETURNING image_id"
             )
             gone = {row[0] for row in connection.execute(query, (collection_id, json.dumps(wanted)))}
             _touch(connection, collection_id, now)
-        return Membership(
-            changed=tuple((image_id, now) for image_id in wanted if image_id in gone),
-            missing=tuple(image_id for image_id in wanted if image_id not in gone),
-        )
+        return _membership(now, wanted, gone)
 
     def remove(self, collection_id: int) -> None:
-        """Remove a collection; its images stay.
-
-        Raises:
-            NotFoundError: There is no such collection.
-        """
+        """Remove a collection; its images stay."""
         with self._database.write() as connection:
-            _row(connection, collection_id)
+            _COLLECTIONS.row(connection, collection_id)
             connection.execute("DELETE FROM collections WHERE id = ?", (collection_id,))
 
 
@@ -394,21 +317,21 @@ def insert_items(connection: Connection, collection: Row, image_ids: Sequence[in
     wanted = tuple(dict.fromkeys(image_ids))
     query = "SELECT id FROM images WHERE project_id = ? AND id IN (SELECT value FROM json_each(?))"
     known = {row[0] for row in connection.execute(query, (collection["project_id"], json.dumps(wanted)))}
-    added = [image_id for image_id in wanted if image_id in known]
     connection.executemany(
         "INSERT OR IGNORE INTO collection_items (collection_id, image_id, created_at) VALUES (?, ?, ?)",
-        [(collection["id"], image_id, now) for image_id in added],
+        [(collection["id"], image_id, now) for image_id in wanted if image_id in known],
     )
     _touch(connection, collection["id"], now)
+    return _membership(now, wanted, known)
+
+
+def _membership(moment: str, wanted: Sequence[int], found: AbstractSet[int]) -> Membership:
     return Membership(
-        changed=tuple((image_id, now) for image_id in added),
-        missing=tuple(image_id for image_id in wanted if image_id not in known),
+        moment=moment,
+        changed=tuple(image_id for image_id in wanted if image_id in found),
+        missing=tuple(image_id for image_id in wanted if image_id not in found),
     )
 
 
 def _touch(connection: Connection, collection_id: int, now: str) -> None:
     connection.execute("UPDATE collections SET updated_at = ? WHERE id = ?", (now, collection_id))
-
-
-def _row(connection: Connection, collection_id: int) -> Row:
-    return row_by_id(connection, _COLLECTIONS, collection_id, "collection")

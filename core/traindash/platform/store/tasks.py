@@ -17,7 +17,7 @@ from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, W
 from traindash.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
 from traindash.errors import NotFoundError, StateError
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.listing import Clause, Column, IdPage, Listing, fetch_page, rows_by_id
+from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 
 # A task as the database keeps it, and the way from a row to it.
 
@@ -147,21 +147,12 @@ def json_text(value: Mapping[str, object]) -> str:
     return json.dumps(dict(value), ensure_ascii=False)
 
 
-_SELECT = "SELECT tasks.* FROM tasks"
-_COLUMNS = {
-    "id": Column("id", "number"),
-    "type": Column("type"),
-    "status": Column("status"),
-    "name": Column("name"),
-    "description": Column("description"),
-    "agentId": Column("agent_id", "number"),
-    "moduleId": Column("module_id", "number"),
-    "projectId": Column("project_id", "number"),
-    "createdAt": Column("created_at"),
-    "updatedAt": Column("updated_at"),
-    "startedAt": Column("started_at"),
-    "finishedAt": Column("finished_at"),
-}
+_TASKS = Table(
+    name="tasks",
+    noun="task",
+    columns=numbers("id", "agent_id", "module_id", "project_id")
+    | texts("type", "status", "name", "description", "created_at", "updated_at", "started_at", "finished_at"),
+)
 # Waiting for an agent: queue_order > 0 and queued or started. New ones go to the end.
 _INSERT = (
     "INSERT INTO tasks (team_id, workspace_id, user_id, agent_id, module_id, project_id, kind, status, name,"
@@ -240,8 +231,8 @@ class TaskStore:
         """
         with self._database.read() as connection:
             where = (Clause("workspace_id = ?", (workspace_id,)),)
-            page = fetch_page(connection, "tasks", _COLUMNS, where, listing)
-            return page, tuple(record_from_row(row) for row in rows_by_id(connection, _SELECT, page.ids))
+            page, rows = _TASKS.page(connection, listing, where)
+            return page, tuple(map(record_from_row, rows))
 
     def list_module(
         self, module_id: int, statuses: Sequence[TaskStatus], listing: Listing
@@ -251,8 +242,8 @@ class TaskStore:
             where = [Clause("module_id = ?", (module_id,))]
             if statuses:
                 where.append(Clause("status IN (SELECT value FROM json_each(?))", (_words(statuses),)))
-            page = fetch_page(connection, "tasks", _COLUMNS, where, listing)
-            return page, tuple(record_from_row(row) for row in rows_by_id(connection, _SELECT, page.ids))
+            page, rows = _TASKS.page(connection, listing, where)
+            return page, tuple(map(record_from_row, rows))
 
     def open_tasks(self) -> tuple[OpenTask, ...]:
         """Return all tasks that are not over, oldest first."""

@@ -14,16 +14,13 @@ from traindash.domain.annotation import Label, Rectangle, Tag
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
 from traindash.platform.agents import Hardware
-from traindash.platform.services import Services, build_services
+from traindash.platform.services import Services
 
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Services]:
-    made = build_services(
-        tmp_path / "home", address="http://x", environment={}, hardware=Hardware(list_gpus=tuple, cores=1)
-    )
-    for folder in made.layout.folders():
-        folder.mkdir(parents=True)
+    made = Services(tmp_path / "home", address="http://x", environment={}, hardware=Hardware(list_gpus=tuple, cores=1))
+    made.layout.make_folders()
     made.database.open()
     made.accounts.ensure_home()
     yield made
