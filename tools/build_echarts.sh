@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the part of Apache ECharts that the one-file report and saved pictures carry, and its licences beside it.
-# Set VERSION to the release that Streamlit ships (`grep -o 'version:"6[^"]*"'` in its EChartsChart script tells it, or
-# the names that a release brought), run this, and look at the charts of a report. Needs node and the npm registry.
+# Set VERSION to the release that Streamlit ships; a canary in tests/shape says when that is another one. Then run this
+# and look at the charts of a report. Needs node and the npm registry.
 set -euo pipefail
 VERSION=6.1.0
 BUNDLER=0.25.9 # esbuild
