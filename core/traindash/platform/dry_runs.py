@@ -95,23 +95,23 @@ class DryRuns:
     """The dry runs of a platform.
 
     Args:
-        parts: The platform.
+        services: The platform.
         admission: Checks what is asked for as it does for a task.
     """
 
-    def __init__(self, parts: Services, admission: Admission) -> None:
-        self._parts = parts
+    def __init__(self, services: Services, admission: Admission) -> None:
+        self._services = services
         self._admission = admission
-        self._jobs = Jobs(parts.database, _KIND)
+        self._jobs = Jobs(services.database, _KIND)
 
     def open(self) -> None:
         """Begin to work; processes and folders that a killed server left are removed."""
-        for leftover in self._parts.layout.incoming.glob(f"{_FOLDER}*"):
+        for leftover in self._services.layout.incoming.glob(f"{_FOLDER}*"):
             # The process first: it would go on writing into a folder that is gone.
             if (identity := read_identity(RunLayout(leftover))) is not None:
                 end_group(identity, force=True)
             shutil.rmtree(leftover, ignore_errors=True)
-        folder = self._parts.layout.dry_runs
+        folder = self._services.layout.dry_runs
         self._jobs.open(earlier_dry_runs(folder))
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,7 +136,7 @@ class DryRuns:
             raise InputError("Only a new training can be tried with a dry run.", "Send the body of a new training.")
         agent = self._agent(task)
         # They share processor and memory, so the forecast has to say that it was measured beside them.
-        others = sum(item.agent_id is not None and not item.waits for item in self._parts.tasks.open_tasks())
+        others = sum(item.agent_id is not None and not item.waits for item in self._services.tasks.open_tasks())
 
         def make(number: int) -> DryRun:
             return DryRun(id=DryRunId(number), key=key, status=JobStatus.WAITING, agent=agent.name, other_tasks=others)
@@ -164,7 +164,7 @@ class DryRuns:
         return self._jobs.cancel(dry_run_id)
 
     def _agent(self, task: NewTask) -> LocalAgent:
-        running = self._parts.agents.running(task.team_id)
+        running = self._services.agents.running(task.team_id)
         wanted = [agent for agent in running if task.agent_id in {None, agent.id}]
         if not wanted:
             raise StateError("No agent is connected that could do the dry run.", "Start an agent, then try again.")
@@ -172,16 +172,16 @@ class DryRuns:
         return max(wanted, key=lambda agent: agent.free_bytes)
 
     def _run(self, running: Running[DryRun], task: NewTask, agent: LocalAgent) -> DryRun:
-        run = RunLayout(self._parts.layout.incoming / f"{_FOLDER}{running.job.id}")
+        run = RunLayout(self._services.layout.incoming / f"{_FOLDER}{running.job.id}")
         try:
             return self._measure(running, task, agent, run)
         finally:
-            self._parts.logs.forget(run)
+            self._services.logs.forget(run)
             shutil.rmtree(run.root, ignore_errors=True)
 
     def _measure(self, running: Running[DryRun], task: NewTask, agent: LocalAgent, run: RunLayout) -> DryRun:
         trainer = self._prepare(running, task, agent, run)
-        identity = start_process(run, trainer, trainer_environment(self._parts.environment, threads=agent.threads))
+        identity = start_process(run, trainer, trainer_environment(self._services.environment, threads=agent.threads))
         ended = self._follow(running, run, identity)
         sweep_group(identity)
         running.tell(replace(running.job, step=""))
@@ -208,17 +208,17 @@ class DryRuns:
                 time.sleep(_LOOK_SECONDS)
             else:
                 with suppress(CanceledError):  # the next look ends the process first
-                    running.tell(replace(running.job, step=self._parts.logs.live(run).phase or ""))
+                    running.tell(replace(running.job, step=self._services.logs.live(run).phase or ""))
                 running.canceled.wait(_LOOK_SECONDS)
         return ended
 
     def _prepare(self, running: Running[DryRun], task: NewTask, agent: LocalAgent, run: RunLayout) -> str:
         """Write the run folder, and what is known before anything runs into the record; return the trainer."""
-        parts = self._parts
+        services = self._services
         if task.project_id is None:
             raise InputError("The training names no project.", "Choose a project.")
-        training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
-        memory = parts.agents.get(agent.id).memory
+        training = resolve_training(services, task.team_id, task.project_id, frozen_training(task.settings))
+        memory = services.agents.get(agent.id).memory
         known = replace(
             running.job,
             status=JobStatus.RUNNING,
@@ -226,13 +226,13 @@ class DryRuns:
             val_images=sum("val" in sides for sides in training.sides.values()),
             memory_total=memory.total,
             memory_free=memory.available,
-            disk_free=shutil.disk_usage(parts.layout.root).free,
+            disk_free=shutil.disk_usage(services.layout.root).free,
         )
         self._jobs.change(running, known)
-        sample = sample_images(parts.database, training.project.id, training.classes, training.sides)
-        spec = train_spec(parts, _NO_TASK, agent, training)
+        sample = sample_images(services.database, training.project.id, training.classes, training.sides)
+        spec = train_spec(services, _NO_TASK, agent, training)
         run.root.mkdir(parents=True)
-        write_images(run.images, parts.images.of_run(sample))
+        write_images(run.images, services.images.of_run(sample))
         write_spec(run.spec, DryRunSpec(training=spec))
         return spec.trainer
 

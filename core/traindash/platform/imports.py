@@ -51,17 +51,17 @@ class Imports:
     """The imports of a platform.
 
     Args:
-        parts: The platform.
+        services: The platform.
     """
 
-    def __init__(self, parts: Services) -> None:
-        self._parts = parts
-        self._jobs = Jobs(parts.database, _KIND, self._tidy)
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._jobs = Jobs(services.database, _KIND, self._tidy)
         self._origins: dict[int, _Origin] = {}
 
     def open(self) -> None:
         """Begin to work; what an earlier server left unfinished is marked as such."""
-        folder = self._parts.layout.imports
+        folder = self._services.layout.imports
         self._jobs.open(earlier_imports(folder))
         # In the table by now; a crash before this line takes them in once more, which changes nothing.
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,7 +72,7 @@ class Imports:
 
     def scratch(self) -> ImportScratch:
         """Return a new folder for something that is about to be received."""
-        return ImportScratch(self._parts.layout.incoming)
+        return ImportScratch(self._services.layout.incoming)
 
     def inspect(self, path: Path, *, scratch: ImportScratch | None = None) -> DataImport:
         """Begin an import: unpack an archive, recognise the layout, then wait for :meth:`start`.
@@ -195,9 +195,9 @@ class Imports:
                 read = running.job.done if running.job.step == "reading" else running.job.total
                 running.tell(replace(running.job, step="saving", done=done, total=read))
 
-            project_id = self._parts.imports.run(
+            project_id = self._services.imports.run(
                 opened.source,
-                self._parts.accounts.home(),
+                self._services.accounts.home(),
                 name=asked.name or None,
                 link=origin.is_ours,  # a link costs nothing, and a copy protects what others may still write to
                 watch=ImportWatch(on_image=on_image, on_row=on_row),
@@ -267,16 +267,15 @@ def import_path(
     places = HomeLayout(home.absolute())
     read_token(places.token)
     if not places.database.is_file():
-        msg = f"{places.root} has no database yet."
-        raise NotFoundError(msg, "Start the dashboard once.")
-    parts = Services(home, address="", environment={})
-    parts.database.open()
+        raise NotFoundError(f"{places.root} has no database yet.", "Start the dashboard once.")
+    services = Services(home, address="", environment={})
+    services.database.open()
     places.incoming.mkdir(exist_ok=True)
     try:
         # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
         with ImportScratch(places.incoming) as scratch:
             opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
-            project = parts.imports.run(opened.source, parts.accounts.home(), name=name, link=path.is_file())
+            project = services.imports.run(opened.source, services.accounts.home(), name=name, link=path.is_file())
             return project, opened.report()
     finally:
-        parts.database.close()
+        services.database.close()

@@ -284,15 +284,15 @@ class WebhookWorker:
     """The webhook of a platform.
 
     Args:
-        parts: The platform; its database is open between :meth:`start` and :meth:`close`.
+        services: The platform; its database is open between :meth:`start` and :meth:`close`.
         pace: How often it looks.
     """
 
-    def __init__(self, parts: Services, pace: HookPace | None = None) -> None:
-        self._parts = parts
+    def __init__(self, services: Services, pace: HookPace | None = None) -> None:
+        self._services = services
         self._pace = pace or HookPace()
-        self._database = parts.database
-        self._file = hook_file(parts.layout.webhook)
+        self._database = services.database
+        self._file = hook_file(services.layout.webhook)
         self._worker = PeriodicWorker("webhook", self._round, retry=self._pace.look)
 
     def start(self) -> None:
@@ -326,7 +326,7 @@ class WebhookWorker:
             InputError: One of them cannot be used.
             StorageError: They cannot be written down.
         """
-        address = checked_url(url, offline=self._parts.offline)
+        address = checked_url(url, offline=self._services.offline)
 
         def changed(known: Hook | None) -> Hook:
             if known is None and not secret:
@@ -388,7 +388,7 @@ class WebhookWorker:
     def _send(self, hook: Hook, row: Row) -> None:
         name, task_id = row["name"], row["task_id"]
         if task_id is not None:
-            content = message_of(completion_of(self._parts, self._parts.tasks.get(TaskId(task_id))))
+            content = message_of(completion_of(self._services, self._services.tasks.get(TaskId(task_id))))
         else:
             content = json.loads(row["other"])
         attempt = self._claim(name, task_id)

@@ -27,8 +27,8 @@ _SHALLOWEST = 4  # "/", "model-benchmark", project, evaluation
 class Admission:
     """Checks requests and takes tasks in."""
 
-    def __init__(self, parts: Services) -> None:
-        self._parts = parts
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def submit(self, body: object) -> TaskRecord:
         """Take a task in.
@@ -43,12 +43,12 @@ class Admission:
             InputError: Something in the request cannot be used.
             NotFoundError: Something it names does not exist.
         """
-        record = self._parts.tasks.create(self.check(body))
+        record = self._services.tasks.create(self.check(body))
         # At once, not when its turn comes: the page shows the whole curve while it waits.
         if (source := source_of(record)) is not None:
-            carry_over(self._parts, source, record.id)
+            carry_over(self._services, source, record.id)
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
-        EventWriter(self._parts.layout.run(record.id).platform_events).log(waits)
+        EventWriter(self._services.layout.run(record.id).platform_events).log(waits)
         return record
 
     def check(self, body: object) -> NewTask:
@@ -59,9 +59,9 @@ class Admission:
             NotFoundError: Something it names does not exist.
         """
         request = parse_body(body)
-        team_id = TeamId(self._parts.accounts.workspace(request.workspace_id)["team_id"])
+        team_id = TeamId(self._services.accounts.workspace(request.workspace_id)["team_id"])
         self._check_agent(request.agent_id, team_id)
-        module = self._parts.modules.get(module_of(request))
+        module = self._services.modules.get(module_of(request))
         if module.framework is None:
             return self._compare(request, team_id, module)
         return self._train(request, team_id, module, module.framework)
@@ -78,7 +78,7 @@ class Admission:
             StateError: It does not wait.
             InputError: The new state cannot be used.
         """
-        task = self._parts.tasks.get(task_id)
+        task = self._services.tasks.get(task_id)
         if task.kind != "train" or task.project_id is None or task.autostart:
             raise StateError(f"Task {task_id} does not wait for a start.", "Start a new training instead.")
         known = frozen_training(task.settings)
@@ -90,11 +90,11 @@ class Admission:
             gui_state={**known.gui_state, **(app_state or {})},
             draw=new_draw() if known.draw is None else known.draw,
         )
-        training = resolve_training(self._parts, task.team_id, task.project_id, asked)
-        self._parts.tasks.release(task_id, _kept(asked, training).to_json())
+        training = resolve_training(self._services, task.team_id, task.project_id, asked)
+        self._services.tasks.release(task_id, _kept(asked, training).to_json())
 
     def _check_agent(self, agent_id: AgentId | None, team_id: TeamId) -> None:
-        running = {agent.id: agent.name for agent in self._parts.agents.running(team_id)}
+        running = {agent.id: agent.name for agent in self._services.agents.running(team_id)}
         if agent_id is not None and agent_id not in running:
             msg = f"Agent {agent_id} does not exist in this team or is not connected."
             names = ", ".join(f"{number} ({name})" for number, name in running.items()) or "none is connected"
@@ -104,16 +104,16 @@ class Admission:
         state = parse_train_state(request.state)
         if isinstance(state, RepeatState) and state.mode == "resume":
             # Nothing is resolved anew: the images, classes and settings are those of the run that is continued.
-            source = find_resumable(self._parts, team_id, state.project_id, framework.name, state.task_id)
+            source = find_resumable(self._services, team_id, state.project_id, framework.name, state.task_id)
             frozen = FrozenTraining(framework=framework.name, gui_state=dict(source.gui_state), resumes=source.task_id)
             autostart = True
         else:
             if isinstance(state, StartState):
                 gui_state = state.gui_state
             else:
-                gui_state = repeated_state(self._parts, team_id, framework, state)
+                gui_state = repeated_state(self._services, team_id, framework, state)
             asked = FrozenTraining(framework=framework.name, gui_state=gui_state, draw=new_draw())
-            training = resolve_training(self._parts, team_id, state.project_id, asked)
+            training = resolve_training(self._services, team_id, state.project_id, asked)
             frozen, autostart = self._with_defaults(asked, training), training.plan.autostart
         task = self._new_task(request, team_id, module, "train", frozen.to_json())
         return replace(task, project_id=state.project_id, autostart=autostart)
@@ -123,12 +123,12 @@ class Admission:
         if training.plan.hyperparameters is not None:
             return frozen
         # Frozen, so that a later version of the framework's defaults cannot change them while the task waits.
-        defaults = training.framework.hyperparameters("gpu" if self._parts.agents.kind == "gpu" else "cpu")
+        defaults = training.framework.hyperparameters("gpu" if self._services.agents.kind == "gpu" else "cpu")
         return structs.replace(frozen, gui_state={**frozen.gui_state, "hyperparameters": defaults})
 
     def _compare(self, request: StartRequest, team_id: TeamId, module: Module) -> NewTask:
         folders = parse_compare_state(request.state).eval_dirs
-        cleaned = check_evaluations(self._parts, team_id, folders)
+        cleaned = check_evaluations(self._services, team_id, folders)
         return self._new_task(request, team_id, module, "compare", {"evaluations": list(cleaned)})
 
     def _new_task(
@@ -137,7 +137,7 @@ class Admission:
         return NewTask(
             request=request,
             team_id=team_id,
-            user_id=self._parts.accounts.home().user_id,
+            user_id=self._services.accounts.home().user_id,
             module_id=module.id,
             kind=kind,
             app_name=module.name,
@@ -145,7 +145,7 @@ class Admission:
         )
 
 
-def check_evaluations(parts: Services, team_id: TeamId, folders: tuple[str, ...]) -> tuple[str, ...]:
+def check_evaluations(services: Services, team_id: TeamId, folders: tuple[str, ...]) -> tuple[str, ...]:
     """Check the evaluation directories of a comparison, as the real app does before it reads any.
 
     Returns:
@@ -162,7 +162,7 @@ def check_evaluations(parts: Services, team_id: TeamId, folders: tuple[str, ...]
             msg = f"{folder!r} is not an evaluation directory."
             raise InputError(msg, f"Name a folder like {_BENCHMARKS}/<project>/<evaluation>.")
         for needed in ("evaluation/cocoGt.json", "evaluation/cocoDt.json", "visualizations/template.vue"):
-            if parts.files.find(team_id, f"{folder}/{needed}") is None:
+            if services.files.find(team_id, f"{folder}/{needed}") is None:
                 msg = f"The evaluation directory {folder!r} has no {needed}."
                 raise NotFoundError(msg, "Choose an experiment whose evaluation worked.")
     if len({(len(names), names[2]) for names in split}) > 1:

@@ -57,13 +57,13 @@ class Outcome:
     output: Mapping[str, object] | None = None
 
 
-def conclude(parts: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
+def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
     """Say how a task ends whose process is over; a good result is published first.
 
     Raises:
         StorageError: The database does not work; asking again later may.
     """
-    run = parts.layout.run(task.id)
+    run = services.layout.run(task.id)
     end = observe(run, ended, identity, stop_requested=task.stop_requested_at is not None)
     report = classify(end)
     events = EventWriter(run.platform_events)
@@ -72,13 +72,13 @@ def conclude(parts: Services, task: TaskRecord, identity: ProcessIdentity, ended
             # A result is the last thing a trainer writes: who stopped it later took nothing away.
             if end.stop_requested:
                 events.log("The stop came when everything was done; the results are kept.")
-            return _published(parts, task, report)
+            return _published(services, task, report)
         case ExitCause.STOPPED_BY_USER:
             with contextlib.suppress(OSError):
                 events.log(report.message)
             return Outcome(status=TaskStatus.STOPPED, report=report)
         case _:
-            return failed(parts, task, report, said=end.failure is not None)
+            return failed(services, task, report, said=end.failure is not None)
 
 
 def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_requested: bool) -> ProcessEnd:
@@ -94,11 +94,11 @@ def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_req
     )
 
 
-def failed(parts: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
+def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
     """Return the outcome of a task that went wrong; its log gets the reason unless the trainer has said it."""
     if not said:
         with contextlib.suppress(OSError):
-            events = EventWriter(parts.layout.run(task.id).platform_events)
+            events = EventWriter(services.layout.run(task.id).platform_events)
             events.failure(report.cause, report.message, report.hint)
     # The page of a comparison shows this card; a training's page shows its log (docs/supervisely-api.md 5.1).
     output = failure_output(report.message) if task.kind == "compare" else None
@@ -111,17 +111,17 @@ def tidy(run: RunLayout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _published(parts: Services, task: TaskRecord, report: ExitReport) -> Outcome:
+def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outcome:
     try:
-        published = publish(parts, task)
+        published = publish(services, task)
     # Everything is there, only the database is not: tried again instead of losing a training.
     except StorageError:
         raise
     except (AppError, OSError, ValueError) as error:
         _log.warning("The results of task %s could not be published", task.id, exc_info=True)
-        return failed(parts, task, report_platform_error(error, "saving the results"))
+        return failed(services, task, report_platform_error(error, "saving the results"))
     with contextlib.suppress(OSError):
-        EventWriter(parts.layout.run(task.id).platform_events).log("Finished.")
+        EventWriter(services.layout.run(task.id).platform_events).log("Finished.")
     message = " ".join((report.message, *published.problems))
     return Outcome(status=TaskStatus.FINISHED, report=replace(report, message=message), output=published.output)
 
@@ -146,7 +146,7 @@ class Published:
     problems: tuple[str, ...]
 
 
-def publish(parts: Services, task: TaskRecord) -> Published:
+def publish(services: Services, task: TaskRecord) -> Published:
     """Bring everything a finished run made into Team Files.
 
     Files are copied, not moved, and every step gives the same when it is done again. So a server that dies in the
@@ -156,21 +156,21 @@ def publish(parts: Services, task: TaskRecord) -> Published:
         AppError: The run folder is not complete.
         OSError: A file cannot be read or written.
     """
-    run = parts.layout.run(task.id)
+    run = services.layout.run(task.id)
     events = EventWriter(run.platform_events)
     events.phase(Phase.UPLOADING)
     match read_spec(run.spec), read_result(run.result):
         case TrainSpec() as spec, TrainResult() as result:
-            return _Experiment(parts, task, run, spec, result).publish(events)
+            return _Experiment(services, task, run, spec, result).publish(events)
         case CompareSpec() as spec, CompareResult() as result:
-            return _publish_comparison(parts, task, spec, result)
+            return _publish_comparison(services, task, spec, result)
         case _:
             raise StateError(f"The result of task {task.id} does not fit what it was asked to do.", "Start it again.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Experiment:
-    parts: Services
+    services: Services
     task: TaskRecord
     run: RunLayout
     spec: TrainSpec
@@ -181,11 +181,11 @@ class _Experiment:
         self._check_checkpoints()
         _complete_artifacts(self.run, self.spec, images)
         report = self._publish_evaluation()
-        stored = _upload(self.parts, self.task.team_id, self.run.artifacts, self._folder, events)
+        stored = _upload(self.services, self.task.team_id, self.run.artifacts, self._folder, events)
         info = self._info(images, report)
         record = self.run.artifacts / _RECORD
         record.write_text(json.dumps(info, ensure_ascii=False, indent=4), encoding="utf-8")
-        self.parts.files.put(self.task.team_id, f"{self._folder}/{_RECORD}", record)
+        self.services.files.put(self.task.team_id, f"{self._folder}/{_RECORD}", record)
         hyperparameters = stored["hyperparameters.yaml"]
         extra = {
             "project_preview": self._preview(),
@@ -224,11 +224,11 @@ class _Experiment:
         if not source.is_file():
             msg = "The training says it was evaluated, but its report is not there."
             raise StateError(msg, "Start it again; if it happens again, report it.")
-        report = self.parts.files.put(team_id, f"{folder}/{_REPORT}", source)
+        report = self.services.files.put(team_id, f"{folder}/{_REPORT}", source)
         link = _report_link(report.id)
         for path in (self.run.artifacts / _REPORT_LINK, source.with_name(_REPORT_LINK)):
             path.write_text(link, encoding="utf-8")
-        _upload(self.parts, team_id, self.run.evaluation, folder)
+        _upload(self.services, team_id, self.run.evaluation, folder)
         return report
 
     def _info(self, images: ImagesSplit, report: StoredFile | None) -> dict[str, object]:
@@ -277,31 +277,31 @@ class _Experiment:
             val=images.val,
         )
         try:
-            pair = ensure_split_collections(self.parts.database, record)
+            pair = ensure_split_collections(self.services.database, record)
         except NotFoundError:  # the project was deleted meanwhile; the experiment is still worth keeping
             return {"train_collection_id": None, "val_collection_id": None}
         return {"train_collection_id": int(pair.train), "val_collection_id": int(pair.val)}
 
     def _preview(self) -> str:
         try:
-            row = self.parts.projects.row(self.spec.project_id)
+            row = self.services.projects.row(self.spec.project_id)
         except NotFoundError:
             return ""
         if row["reference_hash"] is None or row["reference_mime"] is None:
             return ""
-        return self.spec.server_address + self.parts.blobs.url_path(row["reference_hash"], row["reference_mime"])
+        return self.spec.server_address + self.services.blobs.url_path(row["reference_hash"], row["reference_mime"])
 
 
-def _publish_comparison(parts: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
-    run = parts.layout.run(task.id)
+def _publish_comparison(services: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
+    run = services.layout.run(task.id)
     source = run.evaluation / "template.vue"
     if not source.is_file():
         msg = "The comparison says it is done, but its report is not there."
         raise StateError(msg, "Start it again; if it happens again, report it.")
     folder = spec.output_dir.rstrip("/")
-    report = parts.files.put(task.team_id, f"{folder}/template.vue", source)
+    report = services.files.put(task.team_id, f"{folder}/template.vue", source)
     (run.evaluation / "Model Comparison Report.lnk").write_text(_report_link(report.id), encoding="utf-8")
-    _upload(parts, task.team_id, run.evaluation, folder)
+    _upload(services, task.team_id, run.evaluation, folder)
     title = result.title or "Model comparison"
     output = {"general": _general("zmdi zmdi-chart", title, _report_link(report.id), "Model Comparison Report")}
     return Published(output=output, problems=result.problems)
@@ -319,7 +319,7 @@ def _general(icon: str, title: str, url: str, description: str) -> dict[str, obj
 
 
 def _upload(
-    parts: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
+    services: Services, team_id: TeamId, source: Path, folder: str, events: EventWriter | None = None
 ) -> dict[str, StoredFile]:
     # A link could lead out of the run folder, and its content into everybody's Team Files.
     files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
@@ -327,7 +327,7 @@ def _upload(
     for number, path in enumerate(files, start=1):
         name = path.relative_to(source).as_posix()
         if name != _RECORD:  # written last, when everything it names is there
-            stored[name] = parts.files.put(team_id, f"{folder}/{name}", path)
+            stored[name] = services.files.put(team_id, f"{folder}/{name}", path)
         if events is not None:
             events.progress("Uploading train artifacts to Team Files", number, len(files))
     return stored

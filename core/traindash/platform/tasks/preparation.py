@@ -48,13 +48,13 @@ class _InferenceInfo(Struct, frozen=True, kw_only=True):
     gt_dataset_ids: tuple[DatasetId, ...] = ()
 
 
-def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
+def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
     """Write the run folder of a task that an agent took.
 
     What an interrupted earlier try left is removed first; the platform's own events are kept.
 
     Args:
-        parts: The platform.
+        services: The platform.
         task: The task; nothing may run on its folder.
         agent: Where it will run.
 
@@ -65,16 +65,16 @@ def prepare(parts: Services, task: TaskRecord, agent: LocalAgent) -> str:
         AppError: The task cannot be done any more, e.g. because its project is gone.
         OSError: The folder cannot be written.
     """
-    run = parts.layout.run(task.id)
+    run = services.layout.run(task.id)
     # An earlier try may have been interrupted anywhere.
     clear(run)
     run.root.mkdir(parents=True, exist_ok=True)
     match task.kind:
         case "train":
-            spec = _prepare_training(parts, task, agent, run)
+            spec = _prepare_training(services, task, agent, run)
             trainer = spec.trainer
         case "compare":
-            comparison = _comparison_spec(parts, task)
+            comparison = _comparison_spec(services, task)
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
         case _:
@@ -90,28 +90,28 @@ def clear(run: RunLayout) -> None:
         file.unlink(missing_ok=True)
 
 
-def _prepare_training(parts: Services, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
+def _prepare_training(services: Services, task: TaskRecord, agent: LocalAgent, run: RunLayout) -> TrainSpec:
     if task.project_id is None:
         raise StateError(f"Task {task.id} names no project.", "Start a new training.")
     if (source := source_of(task)) is not None:
-        return _prepare_resumed(parts, task, agent, source)
-    training = resolve_training(parts, task.team_id, task.project_id, frozen_training(task.settings))
-    spec = train_spec(parts, task.id, agent, training)
+        return _prepare_resumed(services, task, agent, source)
+    training = resolve_training(services, task.team_id, task.project_id, frozen_training(task.settings))
+    spec = train_spec(services, task.id, agent, training)
     log = EventWriter(run.platform_events)
     if training.start.custom is not None and training.start.custom.note:
         log.log(training.start.custom.note, "warning")
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
-    write_images(run.images, parts.images.of_run(training.sides))
+    write_images(run.images, services.images.of_run(training.sides))
     # Last: a folder with a spec is complete.
     write_spec(run.spec, spec)
     return spec
 
 
-def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
+def _prepare_resumed(services: Services, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
     """Write the run folder of a training that goes on with an earlier one: its very images, classes and settings."""
-    run = parts.layout.run(task.id)
-    start = resume_point(parts, source, task.id)
+    run = services.layout.run(task.id)
+    start = resume_point(services, source, task.id)
     run.images.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(start.images, run.images)
     before = start.spec
@@ -121,12 +121,12 @@ def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, sourc
         before,
         task_id=task.id,
         experiment_name=str(name or "").strip() or f"{task.id} {before.project_name} {before.model_name}",
-        artifacts_dir=_artifacts_dir(parts, (task.team_id, task.id), folder, before.framework),
-        evaluation_dir=_evaluation_dir(parts, (task.team_id, task.id), folder, before.app_name),
-        server_address=parts.address,
+        artifacts_dir=_artifacts_dir(services, (task.team_id, task.id), folder, before.framework),
+        evaluation_dir=_evaluation_dir(services, (task.team_id, task.id), folder, before.app_name),
+        server_address=services.address,
         threads=max(1, agent.threads),
         device=agent.device,
-        offline=parts.offline,
+        offline=services.offline,
         resume_from=str(start.checkpoint),
         resume_seconds=start.seconds,
     )
@@ -134,18 +134,18 @@ def _prepare_resumed(parts: Services, task: TaskRecord, agent: LocalAgent, sourc
     return spec
 
 
-def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
+def train_spec(services: Services, task_id: TaskId, agent: LocalAgent, training: Training) -> TrainSpec:
     """Return the spec of a new training on an agent."""
     plan, start, project, asked = training.plan, training.start, training.project, training.framework
     split = plan.train_val_split
     folder, where = file_name(f"{project.id}_{project.name}"), (project.team_id, task_id)
     hyperparameters = plan.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
     return TrainSpec(
-        trainer=parts.trainer or asked.trainer,
+        trainer=services.trainer or asked.trainer,
         task_id=task_id,
         project_id=project.id,
         project_name=project.name,
-        project_version=parts.projects.version(project.id),
+        project_version=services.projects.version(project.id),
         framework=asked.name,
         app_name=asked.app_name,
         model_name=start.model_name,
@@ -165,13 +165,13 @@ def train_spec(parts: Services, task_id: TaskId, agent: LocalAgent, training: Tr
         split_method=write_split(split)["method"],
         train_dataset_ids=split.train_datasets if isinstance(split, DatasetsSplit) else (),
         val_dataset_ids=split.val_datasets if isinstance(split, DatasetsSplit) else (),
-        artifacts_dir=_artifacts_dir(parts, where, folder, asked.name),
-        evaluation_dir=_evaluation_dir(parts, where, folder, asked.app_name),
-        server_address=parts.address,
+        artifacts_dir=_artifacts_dir(services, where, folder, asked.name),
+        evaluation_dir=_evaluation_dir(services, where, folder, asked.app_name),
+        server_address=services.address,
         threads=max(1, agent.threads),
         device=agent.device,
-        weights_dir=str(parts.layout.weights),
-        offline=parts.offline,
+        weights_dir=str(services.layout.weights),
+        offline=services.offline,
     )
 
 
@@ -183,14 +183,14 @@ def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]
     return {**{key: state[key] for key in keys}, "tags": []}
 
 
-def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
-    folders = check_evaluations(parts, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
-    records = [_inference_info(parts, task.team_id, folder) for folder in folders]
+def _comparison_spec(services: Services, task: TaskRecord) -> CompareSpec:
+    folders = check_evaluations(services, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
+    records = [_inference_info(services, task.team_id, folder) for folder in folders]
     names = [PurePosixPath(folder).parts for folder in folders]
     sources = tuple(
         EvaluationSource(
             path=folder,
-            folder=str(parts.files.local_folder(task.team_id, folder)),
+            folder=str(services.files.local_folder(task.team_id, folder)),
             label=record.model_name or name[-1],
         )
         for folder, record, name in zip(folders, records, names, strict=True)
@@ -200,21 +200,21 @@ def _comparison_spec(parts: Services, task: TaskRecord) -> CompareSpec:
         task_id=task.id,
         sources=sources,
         output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
-        server_address=parts.address,
-        image_files=_image_files(parts, records[0]),
+        server_address=services.address,
+        image_files=_image_files(services, records[0]),
     )
 
 
-def _image_files(parts: Services, record: _InferenceInfo) -> dict[int, str]:
+def _image_files(services: Services, record: _InferenceInfo) -> dict[int, str]:
     """Return the files of the images that a model was evaluated on, as far as this server has them."""
     if record.gt_project_id is None:
         return {}
-    ids = parts.images.ids(record.gt_project_id, datasets=record.gt_dataset_ids)
-    return parts.images.paths(ids)
+    ids = services.images.ids(record.gt_project_id, datasets=record.gt_dataset_ids)
+    return services.images.paths(ids)
 
 
-def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _InferenceInfo:
-    file = parts.files.find(team_id, f"{folder}/evaluation/inference_info.json")
+def _inference_info(services: Services, team_id: TeamId, folder: str) -> _InferenceInfo:
+    file = services.files.find(team_id, f"{folder}/evaluation/inference_info.json")
     if file is None:
         return _InferenceInfo()
     try:
@@ -223,19 +223,19 @@ def _inference_info(parts: Services, team_id: TeamId, folder: str) -> _Inference
         raise InputError(f"{file.path} is not a record of an evaluation.", "Evaluate the model again.") from error
 
 
-def _artifacts_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
-    return _free_folder(parts, where[0], f"{_EXPERIMENTS}/{project}/{where[1]}_{file_name(framework)}") + "/"
+def _artifacts_dir(services: Services, where: tuple[TeamId, TaskId], project: str, framework: str) -> str:
+    return _free_folder(services, where[0], f"{_EXPERIMENTS}/{project}/{where[1]}_{file_name(framework)}") + "/"
 
 
-def _evaluation_dir(parts: Services, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
-    return _free_folder(parts, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
+def _evaluation_dir(services: Services, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
+    return _free_folder(services, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
 
 
-def _free_folder(parts: Services, team_id: TeamId, wanted: str) -> str:
+def _free_folder(services: Services, team_id: TeamId, wanted: str) -> str:
     """Return a folder of Team Files that holds nothing yet: the wanted one, or with ``_001``, ``_002``, … behind it."""
     folder, number = wanted, 0
     # As Supervisely names a folder that is taken (docs/supervisely-api.md 7.1).
-    while parts.files.list(team_id, folder, recursive=True):
+    while services.files.list(team_id, folder, recursive=True):
         number += 1
         folder = f"{wanted}_{number:03d}"
     return folder

@@ -55,13 +55,13 @@ def source_of(task: TaskRecord) -> TaskId | None:
     return TaskId(number) if isinstance(number, int) else None
 
 
-def can_resume(parts: Services, task: TaskRecord) -> bool:
+def can_resume(services: Services, task: TaskRecord) -> bool:
     """Return whether a task ended before its last epoch and left what is needed to go on."""
-    return task.kind == "train" and task.status in _ENDED_EARLY and _run_with_checkpoint(parts, task) is not None
+    return task.kind == "train" and task.status in _ENDED_EARLY and _run_with_checkpoint(services, task) is not None
 
 
 def find_resumable(
-    parts: Services, team_id: TeamId, project_id: ProjectId, framework: str, task_id: TaskId
+    services: Services, team_id: TeamId, project_id: ProjectId, framework: str, task_id: TaskId
 ) -> ResumableTask:
     """Check that a training can go on.
 
@@ -70,7 +70,7 @@ def find_resumable(
         InputError: It is no training of this project with this framework.
         StateError: It is not over, is complete, or left nothing to go on from.
     """
-    task = parts.tasks.get(task_id)
+    task = services.tasks.get(task_id)
     # As if it was not there: a task of another team is none of the asker's business.
     if task.team_id != team_id:
         raise NotFoundError(f"There is no task {task_id} in this team.")
@@ -83,7 +83,7 @@ def find_resumable(
     if not task.status.is_terminal:
         msg = f"Task {task_id} is not over; it is {task.status.value}."
         raise StateError(msg, "Wait for its end, or stop it first.")
-    if _run_with_checkpoint(parts, task) is None:
+    if _run_with_checkpoint(services, task) is None:
         msg = f"Task {task_id} has no checkpoint to go on from: it ended before its first or after its last epoch."
         raise StateError(msg, _START_ANEW)
     known = frozen_training(task.settings).gui_state
@@ -92,31 +92,31 @@ def find_resumable(
     return ResumableTask(task_id=task_id, gui_state=gui_state)
 
 
-def resume_point(parts: Services, source: TaskId, task_id: TaskId) -> ResumePoint:
+def resume_point(services: Services, source: TaskId, task_id: TaskId) -> ResumePoint:
     """Return where to take up an earlier training, when the turn of the task that continues it has come.
 
     Args:
-        parts: The platform.
+        services: The platform.
         source: The earlier task.
         task_id: The task that goes on; its log has the epochs so far, see :func:`carry_over`.
 
     Raises:
         StateError: What was left is gone.
     """
-    run = _run_with_checkpoint(parts, parts.tasks.get(source))
+    run = _run_with_checkpoint(services, services.tasks.get(source))
     spec = None if run is None or not run.spec.is_file() else read_spec(run.spec)
     if run is None or not isinstance(spec, TrainSpec) or not run.images.is_file():
         raise StateError(f"What task {source} left to go on from is not there any more.", _START_ANEW)
-    # The rows that were carried over count, too: the time of a training is that of all its parts.
-    seconds = [row.get("seconds") for row in _epoch_rows(parts.layout.run(task_id))]
+    # The rows that were carried over count, too: the time of a training is that of all its services.
+    seconds = [row.get("seconds") for row in _epoch_rows(services.layout.run(task_id))]
     known = [float(value) for value in seconds if isinstance(value, int | float)]
     return ResumePoint(checkpoint=run.resume_checkpoint, images=run.images, spec=spec, seconds=max(known, default=0.0))
 
 
-def carry_over(parts: Services, source: TaskId, task_id: TaskId) -> None:
+def carry_over(services: Services, source: TaskId, task_id: TaskId) -> None:
     """Put the epochs of an earlier training into the log of the one that continues it, so that curves are whole."""
-    rows = tuple(_epoch_rows(parts.layout.run(source)))
-    target = parts.layout.run(task_id).platform_events
+    rows = tuple(_epoch_rows(services.layout.run(source)))
+    target = services.layout.run(task_id).platform_events
     append_rows(target, rows)
     done = max((epoch for row in rows if isinstance(epoch := row.get("epoch"), int)), default=0)
     EventWriter(target).log(f"Continues task {source}, which had done {done} epochs.")
@@ -130,16 +130,16 @@ def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:
                 yield row
 
 
-def _run_with_checkpoint(parts: Services, task: TaskRecord) -> RunLayout | None:
+def _run_with_checkpoint(services: Services, task: TaskRecord) -> RunLayout | None:
     """Return the run folder to go on from; a continued training that did no epoch hands on what it was given."""
-    run = parts.layout.run(task.id)
+    run = services.layout.run(task.id)
     if run.resume_checkpoint.is_file():
         return run
     source = source_of(task)
     # One that did epochs, but has no checkpoint, is through, or it was lost with its folder: nothing to hand on.
     if source is None or (run.events.exists() and any(_trained(run))):
         return None
-    return _run_with_checkpoint(parts, parts.tasks.get(source))
+    return _run_with_checkpoint(services, services.tasks.get(source))
 
 
 def _trained(run: RunLayout) -> Iterator[bool]:

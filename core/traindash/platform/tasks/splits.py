@@ -22,11 +22,11 @@ Sides = Mapping[ImageId, tuple[Side, ...]]
 _FULL_PERCENT = 100
 
 
-def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit, *, draw: int | None = None) -> Sides:
+def resolve_split(services: Services, project_id: ProjectId, split: TrainValSplit, *, draw: int | None = None) -> Sides:
     """Deal the images of a project to the two sides.
 
     Args:
-        parts: Where the project is.
+        services: Where the project is.
         project_id: The project.
         split: How to deal.
         draw: Number that a random split is drawn with; ``None`` for another one each time.
@@ -39,17 +39,17 @@ def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit, 
     """
     match split:
         case RandomSplit():
-            train, val = _random(parts, project_id, split, new_draw() if draw is None else draw)
+            train, val = _random(services, project_id, split, new_draw() if draw is None else draw)
         case DatasetsSplit():
-            _check_datasets(parts, project_id, split)
-            train = parts.images.ids(project_id, datasets=split.train_datasets)
-            val = parts.images.ids(project_id, datasets=split.val_datasets)
+            _check_datasets(services, project_id, split)
+            train = services.images.ids(project_id, datasets=split.train_datasets)
+            val = services.images.ids(project_id, datasets=split.val_datasets)
         case TagsSplit():
-            train, val = _tags(parts, project_id, split)
+            train, val = _tags(services, project_id, split)
         case CollectionsSplit():
-            _check_collections(parts, project_id, split)
-            train = parts.images.ids(project_id, collections=split.train_collections)
-            val = parts.images.ids(project_id, collections=split.val_collections)
+            _check_collections(services, project_id, split)
+            train = services.images.ids(project_id, collections=split.train_collections)
+            val = services.images.ids(project_id, collections=split.val_collections)
         case _:
             assert_never(split)
     _refuse_empty(train, "training")
@@ -58,28 +58,30 @@ def resolve_split(parts: Services, project_id: ProjectId, split: TrainValSplit, 
 
 
 def _random(
-    parts: Services, project_id: ProjectId, split: RandomSplit, draw: int
+    services: Services, project_id: ProjectId, split: RandomSplit, draw: int
 ) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
     # Ordered by a hash of each image, not shuffled: images that come or go between the check of a task and its turn
     # move no other image than the one at the border to the other side.
     def place(image: ImageId) -> bytes:
         return hashlib.sha256(f"{draw} {image}".encode()).digest()
 
-    everything = sorted(parts.images.ids(project_id), key=place)
+    everything = sorted(services.images.ids(project_id), key=place)
     # Rounded down for the side that is named (docs/supervisely-api.md 4).
     count = len(everything) * split.percent // _FULL_PERCENT
     chosen, rest = tuple(everything[:count]), tuple(everything[count:])
     return (chosen, rest) if split.split == "train" else (rest, chosen)
 
 
-def _tags(parts: Services, project_id: ProjectId, split: TagsSplit) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
-    known = {tag.name for tag in parts.projects.meta(project_id).tags}
+def _tags(
+    services: Services, project_id: ProjectId, split: TagsSplit
+) -> tuple[tuple[ImageId, ...], tuple[ImageId, ...]]:
+    known = {tag.name for tag in services.projects.meta(project_id).tags}
     for name in (split.train_tag, split.val_tag):
         if name not in known:
             msg = f"The project has no tag {name!r}."
             raise InputError(msg, f"Choose one of: {', '.join(sorted(known)) or 'it has no tags'}.")
-    train = parts.images.ids(project_id, tag=split.train_tag)
-    val = parts.images.ids(project_id, tag=split.val_tag)
+    train = services.images.ids(project_id, tag=split.train_tag)
+    val = services.images.ids(project_id, tag=split.val_tag)
     for name, tagged in ((split.train_tag, train), (split.val_tag, val)):
         if not tagged:
             msg = f"No image of the project has the tag {name!r}."
@@ -88,21 +90,21 @@ def _tags(parts: Services, project_id: ProjectId, split: TagsSplit) -> tuple[tup
         return train, val
     # Only an image with neither tag is untagged; one with both stays on both sides.
     with_tag = {*train, *val}
-    untagged = tuple(image for image in parts.images.ids(project_id) if image not in with_tag)
+    untagged = tuple(image for image in services.images.ids(project_id) if image not in with_tag)
     return (train + untagged, val) if split.untagged_action == "train" else (train, val + untagged)
 
 
-def _check_datasets(parts: Services, project_id: ProjectId, split: DatasetsSplit) -> None:
-    known = {dataset.id: dataset.name for dataset in parts.projects.datasets(project_id)}
+def _check_datasets(services: Services, project_id: ProjectId, split: DatasetsSplit) -> None:
+    known = {dataset.id: dataset.name for dataset in services.projects.datasets(project_id)}
     missing = [dataset for dataset in (*split.train_datasets, *split.val_datasets) if dataset not in known]
     if missing:
         _refuse_unknown("dataset", missing, known)
 
 
-def _check_collections(parts: Services, project_id: ProjectId, split: CollectionsSplit) -> None:
+def _check_collections(services: Services, project_id: ProjectId, split: CollectionsSplit) -> None:
     known = {
         collection.id: collection.name
-        for collection in parts.collections.of_project(project_id)
+        for collection in services.collections.of_project(project_id)
         if collection.type == "default"
     }
     missing = [item for item in (*split.train_collections, *split.val_collections) if item not in known]

@@ -86,12 +86,12 @@ class Supervisor:
     """Runs the tasks of a platform.
 
     Args:
-        parts: The platform, its database open.
+        services: The platform, its database open.
         pace: How often it looks.
     """
 
-    def __init__(self, parts: Services, pace: Pace | None = None) -> None:
-        self._parts = parts
+    def __init__(self, services: Services, pace: Pace | None = None) -> None:
+        self._services = services
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}
         self._worker = PeriodicWorker("supervisor", self._round, retry=self._pace.retry)
@@ -118,7 +118,7 @@ class Supervisor:
         Raises:
             NotFoundError: There is no such task.
         """
-        status = self._parts.tasks.request_stop(task_id, _STOPPED_BEFORE_START)
+        status = self._services.tasks.request_stop(task_id, _STOPPED_BEFORE_START)
         if status in {TaskStatus.TERMINATING, TaskStatus.STOPPED}:
             self._say(task_id, "Stop requested.")
         self.wake()
@@ -130,7 +130,7 @@ class Supervisor:
         Trainers outlive the server, so nothing may be concluded from the server's own death. What counts is on disk:
         the identity of the process, and the result.
         """
-        tasks = self._parts.tasks
+        tasks = self._services.tasks
         for task in tasks.open_tasks():
             if task.status is TaskStatus.QUEUED or task.waits or not task.autostart:
                 continue  # no agent had taken it, so there is no process
@@ -139,7 +139,7 @@ class Supervisor:
                 self._watched[task.id] = watched
                 if poll(watched.identity) is None:
                     self._say(task.id, "The dashboard was restarted; the task went on meanwhile.")
-            elif task.status is TaskStatus.STARTED and not self._parts.layout.run(task.id).root.is_dir():
+            elif task.status is TaskStatus.STARTED and not self._services.layout.run(task.id).root.is_dir():
                 watched.outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
                 self._watched[task.id] = watched
             elif tasks.give_back(task.id):
@@ -150,7 +150,7 @@ class Supervisor:
         return _Watched(agent_id=agent_id, identity=identity, stop=PatientStop(self._pace.grace))
 
     def _identify(self, task: OpenTask) -> ProcessIdentity | None:
-        run = self._parts.layout.run(task.id)
+        run = self._services.layout.run(task.id)
         if (known := read_identity(run)) is not None:
             return known
         # The server may have died between starting the process and writing down which one it is.
@@ -162,7 +162,7 @@ class Supervisor:
 
     def _round(self) -> float:
         """Look at everything once; return how long to sleep."""
-        tasks = {task.id: task for task in self._parts.tasks.open_tasks()}
+        tasks = {task.id: task for task in self._services.tasks.open_tasks()}
         for task_id, watched in list(self._watched.items()):
             self._look_alone(task_id, watched, tasks.get(task_id))
         for task in tasks.values():
@@ -181,8 +181,8 @@ class Supervisor:
             watched.not_before = time.monotonic() + self._pace.retry
         except Exception as error:  # noqa: BLE001 - the edge of one task: its trouble must not stop the others
             _log.exception("Task %s ended by an error of the supervisor", task_id)
-            record = self._parts.tasks.get(task_id)
-            watched.outcome = failed(self._parts, record, report_platform_error(error, "ending the task"))
+            record = self._services.tasks.get(task_id)
+            watched.outcome = failed(self._services, record, report_platform_error(error, "ending the task"))
 
     def _look(self, task_id: TaskId, watched: _Watched, task: OpenTask | None) -> None:
         if task is None:  # somebody else gave it a final status
@@ -190,13 +190,13 @@ class Supervisor:
             return
         if watched.identity is not None and watched.ended is None:
             if task.status is TaskStatus.CONSUMED:  # the process runs, but the database did not take the move
-                self._parts.tasks.move(task_id, TaskStatus.STARTED)
+                self._services.tasks.move(task_id, TaskStatus.STARTED)
             watched.ended = poll(watched.identity)
             if watched.ended is None:
                 watched.seen_alive = True
-                agents = self._parts.agents
+                agents = self._services.agents
                 watched.meter.look(
-                    self._parts.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
+                    self._services.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
                 )
                 if task.status is TaskStatus.TERMINATING:
                     watched.stop.press(watched.identity)
@@ -204,8 +204,8 @@ class Supervisor:
             if watched.seen_alive:  # otherwise the pid may be somebody else's group by now
                 sweep_group(watched.identity)
         if watched.outcome is None and watched.identity is not None and watched.ended is not None:
-            record = self._parts.tasks.get(task_id)
-            watched.outcome = conclude(self._parts, record, watched.identity, watched.ended)
+            record = self._services.tasks.get(task_id)
+            watched.outcome = conclude(self._services, record, watched.identity, watched.ended)
         if watched.outcome is not None:
             self._end(task_id, watched.outcome)
             self._watched.pop(task_id)
@@ -216,9 +216,9 @@ class Supervisor:
             end_group(watched.identity, force=True)
 
     def _end(self, task_id: TaskId, outcome: Outcome) -> None:
-        ended = self._parts.tasks.end(task_id, outcome.status, outcome.report, outcome.output)
+        ended = self._services.tasks.end(task_id, outcome.status, outcome.report, outcome.output)
         if ended and outcome.status is TaskStatus.FINISHED:
-            tidy(self._parts.layout.run(task_id))
+            tidy(self._services.layout.run(task_id))
 
     def _settle(self, task: OpenTask) -> None:
         """Move tasks that have no process and need none."""
@@ -227,45 +227,46 @@ class Supervisor:
         if task.status is TaskStatus.TERMINATING:
             self._end(task.id, Outcome(status=TaskStatus.STOPPED, report=_STOPPED_BEFORE_START))
         elif task.status is TaskStatus.QUEUED and not task.autostart:
-            self._parts.tasks.move(task.id, TaskStatus.CONSUMED)
-            self._parts.tasks.move(task.id, TaskStatus.STARTED)
+            self._services.tasks.move(task.id, TaskStatus.CONSUMED)
+            self._services.tasks.move(task.id, TaskStatus.STARTED)
         elif task.status is TaskStatus.CONSUMED and not task.autostart:
-            self._parts.tasks.move(task.id, TaskStatus.STARTED)
+            self._services.tasks.move(task.id, TaskStatus.STARTED)
 
     def _assign(self, tasks: dict[TaskId, OpenTask]) -> None:
         """Give every free agent its next task."""
         if not any(task.waits for task in tasks.values()):
             return
-        ready = (agent for agent in self._parts.agents.all() if agent.status is AgentStatus.RUNNING)
-        for agent in (agent for agent in ready if not agent.paused):
-            busy = {watched.agent_id for watched in self._watched.values()}
-            while agent.id not in busy and (record := self._parts.tasks.take_next(agent.id, agent.team_id)) is not None:
+        busy = {watched.agent_id for watched in self._watched.values()}
+        for agent in self._services.agents.all():
+            if agent.status is not AgentStatus.RUNNING or agent.paused or agent.id in busy:
+                continue
+            record = self._services.tasks.take_next(agent.id, agent.team_id)
+            if record is not None:
                 self._begin(record, agent)
-                busy = {watched.agent_id for watched in self._watched.values()}
 
     def _begin(self, task: TaskRecord, agent: LocalAgent) -> None:
-        parts, run = self._parts, self._parts.layout.run(task.id)
+        services, run = self._services, self._services.layout.run(task.id)
         watched = self._watch(agent.id, None)
         self._watched[task.id] = watched
         try:
             self._say(task.id, f"Agent {agent.name} takes the task.")
-            parts.logs.forget(run)
-            trainer = prepare(parts, task, agent)
-            environment = trainer_environment(parts.environment, threads=agent.threads)
+            services.logs.forget(run)
+            trainer = prepare(services, task, agent)
+            environment = trainer_environment(services.environment, threads=agent.threads)
             watched.identity = start_process(run, trainer, environment)
             watched.seen_alive = True
         except StorageError:
             self._watched.pop(task.id)
-            parts.tasks.give_back(task.id)
+            services.tasks.give_back(task.id)
             raise
         except Exception as error:  # noqa: BLE001 - the edge of one task: its trouble must not stop the others
             _log.warning("Task %s could not be started", task.id, exc_info=True)
-            watched.outcome = failed(parts, task, report_platform_error(error, "preparing the task"))
+            watched.outcome = failed(services, task, report_platform_error(error, "preparing the task"))
             self.wake()
             return
         if task.status is TaskStatus.CONSUMED:
-            parts.tasks.move(task.id, TaskStatus.STARTED, sources={TaskStatus.CONSUMED})
+            services.tasks.move(task.id, TaskStatus.STARTED, sources={TaskStatus.CONSUMED})
 
     def _say(self, task_id: TaskId, text: str) -> None:
         with contextlib.suppress(OSError):
-            EventWriter(self._parts.layout.run(task_id).platform_events).log(text)
+            EventWriter(self._services.layout.run(task_id).platform_events).log(text)

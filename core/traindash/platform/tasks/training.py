@@ -50,29 +50,29 @@ class CheckpointFile:
     note: str = ""
 
 
-def find_experiment(parts: Services, team_id: TeamId, task_id: TaskId) -> ExperimentInfo:
+def find_experiment(services: Services, team_id: TeamId, task_id: TaskId) -> ExperimentInfo:
     """Return the experiment that a task left in Team Files, with the folder that it really lies in.
 
     Raises:
         NotFoundError: The task left none.
         InputError: Its record cannot be read.
     """
-    for project in parts.files.folders(team_id, _EXPERIMENTS):
-        for folder in parts.files.folders(team_id, project):
+    for project in services.files.folders(team_id, _EXPERIMENTS):
+        for folder in services.files.folders(team_id, project):
             # <task id>_<framework>, docs/supervisely-api.md 7.1
             named = folder.removeprefix(f"{project}/").startswith(f"{task_id}_")
-            if named and (file := parts.files.find(team_id, f"{folder}/{_RECORD}")) is not None:
+            if named and (file := services.files.find(team_id, f"{folder}/{_RECORD}")) is not None:
                 return replace(_read(file, task_id), task_id=task_id, artifacts_dir=folder)
     raise NotFoundError(f"Task {task_id} has no experiment in Team Files.", "Choose a training that is finished.")
 
 
-def settings_of(parts: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:
+def settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:
     """Return the ``guiState`` that an experiment was really trained with; empty where it was not kept.
 
     Raises:
         InputError: The file cannot be read.
     """
-    file = parts.files.find(team_id, f"{source.artifacts_dir}/{source.app_state or 'app_state.json'}")
+    file = services.files.find(team_id, f"{source.artifacts_dir}/{source.app_state or 'app_state.json'}")
     if file is None:
         return {}
     try:
@@ -81,7 +81,7 @@ def settings_of(parts: Services, team_id: TeamId, source: ExperimentInfo) -> dic
         raise _unreadable(source.task_id, error) from error
 
 
-def find_checkpoint(parts: Services, team_id: TeamId, source: ExperimentInfo, name: str) -> CheckpointFile:
+def find_checkpoint(services: Services, team_id: TeamId, source: ExperimentInfo, name: str) -> CheckpointFile:
     """Return a checkpoint of an experiment.
 
     Training starts from weights only. An exported model (ONNX, TensorRT) holds no weights that can be trained on, but
@@ -92,7 +92,7 @@ def find_checkpoint(parts: Services, team_id: TeamId, source: ExperimentInfo, na
     """
 
     def stored(folder: str) -> dict[str, StoredFile]:
-        files = parts.files.list(team_id, f"{source.artifacts_dir}/{folder}", recursive=False)
+        files = services.files.list(team_id, f"{source.artifacts_dir}/{folder}", recursive=False)
         return {file.name: file for file in files if file.local_path.is_file()}
 
     weights = stored("checkpoints")
@@ -164,22 +164,22 @@ class Training:
         return self.plan.classes or ()
 
 
-def resolve_training(parts: Services, team_id: TeamId, project_id: ProjectId, frozen: FrozenTraining) -> Training:
+def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId, frozen: FrozenTraining) -> Training:
     """Check a training and find everything it names.
 
     Raises:
         NotFoundError: The project, the model or the checkpoint does not exist.
         InputError: Something in the state cannot be used.
     """
-    project = parts.projects.get(project_id)
+    project = services.projects.get(project_id)
     # The SDK starts in any workspace it is given; images of another team must not leave it that way.
     if project.team_id != team_id:
         msg = f"Project {project_id} belongs to another team than the workspace of the task."
         raise InputError(msg, "Start the training in a workspace of the project's team.")
     asked = framework(frozen.framework)
-    start = _start(parts, team_id, asked, parse_model(frozen.gui_state))
+    start = _start(services, team_id, asked, parse_model(frozen.gui_state))
     plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
-    meta = parts.projects.meta(project_id)
+    meta = services.projects.meta(project_id)
     classes = _check_classes(meta, plan.classes or ())
     _check_shapes(meta, classes, start.task_type, convert=plan.convert_class_shapes)
     return Training(
@@ -188,18 +188,18 @@ def resolve_training(parts: Services, team_id: TeamId, project_id: ProjectId, fr
         start=start,
         project=project,
         meta=meta,
-        sides=resolve_split(parts, project_id, plan.train_val_split, draw=frozen.draw),
+        sides=resolve_split(services, project_id, plan.train_val_split, draw=frozen.draw),
     )
 
 
-def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:
+def repeated_state(services: Services, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:
     """Return the ``guiState`` of a training that repeats an earlier one.
 
     The real training app only opens with these settings and waits for its start button; here the training starts,
     because no button comes with the API call.
 
     Args:
-        parts: Where experiments are.
+        services: Where experiments are.
         team_id: Team of the new task.
         framework: Framework of the app that was asked.
         state: ``trainMode`` ``continue`` starts from the earlier one's best checkpoint, ``new`` as it did.
@@ -208,9 +208,9 @@ def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state
         NotFoundError: The earlier task left no experiment.
         InputError: It was made by another framework, or its settings were not kept.
     """
-    source = find_experiment(parts, team_id, state.task_id)
+    source = find_experiment(services, team_id, state.task_id)
     _check_framework(framework, source)
-    settings = settings_of(parts, team_id, source)
+    settings = settings_of(services, team_id, source)
     if not settings:
         msg = f"The experiment of task {source.task_id} kept no settings."
         raise InputError(msg, "Start a new training and choose the settings.")
@@ -222,12 +222,12 @@ def repeated_state(parts: Services, team_id: TeamId, framework: Framework, state
     return kept
 
 
-def _start(parts: Services, team_id: TeamId, framework: Framework, stated: StatedModel) -> Start:
+def _start(services: Services, team_id: TeamId, framework: Framework, stated: StatedModel) -> Start:
     match stated:
         case CheckpointName(task_id=task_id, checkpoint=name):
-            source = find_experiment(parts, team_id, task_id)
+            source = find_experiment(services, team_id, task_id)
             _check_framework(framework, source)
-            file = find_checkpoint(parts, team_id, source, name)
+            file = find_checkpoint(services, team_id, source, name)
             return Start(
                 choice=CustomCheckpoint(path=f"{source.artifacts_dir}/checkpoints/{file.name}"),
                 stated=stated,
