@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.outside import ROOT
 from traindash.training.runs.events import read_events
 from traindash.training.runs.spec import RunLayout
 
@@ -72,7 +73,8 @@ def start_trainer(
 
     module = f"traindash.training.trainers.{trainer}"
     command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
-    variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath}
+    # The checkout that these tests lie in, whichever one is installed
+    variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath, "PYTHONPATH": str(ROOT / "core")}
     with run.output.open("wb") as output:
         return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, preexec_fn=limit)  # noqa: PLW1509
 
