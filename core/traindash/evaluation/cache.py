@@ -147,17 +147,11 @@ _INDEX = np.dtype([("key", "<i8"), ("end", "<i8"), ("height", "<i8"), ("width", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLengths:
-    """One mask in COCO's compressed form.
+    """One mask in COCO's compressed form."""
 
-    Attributes:
-        height: Pixels of the image.
-        width: Pixels of the image.
-        counts: Clear and set pixels in turn, column by column, packed into text.
-    """
-
-    height: int
-    width: int
-    counts: bytes
+    height: int  # pixels of the image
+    width: int  # pixels of the image
+    counts: bytes  # clear and set pixels in turn, column by column, packed into text
 
     def pixels(self) -> BoolArray:
         """Return (height, width) where the mask is set; nowhere if it is damaged."""
@@ -170,15 +164,10 @@ class RunLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PackedMasks:
-    """N masks, each found by its key.
+    """N masks, each found by its key."""
 
-    Attributes:
-        index: (N,) key, end of its text, height and width; by ascending key.
-        texts: (B,) characters of all run lengths, one mask after the other.
-    """
-
-    index: NDArray[np.void]
-    texts: NDArray[np.uint8]
+    index: NDArray[np.void]  # (N,) key, end of its text, height and width; by ascending key
+    texts: NDArray[np.uint8]  # (B,) characters of all run lengths, one mask after the other
 
     def find(self, key: int) -> RunLengths | None:
         """Return the mask of a key; ``None`` where there is none."""
@@ -193,15 +182,10 @@ class PackedMasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KeptMasks:
-    """The masks of both sides.
+    """The masks of both sides."""
 
-    Attributes:
-        gt: By the object's id in the file (``GroundTruth.ids``).
-        dt: By the prediction's place in the file (``Detections.place``).
-    """
-
-    gt: PackedMasks
-    dt: PackedMasks
+    gt: PackedMasks  # by the object's id in the file (`GroundTruth.ids`)
+    dt: PackedMasks  # by the prediction's place in the file (`Detections.place`)
 
 
 def pack_masks(pair: CocoPair) -> KeptMasks | None:

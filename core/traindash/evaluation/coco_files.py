@@ -25,21 +25,13 @@ Kind = Literal["bbox", "segm"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """The evaluated images, by ascending id.
+    """The evaluated images, by ascending id."""
 
-    Attributes:
-        ids: (I,) ids in the files.
-        file_names: I names.
-        datasets: I dataset names; empty text where the file has none.
-        sly_ids: (I,) ids on the platform; -1 where the file has none.
-        sizes: (I, 2) width and height in pixels; 0 where the file has none.
-    """
-
-    ids: IntArray
-    file_names: tuple[str, ...]
-    datasets: tuple[str, ...]
-    sly_ids: IntArray
-    sizes: IntArray
+    ids: IntArray  # (I,) ids in the files
+    file_names: tuple[str, ...]  # I names
+    datasets: tuple[str, ...]  # I dataset names; empty text where the file has none
+    sly_ids: IntArray  # (I,) ids on the platform; -1 where the file has none
+    sizes: IntArray  # (I, 2) width and height in pixels; 0 where the file has none
 
     def taken(self, rows: IntArray) -> "Images":
         """Return some of the images in the given order."""
@@ -55,25 +47,15 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundTruth:
-    """The objects of ``cocoGt.json``, by image, class and place in the file.
+    """The objects of ``cocoGt.json``, by image, class and place in the file."""
 
-    Attributes:
-        ids: (G,) ids in the file.
-        image: (G,) row in ``Images``.
-        category: (G,) index of the class.
-        boxes: (G, 4) x, y, width, height in pixels.
-        area: (G,) pixels, as the file says.
-        crowd: (G,) true where the object stands for many and is not counted.
-        sly_ids: (G,) ids on the platform; -1 where the file has none.
-    """
-
-    ids: IntArray
-    image: IntArray
-    category: IntArray
-    boxes: FloatArray
-    area: FloatArray
-    crowd: BoolArray
-    sly_ids: IntArray
+    ids: IntArray  # (G,) ids in the file
+    image: IntArray  # (G,) row in `Images`
+    category: IntArray  # (G,) index of the class
+    boxes: FloatArray  # (G, 4) x, y, width, height in pixels
+    area: FloatArray  # (G,) pixels, as the file says
+    crowd: BoolArray  # (G,) true where the object stands for many and is not counted
+    sly_ids: IntArray  # (G,) ids on the platform; -1 where the file has none
 
     def taken(self, rows: IntArray) -> "GroundTruth":
         """Return some of the objects in the given order."""
@@ -82,25 +64,15 @@ class GroundTruth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detections:
-    """The predictions of ``cocoDt.json``, by image, class and falling score (place in the file where scores are equal).
+    """The predictions of ``cocoDt.json``, by image, class and falling score, then by their place in the file."""
 
-    Attributes:
-        place: (D,) position in the file's list, from 0.
-        image: (D,) row in ``Images``.
-        category: (D,) index of the class.
-        boxes: (D, 4) x, y, width, height in pixels.
-        area: (D,) pixels of the box or of the mask.
-        scores: (D,) 0..1.
-        sly_ids: (D,) ids on the platform; -1 where the file has none.
-    """
-
-    place: IntArray
-    image: IntArray
-    category: IntArray
-    boxes: FloatArray
-    area: FloatArray
-    scores: FloatArray
-    sly_ids: IntArray
+    place: IntArray  # (D,) position in the file's list, from 0
+    image: IntArray  # (D,) row in `Images`
+    category: IntArray  # (D,) index of the class
+    boxes: FloatArray  # (D, 4) x, y, width, height in pixels
+    area: FloatArray  # (D,) pixels of the box or of the mask
+    scores: FloatArray  # (D,) 0..1
+    sly_ids: IntArray  # (D,) ids on the platform; -1 where the file has none
 
     def taken(self, rows: IntArray) -> "Detections":
         """Return some of the predictions in the given order."""
@@ -109,17 +81,11 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masks:
-    """N masks as COCO's run lengths.
+    """N masks as COCO's run lengths."""
 
-    Attributes:
-        runs: N dictionaries ``{"size": [height, width], "counts": bytes | str | list}``.
-        boxes: (N, 4) x, y, width, height of the pixels that are set.
-        areas: (N,) pixels that are set.
-    """
-
-    runs: tuple[dict[str, Any], ...]
-    boxes: FloatArray
-    areas: FloatArray
+    runs: tuple[dict[str, Any], ...]  # N dictionaries `{"size": [height, width], "counts": bytes | str | list}`
+    boxes: FloatArray  # (N, 4) x, y, width, height of the pixels that are set
+    areas: FloatArray  # (N,) pixels that are set
 
     def taken(self, rows: IntArray) -> "Masks":
         """Return some of the masks in the given order."""
@@ -128,25 +94,15 @@ class Masks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CocoPair:
-    """Ground truth and predictions of one evaluation, checked and sorted.
+    """Ground truth and predictions of one evaluation, checked and sorted."""
 
-    Attributes:
-        images: The images of the ground truth.
-        category_ids: (K,) ids in the files, ascending.
-        classes: K names in the same order.
-        gt: Objects.
-        dt: Predictions.
-        gt_masks: (G) masks where the evaluation compares masks; ``None`` where it compares boxes.
-        dt_masks: (D) masks, or ``None``.
-    """
-
-    images: Images
-    category_ids: IntArray
-    classes: tuple[str, ...]
-    gt: GroundTruth
-    dt: Detections
-    gt_masks: Masks | None = None
-    dt_masks: Masks | None = None
+    images: Images  # the images of the ground truth
+    category_ids: IntArray  # (K,) ids in the files, ascending
+    classes: tuple[str, ...]  # K names in the same order
+    gt: GroundTruth  # objects
+    dt: Detections  # predictions
+    gt_masks: Masks | None = None  # (G) masks where the evaluation compares masks; `None` where it compares boxes
+    dt_masks: Masks | None = None  # (D) masks, or `None`
 
 
 # The form of ``cocoGt.json`` and ``cocoDt.json``, and what a person reads when a file does not have it.

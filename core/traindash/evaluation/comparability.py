@@ -28,33 +28,22 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredModel:
-    """An experiment that shall be compared.
+    """An experiment that shall be compared."""
 
-    Attributes:
-        name: For the reasons.
-        evaluation: Its evaluation.
-        content: Hash of the file by the platform's image id, for the evaluated and the training images.
-        trained_on: Platform ids of the images it was trained on; ``None`` when nobody knows.
-        project_version: Whatever names the state of the project's annotations; ``None`` when nobody knows.
-    """
-
-    name: str
-    evaluation: Evaluation
+    name: str  # for the reasons
+    evaluation: Evaluation  # its evaluation
+    # hash of the file by the platform's image id, for the evaluated and the training images
     content: Mapping[int, str] = field(default_factory=dict)
-    trained_on: frozenset[int] | None = None
+    trained_on: frozenset[int] | None = None  # platform ids of the images it was trained on; `None` when nobody knows
+    # Whatever names the state of the project's annotations; `None` when nobody knows
     project_version: str | None = None
 
 
 class ImageName(NamedTuple):
-    """An image across evaluations.
+    """An image across evaluations."""
 
-    Attributes:
-        text: Its content, id or name.
-        copy: 1, or 2, 3, … for further images of the same evaluation with the same text.
-    """
-
-    text: str
-    copy: int
+    text: str  # its content, id or name
+    copy: int  # 1, or 2, 3, … for further images of the same evaluation with the same text
 
 
 def identity_kind(models: Sequence[MeasuredModel]) -> IdentityKind:
@@ -127,42 +116,25 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Something that differs or is not known.
+    """Something that differs or is not known."""
 
-    Attributes:
-        kind: What it is about.
-        text: For people; one sentence.
-        names: The experiments it concerns.
-        only_a_warning: The figures may stand side by side nevertheless.
-    """
-
-    kind: ReasonKind
-    text: str
-    names: tuple[str, ...]
-    only_a_warning: bool = False
+    kind: ReasonKind  # what it is about
+    text: str  # for people; one sentence
+    names: tuple[str, ...]  # the experiments it concerns
+    only_a_warning: bool = False  # the figures may stand side by side nevertheless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the checks look at; lists have one entry per candidate.
+    """What the checks look at; lists have one entry per candidate."""
 
-    Attributes:
-        models: The experiments.
-        identity: By what images are told apart.
-        images: Names of the evaluated images.
-        shared: Images that all of them have.
-        classes: Classes that all of them have.
-        changed: Shared images whose annotations differ.
-        seen: Evaluated images it was trained on; ``None`` where that is not known.
-    """
-
-    models: Sequence[MeasuredModel]
-    identity: IdentityKind
-    images: Sequence[tuple[ImageName, ...]]
-    shared: Sequence[ImageName]
-    classes: tuple[str, ...]
-    changed: int
-    seen: Sequence[frozenset[ImageName] | None]
+    models: Sequence[MeasuredModel]  # the experiments
+    identity: IdentityKind  # by what images are told apart
+    images: Sequence[tuple[ImageName, ...]]  # names of the evaluated images
+    shared: Sequence[ImageName]  # images that all of them have
+    classes: tuple[str, ...]  # classes that all of them have
+    changed: int  # shared images whose annotations differ
+    seen: Sequence[frozenset[ImageName] | None]  # evaluated images it was trained on; `None` where that is not known
 
 
 def all_reasons(found: Findings) -> tuple[Reason, ...]:

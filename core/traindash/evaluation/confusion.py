@@ -13,32 +13,21 @@ MOST_PAIRS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusedPair:
-    """Two classes that were taken for each other.
+    """Two classes that were taken for each other."""
 
-    Attributes:
-        first: Index of the class that comes earlier.
-        second: Index of the other one.
-        count: Detections of one that cover an object of the other.
-        probability: ``count`` by all detections of the two classes.
-    """
-
-    first: int
-    second: int
-    count: int
-    probability: float
+    first: int  # index of the class that comes earlier
+    second: int  # index of the other one
+    count: int  # detections of one that cover an object of the other
+    probability: float  # `count` by all detections of the two classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """Confusion matrix at a confidence threshold.
+    """Confusion matrix at a confidence threshold."""
 
-    Attributes:
-        matrix: (K + 1, K + 1) rows are predicted, columns are true classes; the last row and column stand for "none".
-        pairs: The 20 pairs with the largest counts, most probable first.
-    """
-
+    # (K + 1, K + 1) rows are predicted, columns are true classes; the last row and column stand for "none"
     matrix: IntArray
-    pairs: tuple[ConfusedPair, ...]
+    pairs: tuple[ConfusedPair, ...]  # the 20 pairs with the largest counts, most probable first
 
 
 def confusion(view: MatchView, confidence: float) -> Confusion:
@@ -79,30 +68,19 @@ SCORE_BINS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IouHistogram:
-    """IoU of the true positives.
+    """IoU of the true positives."""
 
-    Attributes:
-        edges: (41,) from 0.50 to 1.
-        counts: (40,) true positives.
-    """
-
-    edges: FloatArray
-    counts: IntArray
+    edges: FloatArray  # (41,) from 0.50 to 1
+    counts: IntArray  # (40,) true positives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreDistribution:
-    """Scores of right and wrong detections, without a confidence threshold.
+    """Scores of right and wrong detections, without a confidence threshold."""
 
-    Attributes:
-        edges: (41,) from 0 to 1.
-        right: (40,) true positives.
-        wrong: (40,) false positives.
-    """
-
-    edges: FloatArray
-    right: IntArray
-    wrong: IntArray
+    edges: FloatArray  # (41,) from 0 to 1
+    right: IntArray  # (40,) true positives
+    wrong: IntArray  # (40,) false positives
 
 
 def iou_histogram(view: MatchView, confidence: float) -> IouHistogram:

@@ -53,41 +53,23 @@ from traindash.evaluation.reading import read_coco_pair
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Everything known about one model on one set of images.
+    """Everything known about one model on one set of images."""
 
-    Attributes:
-        pair: Ground truth and predictions, without their masks.
-        kind: What was compared: ``bbox`` (boxes) or ``segm`` (masks).
-        overlaps: Pairs of detections and objects that a match can be made of.
-        settings: Thresholds.
-        table: The matches at all IoU thresholds.
-        view: The matches at the IoU thresholds of the settings.
-        precision: (T, 101, K) interpolated precision; NaN for a class without objects.
-        pr_curve: Precision over recall.
-        profile: Precision, recall and F1 over the confidence.
-        calibration: Reliability of the scores.
-        counts: Outcomes at the confidence threshold: that of the settings, or the F1-optimal one.
-        confusion: Confused classes at the same threshold.
-        key_metrics: The figures Supervisely reports.
-        per_class: The figures of the K classes.
-        masks: What was compared, for pictures of it; ``None`` where that were boxes.
-    """
-
-    pair: CocoPair
-    kind: Kind
-    overlaps: Overlaps
-    settings: EvaluationSettings
-    table: MatchTable
-    view: MatchView
-    precision: FloatArray
-    pr_curve: PrCurve
-    profile: ScoreProfile
-    calibration: Calibration
-    counts: OutcomeCounts
-    confusion: Confusion
-    key_metrics: KeyMetrics
-    per_class: tuple[ClassMetrics, ...]
-    masks: KeptMasks | None = None
+    pair: CocoPair  # ground truth and predictions, without their masks
+    kind: Kind  # what was compared: `bbox` (boxes) or `segm` (masks)
+    overlaps: Overlaps  # pairs of detections and objects that a match can be made of
+    settings: EvaluationSettings  # thresholds
+    table: MatchTable  # the matches at all IoU thresholds
+    view: MatchView  # the matches at the IoU thresholds of the settings
+    precision: FloatArray  # (T, 101, K) interpolated precision; NaN for a class without objects
+    pr_curve: PrCurve  # precision over recall
+    profile: ScoreProfile  # precision, recall and F1 over the confidence
+    calibration: Calibration  # reliability of the scores
+    counts: OutcomeCounts  # outcomes at the confidence threshold: that of the settings, or the F1-optimal one
+    confusion: Confusion  # confused classes at the same threshold
+    key_metrics: KeyMetrics  # the figures Supervisely reports
+    per_class: tuple[ClassMetrics, ...]  # the figures of the K classes
+    masks: KeptMasks | None = None  # what was compared, for pictures of it; `None` where that were boxes
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -284,29 +266,17 @@ AREA_RANGES = ((0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, LARGEST_AREA))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeSlice:
-    """The figures of objects of one size. NaN: there are none.
+    """The figures of objects of one size. NaN: there are none."""
 
-    Attributes:
-        name: ``small``, ``medium`` or ``large``.
-        least: Area in pixels from which on objects belong here.
-        most: Largest area, included.
-        objects: Countable objects.
-        ap: Average precision over IoU 0.50 to 0.95.
-        ap50: At IoU 0.50.
-        ap75: At IoU 0.75.
-        ar: Average recall over IoU 0.50 to 0.95, without a confidence threshold.
-        ap_per_class: (K,) average precision of each class.
-    """
-
-    name: str
-    least: float
-    most: float
-    objects: int
-    ap: float
-    ap50: float
-    ap75: float
-    ar: float
-    ap_per_class: FloatArray
+    name: str  # `small`, `medium` or `large`
+    least: float  # area in pixels from which on objects belong here
+    most: float  # largest area, included
+    objects: int  # countable objects
+    ap: float  # average precision over IoU 0.50 to 0.95
+    ap50: float  # at IoU 0.50
+    ap75: float  # at IoU 0.75
+    ar: float  # average recall over IoU 0.50 to 0.95, without a confidence threshold
+    ap_per_class: FloatArray  # (K,) average precision of each class
 
 
 def size_of(area: FloatArray) -> IntArray:

@@ -74,19 +74,12 @@ SAME_BOX = 0.75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FalseAlarms:
-    """False positives of one model that the other has not.
+    """False positives of one model that the other has not."""
 
-    Attributes:
-        dt: (F,) rows in its match table.
-        image: (F,) row of the image.
-        category: (F,) index of the class.
-        size: (F,) index in ``SIZES``.
-    """
-
-    dt: IntArray
-    image: IntArray
-    category: IntArray
-    size: IntArray
+    dt: IntArray  # (F,) rows in its match table
+    image: IntArray  # (F,) row of the image
+    category: IntArray  # (F,) index of the class
+    size: IntArray  # (F,) index in `SIZES`
 
 
 def unshared_alarms(a: Evaluation, b: Evaluation) -> tuple[FalseAlarms, FalseAlarms]:
@@ -137,42 +130,25 @@ class Change(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideView:
-    """What one model says about the objects at its confidence threshold.
+    """What one model says about the objects at its confidence threshold."""
 
-    Attributes:
-        dt: (G,) row in its match table of the detection that finds the object, -1 for none.
-        iou: (G,) IoU of the two, 0 for none.
-        called: (G,) class of the detection that covers the object, right or wrong; -1 for none.
-    """
-
-    dt: IntArray
-    iou: FloatArray
-    called: IntArray
+    dt: IntArray  # (G,) row in its match table of the detection that finds the object, -1 for none
+    iou: FloatArray  # (G,) IoU of the two, 0 for none
+    called: IntArray  # (G,) class of the detection that covers the object, right or wrong; -1 for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowCounts:
-    """Sums of a flow: over all, over a class or over a size.
+    """Sums of a flow: over all, over a class or over a size."""
 
-    Attributes:
-        kept: Found by both, at the same place.
-        moved_box: Found by both, but the two boxes differ (IoU below 0.75).
-        gained: Found only by the new model.
-        lost: Found only by the baseline.
-        missed: Found by neither.
-        swapped: Covered by both, but under different class names; also among gained, lost or missed.
-        new_alarms: False alarms that the baseline has not.
-        vanished_alarms: False alarms that only the baseline has.
-    """
-
-    kept: int
-    moved_box: int
-    gained: int
-    lost: int
-    missed: int
-    swapped: int
-    new_alarms: int
-    vanished_alarms: int
+    kept: int  # found by both, at the same place
+    moved_box: int  # found by both, but the two boxes differ (IoU below 0.75)
+    gained: int  # found only by the new model
+    lost: int  # found only by the baseline
+    missed: int  # found by neither
+    swapped: int  # covered by both, but under different class names; also among gained, lost or missed
+    new_alarms: int  # False alarms that the baseline has not
+    vanished_alarms: int  # False alarms that only the baseline has
 
     @property
     def before(self) -> int:
@@ -197,33 +173,19 @@ class FlowCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """What changed from the baseline to the other model. Rows of objects are those of the baseline.
+    """What changed from the baseline to the other model. Rows of objects are those of the baseline."""
 
-    Attributes:
-        objects: (N,) rows of the countable objects; the following columns belong to them.
-        change: (N,) values of ``Change``.
-        swapped: (N,) both models cover the object but call it differently.
-        image: (N,) row of the image.
-        category: (N,) index of the class.
-        size: (N,) index in ``SIZES``.
-        before: What the baseline says.
-        after: What the other model says.
-        new_alarms: False alarms of the other model without a counterpart.
-        vanished_alarms: False alarms of the baseline without a counterpart.
-        class_count: K.
-    """
-
-    objects: IntArray
-    change: NDArray[np.int8]
-    swapped: BoolArray
-    image: IntArray
-    category: IntArray
-    size: IntArray
-    before: SideView
-    after: SideView
-    new_alarms: FalseAlarms
-    vanished_alarms: FalseAlarms
-    class_count: int
+    objects: IntArray  # (N,) rows of the countable objects; the following columns belong to them
+    change: NDArray[np.int8]  # (N,) values of `Change`
+    swapped: BoolArray  # (N,) both models cover the object but call it differently
+    image: IntArray  # (N,) row of the image
+    category: IntArray  # (N,) index of the class
+    size: IntArray  # (N,) index in `SIZES`
+    before: SideView  # what the baseline says
+    after: SideView  # what the other model says
+    new_alarms: FalseAlarms  # False alarms of the other model without a counterpart
+    vanished_alarms: FalseAlarms  # False alarms of the baseline without a counterpart
+    class_count: int  # K
 
     def total(self) -> FlowCounts:
         """Return the sums over everything."""

@@ -35,30 +35,19 @@ PAIRS_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlaps:
-    """Pairs of a detection and an object of the same image that overlap enough to be matched.
+    """Pairs of a detection and an object of the same image that overlap enough to be matched."""
 
-    Attributes:
-        dt: (P,) row of the detection, ascending.
-        gt: (P,) row of the object.
-        iou: (P,) intersection over union; over the detection's own area where the object is a crowd.
-    """
-
-    dt: IntArray
-    gt: IntArray
-    iou: FloatArray
+    dt: IntArray  # (P,) row of the detection, ascending
+    gt: IntArray  # (P,) row of the object
+    iou: FloatArray  # (P,) intersection over union; over the detection's own area where the object is a crowd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupedBoxes:
-    """Boxes of which only those of the same group can meet.
+    """Boxes of which only those of the same group can meet."""
 
-    Attributes:
-        group: (N,) number of the group, ascending.
-        boxes: (N, 4) x, y, width, height.
-    """
-
-    group: IntArray
-    boxes: FloatArray
+    group: IntArray  # (N,) number of the group, ascending
+    boxes: FloatArray  # (N, 4) x, y, width, height
 
 
 def find_overlaps(pair: CocoPair, least: float) -> Overlaps:
@@ -245,45 +234,25 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchTable:
-    """Matches of D detections (the 100 best of each image and class) and G objects at T thresholds.
+    """Matches of D detections (the 100 best of each image and class) and G objects at T thresholds."""
 
-    Attributes:
-        dt_row: (D,) row in ``CocoPair.dt``.
-        dt_image: (D,) row in ``CocoPair.images``.
-        dt_class: (D,) index of the class.
-        dt_score: (D,) 0..1.
-        dt_rank: (D,) position among the detections of its image and class, from 0.
-        dt_gt: (T, D) row of the matched object of the same class, -1 for none.
-        dt_iou: (T, D) IoU with it, 0 for none.
-        dt_ignored: (T, D) matched to a crowd: neither right nor wrong.
-        dt_confused_gt: (T, D) for an unmatched detection the object of any class that it covers, -1 for none.
-        gt_image: (G,) row in ``CocoPair.images``.
-        gt_class: (G,) index of the class.
-        gt_area: (G,) pixels.
-        gt_crowd: (G,) not counted.
-        gt_dt: (T, G) row of the matched detection in this table, -1 for none and for crowds.
-        first_class: (I,) lowest class with an object or a detection in the image; K where there is none.
-        class_count: K.
-        image_count: I.
-    """
-
-    dt_row: IntArray
-    dt_image: IntArray
-    dt_class: IntArray
-    dt_score: FloatArray
-    dt_rank: IntArray
-    dt_gt: IntArray
-    dt_iou: FloatArray
-    dt_ignored: BoolArray
-    dt_confused_gt: IntArray
-    gt_image: IntArray
-    gt_class: IntArray
-    gt_area: FloatArray
-    gt_crowd: BoolArray
-    gt_dt: IntArray
-    first_class: IntArray
-    class_count: int
-    image_count: int
+    dt_row: IntArray  # (D,) row in `CocoPair.dt`
+    dt_image: IntArray  # (D,) row in `CocoPair.images`
+    dt_class: IntArray  # (D,) index of the class
+    dt_score: FloatArray  # (D,) 0..1
+    dt_rank: IntArray  # (D,) position among the detections of its image and class, from 0
+    dt_gt: IntArray  # (T, D) row of the matched object of the same class, -1 for none
+    dt_iou: FloatArray  # (T, D) IoU with it, 0 for none
+    dt_ignored: BoolArray  # (T, D) matched to a crowd: neither right nor wrong
+    dt_confused_gt: IntArray  # (T, D) for an unmatched detection the object of any class that it covers, -1 for none
+    gt_image: IntArray  # (G,) row in `CocoPair.images`
+    gt_class: IntArray  # (G,) index of the class
+    gt_area: FloatArray  # (G,) pixels
+    gt_crowd: BoolArray  # (G,) not counted
+    gt_dt: IntArray  # (T, G) row of the matched detection in this table, -1 for none and for crowds
+    first_class: IntArray  # (I,) lowest class with an object or a detection in the image; K where there is none
+    class_count: int  # K
+    image_count: int  # I
 
     def outcomes(self, level: int = 0) -> NDArray[np.int8]:
         """Return (D,) values of ``Outcome`` at a threshold, given by its index."""

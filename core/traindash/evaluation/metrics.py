@@ -17,31 +17,18 @@ LEVEL_50, LEVEL_75 = 0, 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassMetrics:
-    """One class at the confidence threshold of the evaluation. NaN: not defined (no objects, no detections).
+    """One class at the confidence threshold of the evaluation. NaN: not defined (no objects, no detections)."""
 
-    Attributes:
-        name: The class.
-        ap: Average precision over IoU 0.50 to 0.95.
-        ap50: At IoU 0.50.
-        ap75: At IoU 0.75.
-        precision: From counts averaged over the ten IoU thresholds.
-        recall: The same.
-        f1: The same; NaN when nothing was right.
-        tp: True positives at the IoU threshold of the class.
-        fp: False positives.
-        fn: Missed objects.
-    """
-
-    name: str
-    ap: float
-    ap50: float
-    ap75: float
-    precision: float
-    recall: float
-    f1: float
-    tp: int
-    fp: int
-    fn: int
+    name: str  # the class
+    ap: float  # average precision over IoU 0.50 to 0.95
+    ap50: float  # at IoU 0.50
+    ap75: float  # at IoU 0.75
+    precision: float  # from counts averaged over the ten IoU thresholds
+    recall: float  # the same
+    f1: float  # the same; NaN when nothing was right
+    tp: int  # True positives at the IoU threshold of the class
+    fp: int  # False positives
+    fn: int  # missed objects
 
 
 def class_metrics(
@@ -96,21 +83,13 @@ BINS = BIN_EDGES.size - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Reliability of the scores of all counted detections.
+    """Reliability of the scores of all counted detections."""
 
-    Attributes:
-        count: (10,) detections per bin; a bin holds its upper edge, the first one 0 as well.
-        mean_score: (10,) NaN in an empty bin.
-        accuracy: (10,) share of true positives; NaN in an empty bin.
-        expected_error: Mean gap weighted by the count; NaN without detections.
-        maximum_error: Largest gap; NaN without detections.
-    """
-
-    count: IntArray
-    mean_score: FloatArray
-    accuracy: FloatArray
-    expected_error: float
-    maximum_error: float
+    count: IntArray  # (10,) detections per bin; a bin holds its upper edge, the first one 0 as well
+    mean_score: FloatArray  # (10,) NaN in an empty bin
+    accuracy: FloatArray  # (10,) share of true positives; NaN in an empty bin
+    expected_error: float  # mean gap weighted by the count; NaN without detections
+    maximum_error: float  # largest gap; NaN without detections
 
 
 def calibration(profile: ScoreProfile) -> Calibration:
@@ -254,17 +233,11 @@ RECALL_STEPS: FloatArray = np.linspace(0.0, 1.0, int(np.round((1.0 - 0.0) / 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrCurve:
-    """Precision over recall, averaged over the IoU thresholds.
+    """Precision over recall, averaged over the IoU thresholds."""
 
-    Attributes:
-        recall: (101,) 0..1.
-        precision: (101,) mean of the classes that have objects.
-        per_class: (101, K); NaN in the column of a class without objects.
-    """
-
-    recall: FloatArray
-    precision: FloatArray
-    per_class: FloatArray
+    recall: FloatArray  # (101,) 0..1
+    precision: FloatArray  # (101,) mean of the classes that have objects
+    per_class: FloatArray  # (101, K); NaN in the column of a class without objects
 
 
 def precision_array(table: MatchTable) -> FloatArray:

@@ -15,19 +15,12 @@ from traindash.evaluation.outcomes import OperatingPoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoints:
-    """All thresholds that make a difference, from "nothing is accepted" down to "everything is".
+    """All thresholds that make a difference, from "nothing is accepted" down to "everything is"."""
 
-    Attributes:
-        confidences: (N,) falling; the first one is above every score.
-        tp: (N,) true positives.
-        fp: (N,) false positives.
-        objects: Objects to find.
-    """
-
-    confidences: FloatArray
-    tp: IntArray
-    fp: IntArray
-    objects: int
+    confidences: FloatArray  # (N,) falling; the first one is above every score
+    tp: IntArray  # (N,) true positives
+    fp: IntArray  # (N,) false positives
+    objects: int  # objects to find
 
     @property
     def precision(self) -> FloatArray:
@@ -129,15 +122,10 @@ Goal = BestF1 | RecallAtLeast | PrecisionAtLeast | MissCosts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The threshold for a goal.
+    """The threshold for a goal."""
 
-    Attributes:
-        point: The threshold and what it gives; among equally good ones the highest threshold.
-        reached: False when no threshold meets the goal; the point is then the closest one.
-    """
-
-    point: OperatingPoint
-    reached: bool
+    point: OperatingPoint  # the threshold and what it gives; among equally good ones the highest threshold
+    reached: bool  # False when no threshold meets the goal; the point is then the closest one
 
 
 def answer(goal: Goal, points: OperatingPoints) -> Answer:

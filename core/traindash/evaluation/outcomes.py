@@ -18,17 +18,12 @@ DEFAULT_IOU = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSettings:
-    """What a person may choose about an evaluation; names as in Supervisely's ``evaluation_params``.
+    """What a person may choose about an evaluation; names as in Supervisely's ``evaluation_params``."""
 
-    Attributes:
-        iou_threshold: From which IoU on a detection is right: 0.50, 0.55, … or 0.95.
-        iou_threshold_per_class: The same for single classes.
-        confidence_threshold: Detections below it are left out of precision, recall, F1, counts and confusion;
-            ``None`` takes the threshold with the best F1.
-    """
-
-    iou_threshold: float = DEFAULT_IOU
-    iou_threshold_per_class: Mapping[str, float] = field(default_factory=dict)
+    iou_threshold: float = DEFAULT_IOU  # from which IoU on a detection is right: 0.50, 0.55, … or 0.95
+    iou_threshold_per_class: Mapping[str, float] = field(default_factory=dict)  # the same for single classes
+    # detections below it are left out of precision, recall, F1, counts and confusion; `None` takes the threshold with
+    # the best F1
     confidence_threshold: float | None = None
 
     @property
@@ -58,25 +53,15 @@ def _level(threshold: float) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchView:
-    """One IoU threshold per class; rows are those of the table.
+    """One IoU threshold per class; rows are those of the table."""
 
-    Attributes:
-        table: All thresholds.
-        levels: (K,) index of the threshold of each class.
-        counted: (D,) right or wrong, that is not matched to a crowd.
-        right: (D,) true positives.
-        gt: (D,) row of the matched object, crowds included; -1 for none.
-        iou: (D,) IoU with it, 0 for none.
-        confused_gt: (D,) object of any class that a wrong detection covers, -1 for none.
-    """
-
-    table: MatchTable
-    levels: IntArray
-    counted: BoolArray
-    right: BoolArray
-    gt: IntArray
-    iou: FloatArray
-    confused_gt: IntArray
+    table: MatchTable  # all thresholds
+    levels: IntArray  # (K,) index of the threshold of each class
+    counted: BoolArray  # (D,) right or wrong, that is not matched to a crowd
+    right: BoolArray  # (D,) true positives
+    gt: IntArray  # (D,) row of the matched object, crowds included; -1 for none
+    iou: FloatArray  # (D,) IoU with it, 0 for none
+    confused_gt: IntArray  # (D,) object of any class that a wrong detection covers, -1 for none
 
     def accepted(self, confidence: float) -> BoolArray:
         """Return (D,) counted detections at or above a confidence; NaN accepts all of them."""
@@ -115,25 +100,15 @@ def view_at(table: MatchTable, levels: IntArray) -> MatchView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreProfile:
-    """One entry per counted detection, by falling score.
+    """One entry per counted detection, by falling score."""
 
-    Attributes:
-        rows: (N,) rows in the match table.
-        scores: (N,) 0..1.
-        passed: (N,) IoU thresholds that the match passes, 0 for a false positive.
-        precision: (N,) mean over the IoU thresholds when all entries up to this one are accepted.
-        recall: (N,) the same.
-        f1: (N,) mean over the thresholds that have a true positive so far; NaN where none has.
-        f1_by_iou: (T, N) at each threshold; NaN where there is no true positive so far.
-    """
-
-    rows: IntArray
-    scores: FloatArray
-    passed: IntArray
-    precision: FloatArray
-    recall: FloatArray
-    f1: FloatArray
-    f1_by_iou: FloatArray
+    rows: IntArray  # (N,) rows in the match table
+    scores: FloatArray  # (N,) 0..1
+    passed: IntArray  # (N,) IoU thresholds that the match passes, 0 for a false positive
+    precision: FloatArray  # (N,) mean over the IoU thresholds when all entries up to this one are accepted
+    recall: FloatArray  # (N,) the same
+    f1: FloatArray  # (N,) mean over the thresholds that have a true positive so far; NaN where none has
+    f1_by_iou: FloatArray  # (T, N) at each threshold; NaN where there is no true positive so far
 
     @property
     def f1_optimal_confidence(self) -> float:
@@ -178,19 +153,12 @@ def score_profile(view: MatchView) -> ScoreProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
-    """What a confidence threshold gives, at the IoU threshold of each class, all objects counted alike.
+    """What a confidence threshold gives, at the IoU threshold of each class, all objects counted alike."""
 
-    Attributes:
-        confidence: Detections below it are left out.
-        tp: True positives.
-        fp: False positives ("false alarms").
-        fn: Missed objects.
-    """
-
-    confidence: float
-    tp: int
-    fp: int
-    fn: int
+    confidence: float  # detections below it are left out
+    tp: int  # True positives
+    fp: int  # False positives ("false alarms")
+    fn: int  # missed objects
 
     @property
     def precision(self) -> float:
@@ -214,23 +182,14 @@ def _share(part: int, whole: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCounts:
-    """Counts at one confidence threshold.
+    """Counts at one confidence threshold."""
 
-    Attributes:
-        confidence: Detections below it are left out; NaN when nothing is.
-        levels: (K,) index of the IoU threshold of each class.
-        tp: (K, T) true positives per class and IoU threshold.
-        fp: (K, T) false positives.
-        fn: (K, T) missed objects.
-        confused: False positives that cover an object of any class.
-    """
-
-    confidence: float
-    levels: IntArray
-    tp: IntArray
-    fp: IntArray
-    fn: IntArray
-    confused: int
+    confidence: float  # detections below it are left out; NaN when nothing is
+    levels: IntArray  # (K,) index of the IoU threshold of each class
+    tp: IntArray  # (K, T) true positives per class and IoU threshold
+    fp: IntArray  # (K, T) false positives
+    fn: IntArray  # (K, T) missed objects
+    confused: int  # False positives that cover an object of any class
 
     def at_levels(self, counts: IntArray) -> IntArray:
         """Return (K,) one of the (K, T) counts at the IoU threshold of each class."""
@@ -245,17 +204,11 @@ class OutcomeCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOutcomes:
-    """Counts of each image at one confidence threshold.
+    """Counts of each image at one confidence threshold."""
 
-    Attributes:
-        tp: (I,) true positives.
-        fp: (I,) false positives.
-        fn: (I,) missed objects.
-    """
-
-    tp: IntArray
-    fp: IntArray
-    fn: IntArray
+    tp: IntArray  # (I,) true positives
+    fp: IntArray  # (I,) false positives
+    fn: IntArray  # (I,) missed objects
 
     @property
     def precision(self) -> FloatArray:

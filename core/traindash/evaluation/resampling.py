@@ -38,15 +38,10 @@ from traindash.evaluation.weighted_metrics import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resamples:
-    """B resamples of the same images; made once, they serve all evaluations of them.
+    """B resamples of the same images; made once, they serve all evaluations of them."""
 
-    Attributes:
-        weights: (I, B) how often each image is drawn.
-        recall: What it takes to find the objects of each of the K classes.
-    """
-
-    weights: WeightArray
-    recall: tuple[RecallTable, ...]
+    weights: WeightArray  # (I, B) how often each image is drawn
+    recall: tuple[RecallTable, ...]  # what it takes to find the objects of each of the K classes
 
 
 def draw(table: MatchTable, resamples: int, seed: int) -> Resamples:
@@ -170,31 +165,21 @@ LOWER_IS_BETTER = ("expected_calibration_error", "maximum_calibration_error")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A figure of an evaluation.
+    """A figure of an evaluation."""
 
-    Attributes:
-        name: A field of ``KeyMetrics`` (except ``f1_optimal_conf``) or, with a class, ``ap``, ``ap50``, ``ap75``,
-            ``precision``, ``recall`` or ``f1`` of ``ClassMetrics``.
-        class_name: ``None`` for all classes.
-    """
-
+    # A field of `KeyMetrics` (except `f1_optimal_conf`) or, with a class, `ap`, `ap50`, `ap75`, `precision`, `recall`
+    # or `f1` of `ClassMetrics`
     name: str
-    class_name: str | None = None
+    class_name: str | None = None  # `None` for all classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """One evaluation on B resamples of its images.
+    """One evaluation on B resamples of its images."""
 
-    Attributes:
-        evaluation: Of all images.
-        key: (B,) values by name.
-        per_class: (K, B) values by name.
-    """
-
-    evaluation: Evaluation
-    key: dict[str, FloatArray]
-    per_class: dict[str, FloatArray]
+    evaluation: Evaluation  # of all images
+    key: dict[str, FloatArray]  # (B,) values by name
+    per_class: dict[str, FloatArray]  # (K, B) values by name
 
     def values(self, metric: Metric) -> FloatArray:
         """Return (B,) values; NaN where a resample does not define the figure.
@@ -225,44 +210,26 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricInterval:
-    """A figure and where 95 % (by default) of the resamples lie.
+    """A figure and where 95 % (by default) of the resamples lie."""
 
-    Attributes:
-        value: On all images.
-        low: Lower end; NaN where no resample defines the figure.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
+    value: float  # on all images
+    low: float  # lower end; NaN where no resample defines the figure
+    high: float  # upper end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricDifference:
-    """How much B differs from A in a figure.
+    """How much B differs from A in a figure."""
 
-    Attributes:
-        metric: The figure.
-        a: Value of A on all images.
-        b: Value of B.
-        difference: B - A.
-        low: Lower end of the interval of the difference; NaN where no resample defines it.
-        high: Upper end.
-        share_b_better: Share of the resamples in which B beats A (not: draws level), 0..1.
-        share_a_better: Share of the resamples in which A beats B.
-        resamples: Resamples in which both figures are defined.
-    """
-
-    metric: Metric
-    a: float
-    b: float
-    difference: float
-    low: float
-    high: float
-    share_b_better: float
-    share_a_better: float
-    resamples: int
+    metric: Metric  # the figure
+    a: float  # value of A on all images
+    b: float  # value of B
+    difference: float  # B - A
+    low: float  # lower end of the interval of the difference; NaN where no resample defines it
+    high: float  # upper end
+    share_b_better: float  # share of the resamples in which B beats A (not: draws level), 0..1
+    share_a_better: float  # share of the resamples in which A beats B
+    resamples: int  # resamples in which both figures are defined
 
     @property
     def distinguishable(self) -> bool:

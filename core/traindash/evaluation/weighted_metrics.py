@@ -25,17 +25,12 @@ WeightArray = NDArray[np.int32] | NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallTable:
-    """How many of the 101 recall steps are reached by a number of found objects; one class, all resamples.
+    """How many of the 101 recall steps are reached by a number of found objects; one class, all resamples."""
 
-    Attributes:
-        steps: Concatenated tables for 0, 1, … objects found; 8 bits, so that a class stays in the processor's cache.
-        start: (B,) where the table of a resample begins.
-        objects: (B,) weight of the objects to find.
-    """
-
+    # concatenated tables for 0, 1, … objects found; 8 bits, so that a class stays in the processor's cache
     steps: NDArray[np.int8]
-    start: IntArray
-    objects: IntArray
+    start: IntArray  # (B,) where the table of a resample begins
+    objects: IntArray  # (B,) weight of the objects to find
 
 
 def recall_table(objects: IntArray) -> RecallTable:
@@ -51,17 +46,11 @@ def recall_table(objects: IntArray) -> RecallTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRows:
-    """The detections of one class, by falling score.
+    """The detections of one class, by falling score."""
 
-    Attributes:
-        image: (N,) image of each.
-        right: (T, N) true positives.
-        ignored: (T, N) matched to a crowd.
-    """
-
-    image: IntArray
-    right: BoolArray
-    ignored: BoolArray
+    image: IntArray  # (N,) image of each
+    right: BoolArray  # (T, N) true positives
+    ignored: BoolArray  # (T, N) matched to a crowd
 
 
 def rows_by_class(table: MatchTable) -> tuple[ClassRows, ...]:
@@ -147,15 +136,10 @@ def _running_sum(rows: WeightArray) -> WeightArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedScores:
-    """Figures of B resamples; names and definitions as in ``KeyMetrics`` and ``ClassMetrics``.
+    """Figures of B resamples; names and definitions as in ``KeyMetrics`` and ``ClassMetrics``."""
 
-    Attributes:
-        key: (B,) values by name.
-        per_class: (K, B) values by name.
-    """
-
-    key: dict[str, FloatArray]
-    per_class: dict[str, FloatArray]
+    key: dict[str, FloatArray]  # (B,) values by name
+    per_class: dict[str, FloatArray]  # (K, B) values by name
 
 
 def weighted_scores(evaluation: Evaluation, weights: WeightArray) -> WeightedScores:

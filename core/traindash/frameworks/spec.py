@@ -28,29 +28,18 @@ _WORDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameter:
-    """One key.
+    """One key."""
 
-    Attributes:
-        name: As the framework spells it.
-        group: What it belongs to, for people.
-        meaning: One sentence.
-        kinds: Types that the framework takes.
-        default: The framework's own, in force where the text does not have the key.
-        choices: Texts that it may be; empty unless ``choice`` is among the kinds.
-        optional: It may be left empty.
-        limits: Lowest and highest number that the framework takes; ``None`` where it is open.
-        usual: Numbers outside of these are most likely mistyped.
-    """
-
-    name: str
-    group: str
-    meaning: str
-    kinds: tuple[Kind, ...]
-    default: object
-    choices: tuple[str, ...] = ()
-    optional: bool = False
+    name: str  # as the framework spells it
+    group: str  # what it belongs to, for people
+    meaning: str  # one sentence
+    kinds: tuple[Kind, ...]  # types that the framework takes
+    default: object  # the framework's own, in force where the text does not have the key
+    choices: tuple[str, ...] = ()  # texts that it may be; empty unless `choice` is among the kinds
+    optional: bool = False  # it may be left empty
+    # lowest and highest number that the framework takes; `None` where it is open
     limits: tuple[float | None, float | None] = (None, None)
-    usual: tuple[float | None, float | None] = (None, None)
+    usual: tuple[float | None, float | None] = (None, None)  # numbers outside of these are most likely mistyped
 
     @property
     def expected(self) -> str:
@@ -62,23 +51,14 @@ class Hyperparameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """All keys of a framework.
+    """All keys of a framework."""
 
-    Attributes:
-        title: What the keys are handed to.
-        url: Where its authors describe them.
-        keys: Name → key, by group.
-        decided: Key → who decides it; a value in the text is not used.
-        refused: Key → what to do instead.
-        unused: Key → what it belongs to; it has no effect on a training.
-    """
-
-    title: str
-    url: str
-    keys: Mapping[str, Hyperparameter]
-    decided: Mapping[str, str]
-    refused: Mapping[str, str]
-    unused: Mapping[str, str]
+    title: str  # what the keys are handed to
+    url: str  # where its authors describe them
+    keys: Mapping[str, Hyperparameter]  # name → key, by group
+    decided: Mapping[str, str]  # key → who decides it; a value in the text is not used
+    refused: Mapping[str, str]  # key → what to do instead
+    unused: Mapping[str, str]  # key → what it belongs to; it has no effect on a training
 
     def knows(self, name: str) -> bool:
         """Return whether the framework has a key."""
@@ -163,16 +143,11 @@ DeviceKind: TypeAlias = Literal["cpu", "gpu"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """What to change in the framework's defaults.
+    """What to change in the framework's defaults."""
 
-    Attributes:
-        name: For people.
-        about: One sentence: what it is for and what it costs.
-        values: Kind of device → key → value; an empty mapping is the defaults themselves.
-    """
-
-    name: str
-    about: str
+    name: str  # for people
+    about: str  # one sentence: what it is for and what it costs
+    # kind of device → key → value; an empty mapping is the defaults themselves
     values: Mapping[DeviceKind, Mapping[str, object]]
 
 
@@ -197,46 +172,28 @@ TaskType: TypeAlias = Literal["object detection", "instance segmentation"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameworkModel:
-    """A model that a framework offers.
+    """A model that a framework offers."""
 
-    Attributes:
-        name: As Supervisely spells it, e.g. ``YOLO26s-det``; unique within the framework.
-        task_type: What it predicts.
-        weights_file: File name of the published weights, e.g. ``yolo26s.pt``; ``None`` if nobody published any.
-        weights_url: Where they are published; ``None`` exactly when ``weights_file`` is.
-        config: The engine's name of the architecture, or a file of that name in the framework's own folder.
-        columns: Columns of the model table as the framework gives them; ``None`` where it gives no value.
-        note: One sentence to know before choosing it; empty when there is none.
-    """
-
-    name: str
-    task_type: TaskType
-    weights_file: str | None
-    weights_url: str | None
-    config: str
+    name: str  # as Supervisely spells it, e.g. `YOLO26s-det`; unique within the framework
+    task_type: TaskType  # what it predicts
+    weights_file: str | None  # file name of the published weights, e.g. `yolo26s.pt`; `None` if nobody published any
+    weights_url: str | None  # where they are published; `None` exactly when `weights_file` is
+    config: str  # the engine's name of the architecture, or a file of that name in the framework's own folder
+    # columns of the model table as the framework gives them; `None` where it gives no value
     columns: Mapping[str, str | float | None]
-    note: str = ""
+    note: str = ""  # one sentence to know before choosing it; empty when there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
-    """A training framework.
+    """A training framework."""
 
-    Attributes:
-        name: As Supervisely spells it, e.g. ``YOLO``; the part before the slash in ``YOLO/YOLO26s-det``.
-        slug: Slug of the training app in the ecosystem.
-        app_name: Title of the training app.
-        trainer: Package under ``traindash.training.trainers`` that trains its models on this machine.
-        folder: Where its data files are.
-        models: The catalogue, recommended order.
-    """
-
-    name: str
-    slug: str
-    app_name: str
-    trainer: str
-    folder: Path
-    models: tuple[FrameworkModel, ...]
+    name: str  # as Supervisely spells it, e.g. `YOLO`; the part before the slash in `YOLO/YOLO26s-det`
+    slug: str  # slug of the training app in the ecosystem
+    app_name: str  # title of the training app
+    trainer: str  # package under `traindash.training.trainers` that trains its models on this machine
+    folder: Path  # where its data files are
+    models: tuple[FrameworkModel, ...]  # the catalogue, recommended order
 
     def hyperparameters(self, device: DeviceKind) -> str:
         """Return the default hyperparameters for a kind of device: YAML text with comments."""

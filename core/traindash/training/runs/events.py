@@ -53,12 +53,9 @@ class EventWriter:
     """Appends rows to an event file, each flushed at once, with strictly growing timestamps.
 
     Several threads of one process may share a writer; several processes may not.
-
-    Attributes:
-        path: The file; it is created with its folder when the first row is written.
     """
 
-    path: Path
+    path: Path  # the file; it is created with its folder when the first row is written
     _last: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -182,15 +179,10 @@ def format_timestamp(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventChunk:
-    """Rows read from an event file.
+    """Rows read from an event file."""
 
-    Attributes:
-        rows: Complete rows, oldest first.
-        offset: Byte position to go on from.
-    """
-
-    rows: tuple[dict[str, object], ...]
-    offset: int
+    rows: tuple[dict[str, object], ...]  # complete rows, oldest first
+    offset: int  # byte position to go on from
 
 
 def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:

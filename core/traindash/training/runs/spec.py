@@ -17,99 +17,65 @@ from traindash.files import write_whole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSpec:
-    """One training, with everything resolved: no id has to be looked up, no network is needed.
-
-    Attributes:
-        trainer: Package under ``traindash.training.trainers`` that runs this.
-        app_name: Title of the training app; part of the evaluation directory's name.
-        model_name: Catalogue name, e.g. ``YOLO26n-det``.
-        task_type: ``object detection`` or ``instance segmentation``.
-        custom_weights: Absolute path of the checkpoint to start from; ``None`` for a catalogue model.
-        base_checkpoint: Name of what training starts from as the experiment record shall show it.
-        classes: Names of the classes to train on, in the order of the project meta; never empty.
-        meta: Meta of the project, all classes.
-        hyperparameters: YAML text, already known to be a mapping.
-        convert_class_shapes: Convert shapes to what the task needs; otherwise unsuitable objects are an error.
-        app_state: The ``guiState`` as really used, without ``start_training`` and ``experiment_name``.
-        split_method: ``random``, ``datasets``, ``tags`` or ``collections``.
-        artifacts_dir: Path in Team Files that ``artifacts/`` will get.
-        evaluation_dir: Path in Team Files that ``evaluation/`` will get.
-        server_address: Address that links in written files shall start with.
-        threads: CPU threads the process may use, at least 1.
-        device: ``cpu`` or a CUDA index such as ``0``.
-        weights_dir: Folder where published weights are kept between runs.
-        offline: Never try the network.
-        resume_from: Absolute path of a resumable checkpoint of an earlier run; ``None`` for a new start.
-        resume_seconds: What the epochs before that checkpoint took; reported times go on from there.
-    """
+    """One training, with everything resolved: no id has to be looked up, no network is needed."""
 
     kind: Literal["train"] = "train"
-    trainer: str
+    trainer: str  # package under `traindash.training.trainers` that runs this
     task_id: TaskId
     project_id: ProjectId
     project_name: str
     project_version: Mapping[str, int] | None = None
     framework: str
-    app_name: str
-    model_name: str
-    task_type: str
-    custom_weights: str | None = None
-    base_checkpoint: str | None = None
-    classes: tuple[str, ...]
-    meta: ProjectMeta
-    hyperparameters: str
-    convert_class_shapes: bool
+    app_name: str  # title of the training app; part of the evaluation directory's name
+    model_name: str  # catalogue name, e.g. `YOLO26n-det`
+    task_type: str  # `object detection` or `instance segmentation`
+    custom_weights: str | None = None  # absolute path of the checkpoint to start from; `None` for a catalogue model
+    base_checkpoint: str | None = None  # name of what training starts from as the experiment record shall show it
+    classes: tuple[str, ...]  # names of the classes to train on, in the order of the project meta; never empty
+    meta: ProjectMeta  # meta of the project, all classes
+    hyperparameters: str  # YAML text, already known to be a mapping
+    convert_class_shapes: bool  # convert shapes to what the task needs; otherwise unsuitable objects are an error
     enable_benchmark: bool
     enable_speedtest: bool
     export_onnx: bool
     export_tensorrt: bool
     experiment_name: str
-    app_state: Mapping[str, object]
+    app_state: Mapping[str, object]  # the `guiState` as really used, without `start_training` and `experiment_name`
     split_method: Literal["random", "datasets", "tags", "collections"]
     train_dataset_ids: tuple[DatasetId, ...] = ()
     val_dataset_ids: tuple[DatasetId, ...] = ()
-    artifacts_dir: str
-    evaluation_dir: str
-    server_address: str
-    threads: int = 1
-    device: str = "cpu"
-    weights_dir: str
-    offline: bool = False
-    resume_from: str | None = None
-    resume_seconds: float = 0.0
+    artifacts_dir: str  # path in Team Files that `artifacts/` will get
+    evaluation_dir: str  # path in Team Files that `evaluation/` will get
+    server_address: str  # address that links in written files shall start with
+    threads: int = 1  # CPU threads the process may use, at least 1
+    device: str = "cpu"  # `cpu` or a CUDA index such as `0`
+    weights_dir: str  # folder where published weights are kept between runs
+    offline: bool = False  # never try the network
+    resume_from: str | None = None  # absolute path of a resumable checkpoint of an earlier run; `None` for a new start
+    resume_seconds: float = 0.0  # what the epochs before that checkpoint took; reported times go on from there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSource:
-    """An evaluation to compare.
+    """An evaluation to compare."""
 
-    Attributes:
-        path: Its directory in Team Files, e.g. ``/model-benchmark/1_Sample/12_Train YOLO v8 - 26``.
-        folder: Absolute local folder with the same content.
-        label: Name of the model in the comparison.
-    """
-
-    path: str
-    folder: str
-    label: str
+    path: str  # its directory in Team Files, e.g. `/model-benchmark/1_Sample/12_Train YOLO v8 - 26`
+    folder: str  # absolute local folder with the same content
+    label: str  # name of the model in the comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSpec:
-    """One model comparison, as the module ``compare_models`` makes it.
-
-    Attributes:
-        output_dir: Path in Team Files that ``evaluation/`` will get, e.g. ``/model-comparison/…``.
-        image_files: Id of an evaluated image → absolute path of its file, for the pictures of the report; never
-            written to, and possibly gone by the time they are read.
-    """
+    """One model comparison, as the module ``compare_models`` makes it."""
 
     kind: Literal["compare"] = "compare"
     trainer: str = "compare"
     task_id: TaskId
     sources: tuple[EvaluationSource, ...]
-    output_dir: str
+    output_dir: str  # path in Team Files that `evaluation/` will get, e.g. `/model-comparison/…`
     server_address: str
+    # id of an evaluated image → absolute path of its file, for the pictures of the report; never written to, and
+    # possibly gone by the time they are read
     image_files: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -118,13 +84,10 @@ class DryRunSpec:
     """The first batches of a training, to learn what the whole of it will need; nothing of it is kept.
 
     The run's image list is a sample: the first images of each side have objects if any has.
-
-    Attributes:
-        training: The training as planned.
     """
 
     kind: Literal["dry_run"] = "dry_run"
-    training: TrainSpec
+    training: TrainSpec  # the training as planned
 
 
 RunSpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
@@ -132,41 +95,30 @@ RunSpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunImage:
-    """An image of a training run.
-
-    Attributes:
-        path: Absolute path of the image file; never written to.
-        hash: Base64 of the SHA-256 of the file.
-        sides: Which sets it belongs to; both is possible.
-        annotation: The image's annotation in Supervisely JSON format.
-    """
+    """An image of a training run."""
 
     id: ImageId
     name: str
     dataset_id: DatasetId
     dataset_name: str
-    path: str
+    path: str  # absolute path of the image file; never written to
     width: int
     height: int
-    hash: str
-    sides: tuple[Side, ...]
-    annotation: Mapping[str, object]
+    hash: str  # Base64 of the SHA-256 of the file
+    sides: tuple[Side, ...]  # which sets it belongs to; both is possible
+    annotation: Mapping[str, object]  # the image's annotation in Supervisely JSON format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What a finished training answers; the platform adds file ids and registers the experiment.
-
-    Attributes:
-        experiment: Keys of ``experiment_info.json`` that the trainer knows (all required ones, see
-            :class:`traindash.domain.experiment.ExperimentInfo`).
-        has_evaluation: ``evaluation/`` holds a complete evaluation with ``visualizations/template.vue``.
-        problems: Sentences about optional steps that did not work (benchmark, export); the training still counts.
-    """
+    """What a finished training answers; the platform adds file ids and registers the experiment."""
 
     kind: Literal["train"] = "train"
+    # keys of `experiment_info.json` that the trainer knows (all required ones, see
+    # :class:`traindash.domain.experiment.ExperimentInfo`)
     experiment: Mapping[str, object]
-    has_evaluation: bool
+    has_evaluation: bool  # `evaluation/` holds a complete evaluation with `visualizations/template.vue`
+    # sentences about optional steps that did not work (benchmark, export); the training still counts
     problems: tuple[str, ...] = ()
 
 
@@ -283,13 +235,9 @@ def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
 
 @dataclass(frozen=True, slots=True)
 class RunLayout:
-    """Paths of one run folder.
+    """Paths of one run folder."""
 
-    Attributes:
-        root: The folder, absolute; named after the task id.
-    """
-
-    root: Path
+    root: Path  # the folder, absolute; named after the task id
 
     @property
     def spec(self) -> Path:

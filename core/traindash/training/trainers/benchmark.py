@@ -55,23 +55,15 @@ _PARTS = ("preprocess", "inference", "postprocess")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
-    """The benchmark of one trained model.
+    """The benchmark of one trained model."""
 
-    Attributes:
-        folder: Becomes the evaluation directory.
-        spec: The run.
-        open_model: Loads the checkpoint; a fresh one for each step, since a step may change what it is given.
-        checkpoint: The checkpoint that is measured.
-        outcome: The training it came from.
-        progress: Where progress goes.
-    """
-
-    folder: Path
-    spec: TrainSpec
+    folder: Path  # becomes the evaluation directory
+    spec: TrainSpec  # the run
+    # loads the checkpoint; a fresh one for each step, since a step may change what it is given
     open_model: Callable[[], TrainedModel]
-    checkpoint: Path
-    outcome: TrainingOutcome
-    progress: Progress
+    checkpoint: Path  # the checkpoint that is measured
+    outcome: TrainingOutcome  # the training it came from
+    progress: Progress  # where progress goes
 
     def evaluate(self, data: PreparedData) -> Evaluation:
         """Write ``evaluation/``.

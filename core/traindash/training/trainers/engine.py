@@ -31,88 +31,53 @@ BATCH_SIZE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A training under way.
+    """A training under way."""
 
-    Attributes:
-        layout: Its folder.
-        spec: What to do.
-        events: Where it is told what happens.
-        stop: Ends it.
-        offline: Never try the network.
-    """
-
-    layout: RunLayout
-    spec: TrainSpec
-    events: EventWriter
-    stop: StopSwitch
-    offline: bool
+    layout: RunLayout  # its folder
+    spec: TrainSpec  # what to do
+    events: EventWriter  # where it is told what happens
+    stop: StopSwitch  # ends it
+    offline: bool  # never try the network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedImage:
-    """A validation image as the engine sees it.
+    """A validation image as the engine sees it."""
 
-    Attributes:
-        file: Its path in the data set folder.
-        image: The run's record of it.
-        annotation: What is drawn on it.
-    """
-
-    file: Path
-    image: RunImage
-    annotation: Annotation
+    file: Path  # its path in the data set folder
+    image: RunImage  # the run's record of it
+    annotation: Annotation  # what is drawn on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedData:
-    """A data set ready for the engine.
+    """A data set ready for the engine."""
 
-    Attributes:
-        config: What :meth:`LabelWriter.finish` gave.
-        train_size: Number of images to train on.
-        val: Validation images, in the order of the run's list.
-        problems: One sentence for the record, empty if every image could be used.
-    """
-
-    config: Path
-    train_size: int
-    val: tuple[PlacedImage, ...]
-    problems: tuple[str, ...]
+    config: Path  # what :meth:`LabelWriter.finish` gave
+    train_size: int  # number of images to train on
+    val: tuple[PlacedImage, ...]  # validation images, in the order of the run's list
+    problems: tuple[str, ...]  # one sentence for the record, empty if every image could be used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutcome:
-    """What a training left.
+    """What a training left."""
 
-    Attributes:
-        folder: The engine's folder: ``results.csv`` and whatever else is worth keeping, ``weights/``.
-        best: Best checkpoint by the engine's fitness on the validation set.
-        last: Checkpoint of the last epoch.
-        image_size: Longer image side in pixels as used, after the engine rounded it to its strides.
-        seconds: Duration.
-    """
-
-    folder: Path
-    best: Path
-    last: Path
-    image_size: int
-    seconds: float
+    folder: Path  # the engine's folder: `results.csv` and whatever else is worth keeping, `weights/`
+    best: Path  # best checkpoint by the engine's fitness on the validation set
+    last: Path  # checkpoint of the last epoch
+    image_size: int  # longer image side in pixels as used, after the engine rounded it to its strides
+    seconds: float  # duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """An object that a model finds.
+    """An object that a model finds."""
 
-    Attributes:
-        class_name: Its object class.
-        corners: Left, top, right and bottom in pixels of the image.
-        score: Confidence 0 to 1.
-        mask: (height, width) of the image, true where the object is; ``None`` for a detector.
-    """
-
-    class_name: str
-    corners: tuple[float, float, float, float]
-    score: float
+    class_name: str  # its object class
+    corners: tuple[float, float, float, float]  # left, top, right and bottom in pixels of the image
+    score: float  # confidence 0 to 1
+    # (height, width) of the image, true where the object is; `None` for a detector
     mask: npt.NDArray[np.bool_] | None = None
 
 
@@ -180,13 +145,9 @@ class TrainedModel(Protocol):
 
 
 class Engine(Protocol):
-    """Trains the models of a framework. One object serves one run.
+    """Trains the models of a framework. One object serves one run."""
 
-    Attributes:
-        name: Of the folder in the artifacts that keeps the engine's own files.
-    """
-
-    name: str
+    name: str  # of the folder in the artifacts that keeps the engine's own files
 
     def check(self, values: Mapping[str, object]) -> None:
         """Check hyperparameters before anything is done.

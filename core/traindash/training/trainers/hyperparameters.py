@@ -19,15 +19,10 @@ _AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """What the person wrote, sorted.
+    """What the person wrote, sorted."""
 
-    Attributes:
-        values: Keys for the engine.
-        ignored: Keys the platform owns, each with the reason.
-    """
-
-    values: Mapping[str, object]
-    ignored: Mapping[str, str]
+    values: Mapping[str, object]  # keys for the engine
+    ignored: Mapping[str, str]  # keys the platform owns, each with the reason
 
 
 def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:

@@ -203,43 +203,26 @@ class MemoryWatch:
 
 @dataclass(slots=True, kw_only=True)
 class Observations:
-    """What is seen of a training that is made for it (a dry run). Seconds and bytes.
+    """What is seen of a training that is made for it (a dry run). Seconds and bytes."""
 
-    Attributes:
-        memory: Looks at the memory of the process.
-        budget: Seconds after which the batches are cut short, once :attr:`enough` were seen.
-        enough: Fewest batches, without the first.
-        few_epochs: Fewest epochs.
-        quick: Seconds after which there is no further epoch once there were that many.
-        clock: Seconds, growing.
-        batches: Interval to the end of each batch, loading included.
-        dataset_images: Images that the engine has opened data sets of.
-        dataset_seconds: What that took.
-        cached_bytes: Images that it keeps in memory.
-        validations: Duration of each validation.
-        rests: What each epoch took besides its batches and its validation: saving, sample predictions.
-        final: Duration of the validation of the best checkpoint.
-        batch_size: As used.
-        processor: At the first batch and at the end of the newest epoch: moment, own processor seconds, idle ones.
-        base: Memory before the first batch: of the GPU that trains, else of the process.
-    """
-
-    memory: MemoryWatch
-    budget: float = 45.0
-    enough: int = 2
-    few_epochs: int = 2
-    quick: float = 12.0
-    clock: Callable[[], float] = time.monotonic
-    batches: list[float] = field(default_factory=list)
-    dataset_images: int = 0
-    dataset_seconds: float = 0.0
-    cached_bytes: int = 0
-    validations: list[float] = field(default_factory=list)
+    memory: MemoryWatch  # looks at the memory of the process
+    budget: float = 45.0  # seconds after which the batches are cut short, once :attr:`enough` were seen
+    enough: int = 2  # fewest batches, without the first
+    few_epochs: int = 2  # fewest epochs
+    quick: float = 12.0  # seconds after which there is no further epoch once there were that many
+    clock: Callable[[], float] = time.monotonic  # seconds, growing
+    batches: list[float] = field(default_factory=list)  # interval to the end of each batch, loading included
+    dataset_images: int = 0  # images that the engine has opened data sets of
+    dataset_seconds: float = 0.0  # what that took
+    cached_bytes: int = 0  # images that it keeps in memory
+    validations: list[float] = field(default_factory=list)  # duration of each validation
+    # what each epoch took besides its batches and its validation: saving, sample predictions
     rests: list[float] = field(default_factory=list)
-    final: float = 0.0
-    batch_size: int = 0
+    final: float = 0.0  # duration of the validation of the best checkpoint
+    batch_size: int = 0  # as used
+    # at the first batch and at the end of the newest epoch: moment, own processor seconds, idle ones
     processor: list[tuple[float, float, float]] = field(default_factory=list)
-    base: int = 0
+    base: int = 0  # memory before the first batch: of the GPU that trains, else of the process
     _known: float = 0.0  # batches and validation of the epoch that runs
     _began: float = 0.0
     _last: float = 0.0

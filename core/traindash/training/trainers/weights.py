@@ -24,19 +24,12 @@ Fetch = Callable[[str, Path], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartingPoint:
-    """What the engine loads.
+    """What the engine loads."""
 
-    Attributes:
-        source: Path of a checkpoint, or an architecture the engine knows or finds in a file.
-        is_random: Weights are random numbers.
-        base_checkpoint: What the experiment record names.
-        base_checkpoint_link: Where that is published; ``None`` if it is not.
-    """
-
-    source: str
-    is_random: bool
-    base_checkpoint: str
-    base_checkpoint_link: str | None = None
+    source: str  # path of a checkpoint, or an architecture the engine knows or finds in a file
+    is_random: bool  # weights are random numbers
+    base_checkpoint: str  # what the experiment record names
+    base_checkpoint_link: str | None = None  # where that is published; `None` if it is not
 
 
 def find_start(
