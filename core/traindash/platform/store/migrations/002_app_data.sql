@@ -1,0 +1,4 @@
+CREATE TABLE task_data (
+    task_id INTEGER PRIMARY KEY REFERENCES tasks(id) ON DELETE CASCADE,
+    document TEXT NOT NULL
+);
