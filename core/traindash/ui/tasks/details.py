@@ -193,14 +193,19 @@ def _colors(project_id: ProjectId | None) -> Mapping[str, str]:
     return {item.name: item.color for item in known if _COLOR.fullmatch(item.color)}
 
 
-@connection.lookup(seconds=_SECONDS, most=200)
 def _picture(image_id: ImageId) -> str:
     """Return a small copy of an image as a ``data:`` address; empty if the server has no such image any more."""
     try:
-        with Picture.open(io.BytesIO(connection.client().images.download(image_id))) as opened:
-            picture = opened.convert("RGB")
+        return _small_copy(image_id)
+    # Outside the look-up: a picture that could not be had is asked for again and not missing for an hour.
     except (AppError, UnidentifiedImageError, OSError):
         return ""
+
+
+@connection.lookup(seconds=_SECONDS, most=200)
+def _small_copy(image_id: ImageId) -> str:
+    with Picture.open(io.BytesIO(connection.client().images.download(image_id))) as opened:
+        picture = opened.convert("RGB")
     # They travel in the page itself, each time that it is drawn.
     picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
