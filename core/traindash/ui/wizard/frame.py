@@ -136,25 +136,19 @@ class SummaryLine:
 
 def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:
     """Return the summary of a draft, one line per step in their order."""
-    texts: dict[Step, tuple[str, str]] = {
-        "project": _project(draft, facts),
-        "model": _model(draft, facts),
-        "classes": _classes(draft, facts),
-        "split": _split(draft, facts),
-        "hyperparameters": _hyperparameters(draft, facts),
-        "benchmark": _benchmark(draft),
-        "export": _export(draft),
-        "launch": _launch(draft, facts),
-    }
+    texts = (  # value and detail of each step, in their order
+        _project(draft, facts),
+        _model(draft, facts),
+        _classes(draft, facts),
+        _split(draft, facts),
+        _hyperparameters(draft, facts),
+        _benchmark(draft),
+        _export(draft),
+        _launch(draft, facts),
+    )
     return tuple(
-        SummaryLine(
-            step=step.id,
-            label=step.title,
-            value=texts[step.id][0] or _UNKNOWN,
-            detail=texts[step.id][1],
-            is_set=bool(texts[step.id][0]),
-        )
-        for step in STEPS
+        SummaryLine(step=step.id, label=step.title, value=value or _UNKNOWN, detail=detail, is_set=bool(value))
+        for step, (value, detail) in zip(STEPS, texts, strict=True)
     )
 
 
