@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from traindash.platform.wire import problem
+from traindash.platform.routes.endpoint import problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -53,8 +53,9 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
+        name, separator, port = host.rpartition(":")
         # DNS rebinding: the browser takes the page's own name for ours, so only the name tells it.
-        if _name(host) not in self._hosts:
+        if (name if separator and port.isdecimal() else host).casefold() not in self._hosts:
             return (
                 421,
                 "This server does not answer to that name.",
@@ -76,11 +77,6 @@ class Guard:
         except ValueError:
             return False
         return parts.scheme in {"http", "https"} and parts.netloc.casefold() == host.casefold()
-
-
-def _name(host: str) -> str:
-    name, separator, port = host.rpartition(":")
-    return (name if separator and port.isdecimal() else host).casefold()
 
 
 def _with_headers(send: Send) -> Send:

@@ -51,12 +51,11 @@ class Modules:
 
     Args:
         database: Keeps the ids.
-        frameworks: What can be trained.
     """
 
-    def __init__(self, database: Database, frameworks: Mapping[str, Framework] = FRAMEWORKS) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._frameworks = {framework.slug: framework for framework in frameworks.values()}
+        self._frameworks = {framework.slug: framework for framework in FRAMEWORKS.values()}
 
     def ensure(self) -> None:
         """Give every app an id."""
@@ -72,23 +71,22 @@ class Modules:
         """Return the apps, by id; apps of frameworks that were taken out are left out."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT id, slug, created_at FROM modules ORDER BY id").fetchall()
-        found = (self._module(ModuleId(row["id"]), row["slug"], row["created_at"]) for row in rows)
-        return tuple(module for module in found if module is not None)
+        found = []
+        for row in rows:
+            slug, framework = row["slug"], self._frameworks.get(row["slug"])
+            # A framework that was taken out keeps its id, for the tasks that it ran.
+            if framework is not None or slug == COMPARE_SLUG:
+                name = COMPARE_APP_NAME if framework is None else framework.app_name
+                created_at = row["created_at"]
+                found.append(Module(id=row["id"], slug=slug, name=name, created_at=created_at, framework=framework))
+        return tuple(found)
 
     def get(self, module_id: ModuleId) -> Module:
-        """Return an app.
-
-        Raises:
-            NotFoundError: There is no such app.
-        """
+        """Return an app, which must exist (else :class:`NotFoundError`)."""
         return self._first(lambda module: module.id == module_id, str(module_id))
 
     def by_slug(self, slug: str) -> Module:
-        """Return an app.
-
-        Raises:
-            NotFoundError: There is no such app.
-        """
+        """Return an app, which must exist (else :class:`NotFoundError`)."""
         return self._first(lambda module: module.slug == slug, repr(slug))
 
     def _first(self, matches: Callable[[Module], bool], wanted: str) -> Module:
@@ -96,12 +94,3 @@ class Modules:
             if matches(module):
                 return module
         raise NotFoundError(f"There is no app {wanted} in the ecosystem.", "Ask ecosystem.list for what there is.")
-
-    def _module(self, module_id: ModuleId, slug: str, created_at: str) -> Module | None:
-        if slug == COMPARE_SLUG:
-            return Module(id=module_id, slug=slug, name=COMPARE_APP_NAME, created_at=created_at)
-        framework = self._frameworks.get(slug)
-        if framework is None:
-            return None  # a framework that was taken out; its id stays, for the tasks that it ran
-        name = framework.app_name
-        return Module(id=module_id, slug=slug, name=name, created_at=created_at, framework=framework)

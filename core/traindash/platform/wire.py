@@ -1,13 +1,16 @@
-"""What goes over the wire: requests checked into types, and answers as JSON (docs/supervisely-api.md 1 and 2)."""
+"""What goes over the wire: requests checked into types, and rows as JSON (docs/supervisely-api.md 1 and 2).
+
+The stores stand on this too, so nothing of a web server is imported here: ``traindash env`` needs none.
+"""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from sqlite3 import Row
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from starlette.responses import Response
 
-from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, issue_of
+from traindash.errors import InputError, issue_of
 
 _MAX_INTEGER = 2**63 - 1  # of SQLite
 
@@ -22,12 +25,6 @@ Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=100_000)]
 Ids: TypeAlias = Annotated[tuple[Id, ...], msgspec.Meta(max_length=500_000)]
 Names: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(max_length=10_000)]
 
-_STATUS_OF_ERROR: tuple[tuple[type[AppError], int], ...] = (
-    (InputError, 400),
-    (NotFoundError, 404),
-    (StateError, 409),
-    (StorageError, 507),  # not 500: clients of this API repeat a call for five minutes after a 500
-)
 _T = TypeVar("_T")
 
 
@@ -68,14 +65,11 @@ def _with_lists(body: type, data: dict[str, object]) -> dict[str, object]:
     kind = msgspec.inspect.type_info(body)
     fields = kind.fields if isinstance(kind, msgspec.inspect.StructType) else ()
     lists = {field.encode_name for field in fields if _is_list(field.type)}
-    return data | {name: _parsed(text) for name, text in texts.items() if name in lists}
-
-
-def _parsed(text: str) -> object:
-    try:
-        return parse_json(text.encode())
-    except ValueError:
-        return text  # the check will say that it is a text
+    parsed: dict[str, object] = {}
+    for name in texts.keys() & lists:
+        with suppress(ValueError):  # the check will say that it is a text
+            parsed[name] = parse_json(texts[name].encode())
+    return data | parsed
 
 
 def _is_list(kind: msgspec.inspect.Type) -> bool:
@@ -100,14 +94,6 @@ def parse_json(content: bytes) -> object:
         raise ValueError("it is nested too deeply") from error
 
 
-def json_response(value: object, status: int = 200) -> Response:
-    """Return JSON. Values of our own types have snake_case keys; numbers that are none become null.
-
-    JSON out of the database goes in as it is, as :class:`msgspec.Raw`.
-    """
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
-
-
 def spelled(*columns: str) -> Mapping[str, str]:
     """Return the keys under which clients find columns of the database: camelCase → column."""
     return {_camel(*name.split("_")): name for name in columns}
@@ -120,14 +106,3 @@ def _camel(first: str, *rest: str) -> str:
 def row_json(row: Row, keys: Mapping[str, str]) -> dict[str, Any]:
     """Return the columns of a row under the keys of :func:`spelled`."""
     return {key: row[column] for key, column in keys.items()}
-
-
-def problem(status: int, message: str, hint: str = "") -> Response:
-    """Return an error."""
-    return json_response({"error": message, "details": {"message": message, "hint": hint}}, status)
-
-
-def error_response(error: AppError) -> Response:
-    """Return an error of ours."""
-    status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
-    return problem(status, error.message, error.hint)

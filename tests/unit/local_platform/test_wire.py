@@ -8,9 +8,9 @@ import pytest
 
 from traindash.errors import InputError
 from traindash.platform.app import METHODS
-from traindash.platform.routes.endpoint import Method
+from traindash.platform.routes.endpoint import Method, json_response
 from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, Id, Ids, checked, json_response, parse_json
+from traindash.platform.wire import Body, Id, Ids, checked, parse_json
 
 
 class _Wish(Body):

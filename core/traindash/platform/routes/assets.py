@@ -19,11 +19,11 @@ from starlette.routing import Route
 from traindash.domain.ids import FileId
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.files import replacing
+from traindash.platform.routes.endpoint import error_response
 from traindash.platform.routes.files import file_response
 from traindash.platform.services import Services
 from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
-from traindash.platform.wire import error_response
 
 # The address has the hash of the content: what is under it can never change.
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}

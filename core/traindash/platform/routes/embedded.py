@@ -20,9 +20,9 @@ from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
 from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, receive
+from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, receive
 from traindash.platform.tasks.splits import resolve_split
-from traindash.platform.wire import Body, ById, Id, json_response
+from traindash.platform.wire import Body, ById, Id
 
 _SHOWN = 50
 _SPARE_BYTES = 512 * 2**20

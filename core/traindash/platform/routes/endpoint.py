@@ -10,25 +10,53 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
-from traindash.errors import AppError, InputError
+from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
-from traindash.platform.wire import checked, error_response, json_response, parse_json, problem
+from traindash.platform.wire import checked, parse_json
 
 # Largest JSON body; uploads are streamed to a file instead and have no bound but the disk.
 MAX_BODY_BYTES = 32 * 2**20
 
 _BUFFER = 1 << 20
 _log = logging.getLogger("traindash.platform")
+
+
+_STATUS_OF_ERROR: tuple[tuple[type[AppError], int], ...] = (
+    (InputError, 400),
+    (NotFoundError, 404),
+    (StateError, 409),
+    (StorageError, 507),  # not 500: clients of this API repeat a call for five minutes after a 500
+)
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Return JSON. Values of our own types have snake_case keys; numbers that are none become null.
+
+    JSON out of the database goes in as it is, as :class:`msgspec.Raw`.
+    """
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def problem(status: int, message: str, hint: str = "") -> Response:
+    """Return an error."""
+    return json_response({"error": message, "details": {"message": message, "hint": hint}}, status)
+
+
+def error_response(error: AppError) -> Response:
+    """Return an error of ours."""
+    status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
+    return problem(status, error.message, error.hint)
 
 
 class Control(Protocol):

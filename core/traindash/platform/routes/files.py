@@ -19,10 +19,10 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, receive
+from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, receive
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile, clean_path
-from traindash.platform.wire import Body, ById, Count, Id, Names, checked, json_response
+from traindash.platform.wire import Body, ById, Count, Id, Names, checked
 
 # A folder of Team Files as a tar stream, made while it is read.
 
@@ -110,10 +110,6 @@ def file_json(services: Services, file: StoredFile) -> dict[str, Any]:
     }
 
 
-def _folder_json(team_id: int, path: str) -> dict[str, Any]:
-    return {"teamId": team_id, "name": PurePosixPath(path).name, "path": path, "meta": {}, "isDir": True}
-
-
 def _team(api: ApiContext, team_id: int) -> TeamId:
     return TeamId(api.services.accounts.team(team_id)["id"])  # raises when there is no such team
 
@@ -129,7 +125,13 @@ def _list(api: ApiContext, body: _Folder) -> list[dict[str, Any]]:
     if not body.path.endswith("/") and (file := files.find(team_id, path)) is not None:
         return [file_json(api.services, file)]
     found = [file_json(api.services, file) for file in files.list(team_id, path, recursive)]
-    return found if recursive else [*(_folder_json(team_id, name) for name in files.folders(team_id, path)), *found]
+    if recursive:
+        return found
+    folders = [
+        {"teamId": team_id, "name": PurePosixPath(name).name, "path": name, "meta": {}, "isDir": True}
+        for name in files.folders(team_id, path)
+    ]
+    return folders + found
 
 
 def _list_v2(api: ApiContext, body: _FolderV2) -> object:

@@ -142,9 +142,7 @@ def _middles(points: Json) -> list[list[float]]:
 # Annotations in Supervisely's JSON format.
 
 
-class _ManyImages(Body):
-    image_ids: Ids
-    dataset_id: Id | None = None
+class _ManyImages(_BulkIds):
     integer_coords: bool | None = True
 
 
@@ -160,22 +158,12 @@ class _OfDataset(Listing, kw_only=True):
 
 def _list_annotations(api: ApiContext, body: _OfDataset) -> object:
     page, rows = api.services.images.page(body, dataset_id=body.dataset_id)
-    return page.answer(_answers(api, rows, on_plane=body.integer_coords is False))
+    return page.answer(_answers(api, rows, body))
 
 
-def _annotations(api: ApiContext, body: _ManyImages) -> object:
-    return _answers(
-        api, api.services.images.rows(body.image_ids, body.dataset_id), on_plane=body.integer_coords is False
-    )
-
-
-def _annotation(api: ApiContext, body: _OneImage) -> object:
-    return _answers(api, [api.services.images.row(body.image_id)], on_plane=body.integer_coords is False)[0]
-
-
-def _answers(api: ApiContext, rows: list[Row], *, on_plane: bool) -> list[dict[str, Any]]:
-    images = api.services.images
-    texts = images.annotations([row["id"] for row in rows])
+def _answers(api: ApiContext, rows: list[Row], wanted: _ManyImages | _OneImage | _OfDataset) -> list[dict[str, Any]]:
+    on_plane = wanted.integer_coords is False
+    texts = api.services.images.annotations([row["id"] for row in rows])
     answers = []
     for row in rows:
         text = texts.get(row["id"])
@@ -200,6 +188,14 @@ METHODS: Sequence[Method[Any]] = (
     Method("images.download", ById, _download),
     Method("images.bulk.download", _BulkIds, _bulk_download),
     Method("annotations.list", _OfDataset, _list_annotations),
-    Method("annotations.bulk.info", _ManyImages, _annotations),
-    Method("annotations.info", _OneImage, _annotation),
+    Method(
+        "annotations.bulk.info",
+        _ManyImages,
+        lambda api, body: _answers(api, api.services.images.rows(body.image_ids, body.dataset_id), body),
+    ),
+    Method(
+        "annotations.info",
+        _OneImage,
+        lambda api, body: _answers(api, [api.services.images.row(body.image_id)], body)[0],
+    ),
 )

@@ -222,10 +222,6 @@ def _list_collections(api: ApiContext, body: _CollectionList) -> object:
     return page.answer([collection_json(row, with_meta=body.wants("meta")) for row in rows])
 
 
-def _collection(api: ApiContext, body: _CollectionById) -> object:
-    return collection_json(api.services.collections.row(body.id), with_meta="meta" in (body.extra_fields or ()))
-
-
 def _add_collection(api: ApiContext, body: _AddCollection) -> object:
     row = api.services.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
     return collection_json(row, with_meta=True)
@@ -260,7 +256,13 @@ METHODS: Sequence[Method[Any]] = (
     ),
     Method("projects.stats", ById, _stats),
     Method("entities-collections.list", _CollectionList, _list_collections),
-    Method("entities-collections.info", _CollectionById, _collection),
+    Method(
+        "entities-collections.info",
+        _CollectionById,
+        lambda api, body: collection_json(
+            api.services.collections.row(body.id), with_meta="meta" in (body.extra_fields or ())
+        ),
+    ),
     Method("entities-collections.add", _AddCollection, _add_collection),
     Method("entities-collections.remove", ById, _remove_collection),
     Method(

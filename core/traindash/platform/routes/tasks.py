@@ -12,7 +12,7 @@ from starlette.responses import Response
 from traindash.domain.ids import AgentId, TaskId, WorkspaceId
 from traindash.domain.task import ExitReport, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, read_object
+from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, read_object
 from traindash.platform.services import Services
 from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
@@ -21,7 +21,7 @@ from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume
-from traindash.platform.wire import Body, ById, Count, Id, Names, checked, json_response
+from traindash.platform.wire import Body, ById, Count, Id, Names, checked
 from traindash.training.runs.events import EventWriter, Phase
 
 
@@ -126,10 +126,6 @@ def _report_json(report: ExitReport) -> dict[str, Any]:
     }
 
 
-def _info(api: ApiContext, body: ById) -> object:
-    return tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
-
-
 def _list(api: ApiContext, body: _TaskList) -> object:
     api.services.accounts.workspace(body.workspace_id)
     page, tasks = api.services.tasks.list(WorkspaceId(body.workspace_id), body)
@@ -143,10 +139,6 @@ def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
     return [
         {"id": task.id, "taskId": task.id, "userId": task.user_id, "moduleId": task.module_id, "appId": task.module_id}
     ]
-
-
-def _stop(api: ApiContext, body: ById) -> object:
-    return {"status": api.control.request_stop(TaskId(body.id)).value}
 
 
 def _move(api: ApiContext, body: _QueueMove) -> object:
@@ -273,20 +265,6 @@ def train_status(services: Services, task: TaskRecord) -> str:
             return ""
 
 
-def _is_running(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    # Also when the task is over: the SDK takes anything else for "not ready", asks for 100 seconds and then says that
-    # the start failed, although a short training has ended well meanwhile (docs/supervisely-api.md 5.4).
-    return {"running": True, "mode": "production"}
-
-
-def _is_ready(_api: ApiContext, _task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    return {"status": "ready"}
-
-
-def _train_status(api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    return {"status": train_status(api.services, task)}
-
-
 def _train_from_api(api: ApiContext, task: TaskRecord, state: Mapping[str, object]) -> dict[str, object]:
     api.admission.release(task.id, state.get("app_state"))
     api.control.wake()
@@ -328,18 +306,16 @@ def _bar(name: str, current: int, total: int) -> dict[str, object]:
     }
 
 
-def _app_state(_api: ApiContext, task: TaskRecord, _state: Mapping[str, object]) -> dict[str, object]:
-    return task.request.state
-
-
 _COMMANDS: Mapping[str, Callable[[ApiContext, TaskRecord, Mapping[str, object]], dict[str, object]]] = {
-    "is_running": _is_running,
-    "is_ready": _is_ready,
-    "train_status": _train_status,
+    # Also when the task is over: the SDK takes anything else for "not ready", asks for 100 seconds and then says that
+    # the start failed, although a short training has ended well meanwhile (docs/supervisely-api.md 5.4).
+    "is_running": lambda _api, _task, _state: {"running": True, "mode": "production"},
+    "is_ready": lambda _api, _task, _state: {"status": "ready"},
+    "train_status": lambda api, task, _state: {"status": train_status(api.services, task)},
     "train_from_api": _train_from_api,
     "stop_after_epoch": _stop_after_epoch,  # ours
     "sly/data": _data,
-    "sly/state": _app_state,
+    "sly/state": lambda _api, task, _state: task.request.state,
     # Never ``sly/session-info``: it gives out the API token (docs/supervisely-api.md 6).
 }
 
@@ -396,11 +372,13 @@ def _set_meta(api: ApiContext, body: _Meta) -> object:
     return {"success": True}
 
 
-METHODS = (
-    Method("tasks.info", ById, _info),
+METHODS: Sequence[Method[Any] | StreamMethod] = (
+    Method(
+        "tasks.info", ById, lambda api, body: tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
+    ),
     Method("tasks.list", _TaskList, _list),
     Method("tasks.run.app", dict[str, Any], _run_app),
-    Method("tasks.stop", ById, _stop),
+    Method("tasks.stop", ById, lambda api, body: {"status": api.control.request_stop(TaskId(body.id)).value}),
     Method("tasks.queue.move", _QueueMove, _move),  # an extension of this server
     Method("tasks.log.download", _LogDownload, _log),
     Method("tasks.output.set", _OutputSet, _set_output),

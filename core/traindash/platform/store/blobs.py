@@ -122,7 +122,7 @@ class ImageBlobs:
             NotFoundError: The address was not made here, or the file is gone.
         """
         match = _NAME.fullmatch(name)
-        mime = _mime_of(match["extension"]) if match else None
+        mime = next((mime for mime, known in EXTENSIONS.items() if match and known == match["extension"]), None)
         if match is None or mime is None or not hmac.compare_digest(match["seal"], self.seal(match["digest"])):
             raise NotFoundError("There is no such image.")
         path = self._path(match["digest"], mime)
@@ -138,10 +138,6 @@ class ImageBlobs:
     def _path(self, name: str, mime: str) -> Path:
         # 256 folders: file systems and people are slow with a million files in one.
         return self._root / name[:2] / f"{name}.{EXTENSIONS[mime]}"
-
-
-def _mime_of(extension: str) -> str | None:
-    return next((mime for mime, known in EXTENSIONS.items() if known == extension), None)
 
 
 def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> None:

@@ -99,13 +99,10 @@ class Database:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._give_back(connection)
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._writer is None:  # the database was closed while this one was in use
-            connection.close()
-        else:
-            self._readers.put(connection)
+                if self._writer is None:  # the database was closed while this one was in use
+                    connection.close()
+                else:
+                    self._readers.put(connection)
 
     def _connect(self) -> sqlite3.Connection:
         # No isolation level: Python's own transactions would commit before statements that change tables.

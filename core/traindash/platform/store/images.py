@@ -31,6 +31,10 @@ _WITH_ANNOTATION = replace(
     computed=", (SELECT annotation FROM annotations a WHERE a.image_id = images.id) AS annotation,"
     " (SELECT name FROM datasets d WHERE d.id = images.dataset_id) AS dataset_name",
 )
+_COUNTS_BY_CLASS = (
+    "SELECT class_name, count(*), sum(objects) FROM image_classes"
+    " WHERE image_id IN (SELECT value FROM json_each(?)) GROUP BY class_name"
+)
 # The first image of each content on one side, beside the last of the same content on the other: where these are two
 # images, a model is judged by what it was trained on.
 _SHARED_CONTENTS = (
@@ -186,7 +190,9 @@ class Images:
         """Count what two sets of images hold; no samples of them are taken."""
         sides = json.dumps(train), json.dumps(val)
         with self._database.read() as connection:
-            counts = [dict(_class_counts(connection, ids)) for ids in sides]
+            counts = [
+                {row[0]: (row[1], row[2]) for row in connection.execute(_COUNTS_BY_CLASS, (ids,))} for ids in sides
+            ]
             shared = connection.execute(_SHARED_CONTENTS, sides).fetchall()
         nothing = (0, 0)
         return SplitContent(
@@ -240,16 +246,6 @@ def annotation_of(row: Row, text: str | None) -> dict[str, Any]:
         return parse_object(text)
     size = {"width": int(row["width"]), "height": int(row["height"])}
     return {"description": "", "tags": [], "size": size, "objects": []}
-
-
-def _class_counts(connection: Connection, ids: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield class → images and objects of the images in a JSON list."""
-    query = (
-        "SELECT class_name, count(*), sum(objects) FROM image_classes"
-        " WHERE image_id IN (SELECT value FROM json_each(?)) GROUP BY class_name"
-    )
-    for row in connection.execute(query, (ids,)):
-        yield row[0], (row[1], row[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
