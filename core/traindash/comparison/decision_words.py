@@ -1,7 +1,7 @@
 """A decision in words; they never say more than the numbers do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
@@ -18,6 +18,15 @@ READING_FIGURES = (
     "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
     "0.95, so they are usually lower."
 )
+
+# what can be chosen, on the page and in the report
+GOAL_NAMES: Mapping[type[Goal], str] = {
+    BestF1: "Best balance (F1)",
+    RecallAtLeast: "Recall at least",
+    PrecisionAtLeast: "Precision at least",
+    MissCosts: "A miss costs",
+}
+PRICE_OF_A_MISS = "False alarms that are as bad as one missed object"
 
 
 def advise(decision: Decision) -> Verdict:

@@ -24,6 +24,8 @@ from traindash.comparison.decision import (
     limits,
 )
 from traindash.comparison.decision_words import (
+    GOAL_NAMES,
+    PRICE_OF_A_MISS,
     READING_FIGURES,
     advise,
     draw_decision,
@@ -63,18 +65,18 @@ from traindash.formatting import quantity, setting, size
 
 
 # kinds of goals: key, name, and the label of their number
-KINDS = (
-    ("f1", "Best balance (F1)", ""),
-    ("recall", "Recall at least", "Recall, at least"),
-    ("precision", "Precision at least", "Precision, at least"),
-    ("miss", "A miss costs", "False alarms that are as bad as one missed object"),
+_KINDS = (
+    ("f1", GOAL_NAMES[BestF1], ""),
+    ("recall", GOAL_NAMES[RecallAtLeast], "Recall, at least"),
+    ("precision", GOAL_NAMES[PrecisionAtLeast], "Precision, at least"),
+    ("miss", GOAL_NAMES[MissCosts], PRICE_OF_A_MISS),
 )
 
 
 def choice_section(decision: Decision) -> Mapping[str, object]:
     """Return what the template is filled with; the decision is shown first, and without scripts."""
     return {
-        "kinds": KINDS,
+        "kinds": _KINDS,
         "advice": advise(decision),
         "table": decision_table(decision),
         "reading": READING_FIGURES,
@@ -92,7 +94,7 @@ def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, obje
         "faster": [[faster(first, second) for second in contenders] for first in contenders],
         "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
         "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
-        "labels": {key: label for key, _, label in KINDS},
+        "labels": {key: label for key, _, label in _KINDS},
         "front": _front(decision),
         "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
         "start": _start(decision.requirements, times, sizes),

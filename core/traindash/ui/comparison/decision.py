@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits
-from traindash.comparison.decision_words import READING_FIGURES, advise, draw_decision
+from traindash.comparison.decision_words import GOAL_NAMES, PRICE_OF_A_MISS, READING_FIGURES, advise, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
@@ -104,7 +104,6 @@ def _positive(text: str) -> float | None:
     return value if 0 < value < float("inf") else None
 
 
-_BEST, _RECALL, _PRECISION, _PRICE = "Best balance (F1)", "Recall at least", "Precision at least", "A miss costs"
 _PRICE_OF_A_MISS = 10.0  # false alarms; where the slider stands first
 _FRONT = "Quality, time and size"
 _SHARE, _LEAST_SHARE = 0.9, 0.5  # first and lowest place of the sliders for recall and precision
@@ -197,26 +196,26 @@ def _seed(key: str, value: object) -> str:
     return key
 
 
-def _choose_kind(begin: Goal) -> str:
-    kinds = {BestF1: _BEST, RecallAtLeast: _RECALL, PrecisionAtLeast: _PRECISION, MissCosts: _PRICE}
-    key = _seed("decision-goal", kinds[type(begin)])
-    return st.segmented_control("What matters", list(kinds.values()), required=True, key=key) or _BEST
+def _choose_kind(begin: Goal) -> type[Goal]:
+    key = _seed("decision-goal", GOAL_NAMES[type(begin)])
+    chosen = st.segmented_control("What matters", list(GOAL_NAMES.values()), required=True, key=key)
+    return next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
 
 
-def _choose_goal(kind: str, begin: Goal) -> Goal:
-    if kind == _RECALL:
+def _choose_goal(kind: type[Goal], begin: Goal) -> Goal:
+    if kind is RecallAtLeast:
         share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
         return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))
-    if kind == _PRECISION:
+    if kind is PrecisionAtLeast:
         share = begin.precision if isinstance(begin, PrecisionAtLeast) else _SHARE
         return PrecisionAtLeast(
             precision=_choose_share("Precision", share, "Share of the detections that has to be right.")
         )
-    if kind == _PRICE:
+    if kind is MissCosts:
         price = begin.false_alarms if isinstance(begin, MissCosts) else _PRICE_OF_A_MISS
         near = min(PRICES, key=lambda step: abs(step - price))
         chosen = st.select_slider(
-            "False alarms that are as bad as one missed object",
+            PRICE_OF_A_MISS,
             PRICES,
             format_func=setting,
             key=_seed("decision-price", near),
