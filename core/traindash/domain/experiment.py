@@ -85,6 +85,8 @@ def clean_record(record: Mapping[str, object]) -> dict[str, object]:
         table = known.pop(key, None)
         if isinstance(table, dict):
             known[key] = {name: item for name, item in table.items() if type(item) in kinds}  # True is no number
+    if not isinstance(known.get("project_version"), dict):  # what is no object cannot be compared with another one
+        known.pop("project_version", None)
     return known
 
 

@@ -36,9 +36,9 @@ def read(
 ) -> T:
     """Check JSON against a type and make a value of it.
 
-    Unknown keys are passed over, for servers grow. A ``null`` stands for the field's default where it has one. A number
-    may come as text. Moments and free objects (``Mapping[str, object]``) are not worth losing a row for: what cannot be
-    read as one is ``None``.
+    Unknown keys are passed over, for servers grow. A number may come as text. With keys in camelCase, those of somebody
+    else's server, a ``null`` stands for the field's default where it has one, and moments and free objects
+    (``Mapping[str, object]``) are not worth losing a row for: what cannot be read as one is ``None``.
 
     Args:
         method: API method that answered; named in the error.
@@ -54,12 +54,12 @@ def read(
     # What is no object at all is left for msgspec, which says so in the words of all other errors.
     content = fit(data) if fit is not None and isinstance(data, dict) else data
     form: Any = kind  # of a class as a value mypy (2.4) does not see that it can be the key of a cache
-    prepare = _preparation(form, camel)
+    prepare = _preparation(form) if camel else None
     try:
         return msgspec.convert(content if prepare is None else prepare(content), kind, strict=False)
     except msgspec.ValidationError as error:
         issue = issue_of(error)
-        issue = replace(issue, path=tuple(_keys_of(kind, issue.path, camel)))
+        issue = replace(issue, path=tuple(_keys_of(kind, issue.path))) if camel else issue
         failure = failure or f"The server's answer to {method} does not fit"
         msg = f"{failure}: {issue}."
         hint = "The server may be newer than this program knows; look for an update."
@@ -115,15 +115,15 @@ class _Field:
 
 
 @cache
-def _fields(kind: type, camel: bool) -> tuple[_Field, ...]:  # noqa: FBT001 - a key of the cache
+def _fields(kind: type) -> tuple[_Field, ...]:
     kinds = get_type_hints(kind)
     return tuple(
         _Field(
             name=item.name,
-            key=item.metadata.get("json") or (_camel(item.name) if camel else item.name),
+            key=item.metadata.get("json") or _camel(item.name),
             kind=kinds[item.name],
             has_default=item.default is not MISSING or item.default_factory is not MISSING,
-            prepare=_preparation(kinds[item.name], camel),
+            prepare=_preparation(kinds[item.name]),
         )
         for item in fields(kind)
     )
@@ -135,18 +135,18 @@ def _camel(name: str) -> str:
 
 
 @cache
-def _preparation(kind: Any, camel: bool) -> _Preparation | None:  # noqa: ANN401, FBT001 - a type form
+def _preparation(kind: Any) -> _Preparation | None:  # noqa: ANN401 - a type form
     """Return what gives JSON the form that msgspec reads a type from; ``None`` where it has it already."""
     # msgspec (0.23) renames the fields of its own structs only, and the values of the domain are dataclasses.
     bare = _without_none(kind)
     if is_dataclass(bare) and isinstance(bare, type):
-        return partial(_renamed, {item.key: item for item in _fields(bare, camel)})
+        return partial(_renamed, {item.key: item for item in _fields(bare)})
     if bare is datetime:
         return moment
     item = _item_of(bare)
     if item is object:  # Mapping[str, object]: JSON of somebody else's, such as the state of an app
         return free_object
-    prepare = None if item is None else _preparation(item, camel)
+    prepare = None if item is None else _preparation(item)
     return None if prepare is None else partial(_each, prepare)
 
 
@@ -175,12 +175,12 @@ def _each(prepare: _Preparation, data: object) -> object:
             return data
 
 
-def _keys_of(kind: Any, path: Sequence[str], camel: bool) -> Iterable[str]:  # noqa: ANN401, FBT001 - a type form
+def _keys_of(kind: Any, path: Sequence[str]) -> Iterable[str]:  # noqa: ANN401 - a type form
     """Give the keys of the JSON for a path of field names."""
     for step in path:
         bare = _without_none(kind)
         if is_dataclass(bare) and isinstance(bare, type):
-            found = next(item for item in _fields(bare, camel) if item.name == step)
+            found = next(item for item in _fields(bare) if item.name == step)
             kind = found.kind
             yield found.key
         else:
