@@ -57,7 +57,7 @@ def all_tasks(desk: SmallPlatform) -> list[TaskId]:
 def play(desk: SmallPlatform, other: PlatformProcess, dice: random.Random, series: Series) -> Series:
     """Start a series, kill what starts it a few times, wait for the end; return the series as it is then."""
     store = SeriesStore(desk.parts.layout.root / "series")
-    store.add(series)
+    store.add(series.id, series)
     other.begin()
     for _ in range(dice.randint(1, 4)):
         threading.Event().wait(dice.choice([dice.uniform(0.0, 0.15), dice.uniform(0.0, 1.0)]))

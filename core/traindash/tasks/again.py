@@ -211,7 +211,7 @@ def replace_in_series(
     wanted = with_fixed_split(client, plan)
     if replaced.task_id is not None:
         _take_back(client, replaced.task_id)
-    return store.change_plan(place.series_id, place.key, after=replaced.task_id, plan=wanted)
+    return store.update(place.series_id, lambda kept: with_plan(kept, place.key, replaced.task_id, wanted))
 
 
 def check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:

@@ -226,10 +226,20 @@ def continued(member: Member, task_id: TaskId) -> Member:
     return replace(to_start_again(member), task_id=task_id)
 
 
+def with_member(series: Series, member: Member) -> Series:
+    """Return the series with one more experiment, at its end."""
+    return replace(series, members=(*series.members, member))
+
+
+def cancelled(series: Series) -> Series:
+    """Return the series of which nothing more shall be started and everything stopped."""
+    return replace(series, is_cancelled=True)
+
+
 # Series on disk, beside the drafts: which tasks belong together is known on this machine only, not by the server.
 
 
-class SeriesStore:
+class SeriesStore(JsonRecords[Series]):
     """All series that were started from this machine. Safe for use from several threads.
 
     Args:
@@ -237,48 +247,30 @@ class SeriesStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._records = JsonRecords(
-            folder=folder, decode=decoder_of(Series), noun="series", way_out="Open one from the list of tasks."
-        )
-
-    def add(self, series: Series) -> Series:
-        """Keep a new series; if there is one with its id, that one is returned and nothing changes."""
-        return self._records.add(series.id, series)
-
-    def load(self, series_id: str) -> Series:
-        """Return a series.
-
-        Raises:
-            NotFoundError: There is no such series.
-            InputError: Its file is damaged.
-        """
-        return self._records.load(series_id)
+        way_out = "Open one from the list of tasks."
+        super().__init__(folder=folder, decode=decoder_of(Series), noun="series", way_out=way_out)
 
     def find(self, series_id: str) -> Series | None:
         """Return a series, ``None`` if there is none or its file is damaged."""
         try:
-            return self._records.load(series_id)
+            return self.load(series_id)
         # A damaged file is told by whoever opens the series; here it only means that it is not known.
         except (NotFoundError, InputError):
             return None
 
     def of_server(self, server: str) -> tuple[Series, ...]:
         """Return the series of a server, newest first; damaged files are left out and logged."""
-        own = (series for series in self._records.all() if series.server == server)
+        own = (series for series in self.all() if series.server == server)
         return tuple(sorted(own, key=lambda series: series.created_at, reverse=True))
 
     def with_work(self) -> tuple[Series, ...]:
         """Return the series of all servers that have something to be started or stopped, oldest first."""
-        open_ones = (series for series in self._records.all() if series.needs_work)
+        open_ones = (series for series in self.all() if series.needs_work)
         return tuple(sorted(open_ones, key=lambda series: series.created_at))
 
     def change(self, series_id: SeriesId, key: str, change: Callable[[Member], Member]) -> Series:
         """Change one experiment of a series as it is stored. Errors as :meth:`load`, and StorageError."""
-        return self._records.update(series_id, lambda series: changed(series, key, change))
-
-    def append(self, series_id: SeriesId, member: Member) -> Series:
-        """Add an experiment at the end of a series."""
-        return self._records.update(series_id, lambda series: replace(series, members=(*series.members, member)))
+        return self.update(series_id, lambda series: changed(series, key, change))
 
     def start_again(
         self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan | None = None
@@ -295,18 +287,6 @@ class SeriesStore:
             series_id, key, lambda member: to_start_again(member, plan) if member.task_id == after else member
         )
 
-    def change_plan(self, series_id: SeriesId, key: str, *, after: TaskId | None, plan: TrainingPlan) -> Series:
-        """Give an experiment another plan, see :func:`traindash.tasks.series_record.with_plan`."""
-        return self._records.update(series_id, lambda series: with_plan(series, key, after, plan))
-
-    def remove(self, series_id: SeriesId, key: str) -> Series:
-        """Take an experiment out of a series, see :func:`traindash.tasks.series_record.without`."""
-        return self._records.update(series_id, lambda series: without(series, key))
-
-    def bring_back(self, series_id: SeriesId) -> Series:
-        """Put all experiments back that were taken out of a series."""
-        return self._records.update(series_id, with_removed_back)
-
     def place_of(self, server: str, task_id: TaskId) -> tuple[Series, Member] | None:
         """Return the series and the experiment that a task is the newest one of; ``None`` for other tasks."""
         return next(
@@ -318,15 +298,3 @@ class SeriesStore:
             ),
             None,
         )
-
-    def go_on(self, series_id: SeriesId, key: str, task_id: TaskId) -> Series:
-        """Note that another task goes on with an experiment."""
-        return self.change(series_id, key, lambda member: continued(member, task_id))
-
-    def cancel(self, series_id: SeriesId) -> Series:
-        """Note that nothing more shall be started and everything stopped."""
-        return self._records.update(series_id, lambda series: replace(series, is_cancelled=True))
-
-    def open_comparison(self, series_id: SeriesId, *, wanted: bool) -> Series:
-        """Note whether the comparison shall open by itself at the end."""
-        return self._records.update(series_id, lambda series: replace(series, opens_comparison=wanted))

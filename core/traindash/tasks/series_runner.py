@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from msgspec import structs
 
@@ -48,6 +49,7 @@ from traindash.tasks.series_record import (
     SeriesStore,
     waits_for_start,
     waits_for_stop,
+    with_member,
 )
 
 
@@ -269,7 +271,7 @@ def place(client: SuperviselyClient, store: SeriesStore, series: Series) -> Seri
         ApiError: The server refuses, or could not be asked.
     """
     known = store.find(series.id)
-    return store.add(_settled(client, series)) if known is None else known
+    return store.add(series.id, _settled(client, series)) if known is None else known
 
 
 def texts(client: SuperviselyClient, base: TrainingPlan) -> TextOf:
@@ -303,9 +305,9 @@ def start_now(client: SuperviselyClient, store: SeriesStore, series: Series) -> 
         member = replace(waiting, task_id=task_id)
         with contextlib.suppress(StorageError):  # the trainings count; without a record they only lack a page
             if store.find(series.id) is None:
-                store.add(replace(series, members=(member,)))
+                store.add(series.id, replace(series, members=(member,)))
             else:
-                store.append(series.id, member)
+                store.update(series.id, partial(with_member, member=member))
         yield task_id
 
 

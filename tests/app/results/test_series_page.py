@@ -25,7 +25,7 @@ def keep_series(*members: Member, opens: bool = True) -> str:
         members=members,
         opens_comparison=opens,
     )
-    return connection.series().add(series).id
+    return connection.series().add(series.id, series).id
 
 
 def member(name: str, number: int | None = None, message: str = "") -> Member:

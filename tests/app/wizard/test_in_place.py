@@ -26,9 +26,10 @@ def keep_series(stage: Stage) -> None:
     )
     now = datetime.now(UTC)
     connection.series().add(
+        ID,
         Series(
             id=ID, server=connection.EMBEDDED, name="Night", project_id=plan.project_id, created_at=now, members=members
-        )
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from traindash.plans.series import SeriesChoices, SeriesPlan, SplitVariation, Va
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.transport import EMBEDDED
 from traindash.tasks.series_progress import SeriesSnapshot, SeriesWatch
-from traindash.tasks.series_record import Series, SeriesStore, new_series
+from traindash.tasks.series_record import Series, SeriesStore, cancelled, new_series
 from traindash.tasks.series_runner import Access, SeriesStarter, place, start_now, texts
 
 
@@ -66,7 +66,7 @@ def test_a_cancelled_series_ends(working: LivePlatform, tmp_path: Path) -> None:
         place(client, store, order)
         starter = SeriesStarter(store, lambda _: Access(client=client, looks=()))
         starter.round()
-        store.cancel(SeriesId("series2"))
+        store.update(SeriesId("series2"), cancelled)
         starter.round()
 
         def over() -> Series | None:

@@ -12,7 +12,7 @@ from traindash.errors import InputError, StateError
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.tasks.again import replace_in_series, replace_task
 from traindash.tasks.launcher import StartMark
-from traindash.tasks.series_record import changed
+from traindash.tasks.series_record import cancelled, changed, with_removed_back, without
 from traindash.tasks.series_runner import PlanChangedError
 
 CHANGED = replace(PLAN, experiment_name="Run b", hyperparameters="epochs: 3\nlr0: 0.5\n")
@@ -87,7 +87,7 @@ def test_a_second_draft_finds_that_the_place_is_taken(stage: Stage) -> None:
     stage.starter().round()
     with pytest.raises(StateError, match="cannot be changed any more"):
         replaced(stage)
-    stage.store.cancel(ID)
+    stage.store.update(ID, cancelled)
     with pytest.raises(StateError, match="cannot be changed any more"):
         replaced(stage, task_id=94)
 
@@ -107,9 +107,7 @@ def test_a_plan_that_changes_while_it_is_sent_is_not_sent_as_it_was(tmp_path: Pa
     def newest(_: object) -> object:
         """The last question before the start: just then the person changes the experiment."""
         if not stage.made:
-            stage.store._records.update(
-                ID, lambda series: changed(series, "a", lambda known: replace(known, plan=CHANGED))
-            )
+            stage.store.update(ID, lambda series: changed(series, "a", lambda known: replace(known, plan=CHANGED)))
         return {"entities": [], "pagesCount": 1, "perPage": 20, "total": 0}
 
     stage.answer("tasks.list", newest)
@@ -137,13 +135,13 @@ def test_a_task_by_itself_is_replaced_after_the_new_one_is_there(stage: Stage) -
 
 
 def test_removed_experiments_can_be_had_back(stage: Stage) -> None:
-    stage.store.remove(ID, "a")
-    stage.store.remove(ID, "b")
+    stage.store.update(ID, lambda kept: without(kept, "a"))
+    stage.store.update(ID, lambda kept: without(kept, "b"))
     assert [member.key for member in stage.series.members] == ["c"]
     with pytest.raises(StateError, match="the only experiment"):
-        stage.store.remove(ID, "c")
+        stage.store.update(ID, lambda kept: without(kept, "c"))
     with pytest.raises(StateError, match="not in the series “Night” any more"):
-        stage.store.remove(ID, "a")
-    stage.store.bring_back(ID)
+        stage.store.update(ID, lambda kept: without(kept, "a"))
+    stage.store.update(ID, with_removed_back)
     assert [member.key for member in stage.series.members] == ["c", "a", "b"]
     assert not stage.series.removed

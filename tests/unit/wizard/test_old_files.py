@@ -21,7 +21,7 @@ from traindash.domain.plan import (
 from traindash.plans.draft import DraftId, DraftStore, Origin, SplitDraft, TagsChoice, WizardDraft
 from traindash.plans.series import ExperimentChange, Replaced, SeriesChoices, SeriesPlace, SplitVariation, Vary
 from traindash.tasks.launcher import StartMark
-from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore
+from traindash.tasks.series_record import Member, Refusal, Series, SeriesStore, cancelled
 
 OLD = Path(__file__).parent / "old_files"
 MOMENT = datetime(2026, 11, 1, 12, 0, 3, 500_000, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_a_draft_opens_and_is_rewritten_in_todays_form(folder: Path) -> None:
 def test_a_series_opens_and_is_rewritten_in_todays_form(folder: Path) -> None:
     store = SeriesStore(folder)
     assert store.load(SERIES.id) == SERIES
-    store.cancel(SERIES.id)
+    store.update(SERIES.id, cancelled)
     assert SeriesStore(folder).load(SERIES.id) == replace(SERIES, is_cancelled=True)
 
 

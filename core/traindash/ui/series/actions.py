@@ -11,7 +11,7 @@ from traindash.errors import AppError
 from traindash.formatting import plural
 from traindash.tasks import again
 from traindash.tasks.series_progress import MemberState
-from traindash.tasks.series_record import Series
+from traindash.tasks.series_record import Series, cancelled, continued, with_removed_back, without
 from traindash.ui import connection, screens
 from traindash.ui.state import attempt, flash
 from traindash.ui.theme import plain
@@ -30,7 +30,7 @@ def ask_to_cancel(series: Series, open_experiments: int) -> None:
         if st.button("Keep running", key="series-cancel-no"):
             st.rerun()
         if st.button("Cancel the series", type="primary", icon=":material/stop_circle:", key="series-cancel-yes"):
-            attempt(lambda: connection.series().cancel(series.id), "The series is being cancelled.")
+            attempt(lambda: connection.series().update(series.id, cancelled), "The series is being cancelled.")
             connection.starter().wake()
             st.rerun()
 
@@ -86,7 +86,10 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 type="tertiary",
                 help="Takes it out of the series; its task and its log stay.",
                 on_click=attempt,
-                args=(lambda: connection.series().remove(series.id, key), "Removed from the series."),
+                args=(
+                    lambda: connection.series().update(series.id, lambda kept: without(kept, key)),
+                    "Removed from the series.",
+                ),
             )
 
 
@@ -99,7 +102,7 @@ def draw_bring_back(series: Series) -> None:
             type="tertiary",
             key="series-bring-back",
             on_click=attempt,
-            args=(lambda: connection.series().bring_back(series.id), "Back in the series."),
+            args=(lambda: connection.series().update(series.id, with_removed_back), "Back in the series."),
         )
 
 
@@ -128,7 +131,8 @@ def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) ->
         try:
             if store.load(series_id).member(state.member.key).task_id == task.id:
                 resume = connection.watched(lambda: again.resume(connection.client(), task))
-                store.go_on(series_id, state.member.key, resume())
+                task_id = resume()
+                store.change(series_id, state.member.key, lambda known: continued(known, task_id))
         except AppError as error:
             flash(str(error), "error")
         else:

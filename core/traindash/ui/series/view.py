@@ -1,8 +1,8 @@
 """The page of a series: how all of it goes, what is best so far, and what failed, refreshing itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import streamlit as st
 
@@ -189,7 +189,11 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                     value=series.opens_comparison,
                     key=f"series-opens-{series.id}",
                     on_change=attempt,
-                    args=(partial(connection.series().open_comparison, series.id, wanted=not series.opens_comparison),),
+                    args=(
+                        lambda: connection.series().update(
+                            series.id, lambda kept: replace(kept, opens_comparison=not series.opens_comparison)
+                        ),
+                    ),
                 )
                 if not series.is_cancelled and st.button(
                     "Cancel the series", icon=":material/stop_circle:", key="series-cancel"
