@@ -16,7 +16,6 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.significance import LEVEL, Interval, Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
 from traindash.evaluation import (
-    Answer,
     BestF1,
     Evaluation,
     Goal,
@@ -25,7 +24,8 @@ from traindash.evaluation import (
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
-    answer,
+    ThresholdChoice,
+    choose_threshold,
     operating_points,
 )
 from traindash.evaluation.coco_files import FloatArray
@@ -79,7 +79,7 @@ class Candidate:
 
     requirements: Requirements
     contender: Contender
-    answer: Answer  # its threshold and what that gives
+    answer: ThresholdChoice  # its threshold and what that gives
     figure: float  # what it is ranked by, see :func:`figure_of`
     shortfalls: tuple[ShortfallKind, ...]  # where it fails the need; empty where it fulfils it
     # Key of a contender that is as good in figure, time and size and better in one of them
@@ -203,7 +203,7 @@ def faster(first: Contender, second: Contender) -> bool:
 
 def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     """Return what a contender offers for a need."""
-    found = answer(requirements.goal, contender.points)
+    found = choose_threshold(requirements.goal, contender.points)
     shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
     if requirements.latency is not None:
         if contender.latency is None:

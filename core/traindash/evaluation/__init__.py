@@ -13,17 +13,17 @@ from traindash.evaluation.comparability import (
 from traindash.evaluation.confusion import Confusion
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, box_map, evaluate_files, restrict, size_slices
 from traindash.evaluation.flow import Change, Flow, FlowCounts, are_aligned, object_flow
-from traindash.evaluation.matching import MatchTable, Outcome
+from traindash.evaluation.matching import MatchTable
 from traindash.evaluation.metrics import ClassMetrics, KeyMetrics, PrCurve
 from traindash.evaluation.operating_points import (
-    Answer,
     BestF1,
     Goal,
     MissCosts,
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
-    answer,
+    ThresholdChoice,
+    choose_threshold,
     operating_points,
     operating_points_per_class,
 )
@@ -40,7 +40,6 @@ from traindash.evaluation.resampling import (
 )
 
 __all__ = [
-    "Answer",
     "BestF1",
     "Change",
     "ClassMetrics",
@@ -63,7 +62,6 @@ __all__ = [
     "MissCosts",
     "OperatingPoint",
     "OperatingPoints",
-    "Outcome",
     "OutcomeCounts",
     "PrCurve",
     "PrecisionAtLeast",
@@ -72,10 +70,11 @@ __all__ = [
     "RecallAtLeast",
     "Samples",
     "SizeSlice",
-    "answer",
+    "ThresholdChoice",
     "are_aligned",
     "bootstrap",
     "box_map",
+    "choose_threshold",
     "comparability",
     "difference",
     "evaluate_files",

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 
 import numpy as np
 from hotcoco import mask as coco_mask
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from traindash.evaluation.coco_files import BoolArray, CocoPair, FloatArray, IntArray, Masks
 
@@ -223,15 +222,6 @@ IOU_THRESHOLDS: FloatArray = np.linspace(0.5, 0.95, int(np.round((0.95 - 0.5) / 
 MAX_DETECTIONS = 100
 
 
-class Outcome(IntEnum):
-    """What became of a detection."""
-
-    TRUE_POSITIVE = 0
-    FALSE_POSITIVE = 1
-    CONFUSED = 2
-    IGNORED = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchTable:
     """Matches of D detections (the 100 best of each image and class) and G objects at T thresholds."""
@@ -253,19 +243,6 @@ class MatchTable:
     first_class: IntArray  # (I,) lowest class with an object or a detection in the image; K where there is none
     class_count: int  # K
     image_count: int  # I
-
-    def outcomes(self, level: int = 0) -> NDArray[np.int8]:
-        """Return (D,) values of ``Outcome`` at a threshold, given by its index."""
-        result = np.full(self.dt_score.size, Outcome.FALSE_POSITIVE, dtype=np.int8)
-        result[self.dt_confused_gt[level] >= 0] = Outcome.CONFUSED
-        result[self.dt_gt[level] >= 0] = Outcome.TRUE_POSITIVE
-        result[self.dt_ignored[level]] = Outcome.IGNORED
-        return result
-
-    def missed(self, level: int = 0) -> BoolArray:
-        """Return (G,) countable objects without a detection at a threshold, given by its index."""
-        result: BoolArray = (self.gt_dt[level] < 0) & ~self.gt_crowd
-        return result
 
     def objects_per_class(self) -> IntArray:
         """Return (K,) countable objects."""

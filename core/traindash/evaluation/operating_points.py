@@ -121,17 +121,17 @@ Goal = BestF1 | RecallAtLeast | PrecisionAtLeast | MissCosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ThresholdChoice:
     """The threshold for a goal."""
 
     point: OperatingPoint  # the threshold and what it gives; among equally good ones the highest threshold
     reached: bool  # False when no threshold meets the goal; the point is then the closest one
 
 
-def answer(goal: Goal, points: OperatingPoints) -> Answer:
+def choose_threshold(goal: Goal, points: OperatingPoints) -> ThresholdChoice:
     """Return the threshold for a goal."""
     index, reached = _choose(goal, points)
-    return Answer(point=points.point(index), reached=reached)
+    return ThresholdChoice(point=points.point(index), reached=reached)
 
 
 def cost(goal: MissCosts, point: OperatingPoint) -> float:

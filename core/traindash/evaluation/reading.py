@@ -115,7 +115,7 @@ def _lengths_fill(value: IntArray, owner: IntArray, pixels: IntArray) -> BoolArr
 # Masks of COCO files as run lengths: compressed, uncompressed or polygons.
 #
 # hotcoco.mask does the rasterising and the overlaps (equal to pycocotools, the tests compare). Run lengths that do not
-# fill the image it takes without a word, so they are refused here.
+# fill the image it takes without a word (1.3 refuses negative ones only), so they are refused here.
 
 
 def masks_of(file: CocoFile, segmentations: Sequence[RunLengths | list[list[float]]], image_sizes: IntArray) -> Masks:

@@ -19,8 +19,8 @@ from tests.outside import ROOT, sdk_python
 from traindash.evaluation import (
     Metric,
     MissCosts,
-    answer,
     bootstrap,
+    choose_threshold,
     difference,
     evaluate_files,
     operating_points_per_class,
@@ -101,7 +101,7 @@ def slider(folder: Path) -> None:
     started = time.perf_counter()
     for _ in range(6):
         for points in operating_points_per_class(evaluation):
-            answer(MissCosts(false_alarms=10), points)
+            choose_threshold(MissCosts(false_alarms=10), points)
     say(
         f"goal per class, six models, {evaluation.table.dt_score.size} detections each: "
         f"{(time.perf_counter() - started) * 1000:.0f} ms"

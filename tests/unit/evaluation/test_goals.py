@@ -17,7 +17,7 @@ from traindash.evaluation import (
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
-    answer,
+    choose_threshold,
     operating_points,
     operating_points_per_class,
 )
@@ -75,7 +75,7 @@ def test_any_threshold_gives_the_counts_of_the_evaluation(shape: Shape, confiden
 def test_recall_is_reached_with_the_fewest_false_alarms(shape: Shape, least: float) -> None:
     evaluation = evaluated(*coco_files(shape))
     points = operating_points(evaluation)
-    found = answer(RecallAtLeast(recall=least), points)
+    found = choose_threshold(RecallAtLeast(recall=least), points)
     good = [row for row in tried(evaluation) if row[1] / points.objects >= least]
     assert found.reached == bool(good)
     if good:
@@ -89,7 +89,7 @@ def test_recall_is_reached_with_the_fewest_false_alarms(shape: Shape, least: flo
 def test_precision_is_reached_with_the_most_objects(shape: Shape, least: float) -> None:
     evaluation = evaluated(*coco_files(shape))
     points = operating_points(evaluation)
-    found = answer(PrecisionAtLeast(precision=least), points)
+    found = choose_threshold(PrecisionAtLeast(precision=least), points)
     rows = [row for row in tried(evaluation) if least == 0 or (row[1] and row[1] / (row[1] + row[2]) >= least)]
     assert found.reached == bool(rows)
     if rows:
@@ -102,7 +102,7 @@ def test_the_cost_is_the_lowest_possible(shape: Shape, weight: float) -> None:
     evaluation = evaluated(*coco_files(shape))
     goal = MissCosts(false_alarms=weight)
     for k, points in enumerate(operating_points_per_class(evaluation)):
-        found = answer(goal, points)
+        found = choose_threshold(goal, points)
         costs = [weight * (points.objects - tp) + fp for _, tp, fp in tried(evaluation, k)]
         assert cost(goal, found.point) == min(costs)
         assert found.reached
@@ -115,7 +115,7 @@ def test_the_cost_is_the_lowest_possible(shape: Shape, weight: float) -> None:
 def test_the_best_f1_is_the_best_of_all(shape: Shape) -> None:
     evaluation = evaluated(*coco_files(shape))
     points = operating_points(evaluation)
-    found = answer(BestF1(), points)
+    found = choose_threshold(BestF1(), points)
     f1 = [2 * tp / (tp + fp + points.objects) for _, tp, fp in tried(evaluation)]
     assert found.point.f1 == pytest.approx(max(f1))
     assert found.reached == evaluation.view.right.any()
@@ -125,7 +125,7 @@ def test_goals_without_detections_accept_nothing() -> None:
     gt, _ = coco_files(Shape(seed=1))
     points = operating_points(evaluated(gt, without_detections(gt)))
     for goal in BestF1(), RecallAtLeast(recall=0.5), PrecisionAtLeast(precision=0.5):
-        found = answer(goal, points)
+        found = choose_threshold(goal, points)
         assert not found.reached
         assert (found.point.tp, found.point.fp, found.point.recall, found.point.confidence) == (0, 0, 0, 1)
         assert math.isnan(found.point.precision)
@@ -144,10 +144,10 @@ def test_a_share_is_met_in_spite_of_rounding() -> None:
     evaluation = evaluated_shape(seed=1)
     points = OperatingPoints(confidences=np.array([2.0, 0.5]), tp=np.array([0, 7]), fp=np.array([0, 0]), objects=100)
     assert 0.07 * 100 > 7
-    assert answer(RecallAtLeast(recall=0.07), points).reached
-    assert answer(RecallAtLeast(recall=0.0), operating_points(evaluation)).point.tp == 0
+    assert choose_threshold(RecallAtLeast(recall=0.07), points).reached
+    assert choose_threshold(RecallAtLeast(recall=0.0), operating_points(evaluation)).point.tp == 0
 
 
 def test_a_goal_of_another_kind_is_a_mistake_of_the_program() -> None:
     with pytest.raises(AssertionError):
-        answer(cast("BestF1", "be good"), operating_points(evaluated_shape(seed=1)))
+        choose_threshold(cast("BestF1", "be good"), operating_points(evaluated_shape(seed=1)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from tests.unit.evaluation.oracle import hotcoco_precision, pycocotools_run
-from traindash.evaluation import Evaluation, Outcome, size_slices
+from traindash.evaluation import Evaluation, size_slices
 from traindash.evaluation.coco_files import FloatArray
 
 MANY = settings(max_examples=30, deadline=None)
@@ -124,14 +124,17 @@ def test_sizes_apart_are_those_of_pycocotools(shape: Shape) -> None:
         )
 
 
-def test_outcomes_and_misses_add_up() -> None:
-    evaluation = evaluated_shape(seed=5, crowds=0.3, images=6)
+def test_matches_and_misses_add_up() -> None:
+    table = evaluated_shape(seed=5, crowds=0.3, images=6).table
     for level in range(10):
-        outcomes = evaluation.table.outcomes(level)
-        right = int((outcomes == Outcome.TRUE_POSITIVE).sum())
-        assert right + int(evaluation.table.missed(level).sum()) == evaluation.table.objects_per_class().sum()
-        assert (outcomes == Outcome.IGNORED).sum() == evaluation.table.dt_ignored[level].sum()
-    assert {int(o) for o in evaluation.table.outcomes()} == {0, 1, 2, 3}
+        right = (table.dt_gt[level] >= 0) & ~table.dt_ignored[level]
+        missed = (table.gt_dt[level] < 0) & ~table.gt_crowd
+        assert right.sum() + missed.sum() == table.objects_per_class().sum()
+        assert not (right & (table.dt_confused_gt[level] >= 0)).any()
+    assert (table.dt_gt >= 0).any()
+    assert (table.gt_dt < 0).any()
+    assert table.dt_ignored.any()
+    assert (table.dt_confused_gt >= 0).any()
 
 
 def test_more_than_a_million_pairs_are_taken_in_blocks() -> None:

@@ -35,10 +35,6 @@ class EpochOrder(Sampler[int]):  # type: ignore[misc, unused-ignore]
     torch's own sampler draws each order from where the one before left its generator, which nothing can restore: how
     often the generator was drawn from depends on whether the last batch was full.
 
-    Args:
-        count: Number of images.
-        seed: Of the training.
-
     Attributes:
         epoch: The next one, from 0.
     """

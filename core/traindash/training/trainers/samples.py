@@ -38,10 +38,6 @@ TOLERANCE = 0.75
 def choose_samples(val: Sequence[PlacedImage], spec: TrainSpec) -> dict[str, SampleImage]:
     """Choose the images to look at: few that show many classes, the same ones for the same data.
 
-    Args:
-        val: Validation images.
-        spec: The run.
-
     Returns:
         File as the engine names it → image; at most :data:`MOST_IMAGES`.
     """

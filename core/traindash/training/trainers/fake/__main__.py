@@ -95,14 +95,7 @@ class _Annotation(msgspec.Struct):
 
 
 def write_evaluation(folder: Path, images: Iterable[RunImage], *, classes: tuple[str, ...], model_name: str) -> None:
-    """Write ``evaluation/`` and ``visualizations/`` of docs/supervisely-api.md 7.2.
-
-    Args:
-        folder: The run's evaluation folder.
-        images: Validation images.
-        classes: Trained classes.
-        model_name: The model that pretends to have been trained.
-    """
+    """Write ``evaluation/`` and ``visualizations/`` of docs/supervisely-api.md 7.2."""
     categories = {name: number for number, name in enumerate(sorted(classes), start=1)}
     truth: dict[str, list[dict[str, object]]] = {
         "images": [],

@@ -322,10 +322,6 @@ class YoloLabels:
 
         data.yaml
         labels/train/000001.txt, labels/val/…
-
-    Args:
-        root: The data set folder.
-        spec: The run.
     """
 
     def __init__(self, root: Path, spec: TrainSpec) -> None:

@@ -97,12 +97,7 @@ def limit_threads(threads: int) -> None:
 
 
 class Callbacks:
-    """Tells of a training what the engine calls back.
-
-    Args:
-        reporter: Told of batches and epochs.
-        samples: Told of predictions on sample images.
-    """
+    """Tells of a training what the engine calls back."""
 
     def __init__(self, reporter: TrainingReporter, samples: SampleRecorder) -> None:
         self._reporter = reporter
