@@ -34,6 +34,7 @@ _platform = LocalPlatform(_settings.home, address="http://127.0.0.1:8501", envir
 @asynccontextmanager
 async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     """Run the platform for as long as the server runs."""
+    # Known only here: Streamlit takes the next free port where the configured one is taken, and any one for 0.
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
     send_small_answers_at_once(port)
@@ -43,6 +44,8 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         _refuse(error)
         raise
     _platform.start()
+    # Over TCP, as any other client. Nothing may call it before the lifespan has begun to yield: the socket listens
+    # already, but nobody answers (threads that start now wait for their first answer).
     connection.install(lambda: connect(_platform.address, _platform.token), found=server_settings())
     connection.starter().start()
     connection.task_completions().start()

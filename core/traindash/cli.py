@@ -110,6 +110,7 @@ def _launch_series(series: "SeriesPlan", file_name: str, address: str, token: st
     from traindash.tasks.series_runner import start_now, texts
 
     home = load_settings().home
+    # By the token and not by the address: the same server has several names, and its port may change.
     own = is_token_of(HomeLayout(home).token, token)
     with connect(address, token) as client:
         server = EMBEDDED if own else normalised_address(address)
@@ -169,6 +170,7 @@ def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
     """Evaluate predictions: key metrics with Supervisely's names, per class, and counts, as JSON."""
     from traindash.evaluation import evaluation_report
 
+    # Metrics that do not exist are null: NaN is not JSON, and jq and JavaScript refuse it.
     text = json.dumps(evaluation_report(gt, dt), indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         click.echo(text)

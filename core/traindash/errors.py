@@ -90,6 +90,7 @@ def issue_of(error: msgspec.ValidationError) -> ValidationIssue:
     said = re.fullmatch(_SAID, str(error))
     what, place = (said["what"], said["place"] or "") if said else (str(error), "")
     path = tuple(key or index for key, index in re.findall(_STEP, place))
+    # msgspec (0.23) gives no parts of what it found, only the sentence.
     if missing := re.fullmatch(_MISSING, what):
         return ValidationIssue(path=(*path, missing[1]), kind="missing", reason="is missing")
     if unknown := re.fullmatch(_UNKNOWN, what):

@@ -37,6 +37,7 @@ class Polygon:
         interior: Outlines of the holes, each like ``exterior``.
     """
 
+    # Under Supervisely's own keys: msgspec reads the JSON of an object's ``points`` straight into this.
     exterior: tuple[Point, ...]
     interior: tuple[tuple[Point, ...], ...] = ()
 

@@ -39,6 +39,7 @@ _ENDS_EARLY = frozenset({JobStatus.ERROR, JobStatus.CANCELED})
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.WAITING: _ENDS_EARLY | {JobStatus.RUNNING},
     JobStatus.INSPECTING: _ENDS_EARLY | {JobStatus.READY},
+    # Only imports stop here: what was recognised is shown before anything is taken in.
     JobStatus.READY: _ENDS_EARLY | {JobStatus.RUNNING},
     JobStatus.RUNNING: _ENDS_EARLY | {JobStatus.FINISHED},
     JobStatus.FINISHED: frozenset(),
@@ -144,7 +145,7 @@ class DataImport(Job):
         project_id: The project, once it is there.
     """
 
-    id: ImportId
+    id: ImportId  # imports and dry runs are counted apart
     source: str
     name: str = ""
     layout: str | None = None
@@ -172,6 +173,7 @@ class Schedule:
         save_period: It keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last.
     """
 
+    # What the engine always knows has no default, so that nothing is forecast from a zero.
     epochs: int
     patience: int
     time_limit: float | None = None

@@ -33,7 +33,7 @@ class ObjectClass:
         color: ``#RRGGBB``.
     """
 
-    name: str = field(metadata={"json": "title"})
+    name: str = field(metadata={"json": "title"})  # the SDK, too, calls it name (``ObjClass``)
     shape: str
     color: str = NO_COLOR
 
@@ -163,6 +163,7 @@ class ProjectStatistics:
         images: Number of images.
     """
 
+    # Empty classes stay in: a person who chooses classes has to see that there is nothing to learn from.
     classes: tuple[ClassStatistics, ...]
     image_tags: Mapping[str, int]
     images: int

@@ -77,6 +77,7 @@ class Ecosystem(Resource):
         framework = module.framework
         if framework is None:
             return ()
+        # An app may name a table and not have it, or have an empty one.
         return self._own_table(framework, module) or self._server_list(framework)
 
     def default_hyperparameters(self, framework: str) -> str | None:
@@ -85,7 +86,7 @@ class Ecosystem(Resource):
         key = next((key for key in _HYPERPARAMETER_KEYS if key in module.files), None)
         if key is None:
             return None
-        try:
+        try:  # the configuration may name a file that the release of the app does not have
             return self.file(module.id, key).decode("utf-8")
         except (MissingError, RejectedError):
             return None
@@ -169,6 +170,7 @@ def _model_of_file(framework: str, row: Mapping[str, Any]) -> CatalogueModel | N
 
     The name may be in ``model_name``, ``meta.model_name`` or ``Model``. All other plain columns are kept as they are.
     """
+    # Written by the authors of each app, so hardly anything in it can be relied on.
     shape = read("ecosystem.file.download", _ModelRow, row)
     meta = shape.meta or _ModelMeta()
     name = shape.model_name or meta.model_name or shape.model

@@ -29,6 +29,7 @@ class _OwnMethods(Resource):
         method = f"traindash.{self.family}.{name}"
         return read(method, kind, self.transport.read(method, body), camel=False)
 
+    # Not the base's ways: those read keys in camelCase, and here they are the fields' names.
     def _write(self, name: str, kind: type[_T], body: Mapping[str, object]) -> _T:
         """Change something; sent once."""
         method = f"traindash.{self.family}.{name}"
@@ -191,6 +192,7 @@ class Splits(_OwnMethods):
         if isinstance(split, RandomSplit):  # the training app draws it when it starts
             return None
         try:
+            # The tag that tells the kinds of splits apart is part of what to_builtins gives.
             return self._ask(
                 "statistics", SplitContent, {"project_id": project_id, "split": msgspec.to_builtins(split)}
             )

@@ -30,6 +30,7 @@ class Experiments(Resource):
 
         One request, and one for each project: the levels ``/experiments/<project>/<task>_<framework>``.
         """
+        # Two levels one by one: all files below would be thousands of rows for each experiment.
         files = Files(self.transport)
         projects = files.folders(team_id, ROOT)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="traindash-folders") as pool:
@@ -81,6 +82,7 @@ def experiment_of(method: str, record: object, *, failure: str = "") -> Experime
 
 def experiment_of_output(output: Mapping[str, object] | None) -> ExperimentInfo | None:
     """Return the experiment in a task's output (``meta.output.experiment.data``), ``None`` if there is none."""
+    # Apps of other kinds leave other outputs, and some a null where the record would be.
     match output:
         case {"experiment": {"data": data}} if data is not None:
             return experiment_of("tasks.info", data)

@@ -103,6 +103,7 @@ class Images(Resource):
                 body["projectId"] = Collections(self.transport).get(collection_id).project_id
             about = {"collectionId": collection_id, "include": True}
             body["filters"] = [{"type": "entities_collection", "data": about}]
+        # A dataset alone, but a project whole: that is what a split by datasets means.
         body["recursive"] = dataset_id is None
         return body
 

@@ -128,6 +128,7 @@ def _fit_project(row: JsonRow) -> JsonRow:
     return {**_NAMED_PROJECT(row), "version": version.get("version") if isinstance(version, dict) else version}
 
 
+# Of the answer of projects.stats only this is read; a person looks at counts, not at averages and areas.
 class _Named(Shape):
     name: str
 
