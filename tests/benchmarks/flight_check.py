@@ -98,7 +98,7 @@ def train(client: SuperviselyClient, plan: TrainingPlan) -> tuple[TaskId, float]
 
 def peak_memory(platform: LocalPlatform, task_id: TaskId) -> int:
     """Return the highest memory that the platform has noted of a task."""
-    rows = platform.parts.logs.rows(task_id, platform.parts.layout.run(task_id))
+    rows = platform.services.logs.rows(task_id, platform.services.layout.run(task_id))
     return max((int(str(row["memory_bytes"])) for row in rows if "memory_bytes" in row), default=0)
 
 

@@ -75,7 +75,7 @@ def measure_import(images: int, classes: int) -> None:
         before = _memory()
         start = time.perf_counter()
         data = open_import(folder, work=Path(scratch) / "work")
-        platform.parts.imports.run(data.source, platform.parts.accounts.home())
+        platform.services.imports.run(data.source, platform.services.accounts.home())
         seconds = time.perf_counter() - start
         report = data.report()
         platform.close()
@@ -92,12 +92,12 @@ def add_rows(database: Database, platform: LocalPlatform, rows: int, classes: in
     )
     source = ProjectSource(name="Generated", meta=meta, datasets=())
     now = now_text()
-    picture = platform.parts.layout.incoming / "picture.png"
+    picture = platform.services.layout.incoming / "picture.png"
     Image.new("RGB", (SIDE, SIDE), (90, 120, 60)).save(picture)
     # Of one file, so that there is something to show.
-    digest = platform.parts.blobs.add(picture, check_image(picture)).hash
+    digest = platform.services.blobs.add(picture, check_image(picture)).hash
     with database.write() as connection:
-        project = ProjectRows(connection, platform.parts.accounts.home(), source, meta_to_json(meta)).project_id
+        project = ProjectRows(connection, platform.services.accounts.home(), source, meta_to_json(meta)).project_id
         for number, (name, count) in enumerate((("train", rows * 4 // 5), ("val", rows - rows * 4 // 5))):
             dataset = connection.execute(
                 "INSERT INTO datasets (project_id, user_id, name, images_count, created_at, updated_at)"
@@ -131,7 +131,8 @@ def measure_pages(rows: int, classes: int) -> None:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "home"
         platform = opened(home)
         platform.address = stack.enter_context(serve(platform.api))
-        say(f"rows: {rows} images in {_took(lambda: add_rows(platform.parts.database, platform, rows, classes)):.1f} s")
+        taken = _took(lambda: add_rows(platform.services.database, platform, rows, classes))
+        say(f"rows: {rows} images in {taken:.1f} s")
         connection.install(lambda: connect(platform.address, platform.token), home=home)
         client = connection.client()
         workspace = client.workspaces.list(client.teams.list()[0].id)[0].id

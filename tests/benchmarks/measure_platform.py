@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, live_platform(Path(folder) / "home") as live:
         _measure(live, CALLS, 200)
         began = time.perf_counter()
-        with live.platform.parts.database.write() as connection:
+        with live.platform.services.database.write() as connection:
             _fill(connection, images)
         sys.stdout.write(f"{images} image rows written in {time.perf_counter() - began:.0f} s\n")
         _measure(live, LARGE, 5)

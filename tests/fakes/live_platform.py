@@ -44,8 +44,8 @@ class LivePlatform:
 
     def import_tiny(self, scratch: Path, name: str = "Shapes") -> ProjectId:
         """Import the tiny project."""
-        parts = self.platform.parts
-        return parts.imports.run(tiny_project(scratch, name), parts.accounts.home())
+        services = self.platform.services
+        return services.imports.run(tiny_project(scratch, name), services.accounts.home())
 
 
 @contextmanager

@@ -51,24 +51,24 @@ class SmallPlatform:
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
-        self.parts: Services = Services(
+        self.services: Services = Services(
             home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
         )
-        self.supervisor = Supervisor(self.parts, FAST)
+        self.supervisor = Supervisor(self.services, FAST)
 
     def open(self) -> None:
         """Open or make the data directory."""
-        parts = self.parts
-        parts.layout.make_folders()
-        parts.database.open()
-        home = parts.accounts.ensure_home()
-        parts.agents.ensure(home)
-        parts.modules.ensure()
+        services = self.services
+        services.layout.make_folders()
+        services.database.open()
+        home = services.accounts.ensure_home()
+        services.agents.ensure(home)
+        services.modules.ensure()
 
     def add_project(self, scratch: Path, name: str = "Shapes") -> ProjectId:
         """Import the tiny project: datasets ``train`` and ``val``, classes ``box`` and ``blob``, tags, collections."""
         source = tiny_project(scratch, name)
-        return self.parts.imports.run(source, self.parts.accounts.home())
+        return self.services.imports.run(source, self.services.accounts.home())
 
     @property
     def project_id(self) -> ProjectId:
@@ -77,14 +77,14 @@ class SmallPlatform:
 
     def dataset(self, name: str) -> DatasetId:
         """Return a dataset by name."""
-        return next(item.id for item in self.parts.projects.datasets(self.project_id) if item.name == name)
+        return next(item.id for item in self.services.projects.datasets(self.project_id) if item.name == name)
 
     def body(self, *, agent: int | None = None, state: Mapping[str, object] | None = None) -> dict[str, object]:
         """Return a body of ``tasks.run.app`` for a training, by default the one of :meth:`state`."""
-        module = next(item for item in self.parts.modules.all() if item.framework is not None)
+        module = next(item for item in self.services.modules.all() if item.framework is not None)
         return {
             "agentId": agent,
-            "workspaceId": int(self.parts.accounts.home().workspace_id),
+            "workspaceId": int(self.services.accounts.home().workspace_id),
             "moduleId": int(module.id),
             "description": "a test",
             "taskName": "pythonSpawned",
@@ -116,13 +116,13 @@ class SmallPlatform:
     def train(self, *, agent: int | None = None, **behaviour: object) -> TaskId:
         """Take in a training whose trainer behaves as told, see :mod:`traindash.training.trainers.fake.__main__`."""
         state = self.state(hyperparameters=yaml.safe_dump({"epochs": 2, **behaviour}))
-        task = Admission(self.parts).submit(self.body(agent=agent, state=state))
+        task = Admission(self.services).submit(self.body(agent=agent, state=state))
         self.supervisor.wake()
         return task.id
 
     def task(self, task_id: TaskId) -> TaskRecord:
         """Return a task."""
-        return self.parts.tasks.get(task_id)
+        return self.services.tasks.get(task_id)
 
     def wait_for_status(self, task_id: TaskId, *statuses: TaskStatus, seconds: float = 30.0) -> TaskRecord:
         """Wait until a task has one of the statuses; fail at once when it ends in another."""
@@ -138,21 +138,21 @@ class SmallPlatform:
 
     def wait_for_epoch(self, task_id: TaskId, epoch: int = 1) -> None:
         """Wait until a training has finished an epoch."""
-        run = self.parts.layout.run(task_id)
+        run = self.services.layout.run(task_id)
         wait_for(
-            lambda: self.parts.logs.live(run).progress.get("Epochs", (0, 0))[0] >= epoch,
+            lambda: self.services.logs.live(run).progress.get("Epochs", (0, 0))[0] >= epoch,
             f"task {task_id} has finished epoch {epoch}",
         )
 
     def messages(self, task_id: TaskId) -> list[str]:
         """Return the messages of a task's log."""
-        rows = self.parts.logs.rows(task_id, self.parts.layout.run(task_id))
+        rows = self.services.logs.rows(task_id, self.services.layout.run(task_id))
         return [str(row["message"]) for row in rows]
 
     def close(self) -> None:
         """Stop the supervisor and close the database; trainers go on."""
         self.supervisor.stop()
-        self.parts.database.close()
+        self.services.database.close()
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def desk(tmp_path: Path) -> Iterator[SmallPlatform]:
 @pytest.fixture
 def other(desk: SmallPlatform) -> Iterator[PlatformProcess]:
     """The process that runs the tasks of the desk; not started yet."""
-    process = PlatformProcess(desk.parts.layout.root)
+    process = PlatformProcess(desk.services.layout.root)
     yield process
     process.close()
 
@@ -78,14 +78,14 @@ def other(desk: SmallPlatform) -> Iterator[PlatformProcess]:
 @pytest.fixture
 def series_starter(desk: SmallPlatform) -> Iterator[PlatformProcess]:
     """The process that starts series and runs the tasks of the desk; not started yet."""
-    process = PlatformProcess(desk.parts.layout.root, series=True)
+    process = PlatformProcess(desk.services.layout.root, series=True)
     yield process
     process.close()
 
 
 def end_trainers(platform: SmallPlatform) -> None:
     """Leave no trainer behind."""
-    for task in platform.parts.tasks.open_tasks():
-        identity = read_identity(platform.parts.layout.run(TaskId(task.id)))
+    for task in platform.services.tasks.open_tasks():
+        identity = read_identity(platform.services.layout.run(TaskId(task.id)))
         if identity is not None:
             end_group(identity, force=True)

@@ -19,7 +19,7 @@ from traindash.platform.tasks.splits import resolve_split
 
 @pytest.fixture
 def dry_runs(desk: SmallPlatform) -> Iterator[DryRuns]:
-    made = DryRuns(desk.parts, Admission(desk.parts))
+    made = DryRuns(desk.services, Admission(desk.services))
     made.open()
     yield made
     made.close()
@@ -51,9 +51,9 @@ def test_it_measures_and_leaves_nothing_but_its_record(desk: SmallPlatform, dry_
     assert (ended.train_images, ended.val_images) == (TRAIN_IMAGES, VAL_IMAGES)
     assert 0 < ended.memory_free <= ended.memory_total
     assert ended.disk_free > 0
-    assert list(desk.parts.layout.incoming.glob("dry-run-*")) == []
-    assert not desk.parts.tasks.open_tasks()
-    again = DryRuns(desk.parts, Admission(desk.parts))
+    assert list(desk.services.layout.incoming.glob("dry-run-*")) == []
+    assert not desk.services.tasks.open_tasks()
+    again = DryRuns(desk.services, Admission(desk.services))
     again.open()
     assert list(again.of_key("plan")) == [ended]
     assert list(again.of_key("another")) == []
@@ -81,7 +81,7 @@ def test_cancelling_ends_the_process(desk: SmallPlatform, dry_runs: DryRuns) -> 
     begun = begin(desk, dry_runs, hang=True)
     waiting = begin(desk, dry_runs, hang=True)
     wait_for(lambda: dry_runs.get(begun.id).step == "training", "it trains")
-    (folder,) = desk.parts.layout.incoming.glob("dry-run-*")
+    (folder,) = desk.services.layout.incoming.glob("dry-run-*")
     pid = int((folder / "starts.txt").read_text("utf-8"))
     dry_runs.cancel(waiting.id)
     dry_runs.cancel(begun.id)
@@ -108,12 +108,12 @@ def test_what_could_not_be_trained_is_refused_at_once(desk: SmallPlatform, dry_r
 
 def test_the_sample_has_objects_and_keeps_sides(desk: SmallPlatform) -> None:
     split = DatasetsSplit(train_datasets=(desk.dataset("train"),), val_datasets=(desk.dataset("val"),))
-    sides = resolve_split(desk.parts, desk.project_id, split)
-    sample = sample_images(desk.parts.database, desk.project_id, ("box",), sides)
+    sides = resolve_split(desk.services, desk.project_id, split)
+    sample = sample_images(desk.services.database, desk.project_id, ("box",), sides)
     assert dict(sample) == dict(sides)  # a small project is taken whole
     many: dict[ImageId, tuple[Side, ...]] = dict(sides)
     many |= {ImageId(number): ("train",) for number in range(1000, 5000)}
-    found = sample_images(desk.parts.database, desk.project_id, ("box",), many)
+    found = sample_images(desk.services.database, desk.project_id, ("box",), many)
     assert len(found) < 600
     assert set(list(found)[:4]) <= set(sides)
     assert all(sides_of == many[image] for image, sides_of in found.items())
@@ -121,8 +121,8 @@ def test_the_sample_has_objects_and_keeps_sides(desk: SmallPlatform) -> None:
 
 def test_other_tasks_on_the_machine_are_counted(desk: SmallPlatform, dry_runs: DryRuns) -> None:
     task = desk.train(agent=1)
-    agent = desk.parts.agents.get(AgentId(1))
-    desk.parts.tasks.take_next(agent.id, agent.team_id)
+    agent = desk.services.agents.get(AgentId(1))
+    desk.services.tasks.take_next(agent.id, agent.team_id)
     assert desk.task(task).status is not TaskStatus.QUEUED
     ended = wait_until_over(dry_runs, begin(desk, dry_runs))
     assert ended.other_tasks == 1

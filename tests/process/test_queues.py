@@ -17,7 +17,7 @@ ENDLESS: dict[str, Any] = {"epochs": 100000, "seconds_per_epoch": 0.05}
 
 def positions(platform: SmallPlatform, tasks: Sequence[TaskId]) -> list[int | None]:
     """Return the places of tasks."""
-    return [platform.parts.tasks.queue_position(platform.task(task)) for task in tasks]
+    return [platform.services.tasks.queue_position(platform.task(task)) for task in tasks]
 
 
 def end(platform: SmallPlatform, *tasks: TaskId) -> None:
@@ -42,7 +42,7 @@ def test_a_queue_is_reordered(platform: SmallPlatform) -> None:
     other = platform.train(agent=2, **ENDLESS)
     platform.wait_for_epoch(other)
     a, b, any_agent, c = (platform.train(agent=agent, epochs=1) for agent in (1, 1, None, 1))
-    queue = platform.parts.queue
+    queue = platform.services.queue
     assert queue.move(c, "first") == (c, a, b, any_agent)
     assert positions(platform, (c, a, b)) == [1, 2, 3]
     assert queue.move(any_agent, "up", AgentId(1)) == (c, a, any_agent, b)
@@ -62,7 +62,7 @@ def test_a_queue_is_reordered(platform: SmallPlatform) -> None:
 
 
 def test_a_held_queue_starts_nothing_until_it_goes_on(platform: SmallPlatform) -> None:
-    agents = platform.parts.agents
+    agents = platform.services.agents
     assert agents.pause(AgentId(1), paused=True).paused
     pinned = platform.train(agent=1, epochs=1)
     free = platform.train(epochs=1)
@@ -76,7 +76,7 @@ def test_a_held_queue_starts_nothing_until_it_goes_on(platform: SmallPlatform) -
 
 
 def test_agents_are_added_and_removed_while_tasks_run(platform: SmallPlatform) -> None:
-    agents, home = platform.parts.agents, platform.parts.accounts.home()
+    agents, home = platform.services.agents, platform.services.accounts.home()
     first, second, third = (platform.train(**ENDLESS) for _ in range(3))
     for task in (first, second):
         platform.wait_for_epoch(task)
@@ -98,16 +98,16 @@ def test_agents_are_added_and_removed_while_tasks_run(platform: SmallPlatform) -
 
 @pytest.mark.parametrize(("count", "threads"), [(0, 1), (5, 1), (1, 0), (1, 3)])
 def test_impossible_numbers_are_refused(platform: SmallPlatform, count: int, threads: int) -> None:
-    before = platform.parts.agents.settings()
+    before = platform.services.agents.settings()
     with pytest.raises(InputError, match="cannot"):
-        platform.parts.agents.configure(platform.parts.accounts.home(), count=count, threads=threads)
-    assert platform.parts.agents.settings() == before
+        platform.services.agents.configure(platform.services.accounts.home(), count=count, threads=threads)
+    assert platform.services.agents.settings() == before
 
 
 def test_the_number_of_agents_outlives_a_restart(platform: SmallPlatform) -> None:
-    parts = platform.parts
-    parts.agents.configure(parts.accounts.home(), count=1, threads=2)
-    parts.agents.ensure(parts.accounts.home())
-    running = [agent for agent in parts.agents.all() if agent.status is AgentStatus.RUNNING]
+    services = platform.services
+    services.agents.configure(services.accounts.home(), count=1, threads=2)
+    services.agents.ensure(services.accounts.home())
+    running = [agent for agent in services.agents.all() if agent.status is AgentStatus.RUNNING]
     assert [(agent.id, agent.threads) for agent in running] == [(1, 2)]
-    assert wait_for(lambda: parts.agents.settings().count, "a count") == 1
+    assert wait_for(lambda: services.agents.settings().count, "a count") == 1

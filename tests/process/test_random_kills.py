@@ -40,7 +40,7 @@ class Chaos:
 
     def round(self) -> None:
         """Top the queue up, wait a moment, do something bad."""
-        while len(self.desk.parts.tasks.open_tasks()) < 4:
+        while len(self.desk.services.tasks.open_tasks()) < 4:
             agent = self.dice.choice([None, None, 1, 2])
             seconds = self.dice.choice([0.0, 0.05, 0.2])
             task = self.desk.train(agent=agent, epochs=self.dice.randint(1, 3), seconds_per_epoch=seconds)
@@ -67,10 +67,10 @@ class Chaos:
 
     def kill_trainer(self) -> None:
         """Kill one of the trainers that run, if any does."""
-        running = [task.id for task in self.desk.parts.tasks.open_tasks() if task.status is TaskStatus.STARTED]
+        running = [task.id for task in self.desk.services.tasks.open_tasks() if task.status is TaskStatus.STARTED]
         self.dice.shuffle(running)
         for task_id in running:
-            identity = read_identity(self.desk.parts.layout.run(task_id))
+            identity = read_identity(self.desk.services.layout.run(task_id))
             if identity is not None and poll(identity) is None:
                 self.killed.add(task_id)
                 os.kill(identity.pid, signal.SIGKILL)
@@ -78,7 +78,7 @@ class Chaos:
 
     def stop(self) -> None:
         """Ask for the stop of any task."""
-        open_tasks = self.desk.parts.tasks.open_tasks()
+        open_tasks = self.desk.services.tasks.open_tasks()
         task_id = self.dice.choice(open_tasks).id if open_tasks else self.tasks[-1]
         if self.desk.supervisor.request_stop(task_id) in {TaskStatus.TERMINATING, TaskStatus.STOPPED}:
             self.stopped.add(task_id)
@@ -91,7 +91,7 @@ def test_nothing_is_lost(desk: SmallPlatform, other: PlatformProcess) -> None:
     other.start()
     for _ in range(ROUNDS):
         chaos.round()
-    wait_for(lambda: not desk.parts.tasks.open_tasks(), "all tasks are over", seconds=120)
+    wait_for(lambda: not desk.services.tasks.open_tasks(), "all tasks are over", seconds=120)
     records = [desk.task(task_id) for task_id in chaos.tasks]
     for record in records:
         check_end(chaos, record)
@@ -121,7 +121,7 @@ def check_experiments(desk: SmallPlatform, records: list[TaskRecord]) -> None:
     """Check that exactly the finished tasks left an experiment, and a complete one."""
     finished = {int(record.id) for record in records if record.status is TaskStatus.FINISHED}
     team_id = records[0].team_id
-    found = [file for file in desk.parts.files.list(team_id, "/experiments") if file.name == "experiment_info.json"]
+    found = [file for file in desk.services.files.list(team_id, "/experiments") if file.name == "experiment_info.json"]
     assert {int(file.path.split("/")[3].split("_")[0]) for file in found} == finished
     for record in records:
         if record.status is not TaskStatus.FINISHED:
@@ -130,8 +130,8 @@ def check_experiments(desk: SmallPlatform, records: list[TaskRecord]) -> None:
         data = experiment(desk, record.id)
         report_id = data["evaluation_report_id"]
         assert isinstance(report_id, int)
-        assert desk.parts.files.get(FileId(report_id)).local_path.is_file()
-        checkpoint = desk.parts.files.find(team_id, f"{data['artifacts_dir']}checkpoints/best.pt")
+        assert desk.services.files.get(FileId(report_id)).local_path.is_file()
+        checkpoint = desk.services.files.find(team_id, f"{data['artifacts_dir']}checkpoints/best.pt")
         assert checkpoint is not None
         assert checkpoint.local_path.stat().st_size == checkpoint.size
 
@@ -141,7 +141,7 @@ def check_agents(desk: SmallPlatform, records: list[TaskRecord]) -> None:
     for agent in (AgentId(1), AgentId(2)):
         spans = []
         for record in records:
-            rows = read_events(desk.parts.layout.run(record.id).events).rows
+            rows = read_events(desk.services.layout.run(record.id).events).rows
             if record.agent_id == agent and rows:
                 spans.append((str(rows[0]["timestamp"]), str(rows[-1]["timestamp"]), record.id))
         spans.sort()

@@ -18,9 +18,9 @@ CARDS = tuple(Memory(name=f"Card {n}", total=24 * GIB, available=(20 - n) * GIB,
 
 def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> None:
     task_id = platform.train(hang=True)
-    run = platform.parts.layout.run(task_id)
+    run = platform.services.layout.run(task_id)
     identity = wait_for(lambda: read_identity(run), "the trainer runs")
-    wait_for(lambda: platform.parts.logs.live(run).phase == "training", "the trainer hangs")
+    wait_for(lambda: platform.services.logs.live(run).phase == "training", "the trainer hangs")
     meter = ResourceMeter(every=0.0)
 
     def rows() -> list[dict[str, object]] | None:
@@ -44,10 +44,10 @@ def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> N
 def test_each_gpu_has_an_agent_whose_tasks_train_on_it_and_tell_its_use(tmp_path: Path) -> None:
     hardware = Hardware(list_gpus=lambda: CARDS, cores=2)
     with small_platform(tmp_path / "home", ENVIRONMENT, supervise=True, hardware=hardware) as platform:
-        assert [agent.device for agent in platform.parts.agents.all()] == ["0", "1"]
+        assert [agent.device for agent in platform.services.agents.all()] == ["0", "1"]
         tasks = [platform.train(agent=number, hang=True) for number in (1, 2)]
         for card, task_id in enumerate(tasks):
-            use = platform.parts.agents.gpu_use(AgentId(card + 1))
+            use = platform.services.agents.gpu_use(AgentId(card + 1))
             assert use == (30.0 + card, (4 + card) * GIB)
             device, told = _device_and_use(platform, task_id, use)
             assert device == str(card)
@@ -62,7 +62,7 @@ def _device_and_use(
     platform: SmallPlatform, task_id: TaskId, use: tuple[float, int]
 ) -> tuple[str, Mapping[str, object]]:
     """Return what a task trains on, and the first row about its use."""
-    run, meter = platform.parts.layout.run(task_id), ResourceMeter(every=0.0)
+    run, meter = platform.services.layout.run(task_id), ResourceMeter(every=0.0)
     identity = wait_for(lambda: read_identity(run), "the trainer runs")
 
     def row() -> Mapping[str, object] | None:

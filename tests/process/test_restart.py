@@ -15,7 +15,7 @@ from traindash.platform.tasks.process import Ended, poll, read_identity, start_p
 
 def end_soon(desk: SmallPlatform, task_id: TaskId) -> None:
     """Let a training end well after its running epoch."""
-    desk.parts.layout.run(task_id).stop_after_epoch.touch()
+    desk.services.layout.run(task_id).stop_after_epoch.touch()
 
 
 def running(desk: SmallPlatform, other: PlatformProcess, **behaviour: Any) -> TaskId:  # noqa: ANN401 - whatever the fake trainer understands
@@ -30,7 +30,7 @@ def test_a_training_survives_the_platform_and_is_adopted(desk: SmallPlatform, ot
     task_id = running(desk, other)
     other.kill()
     assert desk.task(task_id).status is TaskStatus.STARTED
-    epoch = desk.parts.logs.live(desk.parts.layout.run(task_id)).progress["Epochs"][0]
+    epoch = desk.services.logs.live(desk.services.layout.run(task_id)).progress["Epochs"][0]
     desk.wait_for_epoch(task_id, epoch + 1)
     other.start()
     end_soon(desk, task_id)
@@ -51,7 +51,7 @@ def test_an_adopted_training_can_be_stopped(desk: SmallPlatform, other: Platform
 def test_a_training_that_ends_while_nobody_looks_is_collected(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = running(desk, other, epochs=3)
     other.kill()
-    run = desk.parts.layout.run(task_id)
+    run = desk.services.layout.run(task_id)
     wait_for(run.result.is_file, "the trainer ends")
     other.start()
     desk.wait_for_status(task_id, TaskStatus.FINISHED)
@@ -62,7 +62,7 @@ def test_a_trainer_that_dies_while_nobody_looks_is_lost(desk: SmallPlatform, oth
     task_id = running(desk, other)
     waiting = [desk.train(epochs=1) for _ in range(3)]
     other.kill()
-    identity = read_identity(desk.parts.layout.run(task_id))
+    identity = read_identity(desk.services.layout.run(task_id))
     assert identity is not None
     os.kill(identity.pid, signal.SIGKILL)
     wait_for(lambda: poll(identity), "the trainer is gone")
@@ -78,7 +78,7 @@ def test_a_trainer_that_dies_while_nobody_looks_is_lost(desk: SmallPlatform, oth
 def test_a_failure_while_nobody_looks_keeps_its_reason(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = running(desk, other, fail_at_epoch=5, fail_cause="bad_hyperparameter")
     other.kill()
-    identity = read_identity(desk.parts.layout.run(task_id))
+    identity = read_identity(desk.services.layout.run(task_id))
     assert identity is not None
     wait_for(lambda: poll(identity), "the trainer ends")
     other.start()
@@ -98,8 +98,8 @@ def test_a_stop_that_the_platform_did_not_live_to_see(desk: SmallPlatform, other
 
 def test_a_task_that_was_taken_but_not_begun_waits_again(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = desk.train(epochs=1)
-    agent = desk.parts.agents.all()[0]
-    assert desk.parts.tasks.take_next(agent.id, agent.team_id) is not None
+    agent = desk.services.agents.all()[0]
+    assert desk.services.tasks.take_next(agent.id, agent.team_id) is not None
     other.start()
     task = desk.wait_for_status(task_id, TaskStatus.FINISHED)
     assert task.attempt == 2
@@ -109,8 +109,8 @@ def test_a_task_that_was_taken_but_not_begun_waits_again(desk: SmallPlatform, ot
 def test_a_process_that_was_not_written_down_is_found(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = running(desk, other)
     other.kill()
-    desk.parts.layout.run(task_id).process.unlink()
-    with desk.parts.database.write() as connection:  # as if the server had died right after the start
+    desk.services.layout.run(task_id).process.unlink()
+    with desk.services.database.write() as connection:  # as if the server had died right after the start
         connection.execute("UPDATE tasks SET status = 'consumed', started_at = NULL WHERE id = ?", (task_id,))
     other.start()
     end_soon(desk, task_id)
@@ -121,12 +121,12 @@ def test_a_process_that_was_not_written_down_is_found(desk: SmallPlatform, other
 def test_a_pid_that_another_process_has_now(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = running(desk, other)
     other.kill()
-    run = desk.parts.layout.run(task_id)
+    run = desk.services.layout.run(task_id)
     identity = read_identity(run)
     assert identity is not None
     os.kill(identity.pid, signal.SIGKILL)
     wait_for(lambda: poll(identity), "the trainer is gone")
-    stranger = desk.parts.layout.run(TaskId(999))
+    stranger = desk.services.layout.run(TaskId(999))
     stranger.root.mkdir()
     bystander = start_process(stranger, "fake", trainer_environment(ENVIRONMENT, threads=1))
     text = run.process.read_text(encoding="utf-8").replace(str(identity.pid), str(bystander.pid))
@@ -141,10 +141,10 @@ def test_a_pid_that_another_process_has_now(desk: SmallPlatform, other: Platform
 
 def test_a_run_folder_that_is_gone(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = desk.train(epochs=1)
-    agent = desk.parts.agents.all()[0]
-    desk.parts.tasks.take_next(agent.id, agent.team_id)
-    desk.parts.tasks.move(task_id, TaskStatus.STARTED)
-    root = desk.parts.layout.run(task_id).root
+    agent = desk.services.agents.all()[0]
+    desk.services.tasks.take_next(agent.id, agent.team_id)
+    desk.services.tasks.move(task_id, TaskStatus.STARTED)
+    root = desk.services.layout.run(task_id).root
     (root / "platform_events.jsonl").unlink()
     root.rmdir()
     other.start()
@@ -156,20 +156,20 @@ def test_a_run_folder_that_is_gone(desk: SmallPlatform, other: PlatformProcess) 
 def test_a_publication_cut_in_the_middle_is_done_again(desk: SmallPlatform, other: PlatformProcess) -> None:
     task_id = running(desk, other, epochs=3)
     other.kill()
-    run = desk.parts.layout.run(task_id)
+    run = desk.services.layout.run(task_id)
     wait_for(run.result.is_file, "the trainer ends")
     folder = f"/experiments/1_Shapes/{task_id}_YOLO"
-    half = desk.parts.files.put(desk.task(task_id).team_id, f"{folder}/checkpoints/best.pt", run.process)
+    half = desk.services.files.put(desk.task(task_id).team_id, f"{folder}/checkpoints/best.pt", run.process)
     other.start()
     task = desk.wait_for_status(task_id, TaskStatus.FINISHED)
-    stored = desk.parts.files.find(task.team_id, half.path)
+    stored = desk.services.files.find(task.team_id, half.path)
     assert stored is not None
     assert (stored.id, stored.size) == (half.id, 4096)
     assert experiment(desk, task_id)["artifacts_dir"] == folder + "/"
 
 
 def test_a_task_that_waits_for_its_start_goes_on_waiting(desk: SmallPlatform, other: PlatformProcess) -> None:
-    admission = Admission(desk.parts)
+    admission = Admission(desk.services)
     task_id = admission.submit(desk.body(state=desk.state(start_training=False))).id
     other.start()
     desk.wait_for_status(task_id, TaskStatus.STARTED)
@@ -179,6 +179,6 @@ def test_a_task_that_waits_for_its_start_goes_on_waiting(desk: SmallPlatform, ot
     assert desk.task(task_id).status is TaskStatus.STARTED
     assert starts(desk, task_id) == 0
     admission.release(task_id)
-    agent = desk.parts.agents.all()[0]
+    agent = desk.services.agents.all()[0]
     wait_for(lambda: starts(desk, task_id) == 1, f"agent {agent.name} begins")
     desk.wait_for_status(task_id, TaskStatus.FINISHED)

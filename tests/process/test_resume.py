@@ -22,7 +22,7 @@ FIRST_EPOCHS = 8
 def start(platform: SmallPlatform, hyperparameters: str, **changes: object) -> TaskId:
     """Take in a training with a random split."""
     state = platform.state(hyperparameters=hyperparameters, train_val_split=SPLIT, **changes)
-    task = Admission(platform.parts).submit(platform.body(state=state))
+    task = Admission(platform.services).submit(platform.body(state=state))
     platform.supervisor.wake()
     return task.id
 
@@ -30,14 +30,14 @@ def start(platform: SmallPlatform, hyperparameters: str, **changes: object) -> T
 def resume(platform: SmallPlatform, source: TaskId, **changes: object) -> TaskRecord:
     """Ask for a task that continues another one."""
     wanted = {"trainTaskId": int(source), "trainMode": "resume", "slyProjectId": int(platform.project_id), **changes}
-    task = Admission(platform.parts).submit(platform.body(state=wanted))
+    task = Admission(platform.services).submit(platform.body(state=wanted))
     platform.supervisor.wake()
     return task
 
 
 def epochs(platform: SmallPlatform, task_id: TaskId) -> list[tuple[int, float]]:
     """Return number and seconds of each epoch in the log of a task."""
-    rows = platform.parts.logs.rows(task_id, platform.parts.layout.run(task_id))
+    rows = platform.services.logs.rows(task_id, platform.services.layout.run(task_id))
     found = []
     for row in rows:
         match row:
@@ -59,7 +59,7 @@ def stopped(platform: SmallPlatform) -> TaskId:
 
 def test_a_stopped_training_goes_on_to_its_planned_end(platform: SmallPlatform) -> None:
     first = stopped(platform)
-    assert can_resume(platform.parts, platform.task(first))
+    assert can_resume(platform.services, platform.task(first))
     done = epochs(platform, first)
     second = resume(platform, first).id
     task = platform.wait_for_status(second, TaskStatus.FINISHED)
@@ -67,20 +67,20 @@ def test_a_stopped_training_goes_on_to_its_planned_end(platform: SmallPlatform) 
     assert [epoch for epoch, _ in after] == list(range(1, FIRST_EPOCHS + 1))
     assert after[: len(done)] == done
     assert [seconds for _, seconds in after] == sorted(seconds for _, seconds in after)
-    layout = platform.parts.layout
+    layout = platform.services.layout
     assert list(read_images(layout.run(first).images)) == list(read_images(layout.run(second).images))
     specs = [read_spec(layout.run(item).spec) for item in (first, second)]
     assert all(isinstance(spec, TrainSpec) for spec in specs)
     assert "experiment" not in platform.task(first).output
     assert "experiment" in task.output
     assert f"Continues task {first}, which had done {len(done)} epochs." in platform.messages(second)
-    assert not can_resume(platform.parts, task)
+    assert not can_resume(platform.services, task)
 
 
 def test_a_killed_and_a_failed_training_go_on(platform: SmallPlatform) -> None:
     killed = start(platform, "epochs: 6\nseconds_per_epoch: 0.2\n")
     platform.wait_for_epoch(killed, 1)
-    identity = read_identity(platform.parts.layout.run(killed))
+    identity = read_identity(platform.services.layout.run(killed))
     assert identity is not None
     os.kill(identity.pid, signal.SIGKILL)
     platform.wait_for_status(killed, TaskStatus.ERROR)
@@ -95,7 +95,7 @@ def test_a_killed_and_a_failed_training_go_on(platform: SmallPlatform) -> None:
     assert report is not None
     assert report.cause is ExitCause.BAD_DATA
     assert [epoch for epoch, _ in epochs(platform, again)] == [1, 2]
-    assert can_resume(platform.parts, platform.task(again))
+    assert can_resume(platform.services, platform.task(again))
     third = resume(platform, again).id
     platform.wait_for_status(third, TaskStatus.ERROR)
     assert [epoch for epoch, _ in epochs(platform, third)] == [1, 2]
@@ -119,7 +119,7 @@ def test_what_cannot_go_on_is_refused_with_the_reason(platform: SmallPlatform) -
         resume(platform, finished)
     early = start(platform, "epochs: 3\nfail_at_epoch: 1\n")
     platform.wait_for_status(early, TaskStatus.ERROR)
-    assert not can_resume(platform.parts, platform.task(early))
+    assert not can_resume(platform.services, platform.task(early))
     with pytest.raises(StateError, match="no checkpoint"):
         resume(platform, early)
     complete = start(platform, "epochs: 2\nexit_without_result: true\n")

@@ -50,13 +50,13 @@ def series_of_six(desk: SmallPlatform, number: int) -> Series:
 
 def all_tasks(desk: SmallPlatform) -> list[TaskId]:
     """Return all tasks there ever were."""
-    with desk.parts.database.read() as connection:
+    with desk.services.database.read() as connection:
         return [TaskId(row[0]) for row in connection.execute("SELECT id FROM tasks ORDER BY id")]
 
 
 def play(desk: SmallPlatform, other: PlatformProcess, dice: random.Random, series: Series) -> Series:
     """Start a series, kill what starts it a few times, wait for the end; return the series as it is then."""
-    store = SeriesStore(desk.parts.layout.root / "series")
+    store = SeriesStore(desk.services.layout.root / "series")
     store.add(series.id, series)
     other.begin()
     for _ in range(dice.randint(1, 4)):

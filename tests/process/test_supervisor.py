@@ -31,13 +31,13 @@ def experiment(platform: SmallPlatform, task_id: TaskId) -> dict[str, object]:
 
 def starts(platform: SmallPlatform, task_id: TaskId) -> int:
     """Return how many trainer processes a task has had."""
-    file = platform.parts.layout.run(task_id).root / "starts.txt"
+    file = platform.services.layout.run(task_id).root / "starts.txt"
     return len(file.read_text(encoding="utf-8").splitlines()) if file.exists() else 0
 
 
 def pid_of(platform: SmallPlatform, task_id: TaskId) -> int:
     """Return the pid of a task's trainer once it is known."""
-    return wait_for(lambda: read_identity(platform.parts.layout.run(task_id)), "the trainer runs").pid
+    return wait_for(lambda: read_identity(platform.services.layout.run(task_id)), "the trainer runs").pid
 
 
 def test_a_training_from_start_to_experiment(platform: SmallPlatform) -> None:
@@ -50,7 +50,7 @@ def test_a_training_from_start_to_experiment(platform: SmallPlatform) -> None:
     assert (data["train_size"], data["val_size"]) == (TRAIN_IMAGES, VAL_IMAGES)
     report_id = data["evaluation_report_id"]
     assert isinstance(report_id, int)
-    report = platform.parts.files.get(FileId(report_id))
+    report = platform.services.files.get(FileId(report_id))
     assert report.path == f"/model-benchmark/1_Shapes/{task_id}_Train YOLO v8 - 26/visualizations/template.vue"
     general = task.output["general"]
     assert isinstance(general, dict)
@@ -65,11 +65,11 @@ def test_the_files_of_an_experiment(platform: SmallPlatform) -> None:
     options = {"export": {"enable": True, "ONNXRuntime": True, "TensorRT": True}}
     split = {"method": "random", "split": "train", "percent": 70}
     state = platform.state(options=options, experiment_name="my first", train_val_split=split)
-    task_id = Admission(platform.parts).submit(platform.body(state=state)).id
+    task_id = Admission(platform.services).submit(platform.body(state=state)).id
     platform.supervisor.wake()
     task = platform.wait_for_status(task_id, TaskStatus.FINISHED)
     folder = f"/experiments/1_Shapes/{task_id}_YOLO"
-    stored = {file.path.removeprefix(folder + "/"): file for file in platform.parts.files.list(task.team_id, folder)}
+    stored = {file.path.removeprefix(folder + "/"): file for file in platform.services.files.list(task.team_id, folder)}
     assert set(stored) == {
         *("app_state.json", "experiment_info.json", "hyperparameters.yaml", "model_meta.json", "open_app.lnk"),
         *("train_val_split.json", "Model Evaluation Report.lnk", "export/best.onnx", "export/classes.json"),
@@ -85,7 +85,7 @@ def test_the_files_of_an_experiment(platform: SmallPlatform) -> None:
     assert state_used["train_val_split"] == split
     split_used = json.loads(content["train_val_split.json"])
     assert (len(split_used["train"]), len(split_used["val"])) == (6, 3)
-    collections = platform.parts.images
+    collections = platform.services.images
     assert list(collections.ids(platform.project_id, collections=[info["train_collection_id"]])) == split_used["train"]
     assert list(collections.ids(platform.project_id, collections=[info["val_collection_id"]])) == split_used["val"]
     assert json.loads(content["export/classes.json"]) == {"0": "box", "1": "blob"}
@@ -100,10 +100,10 @@ def test_the_same_split_uses_the_same_collections(platform: SmallPlatform) -> No
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
     keys = ("train_collection_id", "val_collection_id")
     assert [experiment(platform, first)[key] for key in keys] == [experiment(platform, second)[key] for key in keys]
-    names = {item.name for item in platform.parts.collections.of_project(platform.project_id)}
+    names = {item.name for item in platform.services.collections.of_project(platform.project_id)}
     assert {"train_001", "val_001"} <= names
     assert "train_002" not in names
-    custom_data = platform.parts.projects.get(platform.project_id).custom_data or {}
+    custom_data = platform.services.projects.get(platform.project_id).custom_data or {}
     entries = custom_data["train_info"]
     assert isinstance(entries, list)
     assert sorted(entry["task_id"] for entry in entries) == [first, second]
@@ -111,7 +111,7 @@ def test_the_same_split_uses_the_same_collections(platform: SmallPlatform) -> No
 
 def test_without_benchmark_there_is_no_report(platform: SmallPlatform) -> None:
     state = platform.state(options={"model_benchmark": {"enable": False, "speed_test": False}})
-    task_id = Admission(platform.parts).submit(platform.body(state=state)).id
+    task_id = Admission(platform.services).submit(platform.body(state=state)).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.FINISHED)
     data = experiment(platform, task_id)
@@ -125,7 +125,7 @@ def test_a_checkpoint_and_the_same_again(platform: SmallPlatform) -> None:
     platform.wait_for_status(first, TaskStatus.FINISHED)
     for mode, base in (("continue", "best.pt"), ("new", "yolo26n.pt")):
         state: Mapping[str, object] = {"trainTaskId": int(first), "trainMode": mode, "slyProjectId": 1}
-        task_id = Admission(platform.parts).submit(platform.body(state=state)).id
+        task_id = Admission(platform.services).submit(platform.body(state=state)).id
         platform.supervisor.wake()
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
         assert experiment(platform, task_id)["base_checkpoint"] == base
@@ -153,7 +153,7 @@ def test_a_training_that_goes_wrong(
     assert words in task.exit_report.message
     assert task.exit_report.hint
     assert "experiment" not in task.output
-    failure = platform.parts.logs.live(platform.parts.layout.run(task_id)).failure
+    failure = platform.services.logs.live(platform.services.layout.run(task_id)).failure
     assert failure is not None
     assert (failure.cause, failure.message) == (cause, task.exit_report.message)
     next_one = platform.train(epochs=1)
@@ -200,7 +200,7 @@ def test_a_stop_while_queued(platform: SmallPlatform) -> None:
 def test_an_end_after_the_running_epoch(platform: SmallPlatform) -> None:
     task_id = platform.train(epochs=1000, seconds_per_epoch=0.05)
     platform.wait_for_epoch(task_id)
-    platform.parts.layout.run(task_id).stop_after_epoch.touch()
+    platform.services.layout.run(task_id).stop_after_epoch.touch()
     platform.wait_for_status(task_id, TaskStatus.FINISHED)
 
 
@@ -210,10 +210,10 @@ def test_six_tasks_on_two_agents(platform: SmallPlatform) -> None:
 
     def all_over() -> bool:
         nonlocal most
-        busy = [task for task in platform.parts.tasks.open_tasks() if not task.waits]
+        busy = [task for task in platform.services.tasks.open_tasks() if not task.waits]
         most = max(most, len(busy))
         assert len({task.agent_id for task in busy}) == len(busy)
-        return not platform.parts.tasks.open_tasks()
+        return not platform.services.tasks.open_tasks()
 
     wait_for(all_over, "all six are over", seconds=60)
     assert most == 2
@@ -236,7 +236,7 @@ def test_an_agent_by_name_is_waited_for(platform: SmallPlatform) -> None:
 
 
 def test_the_start_button(platform: SmallPlatform) -> None:
-    admission = Admission(platform.parts)
+    admission = Admission(platform.services)
     task_id = admission.submit(platform.body(state=platform.state(start_training=False))).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.STARTED)
@@ -249,7 +249,7 @@ def test_the_start_button(platform: SmallPlatform) -> None:
 
 
 def test_a_stop_instead_of_the_start_button(platform: SmallPlatform) -> None:
-    task_id = Admission(platform.parts).submit(platform.body(state=platform.state(start_training=False))).id
+    task_id = Admission(platform.services).submit(platform.body(state=platform.state(start_training=False))).id
     platform.supervisor.wake()
     platform.wait_for_status(task_id, TaskStatus.STARTED)
     platform.supervisor.request_stop(task_id)
@@ -261,7 +261,7 @@ def test_a_run_folder_that_cannot_be_made_ends_only_its_task(platform: SmallPlat
     for task_id in busy:
         platform.wait_for_status(task_id, TaskStatus.STARTED)
     broken, good = platform.train(epochs=1), platform.train(epochs=1)
-    root = platform.parts.layout.run(broken).root
+    root = platform.services.layout.run(broken).root
     (root / "platform_events.jsonl").unlink()
     root.rmdir()
     root.write_text("a file where a folder should be", encoding="utf-8")
@@ -279,7 +279,7 @@ def test_a_project_that_goes_while_the_task_waits(platform: SmallPlatform) -> No
     waiting = platform.train(epochs=1)
     for task_id in busy:
         platform.wait_for_status(task_id, TaskStatus.STARTED)
-    with platform.parts.database.write() as connection:
+    with platform.services.database.write() as connection:
         connection.execute("DELETE FROM projects")
     for task_id in busy:
         platform.supervisor.request_stop(task_id)
@@ -290,13 +290,13 @@ def test_a_project_that_goes_while_the_task_waits(platform: SmallPlatform) -> No
 
 
 def test_results_that_cannot_be_saved(platform: SmallPlatform) -> None:
-    folder = platform.parts.layout.team_files / "1"
+    folder = platform.services.layout.team_files / "1"
     folder.write_text("a file where the team's folder should be", encoding="utf-8")
     task_id = platform.train(epochs=1)
     task = platform.wait_for_status(task_id, TaskStatus.ERROR)
     assert task.exit_report is not None
     assert "experiment" not in task.output
-    assert platform.parts.layout.run(task_id).result.is_file()
+    assert platform.services.layout.run(task_id).result.is_file()
     folder.unlink()
     platform.wait_for_status(platform.train(epochs=1), TaskStatus.FINISHED)
 
@@ -306,14 +306,14 @@ def test_a_comparison(platform: SmallPlatform) -> None:
     for task_id in trained:
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
     folders = [f"/model-benchmark/1_Shapes/{task_id}_Train YOLO v8 - 26" for task_id in trained]
-    module = next(item for item in platform.parts.modules.all() if item.framework is None)
+    module = next(item for item in platform.services.modules.all() if item.framework is None)
     body = {**platform.body(state={"eval_dirs": folders}), "moduleId": int(module.id)}
-    task_id = Admission(platform.parts).submit(body).id
+    task_id = Admission(platform.services).submit(body).id
     platform.supervisor.wake()
     task = platform.wait_for_status(task_id, TaskStatus.FINISHED, seconds=60)
     general = task.output["general"]
     assert isinstance(general, dict)
     report_id = int(str(general["titleUrl"]).removeprefix("/model-benchmark?id="))
-    report = platform.parts.files.get(FileId(report_id))
+    report = platform.services.files.get(FileId(report_id))
     assert report.path.startswith("/model-comparison/1_Shapes/")
     assert report.name == "template.vue"

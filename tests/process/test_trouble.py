@@ -65,12 +65,12 @@ def idle(tmp_path: Path) -> Iterator[SmallPlatform]:
 
 @pytest.mark.parametrize("name", ["open_tasks", "take_next", "end", "get"])
 def test_a_database_that_fails_for_a_moment(idle: SmallPlatform, name: str) -> None:
-    flaky = FlakyStore(idle.parts.database)
-    idle.parts.tasks = flaky
+    flaky = FlakyStore(idle.services.database)
+    idle.services.tasks = flaky
     idle.supervisor.start()
     flaky.left[name] = 2
-    steady = TaskStore(idle.parts.database)
-    beside = copy.copy(idle.parts)
+    steady = TaskStore(idle.services.database)
+    beside = copy.copy(idle.services)
     beside.tasks = steady
     tasks = [Admission(beside).submit(idle.body()).id for _ in range(2)]
     idle.supervisor.wake()
@@ -84,7 +84,7 @@ def test_a_database_that_fails_for_a_moment(idle: SmallPlatform, name: str) -> N
 def test_a_task_that_makes_no_sense_ends_alone(platform: SmallPlatform) -> None:
     good = platform.train(epochs=1)
     kept = {field.name: getattr(platform.task(good), field.name) for field in fields(NewTask)}
-    broken_id = platform.parts.tasks.create(NewTask(**{**kept, "settings": {}})).id
+    broken_id = platform.services.tasks.create(NewTask(**{**kept, "settings": {}})).id
     platform.supervisor.wake()
     task = platform.wait_for_status(broken_id, TaskStatus.ERROR)
     assert task.exit_report is not None

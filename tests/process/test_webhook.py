@@ -19,7 +19,7 @@ PACE = HookPace(look=0.02, retries=(0.02, 0.02), timeout=1.0)
 
 @pytest.fixture
 def worker(platform: SmallPlatform) -> Iterator[WebhookWorker]:
-    made = WebhookWorker(platform.parts, PACE)
+    made = WebhookWorker(platform.services, PACE)
     made.start()
     yield made
     made.close()
@@ -93,7 +93,7 @@ def test_ends_without_a_server_are_told_later_and_none_twice(platform: SmallPlat
         second = platform.train(epochs=1)
         platform.wait_for_status(second, TaskStatus.FINISHED)
         for _ in range(3):
-            again = WebhookWorker(platform.parts, PACE)
+            again = WebhookWorker(platform.services, PACE)
             again.start()
             assert settled(again, second).state is DeliveryState.DELIVERED
             again.close()
@@ -107,7 +107,7 @@ def test_a_server_that_died_while_sending_does_not_send_again(platform: SmallPla
         task_id = platform.train(epochs=1)
         platform.wait_for_status(task_id, TaskStatus.FINISHED)
         assert worker._claim(f"task-{task_id}", task_id) == 1  # and then the power went off
-        again = WebhookWorker(platform.parts, PACE)
+        again = WebhookWorker(platform.services, PACE)
         again.start()
         delivery = settled(again, task_id)
         again.close()
@@ -132,4 +132,4 @@ def test_a_test_message_and_what_is_refused(platform: SmallPlatform, worker: Web
         worker.set(told.url + "&y=2", "")  # the secret stays
         assert worker.send_trial().state is DeliveryState.DELIVERED
     assert worker.remove().url == ""
-    assert not platform.parts.layout.webhook.exists()
+    assert not platform.services.layout.webhook.exists()

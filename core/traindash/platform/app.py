@@ -38,19 +38,19 @@ _DESCRIPTION = "Drawn by Traindash, to try training with. No photographs, no rig
 _DONE = "sample_project"
 
 
-def import_sample(parts: Services, home: Home) -> None:
+def import_sample(services: Services, home: Home) -> None:
     """Give a data directory the sample project, unless it had it before. Takes half a second; then it is complete.
 
     Raises:
         StorageError: The data directory cannot be written.
     """
-    if parts.accounts.setting(_DONE) is not None:
+    if services.accounts.setting(_DONE) is not None:
         return
-    with ImportScratch(parts.layout.incoming) as scratch:
+    with ImportScratch(services.layout.incoming) as scratch:
         folder = scratch.folder / "sample"
         unpack(SAMPLE_ARCHIVE, folder)
         source = replace(open_project(folder), name=SAMPLE_PROJECT_NAME, description=_DESCRIPTION)
-        parts.imports.run(source, home, link=True, mark=_DONE)
+        services.imports.run(source, home, link=True, mark=_DONE)
 
 
 # A new method is a line in the table of its resource, and a new resource a line here.
@@ -109,16 +109,16 @@ class LocalPlatform:
         trainer: str | None = None,
         options: Options = _DEFAULTS,
     ) -> None:
-        self.parts = Services(
+        self.services = Services(
             home, address=address, environment=environment, trainer=trainer, hardware=options.hardware
         )
-        self.supervisor = Supervisor(self.parts, options.pace)
-        self.imports = Imports(self.parts)
-        self.admission = Admission(self.parts)
-        self.dry_runs = DryRuns(self.parts, self.admission)
-        self.webhook = WebhookWorker(self.parts, options.hook_pace)
+        self.supervisor = Supervisor(self.services, options.pace)
+        self.imports = Imports(self.services)
+        self.admission = Admission(self.services)
+        self.dry_runs = DryRuns(self.services, self.admission)
+        self.webhook = WebhookWorker(self.services, options.hook_pace)
         self._with_sample = options.with_sample
-        self._lock = HomeLock(self.parts.layout.lock)
+        self._lock = HomeLock(self.services.layout.lock)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
         self._token: str | None = None
         self.api = Starlette(routes=self.routes())
@@ -126,11 +126,11 @@ class LocalPlatform:
     @property
     def address(self) -> str:
         """Address of this server; set it before :meth:`open` once the port is known."""
-        return self.parts.address
+        return self.services.address
 
     @address.setter
     def address(self, value: str) -> None:
-        self.parts.address = value.rstrip("/")
+        self.services.address = value.rstrip("/")
 
     @property
     def token(self) -> str:
@@ -150,23 +150,23 @@ class LocalPlatform:
             StateError: Another server uses the directory.
             StorageError: The directory or its database does not work.
         """
-        parts = self.parts
-        parts.layout.make_folders()
+        services = self.services
+        services.layout.make_folders()
         # Before anything is read: a second server on the same directory would start every task again.
         self._lock.acquire()
         try:
-            self._token = ensure_token(parts.layout.token)
-            parts.database.open()
+            self._token = ensure_token(services.layout.token)
+            services.database.open()
             self.dry_runs.open()  # ends what a killed server left running, before its files are removed
-            clear_leftovers(parts.layout.incoming, parts.database, parts.blobs)
+            clear_leftovers(services.layout.incoming, services.database, services.blobs)
             self.imports.open()
-            home = parts.accounts.ensure_home()
+            home = services.accounts.ensure_home()
             # Addresses of images must stay valid from start to start: browsers and reports keep them.
-            parts.blobs.unlock(parts.accounts.secret("image_seal"))
-            parts.agents.ensure(home)
-            parts.modules.ensure()
+            services.blobs.unlock(services.accounts.secret("image_seal"))
+            services.agents.ensure(home)
+            services.modules.ensure()
             if self._with_sample:
-                import_sample(parts, home)
+                import_sample(services, home)
         except BaseException:
             self.close()
             raise
@@ -184,13 +184,13 @@ class LocalPlatform:
         self.imports.close()
         self.dry_runs.close()
         self._executor.shutdown(wait=True)
-        self.parts.database.close()
+        self.services.database.close()
         self._lock.release()
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
         api = ApiContext(
-            services=self.parts,
+            services=self.services,
             admission=self.admission,
             control=self.supervisor,
             imports=self.imports,
@@ -200,5 +200,5 @@ class LocalPlatform:
         endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._executor)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
-            *Assets(self.parts, self._executor).routes(),
+            *Assets(self.services, self._executor).routes(),
         ]

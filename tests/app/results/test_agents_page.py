@@ -43,7 +43,7 @@ def use(platform: LocalPlatform, home: Path) -> None:
 def platform(tmp_path: Path) -> Iterator[LocalPlatform]:
     """A platform with two agents and the tiny project."""
     made = new_platform(tmp_path / "home", Hardware(list_gpus=tuple, cores=2))
-    made.parts.imports.run(tiny_project(tmp_path / "scratch", "Shapes"), made.parts.accounts.home())
+    made.services.imports.run(tiny_project(tmp_path / "scratch", "Shapes"), made.services.accounts.home())
     use(made, tmp_path / "home")
     yield made
     made.close()
@@ -128,6 +128,6 @@ def test_number_and_threads_are_set_here(platform: LocalPlatform) -> None:
     at.number_input(key="agents-count").set_value(3)
     at.number_input(key="agents-threads").set_value(2)
     next(button for button in at.button if button.label == "Apply").click().run()
-    assert platform.parts.agents.settings().count == 3
+    assert platform.services.agents.settings().count == 3
     assert "2 threads per task" in screen(at)
     assert len([item for item in at.toggle if item.label == "Pause the queue"]) == 3

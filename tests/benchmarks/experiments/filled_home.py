@@ -80,13 +80,13 @@ def fill(home: Path, count: int, evaluated: Mapping[int, Size] | None = None) ->
         evaluated: Position of an experiment → what its evaluation is made of; the others have figures only.
     """
     platform = opened(home)
-    root, pool = platform.parts.layout.team_files / "1", home / "pool"
+    root, pool = platform.services.layout.team_files / "1", home / "pool"
     pool.mkdir()
     files, tasks = _Files(root, pool), []
     for number in range(count):
         size = (evaluated or {}).get(number)
         tasks.append(_add(files, number, size))
-    with platform.parts.database.write() as connection:
+    with platform.services.database.write() as connection:
         connection.executemany(
             "INSERT INTO team_files (id, team_id, user_id, path, size, hash, mime, created_at, updated_at)"
             " VALUES (?, 1, 1, ?, ?, ?, 'application/octet-stream', ?, ?)",

@@ -38,10 +38,10 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
 
 def _prepare() -> None:
     _platform.open()
-    parts = _platform.parts
-    home = parts.accounts.home()
-    parts.imports.run(tiny_project(_settings.home / "scratch", "Shapes"), home)
-    parts.agents.configure(home, count=AGENTS, threads=1)
+    services = _platform.services
+    home = services.accounts.home()
+    services.imports.run(tiny_project(_settings.home / "scratch", "Shapes"), home)
+    services.agents.configure(home, count=AGENTS, threads=1)
     _platform.start()
 
 

@@ -26,7 +26,7 @@ train_val_split: {method: tags, train_tag: train, val_tag: val}
 
 def _environment(live: LivePlatform) -> dict[str, str]:
     """Return what ``traindash env`` prints, with the address that the server really has."""
-    home = str(live.platform.parts.layout.root)
+    home = str(live.platform.services.layout.root)
     printed = CliRunner(env={"TRAINDASH_HOME": home}).invoke(main, ["env"])
     assert printed.exit_code == 0, printed.stderr
     values = dict(line.split("=", 1) for line in printed.stdout.splitlines())

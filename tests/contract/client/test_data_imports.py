@@ -63,7 +63,7 @@ def _settled(client: SuperviselyClient, begun: DataImport) -> DataImport:
 
 
 def _images(live: LivePlatform) -> set[Path]:
-    return {path for path in live.platform.parts.layout.images.rglob("*") if path.is_file()}
+    return {path for path in live.platform.services.layout.images.rglob("*") if path.is_file()}
 
 
 def test_an_uploaded_archive_becomes_a_project(live: LivePlatform, client: SuperviselyClient, yolo: Path) -> None:
@@ -84,7 +84,7 @@ def test_an_uploaded_archive_becomes_a_project(live: LivePlatform, client: Super
     (problem,) = done.report.problems
     assert (problem.kind, problem.effect, problem.count) == ("unreadable image", "image skipped", 1)
     assert problem.examples[0].place.endswith("2.png")
-    assert not list(live.platform.parts.layout.incoming.iterdir())
+    assert not list(live.platform.services.layout.incoming.iterdir())
 
 
 def test_a_folder_is_only_read(client: SuperviselyClient, yolo: Path) -> None:
@@ -135,7 +135,7 @@ def test_hostile_archives_leave_nothing_behind(live: LivePlatform, client: Super
     for name in ("..", "", "/"):
         with pytest.raises(RejectedError):
             client.imports.upload(name, io.BytesIO(b"x"), 1)
-    assert not list(live.platform.parts.layout.incoming.iterdir())
+    assert not list(live.platform.services.layout.incoming.iterdir())
 
 
 def test_what_waits_can_be_cancelled(client: SuperviselyClient, yolo: Path) -> None:
@@ -160,7 +160,7 @@ def test_an_import_under_way_can_be_cancelled(live: LivePlatform, client: Superv
     client.imports.cancel(running.id)
     assert _settled(client, running).status is JobStatus.CANCELED
     assert _images(live) == before
-    assert not list(live.platform.parts.layout.incoming.iterdir())
+    assert not list(live.platform.services.layout.incoming.iterdir())
 
 
 def test_a_killed_import_is_cleared_away_at_the_next_start(tmp_path: Path, yolo: Path) -> None:
@@ -173,19 +173,19 @@ def test_a_killed_import_is_cleared_away_at_the_next_start(tmp_path: Path, yolo:
         return made
 
     platform = opened()
-    parts = platform.parts
-    parts.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), parts.accounts.home())
-    kept = {path for path in parts.layout.images.rglob("*") if path.is_file()}
+    services = platform.services
+    services.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), services.accounts.home())
+    kept = {path for path in services.layout.images.rglob("*") if path.is_file()}
     _killed_while_importing(home, [*tiny_images(tmp_path / "tiny"), yolo / "images" / "0.png"])
-    (fresh,) = {path for path in parts.layout.images.rglob("*") if path.is_file()} - kept
+    (fresh,) = {path for path in services.layout.images.rglob("*") if path.is_file()} - kept
     (fresh.parent / ".half.partial").write_bytes(b"half")
     waiting = platform.imports.inspect(yolo)
     platform.close()
-    running = ImportScratch(parts.layout.incoming)  # as another process would hold it
+    running = ImportScratch(services.layout.incoming)  # as another process would hold it
 
     platform = opened()
-    assert {path for path in parts.layout.images.rglob("*") if path.is_file()} == kept
-    assert [path.name for path in parts.layout.incoming.iterdir()] == [running.folder.name]
+    assert {path for path in services.layout.images.rglob("*") if path.is_file()} == kept
+    assert [path.name for path in services.layout.incoming.iterdir()] == [running.folder.name]
     assert platform.imports.get(waiting.id).status.is_over
     running.close()
     platform.close()
@@ -206,10 +206,10 @@ from pathlib import Path
 from traindash.datasets.source import check_image
 from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
-parts = Services(Path({str(home)!r}), address="", environment={{}})
-scratch = ImportScratch(parts.layout.incoming)
+services = Services(Path({str(home)!r}), address="", environment={{}})
+scratch = ImportScratch(services.layout.incoming)
 for path in {[str(path) for path in images]!r}:
-    parts.blobs.add(Path(path), check_image(Path(path)), before=scratch.note)
+    services.blobs.add(Path(path), check_image(Path(path)), before=scratch.note)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)

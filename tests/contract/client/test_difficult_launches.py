@@ -62,7 +62,7 @@ class _Schedule:
 
 
 def _tasks(platform: LivePlatform) -> set[int]:
-    with platform.platform.parts.database.read() as connection:
+    with platform.platform.services.database.read() as connection:
         return {int(row["id"]) for row in connection.execute("SELECT id FROM tasks ORDER BY id DESC LIMIT 5")}
 
 

@@ -103,9 +103,9 @@ def test_identical_images_on_both_sides_are_found(
             labels.mkdir(parents=True, exist_ok=True)
             (labels / f"{name}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
     (tmp_path / "copies" / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: [x]\n")
-    parts = live.platform.parts
-    project_id = parts.imports.run(
-        open_import(tmp_path / "copies", work=tmp_path / "work").source, parts.accounts.home()
+    services = live.platform.services
+    project_id = services.imports.run(
+        open_import(tmp_path / "copies", work=tmp_path / "work").source, services.accounts.home()
     )
     train, val = client.datasets.list(project_id)
     split = DatasetsSplit(train_datasets=(train.id,), val_datasets=(val.id,))

@@ -36,7 +36,7 @@ def yolo(tmp_path: Path) -> Path:
 
 
 def _run(live: LivePlatform, *words: str) -> Result:
-    home = str(live.platform.parts.layout.root)
+    home = str(live.platform.services.layout.root)
     return CliRunner(env={"TRAINDASH_HOME": home}).invoke(main, ["import", *words])
 
 
@@ -56,7 +56,7 @@ def test_a_folder_and_its_archives_become_projects(live: LivePlatform, yolo: Pat
         assert [item.name for item in client.projects.meta(project.id).classes] == ["pear", "plum"]
         image = client.images.list(project_id=project.id)[0]
         assert client.images.download(image.id) == (yolo / "images" / image.name).read_bytes()
-    assert not list(live.platform.parts.layout.incoming.iterdir())
+    assert not list(live.platform.services.layout.incoming.iterdir())
 
 
 def test_what_cannot_be_imported_leaves_nothing(live: LivePlatform, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_what_cannot_be_imported_leaves_nothing(live: LivePlatform, tmp_path: Pa
             assert (refused.exit_code, refused.stdout) == (1, "")
             assert words in refused.stderr
         assert client.projects.list(workspace) == before
-    assert not list(live.platform.parts.layout.incoming.iterdir())
+    assert not list(live.platform.services.layout.incoming.iterdir())
 
 
 def test_a_wrong_format_is_refused_and_an_unknown_one_is_wrong_usage(live: LivePlatform, yolo: Path) -> None:

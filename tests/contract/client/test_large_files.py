@@ -20,7 +20,7 @@ def test_a_large_download_keeps_memory_flat(working: LivePlatform, tmp_path: Pat
         file.write(os.urandom(1000))
     with connected(working) as client:
         team = client.teams.list()[0].id
-        working.platform.parts.files.put(team, "/large/weights.pt", source)
+        working.platform.services.files.put(team, "/large/weights.pt", source)
         found = client.files.find(team, "/large/weights.pt")
         assert found is not None
         tracemalloc.start()

@@ -100,7 +100,7 @@ def test_the_command_starts_a_series_that_has_a_page(working: LivePlatform, tmp_
     text = write_plan(base) + "series:\n  hyperparameters: {epochs: [1, 2]}\n"
     plan.write_text(text, encoding="utf-8")
     environment = {"SERVER_ADDRESS": working.url, "API_TOKEN": working.platform.token}
-    home = working.platform.parts.layout.root
+    home = working.platform.services.layout.root
     result = CliRunner(env={**environment, "TRAINDASH_HOME": str(home)}).invoke(main, ["launch", str(plan)])
     assert result.exit_code == 0, result.output
     (kept,) = SeriesStore(home / "series").of_server(EMBEDDED)

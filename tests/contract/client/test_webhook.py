@@ -37,6 +37,6 @@ def test_refusals_say_why(working: LivePlatform) -> None:
 
 def test_a_damaged_webhook_is_told_and_can_be_removed(working: LivePlatform) -> None:
     with connected(working) as client:
-        working.platform.parts.layout.webhook.write_text("{", encoding="utf-8")
+        working.platform.services.layout.webhook.write_text("{", encoding="utf-8")
         assert client.webhooks.info() == Webhook(is_damaged=True)
         assert client.webhooks.remove() == Webhook()

@@ -90,7 +90,7 @@ def test_agents_can_always_be_picked(server: LivePlatform) -> None:
 
 
 def test_agents_offline_are_not_available(own_server: LivePlatform) -> None:
-    with own_server.platform.parts.database.write() as connection:
+    with own_server.platform.services.database.write() as connection:
         connection.execute("UPDATE agents SET status = ? WHERE id = 2", (AgentStatus.WAITING,))
     ids = [agent["id"] for agent in _call(own_server, "agents.available", teamId=1)]
     assert ids == [1]

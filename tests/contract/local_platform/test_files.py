@@ -117,7 +117,7 @@ def test_download_of_a_folder_is_a_tar_with_one_top_folder(files: LivePlatform) 
 
 @pytest.mark.parametrize("path", HOSTILE)
 def test_hostile_names_are_refused_and_write_nothing(own_server: LivePlatform, path: str) -> None:
-    home = own_server.platform.parts.layout.root
+    home = own_server.platform.services.layout.root
     before = sorted(item for item in home.parent.rglob("*") if "platform.db" not in item.name)
     assert _put(own_server, path).status_code == 400
     for method in ("file-storage.download", "file-storage.remove"):
@@ -128,8 +128,8 @@ def test_hostile_names_are_refused_and_write_nothing(own_server: LivePlatform, p
 @pytest.mark.parametrize("path", TOLERATED)
 def test_odd_names_stay_inside(own_server: LivePlatform, path: str) -> None:
     stored = _put(own_server, path).json()
-    root = own_server.platform.parts.layout.team_files / "1"
-    local = own_server.platform.parts.files.get(stored["id"]).local_path
+    root = own_server.platform.services.layout.team_files / "1"
+    local = own_server.platform.services.files.get(stored["id"]).local_path
     assert local.is_file()
     assert local.resolve().is_relative_to(root.resolve())
     assert own_server.post("file-storage.download", teamId=1, path=stored["path"]).content == b"hello"
@@ -183,11 +183,11 @@ def test_uploads_need_a_team_and_a_path(own_server: LivePlatform) -> None:
     assert own_server.http.post(url, params={"teamId": 9, "path": "/a"}, content=b"x").status_code == 404
     assert own_server.http.post(url, params={"teamId": "x", "path": "/a"}, content=b"x").status_code == 400
     assert own_server.http.post(API + "file-storage.bulk.upload", params={"teamId": 1}, json={}).status_code == 400
-    assert list(own_server.platform.parts.layout.incoming.iterdir()) == []
+    assert list(own_server.platform.services.layout.incoming.iterdir()) == []
 
 
 def test_removal(files: LivePlatform) -> None:
-    folder = files.platform.parts.files.local_folder(files.platform.parts.accounts.home().team_id, "/exp")
+    folder = files.platform.services.files.local_folder(files.platform.services.accounts.home().team_id, "/exp")
     assert _call(files, "file-storage.remove", teamId=1, path="/exp2/x") == {"removed": 1}
     assert _call(files, "file-storage.bulk.remove", teamId=1, paths=["/exp/", "/none"]) == {"removed": 2}
     assert _paths(files, "/") == []

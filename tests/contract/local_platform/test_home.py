@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     platform = _platform(tmp_path / "home")
     with closing(platform):
         platform.open()
-        platform.parts.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.parts.accounts.home())
+        platform.services.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.services.accounts.home())
         yield tmp_path / "home"
 
 
@@ -129,8 +129,8 @@ def test_one_core_is_one_agent_that_scripts_name_twice(tmp_path: Path) -> None:
     platform = _platform(tmp_path / "home", hardware=Hardware(list_gpus=tuple, cores=1))
     with closing(platform):
         platform.open()
-        platform.parts.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.parts.accounts.home())
-        assert len(platform.parts.agents.all()) == 1
+        platform.services.imports.run(tiny_project(tmp_path / "tiny", "Shapes"), platform.services.accounts.home())
+        assert len(platform.services.agents.all()) == 1
     agents = json.loads(script_environment(tmp_path / "home", address=ADDRESS)["AGENT_IDS"])
     assert agents == [1, 1]
 
@@ -141,7 +141,7 @@ def test_agents_follow_the_machine(tmp_path: Path) -> None:
         platform = _platform(tmp_path / "home", hardware=Hardware(list_gpus=partial(_cards, count), cores=2))
         with closing(platform):
             platform.open()
-            agents = platform.parts.agents.all()
+            agents = platform.services.agents.all()
             seen.append([(agent.name, agent.status.value, agent.device, agent.is_gpu) for agent in agents])
     assert seen == [
         [("local-1", "running", "cpu", False), ("local-2", "running", "cpu", False)],
@@ -158,18 +158,18 @@ def test_the_sample_project_is_there_at_once_and_imported_once(tmp_path: Path) -
     first = _platform(tmp_path / "home", with_sample=True)
     with closing(first):
         first.open()
-        project = first.parts.projects.get(ProjectId(1))
+        project = first.services.projects.get(ProjectId(1))
         assert (project.name, project.items_count, project.datasets_count) == (SAMPLE_PROJECT_NAME, 200, 3)
         assert "No photographs" in project.description
-        names = [collection.name for collection in first.parts.collections.of_project(project.id)]
+        names = [collection.name for collection in first.services.collections.of_project(project.id)]
         assert names == ["train", "val"]
-        assert not list(first.parts.layout.incoming.iterdir())
+        assert not list(first.services.layout.incoming.iterdir())
         assert script_environment(tmp_path / "home", address=ADDRESS)["PROJECT_ID"] == "1"
     again = _platform(tmp_path / "home", with_sample=True)
     with closing(again):
         again.open()
         with pytest.raises(NotFoundError):
-            again.parts.projects.get(ProjectId(2))
+            again.services.projects.get(ProjectId(2))
 
 
 def test_a_start_that_ends_before_the_sample_project_is_complete_leaves_it_to_the_next(
@@ -185,7 +185,7 @@ def test_a_start_that_ends_before_the_sample_project_is_complete_leaves_it_to_th
     second = _platform(tmp_path / "home", with_sample=True)
     with closing(second):
         second.open()
-        assert second.parts.projects.get(ProjectId(1)).items_count == 200
+        assert second.services.projects.get(ProjectId(1)).items_count == 200
 
 
 def test_a_data_directory_that_had_the_sample_project_is_left_as_it_is(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_data_directory_that_had_the_sample_project_is_left_as_it_is(tmp_path:
         with closing(platform):
             platform.open()
             if number == 0:  # as a person who wants none of it
-                platform.parts.projects.edit(1, {"name": "Mine"})
-            assert platform.parts.projects.get(ProjectId(1)).name == "Mine"
+                platform.services.projects.edit(1, {"name": "Mine"})
+            assert platform.services.projects.get(ProjectId(1)).name == "Mine"
             with pytest.raises(NotFoundError):
-                platform.parts.projects.get(ProjectId(2))
+                platform.services.projects.get(ProjectId(2))

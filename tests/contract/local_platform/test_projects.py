@@ -50,8 +50,8 @@ def test_nested_datasets(own_server: LivePlatform, tmp_path: Path) -> None:
     inner = SourceDataset(name="val", parent="train", images=val.images)
     deep = SourceDataset(name="deep", parent="train/val", images=())
     source = ProjectSource(name="Nested", meta=flat.meta, datasets=(train, inner, deep))
-    parts = own_server.platform.parts
-    project = parts.imports.run(source, parts.accounts.home())
+    services = own_server.platform.services
+    project = services.imports.run(source, services.accounts.home())
 
     def names(**body: object) -> list[str]:
         page = _call(own_server, "datasets.list", projectId=project, **body)
@@ -81,8 +81,8 @@ def test_statistics_have_every_class_and_tag(server: LivePlatform) -> None:
 
 def test_a_class_without_objects_is_in_the_statistics(own_server: LivePlatform, tmp_path: Path) -> None:
     flat = tiny_project(tmp_path / "bare", "Bare")
-    parts = own_server.platform.parts
-    project = parts.imports.run(ProjectSource(name="Bare", meta=flat.meta, datasets=()), parts.accounts.home())
+    services = own_server.platform.services
+    project = services.imports.run(ProjectSource(name="Bare", meta=flat.meta, datasets=()), services.accounts.home())
     stats = _call(own_server, "projects.stats", id=project)
     assert [entry["total"] for entry in stats["images"]["objectClasses"]] == [0, 0]
     assert [entry["total"] for entry in stats["objects"]["items"]] == [0, 0]
@@ -94,7 +94,7 @@ def test_custom_data_and_name_can_be_edited(own_server: LivePlatform) -> None:
     assert silent["customData"] == {"train_info": {"ü": [1]}}
     assert silent["updatedAt"] == before["updatedAt"]
     assert _call(own_server, "projects.editInfo", id=1, name="Forms")["name"] == "Forms"
-    own_server.import_tiny(Path(own_server.platform.parts.layout.root.parent) / "again")
+    own_server.import_tiny(Path(own_server.platform.services.layout.root.parent) / "again")
     taken = own_server.post("projects.editInfo", id=1, name="Shapes")
     assert taken.status_code == 400
     assert "Shapes" in taken.json()["error"]

@@ -224,7 +224,7 @@ def test_sessions_of_an_app(own_server: LivePlatform) -> None:
 
 def test_a_task_that_is_over_keeps_its_status(own_server: LivePlatform) -> None:
     task = _start(own_server)
-    own_server.platform.parts.tasks.move(TaskId(task), TaskStatus.ERROR)
+    own_server.platform.services.tasks.move(TaskId(task), TaskStatus.ERROR)
     assert _call(own_server, "tasks.stop", id=task) == {"status": "error"}
 
 

@@ -34,7 +34,7 @@ def test_two_trainings_and_a_comparison(sdk_python: str, server: LivePlatform, t
         if name not in _SERVER_VARIABLES
     }
     port = server.url.rsplit(":", 1)[1]
-    home = server.platform.parts.layout.root
+    home = server.platform.services.layout.root
     command = [sys.executable, "-c", "from traindash.cli import main; main()", "env", "--port", port]
     printed = subprocess.run(
         command,

@@ -146,8 +146,8 @@ def test_a_project_comes_back_as_it_was_imported(
         return found
     """
     found = sdk.run(server, code, folder=folder)
-    parts = server.platform.parts
-    images = list(parts.images.of_run(dict.fromkeys(parts.images.ids(ProjectId(1)), ("train",))))
+    services = server.platform.services
+    images = list(services.images.of_run(dict.fromkeys(services.images.ids(ProjectId(1)), ("train",))))
     assert set(found) == {f"{image.dataset_name}/{image.name}" for image in images}
     for image in images:
         digest, classes, _ = found[f"{image.dataset_name}/{image.name}"]

@@ -15,7 +15,7 @@ from traindash.platform.tasks.admission import Admission, check_evaluations
 
 def submit(platform: SmallPlatform, **changes: object) -> TaskId:
     """Take a training in whose ``guiState`` has the changes."""
-    return Admission(platform.parts).submit(platform.body(state=platform.state(**changes))).id
+    return Admission(platform.services).submit(platform.body(state=platform.state(**changes))).id
 
 
 def add_experiment(platform: SmallPlatform, scratch: Path, task_id: int = 456, framework: str = "YOLO") -> str:
@@ -48,7 +48,7 @@ def add_experiment(platform: SmallPlatform, scratch: Path, task_id: int = 456, f
     for name, text in contents.items():
         source = scratch / "content"
         source.write_text(text, encoding="utf-8")
-        platform.parts.files.put(TeamId(1), f"{folder}/{name}", source)
+        platform.services.files.put(TeamId(1), f"{folder}/{name}", source)
     return folder
 
 
@@ -65,13 +65,13 @@ def test_a_training_is_queued(platform: SmallPlatform) -> None:
     assert task.app_name == "Train YOLO v8 - 26"
     assert task.request.state == platform.state()
     assert task.agent_id is None
-    assert platform.parts.tasks.queue_position(task) == 1
+    assert platform.services.tasks.queue_position(task) == 1
     assert platform.messages(task.id) == ["Waiting for a free agent."]
 
 
 def test_one_that_shall_not_start_by_itself_does_not_queue(platform: SmallPlatform) -> None:
     task = platform.task(submit(platform, start_training=False))
-    assert platform.parts.tasks.queue_position(task) is None
+    assert platform.services.tasks.queue_position(task) is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_refused_states(platform: SmallPlatform, changes: dict[str, object], err
     with pytest.raises(error, match=words) as caught:
         submit(platform, **changes)
     assert caught.value.hint
-    assert platform.parts.tasks.open_tasks() == ()
+    assert platform.services.tasks.open_tasks() == ()
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_refused_states(platform: SmallPlatform, changes: dict[str, object], err
 )
 def test_refused_bodies(platform: SmallPlatform, key: str, value: object, error: type[AppError], words: str) -> None:
     with pytest.raises(error, match=words):
-        Admission(platform.parts).submit({**platform.body(), key: value})
+        Admission(platform.services).submit({**platform.body(), key: value})
 
 
 def test_an_unknown_project(platform: SmallPlatform) -> None:
     state = {**platform.state(), "slyProjectId": 99}
     with pytest.raises(NotFoundError, match="project 99"):
-        Admission(platform.parts).submit(platform.body(state=state))
+        Admission(platform.services).submit(platform.body(state=state))
 
 
 def test_suitable_shapes_need_no_conversion(platform: SmallPlatform) -> None:
@@ -149,7 +149,7 @@ def test_a_checkpoint_of_another_framework(platform: SmallPlatform, tmp_path: Pa
 def test_an_earlier_experiment_again(platform: SmallPlatform, tmp_path: Path, mode: str, source: str) -> None:
     add_experiment(platform, tmp_path)
     state = {"trainTaskId": 456, "trainMode": mode, "slyProjectId": 1}
-    task = Admission(platform.parts).submit(platform.body(state=state))
+    task = Admission(platform.services).submit(platform.body(state=state))
     assert task.autostart
     assert task.request.state == state
     used = task.settings["guiState"]
@@ -161,12 +161,12 @@ def test_an_earlier_experiment_again(platform: SmallPlatform, tmp_path: Path, mo
 def test_again_without_an_experiment(platform: SmallPlatform) -> None:
     state = {"trainTaskId": 3, "trainMode": "new", "slyProjectId": 1}
     with pytest.raises(NotFoundError, match="Task 3"):
-        Admission(platform.parts).submit(platform.body(state=state))
+        Admission(platform.services).submit(platform.body(state=state))
 
 
 def test_the_start_button(platform: SmallPlatform) -> None:
     task_id = submit(platform, start_training=False)
-    Admission(platform.parts).release(task_id, {**_gui(platform), "classes": ["box"]})
+    Admission(platform.services).release(task_id, {**_gui(platform), "classes": ["box"]})
     task = platform.task(task_id)
     assert task.autostart
     assert task.queue_order == 1
@@ -174,19 +174,19 @@ def test_the_start_button(platform: SmallPlatform) -> None:
     assert isinstance(used, dict)
     assert used["classes"] == ["box"]
     with pytest.raises(StateError, match="does not wait"):
-        Admission(platform.parts).release(task_id)
+        Admission(platform.services).release(task_id)
 
 
 def test_the_start_button_with_settings_that_cannot_be_used(platform: SmallPlatform) -> None:
     task_id = submit(platform, start_training=False)
     with pytest.raises(InputError, match="No class"):
-        Admission(platform.parts).release(task_id, {"classes": []})
+        Admission(platform.services).release(task_id, {"classes": []})
     assert not platform.task(task_id).autostart
 
 
 def compare_body(platform: SmallPlatform, folders: list[str]) -> dict[str, object]:
     """Return a body that starts a comparison."""
-    module = platform.parts.modules.by_slug(COMPARE_SLUG)
+    module = platform.services.modules.by_slug(COMPARE_SLUG)
     return {**platform.body(state={"eval_dirs": folders}), "moduleId": int(module.id)}
 
 
@@ -195,13 +195,13 @@ def add_evaluation(platform: SmallPlatform, scratch: Path, folder: str) -> str:
     for name in ("evaluation/cocoGt.json", "evaluation/cocoDt.json", "visualizations/template.vue"):
         source = scratch / "content"
         source.write_text("{}", encoding="utf-8")
-        platform.parts.files.put(TeamId(1), f"{folder}/{name}", source)
+        platform.services.files.put(TeamId(1), f"{folder}/{name}", source)
     return folder
 
 
 def test_a_comparison_is_queued(platform: SmallPlatform, tmp_path: Path) -> None:
     folders = [add_evaluation(platform, tmp_path, f"/model-benchmark/1_Shapes/{n}_Train") for n in (1, 2)]
-    task = Admission(platform.parts).submit(compare_body(platform, [folders[0] + "/", folders[1]]))
+    task = Admission(platform.services).submit(compare_body(platform, [folders[0] + "/", folders[1]]))
     assert (task.kind, task.project_id) == ("compare", None)
     assert task.settings["evaluations"] == folders
 
@@ -217,9 +217,9 @@ def test_comparisons_that_are_refused(platform: SmallPlatform, tmp_path: Path) -
         ([], "eval_dirs"),
     ):
         with pytest.raises(AppError, match=words):
-            Admission(platform.parts).submit(compare_body(platform, folders))
+            Admission(platform.services).submit(compare_body(platform, folders))
 
 
 def test_the_same_evaluation_counts_once(platform: SmallPlatform, tmp_path: Path) -> None:
     first = add_evaluation(platform, tmp_path, "/model-benchmark/1_Shapes/1_Train")
-    assert check_evaluations(platform.parts, TeamId(1), (first, first + "/")) == (first,)
+    assert check_evaluations(platform.services, TeamId(1), (first, first + "/")) == (first,)

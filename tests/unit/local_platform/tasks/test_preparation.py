@@ -23,14 +23,14 @@ from traindash.training.runs.spec import CompareSpec, RunLayout, TrainSpec, read
 
 def agent(platform: SmallPlatform) -> LocalAgent:
     """Return the first agent."""
-    return platform.parts.agents.all()[0]
+    return platform.services.agents.all()[0]
 
 
 def prepared(platform: SmallPlatform, **changes: object) -> tuple[TrainSpec, RunLayout]:
     """Take a training in and write its run folder."""
-    task = Admission(platform.parts).submit(platform.body(state=platform.state(**changes)))
-    assert prepare(platform.parts, task, agent(platform)) == "fake"
-    run = platform.parts.layout.run(task.id)
+    task = Admission(platform.services).submit(platform.body(state=platform.state(**changes)))
+    assert prepare(platform.services, task, agent(platform)) == "fake"
+    run = platform.services.layout.run(task.id)
     spec = read_spec(run.spec)
     assert isinstance(spec, TrainSpec)
     return spec, run
@@ -39,7 +39,7 @@ def prepared(platform: SmallPlatform, **changes: object) -> tuple[TrainSpec, Run
 def test_everything_is_resolved(platform: SmallPlatform) -> None:
     spec, run = prepared(platform)
     task_id = int(spec.task_id)
-    assert run.root == platform.parts.layout.runs / str(task_id)
+    assert run.root == platform.services.layout.runs / str(task_id)
     assert (spec.framework, spec.app_name) == ("YOLO", "Train YOLO v8 - 26")
     assert (spec.model_name, spec.base_checkpoint, spec.custom_weights) == ("YOLO26n-det", "yolo26n.pt", None)
     assert spec.classes == ("box", "blob")
@@ -97,8 +97,8 @@ def test_a_checkpoint_to_start_from(platform: SmallPlatform, tmp_path: Path, nam
 def test_folders_that_are_taken_are_not_written_to(platform: SmallPlatform, tmp_path: Path) -> None:
     source = tmp_path / "x"
     source.write_text("x", encoding="utf-8")
-    platform.parts.files.put(TeamId(1), "/experiments/1_Shapes/1_YOLO/note.txt", source)
-    platform.parts.files.put(TeamId(1), "/experiments/1_Shapes/1_YOLO_001/note.txt", source)
+    platform.services.files.put(TeamId(1), "/experiments/1_Shapes/1_YOLO/note.txt", source)
+    platform.services.files.put(TeamId(1), "/experiments/1_Shapes/1_YOLO_001/note.txt", source)
     spec, _ = prepared(platform)
     assert spec.artifacts_dir == "/experiments/1_Shapes/1_YOLO_002/"
 
@@ -108,29 +108,29 @@ def test_preparing_again_leaves_nothing_of_the_first_time(platform: SmallPlatfor
     for path in (run.events, run.output, run.result, run.artifacts / "checkpoints" / "best.pt", run.work / "x"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old", encoding="utf-8")
-    prepare(platform.parts, platform.task(spec.task_id), agent(platform))
+    prepare(platform.services, platform.task(spec.task_id), agent(platform))
     assert sorted(path.name for path in run.root.iterdir()) == ["inputs", "platform_events.jsonl", "spec.json"]
 
 
 def test_a_random_split_is_drawn_once(platform: SmallPlatform) -> None:
     split = {"method": "random", "split": "train", "percent": 50}
     body = platform.body(state=platform.state(train_val_split=split))
-    task, other = (Admission(platform.parts).submit(body) for _ in range(2))
+    task, other = (Admission(platform.services).submit(body) for _ in range(2))
     kept = frozen_training(task.settings)
-    drawn = resolve_training(platform.parts, task.team_id, platform.project_id, kept).sides
-    run = platform.parts.layout.run(task.id)
+    drawn = resolve_training(platform.services, task.team_id, platform.project_id, kept).sides
+    run = platform.services.layout.run(task.id)
     for _ in range(5):  # a task whose agent was lost is prepared again
-        prepare(platform.parts, task, agent(platform))
+        prepare(platform.services, task, agent(platform))
         assert {image.id: image.sides for image in read_images(run.images)} == drawn
     assert frozen_training(other.settings).draw != kept.draw
 
 
 def test_a_task_that_cannot_be_done_gets_no_spec(platform: SmallPlatform) -> None:
-    task = Admission(platform.parts).submit(platform.body())
+    task = Admission(platform.services).submit(platform.body())
     broken = replace(task, settings={**task.settings, "framework": "gone"})
     with pytest.raises(NotFoundError, match="gone"):
-        prepare(platform.parts, broken, agent(platform))
-    run = platform.parts.layout.run(task.id)
+        prepare(platform.services, broken, agent(platform))
+    run = platform.services.layout.run(task.id)
     assert not run.spec.exists()
     assert not run.images.exists()
 
@@ -139,10 +139,10 @@ def test_a_comparison(platform: SmallPlatform, tmp_path: Path) -> None:
     folders = [add_evaluation(platform, tmp_path, f"/model-benchmark/1_Shapes/{n}_Train") for n in (1, 2)]
     info = tmp_path / "info"
     info.write_text('{"model_name": "YOLO11n-det", "task_type": "object detection"}', encoding="utf-8")
-    platform.parts.files.put(TeamId(1), f"{folders[0]}/evaluation/inference_info.json", info)
-    task = Admission(platform.parts).submit(compare_body(platform, folders))
-    assert prepare(platform.parts, task, agent(platform)) == "compare"
-    spec = read_spec(platform.parts.layout.run(TaskId(task.id)).spec)
+    platform.services.files.put(TeamId(1), f"{folders[0]}/evaluation/inference_info.json", info)
+    task = Admission(platform.services).submit(compare_body(platform, folders))
+    assert prepare(platform.services, task, agent(platform)) == "compare"
+    spec = read_spec(platform.services.layout.run(TaskId(task.id)).spec)
     assert isinstance(spec, CompareSpec)
     assert [(source.path, source.label) for source in spec.sources] == [
         (folders[0], "YOLO11n-det"),
@@ -166,6 +166,6 @@ def test_long_names_stay_different() -> None:
 
 
 def test_a_task_with_damaged_settings_can_still_be_listed(platform: SmallPlatform) -> None:
-    task = Admission(platform.parts).submit(platform.body())
+    task = Admission(platform.services).submit(platform.body())
     assert source_of(replace(task, settings={})) is None
-    assert not can_resume(platform.parts, replace(task, settings={}, status=TaskStatus.ERROR))
+    assert not can_resume(platform.services, replace(task, settings={}, status=TaskStatus.ERROR))

@@ -15,9 +15,9 @@ EXPERIMENT: dict[str, object] = {"checkpoints": ["checkpoints/best.pt"], "best_c
 
 def finished_run(platform: SmallPlatform) -> tuple[TaskRecord, RunLayout]:
     """Return a task whose trainer wrote a checkpoint and no evaluation."""
-    task = Admission(platform.parts).submit(platform.body())
-    prepare(platform.parts, task, platform.parts.agents.all()[0])
-    run = platform.parts.layout.run(task.id)
+    task = Admission(platform.services).submit(platform.body())
+    prepare(platform.services, task, platform.services.agents.all()[0])
+    run = platform.services.layout.run(task.id)
     checkpoint = run.artifacts / "checkpoints" / "best.pt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"weights")
@@ -35,7 +35,7 @@ def data(output: object) -> dict[str, object]:
 
 def test_an_experiment_without_evaluation(platform: SmallPlatform) -> None:
     task, _ = finished_run(platform)
-    published = publish(platform.parts, task)
+    published = publish(platform.services, task)
     assert published.problems == ("No evaluation.",)
     record = data(published.output)
     assert record["evaluation_report_id"] is None
@@ -48,10 +48,10 @@ def test_doing_it_again_gives_the_same_files(platform: SmallPlatform) -> None:
     task, run = finished_run(platform)
     (run.artifacts / "logs").mkdir()
     (run.artifacts / "logs" / "a.tfevents.1").write_text("x", encoding="utf-8")
-    first = data(publish(platform.parts, task).output)
-    before = [(file.id, file.path, file.hash) for file in platform.parts.files.list(task.team_id, "/")]
-    second = data(publish(platform.parts, task).output)
-    after = [(file.id, file.path) for file in platform.parts.files.list(task.team_id, "/")]
+    first = data(publish(platform.services, task).output)
+    before = [(file.id, file.path, file.hash) for file in platform.services.files.list(task.team_id, "/")]
+    second = data(publish(platform.services, task).output)
+    after = [(file.id, file.path) for file in platform.services.files.list(task.team_id, "/")]
     assert [(number, path) for number, path, _ in before] == after
     assert {**first, "datetime": ""} == {**second, "datetime": ""}
     assert first["logs"] == {"type": "tensorboard", "link": f"{first['artifacts_dir']}logs/"}
@@ -60,17 +60,17 @@ def test_doing_it_again_gives_the_same_files(platform: SmallPlatform) -> None:
 def test_what_the_trainer_wrote_itself_stays(platform: SmallPlatform) -> None:
     task, run = finished_run(platform)
     (run.artifacts / "model_meta.json").write_text('{"own": true}', encoding="utf-8")
-    publish(platform.parts, task)
-    stored = platform.parts.files.find(task.team_id, f"/experiments/1_Shapes/{task.id}_YOLO/model_meta.json")
+    publish(platform.services, task)
+    stored = platform.services.files.find(task.team_id, f"/experiments/1_Shapes/{task.id}_YOLO/model_meta.json")
     assert stored is not None
     assert stored.local_path.read_text(encoding="utf-8") == '{"own": true}'
 
 
 def test_a_project_that_is_gone_does_not_take_the_experiment_with_it(platform: SmallPlatform) -> None:
     task, _ = finished_run(platform)
-    with platform.parts.database.write() as connection:
+    with platform.services.database.write() as connection:
         connection.execute("DELETE FROM projects")
-    record = data(publish(platform.parts, task).output)
+    record = data(publish(platform.services, task).output)
     assert record["train_collection_id"] is None
     assert record["project_preview"] == ""
 
@@ -87,29 +87,29 @@ def test_checkpoints_must_be_there(platform: SmallPlatform, experiment: dict[str
     task, run = finished_run(platform)
     write_result(run.result, TrainResult(experiment=experiment, has_evaluation=False))
     with pytest.raises(StateError, match=words):
-        publish(platform.parts, task)
-    assert platform.parts.files.list(task.team_id, "/") == ()
+        publish(platform.services, task)
+    assert platform.services.files.list(task.team_id, "/") == ()
 
 
 def test_an_evaluation_must_have_its_report(platform: SmallPlatform) -> None:
     task, run = finished_run(platform)
     write_result(run.result, TrainResult(experiment=EXPERIMENT, has_evaluation=True))
     with pytest.raises(StateError, match="report is not there"):
-        publish(platform.parts, task)
+        publish(platform.services, task)
 
 
 def test_a_result_of_another_kind(platform: SmallPlatform) -> None:
     task, run = finished_run(platform)
     write_result(run.result, CompareResult(title="x"))
     with pytest.raises(StateError, match="does not fit"):
-        publish(platform.parts, task)
+        publish(platform.services, task)
 
 
 def test_links_out_of_the_run_folder_are_not_followed(platform: SmallPlatform) -> None:
     task, run = finished_run(platform)
-    (run.artifacts / "token").symlink_to(platform.parts.layout.database)
-    publish(platform.parts, task)
-    assert platform.parts.files.find(task.team_id, f"/experiments/1_Shapes/{task.id}_YOLO/token") is None
+    (run.artifacts / "token").symlink_to(platform.services.layout.database)
+    publish(platform.services, task)
+    assert platform.services.files.find(task.team_id, f"/experiments/1_Shapes/{task.id}_YOLO/token") is None
 
 
 def test_a_comparison_that_failed_says_so() -> None:

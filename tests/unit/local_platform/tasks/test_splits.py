@@ -20,7 +20,7 @@ def count(sides: Mapping[ImageId, tuple[Side, ...]]) -> tuple[int, int]:
 
 def resolve(platform: SmallPlatform, split: TrainValSplit) -> Mapping[ImageId, tuple[Side, ...]]:
     """Resolve a split of the platform's project."""
-    return resolve_split(platform.parts, platform.project_id, split)
+    return resolve_split(platform.services, platform.project_id, split)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_tags(platform: SmallPlatform, action: str, expected: tuple[int, int]) -
 
 
 def test_collections_may_overlap(platform: SmallPlatform) -> None:
-    ids = {item.name: item.id for item in platform.parts.collections.of_project(platform.project_id)}
+    ids = {item.name: item.id for item in platform.services.collections.of_project(platform.project_id)}
     split = CollectionsSplit(train_collections=(ids["first"],), val_collections=(ids["second"],))
     sides = resolve(platform, split)
     assert count(sides) == (2, 2)
@@ -101,7 +101,7 @@ def test_refusals(platform: SmallPlatform, split: TrainValSplit, words: str) -> 
 
 
 def test_datasets_of_another_project_are_refused(platform: SmallPlatform) -> None:
-    other = platform.add_project(platform.parts.layout.incoming, name="Other")
-    foreign = platform.parts.projects.datasets(other)[0].id
+    other = platform.add_project(platform.services.layout.incoming, name="Other")
+    foreign = platform.services.projects.datasets(other)[0].id
     with pytest.raises(InputError, match=f"no dataset with id {foreign}"):
         resolve(platform, DatasetsSplit(train_datasets=(foreign,), val_datasets=(platform.dataset("val"),)))
