@@ -2,14 +2,15 @@
 
 import csv
 import io
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from msgspec import Struct, convert
 
 from traindash.comparison.palette import SeriesStyle, style_of
 from traindash.comparison.speed import SpeedTest
@@ -233,33 +234,35 @@ def explain_missing(things: Sequence[tuple[str, object]]) -> tuple[str, ...]:
 
 # The small files of an experiment, from their content to values; whoever gets the content is somebody else.
 
-_MAPPING: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 
-
-class _Split(BaseModel):
-    train: Annotated[list[int] | None, Field(default=None)]
+class _Split(Struct):
+    train: tuple[int, ...] | None = None
 
 
 def parse_hyperparameters(text: str) -> Maybe[Mapping[str, object]]:
     """Read ``hyperparameters.yaml``."""
     try:
-        return _MAPPING.validate_python(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError):
-        return Missing(reason="has hyperparameters that are not valid YAML")
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError:
+        loaded = None
+    if isinstance(loaded, dict) and all(isinstance(key, str) for key in loaded):
+        return loaded
+    return Missing(reason="has hyperparameters that are not valid YAML")
 
 
 def parse_app_state(content: bytes) -> Maybe[Mapping[str, object]]:
     """Read ``app_state.json``."""
     try:
-        return _MAPPING.validate_json(content)
-    except ValidationError:
-        return Missing(reason="has settings that cannot be read")
+        loaded = json.loads(content)
+    except (ValueError, RecursionError):
+        loaded = None
+    return loaded if isinstance(loaded, dict) else Missing(reason="has settings that cannot be read")
 
 
 def parse_train_images(content: bytes) -> frozenset[int] | None:
     """Read the ids of the training images from ``train_val_split.json``; ``None`` where it does not say."""
     try:
-        split = _Split.model_validate_json(content)
-    except ValidationError:
+        split = convert(json.loads(content), _Split, strict=False)
+    except (ValueError, RecursionError):
         return None
     return None if split.train is None else frozenset(split.train)

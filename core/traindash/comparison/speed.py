@@ -1,11 +1,12 @@
 """What a speed test measured: ``speedtest/speedtest.json`` of an evaluation directory (docs/supervisely-api.md 7.2)."""
 
+import json
 import math
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
+from msgspec import Struct, ValidationError, convert
 
-from traindash.errors import InputError
+from traindash.errors import InputError, issue_of
 
 NOTICEABLE = 0.05  # smaller differences of two times, as a share of the shorter one, are not called a difference
 
@@ -62,14 +63,14 @@ def times_differ(first: SpeedRow, second: SpeedRow) -> bool:
     return abs(first.total - second.total) > max(scatter, NOTICEABLE * min(first.total, second.total))
 
 
-class _Times(BaseModel):
+class _Times(Struct):
     total: float | None = None
     preprocess: float | None = None
     inference: float | None = None
     postprocess: float | None = None
 
 
-class _Row(BaseModel):
+class _Row(Struct):
     batch_size: int
     benchmark: _Times
     benchmark_std: _Times | None = None
@@ -79,8 +80,8 @@ class _Row(BaseModel):
     num_iterations: int | None = None
 
 
-class _File(BaseModel):
-    speedtest: list[_Row]
+class _File(Struct):
+    speedtest: tuple[_Row, ...]
 
 
 def parse_speed_test(content: bytes) -> SpeedTest:
@@ -96,11 +97,12 @@ def parse_speed_test(content: bytes) -> SpeedTest:
         InputError: The file is not what its name says.
     """
     try:
-        file = _File.model_validate_json(content)
+        # Python's own reader: files of Supervisely may have NaN, which is no JSON.
+        file = convert(json.loads(content), _File, strict=False)
     except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"speedtest.json is not valid: {'.'.join(map(str, first['loc']))}: {first['msg']}."
-        raise InputError(msg, "Run the speed test again.") from error
+        raise InputError(f"speedtest.json is not valid: {issue_of(error)}.", "Run the speed test again.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"speedtest.json is not valid JSON: {error}.", "Run the speed test again.") from error
     rows = sorted((_row(row, row.benchmark.total) for row in file.speedtest if row.benchmark.total), key=_batch_size)
     first_row = file.speedtest[0] if file.speedtest else None
     return SpeedTest(
