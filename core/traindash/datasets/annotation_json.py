@@ -107,11 +107,7 @@ class ServerIds:
 def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
     """Make a value of parsed JSON that somebody gave.
 
-    Args:
-        kind: A type that msgspec can check; unknown keys are passed over.
-        content: Parsed JSON.
-        where: Name of the file, for messages; empty if whoever catches the error names it.
-        keys: Keys that lead to the content, for messages.
+    For messages: ``keys`` lead to the content, ``where`` names the file; empty if whoever catches the error does.
 
     Raises:
         InputError: A field is missing or wrong; names the first.
@@ -130,9 +126,7 @@ def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
 def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
     """Read a project meta.
 
-    Args:
-        obj: Parsed JSON, as in ``meta.json`` and the answer of ``projects.meta``.
-        where: Name of the file or answer, for messages.
+    As in ``meta.json`` and the answer of ``projects.meta``; ``where`` names the file or answer for messages.
 
     Raises:
         InputError: A field is missing or wrong, or a name occurs twice; names the field.
@@ -177,9 +171,7 @@ def meta_to_json(meta: ProjectMeta) -> dict[str, Any]:
 def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotation:
     """Read the annotation of an image.
 
-    Args:
-        obj: Parsed JSON, as in the files of ``ann/`` and ``annotation`` of ``annotations.bulk.info``.
-        where: Name of the file, for messages.
+    As in the files of ``ann/`` and ``annotation`` of ``annotations.bulk.info``; ``where`` names the file for messages.
 
     Raises:
         InputError: A field is missing or wrong; names the object and the field.
@@ -237,9 +229,7 @@ def _geometry(shape: str, obj: Mapping[str, object]) -> Geometry:
 def annotation_to_json(annotation: Annotation, ids: ServerIds | None = None) -> dict[str, Any]:
     """Write the annotation of an image in Supervisely's format.
 
-    Args:
-        annotation: What to write.
-        ids: Ids to add, new ones for all objects; without them objects keep theirs.
+    Ids to add are new ones for all objects; without them objects keep theirs.
 
     Raises:
         KeyError: ``ids`` has none for a class or tag.

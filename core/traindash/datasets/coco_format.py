@@ -216,10 +216,7 @@ class ImageSearch:
     def find(self, name: str, *, near: Path, dataset: str) -> Path | None:
         """Return the file that an annotation means.
 
-        Args:
-            name: Path or name as written there; with either kind of slash.
-            near: Folder of the annotation file.
-            dataset: Name of the dataset, often that of the images' folder.
+        The name may be a path with either kind of slash; ``near`` is the annotation file's folder.
 
         Returns:
             The file; ``None`` if there is none or several that could be meant.

@@ -185,9 +185,7 @@ def _pixels_beside(loop: _Loop, side: npt.NDArray[np.int64]) -> npt.NDArray[np.f
 def simplify(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.float64]:
     """Leave out points of a closed outline (Douglas and Peucker 1973).
 
-    Args:
-        points: Shape (N, 2), not closed.
-        tolerance: Largest distance of a point left out to the outline kept, in pixels.
+    The points have shape (N, 2), not closed; ``tolerance`` is the largest distance of a point left out, in pixels.
 
     Returns:
         Shape (M, 2), M <= N, in the same order.

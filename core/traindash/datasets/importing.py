@@ -78,9 +78,7 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
 def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     """Return the one layout of a folder.
 
-    Args:
-        folder: Where to look.
-        layout: The person's choice; ``None`` lets the content decide.
+    ``layout`` is the person's choice; ``None`` lets the content decide.
 
     Raises:
         InputError: There is none, or several and no choice; the hint lists them.
@@ -191,9 +189,7 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
     Every image of it opens; every object lies inside its image and names a class and tags of the project. Collections
     list the images that were taken, so they are to be read after the images.
 
-    Args:
-        source: What a reader found.
-        log: Filled by one walk over all images.
+    The log is filled by one walk over all images.
     """
     inspector = _Inspector(
         classes=frozenset(item.name for item in source.meta.classes),

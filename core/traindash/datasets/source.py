@@ -366,11 +366,7 @@ class ProblemLog:
         self._classes.update(classes)
 
     def report(self, classes: tuple[str, ...]) -> ImportReport:
-        """Return the report.
-
-        Args:
-            classes: All classes of the project, in its order.
-        """
+        """Return the report."""
         return ImportReport(
             images=self._images,
             objects=self._classes.total(),

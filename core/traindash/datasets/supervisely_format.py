@@ -54,9 +54,7 @@ class _Collections(Struct):
 def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
     """Open a project folder; annotations are read while its images are walked over.
 
-    Args:
-        folder: The folder that holds ``meta.json``.
-        log: Told of annotations that cannot be read; their images are left out. Without it the first is an error.
+    Without a log the first annotation that cannot be read is an error; with one, such images are left out.
 
     Raises:
         InputError: The folder is no Supervisely project, or its meta or collections are not valid.

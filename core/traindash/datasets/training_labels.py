@@ -63,10 +63,7 @@ def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -
 
     Objects of other classes and objects that the task cannot use are left out, parts outside the image are cut off.
 
-    Args:
-        annotation: What is drawn on the image.
-        classes: Names of the classes; the position is the class number.
-        task_type: ``object detection`` or ``instance segmentation``.
+    A class's position is its number.
 
     Raises:
         InputError: The task type is unknown, or a mask is damaged.
@@ -158,10 +155,7 @@ class CocoImage:
 def coco_ground_truth(images: Iterable[CocoImage], classes: Sequence[str], task_type: str) -> dict[str, object]:
     """Return the ground truth of images as a COCO object.
 
-    Args:
-        images: Image ids of the file are 1, 2, … in this order.
-        classes: Classes that were trained; objects of others are left out.
-        task_type: ``object detection`` or ``instance segmentation``; shapes are converted as for training.
+    Ids of the file are 1, 2, … in this order; objects of other classes are left out, shapes converted as for training.
 
     Raises:
         InputError: The task type is unknown, or a mask is damaged.

@@ -109,8 +109,7 @@ def has_yolo_labels(root: Path) -> bool:
 def read_yolo_config(root: Path) -> YoloConfig:
     """Read ``data.yaml``, or a list of names and the usual folders where there is none.
 
-    Args:
-        root: The folder, resolved.
+    The root is resolved.
 
     Raises:
         InputError: ``data.yaml`` is not valid; names the line or key.
@@ -179,10 +178,7 @@ def _named_folders(content: _DataYaml, root: Path) -> dict[str, tuple[Path, ...]
 def inside(root: Path, entry: str, base: str = "") -> Path | None:
     """Return what a path means that was written on another machine: its longest end that exists inside the root.
 
-    Args:
-        root: The folder, resolved; nothing outside is ever returned.
-        entry: The path.
-        base: What it is relative to, if it is relative.
+    The root is resolved; nothing outside is ever returned. ``base`` is what a relative path is relative to.
     """
     for text in (f"{base}/{entry}", entry):
         parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".", "..")]

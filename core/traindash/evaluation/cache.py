@@ -57,10 +57,7 @@ def save_columns(path: Path, columns: Columns) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -> None:
     """Write a file; readers see all of it or nothing. Where that cannot be done, it is logged and left.
 
-    Args:
-        path: The file; its folder is made when it does not exist.
-        write: Writes the content.
-        noun: What it is, as the beginning of a sentence: ``The masks``.
+    The folder is made when it does not exist; ``noun`` begins the sentence of an error: ``The masks``.
     """
     try:
         with replacing(path) as partial, partial.open("wb") as file:
@@ -76,10 +73,7 @@ Kept = tuple[CocoPair, Overlaps, Kind]
 class EvaluationCache:
     """The entry of one pair of files.
 
-    Args:
-        folder: Made when it does not exist.
-        truth: Content of the ground truth.
-        predictions: Content of the predictions.
+    The folder is made when it does not exist; truth and predictions are the contents of the files.
     """
 
     def __init__(self, folder: Path, truth: bytes, predictions: bytes) -> None:

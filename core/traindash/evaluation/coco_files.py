@@ -204,9 +204,6 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
 class CocoFile:
     """One of the two files, read once.
 
-    Args:
-        path: Where it is; errors name it.
-
     Raises:
         InputError: The file cannot be read.
     """
@@ -241,9 +238,7 @@ class CocoFile:
     def unusable(self, *, place: str, reason: str) -> InputError:
         """Return the error for something wrong in this file.
 
-        Args:
-            place: What leads to it, such as ``annotations[3].bbox``; empty for the whole file.
-            reason: What is wrong, without a full stop.
+        ``place`` leads to it, such as ``annotations[3].bbox``; empty for the whole file. No full stop after the reason.
         """
         return InputError(f"{self.path}: {place}: {reason}." if place else f"{self.path}: {reason}.", _HINT)
 

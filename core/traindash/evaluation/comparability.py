@@ -302,10 +302,7 @@ def rescored(
 ) -> tuple[Evaluation, ...]:
     """Return the evaluations on the common images and classes, with the same thresholds for all.
 
-    Args:
-        models: The judged experiments.
-        common: The verdict on them.
-        settings: Thresholds; Supervisely's defaults where none are given.
+    Supervisely's default thresholds where none are given.
 
     Raises:
         InputError: There is no common set.

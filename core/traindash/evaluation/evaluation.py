@@ -105,11 +105,7 @@ def evaluate_files(
 ) -> Evaluation:
     """Evaluate ``cocoGt.json`` and ``cocoDt.json``.
 
-    Args:
-        gt: Ground truth.
-        dt: Predictions.
-        settings: Thresholds; Supervisely's defaults where none are given.
-        cache: Folder that keeps what was read, by the content of the two files; ``None`` keeps nothing.
+    Supervisely's default thresholds where none are given; ``cache`` keeps what was read, by the content of the files.
 
     Raises:
         InputError: A file cannot be used (names the file and the place), or a setting does not exist.
@@ -197,11 +193,7 @@ def restrict(
 ) -> Evaluation:
     """Return the evaluation of a part of the images and classes.
 
-    Args:
-        evaluation: Of all.
-        images: Rows of the images, without repetition, in the order they shall have; ``None`` keeps all.
-        classes: Names in the order they shall have; ``None`` keeps all.
-        settings: Thresholds; those of the evaluation where none are given.
+    Rows (none twice) and names are in the order they shall have; ``None`` keeps all, thresholds too.
 
     Raises:
         InputError: A class does not exist, or the images hold no object of the classes.

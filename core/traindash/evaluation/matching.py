@@ -68,11 +68,7 @@ def box_overlaps(found: GroupedBoxes, wanted: GroupedBoxes, crowd: BoolArray, le
 
     The order of the floating-point operations is that of ``bbIou`` in COCO's maskApi.c, so that ties are the same ties.
 
-    Args:
-        found: Detections.
-        wanted: Objects.
-        crowd: (G,) objects for which the overlap is measured by the detection's own area.
-        least: Pairs below it are left out.
+    For ``crowd`` (G,) objects the overlap is measured by the detection's own area; pairs below ``least`` are left out.
     """
     dt_area, gt_area = (one.boxes[:, 2] * one.boxes[:, 3] for one in (found, wanted))
     blocks = []
@@ -252,9 +248,7 @@ class MatchTable:
 def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
     """Match detections and objects, within the classes and regardless of the class.
 
-    Args:
-        pair: Objects and detections.
-        overlaps: All pairs from the lowest of the IoU thresholds on.
+    The overlaps are all pairs from the lowest of the IoU thresholds on.
     """
     rank = group_positions(pair.dt.image, pair.dt.category)
     kept = np.flatnonzero(rank < MAX_DETECTIONS)

@@ -40,8 +40,7 @@ CHARACTERS_AT_ONCE = 100_000  # what is worked on stays in the processor's cache
 def runs_that_fill(runs: Sequence[Mapping[str, Any]]) -> BoolArray:
     """Return (N,) whether the lengths of a mask are not negative and add up to its size.
 
-    Args:
-        runs: N dictionaries ``{"size": [height, width], "counts": bytes | str | list}``.
+    N dictionaries ``{"size": [height, width], "counts": bytes | str | list}``.
     """
     good = np.zeros(len(runs), dtype=np.bool_)
     texts: list[bytes] = []

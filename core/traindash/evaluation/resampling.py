@@ -47,10 +47,7 @@ class Resamples:
 def draw(table: MatchTable, resamples: int, seed: int) -> Resamples:
     """Draw the images of a match table; the same seed gives the same resamples.
 
-    Args:
-        table: Of any evaluation of these images; only its objects count.
-        resamples: How many.
-        seed: Of the random numbers.
+    Only the objects of the table count, so any evaluation of these images does.
     """
     weights = resample_weights(table.image_count, resamples, seed)
     return Resamples(weights=weights, recall=tuple(map(recall_table, _weighted_objects(table, weights))))
@@ -105,10 +102,7 @@ _KEY, _PER_CLASS = "key_", "class_"
 class SamplesStore:
     """The figures of evaluations on the same draws.
 
-    Args:
-        folder: Made when it does not exist.
-        resamples: How many draws.
-        seed: Of the draws.
+    The folder is made when it does not exist.
     """
 
     def __init__(self, folder: Path, resamples: int, seed: int) -> None:

@@ -71,10 +71,7 @@ def rows_by_class(table: MatchTable) -> tuple[ClassRows, ...]:
 def weighted_average_precision(rows: ClassRows, recall: RecallTable, weights: WeightArray) -> FloatArray:
     """Return (T, B) average precision of a class; NaN where a resample has no object of it.
 
-    Args:
-        rows: The detections.
-        recall: For the objects.
-        weights: (I, B) how often each image counts.
+    The weights (I, B) say how often each image counts.
     """
     if rows.image.size * int(weights.max()) > np.iinfo(np.int16).max:
         weights = weights.astype(np.int32)
@@ -145,9 +142,7 @@ class WeightedScores:
 def weighted_scores(evaluation: Evaluation, weights: WeightArray) -> WeightedScores:
     """Return the figures at the confidence threshold of the evaluation.
 
-    Args:
-        evaluation: Of all images.
-        weights: (I, B) how often each image counts.
+    The weights (I, B) say how often each image counts.
     """
     tp, fp, fn = _weighted_counts(evaluation, weights)
     precision, recall = ratio(tp, tp + fp), ratio(tp, tp + fn)

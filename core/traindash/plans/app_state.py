@@ -44,8 +44,7 @@ class CheckpointOrigin:
 def split_checkpoint_path(path: str) -> tuple[str, str]:
     """Return artifacts directory and bare file name of a checkpoint, by the official SDK's rules.
 
-    Args:
-        path: Path in Team Files; a leading slash may be missing.
+    A leading slash may be missing.
 
     Raises:
         InputError: The path is not one of a checkpoint of an experiment.
@@ -112,10 +111,7 @@ def canonical(plan: TrainingPlan, meta: ProjectMeta) -> TrainingPlan:
 def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin | None = None) -> dict[str, object]:
     """Return ``params.state`` for a plan.
 
-    Args:
-        plan: The plan. Its agent and description are not part of the state.
-        meta: Meta of the plan's project.
-        origin: Where the plan's custom checkpoint comes from; ``None`` for a pretrained model.
+    Agent and description are not part of it. ``origin`` tells where a custom checkpoint comes from.
 
     Raises:
         InputError: The plan names a custom checkpoint and there is no origin.
@@ -128,10 +124,7 @@ def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin 
 def read_start_state(state: JsonObject, *, framework: str, locate: Locate) -> TrainingPlan:
     """Return the plan that a task was started with; agent and description are not in its state.
 
-    Args:
-        state: ``params.state`` of a training task.
-        framework: Framework of the task's app; the state does not name it.
-        locate: Finds custom checkpoints.
+    The framework is that of the task's app: the state does not name it.
 
     Raises:
         InputError: The state has another form, or names what cannot be known any more.

@@ -139,13 +139,7 @@ class WizardDraft(PartialPlan):
 
 
 def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> WizardDraft:
-    """Return an empty draft.
-
-    Args:
-        draft_id: Its id.
-        server: The server that its ids will belong to.
-        now: Stands in for the clock in tests.
-    """
+    """Return an empty draft."""
     moment = now or datetime.now(UTC)
     return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment)
 
@@ -252,8 +246,7 @@ class DraftStore(JsonRecords[WizardDraft]):
     Safe for use from several threads. Two tabs on one draft see each other's changes; the last change of a field wins,
     because a change is applied to what is stored, not to what a tab has seen.
 
-    Args:
-        folder: Where the files are; made when the first draft is written.
+    The folder is made when the first draft is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -262,10 +255,7 @@ class DraftStore(JsonRecords[WizardDraft]):
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.
 
-        Args:
-            server: The server it is for.
-            start: A draft whose choices the new one begins with; "again with changes".
-            name: A person's name for it.
+        ``start`` is a draft whose choices the new one begins with; "again with changes".
         """
         fresh = new_draft(DraftId(secrets.token_hex(5)), server)
         if start is not None:

@@ -69,10 +69,7 @@ def value_problems(
 ) -> tuple[tuple[TextProblem, ...], tuple[TextProblem, ...]]:
     """Check each value by itself.
 
-    Args:
-        text: The text that the entries come from.
-        entries: Keys and values.
-        reference: What the framework's keys may be; without it, only numbers that YAML reads as text are found.
+    Without a reference, only numbers that YAML reads as text are found.
 
     Returns:
         What the framework will not take, and what is suspicious.
@@ -298,9 +295,7 @@ class Difference:
 def read_text(text: str, reference: Reference | None = None) -> ReadText:
     """Read hyperparameters.
 
-    Args:
-        text: YAML; usable when it is a mapping of names to values with at least one key.
-        reference: What the framework's keys may be; without it, values are not checked.
+    A mapping of names to values with at least one key is usable; without a reference, values are not checked.
     """
     try:
         # Twice: PyYAML gives values without places, its nodes give places without checked values.
@@ -440,9 +435,7 @@ def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, 
 def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
     """Return everything that cannot be read or used, errors first.
 
-    Args:
-        text: YAML.
-        framework: Framework that it is meant for; ``None`` where that is not known.
+    The framework is ``None`` where it is not known.
     """
     found = read_text(text, None if framework is None else reference_of(framework))
     return (

@@ -252,8 +252,7 @@ _NOTES = msgspec.json.Decoder(dict[str, DataNote])
 class DataNotes:
     """Notes of all starts from this machine, by server and task. Safe for use from several threads.
 
-    Args:
-        path: JSON file; one that is missing or damaged means that nothing was noted.
+    A file that is missing or damaged means that nothing was noted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -295,11 +294,7 @@ def since_last(
 ) -> SinceLast | None:
     """Return what changed since the newest experiment of a project, ``None`` where there is none.
 
-    Args:
-        project: The project as it is now.
-        experiments: Those of the team, in any order.
-        notes: What was noted at the starts from this machine.
-        server: Address of the server.
+    The experiments are those of the team, in any order; the notes those of the starts from this machine.
     """
     own = [info for info in experiments if info.project_id == project.project.id]
     if not own:

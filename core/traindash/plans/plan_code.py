@@ -59,10 +59,7 @@ def python_script(plan: TrainingPlan) -> str:
 def launch_command(plan_path: str, *, server: str | None = None, token_env: str | None = None) -> str:
     """Return the ``traindash launch`` line for a plan file, quoted for a shell.
 
-    Args:
-        plan_path: Path of the plan file.
-        server: Server address; ``None`` for the one in ``SERVER_ADDRESS``.
-        token_env: Name of the variable that holds the token; ``None`` for ``API_TOKEN``.
+    Without a server or a token's variable, the command takes ``SERVER_ADDRESS`` and ``API_TOKEN``.
     """
     words = ["traindash", "launch", plan_path]
     if server is not None:
@@ -145,9 +142,7 @@ def read_script(text: str, *, project_id: ProjectId | None = None) -> ScriptPlan
     Values must be written out, directly or as names that are given one value: numbers, texts, lists, splits, and
     ``yaml.dump`` of such values.
 
-    Args:
-        text: Python.
-        project_id: Stands in for a project that the script takes from its environment, as the SDK's examples do.
+    ``project_id`` stands in for a project that the script takes from its environment, as the SDK's examples do.
 
     Raises:
         InputError: It is no Python, has no such call or several, or a value cannot be read. The message names the line.

@@ -60,9 +60,6 @@ _DecodedT = TypeVar("_DecodedT")
 def read_plan(text: str) -> TrainingPlan:
     """Read a plan file.
 
-    Args:
-        text: YAML.
-
     Raises:
         InputError: It is not YAML, a key is unknown, missing or given twice, or a value has the wrong type. The message
             names the key and what it wants.
@@ -73,9 +70,7 @@ def read_plan(text: str) -> TrainingPlan:
 def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPlan:
     """Make a plan of values by the names of a plan file. A text is no number and a number no flag.
 
-    Args:
-        content: Key → value.
-        lines: Key → its line in what was read, for messages.
+    ``lines`` are the lines of the keys in what was read, for messages.
 
     Raises:
         InputError: As :func:`read_plan`.
@@ -100,8 +95,7 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
 class _RefusedError(InputError):
     """A value that does not fit.
 
-    Args:
-        key: Key at the outermost level that it belongs to.
+    ``key`` is the one at the outermost level that the value belongs to.
     """
 
     def __init__(self, message: str, hint: str, *, key: str) -> None:

@@ -73,9 +73,7 @@ class ReadPlan:
 def read_any(text: str, around: Surroundings) -> ReadPlan:
     """Read a plan, whatever form it has.
 
-    Args:
-        text: YAML or JSON with the keys of a plan, a Python script with ``TrainApi.run``, or ``app_state.json``.
-        around: What the text leaves open.
+    YAML or JSON with the keys of a plan, a Python script with ``TrainApi.run``, or ``app_state.json``.
 
     Raises:
         InputError: It is none of these, or something in it cannot be read. The message names the line where there is

@@ -37,11 +37,7 @@ def class_problems(
 ) -> list[Problem]:
     """Check a class list: not empty, known, with objects, in shapes that the model can learn from.
 
-    Args:
-        wanted: Names of the classes; ``None`` means all of the project.
-        project: The project.
-        task_type: The model's task; ``None`` when it is not known, then shapes are not checked.
-        convert: Whether shapes are converted to what the task needs.
+    ``None`` wants all classes; shapes are not checked while the task is not known. ``convert`` adapts them.
     """
     known = project.class_names
     if not known:

@@ -205,10 +205,6 @@ class _Variant:
 def experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ...]:
     """Return the experiments of a series, removed ones left out: models first, then values, splits, seeds.
 
-    Args:
-        series: The plan and what varies.
-        text_of: Hyperparameters by model.
-
     Raises:
         InputError: The choices contradict each other, or make too many experiments.
     """
@@ -435,9 +431,7 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
     ``combine`` (grid or list), ``split`` (shared, several or own) with ``percents`` and ``draws``, ``seeds`` (how often
     each experiment is done) and ``agents``.
 
-    Args:
-        content: Key → value, with the key :data:`traindash.plans.plan_file.SERIES`.
-        lines: Key → its line in the file, for messages.
+    The content has the key :data:`traindash.plans.plan_file.SERIES`; ``lines`` are those of the keys, for messages.
 
     Raises:
         InputError: A value cannot be used; the message names the key.

@@ -42,9 +42,7 @@ def assign_split(images: Sequence[Image], split: RandomSplit) -> ImagesSplit:
     Images with the same content stay together: one that was trained on must not validate under another name. So a side
     may differ from its share by as many images as there are copies. Each side gets an image if there are two contents.
 
-    Args:
-        images: All images of the project, in any order.
-        split: The shares and the seed, which is 0 when there is none.
+    All images of the project, in any order; the seed is 0 when there is none.
     """
     groups: defaultdict[str, list[ImageId]] = defaultdict(list)
     for image in images:
@@ -84,11 +82,6 @@ def with_fixed_split(client: SuperviselyClient, plan: TrainingPlan) -> TrainingP
 
 def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:
     """Draw a random split and keep it as two collections; a pair that holds the very same images is used again.
-
-    Args:
-        client: The server.
-        project: The project as it is now.
-        split: The shares and the seed.
 
     Raises:
         InputError: The project has too few or too many images.

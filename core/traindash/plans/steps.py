@@ -104,11 +104,6 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
     """Return how each step stands, seen from the one that is shown.
 
     A step can be opened when no step before it has an error. It is done when it was confirmed and has none itself.
-
-    Args:
-        draft: The draft.
-        problems: Those of all steps.
-        current: The step that is shown.
     """
     result: dict[Step, StepState] = {}
     blocked = False
@@ -133,10 +128,6 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
 
 def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, ...]:
     """Return the plan that a draft stands for.
-
-    Args:
-        draft: The draft.
-        facts: What the server knows about its choices.
 
     Returns:
         The plan, or all errors of all steps, in the order of the steps.

@@ -90,10 +90,7 @@ def recommend_model(
 ) -> CatalogueModel | None:
     """Return the model to propose.
 
-    Args:
-        models: The catalogue in the server's order.
-        has_gpu: Whether a connected agent has a CUDA device.
-        task_type: What the project was drawn for.
+    ``has_gpu`` says whether a connected agent has a CUDA device; ``task_type`` what the project was drawn for.
 
     Returns:
         Without a GPU the model for the task with the fewest parameters; with one ``None``: the choice is a matter of
@@ -197,8 +194,7 @@ _PRESETS = msgspec.json.Decoder(dict[str, dict[str, str]])
 class PresetStore:
     """A person's own presets. Safe for use from several threads.
 
-    Args:
-        path: JSON file; one that is missing or damaged means that there are none.
+    A file that is missing or damaged means that there are none.
     """
 
     def __init__(self, path: Path) -> None:

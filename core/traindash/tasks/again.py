@@ -51,9 +51,6 @@ class SaferSetting:
 def safer_setting(hyperparameters: str) -> SaferSetting | None:
     """Return the next thing to try after a training ran out of memory: half the batch, then smaller images.
 
-    Args:
-        hyperparameters: YAML text.
-
     Returns:
         ``None`` when neither can be made smaller, or neither is a whole number there.
     """
@@ -111,10 +108,7 @@ def fine_tune(client: SuperviselyClient, task: Task) -> TaskId:
 def start_over(client: SuperviselyClient, task: Task, safer: SaferSetting | None = None) -> TaskId:
     """Start the settings of any training anew, which needs no experiment.
 
-    Args:
-        client: The server.
-        task: The training.
-        safer: A setting to change, see :func:`safer_retry`.
+    A setting to change is that of :func:`safer_retry`.
 
     Raises:
         StateError: The server does not say with what the task was started.

@@ -103,8 +103,7 @@ class CompletionWatcher:
     def completed_after(self, number: int) -> tuple[int, tuple[TaskCompletion, ...]]:
         """Return what this process told after a point, and the point to ask from next.
 
-        Args:
-            number: As this gave it at the last look; a negative one asks for the point alone.
+        The point is as this gave it at the last look; a negative one asks for the point alone.
         """
         with self._telling:
             return self._number, tuple(told for place, told in self._told if 0 <= number < place)
@@ -216,8 +215,7 @@ class NewlyCompleted:
     def look(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """Return the tasks that have ended since the last look, oldest first.
 
-        Args:
-            tasks: The newest tasks. What was open and is not among them any more is forgotten.
+        What was open and is not among the newest tasks any more is forgotten.
         """
         ended = tuple(sorted((t for t in tasks if t.id in self.open and t.status.is_terminal), key=lambda t: t.id))
         # Anew from the list: tasks of before that were removed must not keep it open for ever.

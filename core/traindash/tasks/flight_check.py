@@ -194,9 +194,7 @@ def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
 def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem, ...]:
     """Return what a dry run found against the start.
 
-    Args:
-        dry_run: One that is over, or not.
-        expected: What follows from it; ``None`` unless it is finished.
+    ``expected`` is ``None`` unless the dry run is finished.
     """
     if dry_run.status is JobStatus.ERROR:
         return (_failure(dry_run),)
@@ -320,11 +318,7 @@ def models_by_task(tasks: Iterable[Task]) -> dict[int, str]:
 def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Mapping[int, str]) -> TimeRange | None:
     """Return how long a plan's training will take, ``None`` where nothing is known.
 
-    Args:
-        plan: The plan.
-        text: Its hyperparameters, or those it gets when it names none.
-        runs: Earlier trainings, newest first.
-        models: As of :func:`models_by_task`, for a plan that starts from a checkpoint.
+    ``text`` are its hyperparameters, or those it gets; runs come newest first; models as of :func:`models_by_task`.
     """
     model, work = _model_of(plan, models), _work(text)
     known = [run for run in runs if run.model == model and run.project_id == plan.project_id][:_NEWEST]
@@ -340,9 +334,7 @@ def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Map
 def total_time(times: Sequence[TimeRange], agents: int) -> TimeRange:
     """Return how long tasks take on agents that each take the next one when they are free.
 
-    Args:
-        times: Of the tasks, in the order of the queue.
-        agents: Number of agents, at least 1.
+    The times are in the order of the queue; there is at least 1 agent.
     """
     return TimeRange(
         low=_makespan([time.low for time in times], agents), high=_makespan([time.high for time in times], agents)

@@ -41,8 +41,7 @@ _ONE_AT_A_TIME = threading.Lock()
 class PlanRefusedError(InputError):
     """The plan has errors and was not sent.
 
-    Args:
-        problems: All findings, warnings included.
+    Its problems are all findings, warnings included.
     """
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
@@ -97,11 +96,6 @@ def check_and_launch(
     A random split with a seed is frozen before. The start is sent once. When its answer does not arrive, the server's
     tasks are looked through for the one that was asked for.
 
-    Args:
-        client: The server.
-        plan: The plan.
-        sleep: Waits between looks; stands in for the clock in tests.
-
     Raises:
         PlanRefusedError: The plan has errors; nothing was sent.
         InputError: Its split cannot be frozen; nothing was sent.
@@ -152,9 +146,6 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
 def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
     """Return the agent that the official SDK would take (docs/supervisely-api.md 9.1).
 
-    Args:
-        agents: Available agents.
-
     Returns:
         The one whose first device has the most free memory, else the first Kubernetes agent, else ``None``: the
         server decides.
@@ -175,11 +166,7 @@ def send(
 ) -> TaskId:
     """Send a start once; after an unclear failure find out what became of it.
 
-    Args:
-        client: The server.
-        request: What to start.
-        sleep: Waits between looks; stands in for the clock in tests.
-        note: Writes the mark down before anything is sent, for :func:`find_started` after a sudden end of this process.
+    ``note`` writes the mark down before anything is sent, for :func:`find_started` after a sudden end of this process.
 
     Raises:
         LaunchUncertainError: It is not known whether the task was started.
@@ -210,10 +197,7 @@ def send(
 def find_started(client: SuperviselyClient, mark: StartMark, count: int = 20) -> TaskId | None:
     """Look once for the task that a start made.
 
-    Args:
-        client: The server.
-        mark: What was known before the start.
-        count: How many of the newest tasks to look at.
+    So many of the newest tasks are looked at.
 
     Raises:
         ApiError: The server does not answer as it should.
@@ -278,11 +262,7 @@ def start_comparison(
 ) -> TaskId:
     """Start the comparison of experiments, in the order given: its title and its columns keep that order.
 
-    Args:
-        client: The server.
-        experiments: Two at least, all with an evaluation.
-        place: Where it runs.
-        sleep: Waits between looks after an unclear start; stands in for the clock in tests.
+    Two at least, all with an evaluation.
 
     Raises:
         InputError: They cannot be compared; says which one and why. Nothing was sent.
@@ -351,9 +331,7 @@ def _no_evaluation(info: ExperimentInfo) -> InputError:
 def report_link(task: Task, address: str) -> str | None:
     """Return the address of the report of a finished comparison; ``None`` while there is none.
 
-    Args:
-        task: The comparison's task.
-        address: Of the server; the app gives a path on it.
+    The app gives a path on the server's address.
     """
     general = (task.output or {}).get("general")
     if task.status is not TaskStatus.FINISHED or not isinstance(general, Mapping):

@@ -183,11 +183,7 @@ def time_left(
     The epochs so far give a mean and a spread. The range covers two standard deviations of the sum of the epochs that
     are left, where the mean itself is as uncertain as the number of epochs behind it makes it.
 
-    Args:
-        marks: Ends of epochs, growing; epoch 0 for the begin.
-        epochs: Planned number of epochs.
-        part: Part of the running epoch that is done, 0 to 1; ``None`` if the log does not count it.
-        newest: Moment of the newest row.
+    ``marks`` grow, with epoch 0 for the begin; ``part`` of the running epoch is done, 0 to 1, ``None`` if not counted.
 
     Returns:
         ``None`` when nothing can be said yet, or nothing is left.
@@ -269,9 +265,7 @@ class Silence:
 def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
     """Return the silence of a running task if it has lasted longer than expected at this phase.
 
-    Args:
-        progress: The task and its log so far.
-        now: The moment, with a time zone.
+    The moment has a time zone.
     """
     # An app that never comes up writes no row at all; then the start itself was the last sign of life.
     last_sign = progress.last_sign or progress.task.started_at

@@ -72,13 +72,7 @@ def time_left(
 ) -> TimeLeft:
     """Return the time until the last experiment is over.
 
-    Args:
-        states: All experiments.
-        runs: Earlier trainings.
-        models: Task id → catalogue model.
-        agents: Number of agents that work on them.
-        now: The moment, with a time zone.
-        training: What running trainings themselves say is left.
+    ``models`` are by task; ``training`` is what running trainings themselves say is left; ``now`` has a time zone.
     """
     open_states = [state for state in states if state.stage not in OVER]
     # Those that run are the first in the queue: the others wait for them.
@@ -93,10 +87,7 @@ def runs_under_way(
 ) -> tuple[PastRun, ...]:
     """Return what running experiments will have taken, by what they say is left: others like them will take as long.
 
-    Args:
-        states: All experiments.
-        training: What running trainings say is left.
-        now: The moment, with a time zone.
+    ``training`` is what running trainings say is left; ``now`` has a time zone.
     """
     # The middle of what is left: one number per run is what estimates are made of.
     ends = {task_id: now + timedelta(seconds=(left.low + left.high) / 2) for task_id, left in training.items()}
@@ -160,13 +151,7 @@ class SeriesSnapshot:
 
 
 class SeriesWatch:
-    """Follows a series. Tasks that are over are not asked for again. Safe to share between threads.
-
-    Args:
-        client: The server.
-        store: Where the series is kept.
-        series_id: The series.
-    """
+    """Follows a series. Tasks that are over are not asked for again. Safe to share between threads."""
 
     def __init__(self, client: SuperviselyClient, store: SeriesStore, series_id: SeriesId) -> None:
         self._client = client

@@ -102,12 +102,7 @@ def new_series(
 ) -> Series:
     """Return a series of which nothing was started yet.
 
-    Args:
-        series_id: A second series with the same id starts nothing.
-        server: Name of the server.
-        name: Its name.
-        planned: Its experiments, at least one.
-        choices: What a person chose for it.
+    A second series with the same id starts nothing. At least one experiment is planned.
     """
     return Series(
         id=series_id,
@@ -166,11 +161,7 @@ def can_change(member: Member) -> bool:
 def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan) -> Series:
     """Return the series with another plan for an experiment, which then waits for its start.
 
-    Args:
-        series: The series.
-        key: The experiment.
-        after: Its task as the person saw it; over, or taken back from its queue.
-        plan: What to run; without a name it keeps the one that the experiment has.
+    ``after`` is its task as the person saw it; over, or taken back. A plan without a name keeps the experiment's.
 
     Raises:
         StateError: The experiment was started again meanwhile, or is not in the series any more.
@@ -242,8 +233,7 @@ def cancelled(series: Series) -> Series:
 class SeriesStore(JsonRecords[Series]):
     """All series that were started from this machine. Safe for use from several threads.
 
-    Args:
-        folder: Where the files are; made when the first series is written.
+    The folder is made when the first series is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -277,11 +267,7 @@ class SeriesStore(JsonRecords[Series]):
     ) -> Series:
         """Let an experiment wait for its start once more.
 
-        Args:
-            series_id: The series.
-            key: The experiment.
-            after: Its task, which is over; if it has another one by now, nothing changes.
-            plan: What to run in place of its plan so far.
+        ``after`` is its task, which is over; if it has another one by now, nothing changes. ``plan`` replaces its own.
         """
         return self.change(
             series_id, key, lambda member: to_start_again(member, plan) if member.task_id == after else member

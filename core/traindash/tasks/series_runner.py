@@ -242,9 +242,7 @@ class _Note:
 def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
     """Return the agent that the next experiment of a series goes to.
 
-    Args:
-        agents: Available agents.
-        series: With the experiments that were sent already.
+    The series has the experiments that were sent already.
 
     Returns:
         ``None`` where the server keeps queues: whichever agent is free first takes it. Otherwise the agent with the

@@ -31,9 +31,7 @@ def lacks_result(task: Task) -> bool:
 def result_is_due(task: Task, now: datetime) -> bool:
     """Return whether the result of a training is missing and may still come.
 
-    Args:
-        task: The task.
-        now: The moment, with a time zone.
+    The moment has a time zone.
     """
     return lacks_result(task) and task.finished_at is not None and now - task.finished_at < _PATIENCE
 
@@ -43,13 +41,7 @@ _OVERLAP = timedelta(seconds=2)
 
 
 class TaskWatch:
-    """Follows a task. Only rows of the last moments and new ones travel. Safe to share between threads.
-
-    Args:
-        client: The server.
-        task_id: The task.
-        now: Gives the moment; stands in for the clock in tests.
-    """
+    """Follows a task. Only rows of the last moments and new ones travel. Safe to share between threads."""
 
     def __init__(
         self,
@@ -74,8 +66,7 @@ class TaskWatch:
 
         A task that is over and read to its end, with its result, is not asked for again.
 
-        Args:
-            task: The task as the server has just described it, for instance in a list; spares asking for it.
+        A task as the server has just described it, for instance in a list, spares asking for it.
 
         Raises:
             MissingError: There is no such task.
@@ -154,10 +145,6 @@ class PhaseTime:
 def typical_durations(client: SuperviselyClient, task: Task) -> Mapping[str, float]:
     """Return how long the phases after the training took in the last finished training like this one.
 
-    Args:
-        client: The server.
-        task: A training.
-
     Returns:
         Phase → seconds; empty if there is no such training, or its log does not say.
 
@@ -188,11 +175,7 @@ def phases_left(
 ) -> tuple[PhaseTime, ...]:
     """Return the phases that are not over, the running one first.
 
-    Args:
-        progress: Of a running task.
-        planned: Its phases in their order.
-        typical: See :func:`typical_durations`.
-        now: The moment, with a time zone.
+    The phases are in their order, ``typical`` is from :func:`typical_durations`, and ``now`` has a time zone.
     """
     if progress.phase not in planned:
         return ()

@@ -97,10 +97,7 @@ class EventWriter:
     def resources(self, cpu_percent: float, memory_bytes: int, gpu: tuple[float, int] | None = None) -> None:
         """Report what the processes of a run use at this moment.
 
-        Args:
-            cpu_percent: 100 for one core that is fully used.
-            memory_bytes: Resident memory.
-            gpu: How busy the run's GPU is, 0 to 100, and the bytes that are taken of its memory.
+        CPU: 100 for one fully used core. GPU: how busy, 0 to 100, and the bytes taken of its memory.
         """
         # Debug: nothing of it is for people to read
         keys = {"event_type": "EventType.RESOURCES", "cpu_percent": round(cpu_percent, 1), "memory_bytes": memory_bytes}
@@ -124,9 +121,7 @@ class EventWriter:
     def predictions(self, epoch: int, found: Mapping[ImageId, Sequence[SampleBox]]) -> None:
         """Report what the model finds on the sample images.
 
-        Args:
-            epoch: The epoch that was just evaluated, 1 for the first.
-            found: Image → boxes with scores, best first.
+        The epoch was just evaluated, 1 for the first; each image has its boxes with scores, best first.
         """
         rows = {str(image): [_box_row(box) for box in boxes] for image, boxes in found.items()}
         self._append("predictions", "debug", {"event_type": "EventType.PREDICTIONS", "epoch": epoch, "found": rows})
@@ -188,10 +183,7 @@ class EventChunk:
 def read_events(path: Path, offset: int = 0, *, limit: int = -1) -> EventChunk:
     """Read the complete rows behind a byte position.
 
-    Args:
-        path: The event file.
-        offset: Byte position at which a row begins.
-        limit: Stop after the row in which this many bytes are reached; a negative number reads to the end.
+    A row begins at the offset. Ends with the row in which ``limit`` bytes are reached; a negative number reads all.
 
     A half-written last line stays for the next call; a line that is no JSON object (a torn write before a crash) is
     skipped. A missing file has no rows.

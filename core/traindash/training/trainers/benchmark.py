@@ -109,11 +109,6 @@ class Benchmark:
     def write_report(self, evaluation: Evaluation, record: Mapping[str, object], val: Sequence[PlacedImage]) -> Path:
         """Write ``visualizations/``.
 
-        Args:
-            evaluation: What :meth:`evaluate` gave.
-            record: The experiment's record.
-            val: The evaluated images.
-
         Returns:
             ``template.vue``.
         """
@@ -210,10 +205,7 @@ def prediction_file(
 ) -> dict[str, object]:
     """Collect predictions in the form of ``cocoDt.json``.
 
-    Args:
-        truth: Content of ``cocoGt.json``; its ids of images and categories are used.
-        results: File that was predicted on, and what was found.
-        images: File → image.
+    The ids of images and categories are those of ``cocoGt.json``; ``images`` are by file.
 
     Returns:
         The images and categories of the ground truth and one annotation per prediction, with ``score``.
@@ -260,10 +252,7 @@ def measure(
 ) -> tuple[Timing, ...]:
     """Time a batch again and again.
 
-    Args:
-        run_batch: Runs one batch.
-        seconds: Stop when so much time has passed, but not before :data:`LEAST_ITERATIONS`.
-        clock: Seconds, growing.
+    Stops after the seconds, but not before :data:`LEAST_ITERATIONS`; the clock grows in seconds.
 
     Returns:
         One timing per iteration, at most :data:`ITERATIONS`, without the warm-up.

@@ -146,10 +146,7 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
     Engines turn images the way their EXIF tag says. If the annotation was drawn on the image as it is stored, a
     copy without that tag keeps the two together.
 
-    Args:
-        source: The image file.
-        target: Where to, without suffix; the suffix follows the file's content, not its name.
-        size: Width and height in pixels that the annotation counts in.
+    The target has no suffix: it follows the content. ``size`` is width and height that the annotation counts in.
 
     Returns:
         The path with suffix.

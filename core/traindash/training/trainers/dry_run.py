@@ -64,9 +64,7 @@ class _Clocked(EventWriter):
     def per_item(self, subtask: str, *, at_once: int = 1) -> float:
         """Return what an item of a counted step takes, 0 when that cannot be told.
 
-        Args:
-            subtask: What is counted.
-            at_once: So many items were done when the first one was counted.
+        So many items, ``at_once``, were done when the first one was counted.
         """
         counted = self.counts[subtask]
         if not counted or counted[-1][0] <= at_once:

@@ -80,13 +80,7 @@ class StopSwitch:
 
 
 class RunError(Exception):
-    """Ends a run with a failure event.
-
-    Args:
-        cause: One word for programs.
-        message: What happened, to what; for people.
-        hint: The next step.
-    """
+    """Ends a run with a failure event."""
 
     def __init__(self, cause: ExitCause, message: str, hint: str) -> None:
         super().__init__(message)
@@ -180,9 +174,7 @@ Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], RunResult]
 def run(arguments: Sequence[str], work: Work) -> int:
     """Run a trainer.
 
-    Args:
-        arguments: Command line; ``[program, run folder]``.
-        work: The trainer.
+    The command line is ``[program, run folder]``.
 
     Returns:
         Exit code of the process, see :mod:`traindash.training.trainers`.

@@ -57,11 +57,7 @@ def check_each(
 ) -> None:
     """Check each key by itself, so that the message can name it.
 
-    Args:
-        values: Keys for the engine.
-        known: Keys the engine has.
-        check: The engine's own check; raises on a value it does not take.
-        engine: Its name, for people.
+    ``check`` is the engine's own and raises on a value it does not take; ``known`` are its keys.
 
     Raises:
         RunError: A key is unknown or its value is not possible.

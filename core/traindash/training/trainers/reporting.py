@@ -27,9 +27,7 @@ ROWS_PER_SECOND = 4.0
 class Progress:
     """Writes progress rows at most :data:`ROWS_PER_SECOND` times a second; a last one (all done) always.
 
-    Args:
-        events: Where rows go.
-        clock: Seconds, growing; stands in for time in tests.
+    The clock grows in seconds and stands in for time in tests.
     """
 
     def __init__(self, events: EventWriter, clock: Callable[[], float] = time.monotonic) -> None:
@@ -119,10 +117,7 @@ class TrainingReporter:
     def epoch_done(self, epoch: int, epochs: int, values: Mapping[str, float]) -> bool:
         """After training and validation of an epoch.
 
-        Args:
-            epoch: 1 for the first.
-            epochs: Planned number.
-            values: See :meth:`traindash.training.runs.events.EventWriter.metrics`.
+        The first epoch is 1; values as in :meth:`traindash.training.runs.events.EventWriter.metrics`.
 
         Returns:
             Whether a person asks to end the training here.
@@ -285,11 +280,7 @@ _TEMPLATE = """<template>
 def write_report(folder: Path, *, title: str, comparison: Comparison, load: LoadImage) -> Path:
     """Write a report of one or several evaluations.
 
-    Args:
-        folder: Where ``template.vue`` belongs.
-        title: For people.
-        comparison: What is reported.
-        load: Gives the images.
+    ``template.vue`` belongs into the folder; ``load`` gives the images.
 
     Returns:
         ``template.vue``, written last.

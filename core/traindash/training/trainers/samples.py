@@ -95,12 +95,7 @@ def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleB
 
 
 class SampleRecorder:
-    """Reports what the model finds on the sample images, as the engine's validation comes to it.
-
-    Args:
-        samples: See :func:`choose_samples`.
-        events: Where rows go.
-    """
+    """Reports what the model finds on the sample images, as the engine's validation comes to it."""
 
     def __init__(self, samples: Mapping[str, SampleImage], events: EventWriter) -> None:
         self._samples = samples

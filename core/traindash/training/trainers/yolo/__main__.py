@@ -52,9 +52,7 @@ def load_engine(layout: RunLayout, spec: TrainSpec) -> Any:  # noqa: ANN401 - it
 def prepare_environment(folder: Path, *, threads: int) -> None:
     """Set everything the engine reads when it is imported, then make torchvision importable.
 
-    Args:
-        folder: Where the engine keeps its settings and fonts; belongs to the run.
-        threads: CPU threads of the process, at least 1.
+    The folder keeps its settings and fonts and belongs to the run; there is at least 1 CPU thread.
 
     Raises:
         ImportError: The engine is not installed.

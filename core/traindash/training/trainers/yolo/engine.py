@@ -78,10 +78,7 @@ def load_model(source: str, task_type: str) -> Any:  # noqa: ANN401 - ultralytic
 class YoloModel:
     """See :class:`traindash.training.trainers.engine.TrainedModel`.
 
-    Args:
-        checkpoint: The ``.pt`` file.
-        spec: The run that trained it.
-        image_size: Longer image side in pixels that the model gets.
+    ``image_size`` is the longer side that the model gets, in pixels.
     """
 
     def __init__(self, checkpoint: Path, spec: TrainSpec, image_size: int) -> None:
@@ -191,9 +188,7 @@ _EPOCH_FILE = re.compile(r"epoch\d+")
 class YoloEngine:
     """Trains YOLO models; see :class:`traindash.training.trainers.engine.Engine`.
 
-    Args:
-        run: The training.
-        seen: Filled by a training that is looked at; ``None`` leaves it alone.
+    ``seen`` is filled by a training that is looked at; ``None`` leaves it alone.
     """
 
     name = "ultralytics"

@@ -177,9 +177,6 @@ class Callbacks:
 def epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
     """Collect the numbers of an epoch under the engine's own names, and the AP of each class.
 
-    Args:
-        trainer: Ultralytics trainer, after the validation of an epoch.
-
     Returns:
         ``train/…`` and ``val/…`` losses, ``metrics/…``, ``lr/…``, and ``per_class/<name>`` = AP at IoU 0.50 to 0.95
         (of masks for a segmentation model) for the classes that have objects in the validation set.
@@ -228,10 +225,7 @@ def sample_boxes(
 def _mask_outlines(pred: Mapping[str, Any], row: int, size: Sequence[int]) -> list[tuple[Point, ...]]:
     """Return the borders of a mask in pixels of the engine's input; it computes masks in a quarter of that size.
 
-    Args:
-        pred: With ``masks``, (N, height, width).
-        row: Of the mask.
-        size: Height and width of the input.
+    The masks are (N, height, width); ``size`` is height and width of the input.
     """
     mask = pred["masks"][row].cpu().numpy() > 0
     down, across = size[0] / mask.shape[0], size[1] / mask.shape[1]

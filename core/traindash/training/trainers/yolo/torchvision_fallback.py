@@ -66,10 +66,7 @@ def _nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:  # noqa: ANN401 
 def suppress(boxes: Any, scores: Any, iou_threshold: float) -> Any:  # noqa: ANN401 - as above
     """Keep the best box of each heap of overlapping ones.
 
-    Args:
-        boxes: (N, 4) float tensor of (x1, y1, x2, y2).
-        scores: (N,) float tensor; equal scores keep their order.
-        iou_threshold: A box goes when its IoU with a kept one is greater than this. 0..1.
+    (N, 4) of (x1, y1, x2, y2) and (N,); equal scores keep their order. Goes with an IoU above the threshold, 0..1.
 
     Returns:
         (M,) int64 tensor: indices of the kept boxes, best score first.
