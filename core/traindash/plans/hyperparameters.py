@@ -92,8 +92,10 @@ def value_text(value: object) -> str:
     """Return a value as it is written in YAML, on one line."""
     if isinstance(value, bool):
         return str(value)
+    # Only in double quotes are line breaks written as escapes, and YAML knows more of them than “\n” (U+0085, U+2028).
+    style = '"' if isinstance(value, str) and value.splitlines() != [value] else None
+    written = yaml.safe_dump(value, default_style=style, default_flow_style=True, allow_unicode=True, width=10_000)
     # PyYAML ends a lone scalar with “...”.
-    written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
     return written.removesuffix("\n").removesuffix("\n...")
 
 

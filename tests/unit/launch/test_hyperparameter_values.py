@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from traindash.frameworks.registry import FRAMEWORKS
@@ -105,6 +105,8 @@ _values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
     before=st.dictionaries(st.sampled_from("abcd"), _values, min_size=1),
     after=st.dictionaries(st.sampled_from("abcdef"), _values),
 )
+@example(before={"a": None}, after={"a": "\x85"})
+@example(before={"a": 1}, after={"b": "x\ny"})
 def test_values_that_were_set_are_read_again(before: dict[str, object], after: dict[str, object]) -> None:
     changed = with_values(yaml.safe_dump(before), after)
     assert dict(read_text(changed).values) == {**before, **after}
