@@ -17,8 +17,7 @@ from traindash.platform.store.database import Database
 from traindash.platform.store.listing import Condition, Listing
 from traindash.platform.store.projects import Projects
 
-_SLOTS = 2
-"""The Complete Example of the Training API document pairs two models with two agents."""
+_SLOTS = 2  # the Complete Example of the Training API document pairs two models with two agents
 
 
 def script_environment(home: Path, *, address: str, project: str | None = None) -> dict[str, str]:
@@ -62,6 +61,7 @@ def script_environment(home: Path, *, address: str, project: str | None = None) 
         "TEAM_ID": str(where.team_id),
         "WORKSPACE_ID": str(where.workspace_id),
         "PROJECT_ID": str(chosen.id),
+        # An agent that is named twice takes its tasks one after the other.
         "AGENT_IDS": json.dumps((agents * _SLOTS)[: max(len(agents), _SLOTS)]),
         "TRAIN_DATASET_ID": str(train.id),
         "VAL_DATASET_ID": str(val.id),
@@ -83,6 +83,7 @@ def _project(projects: Projects, workspace_id: WorkspaceId, wanted: str | None) 
 
 
 def _two_datasets(project: Project, datasets: Sequence[Dataset]) -> tuple[Dataset, Dataset]:
+    # Most images first: the training side is the larger one in nearly every project.
     filled = sorted((item for item in datasets if item.items_count), key=lambda item: -item.items_count)
     if not filled:
         raise InputError(f"The project {project.name!r} has no images.", "Name another project.")

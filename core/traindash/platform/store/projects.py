@@ -24,6 +24,7 @@ _PROJECTS = Table(
     columns=_NAMED
     | texts("type")
     | numbers("workspace_id", "team_id", "size", "items_count", "datasets_count")
+    # Clients know the name as title too, and the items of a project of images as images.
     | {"title": Column("name"), "imagesCount": Column("items_count", "number")},
     computed=", (SELECT max(version) FROM project_versions v WHERE v.project_id = projects.id) AS version,"
     " (SELECT max(id) FROM project_versions v WHERE v.project_id = projects.id) AS version_id,"
@@ -143,7 +144,7 @@ class Projects:
             if parent_id is not None:
                 _DATASETS.row(connection, parent_id)
                 where.append(_below(parent_id) if recursive else Clause("parent_id = ?", (parent_id,)))
-            elif not recursive:
+            elif not recursive:  # the datasets at the top of the tree
                 where.append(Clause("parent_id IS NULL"))
             return _DATASETS.page(connection, listing, where)
 
@@ -285,6 +286,7 @@ class Collections:
                 "DELETE FROM collection_items WHERE collection_id = ?"
                 " AND image_id IN (SELECT value FROM json_each(?)) RETURNING image_id"
             )
+            # RETURNING tells what was in it: the answer names the others as missing.
             gone = {row[0] for row in connection.execute(query, (collection_id, json.dumps(wanted)))}
             _touch(connection, collection_id, now)
         return _membership(now, wanted, gone)
@@ -315,9 +317,11 @@ def insert_items(connection: Connection, collection: Row, image_ids: Sequence[in
     """Add images to a collection inside a transaction."""
     now = now_text()
     wanted = tuple(dict.fromkeys(image_ids))
+    # Only images of the same project: a collection of Supervisely never reaches beyond it.
     query = "SELECT id FROM images WHERE project_id = ? AND id IN (SELECT value FROM json_each(?))"
     known = {row[0] for row in connection.execute(query, (collection["project_id"], json.dumps(wanted)))}
     connection.executemany(
+        # One that is in it already keeps its moment, and counts as added: whoever asks again wants the same.
         "INSERT OR IGNORE INTO collection_items (collection_id, image_id, created_at) VALUES (?, ?, ?)",
         [(collection["id"], image_id, now) for image_id in wanted if image_id in known],
     )
