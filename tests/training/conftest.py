@@ -1,11 +1,12 @@
-"""One finished tiny training that several tests look at."""
+"""One finished tiny training that several tests look at, and a process that forks trainers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.training.run_folders import tiny_images, train_spec, write_run
-from tests.training.trainer_process import FinishedRun, run_trainer
+from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trainer
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,10 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     spec = train_spec(home, enable_speedtest=True, export_onnx=True, export_tensorrt=True)
     run = write_run(home, spec, tiny_images(home / "images"))
     return run_trainer(run, forbid_network=True)
+
+
+@pytest.fixture(scope="package")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainerNursery]:
+    """Runs trainers with the engine imported once."""
+    with TrainerNursery(tmp_path_factory.mktemp("nursery")) as process:
+        yield process

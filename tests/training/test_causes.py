@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.training.run_folders import TINY, annotation_of, tiny_images, train_spec, write_run
-from tests.training.trainer_process import run_trainer
+from tests.training.trainer_process import TrainerNursery
 from traindash.training.runs.spec import RunImage
 
 pytestmark = pytest.mark.slow
@@ -19,11 +19,15 @@ MIB = 2**20
 
 
 def failure_of(
-    home: Path, images: tuple[RunImage, ...], hyperparameters: str = TINY, limits: Mapping[int, int] | None = None
+    nursery: TrainerNursery,
+    home: Path,
+    images: tuple[RunImage, ...],
+    hyperparameters: str = TINY,
+    limits: Mapping[int, int] | None = None,
 ) -> Mapping[str, Any]:
     """Train and return what the trainer says of its failure."""
     spec = train_spec(home, hyperparameters=hyperparameters, enable_benchmark=False)
-    failed = run_trainer(write_run(home, spec, images), limits=limits)
+    failed = nursery.run(write_run(home, spec, images), limits)
     assert failed.exit_code == 1, failed.output[-3000:]
     (failure,) = failed.rows_of("FAILURE")
     assert failure["hint"]
@@ -42,44 +46,44 @@ def with_broken_pixels(image: RunImage) -> RunImage:
     return image
 
 
-def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
-    failure = failure_of(tmp_path, tiny_images(tmp_path / "images"), TINY + "box: 1.0e+38\n")
+def test_a_loss_that_is_no_number(nursery: TrainerNursery, tmp_path: Path) -> None:
+    failure = failure_of(nursery, tmp_path, tiny_images(tmp_path / "images"), TINY + "box: 1.0e+38\n")
     assert failure["cause"] == "bad_hyperparameter"
     assert "“lr0”" in failure["hint"]
 
 
-def test_a_damaged_image_is_named(tmp_path: Path) -> None:
+def test_a_damaged_image_is_named(nursery: TrainerNursery, tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "images")
     broken = with_broken_pixels(images[3])
-    failure = failure_of(tmp_path, images)
+    failure = failure_of(nursery, tmp_path, images)
     assert failure["cause"] == "bad_data"
     assert broken.path in failure["message"]
 
 
-def test_when_all_images_are_damaged_the_first_one_is_named(tmp_path: Path) -> None:
+def test_when_all_images_are_damaged_the_first_one_is_named(nursery: TrainerNursery, tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "images", train=3, val=2)
     for image in images:
         Path(image.path).write_bytes(b"no image")
-    failure = failure_of(tmp_path, images)
+    failure = failure_of(nursery, tmp_path, images)
     assert failure["cause"] == "bad_data"
     assert f"“train/{images[0].name}”: it is no image" in failure["message"]
 
 
-def test_images_without_objects(tmp_path: Path) -> None:
+def test_images_without_objects(nursery: TrainerNursery, tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "images", train=3, val=2)
     empty = tuple(replace(image, annotation=annotation_of(image.width, image.height)) for image in images)
-    failure = failure_of(tmp_path, empty)
+    failure = failure_of(nursery, tmp_path, empty)
     assert failure["cause"] == "bad_data"
     assert "No train image has an object of the chosen classes" in failure["message"]
 
 
-def test_memory_that_is_not_enough(tmp_path: Path) -> None:
+def test_memory_that_is_not_enough(nursery: TrainerNursery, tmp_path: Path) -> None:
     huge = TINY.replace("imgsz: 64", "imgsz: 2048").replace("batch: 4", "batch: 12")
-    failure = failure_of(tmp_path, tiny_images(tmp_path / "images"), huge, {resource.RLIMIT_AS: 3072 * MIB})
+    failure = failure_of(nursery, tmp_path, tiny_images(tmp_path / "images"), huge, {resource.RLIMIT_AS: 3072 * MIB})
     assert failure["cause"] == "out_of_memory"
     assert "“batch”" in failure["hint"]
 
 
-def test_a_disk_that_is_full_when_the_first_checkpoint_is_written(tmp_path: Path) -> None:
-    failure = failure_of(tmp_path, tiny_images(tmp_path / "images"), limits={resource.RLIMIT_FSIZE: MIB})
+def test_a_disk_that_is_full_when_the_first_checkpoint_is_written(nursery: TrainerNursery, tmp_path: Path) -> None:
+    failure = failure_of(nursery, tmp_path, tiny_images(tmp_path / "images"), limits={resource.RLIMIT_FSIZE: MIB})
     assert failure["cause"] == "disk_full"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.run_folders import TINY, tiny_images, train_spec
-from tests.training.trainer_process import run_trainer
+from tests.training.trainer_process import TrainerNursery, run_trainer
 from traindash.training.runs.spec import DryRunResult, DryRunSpec, RunLayout, read_result, write_images, write_spec
 
 pytestmark = pytest.mark.slow
@@ -39,11 +39,11 @@ def test_a_few_batches_are_measured_and_nothing_else_is_done(tmp_path: Path) -> 
     assert figures.disk > 1_000_000
 
 
-def test_a_mistake_is_found_before_the_start(tmp_path: Path) -> None:
+def test_a_mistake_is_found_before_the_start(nursery: TrainerNursery, tmp_path: Path) -> None:
     run = RunLayout(tmp_path / "run")
     training = train_spec(tmp_path, hyperparameters="epochs: 2\nimgsz: 7\n")
     write_images(run.images, iter(tiny_images(tmp_path / "images", train=4, val=2)))
     write_spec(run.spec, DryRunSpec(training=training))
-    finished = run_trainer(run)
+    finished = nursery.run(run)
     (failure,) = finished.rows_of("FAILURE")
     assert failure["cause"] == "bad_hyperparameter"

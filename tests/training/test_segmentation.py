@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
-from tests.training.trainer_process import run_trainer
+from tests.training.trainer_process import TrainerNursery
 from traindash.training.runs.spec import TrainResult, read_result
 
 pytestmark = pytest.mark.slow
 
 
-def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
+def test_masks_are_trained_evaluated_and_exported(nursery: TrainerNursery, tmp_path: Path) -> None:
     spec = train_spec(
         tmp_path,
         model_name="YOLO26n-seg",
@@ -21,7 +21,7 @@ def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
         export_onnx=True,
     )
     run = write_run(tmp_path, spec, tiny_images(tmp_path / "images", train=8, val=4))
-    finished = run_trainer(run)
+    finished = nursery.run(run)
     assert finished.exit_code == 0, finished.output[-3000:]
     result = read_result(run.result)
     assert isinstance(result, TrainResult)
@@ -44,13 +44,13 @@ def test_masks_are_trained_evaluated_and_exported(tmp_path: Path) -> None:
     assert all(score is None and outlines for *_, score, outlines in objects), "samples have the outlines of objects"
 
 
-def test_a_detector_is_no_start_for_segmentation(tmp_path: Path) -> None:
+def test_a_detector_is_no_start_for_segmentation(nursery: TrainerNursery, tmp_path: Path) -> None:
     images = tiny_images(tmp_path / "images", train=4, val=2)
     detector = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 1"), enable_benchmark=False)
-    trained = run_trainer(write_run(tmp_path, detector, images))
+    trained = nursery.run(write_run(tmp_path, detector, images))
     best = trained.layout.artifacts / "checkpoints" / "best.pt"
     segmenter = train_spec(tmp_path, task_type="instance segmentation", custom_weights=str(best), task_id=8)
-    refused = run_trainer(write_run(tmp_path, segmenter, images))
+    refused = nursery.run(write_run(tmp_path, segmenter, images))
     (failure,) = refused.rows_of("FAILURE")
     assert failure["cause"] == "bad_input"
     assert "detect" in failure["message"]

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
-from tests.training.trainer_process import run_trainer
+from tests.training.trainer_process import TrainerNursery, run_trainer
 from traindash.domain.ids import TaskId
 from traindash.training.runs.spec import RunLayout, read_result
 
 pytestmark = pytest.mark.slow
 
 
-def test_ending_after_an_epoch_is_a_good_end(tmp_path: Path) -> None:
+def test_ending_after_an_epoch_is_a_good_end(nursery: TrainerNursery, tmp_path: Path) -> None:
     spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 40"))
     run = write_run(tmp_path, spec, tiny_images(tmp_path / "images"))
     run.stop_after_epoch.touch()
-    finished = run_trainer(run)
+    finished = nursery.run(run)
     assert finished.exit_code == 0, finished.output[-3000:]
     assert [row["epoch"] for row in finished.rows_of("METRICS")] == [1]
     assert read_result(run.result).problems == ()
@@ -41,15 +41,17 @@ def test_a_run_without_a_spec_says_so(tmp_path: Path) -> None:
     assert failed.rows_of("FAILURE")[0]["cause"] == "bad_input"
 
 
-def test_a_finished_checkpoint_cannot_be_continued_but_can_be_trained_on(tmp_path: Path) -> None:
+def test_a_finished_checkpoint_cannot_be_continued_but_can_be_trained_on(
+    nursery: TrainerNursery, tmp_path: Path
+) -> None:
     images = tiny_images(tmp_path / "images")
     spec = train_spec(tmp_path, hyperparameters=TINY.replace("epochs: 2", "epochs: 1"), enable_benchmark=False)
-    first = run_trainer(write_run(tmp_path, spec, images))
+    first = nursery.run(write_run(tmp_path, spec, images))
     best = first.layout.artifacts / "checkpoints" / "best.pt"
-    refused = run_trainer(write_run(tmp_path, replace(spec, task_id=TaskId(8), resume_from=str(best)), images))
+    refused = nursery.run(write_run(tmp_path, replace(spec, task_id=TaskId(8), resume_from=str(best)), images))
     assert refused.rows_of("FAILURE")[0]["cause"] == "bad_input"
     finetune = replace(spec, task_id=TaskId(9), custom_weights=str(best), base_checkpoint="7 Tiny Pico / best.pt")
-    second = run_trainer(write_run(tmp_path, finetune, images))
+    second = nursery.run(write_run(tmp_path, finetune, images))
     assert second.exit_code == 0, second.output[-3000:]
     record = json.loads(second.layout.result.read_text(encoding="utf-8"))["experiment"]
     assert record["random_initialization"] is False

@@ -8,14 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from tests.line_process import LineProcess
 from tests.outside import ROOT
 from traindash.training.runs.events import read_events
 from traindash.training.runs.spec import RunLayout
 
 DEADLINE_SECONDS = 240.0
 _POLL_SECONDS = 0.05
+# The checkout that these tests lie in, whichever one is installed
+_VARIABLES = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath, "PYTHONPATH": str(ROOT / "core")}
 
 _NO_NETWORK = """
 import runpy, sys
@@ -73,10 +77,8 @@ def start_trainer(
 
     module = f"traindash.training.trainers.{trainer}"
     command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
-    # The checkout that these tests lie in, whichever one is installed
-    variables = {"TRAINDASH_OFFLINE": "1", "PATH": os.defpath, "PYTHONPATH": str(ROOT / "core")}
     with run.output.open("wb") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, preexec_fn=limit)  # noqa: PLW1509
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_VARIABLES, preexec_fn=limit)  # noqa: PLW1509
 
 
 def run_trainer(
@@ -93,6 +95,28 @@ def wait_for(run: RunLayout, process: subprocess.Popen[bytes]) -> FinishedRun:
     finally:
         process.kill()
         process.wait()
+    return _finished(run, code)
+
+
+class TrainerNursery(LineProcess):
+    """Runs trainers that need not start from nothing: forks of a process that has the engine imported.
+
+    They share the seed of Python's hashes and the engine's settings; what is about a start starts a trainer.
+
+    Args:
+        scratch: Folder for the engine's settings and fonts.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        super().__init__([sys.executable, "-m", "tests.training.trainer_nursery", str(scratch)], _VARIABLES, ROOT)
+
+    def run(self, run: RunLayout, limits: Mapping[int, int] | None = None) -> FinishedRun:
+        """Run a trainer to its end; arguments as in :func:`start_trainer`."""
+        pid = self.ask({"start": str(run.root), "limits": list((limits or {}).items())})["pid"]
+        return _finished(run, self.ask({"wait": pid, "seconds": DEADLINE_SECONDS})["exit_code"])
+
+
+def _finished(run: RunLayout, code: int) -> FinishedRun:
     return FinishedRun(layout=run, exit_code=code, output=run.output.read_text(encoding="utf-8", errors="replace"))
 
 
