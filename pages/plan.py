@@ -2,13 +2,15 @@
 
 import streamlit as st
 
+from traindash.plans.steps import reached
+from traindash.ui import screens
 from traindash.ui.state import current_draft
-from traindash.ui.wizard.plans import draw_buttons, draw_preview, draw_sources, draw_way_back, preview
+from traindash.ui.wizard.plans import draw_buttons, draw_preview, draw_sources, preview
 
 draft = current_draft()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title("Start from a plan", anchor=False)
-    draw_way_back(draft)
+    screens.link(reached(draft), "Back to the wizard", "arrow_back", draft=draft.id)
 st.markdown(
     "A plan file, a script that calls `TrainApi.run`, the `app_state.json` of an experiment, or an experiment itself "
     "fills the wizard. Scripts are read, never run."

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from traindash.ui import connection, lookups
+from traindash.ui import connection, lookups, screens
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.project import (
@@ -14,7 +14,6 @@ from traindash.ui.wizard.project import (
     draw_project_cards,
     draw_project_search,
     draw_since_last,
-    draw_ways_in,
 )
 
 
@@ -22,7 +21,7 @@ def form(view: WizardView) -> None:
     """Draw the project step."""
     workspace = connection.workspace_id()
     projects = lookups.projects(workspace)
-    draw_ways_in()
+    screens.link("import_data", "Bring data in", "upload_file")
     if not projects:
         draw_no_project(workspace)
     draw_project_cards(view.draft, draw_project_search(projects))

@@ -5,7 +5,7 @@
 import streamlit as st
 
 from traindash.ui import screens, theme
-from traindash.ui.errors import guarded_page
+from traindash.ui.errors import guarded_part
 from traindash.ui.sidebar import draw_sidebar
 from traindash.ui.state import show_flashes
 
@@ -21,5 +21,5 @@ st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])
 # After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()
-with guarded_page():
+with guarded_part("page"):
     current.run()

@@ -320,7 +320,7 @@ def address() -> str:
 
 def team_id() -> TeamId:
     """Return the team that pages work in: the one chosen on the connection page, else the first."""
-    chosen = _here().places.team(server_name())
+    chosen = _here().places.of(server_name()).team
     # A team that the person has left meanwhile is not among those of the answer; the first one stands in.
     known = teams()
     return next((team.id for team in known if team.id == chosen), known[0].id)
@@ -328,7 +328,7 @@ def team_id() -> TeamId:
 
 def workspace_id() -> WorkspaceId:
     """Return the workspace that pages work in: the one chosen on the connection page, else the team's first."""
-    chosen = _here().places.workspace(server_name())
+    chosen = _here().places.of(server_name()).workspace
     known = workspaces(team_id())
     return next((item.id for item in known if item.id == chosen), known[0].id)
 

@@ -20,25 +20,12 @@ from traindash.ui.state import DRAFT_PARAM, attempt, start_new_draft
 from traindash.ui.theme import plain
 
 _log = logging.getLogger(__name__)
-_CONNECTION_KINDS = (
-    ConnectionFailedError,
-    RequestTimeoutError,
-    UnauthorizedError,
-    ForbiddenError,
-    ServerFailedError,
-)
-
-
-@contextmanager
-def guarded_page() -> Iterator[None]:
-    """Show what goes wrong inside as text with the next step."""
-    with guarded_part("page"):
-        yield
+_CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 
 
 @contextmanager
 def guarded_part(name: str) -> Iterator[None]:
-    """Show what goes wrong in a part of a page in its place; the rest stays. The name is unique on the page."""
+    """Show what goes wrong in a part of a page as text in its place; the rest stays. The name is unique on the page."""
     try:
         yield
     except AppError as error:
@@ -67,15 +54,19 @@ def titled(title: str) -> Iterator[None]:
         raise
 
 
-def show_error(error: AppError, place: str = "page") -> None:
+def show_error(error: AppError, place: str) -> None:
     """Draw an error with its next step, and a way on where one is known; the place is unique on the page."""
+    is_connection = isinstance(error, _CONNECTION_KINDS)
     with st.container(key=f"{place}-error", width=720):
         hint = f"  \n{plain(error.hint)}" if error.hint else ""
         st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
             # A callback: what was kept is forgotten before anything of the page is drawn again.
             st.button(
-                "Try again", icon=":material/refresh:", key=f"{place}-error-retry", on_click=_retry, args=(error,)
+                "Try again",
+                icon=":material/refresh:",
+                key=f"{place}-error-retry",
+                on_click=connection.reconnect if is_connection else connection.forget_answers,
             )
             if DRAFT_PARAM in st.query_params:
                 st.button(
@@ -86,7 +77,7 @@ def show_error(error: AppError, place: str = "page") -> None:
                     args=(start_new_draft,),
                 )
             # On the connection page the link would lead to itself.
-            if isinstance(error, _CONNECTION_KINDS) and st.session_state.get("screen") != "connection":
+            if is_connection and st.session_state.get("screen") != "connection":
                 screens.link("connection", "Check the connection", "lan")
             # What was asked and answered is for whoever runs the server; folded, as it helps nobody else.
             if isinstance(error, ApiError) and error.details:
@@ -107,13 +98,6 @@ def draw_trouble(message: str, hint: str = "", *, is_error: bool = True) -> None
 def draw_stale(error: AppError, rest: str) -> None:
     """Draw that a refreshing part of a page could not be brought up to date; ``rest`` says what is seen instead."""
     st.warning(plain(f"{error.message} {rest}"), icon=":material/sync_problem:")
-
-
-def _retry(error: AppError) -> None:
-    if isinstance(error, _CONNECTION_KINDS):
-        connection.reconnect()
-    else:
-        connection.forget_answers()
 
 
 # What a page shows while there is nothing on it: why, and the next step as a button.

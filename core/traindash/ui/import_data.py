@@ -21,24 +21,16 @@ _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"
 _LATEST = 5
 _STANDING = {
-    JobStatus.INSPECTING: "being looked at",
-    JobStatus.READY: "waits for your decision",
-    JobStatus.RUNNING: "being brought in",
-    JobStatus.FINISHED: "finished",
-    JobStatus.ERROR: "failed",
-    JobStatus.CANCELED: "cancelled",
-}
-_ICONS = {
-    JobStatus.INSPECTING: "hourglass_top",
-    JobStatus.READY: "help",
-    JobStatus.RUNNING: "hourglass_top",
-    JobStatus.FINISHED: "check_circle",
-    JobStatus.ERROR: "error",
-    JobStatus.CANCELED: "cancel",
+    JobStatus.INSPECTING: ("being looked at", "hourglass_top"),
+    JobStatus.READY: ("waits for your decision", "help"),
+    JobStatus.RUNNING: ("being brought in", "hourglass_top"),
+    JobStatus.FINISHED: ("finished", "check_circle"),
+    JobStatus.ERROR: ("failed", "error"),
+    JobStatus.CANCELED: ("cancelled", "cancel"),
 }
 _MAX_ROWS = 10
 _EXAMPLES = 5
-_LAYOUT_EXAMPLES_EXAMPLES = (
+_LAYOUT_FOLDERS = (
     (
         "Supervisely",
         "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
@@ -109,10 +101,11 @@ def draw_latest() -> None:
         return
     st.subheader("Latest imports", anchor=False)
     for item in latest:
+        words, icon = _STANDING[item.status]
         st.page_link(
             screens.page("import_data"),
-            label=f"{plain(item.name or item.source)}: {_STANDING[item.status]}",
-            icon=f":material/{_ICONS[item.status]}:",
+            label=f"{plain(item.name or item.source)}: {words}",
+            icon=f":material/{icon}:",
             query_params={IMPORT_PARAM: str(item.id)},
         )
 
@@ -267,10 +260,8 @@ def _problems(report: ImportReport) -> None:
     with st.expander("More examples"):
         for item in report.problems:
             st.markdown(f"**{plain(item.kind.capitalize())}**, {plain(item.effect)}, {count(item.count)} times")
-            lines = "\n".join(
-                f"- {plain(example.place)}: {plain(example.message)}" for example in item.examples[:_EXAMPLES]
-            )
-            st.markdown(lines)
+            shown = item.examples[:_EXAMPLES]
+            st.markdown("\n".join(f"- {plain(example.place)}: {plain(example.message)}" for example in shown))
 
 
 # What the layouts that can be brought in look like, for a person who prepares a folder.
@@ -279,8 +270,8 @@ def _problems(report: ImportReport) -> None:
 def draw_layout_examples() -> None:
     """Draw a folder of each layout."""
     st.subheader("What a folder looks like", anchor=False)
-    with st.grid(len(_LAYOUT_EXAMPLES_EXAMPLES), min_column_width=220, gap="small"):
-        for name, folder, about in _LAYOUT_EXAMPLES_EXAMPLES:
+    with st.grid(len(_LAYOUT_FOLDERS), min_column_width=220, gap="small"):
+        for name, folder, about in _LAYOUT_FOLDERS:
             with st.container(border=True, height="stretch"):
                 st.markdown(f"**{name}**")
                 st.code(folder, language=None)

@@ -31,7 +31,7 @@ def draw_part(key: str, draw: Callable[[], None], *, lazy: bool = False, height:
         height: Room in pixels that a waiting part keeps.
     """
     # A key of its own, so that the answer of the watcher can have this part run and nothing else.
-    st.fragment(_part, key=_fragment_key(key))(key, draw, height if lazy else None)
+    st.fragment(_part, key=f"part-{key}")(key, draw, height if lazy else None)
 
 
 @st.fragment
@@ -64,10 +64,6 @@ def _draw_near() -> None:
 
     Where the whole page or the next one runs already, which took the answer along, it is left at that.
     """
-    keys = [_fragment_key(name) for name in _near() if name in st.session_state.get(_WAITING, set())]
+    keys = [f"part-{name}" for name in _near() if name in st.session_state.get(_WAITING, set())]
     if keys:
         rerun_parts(keys)
-
-
-def _fragment_key(key: str) -> str:
-    return f"part-{key}"

@@ -110,20 +110,16 @@ def all_pages() -> list[st.Page]:
 
     The first screen has two: one for the bare address and one for its own path, which Streamlit would not know.
     """
-    return [*(_fresh_page(item.id) for item in SCREENS), _page(screen(DEFAULT), url_path=DEFAULT)]
+    return [*(_fresh_page(item.id) for item in SCREENS), _fresh_page(DEFAULT, url_path=DEFAULT)]
 
 
-def _fresh_page(screen_id: str) -> st.Page:
+def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
     """Return a page object of its own: navigation writes into those that it is given."""
     # Streamlit serves the default page under no path but the bare address (1.67), so the first screen is registered
     # twice.
-    if screen_id == DEFAULT:
-        return _page(screen(screen_id), url_path=_ROOT, default=True)
-    return _page(screen(screen_id), url_path=screen_id)
-
-
-def _page(item: Screen, *, url_path: str, default: bool = False) -> st.Page:
-    return st.Page(_PAGES / f"{item.id}.py", title=f"{item.title} · Traindash", url_path=url_path, default=default)
+    path = url_path or (_ROOT if screen_id == DEFAULT else screen_id)
+    title = f"{screen(screen_id).title} · Traindash"
+    return st.Page(_PAGES / f"{screen_id}.py", title=title, url_path=path, default=path == _ROOT)
 
 
 # The HTML that a browser gets for a screen: Streamlit's own, told where its server is.

@@ -55,9 +55,6 @@ class _File:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
 
-_FILE = msgspec.json.Decoder(_File)
-
-
 class KeptServers:
     """Servers that a person asked to keep, in a file that only its owner can read.
 
@@ -66,7 +63,8 @@ class KeptServers:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path=path, decode=_FILE.decode, empty=_File(), noun="The list of servers", private=True)
+        decode = msgspec.json.Decoder(_File).decode
+        self._file = JsonFile(path=path, decode=decode, empty=_File(), noun="The list of servers", private=True)
 
     def tokens(self) -> Mapping[str, str]:
         """Return address → API token."""
@@ -217,12 +215,11 @@ def checked_address(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
+    """What was chosen on a server; ``None`` where nothing was."""
+
     team: TeamId | None = None
     workspace: WorkspaceId | None = None
-
-
-_PLACES = msgspec.json.Decoder(dict[str, _Place])
 
 
 class RememberedPlaces:
@@ -233,17 +230,14 @@ class RememberedPlaces:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: JsonFile[Mapping[str, _Place]] = JsonFile(
-            path=path, decode=_PLACES.decode, empty={}, noun="The choice of team and workspace"
+        decode = msgspec.json.Decoder(dict[str, Place]).decode
+        self._file: JsonFile[Mapping[str, Place]] = JsonFile(
+            path=path, decode=decode, empty={}, noun="The choice of team and workspace"
         )
 
-    def team(self, server: str) -> TeamId | None:
-        """Return the team chosen on a server."""
-        return self._file.read().get(server, _Place()).team
-
-    def workspace(self, server: str) -> WorkspaceId | None:
-        """Return the workspace chosen on a server."""
-        return self._file.read().get(server, _Place()).workspace
+    def of(self, server: str) -> Place:
+        """Return what was chosen on a server."""
+        return self._file.read().get(server, Place())
 
     def remember(self, server: str, team: TeamId, workspace: WorkspaceId | None) -> None:
         """Keep a choice.
@@ -251,4 +245,4 @@ class RememberedPlaces:
         Raises:
             StorageError: The file cannot be written.
         """
-        self._file.change(lambda places: {**places, server: _Place(team, workspace)})
+        self._file.change(lambda places: {**places, server: Place(team, workspace)})

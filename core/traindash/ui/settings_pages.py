@@ -9,7 +9,6 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.ecosystem import Agent, AgentStatus
-from traindash.domain.ids import AgentId, TaskId
 from traindash.domain.task import Delivery, DeliveryState, Task, Webhook
 from traindash.errors import AppError, InputError
 from traindash.supervisely.client import connect
@@ -223,7 +222,7 @@ def draw_webhook() -> None:
             "Set address and secret again, or remove it.",
             icon=":material/error:",
         )
-    _webhook_form_draw_form(webhook)
+    _draw_webhook_form(webhook)
     _draw_watched()
     if webhook.url or webhook.is_damaged:
         with st.container(horizontal=True):
@@ -237,7 +236,7 @@ def draw_webhook() -> None:
         st.code(_CHECK.strip(), language="python")
 
 
-def _webhook_form_draw_form(webhook: Webhook) -> None:
+def _draw_webhook_form(webhook: Webhook) -> None:
     with st.form("webhook-form", border=False):
         st.text_input("Webhook address", webhook.url, key=_URL, placeholder="https://example.org/hook")
         st.text_input(
@@ -356,7 +355,8 @@ def _card(queue: AgentQueue) -> None:
                 _link(task)
                 st.caption(duration(task), width="content")
         if not queue.running:
-            st.markdown(_idle_text(agent))
+            free = "Free, but its queue is paused" if agent.queue_paused else "Free"
+            st.markdown(free if agent.status is AgentStatus.RUNNING else "Takes no tasks")
         if queue.waiting:
             st.markdown(f"**Queue**, {formatting.count(len(queue.waiting))} waiting")
         for place, task in enumerate(queue.waiting, start=1):
@@ -369,7 +369,9 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
         number.markdown(f"{place}")
         with name, st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _link(task)
-            st.caption(" · ".join(_waiting_facts(task)), width="content")
+            settings = f"settings {task.config_hash[:_SHORT_HASH]}" if task.config_hash else ""
+            facts = (f"task {task.id}", settings, "any agent" if task.agent_id is None else "")
+            st.caption(" · ".join(filter(None, facts)), width="content")
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if agent.queue_paused is not None:
                 for to, icon, words in _MOVES:
@@ -381,7 +383,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                         type="tertiary",
                         disabled=last if to == "down" else place == 1,
                         on_click=attempt,
-                        args=(_mover(task.id, to, agent.id),),
+                        args=(lambda to=to: queues.move(connection.client(), task.id, to, agent.id),),
                     )
             if settings_known(task):
                 st.button(
@@ -399,23 +401,8 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                 st.rerun()
 
 
-def _waiting_facts(task: Task) -> list[str]:
-    facts = [f"task {task.id}"]
-    if task.config_hash:
-        facts.append(f"settings {task.config_hash[:_SHORT_HASH]}")
-    if task.agent_id is None:
-        facts.append("any agent")
-    return facts
-
-
 def _link(task: Task) -> None:
     screens.link("task", plain(task_title(task)), task=task.id)
-
-
-def _idle_text(agent: Agent) -> str:
-    if agent.status is not AgentStatus.RUNNING:
-        return "Takes no tasks"
-    return "Free, but its queue is paused" if agent.queue_paused else "Free"
 
 
 def _hardware(agent: Agent) -> str:
@@ -425,12 +412,8 @@ def _hardware(agent: Agent) -> str:
         total = formatting.size(int(device.total_bytes)) if device.total_bytes is not None else ""
         parts.append(f"{device.name}, {free} of {total} memory free" if free and total else device.name)
     if agent.threads is not None:
-        parts.append(f"{agent.threads} {'thread' if agent.threads == 1 else 'threads'} per task")
+        parts.append(f"{formatting.plural(agent.threads, 'thread')} per task")
     return " · ".join(parts) or "The server does not say what it computes with."
-
-
-def _mover(task_id: TaskId, to: QueueMove, agent_id: AgentId) -> Callable[[], None]:
-    return lambda: queues.move(connection.client(), task_id, to, agent_id)
 
 
 # How the machine of the embedded platform is divided into agents.
@@ -460,5 +443,5 @@ def _apply() -> None:
     count, threads = int(st.session_state[_COUNT]), int(st.session_state[_THREADS])
     attempt(
         lambda: queues.configure(connection.client(), connection.team_id(), count=count, threads=threads),
-        f"{count} {'agent' if count == 1 else 'agents'}, {threads} {'thread' if threads == 1 else 'threads'} each.",
+        f"{formatting.plural(count, 'agent')}, {formatting.plural(threads, 'thread')} each.",
     )

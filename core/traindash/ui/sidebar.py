@@ -37,14 +37,8 @@ _component = st.components.v2.component(
 _LAST_STEP = "last_step"
 
 
-def draw_notify() -> None:
-    """Draw the switch; while it is on, tasks are looked at every few seconds."""
-    # The switch lives in the browser: permission to notify is given for an address and not for a session.
-    on = _is_on()
-    st.fragment(_switch, run_every=_EVERY if on else None)(on)
-
-
 def _is_on() -> bool:
+    # The switch lives in the browser: permission to notify is given for an address and not for a session.
     return bool(st.session_state.get(_KEY, {}).get("on"))
 
 
@@ -57,7 +51,7 @@ def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain argum
 
 
 def _messages() -> list[dict[str, str]]:
-    """Return the latest notifications. The browser knows which it has shown; a run may end before it gets them."""
+    """Return the latest notifications."""
     kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
     kept.extend(_new_messages())
     # A run may be aborted before the browser has got its data, so the latest are sent each time; the browser knows
@@ -70,7 +64,10 @@ def _new_messages() -> list[dict[str, str]]:
     server, workspace = connection.address(), connection.workspace_id()
     watches: dict[tuple[str, int], NewlyCompleted] = st.session_state.setdefault(_WATCH, {})
     watch = watches.setdefault((server, workspace), NewlyCompleted())
-    elsewhere = _completed_elsewhere(server)
+    # Those that were noticed behind the pages: of the tasks started from here on any server.
+    number, ends = connection.task_completions().completed_after(st.session_state.get(_ELSEWHERE, -1))
+    st.session_state[_ELSEWHERE] = number
+    elsewhere = [message_of_completion(end, server) for end in ends]
     try:
         tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
     # A server that is away for a moment is no reason for an error in the corner of every page.
@@ -80,13 +77,6 @@ def _new_messages() -> list[dict[str, str]]:
     together = watch.all_over()
     messages = [*elsewhere, *(message_of(task) for task in ended)]
     return [*messages, message_of_all(together)] if len(together) > 1 else messages
-
-
-def _completed_elsewhere(server: str) -> list[dict[str, str]]:
-    """Return the ends that were noticed behind the pages: of the tasks started from here on any server."""
-    number, completions = connection.task_completions().completed_after(st.session_state.get(_ELSEWHERE, -1))
-    st.session_state[_ELSEWHERE] = number
-    return [message_of_completion(completion, server) for completion in completions]
 
 
 def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
@@ -106,13 +96,14 @@ def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
 
 def message_of(task: Task) -> dict[str, str]:
     """Return the notification of one task: ``id``, ``title``, ``body``, ``path`` of its page."""
-    word = theme.TASK_STATUS[task.status].word
-    return {
-        "id": f"task-{task.id}",
-        "title": f"{word}: {task_title(task)}",
-        "body": _body(task),
-        "path": f"task?task={task.id}",
-    }
+    if task.status is TaskStatus.ERROR:
+        body = task.exit_report.message if task.exit_report else "Open the task to see why."
+    else:
+        experiment = experiment_of_output(task.output)
+        score = experiment.evaluation_metrics.get("mAP") if experiment else None
+        body = f"After {duration(task)}" + ("" if score is None else f", mAP {formatting.metric(score)}")
+    title = f"{theme.TASK_STATUS[task.status].word}: {task_title(task)}"
+    return {"id": f"task-{task.id}", "title": title, "body": body, "path": f"task?task={task.id}"}
 
 
 def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
@@ -121,15 +112,6 @@ def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
     numbers = ", ".join(f"{number} {'failed' if word == 'error' else word}" for word, number in counts.items())
     ids = "-".join(str(task.id) for task in tasks)
     return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
-
-
-def _body(task: Task) -> str:
-    if task.status is TaskStatus.ERROR:
-        return task.exit_report.message if task.exit_report else "Open the task to see why."
-    experiment = experiment_of_output(task.output)
-    value = experiment.evaluation_metrics.get("mAP") if experiment else None
-    measured = f", mAP {formatting.metric(value)}" if value is not None else ""
-    return f"After {duration(task)}{measured}"
 
 
 _LINKS = (
@@ -162,7 +144,8 @@ def draw_sidebar(screen_id: str) -> None:
             with st.container(key=f"nav-{state}-{screen}"):
                 screens.link(target, label, icon, width="stretch")
         with st.container(key="notify-switch"):
-            draw_notify()
+            on = _is_on()
+            st.fragment(_switch, run_every=_EVERY if on else None)(on)
         with st.container(key="server-badge"):
             server = connection.server()
             icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"

@@ -36,7 +36,8 @@ def current_draft() -> WizardDraft:
     if named:
         draft = connection.drafts().load(named)
     else:
-        draft = _kept() or _latest_or_new()
+        server, drafts = connection.server_name(), connection.drafts()
+        draft = _kept() or drafts.latest_open(server) or drafts.create(server)
         # In the address, so that a reload, which is a new session, and a second tab find the same draft.
         st.query_params[DRAFT_PARAM] = draft.id
     # Links of the sidebar carry no draft: the tab remembers it.
@@ -135,8 +136,3 @@ def _kept() -> WizardDraft | None:
     except (NotFoundError, InputError):  # deleted or damaged meanwhile; nobody asked for this one by name
         return None
     return None if draft.is_started or draft.replaces is not None else draft
-
-
-def _latest_or_new() -> WizardDraft:
-    server = connection.server_name()
-    return connection.drafts().latest_open(server) or connection.drafts().create(server)

@@ -16,9 +16,9 @@ def test_each_server_has_its_own_place_and_keeps_it(tmp_path: Path) -> None:
     RememberedPlaces(path).remember(ONE, TeamId(1), WorkspaceId(2))
     RememberedPlaces(path).remember(TWO, TeamId(3), None)
     again = RememberedPlaces(path)
-    assert (again.team(ONE), again.workspace(ONE)) == (1, 2)
-    assert (again.team(TWO), again.workspace(TWO)) == (3, None)
-    assert again.team("http://three") is None
+    assert (again.of(ONE).team, again.of(ONE).workspace) == (1, 2)
+    assert (again.of(TWO).team, again.of(TWO).workspace) == (3, None)
+    assert again.of("http://three").team is None
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"http://one": 5}', "[]"])
@@ -26,9 +26,9 @@ def test_a_damaged_file_means_that_nothing_is_remembered(tmp_path: Path, content
     path = tmp_path / "places.json"
     path.write_text(content, encoding="utf-8")
     places = RememberedPlaces(path)
-    assert places.team(ONE) is None
+    assert places.of(ONE).team is None
     places.remember(ONE, TeamId(1), None)
-    assert places.team(ONE) == 1
+    assert places.of(ONE).team == 1
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

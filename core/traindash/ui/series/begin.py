@@ -23,7 +23,7 @@ from traindash.tasks.series_runner import place
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.series.form import SeriesView, change_choices, default_name, reference_for, saved, text_by_model
-from traindash.ui.series.view import varied_text
+from traindash.ui.series.view import time_text, varied_text
 from traindash.ui.state import change_draft, check_server, current_draft, flash
 from traindash.ui.theme import plain
 from traindash.ui.widgets import draft_select, draft_text, draw_heads, page_of, widget_key
@@ -91,8 +91,7 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
     with st.container(key=f"series-row-{item.key}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center")
         cells[0].caption(f"{place}")
-        with cells[1]:
-            st.markdown(f"**{plain(item.plan.experiment_name or '')}**")
+        cells[1].markdown(f"**{plain(item.plan.experiment_name or '')}**")
         cells[2].markdown(
             plain(varied_text(item.varied) or model_label(item.plan.model))
             + (" · edited" if item.key in view.choices.changes else "")
@@ -105,8 +104,8 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
                 icon=":material/check:" if is_open else ":material/edit:",
                 type="tertiary",
                 key=f"series-edit-{item.key}",
-                on_click=_toggle,
-                args=(item.key,),
+                on_click=st.session_state.update,
+                args=({_OPEN: None if is_open else item.key},),
             )
             st.button(
                 "Remove",
@@ -121,13 +120,6 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
             )
         if is_open:
             _draw_editor(view, item)
-
-
-def time_text(time: TimeRange | None) -> str:
-    """Return an expected time as a range, a dash where it is not known."""
-    if time is None:
-        return formatting.MISSING
-    return formatting.time_left(time.low, time.high).removesuffix(" left")
 
 
 def _agent_name(view: SeriesView, agent_id: AgentId | None) -> str:
@@ -195,10 +187,6 @@ def _edited(choices: SeriesChoices, key: str, change: Callable[[ExperimentChange
     return replace(choices, changes=others if changed == ExperimentChange() else {**others, key: changed})
 
 
-def _toggle(key: str) -> None:
-    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == key else key
-
-
 def open_plan() -> SeriesView | None:
     """Return what a series is planned from; ``None`` where its draft was started or has holes, which is drawn."""
     draft = current_draft()
@@ -210,7 +198,11 @@ def open_plan() -> SeriesView | None:
     facts = lookups.facts_of(draft)
     plan = complete(draft, facts)
     if not isinstance(plan, TrainingPlan):
-        _draw_incomplete(draft, plan)
+        with st.container(border=True, key="form-card"):
+            st.header("A series begins with a complete training", anchor=False)
+            st.markdown("Choose project, model and the rest first; then vary what you like.")
+            draw_problems(plan)
+            screens.link(plan[0].step if plan else "project", "Go to the open step", "arrow_back", draft=draft.id)
         return None
     return SeriesView(draft=draft, facts=facts, plan=plan)
 
@@ -233,15 +225,12 @@ def _planned(view: SeriesView) -> tuple[tuple[Experiment, ...], tuple[Problem, .
     except InputError as error:
         return (), (Problem(severity="error", step="launch", message=error.message, hint=error.hint),)
     kept = [item.plan for item in planned if item.key not in view.choices.removed]
-    return planned, tuple(dict.fromkeys([*_model_problems(kept), *_text_problems(view, kept)]))
-
-
-def _model_problems(plans: Sequence[TrainingPlan]) -> list[Problem]:
-    """Return what the server's side of the check finds: one experiment of each model stands for the others."""
-    # 100 experiments of three models are three questions to the server and not a hundred.
-    one_each = {plan.model: replace(plan, agent_id=None, hyperparameters=None) for plan in plans}
-    found = (problem for plan in one_each.values() for problem in lookups.problems(plan))
-    return [problem for problem in found if problem.severity == "error"]
+    # One experiment of each model stands for the others: 100 experiments of three models are three questions to the
+    # server and not a hundred.
+    one_each = {plan.model: replace(plan, agent_id=None, hyperparameters=None) for plan in kept}
+    asked = (problem for plan in one_each.values() for problem in lookups.problems(plan))
+    wrong = [problem for problem in asked if problem.severity == "error"]
+    return planned, tuple(dict.fromkeys([*wrong, *_text_problems(view, kept)]))
 
 
 def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Problem]:
@@ -281,11 +270,9 @@ def _time_sentence(view: SeriesView, rows: Sequence[Row]) -> str:
     where = f"on {plural(min(agents, len(rows)), 'agent')}"
     if not known:
         return f"Time not known: no such training went through here yet. {plural(len(rows), 'experiment')} {where}."
-    whole = f"{time_text(total_time(known, agents))} {where}"
     unknown = len(rows) - len(known)
-    return (
-        f"About {whole}, by earlier trainings." if not unknown else f"About {whole}, and {unknown} of unknown length."
-    )
+    basis = f"and {unknown} of unknown length" if unknown else "by earlier trainings"
+    return f"About {time_text(total_time(known, agents))} {where}, {basis}."
 
 
 def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
@@ -312,12 +299,3 @@ def _wait(view: SeriesView) -> None:
         screens.go("series", series=started)
     if SERIES.is_busy(draft_id):
         st.rerun()
-
-
-def _draw_incomplete(draft: WizardDraft, problems: Sequence[Problem]) -> None:
-    with st.container(border=True, key="form-card"):
-        st.header("A series begins with a complete training", anchor=False)
-        st.markdown("Choose project, model and the rest first; then vary what you like.")
-        draw_problems(tuple(problems))
-        target = problems[0].step if problems else "project"
-        screens.link(target, "Go to the open step", "arrow_back", draft=draft.id)

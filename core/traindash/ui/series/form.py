@@ -6,7 +6,6 @@ from typing import Literal, TypeVar
 
 import streamlit as st
 
-from traindash.domain.ids import AgentId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
 from traindash.formatting import plural
 from traindash.frameworks.registry import reference_of
@@ -93,7 +92,16 @@ def reference_for(view: SeriesView, model: ModelChoice) -> Reference | None:
 def draw_variations(view: SeriesView) -> None:
     """Draw what varies."""
     st.header("What varies?", anchor=False)
-    _draw_models(view)
+    draft_many(
+        view.draft,
+        "series-models",
+        "Models",
+        options=_model_options(view),
+        value=view.choices.models or (view.plan.model,),
+        save=saved(lambda choices, chosen: replace(choices, models=chosen)),
+        text=model_label,
+        placeholder="Choose models",
+    )
     _draw_values(view)
     _draw_split(view)
     draft_number(
@@ -120,10 +128,6 @@ def draw_how(view: SeriesView) -> None:
         help_text="Experiments get it as the first part of their names.",
     )
     agents = {agent.id: agent.name for agent in view.facts.running_agents}
-
-    def agent_name(agent: AgentId) -> str:
-        return agents[agent]
-
     draft_many(
         view.draft,
         "series-agents",
@@ -131,7 +135,7 @@ def draw_how(view: SeriesView) -> None:
         options=tuple(agents),
         value=tuple(agent for agent in view.choices.agents if agent in agents),
         save=saved(lambda choices, chosen: replace(choices, agents=chosen)),
-        text=agent_name,
+        text=agents.__getitem__,
         placeholder="Automatic: whichever is free",
     )
     st.caption("More experiments than agents: the rest waits in the queue. Nothing is dropped.")
@@ -149,20 +153,6 @@ def default_name(view: SeriesView) -> str:
     """Return the name of a series that a person gave none."""
     project = view.facts.project.project.name if view.facts.project else "series"
     return view.draft.experiment_name or project
-
-
-def _draw_models(view: SeriesView) -> None:
-    options = _model_options(view)
-    draft_many(
-        view.draft,
-        "series-models",
-        "Models",
-        options=options,
-        value=view.choices.models or (view.plan.model,),
-        save=saved(lambda choices, chosen: replace(choices, models=chosen)),
-        text=model_label,
-        placeholder="Choose models",
-    )
 
 
 def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
@@ -279,11 +269,8 @@ def _draw_split(view: SeriesView) -> None:
                 save=_saved_split(lambda split, number: replace(split, draws=number)),
             )
     number = len(split.percents or (percent,)) * split.draws
-    st.caption(f"{plural(number, 'split')} will be kept as collections of “{plain(_project_name(view))}”.")
-
-
-def _project_name(view: SeriesView) -> str:
-    return view.facts.project.project.name if view.facts.project else ""
+    project = view.facts.project.project.name if view.facts.project else ""
+    st.caption(f"{plural(number, 'split')} will be kept as collections of “{plain(project)}”.")
 
 
 def saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:

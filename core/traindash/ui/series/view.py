@@ -8,10 +8,10 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.ids import SeriesId, TaskId
-from traindash.domain.task import ExitReport, Task
+from traindash.domain.task import Task
 from traindash.errors import AppError, InputError
 from traindash.supervisely.experiments import experiment_of_output
-from traindash.tasks.progress import TaskProgress
+from traindash.tasks.progress import TaskProgress, TimeRange
 from traindash.tasks.series_progress import (
     OVER,
     MemberState,
@@ -73,11 +73,6 @@ def standing(states: Sequence[MemberState]) -> str:
     return ", ".join(parts)
 
 
-def look_of(state: MemberState) -> StatusLook:
-    """Return the badge of an experiment."""
-    return _LOOKS[state.stage] if state.task is None else theme.TASK_STATUS[state.task.status]
-
-
 def name_of(state: MemberState) -> str:
     """Return the name of an experiment."""
     return state.member.plan.experiment_name or (task_title(state.task) if state.task else state.member.key)
@@ -113,22 +108,9 @@ def doing_text(state: MemberState, progress: TaskProgress | None) -> str:
     return "Waits for its start"
 
 
-def why_text(state: MemberState) -> tuple[str, str]:
-    """Return why an experiment left nothing, and what to do."""
-    if state.member.refusal is not None and state.task is None:
-        return state.member.refusal.message, state.member.refusal.hint
-    report: ExitReport | None = state.task.exit_report if state.task is not None else None
-    if report is None:
-        return "The server does not say why the task ended.", "Look at the last lines of its log."
-    return report.message, report.hint
-
-
-def left_text(left: TimeLeft) -> str:
-    """Return how long a series will still take, as far as that is known."""
-    if left.range is None:
-        return "Not known yet" if left.unknown else formatting.MISSING
-    known = formatting.time_left(left.range.low, left.range.high).removesuffix(" left")
-    return f"{known} and more" if left.unknown else known
+def time_text(time: TimeRange | None) -> str:
+    """Return an expected time as a range, a dash where it is not known."""
+    return formatting.MISSING if time is None else formatting.time_left(time.low, time.high).removesuffix(" left")
 
 
 def draw_series_page(wanted: str | None) -> None:
@@ -143,7 +125,9 @@ def draw_series_page(wanted: str | None) -> None:
     """
     if not wanted:
         raise InputError("No series is chosen.", "Open one from the list of tasks.")
-    watch = _watch(SeriesId(wanted))
+    series_id = SeriesId(wanted)
+    key = (connection.cache_key(), series_id)
+    watch = kept_here(_WATCH, key, lambda: SeriesWatch(connection.client(), connection.series(), series_id))
     snapshot = watch.refresh()
     # Its task ids belong to that server.
     if snapshot.series.server != connection.server_name():
@@ -152,11 +136,6 @@ def draw_series_page(wanted: str | None) -> None:
     _open_comparison(snapshot)
     _draw_head(snapshot)
     st.fragment(_live, run_every=None if snapshot.is_over else _EVERY)(watch, snapshot)
-
-
-def _watch(series_id: SeriesId) -> SeriesWatch:
-    key = (connection.cache_key(), series_id)
-    return kept_here(_WATCH, key, lambda: SeriesWatch(connection.client(), connection.series(), series_id))
 
 
 def _open_comparison(snapshot: SeriesSnapshot) -> None:
@@ -211,11 +190,9 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                 on_click=compare,
                 args=(ids,),
             )
-    names = lookups.project_names()
-    project = names.get(series.project_id, f"{series.project_id}")
     facts = [
         f"Series of {formatting.plural(len(series.members), 'experiment')}",
-        f"Project {project}",
+        f"Project {lookups.project_names().get(series.project_id, series.project_id)}",
         f"started {formatting.recent(series.created_at, datetime.now(UTC))}",
         *(["cancelled"] if series.is_cancelled else []),
     ]
@@ -233,16 +210,15 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
         st.rerun()
     if (trouble := connection.starter().trouble(snapshot.series.id)) is not None:
         draw_stale(trouble, "It is tried again by itself.")
-    done = [1.0 if state.stage in OVER else _part(state, snapshot) for state in snapshot.states]
+    training = {task_id: fraction(item) for task_id, item in snapshot.progress.items()}
+    done = [
+        1.0 if state.stage in OVER else training.get(state.task.id, 0.0) if state.task else 0.0
+        for state in snapshot.states
+    ]
     st.progress(sum(done) / len(done), text=plain(standing(snapshot.states)))
     _draw_cards(snapshot)
     _draw_rows(snapshot)
     draw_bring_back(snapshot.series)
-
-
-def _part(state: MemberState, snapshot: SeriesSnapshot) -> float:
-    progress = None if state.task is None else snapshot.progress.get(state.task.id)
-    return 0.0 if progress is None else fraction(progress)
 
 
 def _draw_cards(snapshot: SeriesSnapshot) -> None:
@@ -266,11 +242,7 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
             formatting.metric(best[1] if best else None),
             name_of(best[0]) if best else "no result above 0" if snapshot.is_over else "none yet",
         ),
-        (
-            "Time left",
-            left_text(left),
-            _about_time(snapshot, left),
-        ),
+        ("Time left", *_time_left(snapshot, left)),
         (
             "Time",
             formatting.duration((until - min(begun)).total_seconds() if begun else None),
@@ -281,12 +253,15 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
         theme.number_card(label, value, plain(below), place)
 
 
-def _about_time(snapshot: SeriesSnapshot, left: TimeLeft) -> str:
-    if snapshot.is_over:
-        return "all are over"
+def _time_left(snapshot: SeriesSnapshot, left: TimeLeft) -> tuple[str, str]:
+    """Return how long a series will still take, as far as that is known, and how that is known."""
     if left.range is None:
-        return "no such training went through yet"
-    return f"not known of {left.unknown}" if left.unknown else "by trainings so far"
+        text = "Not known yet" if left.unknown else formatting.MISSING
+        note = "no such training went through yet"
+    else:
+        text = f"{time_text(left.range)}{' and more' if left.unknown else ''}"
+        note = f"not known of {left.unknown}" if left.unknown else "by trainings so far"
+    return text, "all are over" if snapshot.is_over else note
 
 
 def _draw_rows(snapshot: SeriesSnapshot) -> None:
@@ -302,7 +277,7 @@ def _draw_rows(snapshot: SeriesSnapshot) -> None:
 def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
     cells = st.columns(_WIDTHS, vertical_alignment="center")
     with cells[0]:
-        theme.status_badge(look_of(state))
+        theme.status_badge(_LOOKS[state.stage] if state.task is None else theme.TASK_STATUS[state.task.status])
     with cells[1], st.container(key=f"task-name-{state.member.key}"):
         name = plain(name_of(state))
         if state.task is not None:
@@ -350,8 +325,11 @@ def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:
     """Say why an experiment left nothing, with the ways on."""
     _, place = st.columns([_WIDTHS[0], sum(_WIDTHS[1:])])
     with place, st.container(key=f"series-why-{state.member.key}", gap="xsmall"):
-        if state.stage != "stopped":
-            draw_trouble(*why_text(state))
+        reason = state.task.exit_report if state.task else state.member.refusal
+        if state.stage != "stopped" and reason is not None:
+            draw_trouble(reason.message, reason.hint)
+        elif state.stage != "stopped":
+            draw_trouble("The server does not say why the task ended.", "Look at the last lines of its log.")
         if not snapshot.series.is_cancelled:
             draw_ways_on(snapshot.series, state)
 
@@ -379,15 +357,11 @@ def series_need_work() -> bool:
 
 
 def _row(series: Series, tasks: Sequence[Task]) -> None:
-    with st.container(key=f"task-row-series-{series.id}"):
-        _cells(series, tasks)
-
-
-def _cells(series: Series, tasks: Sequence[Task]) -> None:
     # Most of its tasks are among those that the list has read already.
     states = states_of(series, tasks_of(connection.client(), series, tasks))
     best = best_of(states)
-    name, started, progress = st.columns(_LIST_WIDTHS, vertical_alignment="center")
+    with st.container(key=f"task-row-series-{series.id}"):
+        name, started, progress = st.columns(_LIST_WIDTHS, vertical_alignment="center")
     with name, st.container(key=f"task-name-{series.id}"):
         screens.link("series", plain(series.name), series=series.id)
     started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))

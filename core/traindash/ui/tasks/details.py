@@ -53,7 +53,10 @@ def draw_samples(progress: TaskProgress) -> None:
         st.markdown("**What the model finds on validation images**")
         if not progress.predictions:
             st.caption("Found objects appear after the first evaluated epoch.")
-        epoch, least, with_truth = _draw_controls(sorted(progress.predictions))
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+            epoch = _draw_slider(sorted(progress.predictions))
+            least = st.slider("Confidence at least", 0.1, 0.9, 0.25, 0.05, key=_SCORE, width=220)
+            with_truth = st.toggle("Show what is annotated", value=True, key=_TRUTH)
         found = progress.predictions.get(epoch, {})
         colors = _colors(progress.task.project_id)
         figures = [
@@ -67,15 +70,6 @@ def draw_samples(progress: TaskProgress) -> None:
             for image in progress.samples
         ]
         st.html(f'<div class="cx-samples">{"".join(figures)}</div>')
-
-
-def _draw_controls(epochs: Sequence[int]) -> tuple[int, float, bool]:
-    """Draw slider and choices; return epoch, least confidence, and whether to show what is annotated."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        epoch = _draw_slider(epochs)
-        least = st.slider("Confidence at least", 0.1, 0.9, 0.25, 0.05, key=_SCORE, width=220)
-        with_truth = st.toggle("Show what is annotated", value=True, key=_TRUTH)
-    return epoch, least, with_truth
 
 
 def _draw_slider(epochs: Sequence[int]) -> int:
@@ -122,10 +116,8 @@ def figure(
     shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
     inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
     outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
-    # st.html takes SVG out of what it is given (Streamlit 1.67); as the source of an image it stays.
     if outlined:
-        masks = "".join(_mask(box, colors.get(box.class_name, _OTHER_COLOR)) for box in outlined)
-        inside.append(f'<img class="masks" alt="" src="{_picture_of(masks, image)}">')
+        inside.append(f'<img class="masks" alt="" src="{_masks(outlined, image, colors)}">')
     if with_truth:
         inside += [f'<i class="truth" style="{_place(box, image)}"></i>' for box in image.objects if not box.outlines]
     for place, box in reversed(list(enumerate(found))):  # the best one last, on top
@@ -140,19 +132,19 @@ def figure(
     )
 
 
-def _mask(box: SampleBox, color: str) -> str:
-    """Return the mask of what was found, filled, or the outline of what is annotated."""
-    data = outlines_data(box.outlines)
-    if box.score is None:
-        return f'<path class="rim" d="{data}"/><path class="truth" d="{data}"/>'
-    return f'<path d="{data}" fill="{color}" stroke="{color}"/>'
-
-
-def _picture_of(masks: str, image: SampleImage) -> str:
-    """Return the address of a picture; the page takes no drawing but as one."""
+def _masks(boxes: Sequence[SampleBox], image: SampleImage, colors: Mapping[str, str]) -> str:
+    """Return the address of a picture: masks of what was found, filled, and outlines of what is annotated."""
+    paths = []
+    for box in boxes:
+        data, color = outlines_data(box.outlines), colors.get(box.class_name, _OTHER_COLOR)
+        if box.score is None:
+            paths.append(f'<path class="rim" d="{data}"/><path class="truth" d="{data}"/>')
+        else:
+            paths.append(f'<path d="{data}" fill="{color}" stroke="{color}"/>')
+    # st.html takes SVG out of what it is given (Streamlit 1.67); as the source of an image it stays.
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {image.width} {image.height}" '
-        f'preserveAspectRatio="none"><style>{_MASK_STYLE}</style>{masks}</svg>'
+        f'preserveAspectRatio="none"><style>{_MASK_STYLE}</style>{"".join(paths)}</svg>'
     )
     return f"data:image/svg+xml;base64,{b64encode(drawing.encode()).decode()}"
 
@@ -167,15 +159,11 @@ def _place(box: SampleBox, image: SampleImage) -> str:
 
 
 def _label(box: SampleBox, color: str) -> str:
-    text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
-    return f'<u style="background:{color};color:{_ink(color)}">{text}</u>'
-
-
-def _ink(color: str) -> str:
-    """Return the letters' colour that can be read on a colour: black or white."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    # Rec. 601 luma: how bright a mixture of red, green and blue is to the eye.
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
+    # Rec. 601 luma: how bright a mixture of red, green and blue is to the eye. Letters are what can be read on it.
+    ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
+    text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
+    return f'<u style="background:{color};color:{ink}">{text}</u>'
 
 
 def _in_words(boxes: Sequence[SampleBox], *, scores: bool) -> str:

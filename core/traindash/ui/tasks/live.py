@@ -40,15 +40,6 @@ MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
 # The phases of a task on one line: done, running, still to come.
 
 
-def phase_line(progress: TaskProgress, left: Sequence[PhaseTime] = ()) -> None:
-    """Draw the line, with how long the phases that are not over take; nothing where phases are not known."""
-    marks = phase_marks(progress, datetime.now(UTC), left)
-    if marks:
-        with st.container(horizontal=True, gap="medium", key="task-phases"):
-            for mark in marks:
-                st.markdown(mark, width="content")
-
-
 def phase_marks(progress: TaskProgress, now: datetime, left: Sequence[PhaseTime] = ()) -> list[str]:
     """Return each phase as a piece of Markdown with icon, word and time; ``now`` ends what still runs."""
     expected = {phase.name: phase.left for phase in left}
@@ -144,8 +135,13 @@ def _numbers(state: LiveState) -> None:
         st.markdown(plain(sentence(progress)), width="content")
         if (used := resources_text(progress)) and not progress.task.status.is_terminal:
             st.caption(used, width="content")
-    left = phases_left(progress, planned_phases(progress.task), _typical(progress.task), now)
-    phase_line(progress, left)
+    started = progress.task.status is TaskStatus.STARTED
+    typical = _typical_of(connection.cache_key(), progress.task.id, progress.task) if started else {}
+    left = phases_left(progress, planned_phases(progress.task), typical, now)
+    if marks := phase_marks(progress, now, left):
+        with st.container(horizontal=True, gap="medium", key="task-phases"):
+            for mark in marks:
+                st.markdown(mark, width="content")
     _draw_trouble(progress, now)
     if progress.task.status is not TaskStatus.FINISHED:
         st.progress(fraction(progress))
@@ -163,13 +159,9 @@ def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
         st.warning(plain(not_finite_text(progress.not_finite)), icon=":material/warning:")
 
 
-def _typical(task: Task) -> Mapping[str, float]:
-    """Return how long the phases after a running training will probably take."""
-    return {} if task.status is not TaskStatus.STARTED else _typical_of(connection.cache_key(), task.id, task)
-
-
 @st.cache_data(ttl=_TYPICAL_SECONDS, max_entries=100, show_spinner=False)
 def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mapping[str, float]:
+    """Return how long the phases after a running training will probably take."""
     del key, task_id
     try:
         return typical_durations(connection.client(), _task)
@@ -178,16 +170,18 @@ def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mappi
 
 
 def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
-    loss, loss_before = last_two(training_loss(progress.curves))
     cards = st.columns(4)
     if has_masks(progress):
         _best_card(cards[0], "Best mask mAP50-95", progress.curves.get(MASK_MAP))
         _best_card(cards[1], "Best box mAP50-95", progress.curves.get(BOX_MAP))
     else:
-        half, half_before = last_two(progress.curves.get(BOX_MAP50))
         _best_card(cards[0], "Best mAP50-95", progress.curves.get(BOX_MAP))
-        _trend_card(cards[1], "mAP50", formatting.metric(half), _points(half, half_before), good="up")
-    _trend_card(cards[2], "Training loss", formatting.quantity(loss), _change(loss, loss_before), good="down")
+        new, old = last_two(progress.curves.get(BOX_MAP50))
+        change = "" if new is None or old is None else formatting.points(new - old)
+        _trend_card(cards[1], "mAP50", formatting.metric(new), change, good="up")
+    new, old = last_two(training_loss(progress.curves))
+    change = "" if new is None or old is None else formatting.signed(new - old, 3)
+    _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
     theme.number_card("Time", duration(progress.task, datetime.now(UTC)), _time_note(progress, left), cards[3])
 
 
@@ -212,20 +206,12 @@ def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, g
     place.metric(
         label,
         value,
-        change or None,
+        f"{change} since last epoch" if change else None,
         delta_color="off" if way == "off" else "green" if way == good else "red",
         delta_arrow=way,
         border=True,
         height="stretch",
     )
-
-
-def _points(new: float | None, old: float | None) -> str:
-    return "" if new is None or old is None else f"{formatting.points(new - old)} since last epoch"
-
-
-def _change(new: float | None, old: float | None) -> str:
-    return "" if new is None or old is None else f"{formatting.signed(new - old, 3)} since last epoch"
 
 
 def has_masks(progress: TaskProgress) -> bool:
@@ -256,9 +242,6 @@ def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
     # Read in the middle of a line of the log, one loss may be an epoch ahead.
     if not parts or len({curve.epochs for curve in parts}) != 1:
         return None
-    sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in _rows(parts))
+    rows = zip(*(curve.values for curve in parts), strict=True)
+    sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in rows)
     return Curve(epochs=parts[0].epochs, seconds=parts[0].seconds, values=sums)
-
-
-def _rows(parts: list[Curve]) -> list[tuple[float, ...]]:
-    return list(zip(*(curve.values for curve in parts), strict=True))

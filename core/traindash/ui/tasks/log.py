@@ -147,13 +147,12 @@ def log_line(row: LogRow, *, marked: bool = False, search: str = "") -> str:
 
 def as_text(rows: Iterable[LogRow]) -> str:
     """Return log rows as a text file, one a line, with what a row says beside its message as JSON."""
-    return "".join(_text_line(row) for row in rows)
-
-
-def _text_line(row: LogRow) -> str:
-    fields = {key: value for key, value in row.fields.items() if key not in {"event_type", "task_id"}}
-    more = f"  {json.dumps(fields, ensure_ascii=False)}" if fields else ""
-    return f"{row.timestamp}  {row.level.upper():<8}{row.message}{more}\n"
+    lines = []
+    for row in rows:
+        fields = {key: value for key, value in row.fields.items() if key not in {"event_type", "task_id"}}
+        more = f"  {json.dumps(fields, ensure_ascii=False)}" if fields else ""
+        lines.append(f"{row.timestamp}  {row.level.upper():<8}{row.message}{more}\n")
+    return "".join(lines)
 
 
 def _with_marks(message: str, search: str) -> str:
@@ -174,22 +173,15 @@ def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> N
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log-found"):
         older = f", {formatting.count(view.left_out)} older ones not shown" if view.left_out else ""
         st.caption(f"{formatting.plural(len(view.rows), 'row')}{older}", width="content")
-        if at_error:
-            _jump_button("Newest rows", "vertical_align_bottom", to_error=False)
-        elif first_error(rows) is not None:
-            _jump_button("First error", "error", to_error=True)
-
-
-def _jump_button(label: str, icon: str, *, to_error: bool) -> None:
-    key = f"log-jump-{to_error}"
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        key=key,
-        type="tertiary",
-        on_click=st.session_state.update,
-        args=({_AT_ERROR: to_error},),
-    )
+        if at_error or first_error(rows) is not None:
+            st.button(
+                "Newest rows" if at_error else "First error",
+                icon=":material/vertical_align_bottom:" if at_error else ":material/error:",
+                key=f"log-jump-{not at_error}",
+                type="tertiary",
+                on_click=st.session_state.update,
+                args=({_AT_ERROR: not at_error},),
+            )
 
 
 def _nothing(progress: TaskProgress) -> str:

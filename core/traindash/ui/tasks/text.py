@@ -162,27 +162,24 @@ def fraction(progress: TaskProgress) -> float:
     """Return how much of the task is done, 0 to 1."""
     if progress.task.status is TaskStatus.FINISHED:
         return 1.0
-    trained = _TRAINED * _trained(progress)
     later = [name for name in planned_phases(progress.task) if name not in {"preparing_data", "training"}]
     reached = progress.phase or (progress.phases[-1].name if progress.phases else "")
     # What follows the training shares the rest in equal parts: nobody knows how long each of them takes.
     if reached in later:
         return _TRAINED + (1 - _TRAINED) * later.index(reached) / len(later)
-    return trained
+    if not progress.epochs:
+        return 0.0
+    part = progress.step / progress.steps if progress.step is not None and progress.steps else 0.0
+    return _TRAINED * min(1.0, ((progress.epoch or 0) + part) / progress.epochs)
 
 
 def duration(task: Task, now: datetime | None = None) -> str:
-    """Return how long a task ran, or has been running until now."""
-    return formatting.duration(seconds_of(task, now))
-
-
-def seconds_of(task: Task, now: datetime | None = None) -> float | None:
-    """Return how long a task ran, or has been running, in seconds; ``None`` before its start."""
-    if task.started_at is None:
-        return None
+    """Return how long a task ran, or has been running until now; a dash before its start."""
     # A task that ended without a time of its end (its agent was lost) has no duration; “until now” would grow for ever.
     end = task.finished_at or (None if task.status.is_terminal else now or datetime.now(UTC))
-    return None if end is None else max(0.0, (end - task.started_at).total_seconds())
+    if task.started_at is None or end is None:
+        return formatting.duration(None)
+    return formatting.duration(max(0.0, (end - task.started_at).total_seconds()))
 
 
 def _running(progress: TaskProgress) -> str:
@@ -204,13 +201,6 @@ def _running(progress: TaskProgress) -> str:
         last = progress.counters[-1]
         parts.append(f"{formatting.count(last.current)} of {formatting.count(last.total)}")
     return ", ".join(parts)
-
-
-def _trained(progress: TaskProgress) -> float:
-    if not progress.epochs:
-        return 0.0
-    part = progress.step / progress.steps if progress.step is not None and progress.steps else 0.0
-    return min(1.0, ((progress.epoch or 0) + part) / progress.epochs)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -134,7 +134,9 @@ def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
 def _draw_experiment(experiment: ExperimentInfo) -> None:
     with st.container(border=True, key="task-result"):
         st.subheader("Result", anchor=False)
-        st.caption(plain(_about(experiment)))
+        start = "random initialisation" if experiment.random_initialization else start_of(experiment)
+        model = f"{experiment.framework_name} {experiment.model_name}"
+        st.caption(plain(f"Experiment “{experiment.experiment_name}” · {model} · started from {start}"))
         with st.container(horizontal=True, gap="large"):
             by_mask = experiment.task_type == SEGMENTATION
             for name, title in (
@@ -158,12 +160,6 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
                 )
         _draw_files(experiment)
-
-
-def _about(experiment: ExperimentInfo) -> str:
-    start = "random initialisation" if experiment.random_initialization else start_of(experiment)
-    parts = [f"Experiment “{experiment.experiment_name}”", f"{experiment.framework_name} {experiment.model_name}"]
-    return " · ".join([*parts, f"started from {start}"])
 
 
 def _draw_files(experiment: ExperimentInfo) -> None:
@@ -194,7 +190,11 @@ def open_task(wanted: str | None) -> LiveState:
         NotFoundError: There is no such task.
     """
     with titled("Task"):
-        task_id = _task_id(wanted)
+        if not wanted:
+            raise InputError("No task is chosen.", "Open one from the list of tasks.")
+        if not wanted.isascii() or not wanted.isdigit():
+            raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
+        task_id = TaskId(int(wanted))
         # Per server and epoch: after a reconnect the old watch would ask a client that is closed.
         key = (connection.cache_key(), task_id)
         watch = kept_here("task_watch", key, lambda: TaskWatch(connection.client(), task_id))
@@ -256,14 +256,6 @@ def _facts(task: Task) -> list[str]:
     return facts
 
 
-def _task_id(wanted: str | None) -> TaskId:
-    if not wanted:
-        raise InputError("No task is chosen.", "Open one from the list of tasks.")
-    if not wanted.isascii() or not wanted.isdigit():
-        raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
-    return TaskId(int(wanted))
-
-
 # All tasks, newest first, refreshing while anything is on its way.
 
 
@@ -288,7 +280,13 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
         return
     draw_series_list(tasks)
     if not tasks:
-        _draw_empty()
+        draw_empty_page(
+            "No task yet",
+            "A task appears here as soon as you start a training.",
+            next_step="New training",
+            icon="add_circle",
+            screen="project",
+        )
         return
     _, shown = page_of(tasks, _PER_PAGE, "task-page")
     names = lookups.project_names()
@@ -308,7 +306,9 @@ def _row(task: Task, projects: dict[ProjectId, str]) -> None:
             theme.status_badge(theme.TASK_STATUS[task.status])
         with cells[1], st.container(key=f"task-name-{task.id}"):
             screens.link("task", plain(task_title(task)), task=task.id)
-            st.caption(plain(_about_task(task, projects)))
+            model = "" if model_name(task) == task_title(task) else model_name(task)
+            project = projects.get(task.project_id, f"project {task.project_id}") if task.project_id else ""
+            st.caption(plain(" · ".join(filter(None, (f"Task {task.id}", model, project)))))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
         cells[3].markdown(formatting.recent(task.started_at, datetime.now(UTC)))
         cells[4].markdown(duration(task))
@@ -316,30 +316,16 @@ def _row(task: Task, projects: dict[ProjectId, str]) -> None:
             _progress(task)
 
 
-def _about_task(task: Task, projects: dict[ProjectId, str]) -> str:
-    model = model_name(task)
-    parts = [
-        f"Task {task.id}",
-        "" if model == task_title(task) else model,
-        "" if task.project_id is None else projects.get(task.project_id, f"project {task.project_id}"),
-    ]
-    return " · ".join(part for part in parts if part)
-
-
 def _progress(task: Task) -> None:
+    if task.status is TaskStatus.ERROR and task.exit_report:
+        st.caption(plain(task.exit_report.message))
+        return
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
-        st.caption(plain(_outcome(task)))
+        st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
         return
     progress = _watched(task)
     # Without the batch, which changes every second: the list refreshes every three.
     st.progress(fraction(progress), text=plain(sentence(replace(progress, step=None))))
-
-
-def _outcome(task: Task) -> str:
-    """Return what came of a task, in a few words."""
-    if task.status is TaskStatus.ERROR and task.exit_report:
-        return task.exit_report.message
-    return result_text(task) or sentence(TaskProgress(task=task))
 
 
 def _watched(task: Task) -> TaskProgress:
@@ -352,13 +338,3 @@ def _watched(task: Task) -> TaskProgress:
         return watches[key].refresh(task)
     except AppError:
         return TaskProgress(task=task)
-
-
-def _draw_empty() -> None:
-    draw_empty_page(
-        "No task yet",
-        "A task appears here as soon as you start a training.",
-        next_step="New training",
-        icon="add_circle",
-        screen="project",
-    )

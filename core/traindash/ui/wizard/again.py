@@ -24,9 +24,6 @@ from traindash.ui.state import change_draft, flash, telling_errors
 from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 
-# “Change and try again”: a draft that takes the place of an experiment which failed or still waits.
-
-
 _STEPS: Mapping[ExitCause, Step] = {
     ExitCause.BAD_INPUT: "model",
     ExitCause.BAD_DATA: "classes",
@@ -62,21 +59,21 @@ def draw_change_button(
     )
 
 
-def place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
-    """Return what a changed start of a task takes the place of, with the plan: that of its experiment in a series.
-
-    Returns:
-        ``None`` for a task that belongs to no series, is finished, or works.
-    """
+def _place_of(task: Task) -> tuple[Replaced, TrainingPlan] | None:
+    """Return what a changed start of a task takes the place of, with the plan; ``None`` where it takes no place."""
     # What is finished has left an experiment, which nothing may replace; what works has to be stopped first.
-    if task.status is TaskStatus.FINISHED or not (task.status.is_terminal or task.status is TaskStatus.QUEUED):
+    waits = task.status is TaskStatus.QUEUED
+    if task.status is TaskStatus.FINISHED or not (task.status.is_terminal or waits):
         return None
-    found = member_of(task)
-    if found is None:
+    # In a series first: a task of it that waits takes the member's place, not only its own in the queue.
+    if (found := member_of(task)) is not None:
+        series, member = found
+        place = SeriesPlace(series_id=series.id, key=member.key)
+        return Replaced(title=member.name, task_id=task.id, place=place), member.plan
+    if not waits:
         return None
-    series, member = found
-    place = SeriesPlace(series_id=series.id, key=member.key)
-    return Replaced(title=member.name, task_id=task.id, place=place), member.plan
+    plan = origin_of(task.id).plan
+    return Replaced(title=plan.experiment_name or task_title(task), task_id=task.id), plan
 
 
 def member_of(task: Task) -> tuple[Series, Member] | None:
@@ -88,8 +85,7 @@ def member_of(task: Task) -> tuple[Series, Member] | None:
 
 def step_to_mend(task: Task) -> Step | None:
     """Return the step of the wizard where the reason of a failure can be mended, ``None`` if it lies elsewhere."""
-    report = task.exit_report
-    return None if report is None else _STEPS.get(report.cause)
+    return _STEPS.get(task.exit_report.cause) if task.exit_report else None
 
 
 def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
@@ -209,9 +205,7 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
 def begin_change(task_id: TaskId, step: Step) -> None:
     """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
     task = connection.client().tasks.get(task_id)
-    # In a series first: a task of it that waits takes the member's place, not only its own in the queue.
-    found = place_of(task) or _place_in_queue(task)
-    if found is not None:
+    if (found := _place_of(task)) is not None:
         made = draft_in_place(*found)
     else:
         origin = origin_of(task_id)
@@ -219,11 +213,3 @@ def begin_change(task_id: TaskId, step: Step) -> None:
         made = drafts.create(connection.server_name())
         drafts.update(made.id, lambda draft: begin_again(draft, origin))
     screens.go(step, draft=made.id)
-
-
-def _place_in_queue(task: Task) -> tuple[Replaced, TrainingPlan] | None:
-    """Return what a changed start of a task takes the place of if it waits by itself."""
-    if task.status is not TaskStatus.QUEUED:
-        return None
-    plan = origin_of(task.id).plan
-    return Replaced(title=plan.experiment_name or task_title(task), task_id=task.id), plan

@@ -69,8 +69,7 @@ def ago(moment: datetime) -> str:
 
 
 def _new() -> None:
-    draft = start_new_draft()
-    screens.go("project", draft=draft.id)
+    screens.go("project", draft=start_new_draft().id)
 
 
 def _open(draft: WizardDraft) -> None:
@@ -129,21 +128,19 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
         )
 
 
-def _where(draft: WizardDraft) -> str:
-    if draft.series_id is not None:
-        return "started as a series"
-    return f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
-
-
 def _draw_row(draft: WizardDraft) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"draft-row-{draft.id}"
     ):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(draft_title(draft))}**")
-            where = _where(draft)
-            details = [project_and_model(draft)] if draft.name else []
-            st.caption(" · ".join(plain(part) for part in [*details, where, f"changed {ago(draft.changed_at)}"]))
+            where = f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
+            details = (
+                project_and_model(draft) if draft.name else "",
+                "started as a series" if draft.series_id is not None else where,
+                f"changed {ago(draft.changed_at)}",
+            )
+            st.caption(" · ".join(plain(part) for part in details if part))
         if not draft.is_started:
             st.button("Open", key=f"open-{draft.id}", icon=":material/arrow_forward:", on_click=_open, args=(draft,))
         elif draft.series_id is not None:

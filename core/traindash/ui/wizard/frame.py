@@ -29,13 +29,7 @@ from traindash.plans.steps import (
 )
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble, titled
-from traindash.ui.state import (
-    check_server,
-    current_draft,
-    start_new_draft,
-    task_just_started,
-    telling_errors,
-)
+from traindash.ui.state import check_server, current_draft, start_new_draft, task_just_started, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import place_text
 from traindash.ui.wizard.drafts import draw_draft_menu
@@ -48,13 +42,7 @@ _ICONS: Mapping[StepState, str] = {
     StepState.BROKEN: "error",
     StepState.LOCKED: "lock",
 }
-_UNKNOWN = "not chosen yet"
 _SHOWN_CHANGES = 3
-
-# What a draft changes of the training that it began with.
-
-
-# Names for the ids in a plan, from what the server knows.
 
 
 def names_for(project_id: ProjectId | None, default_hyperparameters: str = "") -> Names:
@@ -136,18 +124,20 @@ class SummaryLine:
 
 def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:
     """Return the summary of a draft, one line per step in their order."""
+    evaluation = "evaluation and speed test" if draft.enable_speedtest else "evaluation"
+    exports = [name for name, on in (("ONNX", draft.export_onnx), ("TensorRT", draft.export_tensorrt)) if on]
     texts = (  # value and detail of each step, in their order
         _project(draft, facts),
         _model(draft, facts),
         _classes(draft, facts),
         _split(draft, facts),
         _hyperparameters(draft, facts),
-        _benchmark(draft),
-        _export(draft),
+        (evaluation if draft.enable_benchmark else "off", ""),
+        (listing(exports) or "PyTorch checkpoint only", ""),
         _launch(draft, facts),
     )
     return tuple(
-        SummaryLine(step=step.id, label=step.title, value=value or _UNKNOWN, detail=detail, is_set=bool(value))
+        SummaryLine(step=step.id, label=step.title, value=value or "not chosen yet", detail=detail, is_set=bool(value))
         for step, (value, detail) in zip(STEPS, texts, strict=True)
     )
 
@@ -248,17 +238,6 @@ def _hyperparameters(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
         return "framework defaults", ""
     shown = [f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in changes]
     return f"{plural(len(changes), 'change')} from the defaults", listing(shown, limit=_SHOWN_CHANGES)
-
-
-def _benchmark(draft: WizardDraft) -> tuple[str, str]:
-    if not draft.enable_benchmark:
-        return "off", ""
-    return ("evaluation and speed test" if draft.enable_speedtest else "evaluation"), ""
-
-
-def _export(draft: WizardDraft) -> tuple[str, str]:
-    names = [name for name, on in (("ONNX", draft.export_onnx), ("TensorRT", draft.export_tensorrt)) if on]
-    return (listing(names) or "PyTorch checkpoint only"), ""
 
 
 def _launch(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
@@ -399,12 +378,8 @@ def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
 def _blocker(view: WizardView) -> StepSpec | None:
     """Return the first earlier step that has an error."""
     # Only what comes before: a person may look at a step whose own choices are still wrong.
-    for earlier in STEPS:
-        if earlier.id == view.step.id:
-            return None
-        if errors(view.problems[earlier.id]):
-            return earlier
-    return None
+    before = STEPS[: STEPS.index(view.step)]
+    return next((earlier for earlier in before if errors(view.problems[earlier.id])), None)
 
 
 def _locked_notice(view: WizardView, blocker: StepSpec) -> None:
@@ -423,9 +398,8 @@ def draw_started_notice(draft: WizardDraft) -> None:
             screens.link("series", "Open the series", "open_in_new", series=draft.series_id)
         else:
             screens.link("task", f"Open task {draft.task_id}", "open_in_new", task=draft.task_id)
-        st.button("New training with these settings", icon=":material/content_copy:", on_click=_copy, args=(draft,))
-
-
-def _copy(draft: WizardDraft) -> None:
-    copied = start_new_draft(draft)
-    screens.go("launch", draft=copied.id)
+        st.button(
+            "New training with these settings",
+            icon=":material/content_copy:",
+            on_click=lambda: screens.go("launch", draft=start_new_draft(draft).id),
+        )

@@ -142,15 +142,11 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
     found = read_text(text, reference)
     defaults = read_text(model.default_hyperparameters).values
     changed = {item.key for item in differences(found.values, defaults)}
-
-    def save(sent: str) -> None:
-        set_text(draft.id, model, sent)
-
     yaml_editor(
         "Hyperparameters",
         text,
         key=widget_key(draft, "yaml"),
-        on_change=save,
+        on_change=partial(set_text, draft.id, model),
         marks=Marks(
             wrong=[problem.line for problem in found.errors if problem.line],
             odd=[problem.line for problem in found.warnings if problem.line],

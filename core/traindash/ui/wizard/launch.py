@@ -66,7 +66,8 @@ class LaunchOnce(Generic[_Started]):
         """
         with self._lock:
             known = self._starts.get(draft_id)
-            if known is not None and not _has_failed(known):
+            has_failed = known is not None and known.done() and isinstance(known.exception(), AppError)
+            if known is not None and not has_failed:
                 return False
             # In a thread of its own: a run of a page is aborted at its next Streamlit call when somebody clicks
             # elsewhere (1.67), and the answer would be lost with it.
@@ -104,10 +105,6 @@ class LaunchOnce(Generic[_Started]):
             raise
 
 
-def _has_failed(start: Future[_Started]) -> bool:
-    return start.done() and isinstance(start.exception(), AppError)
-
-
 TRAININGS: LaunchOnce[TaskId] = LaunchOnce()
 SERIES: LaunchOnce[SeriesId] = LaunchOnce()
 # Not in the session's state: a reload is a new session, and the second tab is another one (Streamlit 1.67).
@@ -124,13 +121,6 @@ def latest_check(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> 
         return None
     key = flight_check.plan_key(plan, view.facts.project.project)
     return connection.client().dry_runs.latest(key)
-
-
-def check_problems(check: DryRun | None) -> tuple[Problem, ...]:
-    """Return what a flight check found against the start."""
-    if check is None:
-        return ()
-    return flight_check.flight_problems(check, _expected(check))
 
 
 def draw_flight_check(view: WizardView) -> None:
@@ -156,22 +146,19 @@ def _draw_check(view: WizardView) -> None:
         _button("Run flight check", plan)
     elif check.status.is_active:
         _draw_progress(check.id)
-    elif (expected := _expected(check, _earlier(view, plan))) is not None:
-        _draw_result(view, check, expected)
-        _button("Check again", plan)
     else:
-        st.markdown(f":material/error: {plain(check.message)}")
+        # How long the training takes judging by earlier ones of its model on its project.
+        runs, models = lookups.past_times(connection.workspace_id())
+        text = plan.hyperparameters or view.facts.default_hyperparameters
+        if (expected := _expected(check, estimate(plan, text, runs, models))) is not None:
+            _draw_result(view, check, expected)
+        else:
+            st.markdown(f":material/error: {plain(check.message)}")
         _button("Check again", plan)
 
 
 def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | None:
     return None if check.figures is None else forecast(check, check.figures, earlier)
-
-
-def _earlier(view: WizardView, plan: TrainingPlan) -> TimeRange | None:
-    """Return how long the training takes judging by earlier ones of its model on its project."""
-    runs, models = lookups.past_times(connection.workspace_id())
-    return estimate(plan, plan.hyperparameters or view.facts.default_hyperparameters, runs, models)
 
 
 def _button(label: str, plan: TrainingPlan) -> None:
@@ -214,16 +201,23 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
         ):
             column.metric(label, size(needed), f"{size(free)} free", delta_color="off", delta_arrow="off")
     st.caption(_about_range(expected))
+    batches = len(check.figures.batches) if check.figures else 0
+    measured = plural(batches, "measured batch", "measured batches")
     parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
-    st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {_seen(check)}.")
+    st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {measured}.")
     if expected.may_end_early:
         st.caption("It may end sooner: the engine stops when nothing gets better for long (“patience”).")
     if expected.unknown:
         st.caption(f"Not part of it, because nobody knows before: {' and '.join(expected.unknown)}.")
     if expected.largest_batch:
         batch = expected.largest_batch
+        defaults = view.facts.default_hyperparameters
         st.button(
-            f"Set batch to {batch}", icon=":material/tune:", width="stretch", on_click=_set_batch, args=(view, batch)
+            f"Set batch to {batch}",
+            icon=":material/tune:",
+            width="stretch",
+            on_click=change_draft,
+            args=(view.draft.id, lambda draft: _set_batch(draft, defaults, batch)),
         )
 
 
@@ -244,19 +238,8 @@ def _about_range(expected: Forecast) -> str:
     return text
 
 
-def _seen(check: DryRun) -> str:
-    batches = 0 if check.figures is None else len(check.figures.batches)
-    return plural(batches, "measured batch", "measured batches")
-
-
-def _set_batch(view: WizardView, batch: int) -> None:
-
-    def change(draft: WizardDraft) -> WizardDraft:
-        return replace(
-            draft, hyperparameters=with_batch(draft.hyperparameters or view.facts.default_hyperparameters, batch)
-        )
-
-    change_draft(view.draft.id, change)
+def _set_batch(draft: WizardDraft, default_hyperparameters: str, batch: int) -> WizardDraft:
+    return replace(draft, hyperparameters=with_batch(draft.hyperparameters or default_hyperparameters, batch))
 
 
 def draw_review(view: WizardView) -> None:
@@ -315,12 +298,18 @@ def draw_start(view: WizardView) -> None:
     """Draw what speaks against the start, and the bar with the button."""
     plan = complete(view.draft, view.facts)
     own = [problem for problems in view.problems.values() for problem in problems]
-    problems = [*own, *check_problems(latest_check(view, plan))]
+    check = latest_check(view, plan)
+    problems = [*own, *(flight_check.flight_problems(check, _expected(check)) if check else ())]
     wrong = [problem for problem in problems if problem.severity == "error"]
     _draw_findings(view, problems)
     is_busy = TRAININGS.is_busy(view.draft.id)
-    reason = _reason(wrong, len(problems) - len(wrong))
-    with bottom_bar(view.draft, neighbour(view.step.id, -1), reason):
+    if wrong:
+        text = wrong[0].message
+    elif problems:
+        text = f"{plural(len(problems), 'warning')}, nothing that prevents the start."
+    else:
+        text = "Everything is set."
+    with bottom_bar(view.draft, neighbour(view.step.id, -1), text):
         st.button(
             "Starting" if is_busy else _start_label(view.draft),
             key="start-training",
@@ -342,12 +331,6 @@ def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
                 screens.link(
                     problem.step, f"Go to {step(problem.step).title.lower()}", "arrow_back", draft=view.draft.id
                 )
-
-
-def _reason(wrong: list[Problem], warnings: int) -> str:
-    if wrong:
-        return wrong[0].message
-    return f"{plural(warnings, 'warning')}, nothing that prevents the start." if warnings else "Everything is set."
 
 
 @telling_errors()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import RandomSplit, TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
@@ -17,7 +16,7 @@ from traindash.plans.plan_file import write_plan
 from traindash.plans.plan_reading import ReadPlan, read_any
 from traindash.plans.problems import Problem, Step
 from traindash.plans.splits import with_fixed_split
-from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, described, errors, first_open_step, reached
+from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, described, errors, first_open_step
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
@@ -104,11 +103,6 @@ def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
         )
 
 
-def draw_way_back(draft: WizardDraft) -> None:
-    """Draw the link to the wizard as it was left."""
-    screens.link(reached(draft), "Back to the wizard", "arrow_back", draft=draft.id)
-
-
 def _table(rows: Sequence[SummaryRow], now: Mapping[str, str] | None) -> str:
     """Return the values as an HTML table; of a draft that says something else, that too."""
     lines: list[str] = []
@@ -149,16 +143,17 @@ def _from_experiment() -> ReadPlan | None:
         st.info("There are no experiments yet.", icon=":material/info:")
         return None
     chosen = st.selectbox(
-        "Experiment", known, index=None, format_func=_experiment_text, placeholder="Choose", key="plan-experiment"
+        "Experiment",
+        known,
+        index=None,
+        format_func=lambda info: f"{info.experiment_name} ({info.model_name})",
+        placeholder="Choose",
+        key="plan-experiment",
     )
     if chosen is None:
         return None
     plan = replace(plan_of_experiment(chosen, surroundings()), experiment_name=None)
     return ReadPlan(plan=plan, form="experiment settings")
-
-
-def _experiment_text(info: ExperimentInfo) -> str:
-    return f"{info.experiment_name} ({info.model_name})"
 
 
 @telling_errors()

@@ -188,7 +188,12 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
             with st.container(
                 border=True, height="stretch", key=f"card-{'chosen' if is_chosen else 'other'}-{project.id}"
             ):
-                _cover(project)
+                first = lookups.sample_images(project.id, 1)
+                picture = thumbnail(project.id, first[0], _CARD_PICTURE) if first else None
+                if picture is None:
+                    st.caption("No picture")
+                else:
+                    st.image(picture, width="stretch", alt=f"An image of {project.name}")
                 st.markdown(f"**{plain(project.name)}**")
                 st.caption(
                     f"{plural(project.items_count, 'image')} in {plural(project.datasets_count, 'dataset')}, "
@@ -203,11 +208,6 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                     on_click=_choose,
                     args=(draft.id, project),
                 )
-
-
-def draw_ways_in() -> None:
-    """Draw the way to data that are not here yet."""
-    screens.link("import_data", "Bring data in", "upload_file")
 
 
 # At the first start a page may be open before the sample project is in.
@@ -239,25 +239,15 @@ def draw_gallery(facts: ProjectFacts) -> None:
 
 def draw_counts(facts: ProjectFacts) -> None:
     """Draw how much there is of what."""
-    objects = sum(item.objects for item in facts.statistics.classes)
     numbers = (
         ("Images", facts.project.items_count),
-        ("Objects", objects),
+        ("Objects", sum(item.objects for item in facts.statistics.classes)),
         ("Classes", len(facts.meta.classes)),
         ("Datasets", len(facts.datasets)),
     )
     with st.grid(4, min_column_width=110, gap="small"):
         for label, number in numbers:
             st.metric(label, count(number))
-
-
-def _cover(project: Project) -> None:
-    first = lookups.sample_images(project.id, 1)
-    picture = thumbnail(project.id, first[0], _CARD_PICTURE) if first else None
-    if picture is None:
-        st.caption("No picture")
-    else:
-        st.image(picture, width="stretch", alt=f"An image of {project.name}")
 
 
 def _legend(facts: ProjectFacts) -> str:
@@ -284,7 +274,7 @@ def _choose(draft_id: DraftId, project: Project) -> None:
 def draw_since_last(project: ProjectFacts) -> None:
     """Draw the changes since the newest experiment of the project; nothing where there is none."""
     server = connection.server_name()
-    found = since_last(project, all_experiments(), _notes(), server)
+    found = since_last(project, all_experiments(), _notes(connection.home()), server)
     if found is None:
         return
     if found.changes:
@@ -303,14 +293,10 @@ def draw_since_last(project: ProjectFacts) -> None:
 def note_data(task_id: TaskId, project: ProjectFacts) -> None:
     """Note what the data is like at a start; a disk that refuses keeps nobody from training."""
     with contextlib.suppress(StorageError):
-        _notes().keep(connection.server_name(), task_id, note_of(project))
-
-
-def _notes() -> DataNotes:
-    return _notes_in(connection.home() / "data_notes.json")
+        _notes(connection.home()).keep(connection.server_name(), task_id, note_of(project))
 
 
 @cache
-def _notes_in(path: Path) -> DataNotes:
+def _notes(home: Path) -> DataNotes:
     """Return the one object per file, whose lock all sessions share."""
-    return DataNotes(path)
+    return DataNotes(home / "data_notes.json")

@@ -40,24 +40,20 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
         {
             "Model": model.name,
             **{name: model.columns.get(name) for name in columns},
-            "Start": _start(model),
+            # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
+            "Start": "random" if model.pretrained is False else "published weights",
         }
         for model in models
     ]
-    numbers = {
-        name: st.column_config.NumberColumn(_header(name), format="%.1f", width="small")
-        for name in columns
-        if all(isinstance(model.columns.get(name), int | float | None) for model in models)
-    }
-    # Sizes are whole numbers; one format for a column, as st.column_config has none for each cell (Streamlit 1.67).
-    whole = {
-        name: st.column_config.NumberColumn(_header(name), format="%d", width="small")
-        for name in numbers
-        if all(
-            float(value).is_integer() for model in models if isinstance(value := model.columns.get(name), int | float)
-        )
-    }
-    _table(draft, "catalogue", rows, choices, {**numbers, **whole})
+    numbers: dict[str, ColumnConfig] = {}
+    for name in columns:
+        values = [value for model in models if (value := model.columns.get(name)) is not None]
+        if all(isinstance(value, int | float) for value in values):
+            header = f"Params{name[6:]}" if name.startswith("params") else name
+            # Sizes are whole numbers; one format for a column, as st.column_config has none for each cell (1.67).
+            form = "%d" if all(float(value).is_integer() for value in values) else "%.1f"
+            numbers[name] = st.column_config.NumberColumn(header, format=form, width="small")
+    _table(draft, "catalogue", rows, choices, numbers)
 
 
 def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) -> None:
@@ -124,17 +120,6 @@ def _measured(path: str, experiment: ExperimentInfo) -> float | None:
     # The record has the figures of the best checkpoint alone (docs/supervisely-api.md 5.3).
     is_best = PurePosixPath(path).name == experiment.best_checkpoint
     return experiment.evaluation_metrics.get("mAP") if is_best else None
-
-
-def _start(model: CatalogueModel) -> str:
-    # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
-    if model.pretrained is None:
-        return "published weights"
-    return "published weights" if model.pretrained else "random"
-
-
-def _header(name: str) -> str:
-    return f"Params{name[6:]}" if name.startswith("params") else name
 
 
 # Above the model table: what is recommended here, what training starts from, what the table is narrowed to.
@@ -263,7 +248,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
             # The bar stands beside its number; with more than a dozen classes it is what is read first.
             "Share": counts[item.name].objects if item.name in counts else 0,
             "Shape": item.shape,
-            "What happens": _effect(item, model, convert=draft.convert_class_shapes),
+            "What happens": shapes.effect(item, model.task_type, convert=draft.convert_class_shapes) if model else "",
         }
         for item in classes
     ]
@@ -316,10 +301,6 @@ def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], e
         return set_classes(draft, tuple(picked | (hidden & frozenset(before))), every)
 
     change_draft(draft_id, change)
-
-
-def _effect(item: ObjectClass, model: ModelFacts | None, *, convert: bool) -> str:
-    return "" if model is None else shapes.effect(item, model.task_type, convert=convert)
 
 
 # 1,000 classes have 1,000 swatches in every redraw.
