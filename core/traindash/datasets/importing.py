@@ -153,12 +153,7 @@ class OpenedImport:
         return self.log.report(tuple(item.name for item in self.source.meta.classes))
 
 
-def open_import(
-    path: Path,
-    *,
-    work: Path,
-    layout: Layout | None = None,
-) -> OpenedImport:
+def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> OpenedImport:
     """Open a folder or an archive, in whatever layout it is.
 
     Args:
@@ -264,9 +259,7 @@ class _Inspector:
             for label, number in zip(given.labels, numbers, strict=False)
         )
         return replace(
-            given,
-            labels=tuple(label for label in labels if label is not None),
-            tags=self._known(given.tags, place),
+            given, labels=tuple(label for label in labels if label is not None), tags=self._known(given.tags, place)
         )
 
     def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:

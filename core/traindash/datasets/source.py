@@ -162,7 +162,7 @@ def _read(path: Path) -> CheckedImage:
     try:
         with Image.open(path) as image:
             kind, (width, height) = image.format, image.size
-            turned = kind in _FORMATS and _lies_on_its_side(image)
+            turned = kind in _FORMATS and lies_on_its_side(image)
             if kind in _FORMATS:
                 image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
                 image.load()
@@ -177,7 +177,7 @@ def _read(path: Path) -> CheckedImage:
     return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)
 
 
-def _lies_on_its_side(image: Image.Image) -> bool:
+def lies_on_its_side(image: Image.Image) -> bool:
     """Whether an open image asks to be turned by a quarter, so that people see width and height exchanged."""
     if image.format == "PNG" and "exif" not in image.info:
         return False  # Pillow would read all pixels to look behind them

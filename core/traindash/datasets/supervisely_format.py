@@ -90,7 +90,9 @@ def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage
     _tell_of_missing_images(folder / "ann", names, dataset, log)
     for name in names:
         path = folder / "img" / name
-        file = _annotation_file(folder / "ann", path)
+        # ``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it.
+        candidates = (folder / "ann" / f"{name}.json", folder / "ann" / f"{path.stem}.json")
+        file = next((candidate for candidate in candidates if candidate.is_file()), None)
         place = f"{dataset}/{name}"
         try:
             image = _without_annotation(path) if file is None else _annotated(path, file)
@@ -129,12 +131,6 @@ def _tell_of_missing_images(folder: Path, names: list[str], dataset: str, log: P
         if image not in known:
             message = "There is an annotation for it, but no image."
             log.skip_image(ProblemKind.MISSING_IMAGE, f"{dataset}/{image}", message)
-
-
-def _annotation_file(folder: Path, image: Path) -> Path | None:
-    """``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it."""
-    candidates = (folder / f"{image.name}.json", folder / f"{image.stem}.json")
-    return next((path for path in candidates if path.is_file()), None)
 
 
 def _collections(path: Path) -> tuple[SourceCollection, ...]:

@@ -199,11 +199,6 @@ def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, ob
     if task_type == SEGMENTATION:
         # Of what was drawn: a rectangle of one column, turned into a polygon of pixels, would have no area.
         parts = outlines(drawn)
-        shape["segmentation"] = [_ring(part) for part in parts]
+        shape["segmentation"] = [[value for point in join_outlines([part]) for value in point] for part in parts]
         shape["area"] = sum(polygon_area(part) for part in parts)
     return shape
-
-
-def _ring(part: Polygon) -> list[float]:
-    """A COCO polygon ``x, y, x, y, …``, holes joined by bridges."""
-    return [value for point in join_outlines([part]) for value in point]

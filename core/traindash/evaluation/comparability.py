@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 import numpy as np
 
 from traindash.errors import InputError
-from traindash.evaluation.coco_files import BoolArray, IntArray
+from traindash.evaluation.coco_files import IntArray
 from traindash.evaluation.evaluation import Evaluation, restrict
 from traindash.evaluation.outcomes import EvaluationSettings
 
@@ -184,7 +184,8 @@ def _classes(found: Findings) -> Iterator[Reason]:
 
 def _thresholds(found: Findings) -> Iterator[Reason]:
     settings = [model.evaluation.settings for model in found.models]
-    if any((s.iou_threshold, s.iou_threshold_per_class) != _ious(found) for s in settings):
+    ious = [(s.iou_threshold, s.iou_threshold_per_class) for s in settings]
+    if any(one != ious[0] for one in ious):
         text = "The experiments were scored at different IoU thresholds."
         yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
     if len({s.confidence_threshold for s in settings}) > 1:
@@ -221,11 +222,6 @@ def _weak_identity(found: Findings) -> Iterator[Reason]:
 
 def _names(found: Findings) -> tuple[str, ...]:
     return tuple(model.name for model in found.models)
-
-
-def _ious(found: Findings) -> tuple[float, object]:
-    first = found.models[0].evaluation.settings
-    return first.iou_threshold, first.iou_threshold_per_class
 
 
 class ComparabilityKind(StrEnum):
@@ -267,7 +263,9 @@ def comparability(models: Sequence[MeasuredModel]) -> Comparability:
         name for name in models[0].evaluation.classes if all(name in one.evaluation.classes for one in models)
     )
     rows = [np.array([place[name] for name in shared], dtype=np.int64) for place in places]
-    alike = _annotated_alike([model.evaluation for model in models], rows, classes)
+    digests = [_digests(model.evaluation, one, classes) for model, one in zip(models, rows, strict=True)]
+    # Whether all experiments were scored against the same objects of common classes, for each common image
+    alike = np.array([len(set(same)) == 1 for same in zip(*digests, strict=True)], dtype=np.bool_)
     trained = [training_identities(model, kind) for model in models]
     reasons = all_reasons(
         Findings(
@@ -315,14 +313,6 @@ def rescored(
         restrict(model.evaluation, images=rows, classes=common.classes, settings=chosen)
         for model, rows in zip(models, common.rows, strict=True)
     )
-
-
-def _annotated_alike(
-    evaluations: Sequence[Evaluation], rows: Sequence[IntArray], classes: tuple[str, ...]
-) -> BoolArray:
-    """Return for each common image whether all experiments were scored against the same objects of common classes."""
-    digests = [_digests(evaluation, one, classes) for evaluation, one in zip(evaluations, rows, strict=True)]
-    return np.array([len(set(same)) == 1 for same in zip(*digests, strict=True)], dtype=np.bool_)
 
 
 def _digests(evaluation: Evaluation, rows: IntArray, classes: tuple[str, ...]) -> list[bytes]:

@@ -12,26 +12,18 @@ from traindash.evaluation.confusion import ConfusedPair, iou_histogram, score_di
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, evaluate_files, size_slices
 from traindash.evaluation.matching import IOU_THRESHOLDS, mean_defined
 from traindash.evaluation.metrics import ClassMetrics, KeyMetrics
-from traindash.evaluation.outcomes import EvaluationSettings, ScoreProfile
+from traindash.evaluation.outcomes import ScoreProfile
 
 MOST_POINTS = 1000  # of a curve over the confidence; Supervisely's report draws as many
 
 
-def evaluation_report(
-    gt: Path, dt: Path, *, settings: EvaluationSettings | None = None, cache: Path | None = None
-) -> dict[str, Any]:
+def evaluation_report(gt: Path, dt: Path) -> dict[str, Any]:
     """Evaluate two files and return what JSON can hold.
-
-    Args:
-        gt: ``cocoGt.json``.
-        dt: ``cocoDt.json``.
-        settings: Thresholds; Supervisely's defaults where none are given.
-        cache: Folder that keeps what was read, by the content of the two files.
 
     Raises:
         InputError: A file cannot be used; names the file and the place.
     """
-    return report_of(evaluate_files(gt, dt, settings=settings, cache=cache))
+    return report_of(evaluate_files(gt, dt))
 
 
 def report_of(evaluation: Evaluation) -> dict[str, Any]:
@@ -87,10 +79,7 @@ def _ap_at_the_threshold(evaluation: Evaluation) -> dict[str, Any]:
     mean = (
         {} if name in {field.name for field in fields(KeyMetrics)} else {name: _number(float(mean_defined(per_class)))}
     )
-    return {
-        **mean,
-        f"{name}_by_class": dict(zip(evaluation.classes, np.nan_to_num(per_class).tolist(), strict=True)),
-    }
+    return {**mean, f"{name}_by_class": dict(zip(evaluation.classes, np.nan_to_num(per_class).tolist(), strict=True))}
 
 
 def _class(one: ClassMetrics) -> dict[str, Any]:
@@ -120,11 +109,7 @@ def _size(one: SizeSlice, classes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _pair(one: ConfusedPair, classes: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "classes": [classes[one.first], classes[one.second]],
-        "count": one.count,
-        "probability": one.probability,
-    }
+    return {"classes": [classes[one.first], classes[one.second]], "count": one.count, "probability": one.probability}
 
 
 def _pr_curve(evaluation: Evaluation) -> dict[str, Any]:

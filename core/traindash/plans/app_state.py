@@ -21,9 +21,6 @@ from traindash.errors import InputError, NotFoundError, issue_of
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
-# Where a custom checkpoint comes from: the experiment that made it.
-
-
 _FOLDERS = {".pt": "checkpoints", ".pth": "checkpoints", ".onnx": "export", ".engine": "export"}
 """Kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)."""
 

@@ -67,9 +67,7 @@ class SplitDraft:
                 if self.tags.train_tag is None or self.tags.val_tag is None:
                     return None
                 return TagsSplit(
-                    train_tag=self.tags.train_tag,
-                    val_tag=self.tags.val_tag,
-                    untagged_action=self.tags.untagged_action,
+                    train_tag=self.tags.train_tag, val_tag=self.tags.val_tag, untagged_action=self.tags.untagged_action
                 )
             case _:
                 assert_never(self.method)

@@ -21,8 +21,6 @@ from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 
-# What the server knows about a project: the facts that the rules for classes and splits are checked against.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFacts:

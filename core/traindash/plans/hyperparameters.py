@@ -8,7 +8,7 @@ import yaml
 
 from traindash.frameworks.registry import reference_of
 from traindash.frameworks.spec import Hyperparameter, Reference
-from traindash.plans.problems import Problem, Severity
+from traindash.plans.problems import Problem, error, warning
 
 # Whether the values of hyperparameters are possible, and what to write instead.
 
@@ -122,11 +122,7 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
                 return []
             message, hint, fix = f"{where} cannot be used here.", refused[name], None
         case Reference(unused=unused) if name in unused:
-            message, hint, fix = (
-                f"{where} is for {unused[name]} and changes nothing here.",
-                "Remove the line.",
-                None,
-            )
+            message, hint, fix = f"{where} is for {unused[name]} and changes nothing here.", "Remove the line.", None
         case _:
             message, hint, fix = f"{where} is not known to {reference.title}.", "The training may refuse it.", None
             if (near := reference.nearest(name)) is not None:
@@ -168,12 +164,8 @@ def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
     said = "empty" if entry.value is None else _shown(entry.value)
     message = f"Line {entry.line}: {key.name} is {said}; it has to be {key.expected}."
     hint = f"YAML reads it as text, not as a number: write {better}." if _with_point(entry.value) else key.meaning
-    return TextProblem(
-        line=entry.line,
-        message=message,
-        hint=hint,
-        fix=None if better is None else _replacing(text, entry, better),
-    )
+    fix = None if better is None else _replacing(text, entry, better)
+    return TextProblem(line=entry.line, message=message, hint=hint, fix=fix)
 
 
 def _better(key: Hyperparameter, value: object) -> str | None:
@@ -385,12 +377,9 @@ def _syntax_problem(text: str, error: yaml.YAMLError) -> TextProblem:
     mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line + 1 if mark is not None else None
     where = f"Line {line} of the hyperparameters" if line else "The text of the hyperparameters"
-    where = f"{where} is not valid YAML"
-    fix = _syntax_fix(text, line)
-    if known is None:
-        hint = "Write one “name: value” per line, or reset to the defaults."
-        return TextProblem(line=line, message=f"{where}: {reason}.", hint=hint, fix=fix)
-    return TextProblem(line=line, message=f"{where}: {known.message}.", hint=known.hint, fix=fix)
+    message = f"{where} is not valid YAML: {reason if known is None else known.message}."
+    hint = "Write one “name: value” per line, or reset to the defaults." if known is None else known.hint
+    return TextProblem(line=line, message=message, hint=hint, fix=_syntax_fix(text, line))
 
 
 def _syntax_fix(text: str, line: int | None) -> Fix | None:
@@ -441,10 +430,6 @@ def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
     """
     found = read_text(text, None if framework is None else reference_of(framework))
     return (
-        *(_problem("error", problem) for problem in found.errors),
-        *(_problem("warning", problem) for problem in found.warnings),
+        *(error("hyperparameters", problem.message, problem.hint) for problem in found.errors),
+        *(warning("hyperparameters", problem.message, problem.hint) for problem in found.warnings),
     )
-
-
-def _problem(severity: Severity, problem: TextProblem) -> Problem:
-    return Problem(severity=severity, step="hyperparameters", message=problem.message, hint=problem.hint)

@@ -1,5 +1,6 @@
 """Gets facts from the server. One function per fact, so that each can be cached by its ids."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,21 +53,15 @@ def custom_checkpoints(experiments: Sequence[ExperimentInfo]) -> dict[str, Exper
     """Return the Team Files path of each checkpoint with its experiment; the best one of each comes first."""
     found: dict[str, ExperimentInfo] = {}
     for experiment in experiments:
+        best = experiment.best_checkpoint
         # The first one is what the model page offers.
-        best_first = sorted(
-            experiment.checkpoints, key=lambda path: PurePosixPath(path).name != experiment.best_checkpoint
-        )
-        for relative in best_first:
+        for relative in sorted(experiment.checkpoints, key=lambda path: PurePosixPath(path).name != best):
             found[str(PurePosixPath(experiment.artifacts_dir) / relative)] = experiment
     return found
 
 
 def model_facts(
-    client: SuperviselyClient,
-    choice: ModelChoice,
-    *,
-    team_id: TeamId,
-    catalogue: Sequence[CatalogueModel],
+    client: SuperviselyClient, choice: ModelChoice, *, team_id: TeamId, catalogue: Sequence[CatalogueModel]
 ) -> ModelFacts | None:
     """Return what the server says about a model, ``None`` if it does not have it."""
     match choice:
@@ -173,7 +168,7 @@ class DataProfile:
 
 def profile(images: Sequence[Image], annotations: Mapping[ImageId, Annotation]) -> DataProfile:
     """Count sizes of images and of the boxes around their objects."""
-    image_sizes = Counter(_image_size(max(image.width, image.height)) for image in images)
+    image_sizes = Counter(IMAGE_SIZES[bisect_left(_IMAGE_STEPS, max(image.width, image.height))] for image in images)
     object_sizes: Counter[str] = Counter()
     for annotation in annotations.values():
         object_sizes.update(size for label in annotation.labels if (size := _object_size(label.geometry)) is not None)
@@ -183,11 +178,6 @@ def profile(images: Sequence[Image], annotations: Mapping[ImageId, Annotation]) 
         image_sizes={name: image_sizes[name] for name in IMAGE_SIZES},
         object_sizes={name: object_sizes[name] for name in OBJECT_SIZES},
     )
-
-
-def _image_size(side: int) -> str:
-    position = next((index for index, step in enumerate(_IMAGE_STEPS) if side <= step), len(_IMAGE_STEPS))
-    return IMAGE_SIZES[position]
 
 
 def _object_size(geometry: Geometry) -> str | None:

@@ -307,10 +307,7 @@ class _Reader:
                     *zip(SPLIT_ARGUMENTS[name], args, strict=False),
                     *((str(item.arg), item.value) for item in keywords),
                 ]
-                return {
-                    "method": name.removesuffix("Split").lower(),
-                    **{key: self.value(item) for key, item in given},
-                }
+                return {"method": name.removesuffix("Split").lower(), **{key: self.value(item) for key, item in given}}
             case _:
                 return self.value(node)
 

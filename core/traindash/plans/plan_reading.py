@@ -87,13 +87,11 @@ def read_any(text: str, around: Surroundings) -> ReadPlan:
     # A binary file that was chosen by mistake; YAML would complain about a character instead.
     if "\0" in text:
         raise InputError("The file is not a text.", "Choose a .yaml, .py or .json file.")
-    if _looks_like_python(text):
+    if "TrainApi" in text or (".run(" in text and "project_id" in text):
         script = read_script(text, project_id=around.project_id)
         return ReadPlan(plan=script.plan, form="Python script", notes=script.notes)
     # JSON with the keys of a plan is YAML, too, and gets the same messages with lines.
-    if text.lstrip().startswith("{") and "guiState" not in text and '"train_val_split"' not in text:
-        return ReadPlan(plan=read_plan(text), form="plan file")
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith("{") and ("guiState" in text or '"train_val_split"' in text):
         return _read_json(text, around)
     return ReadPlan(plan=read_plan(text), form="plan file")
 
@@ -107,10 +105,6 @@ def plan_of_state(state: Mapping[str, object], around: Surroundings) -> Training
     gui_state = state.get("guiState")
     framework = around.framework_of(gui_state) if isinstance(gui_state, Mapping) else ""
     return read_start_state(state, framework=framework, locate=around.locate)
-
-
-def _looks_like_python(text: str) -> bool:
-    return "TrainApi" in text or (".run(" in text and "project_id" in text)
 
 
 def _read_json(text: str, around: Surroundings) -> ReadPlan:

@@ -17,8 +17,6 @@ from traindash.plans.problems import Problem, Step, error, listed, quoted, warni
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
 
-# Rules for a project and the classes to train on, part of :mod:`traindash.plans.rules`. Pure.
-
 
 def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
     """Return why a project cannot be trained on at all."""
@@ -244,6 +242,3 @@ def check(client: SuperviselyClient, plan: TrainingPlan) -> tuple[Problem, ...]:
 def problems_of(plan: TrainingPlan, facts: Facts) -> tuple[Problem, ...]:
     """Return everything that speaks against starting a plan. Pure."""
     return tuple(problem for rule in RULES.values() for problem in rule(plan, facts))
-
-
-# What speaks against a text of hyperparameters, as problems of the plan that has it.

@@ -257,8 +257,8 @@ def model_label(model: ModelChoice) -> str:
             return f"{file.parent.parent.name} {file.stem}".strip()
 
 
-def _used(choices: SeriesChoices) -> list[tuple[str, tuple[Scalar, ...]]]:
-    """Return the hyperparameters that vary, with their values."""
+def _combinations(choices: SeriesChoices) -> tuple[tuple[tuple[str, Scalar], ...], ...]:
+    """Return what the hyperparameters that vary are set to, one after the other."""
     used = [(item.key, parse_values(item.text)) for item in choices.vary if item.key and item.text.strip()]
     keys = [key for key, _ in used]
     for key in keys:
@@ -272,11 +272,7 @@ def _used(choices: SeriesChoices) -> list[tuple[str, tuple[Scalar, ...]]]:
         counts = ", ".join(f"{key} has {len(values)}" for key, values in used)
         msg = f"Values that go together must be equally many: {counts}."
         raise InputError(msg, "Add or remove values, or use every combination.")
-    return used
-
-
-def _combinations(choices: SeriesChoices) -> tuple[tuple[tuple[str, Scalar], ...], ...]:
-    columns = [[(key, value) for value in values] for key, values in _used(choices)]
+    columns = [[(key, value) for value in values] for key, values in used]
     if choices.combine == "list" and columns:
         return tuple(zip(*columns, strict=True))
     return tuple(itertools.product(*columns))
@@ -303,7 +299,8 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
     values = dict(variant.values)
     if choices.repeats > 1:
         # From the seed of the plan on: the first repetition is the plan itself.
-        values[SEED] = _first_seed(text) + variant.turn
+        seed = read_text(text).values.get(SEED)
+        values[SEED] = (seed if isinstance(seed, int) and not isinstance(seed, bool) else 0) + variant.turn
     if values:
         hyperparameters: str | None = _with_values(text, values)
     else:
@@ -331,11 +328,6 @@ def _with_values(text: str, values: Mapping[str, Scalar]) -> str:
     if errors:
         raise InputError(errors[0].message, errors[0].hint)
     return with_values(text, values).lstrip()
-
-
-def _first_seed(text: str) -> int:
-    seed = read_text(text).values.get(SEED)
-    return seed if isinstance(seed, int) and not isinstance(seed, bool) else 0
 
 
 def _key(variant: _Variant) -> str:
@@ -445,7 +437,7 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
             models=tuple(model_of(name) for name in section.models),
             # One by one: msgspec does not tell in which key of a mapping a value is wrong.
             vary=tuple(
-                Vary(key=key, text=_text(_read(list[Scalar], values, f"{SERIES}.hyperparameters.{key}")))
+                Vary(key=key, text=value_text(_read(list[Scalar], values, f"{SERIES}.hyperparameters.{key}"))[1:-1])
                 for key, values in section.hyperparameters.items()
             ),
             combine=section.combine,
@@ -466,7 +458,3 @@ def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:
             msg = f"{place} is not a key of a series."
             raise InputError(msg, f"Known keys: {', '.join(_Section.__struct_fields__)}.") from error
         raise InputError(f"{place}: {issue.reason}.", _EXAMPLE) from error
-
-
-def _text(values: list[Scalar]) -> str:
-    return value_text(values)[1:-1]

@@ -1,10 +1,11 @@
 """What speaks against a split. Thresholds and cases are those of Supervisely's split step."""
 
 import hashlib
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId
@@ -95,7 +96,7 @@ def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> C
         msg = f"Project “{project.name}” has too few different images for two sides."
         raise InputError(msg, "Add images, or choose another project.")
     known = client.collections.list(project.id)
-    return _same(client, project, known, dealt) or _make(client, project, _Wanted(split=split, images=dealt), known)
+    return _same(client, project, known, dealt) or _make(client, project, split, dealt, known)
 
 
 def frozen_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
@@ -107,19 +108,6 @@ def frozen_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, .
         if (val := _partner(train)) is not None and val in by_name
     ]
     return tuple(sorted(found, key=lambda pair: pair.train_collections, reverse=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """A split that shall be kept."""
-
-    split: RandomSplit
-    images: ImagesSplit
-
-    @property
-    def percent(self) -> int:
-        """Share of the images that trains."""
-        return self.split.percent if self.split.split == "train" else _WHOLE - self.split.percent
 
 
 def _same(
@@ -139,15 +127,16 @@ def _same(
 
 
 def _make(
-    client: SuperviselyClient, project: Project, wanted: _Wanted, known: Sequence[Collection]
+    client: SuperviselyClient, project: Project, split: RandomSplit, dealt: ImagesSplit, known: Sequence[Collection]
 ) -> CollectionsSplit:
+    percent = split.percent if split.split == "train" else _WHOLE - split.percent
     # A pair with other images keeps its name: what an experiment was trained on must stay what it was.
-    train, val = next(names for names in _names(wanted.percent) if not {*names} & {item.name for item in known})
+    train, val = next(names for names in _names(percent) if not {*names} & {item.name for item in known})
     made: list[CollectionId] = []
     try:
-        for name, images in ((train, wanted.images.train), (val, wanted.images.val)):
+        for name, images in ((train, dealt.train), (val, dealt.val)):
             share = f"{len(images):,} of {project.items_count:,} images"
-            about = f"{share}, dealt by Traindash with seed {wanted.split.seed or 0}."
+            about = f"{share}, dealt by Traindash with seed {split.seed or 0}."
             collection = client.collections.add(project.id, name, about)
             made.append(collection.id)
             for start in range(0, len(images), _AT_ONCE):
@@ -162,11 +151,9 @@ def _make(
 
 def _names(percent: int) -> Iterator[tuple[str, str]]:
     """Give names for a pair without end; the first ones have no number."""
-    number = 1
-    while True:
+    for number in itertools.count(1):
         suffix = "" if number == 1 else f" {number}"
         yield f"train {percent} % frozen{suffix}", f"val {_WHOLE - percent} % frozen{suffix}"
-        number += 1
 
 
 def _partner(train: str) -> str | None:
@@ -226,7 +213,8 @@ def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
     used = {*split.train_datasets, *split.val_datasets}
     empty = [names[item] for item in names if item in used and sizes[item] == 0]
     if empty and not any(item.severity == "error" for item in found):
-        message = f"{_quoted(empty)} {'has' if len(empty) == 1 else 'have'} no images of {_its(empty)} own."
+        has, own = ("has", "its own") if len(empty) == 1 else ("have", "their own")
+        message = f"{_quoted(empty)} {has} no images of {own}."
         found.append(warning("split", message, "Nested datasets are not implied; choose them, too."))
     inside = _left_out_inside(split, project)
     if inside and not any(item.severity == "error" for item in found):
@@ -298,14 +286,13 @@ def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
 
 
 def _sides(counts: SplitCounts) -> list[Problem]:
-    if counts.train == 0:
-        return [error("split", "There are no images for training.", "Change the split so that both sides have some.")]
-    if counts.val == 0:
-        message = "There are no images for validation."
-        return [error("split", message, "Change the split so that both sides have some.")]
+    for number, side in ((counts.train, "training"), (counts.val, "validation")):
+        if number == 0:
+            message = f"There are no images for {side}."
+            return [error("split", message, "Change the split so that both sides have some.")]
     found: list[Problem] = []
     share = counts.train_share
-    percent = f"{share * 100:.0f} %"
+    percent, usual = f"{share * 100:.0f} %", "Training usually gets 70 to 90 %."
     if counts.both and counts.both < max(counts.train, counts.val):
         message = f"{counts.both:,} images are on both sides."
         found.append(warning("split", message, "They make the validation look better than it is."))
@@ -320,14 +307,12 @@ def _sides(counts: SplitCounts) -> list[Problem]:
         message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
         found.append(warning("split", message, "Were the sides mixed up?"))
     elif counts.val == counts.train:
-        message = "Half of the images are held back for validation."
-        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", "Half of the images are held back for validation.", usual))
     elif share < _FEW:
-        message = f"Only {percent} of the images are used for training."
-        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", f"Only {percent} of the images are used for training.", usual))
     elif share > _MANY:
         message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
-        found.append(warning("split", message, "Training usually gets 70 to 90 %."))
+        found.append(warning("split", message, usual))
     return found
 
 
@@ -377,7 +362,3 @@ def _some(names: list[str]) -> str:
 
 def _quoted(names: list[str]) -> str:
     return ", ".join(f"“{name}”" for name in names)
-
-
-def _its(names: list[str]) -> str:
-    return "its" if len(names) == 1 else "their"

@@ -40,10 +40,6 @@ class StepSpec:
     title: str
     question: str
 
-    def check(self, draft: WizardDraft, facts: Facts) -> tuple[Problem, ...]:
-        """Return what speaks against leaving the step."""
-        return RULES[self.id](draft, facts)
-
 
 STEPS: tuple[StepSpec, ...] = (
     StepSpec(id="project", title="Project", question="Which data to train on?"),
@@ -80,7 +76,7 @@ def neighbour(step_id: Step, offset: int) -> StepSpec | None:
 
 def all_problems(draft: WizardDraft, facts: Facts) -> dict[Step, tuple[Problem, ...]]:
     """Return every step with its problems, in the order of the steps."""
-    return {item.id: item.check(draft, facts) for item in STEPS}
+    return {item.id: RULES[item.id](draft, facts) for item in STEPS}
 
 
 def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -281,7 +277,7 @@ def _hyperparameters(text: str | None, defaults: str) -> str:
     found = read_text(text)
     if not found.is_readable:
         return "a text that cannot be read"
-    keys = differences(found.values, read_text(defaults).values) if defaults else ()
     if not defaults:
         return f"{len(found.values)} keys"
+    keys = differences(found.values, read_text(defaults).values)
     return listed([f"{item.key} {'left out' if item.is_removed else item.value}" for item in keys]) or _DEFAULT

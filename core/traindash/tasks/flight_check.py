@@ -83,8 +83,12 @@ def forecast(dry_run: DryRun, figures: DryRunFigures, earlier: TimeRange | None 
     fits = memory <= dry_run.memory_free * _SPARE
     images = dry_run.train_images + dry_run.val_images
     spread = _spread(figures)
-    measured = _range(figures, sum(parts.values()), spread)
-    total = measured if earlier is None else _joined(measured, earlier)
+    likely = sum(parts.values())
+    # The lower end is as quick as the training gets when nobody else uses the processor any more.
+    low = likely * (1 - spread) * min(1.0, figures.processor_share)
+    total = measured = TimeRange(low=low, high=likely * (1 + spread))
+    if earlier is not None:  # stretched to the nearer end of the earlier range when the two have nothing in common
+        total = TimeRange(low=min(low, earlier.high), high=max(measured.high, earlier.low))
     return Forecast(
         total=total,
         spread=spread,
@@ -139,16 +143,6 @@ def _unevenness(batches: Sequence[float]) -> float:
     middle = len(batches) // 2
     step = abs(statistics.fmean(batches[:middle]) - statistics.fmean(batches[middle:]))
     return max(2 * statistics.stdev(batches) / math.sqrt(len(batches)), step) / mean
-
-
-def _range(figures: DryRunFigures, likely: float, spread: float) -> TimeRange:
-    """Return the range; its lower end is as quick as the training gets when nobody else uses the processor any more."""
-    return TimeRange(low=likely * (1 - spread) * min(1.0, figures.processor_share), high=likely * (1 + spread))
-
-
-def _joined(measured: TimeRange, earlier: TimeRange) -> TimeRange:
-    """Return the measured range, stretched to the nearer end of the earlier one when the two have nothing in common."""
-    return TimeRange(low=min(measured.low, earlier.high), high=max(measured.high, earlier.low))
 
 
 def _cached(dry_run: DryRun, figures: DryRunFigures) -> int:

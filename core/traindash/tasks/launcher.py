@@ -153,7 +153,7 @@ def choose_agent(agents: tuple[Agent, ...]) -> AgentId | None:
     # The SDK takes the agent by its first device, whatever its other devices have.
     own = [agent for agent in agents if agent.type == "sly_agent"]
     if own:
-        return max(own, key=_free_memory).id
+        return max(own, key=lambda agent: (agent.devices[0].available_bytes if agent.devices else None) or 0.0).id
     return next((agent.id for agent in agents if agent.type == "kubernetes"), None)
 
 
@@ -226,10 +226,6 @@ def _fingerprint(state: object, description: str) -> str:
     return hashlib.sha256(json.dumps([state, description], sort_keys=True).encode()).hexdigest()
 
 
-def _free_memory(agent: Agent) -> float:
-    return (agent.devices[0].available_bytes if agent.devices else None) or 0.0
-
-
 # Supervisely's own comparison of evaluations: the app ``compare_models`` (docs/supervisely-api.md 10).
 
 
@@ -253,13 +249,7 @@ class Place:
     agent_id: AgentId | None = None
 
 
-def start_comparison(
-    client: SuperviselyClient,
-    experiments: Sequence[ExperimentInfo],
-    place: Place,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> TaskId:
+def start_comparison(client: SuperviselyClient, experiments: Sequence[ExperimentInfo], place: Place) -> TaskId:
     """Start the comparison of experiments, in the order given: its title and its columns keep that order.
 
     Two at least, all with an evaluation.
@@ -283,7 +273,7 @@ def start_comparison(
         state={"eval_dirs": folders},
         description=title if len(title) <= _MOST_LETTERS else f"{title[: _MOST_LETTERS - 1]}…",
     )
-    return send(client, request, sleep=sleep)
+    return send(client, request)
 
 
 def check_comparable(experiments: Sequence[ExperimentInfo]) -> None:

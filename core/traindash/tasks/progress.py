@@ -274,8 +274,10 @@ def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
     if progress.last_sign is None and progress.train_status:
         return None  # its log says nothing, but it answers and says what it does
     phase = progress.phase or ""
+    comes_up = progress.last_sign is None and progress.train_status is None
+    patience = _BOOT if comes_up else _PATIENCE.get(phase, _OTHERWISE)
     # What was silent this long before and went on is likely to do so again.
-    expected = max(_patience(progress), _TIMES_LONGEST * progress.longest_silence)
+    expected = max(patience, _TIMES_LONGEST * progress.longest_silence)
     seconds = (now - last_sign).total_seconds()
     if seconds <= expected:
         return None
@@ -284,9 +286,3 @@ def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:
     is_idle = None if used is None or used.at < last_sign else used.cpu_percent < _IDLE_PERCENT
     waits = progress.phase is None and progress.train_status == ""
     return Silence(phase=phase, seconds=seconds, expected=expected, is_idle=is_idle, waits=waits)
-
-
-def _patience(progress: TaskProgress) -> float:
-    if progress.last_sign is None and progress.train_status is None:
-        return _BOOT
-    return _PATIENCE.get(progress.phase or "", _OTHERWISE)

@@ -275,12 +275,5 @@ class SeriesStore(JsonRecords[Series]):
 
     def place_of(self, server: str, task_id: TaskId) -> tuple[Series, Member] | None:
         """Return the series and the experiment that a task is the newest one of; ``None`` for other tasks."""
-        return next(
-            (
-                (series, member)
-                for series in self.of_server(server)
-                for member in series.members
-                if member.task_id == task_id
-            ),
-            None,
-        )
+        pairs = ((series, member) for series in self.of_server(server) for member in series.members)
+        return next((pair for pair in pairs if pair[1].task_id == task_id), None)

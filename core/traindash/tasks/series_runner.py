@@ -186,7 +186,10 @@ class SeriesStarter:
         request = request_for(member.plan, facts)
         if member.plan.agent_id is None:
             request = structs.replace(request, agent_id=spread(facts.facts.agents, series))
-        note = _Note(self._store, series.id, member.key, member.plan)
+
+        def note(mark: StartMark) -> None:
+            self._store.change(series.id, member.key, lambda known: _marked(known, member.plan, mark))
+
         return send(client, request, sleep=self._sleep, note=note), request.agent_id
 
     def _adopt(self, access: Access, series: Series, member: Member) -> TaskId | None:
@@ -220,23 +223,11 @@ class SeriesStarter:
         self._store.change(series.id, member.key, lambda known: replace(known, is_stopped=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """Writes a mark into the record of an experiment whose plan is still the one that is being sent."""
-
-    store: SeriesStore
-    series_id: SeriesId
-    key: str
-    plan: TrainingPlan
-
-    def __call__(self, mark: StartMark) -> None:
-        self.store.change(self.series_id, self.key, lambda known: self._marked(known, mark))
-
-    def _marked(self, known: Member, mark: StartMark) -> Member:
-        # Compared in the same step in which the mark is written, so no change can slip in between.
-        if known.plan != self.plan:
-            raise PlanChangedError(f"The settings of “{known.name}” were changed.", "They are sent next.")
-        return replace(known, mark=mark)
+def _marked(known: Member, sent: TrainingPlan, mark: StartMark) -> Member:
+    # Compared in the same step in which the mark is written, so no change can slip in between.
+    if known.plan != sent:
+        raise PlanChangedError(f"The settings of “{known.name}” were changed.", "They are sent next.")
+    return replace(known, mark=mark)
 
 
 def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:

@@ -44,10 +44,7 @@ class TaskWatch:
     """Follows a task. Only rows of the last moments and new ones travel. Safe to share between threads."""
 
     def __init__(
-        self,
-        client: SuperviselyClient,
-        task_id: TaskId,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self, client: SuperviselyClient, task_id: TaskId, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._client = client
         self._now = now

@@ -12,6 +12,7 @@ from traindash.domain.project import ProjectMeta
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.problems import Problem
 from traindash.plans.rules import (
+    RULES,
     check_benchmark,
     check_classes,
     check_export,
@@ -36,7 +37,7 @@ def with_shapes(*shapes: str) -> ProjectFacts:
 
 
 def test_a_good_draft_has_no_errors_and_one_warning_about_the_empty_class() -> None:
-    found = [problem for step in STEPS for problem in step.check(draft(), facts())]
+    found = [problem for step in STEPS for problem in RULES[step.id](draft(), facts())]
     assert [(problem.severity, problem.step) for problem in found] == [("warning", "classes")]
     assert "“fig”" in found[0].message
 
@@ -48,7 +49,7 @@ def test_every_problem_belongs_to_its_step_and_says_what_to_do(step: object) -> 
         enable_speedtest=True, export_tensorrt=True, agent_id=AgentId(99), experiment_name="a/b",
     )  # fmt: skip
     spec = next(item for item in STEPS if item is step)
-    for problem in spec.check(bad, facts(project=None if spec.id == "project" else project(), model=None)):
+    for problem in RULES[spec.id](bad, facts(project=None if spec.id == "project" else project(), model=None)):
         assert problem.step == spec.id
         assert problem.message.endswith(".")
         assert problem.hint

@@ -186,10 +186,7 @@ def ground_truth(spec: TrainSpec, val: Sequence[PlacedImage]) -> dict[str, Any]:
     """Return the content of ``cocoGt.json``."""
     images = [
         CocoImage(
-            id=placed.image.id,
-            name=placed.image.name,
-            dataset=placed.image.dataset_name,
-            annotation=placed.annotation,
+            id=placed.image.id, name=placed.image.name, dataset=placed.image.dataset_name, annotation=placed.annotation
         )
         for placed in val
     ]
@@ -199,9 +196,7 @@ def ground_truth(spec: TrainSpec, val: Sequence[PlacedImage]) -> dict[str, Any]:
 
 
 def prediction_file(
-    truth: Mapping[str, Any],
-    results: Iterable[tuple[Path, Sequence[Prediction]]],
-    images: Mapping[Path, PlacedImage],
+    truth: Mapping[str, Any], results: Iterable[tuple[Path, Sequence[Prediction]]], images: Mapping[Path, PlacedImage]
 ) -> dict[str, object]:
     """Collect predictions in the form of ``cocoDt.json``.
 

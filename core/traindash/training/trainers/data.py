@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from traindash.datasets.geometry import annotation_inside
 from traindash.datasets.shape_fit import unsuitable_shapes
+from traindash.datasets.source import lies_on_its_side
 from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
@@ -35,7 +36,6 @@ _SIDES: tuple[Side, ...] = ("train", "val")
 # So many unusable images are named one by one in the log; the rest is counted.
 _NAMED_PROBLEMS = 20
 _JPEG_END = b"\xff\xd9"
-_ORIENTATION_TAG = 0x0112
 
 
 class UnusableImageError(Exception):
@@ -66,11 +66,6 @@ def _refuse_unsuitable(spec: TrainSpec) -> None:
         raise RunError(ExitCause.BAD_DATA, message, hint)
 
 
-def _count_lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(1 for _ in file)
-
-
 class _Writer:
     """Writes images and labels and counts them by side."""
 
@@ -87,7 +82,8 @@ class _Writer:
     def write_all(self) -> tuple[PlacedImage, ...]:
         """Write all images; returns those of the validation side."""
         images = self._run.layout.images
-        total = _count_lines(images)
+        with images.open("rb") as file:
+            total = sum(1 for _ in file)
         val: list[PlacedImage] = []
         for number, image in enumerate(read_images(images), start=1):
             val.extend(self._write(number, image))
@@ -158,7 +154,8 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
         with Image.open(source) as image:
             image.verify()
         with Image.open(source) as image:  # Pillow wants a fresh look after that
-            stored, upright = image.size, _upright_size(image)
+            stored = image.size
+            upright = stored[::-1] if lies_on_its_side(image) else stored
             suffix = SUFFIXES.get(image.format or "")
         if suffix == ".jpg" and not _is_complete_jpeg(source):
             _decode(source)
@@ -185,14 +182,6 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
             raise
         message = f"it is damaged ({error})"
         raise UnusableImageError(message) from error
-
-
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    width, height = image.size
-    if image.format == "PNG" and "exif" not in image.info:
-        return (width, height)  # or Pillow would read all pixels to look behind them
-    quarter_turned = image.getexif().get(_ORIENTATION_TAG) in {5, 6, 7, 8}
-    return (height, width) if quarter_turned else (width, height)
 
 
 def _is_complete_jpeg(path: Path) -> bool:

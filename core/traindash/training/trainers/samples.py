@@ -85,12 +85,7 @@ def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleB
         outlines.append(tuple((x, y) for x, y in points.tolist()))
     (left, top), (width, height) = low.tolist(), extent.tolist()
     return SampleBox(
-        class_name=classes[int(number)],
-        left=left,
-        top=top,
-        width=width,
-        height=height,
-        borders=flat_borders(outlines),
+        class_name=classes[int(number)], left=left, top=top, width=width, height=height, borders=flat_borders(outlines)
     )
 
 

@@ -33,12 +33,7 @@ class StartingPoint:
 
 
 def find_start(
-    spec: TrainSpec,
-    framework: Framework,
-    events: EventWriter,
-    *,
-    fetch: Fetch | None,
-    wants_random: bool = False,
+    spec: TrainSpec, framework: Framework, events: EventWriter, *, fetch: Fetch | None, wants_random: bool = False
 ) -> StartingPoint:
     """Decide what to start from, and say it in the log.
 
@@ -80,10 +75,7 @@ def find_start(
         return random
     events.log(f"Training starts from the published weights {model.weights_file}.")
     return StartingPoint(
-        source=str(path),
-        is_random=False,
-        base_checkpoint=model.weights_file,
-        base_checkpoint_link=model.weights_url,
+        source=str(path), is_random=False, base_checkpoint=model.weights_file, base_checkpoint_link=model.weights_url
     )
 
 

@@ -18,9 +18,6 @@ from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationS
 from traindash.training.trainers.entry import RunError, StopSwitch, run
 from traindash.training.trainers.reporting import write_report
 
-# A comparison from its run folder to its report.
-
-
 # Evaluation directories (docs/supervisely-api.md 7.2) → what is compared, or a refusal.
 
 
@@ -53,8 +50,14 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
         _refuse(f"An evaluation cannot be read: {error.message}", _EVALUATE_AGAIN)
     first_source, (_, first) = sources[0], comparison.evaluated[0]
     for source, (_, other) in zip(sources, comparison.evaluated, strict=True):
-        _refuse_other_images(_pair(first_source, source), first, other)
-        _refuse_other_classes(_pair(first_source, source), first, other)
+        names = _pair(first_source, source)
+        if images := _image_names(first) ^ _image_names(other):
+            message = f"{names} were evaluated on different images: {_some(sorted(images))} not in both."
+            hint = "Train them with the same validation images: split by datasets or collections, not at random."
+            _refuse(message, hint)
+        if classes := set(first.classes) ^ set(other.classes):
+            message = f"{names} have different classes: {_some(sorted(classes))} not in both."
+            _refuse(message, "Train them on the same classes.")
     labels = unique_labels([source.label for source in sources], [str(n) for n in range(1, len(sources) + 1)])
     experiments = zip(comparison.experiments, labels, strict=True)
     return replace(comparison, experiments=tuple(replace(each, label=label) for each, label in experiments))
@@ -66,21 +69,6 @@ def _task_type(source: EvaluationSource) -> str:
         return msgspec.json.decode(file.read_bytes(), type=_InferenceInfo).task_type
     except (OSError, msgspec.DecodeError):
         _refuse(f"The evaluation {source.path} has no record of what was evaluated ({file.name}).", _EVALUATE_AGAIN)
-
-
-def _refuse_other_images(names: str, first: Evaluation, other: Evaluation) -> None:
-    uneven = _image_names(first) ^ _image_names(other)
-    if uneven:
-        message = f"{names} were evaluated on different images: {_some(sorted(uneven))} not in both."
-        hint = "Train them with the same validation images: split by datasets or collections, not at random."
-        _refuse(message, hint)
-
-
-def _refuse_other_classes(names: str, first: Evaluation, other: Evaluation) -> None:
-    uneven = set(first.classes) ^ set(other.classes)
-    if uneven:
-        message = f"{names} have different classes: {_some(sorted(uneven))} not in both."
-        _refuse(message, "Train them on the same classes.")
 
 
 def _image_names(evaluation: Evaluation) -> frozenset[str]:
@@ -116,12 +104,10 @@ def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> CompareRes
     """
     spec = read_spec(layout.spec)
     if not isinstance(spec, CompareSpec):
-        message = f"The comparison was given a run of kind “{spec.kind}”."
-        raise RunError(ExitCause.BAD_INPUT, message, "Start a comparison.")
+        _refuse(f"The comparison was given a run of kind “{spec.kind}”.", "Start a comparison.")
     events.phase(Phase.COMPARING)
     if len(spec.sources) < _FEWEST:
-        message = "A comparison needs at least two evaluations."
-        raise RunError(ExitCause.BAD_INPUT, message, "Choose another experiment beside this one.")
+        _refuse("A comparison needs at least two evaluations.", "Choose another experiment beside this one.")
     comparison = read_comparison(spec.sources)
     stop.check()
     title = " vs. ".join(comparison.labels)

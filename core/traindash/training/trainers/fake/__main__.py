@@ -141,7 +141,9 @@ _CHECKPOINT_BYTES = 4096
 def main(folder: str) -> int:
     """Run on a run folder; returns the exit code."""
     run = RunLayout(Path(folder))
-    _count_start(run)
+    # In a file that nobody cleans up: no task may ever have two lines there.
+    with (run.root / "starts.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
     events = EventWriter(run.events)
     spec = read_spec(run.spec)
     match spec:
@@ -151,12 +153,6 @@ def main(folder: str) -> int:
             return _compare(run, spec, events)
         case DryRunSpec():
             return _dry_run(run, spec, events)
-
-
-def _count_start(run: RunLayout) -> None:
-    """Note that a process began, in a file that nobody cleans up: no task may ever have two lines there."""
-    with (run.root / "starts.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{os.getpid()}\n")
 
 
 def _compare(run: RunLayout, spec: CompareSpec, events: EventWriter) -> int:
@@ -202,39 +198,29 @@ def _train(run: RunLayout, spec: TrainSpec, events: EventWriter) -> int:
     images = list(read_images(run.images))
     events.phase(Phase.TRAINING)
     began = time.monotonic() - spec.resume_seconds
-    for epoch in range(1 + _epochs_before(spec), asked.epochs + 1):
+    done = 0 if spec.resume_from is None else int(Path(spec.resume_from).read_text("ascii"))
+    for epoch in range(1 + done, asked.epochs + 1):
         _misbehave(asked, epoch, events)
         _rest(asked.seconds_per_epoch)
-        _keep_resumable(run, epoch)  # before the report, as an engine does
+        write_whole(run.resume_checkpoint, str(epoch).encode("ascii"))  # before the report, as an engine does
         _report_epoch(events, spec, (epoch, asked.epochs), time.monotonic() - began)
-        _write_bytes(run.artifacts / "checkpoints" / "last.pt", _CHECKPOINT_BYTES)
+        _write_weights(run.artifacts / "checkpoints" / "last.pt")
         if run.stop_after_epoch.exists():
             events.log(f"Stopped after epoch {epoch} as asked.")
             break
     run.resume_checkpoint.unlink(missing_ok=True)
     if asked.exit_without_result:
         return 0
-    _write_bytes(run.artifacts / "checkpoints" / "best.pt", _CHECKPOINT_BYTES)
+    _write_weights(run.artifacts / "checkpoints" / "best.pt")
     if spec.enable_benchmark:
         events.phase(Phase.EVALUATION)
         write_evaluation(run.evaluation, _side(images, "val"), classes=spec.classes, model_name=spec.model_name)
     if spec.export_onnx:
         events.phase(Phase.EXPORT)
-        _write_bytes(run.artifacts / "export" / "best.onnx", _CHECKPOINT_BYTES)
-    result = TrainResult(
-        experiment=_experiment(spec, images, time.monotonic() - began), has_evaluation=spec.enable_benchmark
-    )
-    write_result(run.result, result)
+        _write_weights(run.artifacts / "export" / "best.onnx")
+    record = _experiment(spec, images, time.monotonic() - began)
+    write_result(run.result, TrainResult(experiment=record, has_evaluation=spec.enable_benchmark))
     return 0
-
-
-def _epochs_before(spec: TrainSpec) -> int:
-    """Return how many epochs an earlier run has done that this one continues."""
-    return 0 if spec.resume_from is None else int(Path(spec.resume_from).read_text("ascii"))
-
-
-def _keep_resumable(run: RunLayout, epoch: int) -> None:
-    write_whole(run.resume_checkpoint, str(epoch).encode("ascii"))
 
 
 def _misbehave(asked: Behaviour, epoch: int, events: EventWriter) -> None:
@@ -304,9 +290,9 @@ def _side(images: list[RunImage], side: str) -> Iterator[RunImage]:
     return (image for image in images if side in image.sides)
 
 
-def _write_bytes(path: Path, size: int) -> None:
+def _write_weights(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes(size))
+    path.write_bytes(bytes(_CHECKPOINT_BYTES))
 
 
 def _limit_files(asked: Behaviour) -> None:
