@@ -53,7 +53,10 @@ def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
     assert "pickle" not in names, f"{path} imports pickle"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/supervisely-api.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/security.md", "docs/supervisely-api.md"],
+)
 def test_documents_name_real_files(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:core|pages|tests|\.ci|\.streamlit|docs)/[\w./-]*|app\.py|pyproject\.toml)`", text))
