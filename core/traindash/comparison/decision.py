@@ -5,7 +5,7 @@ tell from it count as equal; among equals the faster one is named, and among equ
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias, assert_never
@@ -151,12 +151,15 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
 
     Nobody is named where they were not measured alike (``comparable``), unless there is only one.
     """
-    candidates = _with_dominance([candidate_of(requirements, contender) for contender in contenders])
+    offered = [candidate_of(requirements, contender) for contender in contenders]
+    candidates = tuple(replace(one, beaten_by=_beaten_by(one, offered)) for one in offered)
     fulfilling = sorted((one for one in candidates if not one.shortfalls), key=lambda one: -one.rank)
     if not fulfilling or (len(contenders) > 1 and not comparable):
         return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
+    best, *behind = fulfilling
     leads = _leads(requirements, fulfilling)
-    equals = (fulfilling[0], *(one for one in fulfilling[1:] if _is_equal(fulfilling[0], one, leads)))
+    unsure = {key for key, lead in leads.items() if not lead.tells_apart}
+    equals = (best, *(one for one in behind if one.rank == best.rank or one.key in unsure))
     winner, decided_by = _among_equals(equals)
     others = [one for one in fulfilling if winner is not None and one.key != winner.key]
     return Decision(
@@ -224,13 +227,10 @@ def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     )
 
 
-def _with_dominance(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    result = []
-    for candidate in candidates:
-        better = (other for other in candidates if other is not candidate and _dominates(other, candidate))
-        best = max(better, key=lambda other: other.rank, default=None)
-        result.append(replace(candidate, beaten_by=best.key if best else None))
-    return tuple(result)
+def _beaten_by(candidate: Candidate, others: Sequence[Candidate]) -> str | None:
+    better = (other for other in others if other is not candidate and _dominates(other, candidate))
+    best = max(better, key=lambda other: other.rank, default=None)
+    return best.key if best else None
 
 
 def _dominates(first: Candidate, second: Candidate) -> bool:
@@ -261,11 +261,6 @@ def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, Decide
     return None, "nothing"
 
 
-def _is_equal(best: Candidate, other: Candidate, leads: Mapping[str, Interval]) -> bool:
-    lead = leads.get(other.key)
-    return best.rank == other.rank or (lead is not None and not lead.tells_apart)
-
-
 def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
     """Return (n, B) the figure of each candidate on B resamples, more is better; ``None`` for other images.
 
@@ -274,7 +269,9 @@ def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray
     images = candidates[0].contender.images
     if any(one.contender.images != images for one in candidates):
         return None
-    sums = np.stack([_per_image(one) for one in candidates]).reshape(-1, images) @ _weights(images)
+    counts = [count_per_image(one.contender.evaluation.view, one.point.confidence) for one in candidates]
+    outcomes = np.stack([[one.tp, one.fp, one.fn] for one in counts]).astype(np.float32)  # (n, 3, I)
+    sums = outcomes.reshape(-1, images) @ _weights(images)
     sign = -1 if less_is_better(goal) else 1
     return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(candidates), 3, -1)])
 
@@ -299,12 +296,6 @@ def _leads(requirements: Requirements, ranked: Sequence[Candidate]) -> dict[str,
         for candidate, row in zip(ranked[1:], figures[1:], strict=True)
     }
     return {key: lead for key, lead in leads.items() if lead is not None}
-
-
-def _per_image(candidate: Candidate) -> FloatArray:
-    """Return (3, I) found, false alarms and missed of each image."""
-    counts = count_per_image(candidate.contender.evaluation.view, candidate.point.confidence)
-    return np.stack([counts.tp, counts.fp, counts.fn]).astype(np.float32)
 
 
 def _figures(goal: Goal, counts: FloatArray, images: int) -> FloatArray:

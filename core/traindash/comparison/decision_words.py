@@ -42,11 +42,29 @@ def advise(decision: Decision) -> Verdict:
             headline="None is named: these experiments were not measured alike.",
             sentences=("The table shows what each one reaches on the images it was measured on.",),
         )
+    goal = decision.requirements.goal
     if not decision.fulfilling:
         return _nobody(decision)
     if decision.winner is None:
-        return _tie(decision)
-    return _winner(decision, decision.winner)
+        names = listing([f"“{one.label}”" for one in decision.equals])
+        return Verdict(
+            kind="tie",
+            headline=f"{names} suit this need equally well.",
+            sentences=(
+                f"With these images they cannot be told apart in {figure_word(goal)}, and neither time nor size "
+                "separates them.",
+                *_left_out(decision),
+            ),
+        )
+    winner = decision.winner
+    reached = reached_goal(goal, winner)
+    headline = f"“{winner.label}” suits this need best: {reached} at a threshold of {threshold_text(winner)}."
+    return Verdict(
+        kind="winner",
+        headline=headline,
+        sentences=(*_why(decision, decision.winner), *_given_up(decision, decision.winner), *_left_out(decision)),
+        winner=decision.winner.key,
+    )
 
 
 def requirements_words(requirements: Requirements) -> str:
@@ -163,35 +181,22 @@ def reached_goal(goal: Goal, candidate: Candidate) -> str:
     assert_never(goal)
 
 
-def _winner(decision: Decision, winner: Candidate) -> Verdict:
-    reached = reached_goal(decision.requirements.goal, winner)
-    headline = f"“{winner.label}” suits this need best: {reached} at a threshold of {threshold_text(winner)}."
-    return Verdict(
-        kind="winner",
-        headline=headline,
-        sentences=(*_why(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
-        winner=winner.key,
-    )
-
-
 def _why(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     requirements, other = decision.requirements, decision.runner_up
     if other is None:
-        rest = len(decision.candidates) - 1
-        if not rest:
-            return ()
-        return (f"It is the only one of {plural(len(decision.candidates), 'experiment')} that fulfils it.",)
+        total = len(decision.candidates)
+        return (f"It is the only one of {plural(total, 'experiment')} that fulfils it.",) if total > 1 else ()
     match decision.decided_by:
         case "figure":
             gap = _gap(requirements.goal, winner, other)
             lead = decision.lead
-            sure = (
-                ""
-                if lead is None
-                else f"; {_span(requirements.goal, lead.low, lead.high)} in {percent(lead.level)} of resamples"
-            )
-            images = f" of these {plural(winner.contender.images, 'image')}" if sure else ""
-            return (f"It is ahead of “{other.label}” by {gap}{sure}{images}.",)
+            sure = ""
+            if lead is not None:
+                factor, decimals, unit = (1, 2, "") if less_is_better(requirements.goal) else (100, 1, " pt")
+                span = f"between {signed(lead.low * factor, decimals)} and {signed(lead.high * factor, decimals)}{unit}"
+                images = plural(winner.contender.images, "image")
+                sure = f"; {span} in {percent(lead.level)} of resamples of these {images}"
+            return (f"It is ahead of “{other.label}” by {gap}{sure}.",)
         case "latency":
             rivals = [one for one in decision.equals if one.key != winner.key]
             slower = min(rivals, key=lambda one: one.contender.latency or math.inf)
@@ -233,12 +238,6 @@ def _gap(goal: Goal, first: Candidate, second: Candidate) -> str:
     return points(difference).lstrip("+") + f" of {figure_word(goal)}"
 
 
-def _span(goal: Goal, low: float, high: float) -> str:
-    if less_is_better(goal):
-        return f"between {signed(low, 2)} and {signed(high, 2)}"
-    return f"between {signed(low * 100, 1)} and {signed(high * 100, 1)} pt"
-
-
 def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     """Return what the others have that the winner has not."""
     goal = decision.requirements.goal
@@ -271,19 +270,6 @@ def _left_out(decision: Decision) -> tuple[str, ...]:
         return ()
     words = listing([f"“{one.label}” {shortfall_words(one)[0]}" for one in out], limit=3)
     return (f"Left out: {words}.",)
-
-
-def _tie(decision: Decision) -> Verdict:
-    names = listing([f"“{one.label}”" for one in decision.equals])
-    return Verdict(
-        kind="tie",
-        headline=f"{names} suit this need equally well.",
-        sentences=(
-            f"With these images they cannot be told apart in {figure_word(decision.requirements.goal)}, and neither "
-            "time nor size separates them.",
-            *_left_out(decision),
-        ),
-    )
 
 
 def _nobody(decision: Decision) -> Verdict:
@@ -343,20 +329,29 @@ def draw_decision(decision: Decision) -> Drawing:
     machines = sorted({one.contender.machine for one in known})
     if len(machines) > 1:
         notes.append(f"Times come from different machines or runtimes ({listing(machines)}): nobody is called faster.")
-    marks = [*_front(decision, known), *(_point(one, known) for one in known), *_budget(decision, known)]
     words = [
         f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, {latency_text(o.contender.speed)} ms"
         for o in known
     ]
+    y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
+    marks = [*_front(decision, known), *(_point(one, known) for one in known)]
+    if (limit := decision.requirements.latency) is not None:
+        marks.append(Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
         title="",
         x=_axis("Time for one image (ms)", [_time(one) for one in known], decimals=1),
-        y=_axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal)),
+        y=y,
         marks=tuple(marks),
         alt=f"{'; '.join(words)}.",
         has_legend=False,
     )
-    return Drawing(panels=(panel,), notes=(*notes, *_beaten(decision)))
+    names = {one.key: one.label for one in decision.candidates}
+    notes += [
+        f"“{one.label}” is beaten by “{names[one.beaten_by]}”: never worse, and better in quality, time or size."
+        for one in decision.candidates
+        if one.beaten_by
+    ]
+    return Drawing(panels=(panel,), notes=tuple(notes))
 
 
 def _time(candidate: Candidate) -> float:
@@ -365,32 +360,22 @@ def _time(candidate: Candidate) -> float:
 
 def _point(candidate: Candidate, known: Sequence[Candidate]) -> Line:
     name = candidate.label if len(candidate.label) <= _NAME else f"{candidate.label[: _NAME - 1]}…"
-    weight = f", {size(candidate.contender.bytes)}" if candidate.contender.bytes else ""
+    own = candidate.contender.bytes
+    weight = f", {size(own)}" if own else ""
+    missed = "" if candidate.answer.reached else " (misses the goal)"
+    largest = max(item.contender.bytes or 0 for item in known)
+    # the area of a point is in proportion to the bytes
+    diameter = round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1) if own else _SMALLEST
     return Line(
         name=candidate.label,
         x=(round(_time(candidate), 3),),
         y=(round(candidate.figure, 5),),
         style=candidate.contender.experiment.style,
         points=True,
-        point_size=_diameter(candidate, known),
+        point_size=diameter,
         highlight=0,
-        highlight_text=f"{name}{weight}{_remark(candidate)}",
+        highlight_text=f"{name}{weight}{missed or (' (beaten)' if candidate.beaten_by else '')}",
     )
-
-
-def _remark(candidate: Candidate) -> str:
-    if not candidate.answer.reached:
-        return " (misses the goal)"
-    return " (beaten)" if candidate.beaten_by else ""
-
-
-def _diameter(candidate: Candidate, known: Sequence[Candidate]) -> float:
-    """Return the size of a point: its area is in proportion to the bytes."""
-    own = candidate.contender.bytes
-    if not own:
-        return _SMALLEST
-    largest = max(item.contender.bytes or 0 for item in known)
-    return round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1)
 
 
 def _front(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
@@ -407,23 +392,6 @@ def _front(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
         x.append(round(_time(candidate), 3))
         y.append(round(candidate.figure, 5))
     return [Line(name="Front", x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
-
-
-def _budget(decision: Decision, known: Sequence[Candidate]) -> list[Line]:
-    limit = decision.requirements.latency
-    if limit is None:
-        return []
-    y = _axis("", [one.figure for one in known], unit=not less_is_better(decision.requirements.goal))
-    return [Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None)]
-
-
-def _beaten(decision: Decision) -> list[str]:
-    names = {one.key: one.label for one in decision.candidates}
-    return [
-        f"“{one.label}” is beaten by “{names[one.beaten_by]}”: never worse, and better in quality, time or size."
-        for one in decision.candidates
-        if one.beaten_by
-    ]
 
 
 def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool = False) -> Axis:

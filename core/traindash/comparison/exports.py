@@ -148,9 +148,11 @@ def _cell(value: Value) -> Value:
 
 def json_text(records: Sequence[Record]) -> str:
     """Return a list of objects; a number that does not exist is ``null``."""
-    clean = [{name: _clean(value) for name, value in record.items()} for record in records]
+    clean = [
+        {
+            name: (None if isinstance(value, float) and not math.isfinite(value) else value)
+            for name, value in record.items()
+        }
+        for record in records
+    ]
     return json.dumps(clean, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-
-
-def _clean(value: Value) -> Value:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

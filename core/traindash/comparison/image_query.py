@@ -224,7 +224,16 @@ def _found_in(query: ImageQuery, images: ImageSet, position: int) -> Hits:
     right = is_dt & _taken(view.right, dt, missing=False)
     keep = np.ones(dt.size, dtype=np.bool_)
     if query.outcomes:
-        keep &= _has_outcome(query.outcomes, is_dt, right, gt)
+        wrong = is_dt & ~right
+        masks = {
+            Outcome.FOUND: right,
+            Outcome.MISSED: ~is_dt,
+            Outcome.FALSE_ALARM: wrong,
+            Outcome.CONFUSED: wrong & (gt >= 0),
+            Outcome.ON_NOTHING: wrong & (gt < 0),
+        }
+        result: BoolArray = np.logical_or.reduce([masks[outcome] for outcome in query.outcomes])
+        keep &= result
     keep &= _of_class_and_size(query, evaluation, (dt, gt), right | ~is_dt)
     if query.score is not None:
         keep &= is_dt & _within(_taken(table.dt_score, dt), query.score)
@@ -268,19 +277,6 @@ def _of_class_and_size(
         area = np.where(of_object, _taken(table.gt_area, gt), _taken(dt_area, dt))
         keep = keep & (size_of(area) == SIZES.index(query.size))
     return keep
-
-
-def _has_outcome(wanted: tuple[Outcome, ...], is_dt: BoolArray, right: BoolArray, gt: IntArray) -> BoolArray:
-    wrong = is_dt & ~right
-    masks = {
-        Outcome.FOUND: right,
-        Outcome.MISSED: ~is_dt,
-        Outcome.FALSE_ALARM: wrong,
-        Outcome.CONFUSED: wrong & (gt >= 0),
-        Outcome.ON_NOTHING: wrong & (gt < 0),
-    }
-    result: BoolArray = np.logical_or.reduce([masks[outcome] for outcome in wanted])
-    return result
 
 
 def _agreeing(query: ImageQuery, agreement: Agreement, images: ImageSet, hits: Hits) -> BoolArray:

@@ -10,7 +10,7 @@ from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.setup_differences import project_name, start_of
-from traindash.comparison.significance import ON_IMAGES, Interval, Significance
+from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.speed import SpeedTest
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation import Evaluation
@@ -76,7 +76,10 @@ def metric_row(comparison: Comparison, metric: Metric, significance: Significanc
     """Return one row. Arguments as in :func:`key_metric_rows`."""
     metric = _with_decimals(metric, comparison.decimals)
     values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
-    ranked = [value if _is_ranked(comparison, i, metric) else None for i, value in enumerate(values)]
+    ranked = [
+        value if (metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[i])) else None
+        for i, value in enumerate(values)
+    ]
     best = _best_text(ranked, metric)
     cells = []
     for i, value in enumerate(values):
@@ -90,18 +93,15 @@ def metric_row(comparison: Comparison, metric: Metric, significance: Significanc
         elif value is not None and base is not None and i != comparison.baseline:
             keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
             interval = significance.interval(*keys, metric.key) if significance else None
-            cell = _with_delta(cell, metric, (value, base), interval)
+            pair = (value, base)
+            delta = metric.write_delta(*pair)
+            change = _change(metric, pair[0] - pair[1], delta)
+            if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
+                change = "unsure"
+            cell = replace(cell, delta=delta, change=change)
             cell = replace(cell, interval=interval.in_words(comparison.decimals) if interval else "")
         cells.append(cell)
     return MetricRow(metric=metric, cells=tuple(cells))
-
-
-def _with_delta(cell: Cell, metric: Metric, pair: tuple[float, float], interval: Interval | None) -> Cell:
-    delta = metric.write_delta(*pair)
-    change = _change(metric, pair[0] - pair[1], delta)
-    if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
-        change = "unsure"
-    return replace(cell, delta=delta, change=change)
 
 
 def may_stand_beside(comparison: Comparison, experiment: ComparedExperiment) -> bool:
@@ -118,10 +118,6 @@ def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
     if isinstance(experiment.evaluation, Evaluation):
         return experiment.evaluation.key_metrics.as_supervisely().get(key)
     return experiment.info.evaluation_metrics.get(key) if experiment.info else None
-
-
-def _is_ranked(comparison: Comparison, place: int, metric: Metric) -> bool:
-    return metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[place])
 
 
 def _with_decimals(metric: Metric, decimals: int) -> Metric:

@@ -61,7 +61,13 @@ def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[S
         known = [item.get(path, ABSENT) for item in flat if item is not None]
         values = tuple(ABSENT if item is None else item.get(path, ABSENT) for item in flat)
         differs = any(not same(known[0], other) for other in known[1:])
-        rows.append(SettingRow(path=".".join(map(_quoted, path)), values=values, differs=differs))
+        rows.append(
+            SettingRow(
+                path=".".join(f'"{key}"' if "." in key or not key else key for key in path),
+                values=values,
+                differs=differs,
+            )
+        )
     return tuple(rows)
 
 
@@ -88,10 +94,6 @@ def same(first: object, second: object) -> bool:
     return type(first) is type(second) and first == second
 
 
-def _quoted(key: str) -> str:
-    return f'"{key}"' if "." in key or not key else key
-
-
 # How experiments were set up and what they cost, as settings that can be compared.
 
 
@@ -99,9 +101,26 @@ def setup_of(experiment: ComparedExperiment) -> Mapping[str, object]:
     """Return what is known of the model, the data, the options and the cost, by the names people use."""
     result: dict[str, object] = {}
     if experiment.info is not None:
-        result.update(_from_record(experiment.info))
+        known = {
+            "Framework": experiment.info.framework_name,
+            "Model": experiment.info.model_name,
+            "Task": experiment.info.task_type,
+            "Started from": start_of(experiment.info),
+            "Project": project_name(experiment.info),
+            "Project version": (experiment.info.project_version or {}).get("version"),
+            "Training images": experiment.info.train_size,
+            "Validation images": experiment.info.val_size,
+            "Device": experiment.info.device,
+            "Training time": None
+            if experiment.info.training_duration is None
+            else formatting.duration(experiment.info.training_duration),
+            "Exports": formatting.listing(sorted(experiment.info.export)) or None,
+        }
+        result.update({name: value for name, value in known.items() if value is not None})
     if isinstance(experiment.app_state, Mapping):
-        result.update(_from_state(experiment.app_state))
+        for key, name in (("classes", "Classes"), ("train_val_split", "Split"), ("options", "Options")):
+            if (value := experiment.app_state.get(key)) is not None:
+                result[name] = value
     if isinstance(experiment.evaluation, Evaluation):
         pair = experiment.evaluation.pair
         result["Evaluated images"] = len(pair.images.file_names)
@@ -126,61 +145,16 @@ def start_of(info: ExperimentInfo) -> str:
     return info.base_checkpoint or "Pretrained weights"
 
 
-def _from_record(info: ExperimentInfo) -> Mapping[str, object]:
-    known = {
-        "Framework": info.framework_name,
-        "Model": info.model_name,
-        "Task": info.task_type,
-        "Started from": start_of(info),
-        "Project": project_name(info),
-        "Project version": (info.project_version or {}).get("version"),
-        "Training images": info.train_size,
-        "Validation images": info.val_size,
-        "Device": info.device,
-        "Training time": None if info.training_duration is None else formatting.duration(info.training_duration),
-        "Exports": formatting.listing(sorted(info.export)) or None,
-    }
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _from_state(state: Mapping[str, object]) -> Mapping[str, object]:
-    result: dict[str, object] = {}
-    for key, name in (("classes", "Classes"), ("train_val_split", "Split"), ("options", "Options")):
-        if (value := state.get(key)) is not None:
-            result[name] = value
-    return result
-
-
 # settings that people ask for first, in this order; the others follow as they come
 FIRST = (
-    "Model",
-    "Started from",
-    "Project",
-    "Project version",
-    "Training images",
-    "Classes",
-    "epochs",
-    "imgsz",
-    "batch",
-    "optimizer",
-    "lr0",
-    "lrf",
-    "freeze",
-    "seed",
-    "mosaic",
+    *("Model", "Started from", "Project", "Project version", "Training images", "Classes"),
+    *("epochs", "imgsz", "batch", "optimizer", "lr0", "lrf", "freeze", "seed", "mosaic"),
 )
 
 # what does not explain how well a model learned
 CONSEQUENCES = frozenset(
-    {
-        "Training time",
-        "Checkpoint size",
-        "Exports",
-        "Device",
-        "Validation images",
-        "Evaluated images",
-        "Evaluated classes",
-    }
+    {"Training time", "Checkpoint size", "Exports", "Device"}
+    | {"Validation images", "Evaluated images", "Evaluated classes"}
 )
 
 

@@ -97,9 +97,10 @@ def models_of(comparison: Comparison) -> list[MeasuredModel]:
             name=f"“{experiment.label}”",
             evaluation=evaluation,
             trained_on=experiment.train_image_ids,
-            project_version=_version(experiment.info.project_version if experiment.info else None),
+            project_version=None if number is None else str(number),
         )
         for experiment, evaluation in comparison.evaluated
+        for number in [(experiment.info.project_version or {}).get("id") if experiment.info else None]
     ]
 
 
@@ -144,8 +145,3 @@ def _aligned(models: list[MeasuredModel], judgement: Comparability) -> tuple[Eva
         return own
     again = rescored(models, judgement)  # the same images in another order: scored again, they have one
     return again if are_aligned(again) else ()  # a renamed dataset: equal ids, other names
-
-
-def _version(version: Mapping[str, object] | None) -> str | None:
-    number = (version or {}).get("id")
-    return None if number is None else str(number)

@@ -103,7 +103,22 @@ def parse_speed_test(content: bytes) -> SpeedTest:
         raise InputError(f"speedtest.json is not valid: {issue_of(error)}.", "Run the speed test again.") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"speedtest.json is not valid JSON: {error}.", "Run the speed test again.") from error
-    rows = sorted((_row(row, row.benchmark.total) for row in file.speedtest if row.benchmark.total), key=_batch_size)
+    rows = sorted(
+        (
+            SpeedRow(
+                batch_size=row.batch_size,
+                total=row.benchmark.total,
+                total_std=row.benchmark_std.total if row.benchmark_std else None,
+                preprocess=row.benchmark.preprocess,
+                inference=row.benchmark.inference,
+                postprocess=row.benchmark.postprocess,
+                iterations=row.num_iterations,
+            )
+            for row in file.speedtest
+            if row.benchmark.total
+        ),
+        key=lambda row: row.batch_size,
+    )
     first_row = file.speedtest[0] if file.speedtest else None
     return SpeedTest(
         rows=tuple(rows),
@@ -111,19 +126,3 @@ def parse_speed_test(content: bytes) -> SpeedTest:
         hardware=(first_row and first_row.hardware) or "",
         runtime=(first_row and first_row.runtime) or "",
     )
-
-
-def _row(row: _Row, total: float) -> SpeedRow:
-    return SpeedRow(
-        batch_size=row.batch_size,
-        total=total,
-        total_std=row.benchmark_std.total if row.benchmark_std else None,
-        preprocess=row.benchmark.preprocess,
-        inference=row.benchmark.inference,
-        postprocess=row.benchmark.postprocess,
-        iterations=row.num_iterations,
-    )
-
-
-def _batch_size(row: SpeedRow) -> int:
-    return row.batch_size

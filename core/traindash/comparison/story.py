@@ -258,8 +258,15 @@ def _fastest(
 def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision) -> Slide:
     advice = advise(decision)
     winner, goal = decision.winner, decision.requirements.goal
+    sentences = [*advice.sentences[:3]]
+    if verdict.winner is not None and advice.winner is not None and verdict.winner != advice.winner:
+        label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
+        sentences.append(f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one.")
     facts = []
+    title = advice.headline.rstrip(".")
     if winner is not None:
+        several = len(comparison.experiments) > 1
+        title = f"Take “{winner.label}”" if several else f"Use “{winner.label}” with this threshold"
         facts = [
             Fact(value=threshold_text(winner), label="threshold to set"),
             Fact(value=metric(winner.point.precision), label="precision"),
@@ -270,8 +277,8 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
     return Slide(
         key="recommendation",
         step="Recommendation",
-        title=_recommended(advice, winner.label if winner else "", several=len(comparison.experiments) > 1),
-        sentences=(*advice.sentences[:3], *_other_ranking(comparison, verdict, advice)),
+        title=title,
+        sentences=tuple(sentences),
         facts=tuple(facts),
         bars=_candidates(decision),
         bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
@@ -293,17 +300,3 @@ def _candidates(decision: Decision) -> tuple[Bar, ...]:
         _bar(one.contender.experiment, one.figure / longest, figure_text(goal, one.figure), best=one.key == named)
         for one in known[:_MOST_BARS]
     )
-
-
-def _recommended(advice: Verdict, label: str, *, several: bool) -> str:
-    if advice.kind != "winner":
-        return advice.headline.rstrip(".")
-    return f"Take “{label}”" if several else f"Use “{label}” with this threshold"
-
-
-def _other_ranking(comparison: Comparison, verdict: Verdict, advice: Verdict) -> tuple[str, ...]:
-    """Return why the one that is recommended is not the one with the highest mAP, where that is so."""
-    if verdict.winner is None or advice.winner is None or verdict.winner == advice.winner:
-        return ()
-    label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
-    return (f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one.",)

@@ -138,7 +138,7 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
         return Slide(
             key=key,
             step=step,
-            title=_nothing(pair, direction),
+            title=f"“{pair.other.label}” is not {direction} than “{pair.baseline.label}” on any class",
             sentences=_objects(pair, flow, None, direction),
             subject=subject,
             seen=_seen(pair, subject),
@@ -164,11 +164,15 @@ def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Li
     ordered = sorted(known, key=lambda item: (-item[0] if kind == "strong" else item[0], item[1]))
     value, name = ordered[0]
     word = "best" if kind == "strong" else "worst"
+    place = evaluation.classes.index(name)
+    counts = evaluation.counts
+    found, missed = int(counts.at_levels(counts.tp)[place]), int(counts.at_levels(counts.fn)[place])
+    alarms = int(counts.at_levels(counts.fp)[place])
     return Slide(
         key="improvement" if kind == "strong" else "regression",
         step="What it is good at" if kind == "strong" else "What it is bad at",
         title=f"It is {word} at “{name}”: AP {metric(value)}",
-        sentences=(_outcomes(evaluation, name),),
+        sentences=(f"{count(found)} of {plural(found + missed, 'object')} found, {plural(alarms, 'false alarm')}.",),
         bars=tuple(
             Bar(name=other, share=max(0.0, ap), text=metric(ap), style=experiment.style, best=other == name)
             for ap, other in ordered[:_MOST_BARS]
@@ -176,14 +180,6 @@ def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Li
         bars_title="AP of each class, 0 to 1",
         tone="good" if kind == "strong" else "bad",
     )
-
-
-def _outcomes(evaluation: Evaluation, class_name: str) -> str:
-    place = evaluation.classes.index(class_name)
-    counts = evaluation.counts
-    found, missed = int(counts.at_levels(counts.tp)[place]), int(counts.at_levels(counts.fn)[place])
-    alarms = int(counts.at_levels(counts.fp)[place])
-    return f"{count(found)} of {plural(found + missed, 'object')} found, {plural(alarms, 'false alarm')}."
 
 
 def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
@@ -201,10 +197,6 @@ def _significance(best: ClassChange) -> str:
     if best.sure:
         return f"{values}; the difference lies {best.interval.in_words()}."
     return f"{values}, but the difference lies {best.interval.in_words()}: this may be luck."
-
-
-def _nothing(pair: Pair, direction: Direction) -> str:
-    return f"“{pair.other.label}” is not {direction} than “{pair.baseline.label}” on any class"
 
 
 def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:
@@ -267,12 +259,15 @@ def _subject(
         experiment=hits.experiment[largest], image=hits.image[largest], dt=hits.dt[largest], gt=hits.gt[largest]
     )
     found = (direction == "worse", direction == "better")
-    return next((one for one in subjects(chosen, images, [baseline, other]) if _finds(one) == found), None)
-
-
-def _finds(subject: Subject) -> tuple[bool, ...]:
-    """Return for the baseline and the other one whether what is drawn of it finds the object."""
-    return tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in subject.predictions)
+    # what is drawn of each finds the object, or does not
+    return next(
+        (
+            one
+            for one in subjects(chosen, images, [baseline, other])
+            if tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in one.predictions) == found
+        ),
+        None,
+    )
 
 
 def _caption(images: ImageSet, subject: Subject | None) -> str:

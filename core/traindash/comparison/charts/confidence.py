@@ -20,7 +20,7 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, thin
 from traindash.comparison.image_query import ImageQuery, Outcome, Span, half_open, open_below
 from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray, IntArray
-from traindash.evaluation.confusion import SCORE_BINS, ScoreDistribution, score_distribution
+from traindash.evaluation.confusion import SCORE_BINS, score_distribution
 from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.evaluation.metrics import BIN_EDGES
 from traindash.formatting import count, metric
@@ -36,7 +36,9 @@ _THRESHOLD = "Confidence threshold"
 @of_evaluations
 def draw_confidence_profile(comparison: Comparison) -> Drawing:
     """Draw F1 over the threshold, with the best threshold marked."""
-    return _drawn(comparison, [("", "F1, mean over IoU 0.50 to 0.95", _mean_f1)], mark_best=True)
+    return _drawn(
+        comparison, [("", "F1, mean over IoU 0.50 to 0.95", lambda evaluation: evaluation.profile.f1)], mark_best=True
+    )
 
 
 @of_evaluations
@@ -60,17 +62,9 @@ def _at_iou(level: int) -> Figure:
     return f"IoU {iou}", f"F1 at IoU {iou}", lambda one: one.profile.f1_by_iou[level]
 
 
-def _mean_f1(evaluation: Evaluation) -> FloatArray:
-    return evaluation.profile.f1
-
-
 def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) -> Drawing:
     notes = [
-        *(
-            f"“{e.label}” has no right prediction, so it has no curve."
-            for e, one in comparison.evaluated
-            if _blind(one)
-        ),
+        f"“{e.label}” has no right prediction, so it has no curve." for e, one in comparison.evaluated if _blind(one)
     ]
     seeing = [(experiment, one) for experiment, one in comparison.evaluated if not _blind(one)]
     if not seeing:
@@ -153,16 +147,16 @@ def draw_confidence_spread(comparison: Comparison) -> Drawing:
         spreads.append((experiment, spread))
     if not spreads:
         return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
+    most = max(int(_joined(counts).max()) for _, spread in spreads for counts in (spread.right, spread.wrong))
+    step = max(1, int(10 ** (len(str(most)) - 1)) // 2)
+    highest = -(-most // step) * step  # a round number, the same for both panels
     return Drawing(
         panels=(
             _confidence_spread_panel(
-                "Right predictions (TP)", Outcome.FOUND, [(e, spread.right) for e, spread in spreads], _highest(spreads)
+                "Right predictions (TP)", Outcome.FOUND, [(e, spread.right) for e, spread in spreads], highest
             ),
             _confidence_spread_panel(
-                "Wrong predictions (FP)",
-                Outcome.FALSE_ALARM,
-                [(e, spread.wrong) for e, spread in spreads],
-                _highest(spreads),
+                "Wrong predictions (FP)", Outcome.FALSE_ALARM, [(e, spread.wrong) for e, spread in spreads], highest
             ),
         ),
         notes=tuple(notes),
@@ -202,13 +196,6 @@ def _query(experiment: ComparedExperiment, title: str, outcome: Outcome, place: 
         confidence=0.0,
         score=Span(low, high) if last else half_open(low, high),
     )
-
-
-def _highest(spreads: list[tuple[ComparedExperiment, ScoreDistribution]]) -> int:
-    """Return the upper end of both panels, a round number."""
-    most = max(int(_joined(counts).max()) for _, spread in spreads for counts in (spread.right, spread.wrong))
-    step = max(1, int(10 ** (len(str(most)) - 1)) // 2)
-    return -(-most // step) * step
 
 
 def _joined(counts: IntArray) -> IntArray:

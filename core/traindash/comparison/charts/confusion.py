@@ -22,7 +22,7 @@ from traindash.comparison.charts.drawing import (
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import CountedAs, Covering, ImageQuery, Outcome, TakenForEachOther
 from traindash.evaluation import Evaluation
-from traindash.evaluation.coco_files import FloatArray, IntArray
+from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.matching import ratio
 from traindash.formatting import count, signed
 
@@ -93,11 +93,9 @@ def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[s
 
 def _alike(one: Evaluation, other: Evaluation) -> bool:
     """Return whether the matrices count the same objects, as far as their numbers tell."""
-    return one.classes == other.classes and np.array_equal(_totals(one), _totals(other))
-
-
-def _totals(evaluation: Evaluation) -> IntArray:
-    return evaluation.table.objects_per_class()
+    return one.classes == other.classes and np.array_equal(
+        one.table.objects_per_class(), other.table.objects_per_class()
+    )
 
 
 def _rows(evaluation: Evaluation, names: Sequence[str]) -> list[int]:
@@ -105,17 +103,13 @@ def _rows(evaluation: Evaluation, names: Sequence[str]) -> list[int]:
     return [*(evaluation.classes.index(name) for name in names if name in evaluation.classes), len(evaluation.classes)]
 
 
-def _shares(evaluation: Evaluation) -> FloatArray:
-    matrix = evaluation.confusion.matrix
-    totals = matrix.sum(axis=0, keepdims=True)
-    shares: FloatArray = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
-    return shares
-
-
 def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str]) -> Panel:
     rows = _rows(evaluation, names)
     counts = evaluation.confusion.matrix[np.ix_(rows, rows)]
-    shades = _shares(evaluation)[np.ix_(rows, rows)]
+    matrix = evaluation.confusion.matrix
+    totals = matrix.sum(axis=0, keepdims=True)
+    shares: FloatArray = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+    shades = shares[np.ix_(rows, rows)]
     queries = tuple(
         tuple(
             _query(experiment, evaluation.classes, rows[row], rows[column]) if value else None
@@ -143,17 +137,15 @@ def _query(experiment: ComparedExperiment, classes: tuple[str, ...], predicted: 
     """Return what is behind a cell; the last row and the last column stand for nothing."""
     nothing, where = len(classes), f"“{experiment.label}”"
     if predicted == nothing:
-        title = f"Missed “{classes[true]}”, {where}"
         return ImageQuery(
-            title=title,
+            title=f"Missed “{classes[true]}”, {where}",
             experiment=experiment.key,
             classes=CountedAs(class_name=classes[true]),
             outcomes=(Outcome.MISSED,),
         )
     if true == nothing:
-        title = f"“{classes[predicted]}” reported where there is nothing, {where}"
         return ImageQuery(
-            title=title,
+            title=f"“{classes[predicted]}” reported where there is nothing, {where}",
             experiment=experiment.key,
             classes=CountedAs(class_name=classes[predicted]),
             outcomes=(Outcome.ON_NOTHING,),
@@ -232,10 +224,7 @@ def draw_confused_pairs(comparison: Comparison) -> Drawing:
     if len(names) < len(pairs):
         notes.append(f"The {len(names)} most frequent of {len(pairs)} pairs are drawn.")
     return Drawing(
-        panels=(
-            _confused_pairs_panel(comparison, known, names, _COUNT),
-            _confused_pairs_panel(comparison, known, names, _PROBABILITY),
-        ),
+        panels=tuple(_confused_pairs_panel(comparison, known, names, what) for what in (_COUNT, _PROBABILITY)),
         notes=tuple(notes),
     )
 
@@ -246,7 +235,16 @@ def _confused_pairs_panel(
     bars = []
     for (experiment, _), found in zip(comparison.evaluated, known, strict=True):
         values = [found.get(pair, (0, 0.0)) for pair in names]
-        queries = [_confused_pairs_query(experiment, pair) if pair in found else None for pair in names]
+        queries = [
+            ImageQuery(
+                title=f"“{first}” and “{second}” taken for each other, “{experiment.label}”",
+                experiment=experiment.key,
+                classes=TakenForEachOther(first=first, second=second),
+            )
+            if (first, second) in found
+            else None
+            for first, second in names
+        ]
         bars.append(
             count_bars(experiment, [value for value, _ in values], queries)
             if title == _COUNT
@@ -264,15 +262,6 @@ def _confused_pairs_panel(
         y=y,
         marks=tuple(bars),
         alt=f"{title}. {in_words([e.label for e, _ in comparison.evaluated], categories, bars)}",
-    )
-
-
-def _confused_pairs_query(experiment: ComparedExperiment, pair: Pair) -> ImageQuery:
-    first, second = pair
-    return ImageQuery(
-        title=f"“{first}” and “{second}” taken for each other, “{experiment.label}”",
-        experiment=experiment.key,
-        classes=TakenForEachOther(first=first, second=second),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from traindash.comparison.charts.drawing import Axis, Bars, Cells, Line, Panel, Radar
-from traindash.comparison.palette import SERIES, SeriesStyle, Theme
+from traindash.comparison.palette import SERIES, Theme
 from traindash.formatting import signed
 
 Option = dict[str, Any]
@@ -282,6 +282,7 @@ def _line(line: Line, theme: Theme) -> Option:
 
 
 def _bars(bars: Bars, theme: Theme) -> Option:
+    decal = {"symbol": "rect", "color": _DECAL[theme], "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}
     return {
         "type": "bar",
         "name": bars.name,
@@ -293,19 +294,12 @@ def _bars(bars: Bars, theme: Theme) -> Option:
         "itemStyle": {
             "color": bars.style.hex(theme) if bars.style else QUIET[theme],
             "borderRadius": [2, 2, 0, 0],
-            **(_decal(bars.style, theme) if bars.style else {}),
+            **({"decal": decal} if bars.style and bars.style.pattern else {}),
         },
         "label": {"show": True, "position": "top", "fontSize": 11},
         "labelLayout": {"hideOverlap": True},
         "emphasis": {"focus": "series"},
     }
-
-
-def _decal(style: SeriesStyle, theme: Theme) -> Option:
-    if not style.pattern:
-        return {}
-    decal = {"symbol": "rect", "color": _DECAL[theme], "dashArrayX": [1, 0], "dashArrayY": [3, 4], "rotation": 0.785}
-    return {"decal": decal}
 
 
 def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
@@ -348,23 +342,16 @@ def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> O
     y = _axis(panel.y, gap=44, split=False)
     y["inverse"] = True
     y["axisLabel"] = {"width": 96, "overflow": "truncate"}
+    most, colors = _darkest(cells), list(MORE_OR_FEWER[theme] if cells.change else SHADES[theme])
     return {
         "animation": False,
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
         "tooltip": {"confine": True, "formatter": "{b}"},
-        "visualMap": {"show": False, **_shading(cells, theme)},
+        "visualMap": {"show": False, "min": -most if cells.change else 0, "max": most, "inRange": {"color": colors}},
         "xAxis": _axis(panel.x, gap=34, split=False),
         "yAxis": y,
         "series": series,
     }
-
-
-def _shading(cells: Cells, theme: Theme) -> Option:
-    """Return the range of the shades and their colours."""
-    if not cells.change:
-        return {"min": 0, "max": 1, "inRange": {"color": list(SHADES[theme])}}
-    most = _darkest(cells)
-    return {"min": -most, "max": most, "inRange": {"color": list(MORE_OR_FEWER[theme])}}
 
 
 def _darkest(cells: Cells) -> float:

@@ -49,18 +49,18 @@ def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
         )
 
     return (
-        Table(title="Time for one batch (ms)", columns=batches, rows=rows(_latency)),
-        Table(title="Images per second (img/s)", columns=batches, rows=rows(_throughput)),
+        Table(
+            title="Time for one batch (ms)",
+            columns=batches,
+            rows=rows(lambda row: _with_spread(row.total, row.total_std)),
+        ),
+        Table(
+            title="Images per second (img/s)",
+            columns=batches,
+            rows=rows(lambda row: _with_spread(row.images_per_second, row.images_per_second_std)),
+        ),
         Table(title="Measured on", columns=_MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
     )
-
-
-def _latency(row: SpeedRow) -> str:
-    return _with_spread(row.total, row.total_std)
-
-
-def _throughput(row: SpeedRow) -> str:
-    return _with_spread(row.images_per_second, row.images_per_second_std)
 
 
 def _with_spread(value: float, spread: float | None) -> str:

@@ -145,11 +145,15 @@ def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
     found = _found(evaluations)
     finders = found.sum(axis=0)
     alone = [_alarms_alone(evaluations, place) for place in range(len(evaluations))]
+    # false alarms of the first model that every other has too
+    common = _alarms(evaluations[0])
+    for evaluation in evaluations[1:]:
+        common = np.setdiff1d(common, unshared_alarms(evaluations[0], evaluation)[0].dt, assume_unique=True)
     return Shared(
         common=(
             int((finders == len(evaluations)).sum()),
             int((finders == 0).sum()),
-            _common_alarms(evaluations),
+            int(common.size),
         ),
         unique=tuple(
             (int((one & (finders == 1)).sum()), int((~one & (finders == len(evaluations) - 1)).sum()), alone[i])
@@ -223,14 +227,6 @@ def _alarms_alone(evaluations: list[Evaluation], place: int) -> int:
         if other != place:
             alone = np.intersect1d(alone, unshared_alarms(evaluations[place], evaluation)[0].dt, assume_unique=True)
     return int(alone.size)
-
-
-def _common_alarms(evaluations: list[Evaluation]) -> int:
-    """Return how many false alarms of the first model every other has too."""
-    common = _alarms(evaluations[0])
-    for evaluation in evaluations[1:]:
-        common = np.setdiff1d(common, unshared_alarms(evaluations[0], evaluation)[0].dt, assume_unique=True)
-    return int(common.size)
 
 
 # How well the boxes of found objects fit.

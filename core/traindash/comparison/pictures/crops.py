@@ -178,7 +178,16 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
     canvas = canvas.reduce(finer)
     buffer = io.BytesIO()
     canvas.save(buffer, format="JPEG", quality=QUALITY)
-    return Crop(jpeg=buffer.getvalue(), alt=_alt(subject, images), has_image=background is not None)
+    what = subject.class_name if subject.truth else f"No object, false alarm {subject.class_name}"
+    said = [
+        f"{images.labels[experiment]}: {mark.words if mark else 'reports nothing here'}"
+        for experiment, mark in subject.predictions
+    ]
+    return Crop(
+        jpeg=buffer.getvalue(),
+        alt=". ".join([f"{what}, {images.name(subject.image)}", *said]),
+        has_image=background is not None,
+    )
 
 
 def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame: Box, finer: float) -> None:
@@ -288,15 +297,6 @@ def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[in
             return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
     except (UnidentifiedImageError, OSError, Picture.DecompressionBombError):
         return None
-
-
-def _alt(subject: Subject, images: ImageSet) -> str:
-    what = subject.class_name if subject.truth else f"No object, false alarm {subject.class_name}"
-    said = [
-        f"{images.labels[experiment]}: {mark.words if mark else 'reports nothing here'}"
-        for experiment, mark in subject.predictions
-    ]
-    return ". ".join([f"{what}, {images.name(subject.image)}", *said])
 
 
 # Image files as text that stands inside a page: nothing is fetched when it is opened.

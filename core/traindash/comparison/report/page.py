@@ -12,7 +12,6 @@ from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
 from traindash.comparison.decision import (
     Answered,
     Candidate,
-    Contender,
     Decision,
     Requirements,
     answer_goals,
@@ -75,29 +74,36 @@ _KINDS = (
 
 def choice_section(decision: Decision) -> Mapping[str, object]:
     """Return what the template is filled with; the decision is shown first, and without scripts."""
+    # what the script of the report needs to name somebody for another need by the same rules
+    contenders = [one.contender for one in decision.candidates]
+    times = [contender.latency for contender in contenders if contender.latency]
+    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     return {
         "kinds": _KINDS,
         "advice": advise(decision),
         "table": decision_table(decision),
         "reading": READING_FIGURES,
-        "data": _data([one.contender for one in decision.candidates], decision),
-    }
-
-
-def _data(contenders: Sequence[Contender], decision: Decision) -> dict[str, object]:
-    """Return what the script of the report needs to name somebody for another need by the same rules."""
-    times = [contender.latency for contender in contenders if contender.latency]
-    sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
-    return {
-        "comparable": decision.comparable or len(contenders) == 1,
-        "contenders": [_contender(contender) for contender in contenders],
-        "faster": [[faster(first, second) for second in contenders] for first in contenders],
-        "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
-        "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
-        "labels": {key: label for key, _, label in _KINDS},
-        "front": _front(decision),
-        "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
-        "start": _start(decision.requirements, times, sizes),
+        "data": {
+            "comparable": decision.comparable or len(contenders) == 1,
+            "contenders": [
+                {
+                    "name": contender.experiment.label,
+                    "swatch": swatch(contender.experiment.style),
+                    "latency": contender.latency,
+                    "latencyText": latency_text(contender.speed),
+                    "bytes": contender.bytes,
+                    "sizeText": size(contender.bytes),
+                }
+                for contender in contenders
+            ],
+            "faster": [[faster(first, second) for second in contenders] for first in contenders],
+            "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
+            "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
+            "labels": {key: label for key, _, label in _KINDS},
+            "front": _front(decision),
+            "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
+            "start": _start(decision.requirements, times, sizes),
+        },
     }
 
 
@@ -129,17 +135,6 @@ def _step(limit: float | None, values: Sequence[float]) -> int | None:
     if limit is None or not values:
         return None
     return next((place for place, step in enumerate(limits(values)) if step >= limit), None)
-
-
-def _contender(contender: Contender) -> dict[str, object]:
-    return {
-        "name": contender.experiment.label,
-        "swatch": swatch(contender.experiment.style),
-        "latency": contender.latency,
-        "latencyText": latency_text(contender.speed),
-        "bytes": contender.bytes,
-        "sizeText": size(contender.bytes),
-    }
 
 
 def _goal(answered: Answered) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from traindash.comparison.image_query import FlowChange, Hits, ImageQuery, Outcome, find, flow_hits
+from traindash.comparison.image_query import FlowChange, ImageQuery, Outcome, find, flow_hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Crop, LoadImage, Subject, draw_crop, embedded, subjects
@@ -151,7 +151,12 @@ def _group(
     hits = flow_hits(flow, kind, images, pair[1])
     if not hits.count:
         return None
-    shown = subjects(_spread(hits, room), images, pair)
+    # some of the entries, evenly from all images, so that not one crowded image is all there is to see
+    order = np.lexsort((hits.image,))
+    turn = np.zeros(hits.count, dtype=np.int64)
+    _, first, counts = np.unique(hits.image[order], return_index=True, return_counts=True)
+    turn[order] = np.arange(hits.count) - np.repeat(first, counts)
+    shown = subjects(hits.taken(np.sort(np.lexsort((hits.image, turn))[:room])), images, pair)
     pictures = [picture for subject in shown if (picture := _shown_crop(images, subject, load))]
     words = plural(hits.count, "entry", "entries")
     if len(pictures) < hits.count:
@@ -159,15 +164,6 @@ def _group(
     if len(pictures) < len(shown):
         words += f"; the images of {count(len(shown) - len(pictures))} cannot be had"
     return ChangeGroup(title=_TITLES[kind], words=words, pictures=tuple(pictures))
-
-
-def _spread(hits: Hits, room: int) -> Hits:
-    """Return some of the entries, evenly from all images, so that not one crowded image is all there is to see."""
-    order = np.lexsort((hits.image,))
-    turn = np.zeros(hits.count, dtype=np.int64)
-    _, first, counts = np.unique(hits.image[order], return_index=True, return_counts=True)
-    turn[order] = np.arange(hits.count) - np.repeat(first, counts)
-    return hits.taken(np.sort(np.lexsort((hits.image, turn))[:room]))
 
 
 def _shown_crop(images: ImageSet, subject: Subject, load: LoadImage) -> ShownCrop | None:

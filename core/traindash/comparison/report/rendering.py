@@ -62,10 +62,6 @@ def anchor(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -78,7 +74,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         anchor=anchor,
-        data_uri=_data_uri,
+        data_uri=lambda jpeg: f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}",
         number=formatting.count,
         plural=formatting.plural,
         signed=signed,

@@ -262,7 +262,12 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
         key="flow-change",
         label_visibility="collapsed",
     )
-    hits = _chosen_entries(found, images, change)
+    names = list(found.by_class)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
+        sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)
+        order = st.selectbox("Order", _ENTRY_ORDERS, format_func=str, key="flow-order", width=200)
+    hits = changed_entries(found, images, change, order, classes=classes, sizes=sizes)
     st.caption(f"{_LOOKS[change][1]} {hits.words(*ImageQuery(title='', change=change).noun)}.")
     if not hits.count:
         st.info("None. Choose another change, or fewer filters.", icon=":material/info:")
@@ -278,13 +283,3 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
     shown = hits.taken(list(range((page - 1) * PER_PAGE, min(page * PER_PAGE, hits.count))))
     with place:
         draw_crops(shown, images, pair, class_colors(comparison), key=f"{key}-crops", on_choose=show)
-
-
-def _chosen_entries(found: Changes, images: ImageSet, change: FlowChange) -> Hits:
-    """Offer the filters and return the entries that pass them."""
-    names = list(found.by_class)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
-        sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)
-        order = st.selectbox("Order", _ENTRY_ORDERS, format_func=str, key="flow-order", width=200)
-    return changed_entries(found, images, change, order, classes=classes, sizes=sizes)

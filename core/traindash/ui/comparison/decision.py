@@ -10,7 +10,6 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance
-from traindash.comparison.verdict import Verdict
 from traindash.errors import InputError
 from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import quantity, setting, size
@@ -132,7 +131,11 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         requirements = _choose_requirements(contenders)
         _remember(requirements)
         decision = decide(requirements, contenders, comparable=comparable)
-        _draw_advice(advise(decision))
+        advice = advise(decision)
+        with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
+            st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
+            for sentence in advice.sentences:
+                st.markdown(plain(sentence))
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
         st.caption(READING_FIGURES)
@@ -145,19 +148,14 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         draw_drawing(drawing, "chart-decision")
 
 
-def _draw_advice(advice: Verdict) -> None:
-    with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
-        st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
-        for sentence in advice.sentences:
-            st.markdown(plain(sentence))
-
-
 def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     """Offer goal and limits; they begin with what the address says."""
     begin = _requirements_of_address()
     times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
-    kind = _choose_kind(begin.goal)
+    key = _seed("decision-goal", GOAL_NAMES[type(begin.goal)])
+    chosen = st.segmented_control("What matters", list(GOAL_NAMES.values()), required=True, key=key)
+    kind = next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
     goal_column, time_column, size_column = st.columns(3, gap="large")
     with goal_column:
         goal = _choose_goal(kind, begin.goal)
@@ -194,12 +192,6 @@ def _remember(requirements: Requirements) -> None:
 def _seed(key: str, value: object) -> str:
     st.session_state.setdefault(key, value)
     return key
-
-
-def _choose_kind(begin: Goal) -> type[Goal]:
-    key = _seed("decision-goal", GOAL_NAMES[type(begin)])
-    chosen = st.segmented_control("What matters", list(GOAL_NAMES.values()), required=True, key=key)
-    return next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
 
 
 def _choose_goal(kind: type[Goal], begin: Goal) -> Goal:

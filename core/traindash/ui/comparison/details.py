@@ -181,7 +181,8 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
     infos = [experiment.info for experiment in comparison.experiments if experiment.info is not None]
     with st.container(border=True, key="server-comparison"):
         st.caption(_ABOUT)
-        started = _started()
+        text = st.query_params.get(_TASK, "")
+        started = TaskId(int(text)) if text.isascii() and text.isdigit() else None
         if started is not None:
             _follow(started)
             return
@@ -200,11 +201,6 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
                 return
             st.query_params[_TASK] = str(task_id)
             st.rerun()
-
-
-def _started() -> TaskId | None:
-    text = st.query_params.get(_TASK, "")
-    return TaskId(int(text)) if text.isascii() and text.isdigit() else None
 
 
 def _follow(task_id: TaskId) -> None:

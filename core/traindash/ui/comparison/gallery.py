@@ -71,24 +71,23 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
     with top:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             legend = st.container(width="content")
-            boxes = has_masks and _choose_outline(key) == _BOXES
+            boxes = (
+                has_masks
+                and st.segmented_control(
+                    "Drawn as",
+                    (_MASKS, _BOXES),
+                    default=_MASKS,
+                    required=True,
+                    key=f"{key}-outline",
+                    label_visibility="collapsed",
+                )
+                == _BOXES
+            )
         data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
         legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
         _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
         if left_out := _left_out(images, look):
             st.caption(plain(left_out))
-
-
-def _choose_outline(key: str) -> str:
-    """Offer to look at the boxes of segmented objects."""
-    return st.segmented_control(
-        "Drawn as",
-        (_MASKS, _BOXES),
-        default=_MASKS,
-        required=True,
-        key=f"{key}-outline",
-        label_visibility="collapsed",
-    )
 
 
 def draw_pages(count: int, per_page: int, key: str) -> int:

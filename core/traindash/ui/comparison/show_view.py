@@ -4,10 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from traindash.comparison.pictures.crops import Crop, draw_crop
+from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
-from traindash.comparison.story_changes import Story
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
 from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen
@@ -38,16 +37,14 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         return
     comparison, resampling = chosen
     story = build_slides(comparison, resampling.show(), requirements_of(st.query_params))
-    html = slides_html(story.slides, _crops(story))
+    html = slides_html(
+        story.slides,
+        {
+            slide.key: draw_crop(slide.subject, story.images, original, _PICTURE)
+            for slide in story.slides
+            if slide.subject is not None
+        },
+    )
     result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
     if result.leave:
         st.switch_page(screens.page("compare"), query_params=dict(st.query_params))
-
-
-def _crops(story: Story) -> dict[str, Crop]:
-    """Return the pictures of the steps that have one."""
-    return {
-        slide.key: draw_crop(slide.subject, story.images, original, _PICTURE)
-        for slide in story.slides
-        if slide.subject is not None
-    }

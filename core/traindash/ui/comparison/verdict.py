@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from traindash.comparison.comparison_basis import ComparisonBasis, Standing, basis_of, standing_of
+from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.experiment import CommonSet, Comparison
 from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
@@ -159,12 +159,16 @@ def draw_verdict(comparison: Comparison, significance: Significance) -> None:
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
             st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
             if len(comparison.experiments) > 1:
-                _draw_badge(standing)
+                icon, color = _BADGES[standing.kind]
+                with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
+                    st.markdown(_paragraphs(standing.reasons))
         if verdict.sentences:
             st.markdown(_paragraphs(verdict.sentences))
         if verdict.warnings:
             st.caption(_paragraphs(verdict.warnings))
-        if comparison.common is not None or _can_be_rescored(significance):
+        if comparison.common is not None or (
+            significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
+        ):
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
@@ -174,16 +178,6 @@ def draw_verdict(comparison: Comparison, significance: Significance) -> None:
 def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _significance: Significance) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
     del fingerprint, pending
     return judge(_comparison, _significance)
-
-
-def _can_be_rescored(significance: Significance) -> bool:
-    return significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
-
-
-def _draw_badge(standing: Standing) -> None:
-    icon, color = _BADGES[standing.kind]
-    with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
-        st.markdown(_paragraphs(standing.reasons))
 
 
 def _paragraphs(sentences: Sequence[str]) -> str:

@@ -152,7 +152,14 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
     ):
         st.title("Compare" if several else "Evaluation", anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
-            _draw_decimals()
+            st.segmented_control(
+                "Decimals of metrics",
+                list(_DECIMALS),
+                default=next(iter(_DECIMALS)),
+                required=True,
+                key=_DECIMALS_KEY,
+                persist_state="session",
+            )
             if several:
                 _draw_baseline(comparison)
             if st.button(
@@ -179,17 +186,6 @@ def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirem
     return render_report(
         comparison, significance=resampling.finished(), load=original, requirements=now.requirements
     ).encode()
-
-
-def _draw_decimals() -> None:
-    st.segmented_control(
-        "Decimals of metrics",
-        list(_DECIMALS),
-        default=next(iter(_DECIMALS)),
-        required=True,
-        key=_DECIMALS_KEY,
-        persist_state="session",
-    )
 
 
 def _draw_baseline(comparison: Comparison) -> None:

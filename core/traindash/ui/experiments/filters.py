@@ -113,7 +113,17 @@ def draw_filters(known: Listing, query: Query) -> None:
         hidden = query.filters - bool(query.projects) - bool(query.models)
         label = f"Filters ({hidden})" if hidden else "Filters"
         with st.popover(label, icon=":material/filter_list:"):
-            _draw_more(known, query)
+            _several("Framework", "frameworks", query.frameworks, known.frameworks)
+            _several("Task", "task_types", query.task_types, known.task_types)
+            _several("Tag", "tags", query.tags, known.tags)
+            with st.container(horizontal=True):
+                _day("Finished from", "since", query.since)
+                _day("Finished until", "until", query.until)
+            _switch("Only starred", "starred", query.starred)
+            _switch("Show hidden ones too", "hidden", query.hidden)
+            st.button(
+                "Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters"
+            )
         with st.popover("Columns", icon=":material/view_column:"):
             _draw_columns(known, query)
         draw_views(query)
@@ -156,18 +166,6 @@ def clear_filters() -> None:
     now = current_query()
     st.session_state.pop(PAGE_KEY, None)
     show_query(Query(sort=now.sort, descending=now.descending, columns=now.columns, chosen=now.chosen))
-
-
-def _draw_more(known: Listing, query: Query) -> None:
-    _several("Framework", "frameworks", query.frameworks, known.frameworks)
-    _several("Task", "task_types", query.task_types, known.task_types)
-    _several("Tag", "tags", query.tags, known.tags)
-    with st.container(horizontal=True):
-        _day("Finished from", "since", query.since)
-        _day("Finished until", "until", query.until)
-    _switch("Only starred", "starred", query.starred)
-    _switch("Show hidden ones too", "hidden", query.hidden)
-    st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters")
 
 
 def _draw_columns(known: Listing, query: Query) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -125,7 +125,8 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
 
     Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
-    file = _file(path)
+    decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
+    file = JsonFile(path=path, decode=decode, empty={}, noun="The colours of the experiments")
     # Two comparisons that open side by side must not give one slot to two experiments.
     with _LOCK:
         known = file.read()
@@ -135,8 +136,3 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
         except StorageError as error:
             _log.warning("%s", error)
         return slots
-
-
-def _file(path: Path) -> JsonFile[Mapping[str, Mapping[TaskId, int]]]:
-    decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
-    return JsonFile(path=path, decode=decode, empty={}, noun="The colours of the experiments")

@@ -161,27 +161,21 @@ def draw_nothing(found: Snapshot) -> None:
 def draw_rows(shown: Selection, query: Query, known: Listing) -> None:
     """Draw the table, or what to do where nothing fits what is looked for."""
     if shown.rows:
-        _draw_pages(shown, query)
+        pages = -(-len(shown.rows) // PER_PAGE)
+        key = PAGE_KEY
+        # A filter may leave fewer pages than the one that was open.
+        page = min(st.session_state.get(key, 1), pages)
+        if query.shows_settings or query.needs_settings:
+            here = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+            settings_reader().want(
+                [row.info for row in ([*here, *shown.rows] if query.needs_settings else here) if row.info is not None]
+            )
+        draw_table(shown, query, page)
+        if pages > 1:
+            with st.container(horizontal_alignment="center"):
+                st.pagination(pages, key=key)
     else:
         _draw_nothing_fits(known.rows)
-
-
-def _draw_pages(shown: Selection, query: Query) -> None:
-    pages = -(-len(shown.rows) // PER_PAGE)
-    key = PAGE_KEY
-    # A filter may leave fewer pages than the one that was open.
-    page = min(st.session_state.get(key, 1), pages)
-    if query.shows_settings or query.needs_settings:
-        here = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-        _want_settings([*here, *shown.rows] if query.needs_settings else here)
-    draw_table(shown, query, page)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=key)
-
-
-def _want_settings(rows: Sequence[Row]) -> None:
-    settings_reader().want([row.info for row in rows if row.info is not None])
 
 
 def draw_news(found: Snapshot) -> None:
