@@ -90,7 +90,9 @@ def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgeme
             if name in kept:
                 continue
             seen_by = [c.name for c, known in zip(models, trained, strict=True) if name.text in known]
-            reason = _reason(shared=name in shared, seen_by=seen_by)
+            reason = "annotated differently" if name in shared else "not in all experiments"
+            if seen_by:
+                reason = f"{listing(seen_by)} trained on it"
             omitted.append(OmittedImage(name=file_name, dataset=dataset, reason=reason))
         left_out.append(
             LeftOut(
@@ -107,12 +109,6 @@ def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgeme
         reasons=tuple(reason.text for reason in judgement.reasons if not reason.only_a_warning),
         left_out=tuple(left_out),
     )
-
-
-def _reason(*, shared: bool, seen_by: Sequence[str]) -> str:
-    if seen_by:
-        return f"{listing(seen_by)} trained on it"
-    return "annotated differently" if shared else "not in all experiments"
 
 
 # The comparability badge: in two or three words whether figures may stand side by side, with the reasons.

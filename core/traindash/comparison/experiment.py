@@ -181,6 +181,11 @@ class ComparedExperiment:
     sizes: tuple[SizeSlice, ...] = ()
     version: str = ""  # changes with what is known of the experiment; empty where nobody keeps anything made from it
 
+    @property
+    def known_hyperparameters(self) -> Mapping[str, object] | None:
+        """The hyperparameters, ``None`` where they are missing."""
+        return None if isinstance(self.hyperparameters, Missing) else self.hyperparameters
+
     def by_size(self) -> tuple[SizeSlice, ...]:
         """Return the figures of small, medium and large objects; empty without an evaluation."""
         if not isinstance(self.evaluation, Evaluation):

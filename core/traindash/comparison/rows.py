@@ -12,7 +12,6 @@ from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.setup_differences import project_name, start_of
 from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.speed import SpeedTest
-from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation import Evaluation
 from traindash.formatting import MISSING, count, duration, metric, plural, size
 
@@ -75,7 +74,8 @@ def key_metric_rows(comparison: Comparison, significance: Significance | None = 
 def metric_row(comparison: Comparison, metric: Metric, significance: Significance | None = None) -> MetricRow:
     """Return one row. Arguments as in :func:`key_metric_rows`."""
     metric = _with_decimals(metric, comparison.decimals)
-    values = [_finite(metric.read(experiment)) for experiment in comparison.experiments]
+    read = [metric.read(experiment) for experiment in comparison.experiments]
+    values = [value if value is not None and math.isfinite(value) else None for value in read]
     ranked = [
         value if (metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[i])) else None
         for i, value in enumerate(values)
@@ -93,13 +93,12 @@ def metric_row(comparison: Comparison, metric: Metric, significance: Significanc
         elif value is not None and base is not None and i != comparison.baseline:
             keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
             interval = significance.interval(*keys, metric.key) if significance else None
-            pair = (value, base)
-            delta = metric.write_delta(*pair)
-            change = _change(metric, pair[0] - pair[1], delta)
+            delta = metric.write_delta(value, base)
+            change = _change(metric, value - base, delta)
             if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
                 change = "unsure"
-            cell = replace(cell, delta=delta, change=change)
-            cell = replace(cell, interval=interval.in_words(comparison.decimals) if interval else "")
+            words = interval.in_words(comparison.decimals) if interval else ""
+            cell = replace(cell, delta=delta, change=change, interval=words)
         cells.append(cell)
     return MetricRow(metric=metric, cells=tuple(cells))
 
@@ -129,10 +128,6 @@ def _with_decimals(metric: Metric, decimals: int) -> Metric:
         write=partial(formatting.metric, decimals=decimals),
         write_delta=lambda new, old: formatting.points(new - old, decimals),
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
@@ -291,17 +286,14 @@ def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
     if info is None:
         return (("Classes", classes),)
     trained = f"{count(info.train_size)} + {count(info.val_size)} images" if info.train_size and info.val_size else ""
+    number = (info.project_version or {}).get("version")
+    version = "" if number is None else f"version {number}"
     checkpoint = f"{info.best_checkpoint}, {size(experiment.checkpoint_bytes)}"
     return (
         ("Model", f"{info.model_name} ({info.framework_name})"),
         ("Started from", start_of(info)),
         ("Checkpoint", checkpoint if experiment.checkpoint_bytes is not None else info.best_checkpoint),
-        ("Data", ", ".join(part for part in (project_name(info), _version(info), trained, classes) if part)),
+        ("Data", ", ".join(part for part in (project_name(info), version, trained, classes) if part)),
         ("Trained on", f"{info.device} in {duration(info.training_duration)}" if info.device else ""),
         ("Date", (info.datetime or "")[:16]),
     )
-
-
-def _version(info: ExperimentInfo) -> str:
-    number = (info.project_version or {}).get("version")
-    return "" if number is None else f"version {number}"

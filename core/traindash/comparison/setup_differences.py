@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias
 
 from traindash import formatting
-from traindash.comparison.experiment import ComparedExperiment, Missing
+from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation import Evaluation
 from traindash.formatting import MISSING, setting
@@ -100,21 +100,19 @@ def same(first: object, second: object) -> bool:
 def setup_of(experiment: ComparedExperiment) -> Mapping[str, object]:
     """Return what is known of the model, the data, the options and the cost, by the names people use."""
     result: dict[str, object] = {}
-    if experiment.info is not None:
+    if (info := experiment.info) is not None:
         known = {
-            "Framework": experiment.info.framework_name,
-            "Model": experiment.info.model_name,
-            "Task": experiment.info.task_type,
-            "Started from": start_of(experiment.info),
-            "Project": project_name(experiment.info),
-            "Project version": (experiment.info.project_version or {}).get("version"),
-            "Training images": experiment.info.train_size,
-            "Validation images": experiment.info.val_size,
-            "Device": experiment.info.device,
-            "Training time": None
-            if experiment.info.training_duration is None
-            else formatting.duration(experiment.info.training_duration),
-            "Exports": formatting.listing(sorted(experiment.info.export)) or None,
+            "Framework": info.framework_name,
+            "Model": info.model_name,
+            "Task": info.task_type,
+            "Started from": start_of(info),
+            "Project": project_name(info),
+            "Project version": (info.project_version or {}).get("version"),
+            "Training images": info.train_size,
+            "Validation images": info.val_size,
+            "Device": info.device,
+            "Training time": None if info.training_duration is None else formatting.duration(info.training_duration),
+            "Exports": formatting.listing(sorted(info.export)) or None,
         }
         result.update({name: value for name, value in known.items() if value is not None})
     if isinstance(experiment.app_state, Mapping):
@@ -162,13 +160,14 @@ def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -
     """Return the settings the two differ in; a value that one of them lacks is a difference."""
     rows = (
         *compare_settings([setup_of(first) or None, setup_of(second) or None]),
-        *compare_settings([_hyperparameters(first), _hyperparameters(second)]),
+        *compare_settings([first.known_hyperparameters, second.known_hyperparameters]),
     )
     differing = [
         row for row in rows if row.differs and row.path not in CONSEQUENCES and not row.path.startswith("Options.")
     ]
-    return tuple(sorted(differing, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST)))
+    return in_telling_order(differing)
 
 
-def _hyperparameters(experiment: ComparedExperiment) -> Mapping[str, object] | None:
-    return None if isinstance(experiment.hyperparameters, Missing) else experiment.hyperparameters
+def in_telling_order(rows: Sequence[SettingRow]) -> tuple[SettingRow, ...]:
+    """Return the rows that people ask for first before the others."""
+    return tuple(sorted(rows, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST)))

@@ -118,7 +118,11 @@ def judged(comparison: Comparison, judgement: Comparability | None = None) -> Si
     if known.kind is not ComparabilityKind.COMPARABLE:
         return Significance(judgement=known)
     keys = [experiment.key for experiment, _ in comparison.evaluated]
-    aligned = dict(zip(keys, _aligned(models, known), strict=False))
+    found = [model.evaluation for model in models]
+    if not are_aligned(found):
+        found = list(rescored(models, known))  # the same images in another order: scored again, they have one
+    # a renamed dataset has equal ids and other names, so no common order
+    aligned = dict(zip(keys, found, strict=True)) if are_aligned(found) else {}
     return Significance(judgement=known, aligned=aligned, pending=bool(aligned))
 
 
@@ -136,12 +140,3 @@ def resampled(
         return significance
     found = bootstrap(list(significance.aligned.values()), keep=keep, told=told)
     return replace(significance, samples=dict(zip(significance.aligned, found, strict=True)), pending=False)
-
-
-def _aligned(models: list[MeasuredModel], judgement: Comparability) -> tuple[Evaluation, ...]:
-    """Return the evaluations with the same images in the same order; none where that cannot be had."""
-    own = tuple(model.evaluation for model in models)
-    if are_aligned(own):
-        return own
-    again = rescored(models, judgement)  # the same images in another order: scored again, they have one
-    return again if are_aligned(again) else ()  # a renamed dataset: equal ids, other names

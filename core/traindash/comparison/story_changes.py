@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from traindash.comparison.experiment import ComparedExperiment
-from traindash.comparison.image_query import FlowChange, Hits, flow_hits
+from traindash.comparison.image_query import FlowChange, flow_hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Subject, subjects
@@ -222,13 +222,12 @@ def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, 
     ordered = changes if sign > 0 else changes[::-1]
     shown = ordered[:most]
     longest = max((abs(change.difference) for change in shown), default=0.0) or 1.0
-    first = next((change for change in shown), None)
     return tuple(
         Bar(
             name=change.name,
             share=abs(change.difference) / longest,
             text=points(change.difference),
-            best=change is first,
+            best=change is shown[0],
         )
         for change in shown
         if sign * change.difference >= _SMALLEST
@@ -255,15 +254,12 @@ def _subject(
     number = evaluation.table.gt_class[hits.gt] if class_name is None else evaluation.classes.index(class_name)
     of_class = np.flatnonzero(evaluation.table.gt_class[hits.gt] == number)
     largest = of_class[np.argsort(-evaluation.table.gt_area[hits.gt[of_class]], kind="stable")][:_LOOKED_AT]
-    chosen = Hits(
-        experiment=hits.experiment[largest], image=hits.image[largest], dt=hits.dt[largest], gt=hits.gt[largest]
-    )
     found = (direction == "worse", direction == "better")
     # what is drawn of each finds the object, or does not
     return next(
         (
             one
-            for one in subjects(chosen, images, [baseline, other])
+            for one in subjects(hits.taken(largest), images, [baseline, other])
             if tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in one.predictions) == found
         ),
         None,

@@ -130,21 +130,17 @@ def judge(comparison: Comparison, significance: Significance | None = None) -> V
             sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
             warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )
+    common = []
+    if comparison.common is not None:
+        images, classes = plural(comparison.common.images, "image"), len(comparison.common.classes)
+        shared = f"the {images} and {plural(classes, 'class', 'classes')} that they have in common"
+        common = [f"All figures here are of {shared}, scored again for each."]
     verdict = _tie(ranked, comparison.decimals) or _lead(ranked, known, comparison)
     return replace(
         verdict,
-        sentences=(*_common_set(comparison), *verdict.sentences, *_setup(ranked)),
+        sentences=(*common, *verdict.sentences, *_setup(ranked)),
         warnings=(*(reason.text for reason in known.reasons), *_recorded(comparison)),
     )
-
-
-def _common_set(comparison: Comparison) -> tuple[str, ...]:
-    """Return on what the experiments were scored again, if they were."""
-    if comparison.common is None:
-        return ()
-    images = plural(comparison.common.images, "image")
-    classes = plural(len(comparison.common.classes), "class", "classes")
-    return (f"All figures here are of the {images} and {classes} that they have in common, scored again for each.",)
 
 
 def ranking(comparison: Comparison) -> Ranking:
@@ -239,25 +235,19 @@ def _significance(
 
 
 def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:
-    mine, theirs = _single(first), _single(second)
+    if not isinstance(first.speed, SpeedTest) or not isinstance(second.speed, SpeedTest):
+        return ()
+    mine, theirs = first.speed.row(1), second.speed.row(1)
     if mine is None or theirs is None:
         return ()
-    if mine.machine != theirs.machine:
+    if first.speed.machine != second.speed.machine:
         return ("Their speed was measured on different machines or runtimes, so it is not compared.",)
-    (mine_row, theirs_row) = mine.row(1), theirs.row(1)
-    if mine_row is None or theirs_row is None:
-        return ()
-    both = f"{quantity(mine_row.total)} ms against {quantity(theirs_row.total)} ms"
-    if not times_differ(mine_row, theirs_row):
+    both = f"{quantity(mine.total)} ms against {quantity(theirs.total)} ms"
+    if not times_differ(mine, theirs):
         return (f"Both are equally fast ({both}).",)
-    share = abs(mine_row.total / theirs_row.total - 1) * 100
-    word = "more" if mine_row.total > theirs_row.total else "less"
+    share = abs(mine.total / theirs.total - 1) * 100
+    word = "more" if mine.total > theirs.total else "less"
     return (f"“{first.label}” needs {share:.0f} % {word} time for an image ({both}).",)
-
-
-def _single(experiment: ComparedExperiment) -> SpeedTest | None:
-    test = experiment.speed
-    return test if isinstance(test, SpeedTest) and test.row(1) else None
 
 
 def _setup(ranked: Ranking) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ _NAMES = {
     "iou": "Mean IoU",
 }
 # the three that are averaged over IoU 0.50 to 0.95, as the table of key metrics has them
-_THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 # the spokes of Supervisely's radar
 _SEVEN = {
     "mAP": "mAP",
@@ -52,18 +52,6 @@ _SEVEN = {
     "classification_accuracy": "Classification accuracy",
     "calibration_score": "Calibration score",
 }
-
-
-def draw_key_metrics(comparison: Comparison, view: View) -> Drawing:
-    """Draw seven metrics as bars."""
-    del view
-    return _bars(comparison, _NAMES)
-
-
-def draw_three(comparison: Comparison, view: View) -> Drawing:
-    """Draw precision, recall and F1."""
-    del view
-    return _bars(comparison, _THREE)
 
 
 def draw_radar(comparison: Comparison, view: View) -> Drawing:
@@ -82,7 +70,9 @@ def draw_radar(comparison: Comparison, view: View) -> Drawing:
     return Drawing(panels=(panel,), notes=notes)
 
 
-def _bars(comparison: Comparison, names: Mapping[str, str]) -> Drawing:
+def draw_key_metrics(comparison: Comparison, view: View, names: Mapping[str, str] = _NAMES) -> Drawing:
+    """Draw metrics as bars; ``names`` are Supervisely's → what they are called."""
+    del view
     known = _known(comparison, names)
     missing = _left_out(comparison, [experiment for experiment, _ in known])
     if not known:
@@ -164,10 +154,11 @@ def _panel(comparison: Comparison, class_name: str | None) -> Panel | None:
     lines = [line for e, evaluation in comparison.evaluated if (line := _line(e, evaluation, class_name)) is not None]
     if not lines:
         return None
-    words = [
-        f"{e.label} {metric(_area(evaluation, class_name), comparison.decimals)}"
-        for e, evaluation in comparison.evaluated
-    ]
+    words = []
+    for experiment, evaluation in comparison.evaluated:
+        values = _column(evaluation, class_name)
+        area = None if values is None or np.isnan(values).all() else float(np.nanmean(values))
+        words.append(f"{experiment.label} {metric(area, comparison.decimals)}")
     return Panel(
         title=class_name or "",
         x=_RECALL,
@@ -235,8 +226,3 @@ def _column(evaluation: Evaluation, class_name: str | None) -> FloatArray | None
     if class_name not in evaluation.classes:
         return None
     return evaluation.pr_curve.per_class[:, evaluation.classes.index(class_name)]
-
-
-def _area(evaluation: Evaluation, class_name: str | None) -> float | None:
-    values = _column(evaluation, class_name)
-    return None if values is None or np.isnan(values).all() else float(np.nanmean(values))

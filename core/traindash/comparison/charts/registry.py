@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from traindash.comparison.charts.by_class import draw_ap, draw_precision_recall, draw_sizes
 from traindash.comparison.charts.confidence import (
@@ -20,11 +21,11 @@ from traindash.comparison.charts.confusion import (
 from traindash.comparison.charts.drawing import Drawing, View
 from traindash.comparison.charts.inference_speed import draw_inference_speed
 from traindash.comparison.charts.key_metrics import (
+    THREE,
     draw_key_metrics,
     draw_pr_by_class,
     draw_pr_curves,
     draw_radar,
-    draw_three,
 )
 from traindash.comparison.charts.outcomes import (
     draw_iou_histogram,
@@ -71,7 +72,7 @@ CHARTS: tuple[Chart, ...] = (
         section="Quality",
         title="Precision, recall and F1",
         reading="How much of what is reported is right, how much is found, and the balance of both.",
-        draw=draw_three,
+        draw=partial(draw_key_metrics, names=THREE),
         narrow=True,
     ),
     Chart(

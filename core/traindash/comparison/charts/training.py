@@ -1,7 +1,6 @@
 """Losses and metrics over the epochs of the trainings."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -19,7 +18,7 @@ from traindash.comparison.experiment import (
 )
 from traindash.comparison.palette import Theme
 from traindash.comparison.rows import may_stand_beside, read_metric
-from traindash.comparison.setup_differences import ABSENT, FIRST, SettingRow, compare_settings
+from traindash.comparison.setup_differences import SettingRow, compare_settings, in_telling_order
 from traindash.comparison.significance import Significance
 from traindash.formatting import count, metric
 
@@ -147,7 +146,8 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST_LINES:
         return Parallel(empty=f"Three experiments with hyperparameters and a mAP are needed; here are {len(known)}.")
-    rows = _differing([experiment for experiment, _ in known])
+    settings = compare_settings([experiment.known_hyperparameters for experiment, _ in known])
+    rows = in_telling_order([row for row in settings if row.differs])
     if not rows:
         return Parallel(empty="All hyperparameters are the same. Change one and train again to see what it does.")
     names = tuple(_short(experiment.label) for experiment, _ in known)
@@ -201,28 +201,20 @@ def _score(comparison: Comparison, experiment: ComparedExperiment) -> float | No
     return value if value is not None and math.isfinite(value) else None
 
 
-def _differing(experiments: Sequence[ComparedExperiment]) -> list[SettingRow]:
-    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in experiments]
-    rows = [row for row in compare_settings(known) if row.differs]
-    return sorted(rows, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST))
-
-
 def _axis(row: SettingRow) -> ParallelAxis:
-    numbers = [_number(value) for value in row.values]
-    if None not in numbers:
-        return ParallelAxis(title=_short(row.path), values=tuple(number for number in numbers if number is not None))
+    numbers = [
+        float(value)
+        for value in row.values
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    ]
+    if len(numbers) == len(row.values):
+        return ParallelAxis(title=_short(row.path), values=tuple(numbers))
     words = tuple(dict.fromkeys(row.texts))
     return ParallelAxis(
         title=_short(row.path),
         values=tuple(float(words.index(text)) for text in row.texts),
         words=tuple(map(_short, words)),
     )
-
-
-def _number(value: object) -> float | None:
-    if value is ABSENT or isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
 
 
 def _short(text: str) -> str:

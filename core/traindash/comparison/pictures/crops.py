@@ -305,11 +305,7 @@ _QUALITY = 82
 
 
 def embedded(content: bytes, longest: int) -> str:
-    """Return an image as ``data:image/jpeg;base64,…``.
-
-    Args:
-        content: The file.
-        longest: Pixels of the longer side at most; smaller images keep their size.
+    """Return an image file as ``data:image/jpeg;base64,…``; its longer side has at most ``longest`` pixels.
 
     Raises:
         InputError: It cannot be read as an image.

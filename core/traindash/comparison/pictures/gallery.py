@@ -1,6 +1,6 @@
 """The gallery as data: for each image the ground truth and what every experiment makes of it, side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -54,7 +54,7 @@ def gallery_row(
     Without ``hits``, the entries that were asked for, all marks are strong; without ``confidence`` each evaluation has
     its own threshold.
     """
-    asked = None if hits is None else _Asked.of(hits, images, image)
+    asked = None if hits is None else _asked(hits, images, image)
     sides = [(images.first_with(image), truth_marks(images, image))]
     sides += [(one, model_marks(images, image, one, confidence)) for one in experiments]
     cells = [
@@ -102,34 +102,29 @@ def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: 
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """The entries of one image that were asked for."""
+# (experiment, row in its match table) of the predictions of one image that were asked for, and the numbers of the
+# objects among them, which stand out in every column, so that columns can be compared
+_Asked = tuple[set[tuple[int, int]], set[int]]
 
-    predictions: frozenset[tuple[int, int]]  # (experiment, row in its match table)
-    # numbers of the objects among them; they stand out in every column, so that columns can be compared
-    objects: frozenset[int]
 
-    @classmethod
-    def of(cls, hits: Hits, images: ImageSet, image: int) -> "_Asked":
-        here = hits.taken(hits.image == image)
-        predictions, objects = set(), set()
-        for one, dt, gt in zip(here.experiment.tolist(), here.dt.tolist(), here.gt.tolist(), strict=True):
-            if dt >= 0:
-                predictions.add((one, dt))
-            if gt >= 0 and (dt < 0 or images.evaluations[one].view.right[dt]):
-                objects.add(int(images.objects[one][gt]))
-        return cls(predictions=frozenset(predictions), objects=frozenset(objects))
+def _asked(hits: Hits, images: ImageSet, image: int) -> _Asked:
+    here = hits.taken(hits.image == image)
+    predictions, objects = set(), set()
+    for one, dt, gt in zip(here.experiment.tolist(), here.dt.tolist(), here.gt.tolist(), strict=True):
+        if dt >= 0:
+            predictions.add((one, dt))
+        if gt >= 0 and (dt < 0 or images.evaluations[one].view.right[dt]):
+            objects.add(int(images.objects[one][gt]))
+    return predictions, objects
 
 
 def _strong(asked: _Asked | None, images: ImageSet, experiment: int, marks: Sequence[Mark]) -> tuple[bool, ...]:
     """Return for each mark whether it stands out; without any object asked for, no part of the ground truth does."""
     if asked is None:
         return (True,) * len(marks)
-    numbers = images.objects[experiment]
+    (predictions, objects), numbers = asked, images.objects[experiment]
     return tuple(
-        (mark.dt >= 0 and (experiment, mark.dt) in asked.predictions)
-        or (mark.gt >= 0 and int(numbers[mark.gt]) in asked.objects)
+        (mark.dt >= 0 and (experiment, mark.dt) in predictions) or (mark.gt >= 0 and int(numbers[mark.gt]) in objects)
         for mark in marks
     )
 
@@ -164,29 +159,19 @@ def ordered(hits: Hits, images: ImageSet, order: ImageOrder, confidence: float |
         return hits.images
     if order is ImageOrder.NAME:
         return np.array(sorted(found.tolist(), key=images.name), dtype=np.int64)
-    count = _COUNTS[order](images, confidence)[found]
-    return found[np.argsort(-count, kind="stable")]
-
-
-def _disputes(images: ImageSet, confidence: float | None) -> IntArray:
-    """Return (N,) objects that some experiments find and others miss, and false alarms that not all of them raise."""
-    disputed, spread = disagreements(images, confidence)
-    number, image = _every_object(images)
-    result: IntArray = np.bincount(image[disputed[number]], minlength=images.image_count) + spread
-    return result
-
-
-def _outcomes(outcome: Outcome) -> Callable[[ImageSet, float | None], IntArray]:
-    def count(images: ImageSet, confidence: float | None) -> IntArray:
+    if order is ImageOrder.DISAGREEMENT:
+        disputed, spread = disagreements(images, confidence)
+        number, image = _every_object(images)
+        counted = image[disputed[number]]
+    elif order is ImageOrder.OBJECTS:
+        (_, counted), spread = _every_object(images), 0
+    else:
+        outcome = Outcome.MISSED if order is ImageOrder.MISSES else Outcome.FALSE_ALARM
         query = ImageQuery(title="", outcomes=(outcome,), confidence=confidence)
-        return np.bincount(find(query, images).image, minlength=images.image_count)
-
-    return count
-
-
-def _objects(images: ImageSet, confidence: float | None) -> IntArray:
-    del confidence
-    return np.bincount(_every_object(images)[1], minlength=images.image_count)
+        counted, spread = find(query, images).image, 0
+    # by objects that some experiments find and others miss, the false alarms that not all of them raise count too
+    count = (np.bincount(counted, minlength=images.image_count) + spread)[found]
+    return found[np.argsort(-count, kind="stable")]
 
 
 def _every_object(images: ImageSet) -> tuple[IntArray, IntArray]:
@@ -198,11 +183,3 @@ def _every_object(images: ImageSet) -> tuple[IntArray, IntArray]:
         places.append(place[evaluation.table.gt_image[counted]])
     unique, first = np.unique(np.concatenate(numbers), return_index=True)
     return unique, np.concatenate(places)[first]
-
-
-_COUNTS: Mapping[ImageOrder, Callable[[ImageSet, float | None], IntArray]] = {
-    ImageOrder.DISAGREEMENT: _disputes,
-    ImageOrder.MISSES: _outcomes(Outcome.MISSED),
-    ImageOrder.FALSE_ALARMS: _outcomes(Outcome.FALSE_ALARM),
-    ImageOrder.OBJECTS: _objects,
-}

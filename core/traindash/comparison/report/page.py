@@ -37,7 +37,7 @@ from traindash.comparison.decision_words import (
     reached_goal,
     threshold_text,
 )
-from traindash.comparison.experiment import Comparison, Missing
+from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_set import image_set
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import LoadImage
@@ -78,6 +78,7 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
     contenders = [one.contender for one in decision.candidates]
     times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
+    kind, value = _kind(decision.requirements.goal)
     return {
         "kinds": _KINDS,
         "advice": advise(decision),
@@ -102,7 +103,13 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
             "labels": {key: label for key, _, label in _KINDS},
             "front": _front(decision),
             "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
-            "start": _start(decision.requirements, times, sizes),
+            # where the sliders stand at first
+            "start": {
+                "kind": kind,
+                "value": value,
+                "latency": _step(decision.requirements.latency, times),
+                "size": _step(decision.requirements.size, sizes),
+            },
         },
     }
 
@@ -117,17 +124,6 @@ def _front(decision: Decision) -> dict[str, object] | None:
     series = data["option"]["series"]
     names = [mark.name if mark.style else "" for mark in panels[0].marks if isinstance(mark, Line)]
     return {"panel": data, "marks": dict(zip(names, series, strict=True))}
-
-
-def _start(requirements: Requirements, times: Sequence[float], sizes: Sequence[float]) -> dict[str, object]:
-    """Return where the sliders stand at first."""
-    kind, value = _kind(requirements.goal)
-    return {
-        "kind": kind,
-        "value": value,
-        "latency": _step(requirements.latency, times),
-        "size": _step(requirements.size, sizes),
-    }
 
 
 def _step(limit: float | None, values: Sequence[float]) -> int | None:
@@ -269,7 +265,7 @@ def render_report(
     decision = decide(requirements or Requirements(), contenders_of(comparison, known), comparable=known.are_comparable)
     images = image_set(comparison)
     panels = _Panels()
-    choice = _choice(decision, panels)
+    front = panels.card(_FRONT, draw_decision(decision)) if decision.candidates else None
     sections = [
         {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows_of(name)]}
         for name in SECTIONS
@@ -283,7 +279,8 @@ def render_report(
         verdict=judge(comparison, known) if several else None,
         navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *SECTIONS, "Settings"],
         overview=overview_html(overview_of(comparison)),
-        choice=choice,
+        # nobody is named where none has an evaluation
+        choice={**choice_section(decision), "front": front} if front else None,
         changes=changes_section(images, load) if several else None,
         gallery=_gallery(comparison, load),
         mark_kinds=MARK_KINDS,
@@ -312,13 +309,6 @@ def _about(comparison: Comparison, made_at: datetime | None) -> str:
     return " · ".join(parts)
 
 
-def _choice(decision: Decision, panels: _Panels) -> Mapping[str, object] | None:
-    """Return the section that names an experiment; ``None`` where none has an evaluation."""
-    if not decision.candidates:
-        return None
-    return {**choice_section(decision), "front": panels.card(_FRONT, draw_decision(decision))}
-
-
 def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
     if not comparison.evaluated:
         words = "None of these experiments has an evaluation, so there are no predictions to look at."
@@ -327,6 +317,6 @@ def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
 
 
 def _settings(comparison: Comparison) -> tuple[tuple[str, tuple[SettingRow, ...]], ...]:
-    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
+    known = [experiment.known_hyperparameters for experiment in comparison.experiments]
     setup = [setup_of(experiment) or None for experiment in comparison.experiments]
     return ("Hyperparameters", compare_settings(known)), ("Set-up and cost", compare_settings(setup))

@@ -125,7 +125,7 @@ _ORDERS = (ImageOrder.ENTRIES, ImageOrder.DISAGREEMENT, ImageOrder.MISSES, Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entries:
+class Entries:
     """Entries that are known already."""
 
     title: str  # head of the dialog
@@ -133,30 +133,21 @@ class _Entries:
     experiments: tuple[int, ...]  # positions in the image set, the columns behind the ground truth
 
 
-def ask_for_images(query: ImageQuery) -> None:
+def ask_for_images(asked: ImageQuery | Entries) -> None:
     """Remember what was clicked; :func:`draw_asked` opens the dialog in the run that follows."""
-    _ask(query)
-
-
-def ask_for_entries(title: str, hits: Hits, experiments: tuple[int, ...]) -> None:
-    """Remember entries to show, as :func:`ask_for_images` does with a query."""
-    _ask(_Entries(title=title, hits=hits, experiments=experiments))
-
-
-def _ask(asked: ImageQuery | _Entries) -> None:
     st.session_state[_ASKED] = asked
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 
 def draw_asked(comparison: Comparison) -> None:
     """Open the dialog if something was clicked just now."""
-    asked: ImageQuery | _Entries | None = st.session_state.pop(_ASKED, None)
+    asked: ImageQuery | Entries | None = st.session_state.pop(_ASKED, None)
     if asked is not None:
         dialog = st.dialog(plain(asked.title), width=_WIDTH, icon=":material/photo_library:")
         dialog(_draw)(asked, comparison, f"behind-{st.session_state[_TURN]}")
 
 
-def _draw(asked: ImageQuery | _Entries, comparison: Comparison, key: str) -> None:
+def _draw(asked: ImageQuery | Entries, comparison: Comparison, key: str) -> None:
     images = load_images(comparison)
     try:
         hits = find(asked, images) if isinstance(asked, ImageQuery) else asked.hits
@@ -276,7 +267,8 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
     pair = (images.baseline or 0, found.other)
 
     def show(entry: Hits) -> None:
-        ask_for_entries(f"{_LOOKS[change][0]}: {images.name(int(entry.image[0]))}", entry, pair)
+        title = f"{_LOOKS[change][0]}: {images.name(int(entry.image[0]))}"
+        ask_for_images(Entries(title=title, hits=entry, experiments=pair))
 
     place = st.container()
     page = draw_pages(hits.count, PER_PAGE, key)

@@ -25,14 +25,10 @@ _NOW = "need-now"
 
 
 class PresentRequirements:
-    """The need that the page has now; what is made later from the page, a report for example, reads it then.
-
-    Attributes:
-        requirements: Changes with each choice.
-    """
+    """The need that the page has now; what is made later from the page, a report for example, reads it then."""
 
     def __init__(self) -> None:
-        self.requirements = Requirements()
+        self.requirements = Requirements()  # changes with each choice
 
 
 def present_requirements() -> PresentRequirements:
@@ -150,7 +146,11 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
 
 def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     """Offer goal and limits; they begin with what the address says."""
-    begin = _requirements_of_address()
+    try:
+        begin = requirements_of(st.query_params)
+    except InputError as error:  # nonsense in the address is told, and left behind by the first choice
+        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
+        begin = Requirements()
     times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     key = _seed("decision-goal", GOAL_NAMES[type(begin.goal)])
@@ -166,15 +166,6 @@ def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     with size_column:
         weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
     return Requirements(goal=goal, latency=latency, size=weight)
-
-
-def _requirements_of_address() -> Requirements:
-    """Return the need in the address; nonsense there is told, and then left behind by the first choice."""
-    try:
-        return requirements_of(st.query_params)
-    except InputError as error:
-        st.warning(plain(f"{error.message} {error.hint}"), icon=":material/warning:")
-        return Requirements()
 
 
 def _remember(requirements: Requirements) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.comparison.charts.training import FEWEST_LINES, parallel, parallel_figure, parallel_in_words
-from traindash.comparison.experiment import Comparison, Missing, explain_missing
+from traindash.comparison.experiment import Comparison, explain_missing
 from traindash.comparison.exports import class_records, metric_records, setting_records
 from traindash.comparison.report.page import READING_METRICS
 from traindash.comparison.report.parts import (
@@ -117,8 +117,7 @@ def draw_class_table(comparison: Comparison, significance: Significance) -> None
 
 def draw_settings(comparison: Comparison, significance: Significance) -> None:
     """Draw the hyperparameters, differences only by default, and on request against mAP."""
-    known = [None if isinstance(e.hyperparameters, Missing) else e.hyperparameters for e in comparison.experiments]
-    _draw(compare_settings(known), comparison, "hyperparameters")
+    _draw(compare_settings([e.known_hyperparameters for e in comparison.experiments]), comparison, "hyperparameters")
     draw_parallel(comparison, significance)
     for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
         st.caption(plain(note))
@@ -184,7 +183,11 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
         text = st.query_params.get(_TASK, "")
         started = TaskId(int(text)) if text.isascii() and text.isdigit() else None
         if started is not None:
-            _follow(started)
+            task = connection.client().tasks.get(started)
+            if task.status.is_terminal:
+                _draw_end(task)
+            else:
+                _draw_running(started)
             return
         try:
             check_comparable(infos)
@@ -201,14 +204,6 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
                 return
             st.query_params[_TASK] = str(task_id)
             st.rerun()
-
-
-def _follow(task_id: TaskId) -> None:
-    task = connection.client().tasks.get(task_id)
-    if task.status.is_terminal:
-        _draw_end(task)
-    else:
-        _draw_running(task_id)
 
 
 @st.fragment(run_every=_SECONDS)

@@ -212,7 +212,11 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         class_name = st.selectbox("Class", names, key="gallery-class", width=190)
         orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
         order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
-        confidence = _choose_confidence()
+        # without a common threshold each experiment has its own
+        common = st.toggle("One threshold for all", key="gallery-common", help="Otherwise each has its F1-optimal one.")
+        confidence = (
+            st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200) if common else None
+        )
     wanted = _choose_columns(images)
     outcomes, agreement = _SHOWN[shown]
     query = ImageQuery(
@@ -238,13 +242,6 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         colors=class_colors(comparison),
     )
     draw_images(places, images, look, "gallery")
-
-
-def _choose_confidence() -> float | None:
-    """Return the common threshold; ``None`` lets each experiment have its own."""
-    if not st.toggle("One threshold for all", key="gallery-common", help="Otherwise each has its F1-optimal one."):
-        return None
-    return st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200)
 
 
 def _choose_columns(images: ImageSet) -> list[int] | None:

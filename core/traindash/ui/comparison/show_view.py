@@ -20,16 +20,7 @@ _deck = st.components.v2.component(
 
 
 def draw_show(wanted: str | None, baseline: str | None) -> None:
-    """Draw the steps of a comparison.
-
-    Args:
-        wanted: Task ids with commas between, as the URL has them.
-        baseline: Task id of the baseline, as the URL has it.
-
-    Raises:
-        InputError: An id is no number.
-        NotFoundError: There is no such experiment.
-    """
+    """Draw the steps of a comparison. Arguments and errors as in :func:`read_chosen`."""
     chosen = read_chosen(wanted, baseline)
     if chosen is None:
         st.title("Present", anchor=False)

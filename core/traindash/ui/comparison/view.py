@@ -76,16 +76,7 @@ _SECTIONS = (
 
 
 def draw_comparison(wanted: str | None, baseline: str | None) -> None:
-    """Draw the page.
-
-    Args:
-        wanted: Task ids with commas between, as the URL has them.
-        baseline: Task id of the baseline, as the URL has it.
-
-    Raises:
-        InputError: An id is no number.
-        NotFoundError: There is no such experiment.
-    """
+    """Draw the page. Arguments and errors as in :func:`read_chosen`."""
     with titled("Compare"):
         chosen = read_chosen(wanted, baseline)
     if chosen is None:
@@ -190,20 +181,16 @@ def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirem
 
 def _draw_baseline(comparison: Comparison) -> None:
     labels, key = list(comparison.labels), "compare-baseline"
+    keys = {experiment.label: experiment.key for experiment in comparison.experiments}
     st.session_state[key] = labels[comparison.baseline]
     st.selectbox(
         "Baseline",
         labels,
         key=key,
-        on_change=_set_baseline,
-        args=(key, dict(zip(labels, (e.key for e in comparison.experiments), strict=True))),
+        on_change=lambda: st.query_params.update({BASELINE: keys[st.session_state[key]]}),
         help="Differences are measured against it.",
         width=300,
     )
-
-
-def _set_baseline(key: str, ids: dict[str, str]) -> None:
-    st.query_params[BASELINE] = ids[st.session_state[key]]
 
 
 def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *, lazy: bool) -> None:

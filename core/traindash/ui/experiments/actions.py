@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 import streamlit as st
 
 from traindash import formatting
-from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.experiments.marks import LONGEST_NOTE, LONGEST_TAG
 from traindash.experiments.query import Row
@@ -57,8 +56,7 @@ def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
         key="compare",
         disabled=not chosen,
         help=None if len(chosen) > 1 else "Choose at least two experiments in the table to compare them.",
-        on_click=_compare,
-        args=(tuple(ids),),
+        on_click=lambda: screens.go("compare", ids=",".join(map(str, sorted(ids)))),
     )
 
 
@@ -99,10 +97,6 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
             draw(row)
 
     dialog()
-
-
-def _compare(ids: tuple[TaskId, ...]) -> None:
-    screens.go("compare", ids=",".join(map(str, sorted(ids))))
 
 
 def _button(label: str, icon: str, change: Callable[[], None]) -> None:
@@ -185,14 +179,10 @@ def _draw_files(row: Row) -> None:
     total = formatting.size(sum(file.size_bytes for file in files))
     st.caption(plain(f"{formatting.plural(len(files), 'file')}, {total} in {folder}"))
     with st.container(horizontal=True):
-        for path in _worth_having(info):
+        best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
+        for path in (*best, *info.export.values(), info.hyperparameters):
             _draw_download(PurePosixPath(path).name, f"{folder}/{path}")
         _draw_download("All files (tar)", f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")
-
-
-def _worth_having(info: ExperimentInfo) -> list[str]:
-    best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
-    return [*best, *info.export.values(), info.hyperparameters]
 
 
 def _draw_download(label: str, path: str, name: str = "") -> None:

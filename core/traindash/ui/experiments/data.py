@@ -22,7 +22,7 @@ from traindash.comparison.experiment import (
     unique_labels,
 )
 from traindash.comparison.palette import styles_together
-from traindash.comparison.speed import SpeedTest, parse_speed_test
+from traindash.comparison.speed import parse_speed_test
 from traindash.domain.experiment import ExperimentInfo, TeamFile
 from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
@@ -106,13 +106,14 @@ def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader:
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)
     evaluation = _evaluation(reader, results)
+    speed = None if isinstance(results, Missing) else results.get("speedtest/speedtest.json")
     loaded = ComparedExperiment(
         key=str(info.task_id),
         label=info.experiment_name,
         info=info,
         evaluation=evaluation,
         sizes=size_slices(evaluation) if isinstance(evaluation, Evaluation) else (),
-        speed=_speed(reader, results),
+        speed=_parsed(reader, speed, parse_speed_test, "was trained without the speed test"),
         training=_parsed(
             reader,
             next((file for path, file in artifacts.items() if path.endswith("results.csv")), None),
@@ -189,11 +190,6 @@ def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[
         return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
     except NotFoundError:
         return _gone(truth, found)
-
-
-def _speed(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[SpeedTest]:
-    file = None if isinstance(files, Missing) else files.get("speedtest/speedtest.json")
-    return _parsed(reader, file, parse_speed_test, "was trained without the speed test")
 
 
 def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:

@@ -14,7 +14,7 @@ from traindash.domain.ids import TaskId
 from traindash.experiments import query as columns
 from traindash.experiments.index import Snapshot
 from traindash.experiments.listing import Listing, Selection
-from traindash.experiments.query import NAME, Column, Query, Row, Value
+from traindash.experiments.query import NAME, Column, Query, Row
 from traindash.ui import theme
 from traindash.ui.errors import draw_empty_page
 from traindash.ui.experiments.actions import MENU, open_dialog, toggle_star
@@ -72,7 +72,9 @@ def draw_table(shown: Selection, query: Query, page: int) -> None:
 def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:
     """Return a page of the table; the best value of all that is shown, on this page or another, is marked."""
     # dtype=object: pandas would turn whole numbers with a gap into floats.
-    frame = pd.DataFrame({column.key: [_plain(column.read(row)) for row in rows] for column in wanted}, dtype=object)
+    values = {column.key: [column.read(row) for row in rows] for column in wanted}
+    plain_values = {key: [list(v) if isinstance(v, tuple) else v for v in found] for key, found in values.items()}
+    frame = pd.DataFrame(plain_values, dtype=object)
     frame.insert(0, _STAR, ["★" if row.mark.starred else "☆" for row in rows])
     frame.insert(1, _MORE, [list(MENU)] * len(rows))
     style = frame.style
@@ -101,10 +103,6 @@ def _written(value: object, column: Column, best: str) -> str:
 def _look(value: object, best: str) -> str:
     is_best = isinstance(value, int | float) and formatting.metric(value) == best
     return _BEST[theme.theme_name()] if is_best else ""
-
-
-def _plain(value: Value) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _config(column: Column) -> ColumnConfig:
