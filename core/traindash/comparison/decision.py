@@ -366,18 +366,22 @@ def _answered(goal: Goal, candidates: Sequence[Candidate]) -> Answered:
 
 def goals_with(goal: Goal) -> tuple[Goal, ...]:
     """Return the goals to choose from with another one among them; those of one kind stand by their number."""
-    kinds = [BestF1, RecallAtLeast, PrecisionAtLeast, MissCosts]
-    return tuple(sorted({*GOALS, goal}, key=lambda one: (kinds.index(type(one)), _number(one))))
+    kinds = ["f1", "recall", "precision", "miss"]
+    numbers = {one: number_of(one) for one in (*GOALS, goal)}
+    return tuple(sorted(numbers, key=lambda one: (kinds.index(numbers[one][0]), numbers[one][1])))
 
 
-def _number(goal: Goal) -> float:
+def number_of(goal: Goal) -> tuple[str, float]:
+    """Return the kind of a goal, as addresses and the report have it, and its number; 0 where it has none."""
     match goal:
         case BestF1():
-            return 0.0
-        case RecallAtLeast(recall=share) | PrecisionAtLeast(precision=share):
-            return share
+            return "f1", 0.0
+        case RecallAtLeast(recall=share):
+            return "recall", share
+        case PrecisionAtLeast(precision=share):
+            return "precision", share
         case MissCosts(false_alarms=price):
-            return price
+            return "miss", price
     assert_never(goal)
 
 

@@ -200,9 +200,7 @@ def find(query: ImageQuery, images: ImageSet) -> Hits:
 def entries(evaluation: Evaluation, confidence: float | None = None) -> tuple[IntArray, IntArray]:
     """Return prediction and object of all entries at a threshold: accepted predictions, then missed objects.
 
-    Args:
-        evaluation: Of one experiment.
-        confidence: Threshold; ``None`` for that of the evaluation.
+    Without ``confidence`` the threshold is that of the evaluation.
 
     Returns:
         (L,) rows in the match table, -1 for a missed object; (L,) rows of the object that is found or covered, -1 for

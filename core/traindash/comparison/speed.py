@@ -85,13 +85,7 @@ class _File(Struct):
 
 
 def parse_speed_test(content: bytes) -> SpeedTest:
-    """Read ``speedtest.json``.
-
-    Args:
-        content: The file.
-
-    Returns:
-        The rows that have a total time; a batch size that could not be measured has none.
+    """Read ``speedtest.json``: the rows that have a total time; a batch size that could not be measured has none.
 
     Raises:
         InputError: The file is not what its name says.

@@ -213,9 +213,10 @@ def _recorded(comparison: Comparison) -> tuple[str, ...]:
         return (
             "The metrics are those of the experiments' records; whether they come from the same images is not known.",
         )
-    if len(recorded) == 1:
-        return (f"{_quoted(recorded)} has only recorded metrics, of images that are not known, and is not ranked.",)
-    return (f"{_quoted(recorded)} have only recorded metrics, of images that are not known, and are not ranked.",)
+    has, is_ranked = ("has", "is") if len(recorded) == 1 else ("have", "are")
+    return (
+        f"{_quoted(recorded)} {has} only recorded metrics, of images that are not known, and {is_ranked} not ranked.",
+    )
 
 
 def _significance(

@@ -105,31 +105,33 @@ def _rows(evaluation: Evaluation, names: Sequence[str]) -> list[int]:
 
 def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequence[str]) -> Panel:
     rows = _rows(evaluation, names)
-    counts = evaluation.confusion.matrix[np.ix_(rows, rows)]
     matrix = evaluation.confusion.matrix
+    counts = matrix[np.ix_(rows, rows)]
     totals = matrix.sum(axis=0, keepdims=True)
     shares: FloatArray = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
-    shades = shares[np.ix_(rows, rows)]
-    queries = tuple(
-        tuple(
-            _query(experiment, evaluation.classes, rows[row], rows[column]) if value else None
-            for column, value in enumerate(values)
-        )
-        for row, values in enumerate(counts.tolist())
-    )
-    known = evaluation.confusion.matrix
-    right, objects = int(np.trace(known[:-1, :-1])), int(known[:, :-1].sum())
+    right, objects = int(np.trace(matrix[:-1, :-1])), int(matrix[:, :-1].sum())
     return _matrix(
         experiment.label,
         (*(name for name in names if name in evaluation.classes), _NOTHING),
         Cells(
-            shades=_floats(shades),
+            shades=_floats(shares[np.ix_(rows, rows)]),
             texts=tuple(
                 tuple(count(v) if v and len(rows) <= _MOST_TEXTS else "" for v in row) for row in counts.tolist()
             ),
-            queries=queries,
+            queries=_cell_queries(experiment, evaluation, rows),
         ),
         f"Confusion matrix of {experiment.label}: {count(right)} of {count(objects)} objects got their own class.",
+    )
+
+
+def _cell_queries(
+    experiment: ComparedExperiment, evaluation: Evaluation, rows: list[int]
+) -> tuple[tuple[ImageQuery | None, ...], ...]:
+    """Return what is behind the cells of some rows and columns; nothing behind those that count nothing."""
+    matrix, classes = evaluation.confusion.matrix, evaluation.classes
+    return tuple(
+        tuple(_query(experiment, classes, row, column) if matrix[row, column] else None for column in rows)
+        for row in rows
     )
 
 
@@ -175,13 +177,7 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
                 tuple(signed(v, 0) if v and len(rows) <= _MOST_TEXTS else "" for v in row) for row in counts.tolist()
             ),
             change=True,
-            queries=tuple(
-                tuple(
-                    _query(experiment, evaluation.classes, rows[row], rows[column]) if value else None
-                    for column, value in enumerate(values)
-                )
-                for row, values in enumerate(evaluation.confusion.matrix[np.ix_(rows, rows)].tolist())
-            ),
+            queries=_cell_queries(experiment, evaluation, rows),
         ),
         f"Change from {baseline.label} to {experiment.label}: {signed(gained, 0)} objects got their own class.",
     )

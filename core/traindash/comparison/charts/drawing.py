@@ -268,11 +268,11 @@ def radar_panel(
     for place, (experiment, _) in enumerate(rows):
         values = tuple(float(columns[i][place] or 0.0) for i in known)
         texts = tuple(metric(value, decimals) for value in values)
-        marks.append(
-            Radar(
-                name=experiment.label, values=values, texts=texts, style=experiment.style, query=_everything(experiment)
-            )
-        )
+        # nothing is behind the figures where only the record has them
+        query = None
+        if not isinstance(experiment.evaluation, Missing):
+            query = ImageQuery(title=f"All outcomes of “{experiment.label}”", experiment=experiment.key)
+        marks.append(Radar(name=experiment.label, values=values, texts=texts, style=experiment.style, query=query))
     names = tuple(spokes[i] for i in known)
     words = [f"{mark.name}: {', '.join(map(' '.join, zip(names, mark.texts, strict=True)))}" for mark in marks]
     return Panel(
@@ -282,10 +282,3 @@ def radar_panel(
         marks=tuple(marks),
         alt="; ".join(words),
     )
-
-
-def _everything(experiment: ComparedExperiment) -> ImageQuery | None:
-    """Return all outcomes of an experiment; nothing where only its record has the figures."""
-    if isinstance(experiment.evaluation, Missing):
-        return None
-    return ImageQuery(title=f"All outcomes of “{experiment.label}”", experiment=experiment.key)

@@ -188,12 +188,9 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
 
 
 def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequence[float]) -> list[float]:
-    """Return the highest threshold with which each recall is reached at IoU 0.50; NaN where none does.
+    """Return the highest threshold with which each recall, 0 to 1, is reached at IoU 0.50; NaN where none does.
 
-    Args:
-        evaluation: Of one experiment.
-        class_name: One of its classes; ``None`` counts the objects of all classes together.
-        recall: Shares, 0 to 1; at least one object is found for a recall of 0.
+    Without a class the objects of all are counted together; at least one object is found for a recall of 0.
     """
     view, table = evaluation.view, evaluation.table
     right, objects = view.right, ~table.gt_crowd

@@ -142,7 +142,11 @@ def shared_outcomes(evaluations: list[Evaluation]) -> Shared:
     Raises:
         InputError: Images, classes or annotations are not the same.
     """
-    found = _found(evaluations)
+    first = evaluations[0]
+    rows = [evaluation.view.found(evaluation.confidence) for evaluation in evaluations]
+    placed = [rows[0], *(row[aligned_objects(first, one)] for row, one in zip(rows[1:], evaluations[1:], strict=True))]
+    # (N, G) whether each model finds each object of the first one; crowds are neither found nor missed
+    found: BoolArray = np.stack(placed)[:, ~first.table.gt_crowd]
     finders = found.sum(axis=0)
     alone = [_alarms_alone(evaluations, place) for place in range(len(evaluations))]
     # false alarms of the first model that every other has too
@@ -207,15 +211,6 @@ def _queries(experiment: ComparedExperiment, whose: str, agreement: Agreement) -
     )
 
 
-def _found(evaluations: list[Evaluation]) -> BoolArray:
-    """Return (N, G) whether each model finds each countable object of the first one."""
-    first = evaluations[0]
-    countable = ~first.table.gt_crowd
-    rows = [evaluation.view.found(evaluation.confidence) for evaluation in evaluations]
-    placed = [rows[0], *(row[aligned_objects(first, one)] for row, one in zip(rows[1:], evaluations[1:], strict=True))]
-    return np.stack(placed)[:, countable]  # crowds are neither found nor missed
-
-
 def _alarms(evaluation: Evaluation) -> IntArray:
     return np.flatnonzero(evaluation.view.accepted(evaluation.confidence) & ~evaluation.view.right)
 
@@ -258,7 +253,10 @@ def draw_iou_histogram(comparison: Comparison) -> Drawing:
             )
         )
         words.append(f"{experiment.label} {metric(float(overlaps.mean()), comparison.decimals)}")
-        rows.append(_row(experiment, overlaps, comparison.decimals))
+        good = [float((overlaps >= level).mean()) for level in (0.75, 0.9)]
+        averages = [metric(float(average(overlaps)), comparison.decimals) for average in (np.mean, np.median)]
+        texts = (*averages, *map(percent, good), count(overlaps.size))
+        rows.append(TableRow(name=experiment.label, style=experiment.style, texts=texts))
     if not lines:
         return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     panel = Panel(
@@ -280,13 +278,6 @@ def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
         outcomes=(Outcome.FOUND,),
         iou=Span(low, math.inf) if last else half_open(low, high),
     )
-
-
-def _row(experiment: ComparedExperiment, overlaps: FloatArray, decimals: int) -> TableRow:
-    good = [float((overlaps >= level).mean()) for level in (0.75, 0.9)]
-    mean, median = metric(float(overlaps.mean()), decimals), metric(float(np.median(overlaps)), decimals)
-    texts = (mean, median, *map(percent, good), count(overlaps.size))
-    return TableRow(name=experiment.label, style=experiment.style, texts=texts)
 
 
 def found_overlaps(evaluation: Evaluation) -> FloatArray:

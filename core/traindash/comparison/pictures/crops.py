@@ -11,8 +11,8 @@ from itertools import cycle, pairwise
 from math import hypot
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from PIL import Image as Picture
+from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
 from traindash.comparison.image_query import Hits
 from traindash.comparison.image_set import ImageSet
@@ -301,8 +301,6 @@ def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[in
 
 # Image files as text that stands inside a page: nothing is fetched when it is opened.
 
-_QUALITY = 82
-
 
 def embedded(content: bytes, longest: int) -> str:
     """Return an image file as ``data:image/jpeg;base64,…``; its longer side has at most ``longest`` pixels.
@@ -311,11 +309,11 @@ def embedded(content: bytes, longest: int) -> str:
         InputError: It cannot be read as an image.
     """
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Picture.open(io.BytesIO(content)) as opened:
             picture = ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, Picture.DecompressionBombError) as error:
         raise InputError("The file cannot be read as an image.") from error
     picture.thumbnail((longest, longest))
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
+    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

@@ -21,6 +21,7 @@ from traindash.comparison.decision import (
     goals_with,
     less_is_better,
     limits,
+    number_of,
 )
 from traindash.comparison.decision_words import (
     GOAL_NAMES,
@@ -168,15 +169,8 @@ def _marks(answered: Answered) -> dict[str, object] | None:
 
 
 def _kind(goal: Goal) -> tuple[str, str]:
-    match goal:
-        case BestF1():
-            return "f1", ""
-        case RecallAtLeast(recall=share):
-            return "recall", f"{share:.2f}"
-        case PrecisionAtLeast(precision=share):
-            return "precision", f"{share:.2f}"
-        case MissCosts(false_alarms=price):
-            return "miss", setting(price)
+    kind, number = number_of(goal)
+    return kind, {"f1": "", "miss": setting(number)}.get(kind, f"{number:.2f}")
 
 
 def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:

@@ -16,7 +16,7 @@ from traindash.comparison.report.rendering import own_text, render, render_macro
 from traindash.comparison.rows import Card, MetricRow
 from traindash.comparison.setup_differences import SettingRow
 from traindash.comparison.story_changes import Slide
-from traindash.evaluation import ClassMetrics, FlowCounts, Goal, MissCosts
+from traindash.evaluation import FlowCounts, Goal, MissCosts
 
 _MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
 
@@ -43,38 +43,25 @@ def panels_legend(panels: Sequence[Panel]) -> str:
     return render_macro("names_legend", names) if names else ""
 
 
-def metric_table(rows: Sequence[MetricRow], comparison: Comparison) -> Markup:
-    """Return the key metrics: a row for each metric, a column for each experiment."""
-    return render_macro("metric_table", rows, comparison)
+def metric_table(rows: Sequence[MetricRow], comparison: Comparison, *, turned: bool) -> Markup:
+    """Return the key metrics, a row for each; turned over, a sortable row for each experiment."""
+    return render_macro("experiment_table" if turned else "metric_table", rows, comparison)
 
 
-def experiment_table(rows: Sequence[MetricRow], comparison: Comparison) -> Markup:
-    """Return the key metrics turned over: a row for each experiment, a column for each metric; sortable."""
-    return render_macro("experiment_table", rows, comparison)
-
-
-def settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> Markup:
-    """Return settings: a row for each, a column for each experiment; what differs is marked."""
-    return render_macro("settings_table", rows, comparison)
-
-
-def turned_settings_table(rows: Sequence[SettingRow], comparison: Comparison) -> Markup:
-    """Return settings turned over: a row for each experiment, a column for each setting; sortable."""
-    return render_macro("turned_settings_table", rows, comparison)
+def settings_table(rows: Sequence[SettingRow], comparison: Comparison, *, turned: bool) -> Markup:
+    """Return settings, a row for each, what differs marked; turned over, a sortable row for each experiment."""
+    return render_macro("turned_settings_table" if turned else "settings_table", rows, comparison)
 
 
 def class_table(comparison: Comparison) -> Markup:
     """Return AP, precision, recall and F1 of every class for every evaluated experiment; sortable."""
     known = [{item.name: item for item in evaluation.per_class} for _, evaluation in comparison.evaluated]
-    rows = [
-        (name, [_class_texts(items.get(name), comparison.decimals) for items in known]) for name in comparison.classes
-    ]
+    rows = []
+    for name in comparison.classes:
+        items = [by_name.get(name) for by_name in known]
+        figures = [(one.ap, one.precision, one.recall, one.f1) if one else (None,) * 4 for one in items]
+        rows.append((name, [[formatting.metric(value, comparison.decimals) for value in one] for one in figures]))
     return render_macro("class_table", comparison, rows)
-
-
-def _class_texts(item: ClassMetrics | None, decimals: int) -> tuple[str, ...]:
-    values = (item.ap, item.precision, item.recall, item.f1) if item else (None, None, None, None)
-    return tuple(formatting.metric(value, decimals) for value in values)
 
 
 def figures_table(table: Table) -> Markup:

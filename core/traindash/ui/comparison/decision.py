@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits
+from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits, number_of
 from traindash.comparison.decision_words import GOAL_NAMES, PRICE_OF_A_MISS, READING_FIGURES, advise, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
@@ -48,16 +48,8 @@ def requirements_of(query: Mapping[str, str]) -> Requirements:
 
 def query_of(requirements: Requirements) -> dict[str, str]:
     """Write a need into the address; defaults are left out."""
-    query = {}
-    match requirements.goal:
-        case BestF1():
-            pass
-        case RecallAtLeast(recall=value):
-            query[GOAL] = f"recall-{value:g}"
-        case PrecisionAtLeast(precision=value):
-            query[GOAL] = f"precision-{value:g}"
-        case MissCosts(false_alarms=value):
-            query[GOAL] = f"miss-{value:g}"
+    kind, number = number_of(requirements.goal)
+    query = {} if kind == "f1" else {GOAL: f"{kind}-{number:g}"}
     if requirements.latency is not None:
         query[LATENCY] = f"{requirements.latency:g}"
     if requirements.size is not None:
@@ -197,12 +189,8 @@ def _choose_goal(kind: type[Goal], begin: Goal) -> Goal:
     if kind is MissCosts:
         price = begin.false_alarms if isinstance(begin, MissCosts) else _PRICE_OF_A_MISS
         near = min(PRICES, key=lambda step: abs(step - price))
-        chosen = st.select_slider(
-            PRICE_OF_A_MISS,
-            PRICES,
-            format_func=setting,
-            key=_seed("decision-price", near),
-        )
+        key = _seed("decision-price", near)
+        chosen = st.select_slider(PRICE_OF_A_MISS, PRICES, format_func=setting, key=key)
         return MissCosts(false_alarms=float(chosen))
     st.caption("The threshold with the best F1 is taken for each: as much found as right.")
     return BestF1()

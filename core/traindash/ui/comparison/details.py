@@ -7,14 +7,7 @@ from traindash.comparison.charts.training import FEWEST_LINES, parallel, paralle
 from traindash.comparison.experiment import Comparison, explain_missing
 from traindash.comparison.exports import class_records, metric_records, setting_records
 from traindash.comparison.report.page import READING_METRICS
-from traindash.comparison.report.parts import (
-    class_table,
-    experiment_table,
-    metric_table,
-    overview_html,
-    settings_table,
-    turned_settings_table,
-)
+from traindash.comparison.report.parts import class_table, metric_table, overview_html, settings_table
 from traindash.comparison.rows import MetricRow, key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
 from traindash.comparison.significance import Significance
@@ -78,7 +71,7 @@ def draw_metrics(comparison: Comparison, significance: Significance) -> None:
         )
         return
     turned = _choose_rows(comparison, "metrics", "Metrics")
-    st.html(experiment_table(rows, comparison) if turned else metric_table(rows, comparison))
+    st.html(metric_table(rows, comparison, turned=turned))
     draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
     if len(comparison.experiments) > 1:
         notes = [
@@ -144,7 +137,7 @@ def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> Non
     if not shown:
         st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
         return
-    st.html(turned_settings_table(shown, comparison) if turned else settings_table(shown, comparison))
+    st.html(settings_table(shown, comparison, turned=turned))
     draw_table_saving(key, lambda: setting_records(shown, comparison))
     if not everything:
         equal = formatting.count(len(rows) - len(differing))

@@ -32,9 +32,7 @@ _TICK_SECONDS = 1.0
 class Resampling:
     """The resamples of a comparison: found on this machine, or made while the person looks at the rest of the page.
 
-    Args:
-        known: What the images tell without them.
-        keep: Folder that keeps them.
+    ``known`` is what the images tell without them, ``keep`` the folder that keeps them.
     """
 
     def __init__(self, known: Significance, keep: Path) -> None:
@@ -91,9 +89,7 @@ def on_chosen_basis(measured: Comparison) -> tuple[Comparison, Resampling]:
     """Return the comparison as the person wants to see it, and what the images can tell about it.
 
     Unlike experiments are scored again on what they have in common, unless the address of the page says otherwise.
-
-    Args:
-        measured: As each experiment was measured; the order and the baseline make no difference to what is computed.
+    The order and the baseline make no difference to what is computed.
     """
     keys = tuple(sorted((e.key, e.version, e.label) for e in measured.experiments))
     rescore = st.query_params.get(FIGURES) != AS_MEASURED
@@ -187,13 +183,9 @@ def _paragraphs(sentences: Sequence[str]) -> str:
 def _draw_choice(comparison: Comparison) -> None:
     st.session_state[_KEY] = next(iter(_CHOICES)) if comparison.common is not None else list(_CHOICES)[1]
     with st.container(horizontal=True, vertical_alignment="center", key="figures-choice"):
+        choices = list(_CHOICES)
         st.segmented_control(
-            "Figures on this page",
-            list(_CHOICES),
-            key=_KEY,
-            required=True,
-            label_visibility="collapsed",
-            on_change=_set,
+            "Figures on this page", choices, key=_KEY, required=True, label_visibility="collapsed", on_change=_set
         )
         if comparison.common is None:
             st.caption("These figures were not measured alike: they are not ranked and have no differences.")
