@@ -131,7 +131,10 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]
     best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)
-    flow = _flow(pair)
+    try:
+        flow = object_flow(pair.before, pair.after)
+    except InputError:  # the two do not have the same objects
+        flow = None
     key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
     subject = _subject(pair, images, flow, best.name if best else None, direction)
     if best is None:
@@ -144,11 +147,16 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
             seen=_seen(pair, subject),
             caption=_caption(images, subject),
         )
+    said = f"From {metric(best.before)} to {metric(best.after)}"
+    if best.interval is not None and best.sure:
+        said += f"; the difference lies {best.interval.in_words()}"
+    elif best.interval is not None:
+        said += f", but the difference lies {best.interval.in_words()}: this may be luck"
     return Slide(
         key=key,
         step=step,
         title=_title(pair, best, direction),
-        sentences=(_significance(best), *_objects(pair, flow, best.name, direction)),
+        sentences=(f"{said}.", *_objects(pair, flow, best.name, direction)),
         bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS),
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
         subject=subject,
@@ -190,15 +198,6 @@ def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
     return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
 
 
-def _significance(best: ClassChange) -> str:
-    values = f"From {metric(best.before)} to {metric(best.after)}"
-    if best.interval is None:
-        return f"{values}."
-    if best.sure:
-        return f"{values}; the difference lies {best.interval.in_words()}."
-    return f"{values}, but the difference lies {best.interval.in_words()}: this may be luck."
-
-
 def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:
     if flow is None:
         return ()
@@ -232,14 +231,6 @@ def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, 
         for change in shown
         if sign * change.difference >= _SMALLEST
     )
-
-
-def _flow(pair: Pair) -> Flow | None:
-    """Return what changed object by object; ``None`` where the two do not have the same objects."""
-    try:
-        return object_flow(pair.before, pair.after)
-    except InputError:
-        return None
 
 
 def _subject(

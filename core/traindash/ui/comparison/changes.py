@@ -160,19 +160,16 @@ def _draw(asked: ImageQuery | Entries, comparison: Comparison, key: str) -> None
     one, many = asked.noun if isinstance(asked, ImageQuery) else ("entry", "entries")
     confidence = asked.confidence if isinstance(asked, ImageQuery) else None
     columns = _columns(asked, images) if isinstance(asked, ImageQuery) else asked.experiments
-    places = ordered(hits, images, _choose_order(hits, hits.words(one, many), key), confidence)
+    order = ImageOrder.ENTRIES
+    if hits.images.size > 1:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{hits.words(one, many)}**", width="content")
+            order = st.selectbox(
+                "Order", _ORDERS, format_func=str, key=f"{key}-order", label_visibility="collapsed", width=230
+            )
+    places = ordered(hits, images, order, confidence)
     look = Look(experiments=columns, hits=hits, confidence=confidence, colors=class_colors(comparison))
     draw_images(places, images, look, key)
-
-
-def _choose_order(hits: Hits, words: str, key: str) -> ImageOrder:
-    if hits.images.size == 1:
-        return ImageOrder.ENTRIES
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{words}**", width="content")
-        return st.selectbox(
-            "Order", _ORDERS, format_func=str, key=f"{key}-order", label_visibility="collapsed", width=230
-        )
 
 
 def _columns(query: ImageQuery, images: ImageSet) -> tuple[int, ...]:
@@ -204,9 +201,22 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
     del significance
     images = load_images(comparison)
     if len(images.keys) < _FEWEST or images.baseline is None:
-        st.info(_why_not(comparison, images), icon=":material/info:")
+        why = "Only the baseline has an evaluation. What is gained and lost needs a second one."
+        if len(comparison.experiments) < _FEWEST:
+            why = "Choose a second experiment to see what one finds and the other does not."
+        elif images.baseline is None:
+            why = "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
+        st.info(why, icon=":material/info:")
         return
-    other = _choose_other(images, images.baseline)
+    other, *more = [one for one in range(len(images.keys)) if one != images.baseline]
+    if more:
+        other = st.selectbox(
+            "Compared with the baseline",
+            [other, *more],
+            format_func=lambda one: images.labels[one],
+            key="flow-other",
+            width=340,
+        )
     try:
         found = _load(connection.cache_key(), comparison.fingerprint, other, images)
     except InputError as error:
@@ -218,23 +228,6 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
         st.html(flow_table(found))
     _draw_entries(found, images, comparison)
     draw_asked(comparison)
-
-
-def _why_not(comparison: Comparison, images: ImageSet) -> str:
-    if len(comparison.experiments) < _FEWEST:
-        return "Choose a second experiment to see what one finds and the other does not."
-    if images.baseline is None:
-        return "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
-    return "Only the baseline has an evaluation. What is gained and lost needs a second one."
-
-
-def _choose_other(images: ImageSet, baseline: int) -> int:
-    others = [one for one in range(len(images.keys)) if one != baseline]
-    if len(others) == 1:
-        return others[0]
-    return st.selectbox(
-        "Compared with the baseline", others, format_func=lambda one: images.labels[one], key="flow-other", width=340
-    )
 
 
 @st.cache_resource(ttl=_FLOW_SECONDS, max_entries=_MOST_KEPT, show_spinner="Following every object")

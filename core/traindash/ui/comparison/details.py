@@ -218,19 +218,17 @@ def _draw_end(task: Task) -> None:
             st.markdown(plain(f"{task.description}: the report is ready."), width="stretch")
             st.link_button("Open the report", link, icon=":material/open_in_new:")
         else:
-            st.markdown(plain(_why_none(task)), width="stretch")
+            report = task.exit_report
+            why = "The comparison ended without a report. Look at the log of its task."
+            if task.status is TaskStatus.FINISHED:
+                why = "The comparison is over, but the server names no report. Look at the log of its task."
+            elif report is not None:
+                why = f"{report.message} {report.hint}".strip()
+            st.markdown(plain(why), width="stretch")
         _task_link(task)
         if st.button("Make it again", icon=":material/replay:", key="forget-server-comparison"):
             del st.query_params[_TASK]
             st.rerun()
-
-
-def _why_none(task: Task) -> str:
-    if task.exit_report is not None and task.status is not TaskStatus.FINISHED:
-        return f"{task.exit_report.message} {task.exit_report.hint}".strip()
-    if task.status is TaskStatus.FINISHED:
-        return "The comparison is over, but the server names no report. Look at the log of its task."
-    return "The comparison ended without a report. Look at the log of its task."
 
 
 def _task_link(task: Task) -> None:

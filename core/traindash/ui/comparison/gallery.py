@@ -86,8 +86,10 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
         data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
         legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
         _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
-        if left_out := _left_out(images, look):
-            st.caption(plain(left_out))
+        left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
+        if len(look.experiments) == MOST_COLUMNS and left_out:
+            words = f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
+            st.caption(plain(words))
 
 
 def draw_pages(count: int, per_page: int, key: str) -> int:
@@ -122,14 +124,6 @@ def series_sign(images: ImageSet, experiment: int) -> dict[str, str]:
     style = images.styles[experiment]
     line = "solid" if style.dash == "solid" else "dotted" if style.dash == "dot" else "dashed"
     return {"glyph": GLYPHS[style.marker], "line": line, "color": style.hex(theme.theme_name())}
-
-
-def _left_out(images: ImageSet, look: Look) -> str:
-    """Return a sentence about the experiments for which there is no room; empty where there is."""
-    left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
-    if len(look.experiments) < MOST_COLUMNS or not left_out:
-        return ""
-    return f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
 
 
 def _legend(rows: Sequence[GalleryRow], colors: Mapping[str, str], *, masks: bool) -> str:
@@ -217,7 +211,16 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         confidence = (
             st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200) if common else None
         )
-    wanted = _choose_columns(images)
+    wanted = None
+    if len(images.keys) > MOST_COLUMNS:
+        wanted = st.multiselect(
+            "Side by side",
+            range(len(images.keys)),
+            default=columns_of(images),
+            max_selections=MOST_COLUMNS,
+            format_func=lambda one: images.labels[one],
+            key=f"gallery-columns-{'-'.join(images.keys)}",
+        )
     outcomes, agreement = _SHOWN[shown]
     query = ImageQuery(
         title="",
@@ -236,29 +239,12 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         return
     places = ordered(hits, images, order, confidence)
     look = Look(
-        experiments=columns_of(images, wanted),
+        experiments=columns_of(images, wanted or None),  # an empty choice leaves it, too
         hits=hits if narrowed else None,
         confidence=confidence,
         colors=class_colors(comparison),
     )
     draw_images(places, images, look, "gallery")
-
-
-def _choose_columns(images: ImageSet) -> list[int] | None:
-    """Return the experiments to draw beside each other; ``None`` leaves the choice, and so does an empty one."""
-    if len(images.keys) <= MOST_COLUMNS:
-        return None
-    return (
-        st.multiselect(
-            "Side by side",
-            range(len(images.keys)),
-            default=columns_of(images),
-            max_selections=MOST_COLUMNS,
-            format_func=lambda one: images.labels[one],
-            key=f"gallery-columns-{'-'.join(images.keys)}",
-        )
-        or None
-    )
 
 
 def _threshold_words(images: ImageSet, confidence: float | None) -> str:

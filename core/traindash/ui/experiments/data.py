@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -76,20 +76,17 @@ def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExp
         waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
         room = st.empty()
         while waiting:
-            room.progress(1 - len(waiting) / len(asked), text=_progress_text(infos, asked))
+            done = f"{sum(future.done() for future in asked)} of {plural(len(asked), 'experiment')} read"
+            running = [info for info, future in zip(infos, asked, strict=True) if future.running()]
+            names = listing([f"“{info.experiment_name}”" for info in running], limit=_NAMED)
+            text = plain(f"{done}. Reading predictions and curves of {names}")
+            room.progress(1 - len(waiting) / len(asked), text=text)
             waiting = wait(waiting, return_when=FIRST_COMPLETED).not_done
         room.empty()
         return [future.result() for future in asked]
     finally:
         # Somebody who leaves the page does not wait; what is being read already is kept for the next visit.
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _progress_text(infos: Sequence[ExperimentInfo], asked: Sequence[Future[ComparedExperiment]]) -> str:
-    done = sum(future.done() for future in asked)
-    names = [f"“{info.experiment_name}”" for info, future in zip(infos, asked, strict=True) if future.running()]
-    reading = listing(names, limit=_NAMED)
-    return plain(f"{done} of {plural(len(asked), 'experiment')} read. Reading predictions and curves of {reading}")
 
 
 def _is_whole(loaded: ComparedExperiment) -> bool:
