@@ -159,16 +159,17 @@ def ordered(hits: Hits, images: ImageSet, order: ImageOrder, confidence: float |
         return hits.images
     if order is ImageOrder.NAME:
         return np.array(sorted(found.tolist(), key=images.name), dtype=np.int64)
+    spread = np.zeros(images.image_count, dtype=np.int64)
     if order is ImageOrder.DISAGREEMENT:
         disputed, spread = disagreements(images, confidence)
         number, image = _every_object(images)
         counted = image[disputed[number]]
     elif order is ImageOrder.OBJECTS:
-        (_, counted), spread = _every_object(images), 0
+        _, counted = _every_object(images)
     else:
         outcome = Outcome.MISSED if order is ImageOrder.MISSES else Outcome.FALSE_ALARM
         query = ImageQuery(title="", outcomes=(outcome,), confidence=confidence)
-        counted, spread = find(query, images).image, 0
+        counted = find(query, images).image
     # by objects that some experiments find and others miss, the false alarms that not all of them raise count too
     count = (np.bincount(counted, minlength=images.image_count) + spread)[found]
     return found[np.argsort(-count, kind="stable")]

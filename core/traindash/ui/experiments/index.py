@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -126,7 +126,9 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
     Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
     decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
-    file = JsonFile(path=path, decode=decode, empty={}, noun="The colours of the experiments")
+    file: JsonFile[Mapping[str, Mapping[TaskId, int]]] = JsonFile(
+        path=path, decode=decode, empty={}, noun="The colours of the experiments"
+    )
     # Two comparisons that open side by side must not give one slot to two experiments.
     with _LOCK:
         known = file.read()
