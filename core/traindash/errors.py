@@ -54,7 +54,6 @@ class StorageError(AppError):
 
 # Where and why JSON does not have the expected form, read from what msgspec says.
 
-
 _SAID = r"(?s)(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?"
 _MISSING = r"Object missing required field `(.+)`"
 _UNKNOWN = r"Object contains unknown field `(.+)`"
@@ -63,17 +62,12 @@ _STEP = r"\.([^.\[]+)|\[([^\]]*)\]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationIssue:
-    """The first thing that does not fit.
+    """The first thing that does not fit."""
 
-    Attributes:
-        path: Keys, and indices as digits, from the outside in; ``...`` stands for a key that msgspec does not tell.
-        kind: What is wrong with it.
-        reason: The same for people, without its place, e.g. ``expected int, got str``.
-    """
-
+    # keys, and indices as digits, from the outside in; `...` stands for a key that msgspec does not tell
     path: tuple[str, ...]
-    kind: str
-    reason: str
+    kind: str  # what is wrong with it
+    reason: str  # the same for people, without its place, e.g. `expected int, got str`
 
     @property
     def field(self) -> str:

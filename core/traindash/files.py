@@ -133,20 +133,13 @@ class JsonFile(Generic[_Value]):
     """A value that is kept in one file and may be lost without harm.
 
     Safe for use from several threads; a second process may lose a change of the first, never the whole file.
-
-    Attributes:
-        path: The file; one that is missing or damaged holds ``empty``.
-        decode: Reads the value from JSON.
-        empty: What there is before anything was kept.
-        noun: What people call it, with its article, as the beginning of a sentence: ``The presets``.
-        private: Only the owner may read the file.
     """
 
-    path: Path
-    decode: Callable[[bytes], _Value]
-    empty: _Value
-    noun: str
-    private: bool = False
+    path: Path  # the file; one that is missing or damaged holds `empty`
+    decode: Callable[[bytes], _Value]  # reads the value from JSON
+    empty: _Value  # what there is before anything was kept
+    noun: str  # what people call it, with its article, as the beginning of a sentence: `The presets`
+    private: bool = False  # only the owner may read the file
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> _Value:
@@ -189,19 +182,12 @@ class JsonFile(Generic[_Value]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonRecords(Generic[_Record]):
-    """Records of one kind, a file each, that a person would miss. Safe for use from several threads.
+    """Records of one kind, a file each, that a person would miss. Safe for use from several threads."""
 
-    Attributes:
-        folder: Where the files are; made when the first one is written.
-        decode: Reads a record from JSON.
-        noun: What people call such a record.
-        way_out: What to do when one cannot be used.
-    """
-
-    folder: Path
-    decode: Callable[[bytes], _Record]
-    noun: str
-    way_out: str
+    folder: Path  # where the files are; made when the first one is written
+    decode: Callable[[bytes], _Record]  # reads a record from JSON
+    noun: str  # what people call such a record
+    way_out: str  # what to do when one cannot be used
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def load(self, record_id: str) -> _Record:

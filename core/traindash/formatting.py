@@ -8,9 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-MISSING = "–"
-"""Stands for a value that does not exist; never for zero."""
-
+MISSING = "–"  # stands for a value that does not exist; never for zero
 MINUS = "\u2212"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TEN_SECONDS = 10

@@ -13,19 +13,13 @@ _PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the process was told from outside.
+    """What the process was told from outside."""
 
-    Attributes:
-        home: Data directory: database, projects, Team Files, run folders, token, drafts, caches.
-        server_address: A Supervisely server named by ``SERVER_ADDRESS``; ``None`` means the embedded platform.
-        trainer_environment: The process environment that child processes start from. It may hold API tokens.
-        offline: Nothing may try the network by itself (:func:`is_offline`).
-    """
-
-    home: Path
-    server_address: str | None
+    home: Path  # data directory: database, projects, Team Files, run folders, token, drafts, caches
+    server_address: str | None  # a Supervisely server named by `SERVER_ADDRESS`; `None` means the embedded platform
+    # the process environment that child processes start from. It may hold API tokens
     trainer_environment: Mapping[str, str]
-    offline: bool = False
+    offline: bool = False  # nothing may try the network by itself (:func:`is_offline`)
 
     def __repr__(self) -> str:
         """Return a text without secrets."""

@@ -7,66 +7,43 @@ Coordinates are pixels of the original image, x to the right and y down, as in t
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Point: TypeAlias = tuple[float, float]
-"""An (x, y) pair in pixels."""
+Point: TypeAlias = tuple[float, float]  # an (x, y) pair in pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rectangle:
-    """An axis-aligned box; Supervisely shape name ``rectangle``.
+    """An axis-aligned box; Supervisely shape name ``rectangle``."""
 
-    Attributes:
-        left: Smallest x, pixels.
-        top: Smallest y, pixels.
-        right: Largest x, pixels, not less than ``left``.
-        bottom: Largest y, pixels, not less than ``top``.
-    """
-
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left: float  # smallest x, pixels
+    top: float  # smallest y, pixels
+    right: float  # largest x, pixels, not less than `left`
+    bottom: float  # largest y, pixels, not less than `top`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polygon:
-    """A filled outline with holes; Supervisely shape name ``polygon``.
-
-    Attributes:
-        exterior: At least three points, not closed (the last point joins the first).
-        interior: Outlines of the holes, each like ``exterior``.
-    """
+    """A filled outline with holes; Supervisely shape name ``polygon``."""
 
     # Under Supervisely's own keys: msgspec reads the JSON of an object's ``points`` straight into this.
-    exterior: tuple[Point, ...]
-    interior: tuple[tuple[Point, ...], ...] = ()
+    exterior: tuple[Point, ...]  # at least three points, not closed (the last point joins the first)
+    interior: tuple[tuple[Point, ...], ...] = ()  # outlines of the holes, each like `exterior`
 
 
 # Kept packed: most masks are looked at never or once, and a project has a million of them.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bitmap:
-    """A pixel mask; Supervisely shape name ``bitmap``.
+    """A pixel mask; Supervisely shape name ``bitmap``."""
 
-    Attributes:
-        origin: Pixel (x, y) of the mask's top left corner in the image.
-        data: The mask as Supervisely writes it: base64 of a zlib-compressed single-channel or RGBA PNG.
-    """
-
-    origin: tuple[int, int]
-    data: str
+    origin: tuple[int, int]  # pixel (x, y) of the mask's top left corner in the image
+    data: str  # the mask as Supervisely writes it: base64 of a zlib-compressed single-channel or RGBA PNG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherGeometry:
-    """A geometry that no trainer here uses (polyline, point, cuboid, …), kept so that nothing is lost.
+    """A geometry that no trainer here uses (polyline, point, cuboid, …), kept so that nothing is lost."""
 
-    Attributes:
-        shape: Supervisely shape name.
-        json: The geometry's own JSON text, unchanged.
-    """
-
-    shape: str
-    json: str
+    shape: str  # Supervisely shape name
+    json: str  # the geometry's own JSON text, unchanged
 
 
 # A closed union, so that mypy names every match that a new geometry has to be added to.
@@ -75,49 +52,30 @@ Geometry: TypeAlias = Rectangle | Polygon | Bitmap | OtherGeometry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """A tag set on an image or an object.
+    """A tag set on an image or an object."""
 
-    Attributes:
-        name: Name of the tag in the project meta.
-        value: ``None`` for tags of value type ``none``.
-    """
-
-    name: str
-    value: str | int | float | None = None
+    name: str  # name of the tag in the project meta
+    value: str | int | float | None = None  # `None` for tags of value type `none`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One annotated object.
+    """One annotated object."""
 
-    Attributes:
-        class_name: Name of its object class in the project meta.
-        geometry: Where it is.
-        tags: Tags of the object, not of the image.
-        id: Object id on the server, ``None`` before it has one.
-    """
-
-    class_name: str
-    geometry: Geometry
-    tags: tuple[Tag, ...] = ()
-    id: int | None = None
+    class_name: str  # name of its object class in the project meta
+    geometry: Geometry  # where it is
+    tags: tuple[Tag, ...] = ()  # tags of the object, not of the image
+    id: int | None = None  # object id on the server, `None` before it has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """Everything drawn on one image.
+    """Everything drawn on one image."""
 
-    Attributes:
-        width: Image width in pixels.
-        height: Image height in pixels.
-        labels: Objects in drawing order.
-        tags: Tags of the image as a whole.
-    """
-
-    width: int
-    height: int
-    labels: tuple[Label, ...] = ()
-    tags: tuple[Tag, ...] = ()
+    width: int  # image width in pixels
+    height: int  # image height in pixels
+    labels: tuple[Label, ...] = ()  # objects in drawing order
+    tags: tuple[Tag, ...] = ()  # tags of the image as a whole
 
 
 def shape_name(geometry: Geometry) -> str:

@@ -29,6 +29,7 @@ JsonObject: TypeAlias = Mapping[str, object]
 PRETRAINED = "Pretrained models"
 CUSTOM = "Custom models"
 
+# field of a plan → its place in the state, in the SDK's order. Project, agent and description are not in it
 _PLACES: Mapping[str, str] = {
     "classes": "classes",
     "train_val_split": "train_val_split",
@@ -42,15 +43,14 @@ _PLACES: Mapping[str, str] = {
     "experiment_name": "experiment_name",
     "autostart": "start_training",
 }
-"""Field of a plan → its place in the state, in the SDK's order. Project, agent and description are not in it."""
 
+# method, as plan files and states name it → the split
 SPLITS: Mapping[str, type[RandomSplit | DatasetsSplit | TagsSplit | CollectionsSplit]] = {
     "random": RandomSplit,
     "datasets": DatasetsSplit,
     "tags": TagsSplit,
     "collections": CollectionsSplit,
 }
-"""Method, as plan files and states name it → the split."""
 
 _AGAIN = "Correct this value and send the request again, or go through the steps and choose anew."
 
@@ -62,27 +62,21 @@ class StartParams(Struct, frozen=True):
 
 
 class StartRequest(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The body of ``tasks.run.app``, its keys in the order of the official SDK (docs/supervisely-api.md 3.2).
+    """The body of ``tasks.run.app``, its keys in the order of the official SDK (docs/supervisely-api.md 3.2)."""
 
-    Attributes:
-        agent_id: ``None`` lets the server take any available agent.
-        module_id: The app; without it ``app_id`` names it.
-        users_ids: This and the other untyped fields matter to a cluster only; our platform passes them over.
-    """
-
-    agent_id: AgentId | None = None
+    agent_id: AgentId | None = None  # `None` lets the server take any available agent
     workspace_id: WorkspaceId
     description: Annotated[str, Meta(max_length=255)] = ""  # longer ones are refused by Supervisely
     params: StartParams
     log_level: Literal["info", "debug", "trace", "warning", "error"] = "info"
-    users_ids: object = ()
+    users_ids: object = ()  # this and the other untyped fields matter to a cluster only; our platform passes them over
     app_version: str = ""
     is_branch: object = False
     name: str = field(name="taskName", default="")
     restart_policy: Literal["never", "on_error", "on_startup"] = "never"
     proxy_keep_url: object = False
     advanced_settings: object = field(default_factory=lambda: {"limitByWorkspace": False})
-    module_id: ModuleId | None = None
+    module_id: ModuleId | None = None  # the app; without it `app_id` names it
     app_id: ModuleId | UnsetType | None = UNSET  # never sent: the SDK names the module
 
     @property

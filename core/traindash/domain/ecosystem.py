@@ -25,58 +25,38 @@ class AgentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A compute device of an agent.
+    """A compute device of an agent."""
 
-    Attributes:
-        name: E.g. ``NVIDIA RTX 4090`` or the CPU's model name.
-        total_bytes: Memory it has.
-        available_bytes: Memory that is free now.
-    """
-
-    name: str
-    total_bytes: float | None
-    available_bytes: float | None
+    name: str  # e.g. `NVIDIA RTX 4090` or the CPU's model name
+    total_bytes: float | None  # memory it has
+    available_bytes: float | None  # memory that is free now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """An agent.
-
-    Attributes:
-        type: ``sly_agent`` or ``kubernetes``.
-        is_gpu: Whether its devices are CUDA devices; CPU-only agents of the embedded platform report RAM instead.
-        devices: First device first.
-        threads: CPU threads that a task may use; ``None`` where the server does not say.
-        queue_paused: It takes no further task for now; ``None`` on servers that cannot hold a queue.
-    """
+    """An agent."""
 
     id: AgentId
     name: str
-    type: str = "sly_agent"
+    type: str = "sly_agent"  # `sly_agent` or `kubernetes`
     status: AgentStatus = AgentStatus.UNKNOWN
     team_id: TeamId | None = None
+    # whether its devices are CUDA devices; CPU-only agents of the embedded platform report RAM instead
     is_gpu: bool = False
-    devices: tuple[Device, ...] = ()
+    devices: tuple[Device, ...] = ()  # first device first
     # Only the embedded platform says these two.
-    threads: int | None = None
-    queue_paused: bool | None = None
+    threads: int | None = None  # CPU threads that a task may use; `None` where the server does not say
+    queue_paused: bool | None = None  # it takes no further task for now; `None` on servers that cannot hold a queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
-    """How a machine is divided into agents.
+    """How a machine is divided into agents."""
 
-    Attributes:
-        count: Number of agents.
-        threads: CPU threads that a task of each may use.
-        max_count: Largest possible number.
-        max_threads: Largest possible number.
-    """
-
-    count: int
-    threads: int
-    max_count: int
-    max_threads: int
+    count: int  # number of agents
+    threads: int  # CPU threads that a task of each may use
+    max_count: int  # largest possible number
+    max_threads: int  # largest possible number
 
 
 # Modules of the ecosystem: the apps that a server can run.
@@ -84,19 +64,13 @@ class AgentSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppModule:
-    """An app of the ecosystem.
-
-    Attributes:
-        slug: Unique path-like name, e.g. ``supervisely-ecosystem/yolo/supervisely_integration/train``.
-        name: Title, e.g. ``Train YOLO v8 - 26``.
-        categories: Words it is filed under; a training app has ``train`` and ``framework:<name>``.
-        files: Key → path of a file in the app's repository, e.g. ``models``, ``hyperparameters``.
-    """
+    """An app of the ecosystem."""
 
     id: ModuleId
-    slug: str = ""
-    name: str
-    categories: tuple[str, ...] = ()
+    slug: str = ""  # unique path-like name, e.g. `supervisely-ecosystem/yolo/supervisely_integration/train`
+    name: str  # title, e.g. `Train YOLO v8 - 26`
+    categories: tuple[str, ...] = ()  # words it is filed under; a training app has `train` and `framework:<name>`
+    # Key → path of a file in the app's repository, e.g. `models`, `hyperparameters`
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -112,22 +86,15 @@ class AppModule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueModel:
-    """A row of a framework's model table.
+    """A row of a framework's model table."""
 
-    Attributes:
-        framework: E.g. ``YOLO``.
-        name: E.g. ``YOLO26s-det``; unique within the framework.
-        task_type: ``object detection`` or ``instance segmentation``.
-        columns: Further columns as the framework gives them (``Size (pixels)``, ``mAP``, ``Params (M)``, …). Frameworks
-            differ in names and types, so they are shown as they are.
-        pretrained: Whether the server can start this model from published weights right now; ``None`` if unknown.
-            Where it cannot, training starts from random initialisation.
-        note: One sentence a person should know before choosing it; empty when there is none.
-    """
-
-    framework: str
-    name: str
-    task_type: str
+    framework: str  # e.g. `YOLO`
+    name: str  # e.g. `YOLO26s-det`; unique within the framework
+    task_type: str  # `object detection` or `instance segmentation`
+    # further columns as the framework gives them (`Size (pixels)`, `mAP`, `Params (M)`, …). Frameworks differ in names
+    # and types, so they are shown as they are
     columns: Mapping[str, str | float | None]
+    # whether the server can start this model from published weights right now; `None` if unknown. Where it cannot,
+    # training starts from random initialisation
     pretrained: bool | None = None
-    note: str = ""
+    note: str = ""  # one sentence a person should know before choosing it; empty when there is none

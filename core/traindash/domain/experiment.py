@@ -21,49 +21,42 @@ class ExperimentInfo:
 
     Names and meanings as in ``supervisely.nn.experiments.ExperimentInfo``; keys that class drops (``primary_metric``,
     ``device``, ``training_duration``, ``random_initialization``) are kept here.
-
-    Attributes:
-        task_type: ``object detection`` or ``instance segmentation``.
-        checkpoints: Paths relative to ``artifacts_dir``.
-        best_checkpoint: Bare file name of the best checkpoint.
-        artifacts_dir: Absolute path in Team Files.
-        export: Runtime (``ONNXRuntime``, ``TensorRT``) → path relative to ``artifacts_dir``.
-        evaluation_report_id: Team Files id of the report's ``template.vue``; ``None`` if there was no benchmark.
-        evaluation_metrics: Supervisely metric name → value, 0 to 1; empty without benchmark.
-        training_duration: Seconds.
-        random_initialization: The training started from random weights; ``None`` where the record does not say.
     """
 
     experiment_name: str
     framework_name: str
     model_name: str
-    task_type: str
+    task_type: str  # `object detection` or `instance segmentation`
     project_id: ProjectId
     task_id: TaskId
     model_files: Mapping[str, str]
     model_meta: str
-    checkpoints: tuple[str, ...]
-    best_checkpoint: str
+    checkpoints: tuple[str, ...]  # paths relative to `artifacts_dir`
+    best_checkpoint: str  # bare file name of the best checkpoint
     hyperparameters: str
-    artifacts_dir: str
+    artifacts_dir: str  # absolute path in Team Files
     base_checkpoint: str | None = None
     base_checkpoint_link: str | None = None
     project_version: Mapping[str, object] | None = None
+    # runtime (`ONNXRuntime`, `TensorRT`) → path relative to `artifacts_dir`
     export: Mapping[str, str] = field(default_factory=dict)
     app_state: str | None = None
     datetime: str | None = None
+    # team Files id of the report's `template.vue`; `None` if there was no benchmark
     evaluation_report_id: FileId | None = None
     evaluation_report_link: str | None = None
+    # Supervisely metric name → value, 0 to 1; empty without benchmark
     evaluation_metrics: Mapping[str, float] = field(default_factory=dict)
     primary_metric: str | None = None
     logs: Mapping[str, str] | None = None
     device: str | None = None
-    training_duration: float | None = None
+    training_duration: float | None = None  # seconds
     train_collection_id: CollectionId | None = None
     val_collection_id: CollectionId | None = None
     train_val_split: str | None = None
     train_size: int | None = None
     val_size: int | None = None
+    # the training started from random weights; `None` where the record does not say
     random_initialization: bool | None = None
 
 
@@ -92,13 +85,10 @@ def clean_record(record: Mapping[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentFolder:
-    """Where the artifacts of an experiment are; its path alone says something of it (docs/supervisely-api.md 7.1).
+    """Where the artifacts of an experiment are; its path alone says something of it (docs/supervisely-api.md 7.1)."""
 
-    Attributes:
-        path: ``/experiments/<project id>_<project name>/<task id>_<framework>`` without a slash at the end; ``_NNN`` is
-            added to the framework where the name was taken.
-    """
-
+    # `/experiments/<project id>_<project name>/<task id>_<framework>` without a slash at the end; `_NNN` is added to
+    # the framework where the name was taken
     path: str
 
     @property
@@ -129,20 +119,16 @@ _Number: TypeAlias = Annotated[float, Meta(ge=-1e9, le=1e9)]  # neither NaN nor 
 
 
 class SampleBox(Struct, frozen=True, kw_only=True, array_like=True):
-    """An object on a sample image, annotated or found, as an upright box in pixels of the image.
+    """An object on a sample image, annotated or found, as an upright box in pixels of the image."""
 
-    Attributes:
-        class_name: Its object class.
-        score: Confidence 0 to 1 of what was found; ``None`` for what was annotated.
-        borders: Borders of its mask as ``x, y, x, y, …``, those of holes, too; empty where there is only the box.
-    """
-
-    class_name: str
+    class_name: str  # its object class
     left: _Number
     top: _Number
     width: _Number
     height: _Number
+    # confidence 0 to 1 of what was found; `None` for what was annotated
     score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    # borders of its mask as `x, y, x, y, …`, those of holes, too; empty where there is only the box
     borders: tuple[Annotated[tuple[_Number, ...], Meta(min_length=6)], ...] = ()
 
     @property
@@ -158,20 +144,13 @@ def flat_borders(outlines: Iterable[Iterable[Point]]) -> tuple[tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleImage:
-    """A validation image that is looked at again and again.
-
-    Attributes:
-        name: File name.
-        width: Pixels.
-        height: Pixels.
-        objects: What is annotated on it, of the classes that are trained.
-    """
+    """A validation image that is looked at again and again."""
 
     id: ImageId
-    name: str
-    width: Annotated[int, Meta(gt=0)]
-    height: Annotated[int, Meta(gt=0)]
-    objects: tuple[SampleBox, ...] = ()
+    name: str  # file name
+    width: Annotated[int, Meta(gt=0)]  # pixels
+    height: Annotated[int, Meta(gt=0)]  # pixels
+    objects: tuple[SampleBox, ...] = ()  # what is annotated on it, of the classes that are trained
 
 
 # Team Files: the file storage of a team.
@@ -179,16 +158,10 @@ class SampleImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamFile:
-    """A file or folder in Team Files.
+    """A file or folder in Team Files."""
 
-    Attributes:
-        path: Absolute, starts with ``/``, raw names (spaces and unicode as they are).
-        id: 0 where the server gives none, as for folders.
-        hash: Base64 of the SHA-256 of the content.
-    """
-
-    id: FileId
-    path: str
+    id: FileId  # 0 where the server gives none, as for folders
+    path: str  # absolute, starts with `/`, raw names (spaces and unicode as they are)
     size_bytes: int = field(default=0, metadata={"json": "size"})
-    hash: str = ""
+    hash: str = ""  # base64 of the SHA-256 of the content
     is_dir: bool = False

@@ -36,6 +36,7 @@ class JobStatus(StrEnum):
 
 # Also what waits can fail: the server that should have done it may be killed.
 _ENDS_EARLY = frozenset({JobStatus.ERROR, JobStatus.CANCELED})
+# status → statuses that may follow
 JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.WAITING: _ENDS_EARLY | {JobStatus.RUNNING},
     JobStatus.INSPECTING: _ENDS_EARLY | {JobStatus.READY},
@@ -46,27 +47,18 @@ JOB_MOVES: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.ERROR: frozenset(),
     JobStatus.CANCELED: frozenset(),
 }
-"""Status → statuses that may follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What all jobs have.
+    """What all jobs have."""
 
-    Attributes:
-        id: Unique among the jobs of its kind.
-        step: What it does now, one word; empty when nothing happens.
-        cause: Why it failed, in one word; ``None`` unless the status is ``error``.
-        message: What went wrong; empty unless the status is ``error``.
-        hint: The next step then.
-    """
-
-    id: int
+    id: int  # unique among the jobs of its kind
     status: JobStatus
-    step: str = ""
-    cause: ExitCause | None = None
-    message: str = ""
-    hint: str = ""
+    step: str = ""  # what it does now, one word; empty when nothing happens
+    cause: ExitCause | None = None  # why it failed, in one word; `None` unless the status is `error`
+    message: str = ""  # what went wrong; empty unless the status is `error`
+    hint: str = ""  # the next step then
 
 
 # Bringing data in: what is recognised, how far it is, what came of it.
@@ -74,59 +66,37 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognisedLayout:
-    """A layout that the data may have.
+    """A layout that the data may have."""
 
-    Attributes:
-        name: ``supervisely``, ``coco`` or ``yolo``.
-        reason: What speaks for it, a sentence.
-    """
-
-    name: str
-    reason: str
+    name: str  # `supervisely`, `coco` or `yolo`
+    reason: str  # what speaks for it, a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemExample:
-    """One thing that could not be taken as it is.
+    """One thing that could not be taken as it is."""
 
-    Attributes:
-        place: Where: file relative to what was imported, with object or line.
-        message: What is wrong, a sentence.
-    """
-
-    place: str
-    message: str
+    place: str  # where: file relative to what was imported, with object or line
+    message: str  # what is wrong, a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProblems:
-    """All problems of a kind with the same effect.
+    """All problems of a kind with the same effect."""
 
-    Attributes:
-        kind: E.g. ``unreadable image``.
-        effect: What was done about them, e.g. ``image skipped``.
-        examples: The first ones.
-    """
-
-    kind: str
-    effect: str
+    kind: str  # e.g. `unreadable image`
+    effect: str  # what was done about them, e.g. `image skipped`
     count: int
-    examples: tuple[ProblemExample, ...] = ()
+    examples: tuple[ProblemExample, ...] = ()  # the first ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What came of an import.
+    """What came of an import."""
 
-    Attributes:
-        images: Images taken.
-        objects: Objects taken.
-        classes: Class → objects taken; classes without objects have 0.
-    """
-
-    images: int
-    objects: int
-    classes: Mapping[str, int]
+    images: int  # images taken
+    objects: int  # objects taken
+    classes: Mapping[str, int]  # class → objects taken; classes without objects have 0
     problems: tuple[ImportProblems, ...] = ()
 
 
@@ -161,96 +131,54 @@ class DataImport(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How long a training is planned to go on, as its engine reads the hyperparameters.
-
-    Attributes:
-        epochs: Planned epochs.
-        patience: Epochs without progress after which the engine ends early; 0 when it never does.
-        time_limit: Seconds after which it ends the training; ``None`` without a limit.
-        fraction: Share of the training images that it uses, above 0 to 1.
-        batch_size: Images per batch; 0 where the engine finds out.
-        validates: It validates after each epoch; otherwise after the last one only.
-        save_period: It keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last.
-    """
+    """How long a training is planned to go on, as its engine reads the hyperparameters."""
 
     # What the engine always knows has no default, so that nothing is forecast from a zero.
-    epochs: int
-    patience: int
-    time_limit: float | None = None
-    fraction: float = 1.0
-    batch_size: int
-    validates: bool = True
-    save_period: int = 0
+    epochs: int  # planned epochs
+    patience: int  # epochs without progress after which the engine ends early; 0 when it never does
+    time_limit: float | None = None  # seconds after which it ends the training; `None` without a limit
+    fraction: float = 1.0  # share of the training images that it uses, above 0 to 1
+    batch_size: int  # images per batch; 0 where the engine finds out
+    validates: bool = True  # it validates after each epoch; otherwise after the last one only
+    save_period: int = 0  # it keeps a checkpoint after so many epochs; 0 where it keeps only the best and the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunFigures(Schedule):
-    """A schedule, and what was measured of it on a sample of the images. Seconds and bytes.
+    """A schedule, and what was measured of it on a sample of the images. Seconds and bytes."""
 
-    Attributes:
-        used_batch_size: Images per batch as the engine used it; smaller when it had to give way for lack of memory.
-        start: Starting the process, importing the engine, finding the weights, building the model.
-        prepare_per_image: Placing an image and its labels, and the engine's first look at it.
-        batches: Each measured batch; the first ones, which warm up, are left out.
-        rest: What an epoch takes besides its batches and its validation.
-        validation_per_image: What a validation takes for an image.
-        evaluation: What the evaluation takes before and after its images; ``None`` if none is planned.
-        evaluation_per_image: What it takes for an image.
-        speed_test: The whole speed test; ``None`` if none is planned.
-        export: The whole export; ``None`` if none is planned.
-        processor_share: What the run got of its threads' time, above 0 to 1; less when other programs kept it waiting.
-        memory_base: Memory in use before the first batch, without cached images.
-        memory_peak: Highest memory in use, without cached images.
-        cache_per_image: Memory that an image keeps when the engine caches the images, else 0.
-        disk: Files whose number does not depend on the images: checkpoints, their copies, exports.
-        disk_per_image: What each image takes in the run folder.
-        unknown: Planned steps whose duration nobody knows before.
-    """
-
-    used_batch_size: int
-    start: float
-    prepare_per_image: float
-    batches: tuple[float, ...]
-    rest: float
-    validation_per_image: float
-    evaluation: float | None = None
-    evaluation_per_image: float = 0.0
-    speed_test: float | None = None
-    export: float | None = None
+    used_batch_size: int  # images per batch as the engine used it; smaller when it had to give way for lack of memory
+    start: float  # starting the process, importing the engine, finding the weights, building the model
+    prepare_per_image: float  # placing an image and its labels, and the engine's first look at it
+    batches: tuple[float, ...]  # each measured batch; the first ones, which warm up, are left out
+    rest: float  # what an epoch takes besides its batches and its validation
+    validation_per_image: float  # what a validation takes for an image
+    evaluation: float | None = None  # what the evaluation takes before and after its images; `None` if none is planned
+    evaluation_per_image: float = 0.0  # what it takes for an image
+    speed_test: float | None = None  # the whole speed test; `None` if none is planned
+    export: float | None = None  # the whole export; `None` if none is planned
+    # what the run got of its threads' time, above 0 to 1; less when other programs kept it waiting
     processor_share: float = 1.0
-    memory_base: int
-    memory_peak: int
-    cache_per_image: int = 0
-    disk: int
-    disk_per_image: int
-    unknown: tuple[str, ...] = ()
+    memory_base: int  # memory in use before the first batch, without cached images
+    memory_peak: int  # highest memory in use, without cached images
+    cache_per_image: int = 0  # memory that an image keeps when the engine caches the images, else 0
+    disk: int  # files whose number does not depend on the images: checkpoints, their copies, exports
+    disk_per_image: int  # what each image takes in the run folder
+    unknown: tuple[str, ...] = ()  # planned steps whose duration nobody knows before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun(Job):
-    """A dry run on an agent.
-
-    Attributes:
-        key: What the client called it; the same plan has the same one.
-        agent: Name of the agent.
-        other_tasks: Tasks that ran on the same machine meanwhile: they make it slower and take memory.
-        train_images: Images that the whole training will train on.
-        val_images: Images that it will validate on.
-        memory_total: Memory of the agent's device.
-        memory_free: What of it was free before.
-        disk_free: What the disk of the agent has left.
-        figures: What was measured; ``None`` before the end and after a failure.
-        problems: Sentences about optional steps that did not work.
-    """
+    """A dry run on an agent."""
 
     id: DryRunId
-    key: str
-    agent: str = ""
-    other_tasks: int = 0
-    train_images: int = 0
-    val_images: int = 0
-    memory_total: int = 0
-    memory_free: int = 0
-    disk_free: int = 0
-    figures: DryRunFigures | None = None
-    problems: tuple[str, ...] = ()
+    key: str  # what the client called it; the same plan has the same one
+    agent: str = ""  # name of the agent
+    other_tasks: int = 0  # tasks that ran on the same machine meanwhile: they make it slower and take memory
+    train_images: int = 0  # images that the whole training will train on
+    val_images: int = 0  # images that it will validate on
+    memory_total: int = 0  # memory of the agent's device
+    memory_free: int = 0  # what of it was free before
+    disk_free: int = 0  # what the disk of the agent has left
+    figures: DryRunFigures | None = None  # what was measured; `None` before the end and after a failure
+    problems: tuple[str, ...] = ()  # sentences about optional steps that did not work

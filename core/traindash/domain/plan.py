@@ -26,17 +26,12 @@ _LIST = Meta(max_length=100_000)
 
 
 class RandomSplit(Struct, frozen=True, tag_field="method", tag="random"):
-    """Images are dealt to the two sides at random.
+    """Images are dealt to the two sides at random."""
 
-    Attributes:
-        split: The side that ``percent`` speaks of.
-        percent: Share of the images that goes to ``split``, 1 to 99.
-        seed: Draw the split with this number before the start and keep it as two collections, so that later trainings
-            can share it. ``None``: the training app draws it, another one for every training; ``TrainApi`` has no more.
-    """
-
-    split: Side = "train"
-    percent: Annotated[int, Meta(ge=1, le=99)] = 80
+    split: Side = "train"  # the side that `percent` speaks of
+    percent: Annotated[int, Meta(ge=1, le=99)] = 80  # share of the images that goes to `split`, 1 to 99
+    # draw the split with this number before the start and keep it as two collections, so that later trainings can share
+    # it. `None`: the training app draws it, another one for every training; `TrainApi` has no more
     seed: Annotated[int, Meta(ge=0)] | None = None
 
 
@@ -84,13 +79,9 @@ class PretrainedModel(Struct, frozen=True, tag_field="source", tag="pretrained")
 
 
 class CustomCheckpoint(Struct, frozen=True, tag_field="source", tag="checkpoint"):
-    """A checkpoint that an earlier experiment left in Team Files.
+    """A checkpoint that an earlier experiment left in Team Files."""
 
-    Attributes:
-        path: Path of the checkpoint file in Team Files, e.g.
-            ``/experiments/55_My Project/456_YOLO/checkpoints/best.pt``.
-    """
-
+    # path of the checkpoint file in Team Files, e.g. `/experiments/55_My Project/456_YOLO/checkpoints/best.pt`
     path: str
 
 
@@ -102,38 +93,24 @@ class PartialPlan(ABC):
     """A plan that may have holes: ``None`` as project, model or split is a choice still to be made.
 
     What speaks against a plan is checked on this type, so that a draft and a complete plan meet the same rules.
-
-    Attributes:
-        project_id: Project with the training data.
-        model: What to start from.
-        agent_id: Agent that trains; ``None`` lets the launcher pick one.
-        classes: Names of the object classes to train on; ``None`` means all classes of the project.
-        hyperparameters: YAML text, handed to the framework as it is; ``None`` means the framework's defaults.
-        experiment_name: ``None`` means "<task id> <project name> <model name>", made by the training app.
-        convert_class_shapes: Convert shapes to what the model's task needs (polygons to boxes for detection).
-        enable_benchmark: Evaluate on the validation images afterwards.
-        enable_speedtest: Measure inference speed too; switches the benchmark on.
-        cache_project: Keep the project's files on the agent for the next training.
-        export_onnx: Export the best checkpoint to ONNX.
-        export_tensorrt: Export the best checkpoint to TensorRT.
-        autostart: Start by itself; otherwise the task waits for "Start training".
-        description: Description of the task, at most 255 characters; ``None`` means the model's name.
     """
 
-    project_id: Annotated[ProjectId, _ID] | None = None
-    model: ModelChoice | None = None
-    agent_id: Annotated[AgentId, _ID] | None = None
+    project_id: Annotated[ProjectId, _ID] | None = None  # project with the training data
+    model: ModelChoice | None = None  # what to start from
+    agent_id: Annotated[AgentId, _ID] | None = None  # agent that trains; `None` lets the launcher pick one
+    # names of the object classes to train on; `None` means all classes of the project
     classes: Annotated[tuple[str, ...], _LIST] | None = None
+    # YAML text, handed to the framework as it is; `None` means the framework's defaults
     hyperparameters: str | None = None
-    experiment_name: str | None = None
-    convert_class_shapes: bool = True
-    enable_benchmark: bool = True
-    enable_speedtest: bool = False
-    cache_project: bool = True
-    export_onnx: bool = False
-    export_tensorrt: bool = False
-    autostart: bool = True
-    description: str | None = None
+    experiment_name: str | None = None  # `None` means "<task id> <project name> <model name>", made by the training app
+    convert_class_shapes: bool = True  # convert shapes to what the model's task needs (polygons to boxes for detection)
+    enable_benchmark: bool = True  # evaluate on the validation images afterwards
+    enable_speedtest: bool = False  # measure inference speed too; switches the benchmark on
+    cache_project: bool = True  # keep the project's files on the agent for the next training
+    export_onnx: bool = False  # export the best checkpoint to ONNX
+    export_tensorrt: bool = False  # export the best checkpoint to TensorRT
+    autostart: bool = True  # start by itself; otherwise the task waits for "Start training"
+    description: str | None = None  # description of the task, at most 255 characters; `None` means the model's name
 
     @property
     @abstractmethod
@@ -165,19 +142,12 @@ class SideCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitContent:
-    """What a split gives.
+    """What a split gives."""
 
-    Attributes:
-        classes: Class → counts; classes without an object on either side are missing.
-        shared_contents: Different files that are on both sides, as different images of the project; ``None`` where the
-            server did not look, as in very large projects.
-        shared_examples: Names of some, as (training, validation).
-        train_sample: Some images of the training side, taken evenly.
-        val_sample: Some images of the validation side, taken evenly.
-    """
-
-    classes: Mapping[str, SideCounts]
+    classes: Mapping[str, SideCounts]  # class → counts; classes without an object on either side are missing
+    # different files that are on both sides, as different images of the project; `None` where the server did not look,
+    # as in very large projects
     shared_contents: int | None = 0
-    shared_examples: tuple[tuple[str, str], ...] = ()
-    train_sample: tuple[ImageId, ...] = ()
-    val_sample: tuple[ImageId, ...] = ()
+    shared_examples: tuple[tuple[str, str], ...] = ()  # names of some, as (training, validation)
+    train_sample: tuple[ImageId, ...] = ()  # some images of the training side, taken evenly
+    val_sample: tuple[ImageId, ...] = ()  # some images of the validation side, taken evenly

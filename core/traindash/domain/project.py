@@ -7,8 +7,8 @@ from datetime import datetime
 from traindash.domain.annotation import Tag
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 
+# of a class or tag whose server names none
 NO_COLOR = "#7B7F85"
-"""Of a class or tag whose server names none."""
 _CLASS_COLORS = (
     "#E5484D", "#3E9BDC", "#34A470", "#F2C53D", "#8E4EC6", "#F2812D", "#00A2A7", "#D6409F", "#9B5C3E", "#5B7F2A",
     "#4C5BD4", "#C4A000",
@@ -25,36 +25,25 @@ def class_color(number: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectClass:
-    """An object class of a project meta.
+    """An object class of a project meta."""
 
-    Attributes:
-        name: Unique within the project.
-        shape: Supervisely shape name: ``rectangle``, ``polygon``, ``bitmap``, ``any``, …
-        color: ``#RRGGBB``.
-    """
-
+    # unique within the project
     name: str = field(metadata={"json": "title"})  # the SDK, too, calls it name (``ObjClass``)
-    shape: str
-    color: str = NO_COLOR
+    shape: str  # Supervisely shape name: `rectangle`, `polygon`, `bitmap`, `any`, …
+    color: str = NO_COLOR  # `#RRGGBB`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagMeta:
-    """A tag that a project defines.
+    """A tag that a project defines."""
 
-    Attributes:
-        name: Unique within the project.
-        value_type: ``none``, ``any_string``, ``any_number`` or ``oneof_string``.
-        values: Allowed values of a ``oneof_string`` tag.
-        color: ``#RRGGBB``.
-        applicable_type: ``all``, ``imagesOnly`` or ``objectsOnly``.
-    """
-
-    name: str
+    name: str  # unique within the project
     # Inside a project meta, and only there, Supervisely's keys are in snake_case (docs/supervisely-api.md 3.4).
+    # `none`, `any_string`, `any_number` or `oneof_string`
     value_type: str = field(default="none", metadata={"json": "value_type"})
-    values: tuple[str, ...] = ()
-    color: str = NO_COLOR
+    values: tuple[str, ...] = ()  # allowed values of a `oneof_string` tag
+    color: str = NO_COLOR  # `#RRGGBB`
+    # `all`, `imagesOnly` or `objectsOnly`
     applicable_type: str = field(default="all", metadata={"json": "applicable_type"})
 
 
@@ -85,13 +74,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project.
-
-    Attributes:
-        items_count: Number of images over all datasets.
-        version: Version id and number of the data, ``None`` where the server keeps none.
-        custom_data: Free JSON that apps store with the project.
-    """
+    """A project."""
 
     id: ProjectId
     name: str
@@ -99,29 +82,24 @@ class Project:
     team_id: TeamId
     description: str = ""
     type: str = "images"
-    items_count: int = 0
+    items_count: int = 0  # number of images over all datasets
     datasets_count: int = 0
     size_bytes: int = field(default=0, metadata={"json": "size"})
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    version: int | None = None
-    custom_data: Mapping[str, object] | None = None
+    version: int | None = None  # version id and number of the data, `None` where the server keeps none
+    custom_data: Mapping[str, object] | None = None  # free JSON that apps store with the project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A dataset of a project.
-
-    Attributes:
-        parent_id: The dataset that contains this one, ``None`` at the top.
-        items_count: Number of images directly in it.
-    """
+    """A dataset of a project."""
 
     id: DatasetId
     name: str
     project_id: ProjectId
-    items_count: int = 0
-    parent_id: DatasetId | None = None
+    items_count: int = 0  # number of images directly in it
+    parent_id: DatasetId | None = None  # the dataset that contains this one, `None` at the top
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,36 +115,24 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassStatistics:
-    """How often one object class occurs.
-
-    Attributes:
-        images: Number of images with at least one object of the class.
-        objects: Number of objects.
-        images_by_dataset: The same number of images per dataset.
-        objects_by_dataset: The same number of objects per dataset.
-    """
+    """How often one object class occurs."""
 
     name: str
-    images: int
-    objects: int
-    images_by_dataset: Mapping[DatasetId, int]
-    objects_by_dataset: Mapping[DatasetId, int]
+    images: int  # number of images with at least one object of the class
+    objects: int  # number of objects
+    images_by_dataset: Mapping[DatasetId, int]  # the same number of images per dataset
+    objects_by_dataset: Mapping[DatasetId, int]  # the same number of objects per dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectStatistics:
-    """Counts of a project.
-
-    Attributes:
-        classes: One entry per class of the meta, in the meta's order; empty classes have zeros.
-        image_tags: Number of images per image tag.
-        images: Number of images.
-    """
+    """Counts of a project."""
 
     # Empty classes stay in: a person who chooses classes has to see that there is nothing to learn from.
+    # one entry per class of the meta, in the meta's order; empty classes have zeros
     classes: tuple[ClassStatistics, ...]
-    image_tags: Mapping[str, int]
-    images: int
+    image_tags: Mapping[str, int]  # number of images per image tag
+    images: int  # number of images
 
 
 # Images of a dataset.
@@ -174,19 +140,14 @@ class ProjectStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image as the server lists it; its pixels are fetched apart.
-
-    Attributes:
-        hash: Base64 of the SHA-256 of the file; identifies the content.
-        size_bytes: File size.
-    """
+    """An image as the server lists it; its pixels are fetched apart."""
 
     id: ImageId
     name: str
     dataset_id: DatasetId
     width: int = 0
     height: int = 0
-    hash: str = ""
-    size_bytes: int = field(default=0, metadata={"json": "size"})
+    hash: str = ""  # base64 of the SHA-256 of the file; identifies the content
+    size_bytes: int = field(default=0, metadata={"json": "size"})  # file size
     labels_count: int = 0
     tags: tuple[Tag, ...] = ()

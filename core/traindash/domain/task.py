@@ -37,6 +37,7 @@ class TaskStatus(StrEnum):
 
 TERMINAL_STATUSES = frozenset({TaskStatus.FINISHED, TaskStatus.STOPPED, TaskStatus.ERROR})
 
+# status → statuses that may follow. ``consumed`` → ``queued`` happens when a start is taken back by recovery
 ALLOWED_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.QUEUED: frozenset({TaskStatus.CONSUMED, TaskStatus.STOPPED, TaskStatus.ERROR}),
     TaskStatus.CONSUMED: frozenset(
@@ -49,7 +50,6 @@ ALLOWED_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.STOPPED: frozenset(),
     TaskStatus.ERROR: frozenset(),
 }
-"""Status → statuses that may follow. ``consumed`` → ``queued`` happens when a start is taken back by recovery."""
 
 
 class ExitCause(StrEnum):
@@ -75,47 +75,25 @@ class ExitCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitReport:
-    """How a task ended, for people.
+    """How a task ended, for people."""
 
-    Attributes:
-        cause: One word.
-        message: What happened, a sentence.
-        hint: What to do next, a sentence; empty when there is nothing to do.
-        exit_code: Exit code of the process, negative signal number when a signal ended it, ``None`` if not known.
-        log_tail: Last lines of the log, oldest first.
-    """
-
-    cause: ExitCause
-    message: str = ""
-    hint: str = ""
+    cause: ExitCause  # one word
+    message: str = ""  # what happened, a sentence
+    hint: str = ""  # what to do next, a sentence; empty when there is nothing to do
+    # exit code of the process, negative signal number when a signal ended it, `None` if not known
     exit_code: int | None = None
-    log_tail: tuple[str, ...] = ()
+    log_tail: tuple[str, ...] = ()  # last lines of the log, oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A task as the server describes it.
-
-    Attributes:
-        name: The task's name; trainings are started under the SDK's default name.
-        description: Free text, by default the model's name.
-        app_name: Title of the app (module) that runs, e.g. ``Train YOLO v8 - 26``.
-        params: The state the task was started with (``meta.params.state``), as JSON.
-        output: ``meta.output``, as JSON; kinds ``experiment``, ``general``.
-        exit_report: ``None`` while it runs, and on servers that give none.
-        settings: The state as it really runs, ``slyProjectId`` and ``guiState``, where the server says it; a task that
-            repeats another one has only this.
-        config_hash: SHA-256 of the settings in hexadecimal; empty where the server does not say it.
-        can_resume: It ended before its last epoch, and a new task can go on from there.
-        queue_order: Place among all waiting tasks of the server, growing; ``None`` as for ``queue_position``.
-        queue_position: 1 for the next one of its agent; ``None`` when it does not wait or the server does not say.
-    """
+    """A task as the server describes it."""
 
     id: TaskId
     status: TaskStatus
-    name: str = ""
-    description: str = ""
-    app_name: str = ""
+    name: str = ""  # the task's name; trainings are started under the SDK's default name
+    description: str = ""  # free text, by default the model's name
+    app_name: str = ""  # title of the app (module) that runs, e.g. `Train YOLO v8 - 26`
     module_id: ModuleId | None = None
     agent_id: AgentId | None = None
     agent_name: str = ""
@@ -124,13 +102,17 @@ class Task:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    params: Mapping[str, object] | None = None
-    output: Mapping[str, object] | None = None
-    exit_report: ExitReport | None = None
+    params: Mapping[str, object] | None = None  # the state the task was started with (`meta.params.state`), as JSON
+    output: Mapping[str, object] | None = None  # `meta.output`, as JSON; kinds `experiment`, `general`
+    exit_report: ExitReport | None = None  # `None` while it runs, and on servers that give none
+    # the state as it really runs, `slyProjectId` and `guiState`, where the server says it; a task that repeats another
+    # one has only this
     settings: Mapping[str, object] | None = None
-    config_hash: str = ""
-    can_resume: bool = False
+    config_hash: str = ""  # SHA-256 of the settings in hexadecimal; empty where the server does not say it
+    can_resume: bool = False  # it ended before its last epoch, and a new task can go on from there
+    # place among all waiting tasks of the server, growing; `None` as for `queue_position`
     queue_order: int | None = None
+    # 1 for the next one of its agent; `None` when it does not wait or the server does not say
     queue_position: int | None = None
 
     @property
@@ -161,18 +143,12 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
-    """One row of a task's log, as ``tasks.log.download`` gives it.
+    """One row of a task's log, as ``tasks.log.download`` gives it."""
 
-    Attributes:
-        message: What it says.
-        level: ``debug``, ``info``, ``warning``, ``error`` or another word of the server.
-        timestamp: ISO 8601 in UTC as the server wrote it; empty when it wrote none.
-        fields: All further keys, e.g. ``event_type``, ``subtask``, ``current``, ``total`` of a progress row.
-    """
-
-    message: str
-    level: str = "info"
-    timestamp: str = ""
+    message: str  # what it says
+    level: str = "info"  # `debug`, `info`, `warning`, `error` or another word of the server
+    timestamp: str = ""  # ISO 8601 in UTC as the server wrote it; empty when it wrote none
+    # all further keys, e.g. `event_type`, `subtask`, `current`, `total` of a progress row
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -194,65 +170,41 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message and what became of it.
+    """A message and what became of it."""
 
-    Attributes:
-        task_id: The task whose end it tells; ``None`` for a test.
-        server: Address of the server that has the task; empty for the platform of this machine.
-        detail: What the receiver or the network said, a sentence.
-        attempts: How often it was tried.
-        at: When the state changed last.
-    """
-
-    task_id: TaskId | None
-    server: str = ""
+    task_id: TaskId | None  # the task whose end it tells; `None` for a test
+    server: str = ""  # address of the server that has the task; empty for the platform of this machine
     state: DeliveryState
-    detail: str = ""
-    attempts: int = 0
-    at: datetime | None = None
+    detail: str = ""  # what the receiver or the network said, a sentence
+    attempts: int = 0  # how often it was tried
+    at: datetime | None = None  # when the state changed last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """What is set.
+    """What is set."""
 
-    Attributes:
-        url: Where messages go; empty when there is no webhook.
-        has_secret: Messages are signed with a secret that is kept on the server and never given out.
-        is_damaged: One was set, and what was written down of it cannot be read.
-        deliveries: The latest messages, newest first.
-    """
-
-    url: str = ""
-    has_secret: bool = False
-    is_damaged: bool = False
-    deliveries: tuple[Delivery, ...] = ()
+    url: str = ""  # where messages go; empty when there is no webhook
+    has_secret: bool = False  # messages are signed with a secret that is kept on the server and never given out
+    is_damaged: bool = False  # one was set, and what was written down of it cannot be read
+    deliveries: tuple[Delivery, ...] = ()  # the latest messages, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCompletion:
-    """The end of a task, as it is told.
+    """The end of a task, as it is told."""
 
-    Attributes:
-        server: Address of the server that has the task.
-        cause: Of an end with an error, one word; ``None`` where the server does not say.
-        app: Title of the app that ran; empty where it is not known.
-        agent: Name of its agent; empty where it is not known.
-        metrics: Of its experiment.
-        url: Its page.
-    """
-
-    server: str
+    server: str  # address of the server that has the task
     task_id: TaskId
     name: str
     status: TaskStatus
-    cause: ExitCause | None = None
+    cause: ExitCause | None = None  # of an end with an error, one word; `None` where the server does not say
     message: str = ""
     hint: str = ""
-    app: str = ""
-    agent: str = ""
+    app: str = ""  # title of the app that ran; empty where it is not known
+    agent: str = ""  # name of its agent; empty where it is not known
     project_id: ProjectId | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    url: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of its experiment
+    url: str = ""  # its page

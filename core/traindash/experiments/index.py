@@ -29,19 +29,12 @@ _TRY_AGAIN_SECONDS = 60.0  # a record that cannot be read may just be being writ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An experiment of the list.
+    """An experiment of the list."""
 
-    Attributes:
-        folder: Where its artifacts are.
-        info: Its record; ``None`` as long as it was not read, or where it cannot be read.
-        task_id: Its task; ``None`` for a folder that is not named after one and whose record is not known.
-        project: Name of its project.
-    """
-
-    folder: ExperimentFolder
-    info: ExperimentInfo | None
-    task_id: TaskId | None
-    project: str
+    folder: ExperimentFolder  # where its artifacts are
+    info: ExperimentInfo | None  # its record; `None` as long as it was not read, or where it cannot be read
+    task_id: TaskId | None  # its task; `None` for a folder that is not named after one and whose record is not known
+    project: str  # name of its project
 
 
 def entry_of(folder: ExperimentFolder, info: ExperimentInfo | None) -> Entry:
@@ -53,21 +46,13 @@ def entry_of(folder: ExperimentFolder, info: ExperimentInfo | None) -> Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is known at a moment.
+    """What is known at a moment."""
 
-    Attributes:
-        entries: Newest task first.
-        version: Another number for other entries.
-        reading: More may come.
-        error: Why the last reading broke off.
-        unreadable: Path of a folder whose record cannot be read → why.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    version: int = 0
-    reading: bool = False
-    error: AppError | None = None
-    unreadable: tuple[tuple[str, str], ...] = ()
+    entries: tuple[Entry, ...] = ()  # newest task first
+    version: int = 0  # another number for other entries
+    reading: bool = False  # more may come
+    error: AppError | None = None  # why the last reading broke off
+    unreadable: tuple[tuple[str, str], ...] = ()  # path of a folder whose record cannot be read → why
 
     @property
     def read(self) -> int:
@@ -237,11 +222,7 @@ class ExperimentIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """A record that could not be read.
+    """A record that could not be read."""
 
-    Attributes:
-        at: When, by the index's clock.
-    """
-
-    at: float
+    at: float  # when, by the index's clock
     reason: str

@@ -22,23 +22,16 @@ _SELECTIONS, _BESTS = 16, 128
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Listing:
-    """All experiments at a moment. Equal to itself only, so that what is found out of it can be kept.
+    """All experiments at a moment. Equal to itself only, so that what is found out of it can be kept."""
 
-    Attributes:
-        rows: Newest task first.
-        by_task: Task → its experiment.
-        projects: Names that the filter offers, alphabetical. So are the next four.
-        metrics: Keys of the columns for all metrics that any of the experiments has.
-    """
-
-    rows: tuple[Row, ...]
-    by_task: Mapping[TaskId, Row]
-    projects: tuple[str, ...]
+    rows: tuple[Row, ...]  # newest task first
+    by_task: Mapping[TaskId, Row]  # task → its experiment
+    projects: tuple[str, ...]  # names that the filter offers, alphabetical. So are the next four
     models: tuple[str, ...]
     frameworks: tuple[str, ...]
     task_types: tuple[str, ...]
     tags: tuple[str, ...]
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...]  # keys of the columns for all metrics that any of the experiments has
 
 
 class Listings:

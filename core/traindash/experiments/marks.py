@@ -32,16 +32,12 @@ _BUSY_SECONDS = 10.0  # another tab, or a second dashboard on the same data dire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What is noted about an experiment.
-
-    Attributes:
-        tags: Alphabetical.
-    """
+    """What is noted about an experiment."""
 
     starred: bool = False
     hidden: bool = False
     note: str = ""
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # alphabetical
 
 
 UNMARKED = Mark()

@@ -26,15 +26,11 @@ METRIC, SETTING = "metric:", "setting:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An experiment with everything that the list can show of it.
-
-    Attributes:
-        settings: Hyperparameters; ``None`` as long as they were not read.
-    """
+    """An experiment with everything that the list can show of it."""
 
     entry: Entry
     mark: Mark = UNMARKED
-    settings: Settings | None = None
+    settings: Settings | None = None  # hyperparameters; `None` as long as they were not read
 
     @property
     def info(self) -> ExperimentInfo | None:
@@ -66,23 +62,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column.
+    """A column."""
 
-    Attributes:
-        key: In the URL.
-        title: With its unit.
-        kind: How its values are shown and sorted.
-        read: Its value of an experiment; ``None`` where there is none.
-        better: Which values are good.
-        about: One sentence for people who do not know it.
-    """
-
-    key: str
-    title: str
-    kind: Kind
-    read: Callable[[Row], Value]
-    better: Literal["higher", "lower", "neither"] = "neither"
-    about: str = ""
+    key: str  # in the URL
+    title: str  # with its unit
+    kind: Kind  # how its values are shown and sorted
+    read: Callable[[Row], Value]  # its value of an experiment; `None` where there is none
+    better: Literal["higher", "lower", "neither"] = "neither"  # which values are good
+    about: str = ""  # one sentence for people who do not know it
 
 
 def _from_info(read: Callable[[ExperimentInfo], Value]) -> Callable[[Row], Value]:
@@ -190,46 +177,30 @@ def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:
     )
 
 
+# chosen experiments that a URL names at most; browsers and servers take about eight thousand characters
 MOST_IN_URL = 1000
-"""Chosen experiments that a URL names at most; browsers and servers take about eight thousand characters."""
-
 _LONGEST_TEXT = 300  # characters of a URL that somebody else may have written
 _FLAG = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A view of the list.
+    """A view of the list."""
 
-    Attributes:
-        text: Words that have to occur in name, model, project, note or task id; case does not matter.
-        projects: Names; all when empty. So are the next four.
-        task_types: As Supervisely calls them: ``object detection``, ``instance segmentation``.
-        tags: Experiments with any of them.
-        starred: Only those with a star.
-        hidden: Those that were hidden too.
-        since: Finished on this day or later.
-        until: Finished on this day or earlier.
-        sort: Key of the column that decides the order; with equal values the newest comes first.
-        descending: The greatest value first. What has no value comes last either way.
-        columns: Keys of the columns after the name.
-        chosen: Tasks of the experiments that are selected.
-    """
-
-    text: str = ""
-    projects: tuple[str, ...] = ()
+    text: str = ""  # words that have to occur in name, model, project, note or task id; case does not matter
+    projects: tuple[str, ...] = ()  # names; all when empty. So are the next four
     models: tuple[str, ...] = ()
     frameworks: tuple[str, ...] = ()
-    task_types: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    starred: bool = False
-    hidden: bool = False
-    since: date | None = None
-    until: date | None = None
-    sort: str = "task"
-    descending: bool = True
-    columns: tuple[str, ...] = DEFAULT
-    chosen: tuple[TaskId, ...] = ()
+    task_types: tuple[str, ...] = ()  # as Supervisely calls them: `object detection`, `instance segmentation`
+    tags: tuple[str, ...] = ()  # experiments with any of them
+    starred: bool = False  # only those with a star
+    hidden: bool = False  # those that were hidden too
+    since: date | None = None  # finished on this day or later
+    until: date | None = None  # finished on this day or earlier
+    sort: str = "task"  # Key of the column that decides the order; with equal values the newest comes first
+    descending: bool = True  # the greatest value first. What has no value comes last either way
+    columns: tuple[str, ...] = DEFAULT  # keys of the columns after the name
+    chosen: tuple[TaskId, ...] = ()  # tasks of the experiments that are selected
 
     @property
     def filters(self) -> int:

@@ -129,13 +129,10 @@ def _checked(decoder: msgspec.json.Decoder[_T], text: str) -> _T | None:
 
 # Hyperparameters of many experiments, read in the background for those that somebody looks at, each once.
 
-
 _AT_ONCE = 8
 _PER_STEP = 32
 
-Settings = Mapping[str, object]
-"""Dotted name → value."""
-
+Settings = Mapping[str, object]  # dotted name → value
 _NONE: Mapping[str, Settings] = {}
 
 

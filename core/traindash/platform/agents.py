@@ -27,29 +27,22 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A device and its memory in bytes. For the CPU it is the machine's main memory.
-
-    Attributes:
-        busy_percent: How busy a GPU is, 0 to 100; ``None`` where the driver does not say, and for the CPU.
-    """
+    """A device and its memory in bytes. For the CPU it is the machine's main memory."""
 
     name: str
     total: int
     available: int
+    # how busy a GPU is, 0 to 100; `None` where the driver does not say, and for the CPU
     busy_percent: float | None = None
 
 
 @dataclass(slots=True)
 class Hardware:
-    """Looks at processors and memory; answers about GPUs are remembered for a few seconds.
+    """Looks at processors and memory; answers about GPUs are remembered for a few seconds."""
 
-    Attributes:
-        list_gpus: Finds the GPUs that a training can use; replaced in tests.
-        cores: Number of CPU cores this process may use.
-    """
-
+    # finds the GPUs that a training can use; replaced in tests
     list_gpus: Callable[[], tuple[Memory, ...]] = field(default_factory=lambda: usable_gpus)
-    cores: int = field(default_factory=lambda: psutil.cpu_count() or 1)
+    cores: int = field(default_factory=lambda: psutil.cpu_count() or 1)  # number of CPU cores this process may use
     _gpus: tuple[Memory, ...] = ()
     _looked_at: float = float("-inf")
 
@@ -128,7 +121,6 @@ CPU_AGENTS = 2
 
 # Each agent needs memory for a training of its own; more than this only makes all of them slow.
 MOST_AGENTS_PER_CORE = 2
-
 _COUNT_KEY = "agents.count"
 _AGENTS = Table(
     name="agents",
@@ -141,27 +133,18 @@ _AGENTS = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAgent:
-    """An agent of this machine.
-
-    Attributes:
-        status: ``running``, or ``waiting`` when its device is no longer there.
-        threads: CPU threads a job may use.
-        paused: It takes no further task until someone lets its queue go on.
-        device: ``cpu`` or a CUDA index such as ``0``.
-        memory: The device's memory right now.
-        tasks: Tasks that run on it or wait for it.
-    """
+    """An agent of this machine."""
 
     id: AgentId
     team_id: TeamId
     user_id: int
     name: str
-    status: AgentStatus
-    threads: int
-    paused: bool
-    device: str
-    memory: Memory
-    tasks: int
+    status: AgentStatus  # `running`, or `waiting` when its device is no longer there
+    threads: int  # CPU threads a job may use
+    paused: bool  # it takes no further task until someone lets its queue go on
+    device: str  # `cpu` or a CUDA index such as `0`
+    memory: Memory  # the device's memory right now
+    tasks: int  # tasks that run on it or wait for it
     created_at: str
     updated_at: str
 

@@ -30,7 +30,6 @@ from traindash.platform.webhook import HookPace, WebhookWorker
 #
 # ``tools/sample_renderer`` made it; it is data here, so that a first start computes no pictures.
 
-
 SAMPLE_ARCHIVE = Path(__file__).with_name("sample_project.zip")
 SAMPLE_PROJECT_NAME = "Fruit and vegetables"
 _DESCRIPTION = "Drawn by Traindash, to try training with. No photographs, no rights of others."
@@ -71,19 +70,12 @@ _THREADS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What tests choose differently.
+    """What tests choose differently."""
 
-    Attributes:
-        hardware: What agents compute with.
-        pace: How often the supervisor looks.
-        hook_pace: How often the webhook looks.
-        with_sample: Give a new data directory the sample project.
-    """
-
-    hardware: Hardware | None = None
-    pace: Pace | None = None
-    hook_pace: HookPace | None = None
-    with_sample: bool = True
+    hardware: Hardware | None = None  # what agents compute with
+    pace: Pace | None = None  # how often the supervisor looks
+    hook_pace: HookPace | None = None  # how often the webhook looks
+    with_sample: bool = True  # give a new data directory the sample project
 
 
 _DEFAULTS = Options()

@@ -42,10 +42,8 @@ from traindash.training.runs.spec import DryRunResult, DryRunSpec, RunLayout, re
 
 # The images that a dry run may use: a sample of both sides, taken evenly, with objects on the first ones.
 
-
 _MOST: tuple[tuple[Side, int], ...] = (("train", 512), ("val", 256))
-_WITH_OBJECTS = 4
-"""Without an object on either side there is nothing to learn and nothing to measure."""
+_WITH_OBJECTS = 4  # without an object on either side there is nothing to learn and nothing to measure
 
 
 def sample_images(database: Database, project_id: ProjectId, classes: Sequence[str], sides: Sides) -> Sides:

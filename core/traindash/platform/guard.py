@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from traindash.platform.routes.endpoint import problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# set on every answer that does not set them itself
 SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -21,7 +22,6 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "frame-ancestors 'self'",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Set on every answer that does not set them itself."""
 
 
 class Guard:

@@ -117,13 +117,9 @@ def is_token_of(path: Path, token: str) -> bool:
 
 @dataclass(slots=True)
 class HomeLock:
-    """Keeps a second server away from a data directory. The operating system gives the lock back if this process dies.
+    """Keeps a second server off a data directory. The operating system gives the lock back if this process dies."""
 
-    Attributes:
-        path: The lock file; it names the process that holds it.
-    """
-
-    path: Path
+    path: Path  # the lock file; it names the process that holds it
     _file: IO[str] | None = field(default=None)
 
     def acquire(self) -> None:

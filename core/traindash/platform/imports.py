@@ -22,9 +22,8 @@ from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_import import ImportWatch
 
+# imports that wait for a person's choice; with one more the oldest is dropped, with what was unpacked for it
 _MOST_WAITING = 3
-"""Imports that wait for a person's choice; with one more the oldest is dropped, with what was unpacked for it."""
-
 _KIND = JobKind(
     name="import", type=DataImport, doing="bringing the data in", again="Nothing of it was kept. Start it again."
 )
@@ -32,19 +31,12 @@ _KIND = JobKind(
 
 @dataclass(slots=True, kw_only=True)
 class _Origin:
-    """Where the data of an import are.
+    """Where the data of an import are."""
 
-    Attributes:
-        path: The person's folder, or the archive.
-        scratch: What there is only while the import is not over.
-        folder: What is read: the folder, or what was unpacked.
-        is_ours: The files were unpacked here, so that nobody will write to them again.
-    """
-
-    path: Path
-    scratch: ImportScratch | None
-    folder: Path
-    is_ours: bool = False
+    path: Path  # the person's folder, or the archive
+    scratch: ImportScratch | None  # what there is only while the import is not over
+    folder: Path  # what is read: the folder, or what was unpacked
+    is_ours: bool = False  # the files were unpacked here, so that nobody will write to them again
 
 
 class Imports:

@@ -43,15 +43,10 @@ class CanceledError(Exception):
 
 @dataclass(slots=True)
 class Running(Generic[JobT]):
-    """A job that is not over, as whoever works on it sees it.
+    """A job that is not over, as whoever works on it sees it."""
 
-    Attributes:
-        job: How it stands; what :meth:`tell` changes of it is in memory only.
-        canceled: Set when it shall end.
-    """
-
-    job: JobT
-    canceled: threading.Event = field(default_factory=threading.Event)
+    job: JobT  # how it stands; what :meth:`tell` changes of it is in memory only
+    canceled: threading.Event = field(default_factory=threading.Event)  # set when it shall end
 
     def tell(self, job: JobT) -> None:
         """Say how far it is.
@@ -64,25 +59,18 @@ class Running(Generic[JobT]):
         self.job = job
 
 
+# works on a job until it comes to rest; returns it with the status that it has then
 Work = Callable[[Running[JobT]], JobT]
-"""Works on a job until it comes to rest; returns it with the status that it has then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind(Generic[JobT]):
-    """A kind of jobs.
+    """A kind of jobs."""
 
-    Attributes:
-        name: Key in the table, and what people call one.
-        type: What a job is.
-        doing: What goes on in one, e.g. ``making the dry run``.
-        again: What to do when one was interrupted or is not there.
-    """
-
-    name: str
-    type: type[JobT]
-    doing: str
-    again: str
+    name: str  # Key in the table, and what people call one
+    type: type[JobT]  # what a job is
+    doing: str  # what goes on in one, e.g. `making the dry run`
+    again: str  # what to do when one was interrupted or is not there
 
 
 class Jobs(Generic[JobT]):

@@ -20,17 +20,13 @@ TRAIN_FILES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """An app of the ecosystem.
-
-    Attributes:
-        framework: What it trains; ``None`` for the comparison.
-    """
+    """An app of the ecosystem."""
 
     id: ModuleId
     slug: str
     name: str
     created_at: str
-    framework: Framework | None = None
+    framework: Framework | None = None  # what it trains; `None` for the comparison
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -63,17 +63,11 @@ ORDER BY updated_at DESC, task_id DESC, name LIMIT ?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A webhook.
+    """A webhook."""
 
-    Attributes:
-        url: ``http`` or ``https``; checked by :func:`checked_url`.
-        secret: Signs the messages. Left out of ``repr``.
-        since: ISO 8601 moment; tasks that ended before are not told.
-    """
-
-    url: str
-    secret: str
-    since: str
+    url: str  # `http` or `https`; checked by :func:`checked_url`
+    secret: str  # signs the messages. Left out of `repr`
+    since: str  # ISO 8601 moment; tasks that ended before are not told
 
     def __repr__(self) -> str:
         """Return a text without the secret."""
@@ -267,17 +261,12 @@ def _words(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookPace:
-    """How often and how patiently. All in seconds.
+    """How often and how patiently. All in seconds."""
 
-    Attributes:
-        look: Between two looks for ends.
-        retries: Before the second, third, … attempt; after the last one it is given up.
-        timeout: Of one attempt, for the connection and again for the answer.
-    """
-
-    look: float = 1.0
+    look: float = 1.0  # between two looks for ends
+    # before the second, third, … attempt; after the last one it is given up
     retries: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 3600.0)
-    timeout: float = TIMEOUT_SECONDS
+    timeout: float = TIMEOUT_SECONDS  # of one attempt, for the connection and again for the answer
 
 
 class WebhookWorker:

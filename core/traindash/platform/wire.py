@@ -14,8 +14,8 @@ from traindash.errors import InputError, issue_of
 
 _MAX_INTEGER = 2**63 - 1  # of SQLite
 
+# an id; one that does not exist is a matter of the handler
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
-"""An id; one that does not exist is a matter of the handler."""
 
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_MAX_INTEGER)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=_MAX_INTEGER)]

@@ -21,8 +21,7 @@ from traindash.supervisely.resources import (
     read_rows,
 )
 
-COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"
-"""Slug of the app that compares models."""
+COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"  # slug of the app that compares models
 
 # Keys of files in the configuration of a training app; apps differ in the one for hyperparameters.
 _MODELS_KEY = "models"

@@ -36,12 +36,9 @@ class ApiError(AppError):
         hint: The next step.
         method: API method that was called, e.g. ``tasks.info``.
         status: HTTP status, ``None`` when there was no answer.
-
-    Attributes:
-        retry_after: Seconds that the server wants to be left alone, ``None`` where it does not say.
     """
 
-    retry_after: float | None = None
+    retry_after: float | None = None  # seconds that the server wants to be left alone, `None` where it does not say
 
     def __init__(self, message: str, hint: str = "", *, method: str = "", status: int | None = None) -> None:
         super().__init__(message, hint)
@@ -112,8 +109,8 @@ class ContractError(ApiError):
 # Error bodies, the codes that are worth another try and their meaning: docs/supervisely-api.md 1.1.
 
 
+# statuses that may be gone at the next try, as the official SDK sees it
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 509, 598, 599})
-"""Statuses that may be gone at the next try, as the official SDK sees it."""
 
 # A server that has just started says this with status 400 until its agents have called (docs/supervisely-api.md 1.1).
 _AGENT_NOT_READY = "Agent should call AgentConnected or AgentPing before attempting any other request"
@@ -122,14 +119,10 @@ _LONGEST_QUOTE = 400  # characters: a stack trace is no sentence for people
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer.
-
-    Attributes:
-        headers: Names in lower case.
-    """
+    """An HTTP answer."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
     body: bytes
 
 
@@ -168,15 +161,10 @@ def is_passing(error: ApiError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServerWords:
-    """What a server says in an error body; empty where it says nothing.
+    """What a server says in an error body; empty where it says nothing."""
 
-    Attributes:
-        message: Without the period at its end.
-        hint: The next step; the embedded platform gives one.
-    """
-
-    message: str = ""
-    hint: str = ""
+    message: str = ""  # without the period at its end
+    hint: str = ""  # the next step; the embedded platform gives one
 
 
 def server_words(body: bytes) -> ServerWords:
@@ -288,18 +276,12 @@ _TRIES_TO_REACH = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Exponential waiting with jitter; a server's ``Retry-After`` wins when it is longer.
+    """Exponential waiting with jitter; a server's ``Retry-After`` wins when it is longer."""
 
-    Attributes:
-        attempts: Tries in all, at least 1.
-        first_seconds: Longest wait before the second try; it doubles with each further one.
-        longest_seconds: No wait is longer. A ``Retry-After`` above it ends the trying: the person decides.
-        draw: Gives numbers from 0 up to 1; stands in for chance in tests.
-    """
-
-    attempts: int = 4
-    first_seconds: float = 0.5
-    longest_seconds: float = 20.0
+    attempts: int = 4  # tries in all, at least 1
+    first_seconds: float = 0.5  # longest wait before the second try; it doubles with each further one
+    longest_seconds: float = 20.0  # no wait is longer. A `Retry-After` above it ends the trying: the person decides
+    # gives numbers from 0 up to 1; stands in for chance in tests
     draw: Callable[[], float] = field(default=random.random)
 
     def wait_before(self, attempt: int, retry_after: float | None = None) -> float | None:
@@ -319,8 +301,7 @@ class RetryPolicy:
         return None if retry_after > self.longest_seconds else max(wait, retry_after)
 
 
-NO_RETRY = RetryPolicy(attempts=1)
-"""For everything that changes something on the server."""
+NO_RETRY = RetryPolicy(attempts=1)  # for everything that changes something on the server
 
 
 def may_pass(error: ApiError, attempt: int) -> bool:

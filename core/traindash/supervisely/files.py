@@ -23,45 +23,30 @@ class DownloadCancelledError(StateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What is known of a file before it arrives.
+    """What is known of a file before it arrives."""
 
-    Attributes:
-        name: For messages.
-        size: Bytes; ``None`` where unknown.
-        hash: SHA-256 in base64, as Team Files keeps it (docs/supervisely-api.md 3.1); empty where unknown.
-    """
-
-    name: str
-    size: int | None = None
-    hash: str = ""
+    name: str  # for messages
+    size: int | None = None  # bytes; `None` where unknown
+    hash: str = ""  # SHA-256 in base64, as Team Files keeps it (docs/supervisely-api.md 3.1); empty where unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Whoever waits for a file.
+    """Whoever waits for a file."""
 
-    Attributes:
-        progress: Called with the bytes that are here and the size of the file, ``None`` if unknown.
-        cancelled: Asked after each block.
-    """
-
+    # called with the bytes that are here and the size of the file, `None` if unknown
     progress: Callable[[int, int | None], None] = lambda _done, _size: None
-    cancelled: Callable[[], bool] = lambda: False
+    cancelled: Callable[[], bool] = lambda: False  # asked after each block
 
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Brings files from a server.
+    """Brings files from a server."""
 
-    Attributes:
-        transport: The server.
-        policy: How often a broken download is gone on with. Tries that bring new bytes do not count.
-        sleep: Waits; stands in for the clock in tests.
-    """
-
-    transport: Transport
+    transport: Transport  # the server
+    # how often a broken download is gone on with. Tries that bring new bytes do not count
     policy: RetryPolicy = field(default_factory=RetryPolicy)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = time.sleep  # waits; stands in for the clock in tests
 
     def fetch(self, method: str, body: JsonObject, target: Path, expected: Expected, watcher: Watcher) -> None:
         """Write a file; ``target`` appears when it is complete and right, and nothing is left of a failed try.

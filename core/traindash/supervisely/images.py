@@ -21,14 +21,10 @@ _ANNOTATIONS_AT_ONCE = 100  # a mask of a large image can have a megabyte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePage:
-    """A page of an image list.
-
-    Attributes:
-        total: Number of images in the whole list.
-    """
+    """A page of an image list."""
 
     images: tuple[Image, ...]
-    total: int
+    total: int  # number of images in the whole list
 
 
 class Images(Resource):

@@ -23,8 +23,8 @@ JsonRow: TypeAlias = Mapping[str, Any]
 Fit: TypeAlias = Callable[[JsonRow], JsonRow]
 _Preparation: TypeAlias = Callable[[Any], Any]
 
+# a value that is not worth losing a row for: kept as it came, read with :func:`moment` or :func:`free_object`
 Unvalidated: TypeAlias = Any
-"""A value that is not worth losing a row for: kept as it came, read with :func:`moment` or :func:`free_object`."""
 
 
 class Shape(msgspec.Struct, rename="camel"):

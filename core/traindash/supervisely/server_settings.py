@@ -11,17 +11,11 @@ from traindash.settings import load_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSetting:
-    """A server with its token, as somebody wrote it down for the official SDK.
+    """A server with its token, as somebody wrote it down for the official SDK."""
 
-    Attributes:
-        source: Where it stands: ``the environment``, or the file's path.
-        address: As written.
-        token: API token. Never shown: left out of ``repr``.
-    """
-
-    source: str
-    address: str
-    token: str
+    source: str  # where it stands: `the environment`, or the file's path
+    address: str  # as written
+    token: str  # API token. Never shown: left out of `repr`
 
     def __repr__(self) -> str:
         """Return a text without the token."""

@@ -25,8 +25,8 @@ from traindash.supervisely.resources import (
 
 QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
 
+# description that the official SDK gives a task where its caller gives none
 SDK_DESCRIPTION = "application description"
-"""Description that the official SDK gives a task where its caller gives none."""
 
 
 def start_request(
@@ -190,8 +190,8 @@ class Agents(Resource):
 
 # The embedded platform says more of a task than Supervisely does: exitReport, queuePosition, queueOrder, settings,
 # configHash and canResume. All are optional here.
+# keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it
 _IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume")
-"""Keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it."""
 
 
 def _fit_task(row: JsonRow) -> JsonRow:

@@ -46,13 +46,11 @@ _CONNECTIONS = 16
 # 1.67 leaves it at that; nginx, which stands before Supervisely, after 75 s.
 IDLE_SECONDS_LOCAL, _IDLE_SECONDS = 4.0, 30.0
 _HIDDEN = "[token]"
-_SHORTEST_SECRET = 8
-"""Characters; what is shorter is no token of a server, and may be a part of any word."""
+_SHORTEST_SECRET = 8  # characters; what is shorter is no token of a server, and may be a part of any word
 _log = logging.getLogger(__name__)
 
 
-EMBEDDED = "embedded"
-"""Name of the platform of this machine, whatever its port is, in everything that is kept here."""
+EMBEDDED = "embedded"  # name of the platform of this machine, whatever its port is, in everything that is kept here
 
 
 def normalised_address(address: str) -> str:
@@ -330,17 +328,11 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file that is arriving.
+    """A file that is arriving."""
 
-    Attributes:
-        start: Place of the first byte: 0, or the offset asked for.
-        size: Bytes of the whole file, ``None`` where the server does not say.
-        blocks: The bytes from ``start`` on.
-    """
-
-    start: int
-    size: int | None
-    blocks: Iterator[bytes]
+    start: int  # place of the first byte: 0, or the offset asked for
+    size: int | None  # bytes of the whole file, `None` where the server does not say
+    blocks: Iterator[bytes]  # the bytes from `start` on
 
 
 def _content(response: httpx.Response, offset: int) -> Content:

@@ -14,7 +14,6 @@ from traindash.platform.wire import Body, ById, Id, row_json, spelled
 # Version of the Supervisely instance whose API this server speaks. The SDK asks for it after its first failed call and
 # looks for features by it (docs/supervisely-api.md 1).
 API_VERSION = "6.18.3"
-
 _NAMED = spelled("id", "name", "description", "created_at", "updated_at")
 _USER = spelled("id", "login", "name", "created_at", "updated_at")
 

@@ -157,7 +157,6 @@ def _problem_page(title: str, message: str, hint: str) -> Response:
 
 # Thumbnails of images, made once and kept (address form of Supervisely's ``resize_image_url``).
 
-
 MAX_SIDE = 4096
 _RESIZE = re.compile(
     r"resize:(?P<method>fit|fill|fill-down|force|auto):(?P<width>[0-9]{0,5}|None):(?P<height>[0-9]{0,5}|None)(:[0-9])?"
@@ -168,21 +167,14 @@ _FORMATS = {"ext:jpeg": ("JPEG", "image/jpeg"), "ext:png": ("PNG", "image/png")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSpec:
-    """What a thumbnail shall look like.
-
-    Attributes:
-        method: ``force`` distorts, ``fill`` crops, everything else keeps the whole picture.
-        width: Pixels, 0 to follow the height.
-        height: Pixels, 0 to follow the width; both 0 keep the size.
-        quality: JPEG quality, 1 to 100.
-    """
+    """What a thumbnail shall look like."""
 
     format: str
     mime: str
-    method: str
-    width: int
-    height: int
-    quality: int
+    method: str  # `force` distorts, `fill` crops, everything else keeps the whole picture
+    width: int  # pixels, 0 to follow the height
+    height: int  # pixels, 0 to follow the width; both 0 keep the size
+    quality: int  # JPEG quality, 1 to 100
 
 
 def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:

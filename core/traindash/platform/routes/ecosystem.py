@@ -208,7 +208,6 @@ def _column(columns: Mapping[str, str | float | None], start: str) -> str | floa
 
 # Apps of a team and their sessions. Every module of the ecosystem counts as added to every team, under its own id.
 
-
 _RUNNING = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED)
 
 

@@ -28,8 +28,7 @@ _SHOWN = 50
 _SPARE_BYTES = 512 * 2**20
 _LONGEST_NAME = 255  # bytes, of most file systems
 _SAMPLE = 12
-_MOST_IMAGES = 200_000
-"""Beyond this, counting the sides of a split image by image takes many seconds."""
+_MOST_IMAGES = 200_000  # beyond this, counting the sides of a split image by image takes many seconds
 
 _Key = Annotated[str, Meta(max_length=200)]
 

@@ -27,7 +27,6 @@ from traindash.platform.wire import checked, parse_json
 
 # Largest JSON body; uploads are streamed to a file instead and have no bound but the disk.
 MAX_BODY_BYTES = 32 * 2**20
-
 _BUFFER = 1 << 20
 _log = logging.getLogger("traindash.platform")
 
@@ -86,16 +85,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[_T]):
-    """An API method with a JSON body.
+    """An API method with a JSON body."""
 
-    Attributes:
-        name: Dotted name, e.g. ``projects.info``.
-        body: Shape of the request.
-        handle: Runs in a worker thread; returns what becomes JSON, or a finished response.
-    """
-
-    name: str
-    body: type[_T]
+    name: str  # dotted name, e.g. `projects.info`
+    body: type[_T]  # shape of the request
+    # runs in a worker thread; returns what becomes JSON, or a finished response
     handle: Callable[[ApiContext, _T], object]
 
     def run(self, api: ApiContext, data: dict[str, object]) -> Response:

@@ -26,7 +26,6 @@ from traindash.platform.wire import Body, ById, Count, Id, Names, checked
 
 # A folder of Team Files as a tar stream, made while it is read.
 
-
 _BLOCK = 1 << 18
 
 
@@ -179,7 +178,6 @@ def _remove_many(api: ApiContext, body: _ManyPaths) -> object:
 
 
 # Uploads to Team Files: streamed to a file of ours first, then put in place in one step.
-
 
 _NAME = "file-storage upload"
 _BUFFER = 1 << 20

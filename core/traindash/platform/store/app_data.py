@@ -22,18 +22,12 @@ _MAX_DEPTH = 100  # Python and SQLite read nested JSON with a stack of their own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """A new value for a field.
+    """A new value for a field."""
 
-    Attributes:
-        field: Names joined by dots, e.g. ``data.progress``.
-        append: Add to the value that is there (an object or a list) instead of replacing it.
-        recursive: With ``append``: objects inside objects are added to as well.
-    """
-
-    field: Annotated[str, Meta(min_length=1, max_length=1000)]
+    field: Annotated[str, Meta(min_length=1, max_length=1000)]  # names joined by dots, e.g. `data.progress`
     payload: Json
-    append: bool = False
-    recursive: bool = False
+    append: bool = False  # add to the value that is there (an object or a list) instead of replacing it
+    recursive: bool = False  # with `append`: objects inside objects are added to as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,25 +35,18 @@ EXTENSIONS: Mapping[str, str] = {
     "image/gif": "gif",
 }
 _READ_WHOLE = 16 * 2**20  # bytes up to which a file is read once, for its hash and for its copy
-
 URL_FOLDER = "storage/images"
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """An image file in the store.
+    """An image file in the store."""
 
-    Attributes:
-        hash: Base64 of the SHA-256 of the file.
-        mime: One of :data:`IMAGE_TYPES`.
-        is_new: It was not in the store before.
-    """
-
-    hash: str
-    mime: str
+    hash: str  # base64 of the SHA-256 of the file
+    mime: str  # one of :data:`IMAGE_TYPES`
     size: int
-    is_new: bool
+    is_new: bool  # it was not in the store before
 
 
 class ImageBlobs:

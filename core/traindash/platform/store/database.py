@@ -14,7 +14,6 @@ from traindash.errors import StorageError
 # One file each, in the order of their numbers. Append only: a home that was written by any earlier version has to open.
 # JSON columns hold text; moments are ISO 8601 texts in UTC with milliseconds and ``Z``.
 MIGRATIONS = tuple(path.read_text("utf-8") for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")))
-
 _BUSY_SECONDS = 30.0  # the command line may write while the server does
 _READ_CACHE_KIB = 16_384
 

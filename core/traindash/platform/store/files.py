@@ -23,21 +23,15 @@ _COLUMNS = "id, team_id, user_id, path, size, hash, mime, created_at, updated_at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file of a team.
-
-    Attributes:
-        path: Absolute path in Team Files, raw names.
-        local_path: Where its bytes are on this machine.
-        hash: Base64 of the SHA-256 of the content.
-    """
+    """A file of a team."""
 
     id: FileId
     team_id: TeamId
     user_id: int
-    path: str
-    local_path: Path
+    path: str  # absolute path in Team Files, raw names
+    local_path: Path  # where its bytes are on this machine
     size: int
-    hash: str
+    hash: str  # base64 of the SHA-256 of the content
     mime: str
     created_at: str
     updated_at: str

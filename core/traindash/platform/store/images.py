@@ -49,33 +49,21 @@ _MOST_OBJECTS = 9999  # what the SDK sends as "no limit"
 
 
 class ContentData(Body):
-    """What a content filter asks for.
-
-    Attributes:
-        class_id: Class, ``None`` for any; the same holds for the tag.
-        value: Part of the file name.
-        include: ``False`` turns the condition round.
-        lowest: Fewest objects of the class.
-        highest: Most objects of the class.
-    """
+    """What a content filter asks for."""
 
     collection_id: Id | None = None
-    class_id: Id | None = None
+    class_id: Id | None = None  # class, `None` for any; the same holds for the tag
     tag_id: Id | None = None
-    value: str | int | float | None = None
-    include: bool = True
-    lowest: Count | None = field(default=None, name="from")
-    highest: Count | None = field(default=None, name="to")
+    value: str | int | float | None = None  # part of the file name
+    include: bool = True  # `False` turns the condition round
+    lowest: Count | None = field(default=None, name="from")  # fewest objects of the class
+    highest: Count | None = field(default=None, name="to")  # most objects of the class
 
 
 class ContentFilter(Body):
-    """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2).
+    """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2)."""
 
-    Attributes:
-        type: What is looked at, one of the words of :func:`_content_clause`.
-    """
-
-    type: str
+    type: str  # what is looked at, one of the words of :func:`_content_clause`
     data: ContentData = field(default_factory=ContentData)
 
 
@@ -250,17 +238,11 @@ def annotation_of(row: Row, text: str | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scope:
-    """Where a list looks.
+    """Where a list looks."""
 
-    Attributes:
-        clause: Condition on the table of images.
-        datasets: Query for the ids of the datasets, so that the counts per class and tag are found by their keys.
-        images: Number of images there, ``None`` if it must be counted.
-    """
-
-    clause: Clause
-    datasets: Clause
-    images: int | None
+    clause: Clause  # condition on the table of images
+    datasets: Clause  # query for the ids of the datasets, so that the counts per class and tag are found by their keys
+    images: int | None  # number of images there, `None` if it must be counted
 
 
 def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> _Scope:

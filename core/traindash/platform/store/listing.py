@@ -27,15 +27,10 @@ Kind: TypeAlias = Literal["number", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that clients may filter and sort by.
+    """A field that clients may filter and sort by."""
 
-    Attributes:
-        sql: Expression over the listed table; constant text of ours, never from a client.
-        kind: What its values are.
-    """
-
-    sql: str
-    kind: Kind = "text"
+    sql: str  # expression over the listed table; constant text of ours, never from a client
+    kind: Kind = "text"  # what its values are
 
 
 def texts(*columns: str) -> dict[str, Column]:
@@ -66,24 +61,19 @@ class Condition:
 
 
 class Listing(Body, kw_only=True):
-    """What every list method takes (docs/supervisely-api.md 2); the body of such a method adds its own fields.
-
-    Attributes:
-        sort: Field name, ``None`` for the id.
-        page: 1 for the first.
-        per_page: Wanted length of a page; at most :data:`MAX_PER_PAGE` are given.
-        pagination_mode: ``token``: ``after`` is the token of the page before, ``None`` for the first page.
-        extra_fields: Optional columns that are wanted. (``fields`` is ignored: all fields are always given.)
-    """
+    """What every list method takes (docs/supervisely-api.md 2); the body of such a method adds its own fields."""
 
     filter: Annotated[tuple[Condition, ...], Meta(max_length=1000)] | None = None
-    sort: str | None = None
+    sort: str | None = None  # field name, `None` for the id
     # These keys of Supervisely's lists are snake_case, unlike all others.
     sort_order: Literal["asc", "desc"] | None = field(default=None, name="sort_order")
-    page: Positive = 1
+    page: Positive = 1  # 1 for the first
+    # wanted length of a page; at most :data:`MAX_PER_PAGE` are given
     per_page: Positive | None = field(default=None, name="per_page")
+    # `token`: `after` is the token of the page before, `None` for the first page
     pagination_mode: str | None = field(default=None, name="pagination_mode")
     after: str | None = None
+    # optional columns that are wanted. (`fields` is ignored: all fields are always given.)
     extra_fields: Names | None = None
 
     @property
@@ -104,17 +94,12 @@ class Listing(Body, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdPage:
-    """A page of ids.
+    """A page of ids."""
 
-    Attributes:
-        total: Number of matches over all pages.
-        after: Token of the next page, ``None`` on the last one and without token pagination.
-    """
-
-    total: int
+    total: int  # number of matches over all pages
     per_page: int
     ids: tuple[int, ...] = ()
-    after: str | None = None
+    after: str | None = None  # token of the next page, `None` on the last one and without token pagination
 
     @property
     def pages_count(self) -> int:
@@ -141,17 +126,12 @@ def page_of(items: Sequence[object], listing: Listing) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with a column ``id`` whose rows clients list and look up.
-
-    Attributes:
-        noun: What a row is, for messages.
-        columns: Field name of the API → column that clients may filter and sort by; has ``id``.
-        computed: What a row has besides the columns of the table: SQL that follows them, with a comma at its start.
-    """
+    """A table with a column ``id`` whose rows clients list and look up."""
 
     name: str
-    noun: str
-    columns: Mapping[str, Column]
+    noun: str  # what a row is, for messages
+    columns: Mapping[str, Column]  # field name of the API → column that clients may filter and sort by; has `id`
+    # what a row has besides the columns of the table: SQL that follows them, with a comma at its start
     computed: str = ""
 
     def page(

@@ -31,21 +31,13 @@ from traindash.platform.store.projects import insert_collection
 
 # The rows of a project that is being imported: ids for everything, counts for the statistics.
 
-
 _LAST_ID = "last_inner_id"
 _IDS_AT_ONCE = 10_000  # one transaction for the objects of a thousand images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """An image on its way into the database.
-
-    Attributes:
-        classes: Class name → number of objects.
-        object_tags: Tag name → number of objects with it.
-        tags: Tags of the image, JSON with the ids of this server.
-        annotation: Supervisely's JSON with the ids of this server.
-    """
+    """An image on its way into the database."""
 
     name: str
     hash: str
@@ -53,11 +45,11 @@ class ImageRecord:
     size: int
     width: int
     height: int
-    classes: Mapping[str, int]
+    classes: Mapping[str, int]  # class name → number of objects
     image_tags: tuple[str, ...]
-    object_tags: Mapping[str, int]
-    tags: str
-    annotation: str
+    object_tags: Mapping[str, int]  # tag name → number of objects with it
+    tags: str  # tags of the image, JSON with the ids of this server
+    annotation: str  # supervisely's JSON with the ids of this server
 
 
 _RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
@@ -265,15 +257,10 @@ class ProjectRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportWatch:
-    """Looks on while a project is imported. What a function raises ends the import; nothing is left behind.
+    """Looks on while a project is imported. What a function raises ends the import; nothing is left behind."""
 
-    Attributes:
-        on_image: Called with the number of images taken so far.
-        on_row: Called with the number of images written to the database so far.
-    """
-
-    on_image: Callable[[int], None]
-    on_row: Callable[[int], None]
+    on_image: Callable[[int], None]  # called with the number of images taken so far
+    on_row: Callable[[int], None]  # called with the number of images written to the database so far
 
 
 _UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None)
@@ -353,17 +340,12 @@ class ProjectImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taker:
-    """Takes images in, one by one.
+    """Takes images in, one by one."""
 
-    Attributes:
-        ids: Of the project's classes and tags; gives those of objects.
-        added: Gets the files that are new in the store.
-    """
-
-    ids: ServerIds
+    ids: ServerIds  # of the project's classes and tags; gives those of objects
     blobs: ImageBlobs
     scratch: ImportScratch
-    added: list[Blob]
+    added: list[Blob]  # gets the files that are new in the store
     link: bool
 
     def take(self, dataset: SourceDataset, image: SourceImage) -> ImageRecord:

@@ -213,16 +213,11 @@ def _below(parent_id: int) -> Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What a change of a collection's members did.
-
-    Attributes:
-        changed: Images that were added or removed.
-        missing: Images that do not exist in the project (or, when removing, in the collection).
-    """
+    """What a change of a collection's members did."""
 
     moment: str
-    changed: tuple[int, ...]
-    missing: tuple[int, ...]
+    changed: tuple[int, ...]  # images that were added or removed
+    missing: tuple[int, ...]  # images that do not exist in the project (or, when removing, in the collection)
 
 
 class Collections:

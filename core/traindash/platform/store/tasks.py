@@ -31,24 +31,18 @@ _REPORT = msgspec.json.Decoder(ExitReport)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """A task that was checked and may be taken in.
+    """A task that was checked and may be taken in."""
 
-    Attributes:
-        request: What the client asked for.
-        module_id: The app that the request names.
-        settings: What was decided when the task was taken in: for a training ``framework`` and ``guiState``.
-        autostart: ``False``: the task waits until someone starts the training.
-    """
-
-    request: StartRequest
+    request: StartRequest  # what the client asked for
     team_id: TeamId
     user_id: int
-    module_id: ModuleId
+    module_id: ModuleId  # the app that the request names
     project_id: ProjectId | None = None
     kind: TaskKind
     app_name: str
+    # what was decided when the task was taken in: for a training `framework` and `guiState`
     settings: Mapping[str, object] = field(default_factory=dict)
-    autostart: bool = True
+    autostart: bool = True  # `False`: the task waits until someone starts the training
 
     @property
     def agent_id(self) -> AgentId | None:
@@ -58,23 +52,17 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord(NewTask):
-    """A task. Moments are ISO 8601 texts in UTC.
-
-    Attributes:
-        output: ``meta.output``: kind → content.
-        queue_order: Place among the tasks that wait for an agent; 0 when it does not wait for one.
-        stop_requested_at: When someone asked for the stop.
-    """
+    """A task. Moments are ISO 8601 texts in UTC."""
 
     id: TaskId
     type: str
     status: TaskStatus
     session_token: str
-    output: Mapping[str, object]
+    output: Mapping[str, object]  # `meta.output`: kind → content
     exit_report: ExitReport | None
     attempt: int
-    queue_order: int
-    stop_requested_at: str | None
+    queue_order: int  # place among the tasks that wait for an agent; 0 when it does not wait for one
+    stop_requested_at: str | None  # when someone asked for the stop
     created_at: str
     updated_at: str
     started_at: str | None
@@ -83,18 +71,13 @@ class TaskRecord(NewTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTask:
-    """What the supervisor looks at, all the time, of a task that is not over.
-
-    Attributes:
-        autostart: ``False``: it waits for its start button.
-        waits: It waits for an agent.
-    """
+    """What the supervisor looks at, all the time, of a task that is not over."""
 
     id: TaskId
     status: TaskStatus
     agent_id: AgentId | None
-    autostart: bool
-    waits: bool
+    autostart: bool  # `False`: it waits for its start button
+    waits: bool  # it waits for an agent
 
 
 def record_from_row(row: Row) -> TaskRecord:

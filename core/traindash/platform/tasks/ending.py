@@ -45,16 +45,11 @@ _log = logging.getLogger("traindash.tasks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a task shall end.
+    """How a task shall end."""
 
-    Attributes:
-        status: The final status.
-        output: Kinds of output to add, ``None`` for none.
-    """
-
-    status: TaskStatus
+    status: TaskStatus  # the final status
     report: ExitReport
-    output: Mapping[str, object] | None = None
+    output: Mapping[str, object] | None = None  # kinds of output to add, `None` for none
 
 
 def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
@@ -135,15 +130,10 @@ def _memory_kill(identity: ProcessIdentity) -> bool | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What a task left.
+    """What a task left."""
 
-    Attributes:
-        output: The task's output, all kinds.
-        problems: Sentences about optional steps that did not work.
-    """
-
-    output: Mapping[str, object]
-    problems: tuple[str, ...]
+    output: Mapping[str, object]  # the task's output, all kinds
+    problems: tuple[str, ...]  # sentences about optional steps that did not work
 
 
 def publish(services: Services, task: TaskRecord) -> Published:

@@ -59,23 +59,16 @@ class FailureEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEnd:
-    """Everything observed at the end of a process.
+    """Everything observed at the end of a process."""
 
-    Attributes:
-        exit_code: Exit code, negative signal number, or ``None`` when nobody could ask for it (the server was
-            restarted while the process ran).
-        has_result: A complete ``result.json`` is there.
-        stop_requested: A person asked for the stop before the process ended.
-        failure: The trainer's own words.
-        output_tail: Last lines of standard output and error, oldest first.
-        memory_kill: Whether the system ended any process for lack of memory while this one ran; ``None`` if unknown.
-    """
-
+    # exit code, negative signal number, or `None` when nobody could ask for it (the server was restarted while the
+    # process ran)
     exit_code: int | None
-    has_result: bool = False
-    stop_requested: bool = False
-    failure: FailureEvent | None = None
-    output_tail: tuple[str, ...] = ()
+    has_result: bool = False  # a complete `result.json` is there
+    stop_requested: bool = False  # a person asked for the stop before the process ended
+    failure: FailureEvent | None = None  # the trainer's own words
+    output_tail: tuple[str, ...] = ()  # last lines of standard output and error, oldest first
+    # whether the system ended any process for lack of memory while this one ran; `None` if unknown
     memory_kill: bool | None = None
 
 

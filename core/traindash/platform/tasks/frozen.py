@@ -13,20 +13,15 @@ from traindash.platform.store.tasks import TaskRecord
 
 
 class FrozenTraining(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a task keeps of the training it was taken in for.
+    """What a task keeps of the training it was taken in for."""
 
-    Attributes:
-        framework: Name of the framework.
-        gui_state: The ``guiState`` with everything filled in that its request left to another task or to a default.
-        draw: Number that a random split is drawn with: its images are chosen once, when the task is taken in, and the
-            same images are trained on when its turn comes. ``None`` in tasks of earlier versions.
-        resumes: The task that it goes on with.
-    """
-
-    framework: str
+    framework: str  # name of the framework
+    # the `guiState` with everything filled in that its request left to another task or to a default
     gui_state: dict[str, object] = field(name="guiState")
+    # number that a random split is drawn with: its images are chosen once, when the task is taken in, and the same
+    # images are trained on when its turn comes. `None` in tasks of earlier versions
     draw: int | None = None
-    resumes: TaskId | None = None
+    resumes: TaskId | None = None  # the task that it goes on with
 
     def to_json(self) -> dict[str, object]:
         """Return the settings of the task."""

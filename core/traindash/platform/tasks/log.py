@@ -32,36 +32,24 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveInfo:
-    """The newest state that the events of a task tell.
+    """The newest state that the events of a task tell."""
 
-    Attributes:
-        phase: Value of the newest phase row, see :class:`runs.events.Phase`; ``None`` before the first.
-        phase_text: Its text.
-        failure: The newest failure row.
-        progress: Subtask → (current, total), in the order in which the subtasks first appeared.
-        newest: Timestamp of the newest row; empty before the first.
-    """
-
-    phase: str | None = None
-    phase_text: str = ""
-    failure: FailureEvent | None = None
+    phase: str | None = None  # value of the newest phase row, see :class:`runs.events.Phase`; `None` before the first
+    phase_text: str = ""  # its text
+    failure: FailureEvent | None = None  # the newest failure row
+    # subtask → (current, total), in the order in which the subtasks first appeared
     progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    newest: str = ""
+    newest: str = ""  # timestamp of the newest row; empty before the first
 
 
 @dataclass(slots=True)
 class _EventFile:
-    """One event file and what was learned from it.
-
-    Attributes:
-        offset: Bytes that were read.
-        starts: Byte position of each block.
-        before: Newest timestamp in front of each block, growing; rows behind it start in this block at the latest.
-    """
+    """One event file and what was learned from it."""
 
     path: Path
-    offset: int = 0
-    starts: list[int] = field(default_factory=lambda: [0])
+    offset: int = 0  # bytes that were read
+    starts: list[int] = field(default_factory=lambda: [0])  # byte position of each block
+    # newest timestamp in front of each block, growing; rows behind it start in this block at the latest
     before: list[str] = field(default_factory=lambda: [""])
     newest: str = ""
     phase: tuple[str, str, str] = ("", "", "")

@@ -42,31 +42,22 @@ _children_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """What tells a process from every other one, and what was known when it started.
+    """What tells a process from every other one, and what was known when it started."""
 
-    Attributes:
-        pid: Process id; also the id of its process group.
-        started: Start time as :mod:`psutil` gives it, seconds since 1970.
-        since_boot: The same in seconds since the machine started. Linux keeps this one and adds its boot time, which
-            moves when the clock is set; other systems keep ``started``. So one of the two is always steady.
-        memory_kills: Processes the system had ended for lack of memory by then; ``None`` where it keeps no count.
-    """
-
-    pid: int
-    started: float
+    pid: int  # process id; also the id of its process group
+    started: float  # start time as :mod:`psutil` gives it, seconds since 1970
+    # the same in seconds since the machine started. Linux keeps this one and adds its boot time, which moves when the
+    # clock is set; other systems keep `started`. So one of the two is always steady
     since_boot: float
+    # processes the system had ended for lack of memory by then; `None` where it keeps no count
     memory_kills: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A process that is over.
+    """A process that is over."""
 
-    Attributes:
-        exit_code: Exit code, or the negative number of the signal; ``None`` when this server is not its parent.
-    """
-
-    exit_code: int | None
+    exit_code: int | None  # exit code, or the negative number of the signal; `None` when this server is not its parent
 
 
 _IDENTITY = msgspec.json.Decoder(ProcessIdentity)
@@ -160,13 +151,9 @@ def end_group(identity: ProcessIdentity, *, force: bool = False) -> None:
 
 @dataclass(slots=True)
 class PatientStop:
-    """Ends a process: it is asked first, and made to end when it takes too long.
+    """Ends a process: it is asked first, and made to end when it takes too long."""
 
-    Attributes:
-        grace: Seconds that it may take.
-    """
-
-    grace: float
+    grace: float  # seconds that it may take
     _kill_at: float | None = None
 
     def press(self, identity: ProcessIdentity) -> None:
@@ -274,13 +261,9 @@ def _end_tree(pid: int, *, force: bool) -> None:
 
 @dataclass(slots=True)
 class ResourceMeter:
-    """Looks every few seconds at what the processes of one task use, and writes it into the task's log.
+    """Looks every few seconds at what the processes of one task use, and writes it into the task's log."""
 
-    Attributes:
-        every: Seconds between two looks.
-    """
-
-    every: float = _LOOK_SECONDS
+    every: float = _LOOK_SECONDS  # seconds between two looks
     _looked_at: float = float("-inf")
     _cpu_seconds: float | None = None
     _writer: EventWriter | None = None

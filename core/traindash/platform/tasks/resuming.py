@@ -21,31 +21,20 @@ _EPOCH_ROWS = frozenset({"EventType.METRICS", "EventType.SAMPLES", "EventType.PR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumableTask:
-    """An earlier training that can go on.
-
-    Attributes:
-        gui_state: Its settings; it starts by itself.
-    """
+    """An earlier training that can go on."""
 
     task_id: TaskId
-    gui_state: Mapping[str, object]
+    gui_state: Mapping[str, object]  # its settings; it starts by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumePoint:
-    """What a run needs in order to go on with an earlier one.
+    """What a run needs in order to go on with an earlier one."""
 
-    Attributes:
-        checkpoint: Where to go on from.
-        images: The images of the earlier run, as its run folder lists them.
-        spec: What the earlier run was asked to do.
-        seconds: What its epochs took, and those of the runs that it continued itself.
-    """
-
-    checkpoint: Path
-    images: Path
-    spec: TrainSpec
-    seconds: float
+    checkpoint: Path  # where to go on from
+    images: Path  # the images of the earlier run, as its run folder lists them
+    spec: TrainSpec  # what the earlier run was asked to do
+    seconds: float  # what its epochs took, and those of the runs that it continued itself
 
 
 def source_of(task: TaskRecord) -> TaskId | None:

@@ -138,7 +138,6 @@ def _sides(train: Iterable[ImageId], val: Iterable[ImageId]) -> Sides:
 # The training app of Supervisely makes a new pair for each experiment; here a pair with the very same images is used
 # again, so that repeating a training leaves no copies behind.
 
-
 _NAME = re.compile(r"(train|val)_(\d+)")
 
 
@@ -152,17 +151,12 @@ class SplitCollections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitRecord:
-    """The split of an experiment.
-
-    Attributes:
-        experiment_name: Goes into the description of new collections.
-        framework: Goes into the project's ``train_info``.
-    """
+    """The split of an experiment."""
 
     project_id: ProjectId
     task_id: TaskId
-    experiment_name: str
-    framework: str
+    experiment_name: str  # goes into the description of new collections
+    framework: str  # goes into the project's `train_info`
     train: Sequence[ImageId]
     val: Sequence[ImageId]
 

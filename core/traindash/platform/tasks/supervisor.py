@@ -43,43 +43,26 @@ _log = logging.getLogger("traindash.tasks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often and how patiently the supervisor looks. All in seconds.
+    """How often and how patiently the supervisor looks. All in seconds."""
 
-    Attributes:
-        running: Between two looks while processes run.
-        idle: Between two looks while none does.
-        grace: A process that was asked to stop may take this long before it is ended.
-        retry: Before something that failed because of the database is tried again.
-    """
-
-    running: float = 0.25
-    idle: float = 30.0
-    grace: float = 15.0
-    retry: float = 5.0
+    running: float = 0.25  # between two looks while processes run
+    idle: float = 30.0  # between two looks while none does
+    grace: float = 15.0  # a process that was asked to stop may take this long before it is ended
+    retry: float = 5.0  # before something that failed because of the database is tried again
 
 
 @dataclass(slots=True)
 class _Watched:
-    """A task with a process.
+    """A task with a process."""
 
-    Attributes:
-        agent_id: The agent that is busy with it.
-        seen_alive: This supervisor started the process or saw it run.
-        ended: The process is over.
-        outcome: How the task shall end; kept until the database has taken it.
-        not_before: Leave it alone until then (monotonic clock).
-        stop: Ends the process when a person wants that.
-        meter: Looks at what the process uses.
-    """
-
-    agent_id: AgentId | None
+    agent_id: AgentId | None  # the agent that is busy with it
     identity: ProcessIdentity | None
-    stop: PatientStop
-    seen_alive: bool = False
-    ended: Ended | None = None
-    outcome: Outcome | None = None
-    not_before: float = 0.0
-    meter: ResourceMeter = field(default_factory=ResourceMeter)
+    stop: PatientStop  # ends the process when a person wants that
+    seen_alive: bool = False  # this supervisor started the process or saw it run
+    ended: Ended | None = None  # the process is over
+    outcome: Outcome | None = None  # how the task shall end; kept until the database has taken it
+    not_before: float = 0.0  # leave it alone until then (monotonic clock)
+    meter: ResourceMeter = field(default_factory=ResourceMeter)  # looks at what the process uses
 
 
 class Supervisor:

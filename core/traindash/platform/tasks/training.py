@@ -29,7 +29,6 @@ from traindash.platform.tasks.splits import Sides, resolve_split
 
 # Earlier experiments as a starting point: their record, their settings, their checkpoints.
 
-
 _EXPERIMENTS = "/experiments"
 _RECORD = "experiment_info.json"
 _WEIGHTS = (".pt", ".pth")
@@ -37,17 +36,11 @@ _WEIGHTS = (".pt", ".pth")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointFile:
-    """A checkpoint that a training can start from.
+    """A checkpoint that a training can start from."""
 
-    Attributes:
-        path: Where it is on this machine.
-        name: Its file name.
-        note: What to tell about the choice; empty when there is nothing to tell.
-    """
-
-    path: Path
-    name: str
-    note: str = ""
+    path: Path  # where it is on this machine
+    name: str  # its file name
+    note: str = ""  # what to tell about the choice; empty when there is nothing to tell
 
 
 def find_experiment(services: Services, team_id: TeamId, task_id: TaskId) -> ExperimentInfo:
@@ -124,39 +117,26 @@ def _unreadable(task_id: TaskId, error: Exception) -> InputError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a training starts from.
+    """What a training starts from."""
 
-    Attributes:
-        choice: The model, as a plan names it.
-        stated: The same as ``guiState`` names it, in the catalogue's spelling.
-        task_type: ``object detection`` or ``instance segmentation``.
-        custom: The checkpoint; ``None`` for a catalogue model.
-        base_checkpoint: Its name, for the record; ``None`` where nobody published weights.
-    """
-
-    choice: ModelChoice
-    stated: StatedModel
+    choice: ModelChoice  # the model, as a plan names it
+    stated: StatedModel  # the same as `guiState` names it, in the catalogue's spelling
     model_name: str
-    task_type: str
-    custom: CheckpointFile | None
-    base_checkpoint: str | None
+    task_type: str  # `object detection` or `instance segmentation`
+    custom: CheckpointFile | None  # the checkpoint; `None` for a catalogue model
+    base_checkpoint: str | None  # its name, for the record; `None` where nobody published weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """Everything about a training that does not depend on the agent.
-
-    Attributes:
-        plan: Complete, its classes in the order of the project meta.
-        sides: Image id → sides.
-    """
+    """Everything about a training that does not depend on the agent."""
 
     framework: Framework
-    plan: TrainingPlan
+    plan: TrainingPlan  # complete, its classes in the order of the project meta
     start: Start
     project: Project
     meta: ProjectMeta
-    sides: Sides
+    sides: Sides  # image id → sides
 
     @property
     def classes(self) -> tuple[str, ...]:
