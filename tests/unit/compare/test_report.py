@@ -49,7 +49,7 @@ def _read(html: str) -> _Reader:
     return reader
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 12])
+@pytest.mark.parametrize("count", [0, 1, 2, pytest.param(12, marks=pytest.mark.slow)])
 def test_any_number_of_experiments(count: int) -> None:
     reader = _read(render_report(comparison(count)))
     panels = json.loads(reader.panels)["panels"]

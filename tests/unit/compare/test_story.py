@@ -54,6 +54,7 @@ def _ap(chosen: Comparison, label: str, name: str) -> float:
     return next(item.ap for item in found.evaluation.per_class if item.name == name)
 
 
+@pytest.mark.slow
 @given(comparisons())
 @settings(deadline=None, max_examples=12)
 def test_no_step_contradicts_the_table(chosen: Comparison) -> None:
