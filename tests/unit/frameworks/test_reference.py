@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.outside import unavailable
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.frameworks.spec import DeviceKind, Reference
 from traindash.plans.hyperparameters import read_text, with_values
@@ -18,7 +19,7 @@ def _engine_defaults() -> dict[str, Any]:
     """Read the file of the installed package; importing it would take seconds."""
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or spec.origin is None:
-        pytest.skip("Ultralytics is not installed")
+        unavailable('Ultralytics is not installed: pip install -e ".[local]"')
     content: dict[str, Any] = yaml.safe_load((Path(spec.origin).parent / "cfg" / "default.yaml").read_bytes())
     return content
 
