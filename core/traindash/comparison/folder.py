@@ -79,21 +79,19 @@ def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
     if place is None:
         msg = f"{folder} holds no evaluation: {TRUTH} and {FOUND} are missing."
         raise InputError(msg, "Name the evaluation directory of an experiment.")
+    file = folder / "speedtest" / "speedtest.json"
+    speed: Maybe[SpeedTest] = Missing(reason="was evaluated without the speed test")
+    if file.is_file():
+        try:
+            speed = parse_speed_test(file.read_bytes())
+        except InputError as error:
+            speed = Missing(reason=f"has a speed test that cannot be read: {error.message.rstrip('.')}")
     return ComparedExperiment(
         key=key,
         label=label,
         style=styles_together(range(slot + 1))[slot],  # nothing is stored for folders: colours follow their order
         evaluation=evaluate_files(place / TRUTH, place / FOUND),
-        speed=_speed(folder / "speedtest" / "speedtest.json"),
+        speed=speed,
         training=Missing(reason="is read from its evaluation alone, which holds no training curves"),
         hyperparameters=Missing(reason="is read from its evaluation alone, which holds no hyperparameters"),
     )
-
-
-def _speed(file: Path) -> Maybe[SpeedTest]:
-    if not file.is_file():
-        return Missing(reason="was evaluated without the speed test")
-    try:
-        return parse_speed_test(file.read_bytes())
-    except InputError as error:
-        return Missing(reason=f"has a speed test that cannot be read: {error.message.rstrip('.')}")

@@ -132,8 +132,7 @@ def project_name(info: ExperimentInfo) -> str:
     """Return the project's name from the artifacts directory ``/experiments/<id>_<name>/…``, else its id."""
     parts = PurePosixPath(info.artifacts_dir).parts
     prefix = f"{info.project_id}_"
-    named = next((part[len(prefix) :] for part in parts if part.startswith(prefix)), "")
-    return named or f"Project {info.project_id}"
+    return next((part[len(prefix) :] for part in parts if part.startswith(prefix)), "") or f"Project {info.project_id}"
 
 
 def start_of(info: ExperimentInfo) -> str:

@@ -87,10 +87,14 @@ def _data(comparison: Comparison, significance: Significance) -> Slide:
     objects = first.table.objects_per_class()
     largest = sorted(zip(objects.tolist(), first.classes, strict=True), key=lambda item: (-item[0], item[1]))
     most = max(largest[0][0], 1)
+    images = plural(first.table.image_count, "image")
+    title = f"All were measured on the same {images}" if significance.are_comparable else "They were not measured alike"
+    if len(evaluated) == 1:
+        title = f"Measured on {images}"
     return Slide(
         key="data",
         step="The data",
-        title=_measured_on(significance, first, len(evaluated)),
+        title=title,
         sentences=_about_data(comparison, significance, first),
         facts=(
             Fact(value=count(first.table.image_count), label="validation images"),
@@ -102,15 +106,6 @@ def _data(comparison: Comparison, significance: Significance) -> Slide:
         if len(largest) <= _MOST_BARS
         else f"Objects of each class, the {_MOST_BARS} largest of {count(len(largest))}",
     )
-
-
-def _measured_on(significance: Significance, first: Evaluation, evaluated: int) -> str:
-    images = plural(first.table.image_count, "image")
-    if evaluated == 1:
-        return f"Measured on {images}"
-    if significance.are_comparable:
-        return f"All were measured on the same {images}"
-    return "They were not measured alike"
 
 
 def _about_data(comparison: Comparison, significance: Significance, first: Evaluation) -> tuple[str, ...]:

@@ -257,7 +257,7 @@ def _setup(ranked: Ranking) -> tuple[str, ...]:
     rows = telling_differences(first, second)
     if not rows:
         return ()
-    shown = [f"{row.path} {_short(row.texts[0])} against {_short(row.texts[1])}" for row in rows]
+    shown = [f"{row.path} {' against '.join(map(_short, row.texts))}" for row in rows]
     return (
         f"What differs in the set-up of “{first.label}” and “{second.label}”: {listing(shown, limit=_MOST_SETTINGS)}.",
     )

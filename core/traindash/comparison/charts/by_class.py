@@ -32,10 +32,12 @@ REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcom
 @of_evaluations
 def draw_ap(comparison: Comparison) -> Drawing:
     """Draw the average precision of each class; with 5 to 12 classes as a radar too."""
-    drawing = _draw(comparison, (("", "AP, IoU 0.50 to 0.95", _ap),))
+    drawing = _draw(comparison, (("", "AP, IoU 0.50 to 0.95", lambda item: item.ap),))
     if len(comparison.classes) not in _RADAR_CLASSES:
         return drawing
-    rows = [(experiment, _values(one, comparison.classes, _ap)) for experiment, one in comparison.evaluated]
+    rows = [
+        (experiment, _values(one, comparison.classes, lambda item: item.ap)) for experiment, one in comparison.evaluated
+    ]
     radar = radar_panel("Class", comparison.classes, rows, comparison.decimals)
     return Drawing(panels=(*drawing.panels, *([radar] if radar else [])), notes=drawing.notes)
 
@@ -137,10 +139,6 @@ def _queries(
         "Recall": ("All objects of", PRESENT),
     }
     return class_queries(experiment, evaluation, names, regression.get(figure, ("All outcomes of", ())))
-
-
-def _ap(item: ClassMetrics) -> float:
-    return item.ap
 
 
 def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[float | None]:

@@ -211,9 +211,12 @@ _COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", 
 @of_evaluations
 def draw_reliability(comparison: Comparison) -> Drawing:
     """Draw the share of right predictions over their confidence; the diagonal is perfect."""
-    lines, words, notes = [], [], []
+    lines, words, notes, rows = [], [], [], []
     for experiment, evaluation in comparison.evaluated:
-        bins = evaluation.calibration
+        bins, best = evaluation.calibration, evaluation.key_metrics.f1_optimal_conf
+        figures = (best, bins.expected_error, bins.maximum_error, 1 - bins.expected_error)
+        texts = tuple(metric(figure, comparison.decimals) for figure in figures)
+        rows.append(TableRow(name=experiment.label, style=experiment.style, texts=texts))
         points = [
             (x, y, _reliability_query(experiment, place))
             for place, (score, share) in enumerate(zip(bins.mean_score.tolist(), bins.accuracy.tolist(), strict=True))
@@ -243,7 +246,8 @@ def draw_reliability(comparison: Comparison) -> Drawing:
         marks=(*lines, perfect),
         alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
     )
-    return Drawing(panels=(panel,), tables=(_table(comparison),), notes=tuple(notes))
+    table = Table(title="Calibration", columns=_COLUMNS, rows=tuple(rows))
+    return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 
 def _reliability_query(experiment: ComparedExperiment, place: int) -> ImageQuery:
@@ -254,13 +258,3 @@ def _reliability_query(experiment: ComparedExperiment, place: int) -> ImageQuery
         confidence=0.0,
         score=open_below(low, high) if place else Span(low, high),
     )
-
-
-def _table(comparison: Comparison) -> Table:
-    rows = []
-    for experiment, evaluation in comparison.evaluated:
-        bins, best = evaluation.calibration, evaluation.key_metrics.f1_optimal_conf
-        figures = (best, bins.expected_error, bins.maximum_error, 1 - bins.expected_error)
-        texts = (metric(figure, comparison.decimals) for figure in figures)
-        rows.append(TableRow(name=experiment.label, style=experiment.style, texts=tuple(texts)))
-    return Table(title="Calibration", columns=_COLUMNS, rows=tuple(rows))

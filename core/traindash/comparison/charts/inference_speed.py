@@ -40,6 +40,10 @@ def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:
 
 def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
     batches = tuple(f"Batch {size}" for size in sizes)
+    machines = []
+    for e, test in measured:
+        texts = (e.info.model_name if e.info else "", test.device, test.hardware, test.runtime)
+        machines.append(TableRow(name=e.label, style=e.style, texts=tuple(text or MISSING for text in texts)))
 
     def rows(write: Callable[[SpeedRow], str]) -> tuple[TableRow, ...]:
         found = ((e, [test.row(size) for size in sizes]) for e, test in measured)
@@ -59,18 +63,12 @@ def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
             columns=batches,
             rows=rows(lambda row: _with_spread(row.images_per_second, row.images_per_second_std)),
         ),
-        Table(title="Measured on", columns=_MACHINE, rows=tuple(_machine(e, test) for e, test in measured)),
+        Table(title="Measured on", columns=_MACHINE, rows=tuple(machines)),
     )
 
 
 def _with_spread(value: float, spread: float | None) -> str:
     return quantity(value) if spread is None else f"{quantity(value)} ± {quantity(spread)}"
-
-
-def _machine(experiment: ComparedExperiment, test: SpeedTest) -> TableRow:
-    model = experiment.info.model_name if experiment.info else ""
-    texts = (model, test.device, test.hardware, test.runtime)
-    return TableRow(name=experiment.label, style=experiment.style, texts=tuple(text or MISSING for text in texts))
 
 
 def _panel(

@@ -78,8 +78,7 @@ def draw_outcomes_by_class(comparison: Comparison) -> Drawing:
 def _counts(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
     bars = []
     for experiment, evaluation in comparison.evaluated:
-        found = _of(evaluation, names)
-        values = [None if c is None else (c.tp, c.fn, c.fp)[place] for c in found]
+        values = [None if c is None else (c.tp, c.fn, c.fp)[place] for c in _of(evaluation, names)]
         queries = class_queries(experiment, evaluation, names, (f"{_NAMES[place]}:", (KINDS[_NAMES[place]],)))
         bars.append(count_bars(experiment, values, queries))
     return Panel(
@@ -123,12 +122,11 @@ def _of(evaluation: Evaluation, names: Sequence[str]) -> list[ClassMetrics | Non
 # What all models find, miss and report wrongly, and what only one of them does.
 
 _FEWEST = 2
-_OUTCOMES = tuple(KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Outcomes of N models on the same objects; the order of the counts is that of ``_OUTCOMES``."""
+    """Outcomes of N models on the same objects; the order of the counts is that of ``KINDS``."""
 
     common: tuple[int, int, int]  # found by all, missed by all, wrongly reported by all
     unique: tuple[tuple[int, int, int], ...]  # for each model what only it finds, misses and wrongly reports
@@ -196,10 +194,10 @@ def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
     names = [f"Common to {several}", *(f"Only {experiment.label}" for experiment in experiments)]
     return Panel(
         title="",
-        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=_OUTCOMES),
+        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=_NAMES),
         y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
         marks=(common, *unique),
-        alt=in_words(names, _OUTCOMES, [common, *unique]),
+        alt=in_words(names, _NAMES, [common, *unique]),
     )
 
 

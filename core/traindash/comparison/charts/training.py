@@ -9,7 +9,6 @@ from traindash.comparison.charts.drawing import CHOOSE, Axis, Drawing, Line, Pan
 from traindash.comparison.experiment import (
     ComparedExperiment,
     Comparison,
-    Missing,
     TrainingCurves,
     best_epoch,
     explain_missing,
@@ -142,7 +141,12 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     """Return the axes of the hyperparameters that differ."""
     if not significance.allows("mAP"):
         return Parallel(empty="These experiments were not measured alike, so their mAP cannot share an axis.")
-    known = [(e, score) for e in comparison.experiments if (score := _score(comparison, e)) is not None]
+    known = [
+        (e, score)
+        for e in comparison.experiments
+        if e.known_hyperparameters is not None and may_stand_beside(comparison, e)
+        if (score := finite(read_metric(e, "mAP"))) is not None
+    ]
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST_LINES:
         return Parallel(empty=f"Three experiments with hyperparameters and a mAP are needed; here are {len(known)}.")
@@ -192,13 +196,6 @@ def _dimension(axis: ParallelAxis) -> dict[str, Any]:
         result["tickvals"] = distinct
         result["ticktext"] = [metric(value) if axis.title == _SCORE else f"{value:g}" for value in distinct]
     return result
-
-
-def _score(comparison: Comparison, experiment: ComparedExperiment) -> float | None:
-    if isinstance(experiment.hyperparameters, Missing) or not may_stand_beside(comparison, experiment):
-        return None
-    value = read_metric(experiment, "mAP")
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _axis(row: SettingRow) -> ParallelAxis:

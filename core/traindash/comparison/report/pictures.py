@@ -201,12 +201,10 @@ def _shown_image(images: ImageSet, image: int, columns: Sequence[int], load: Loa
     row = gallery_row(images, image, columns, None)
     number = images.sly_id(image)
     content = None if number is None else load(number)
-    source = ""
-    if content is not None:
-        try:
-            source = embedded(content, _LONGEST)
-        except InputError:  # the row says that there is no image
-            source = ""
+    try:
+        source = "" if content is None else embedded(content, _LONGEST)
+    except InputError:  # the row says that there is no image
+        source = ""
     return ShownImage(row=row, source=source, words=tuple(map(_words, row.cells[1:])))
 
 

@@ -149,7 +149,18 @@ def _drawing(item: Chart, comparison: Comparison) -> Drawing:
     if item.key == "pr_curves":
         return drawn(item, comparison, View(class_name=_choose_class(comparison)))
     if item.key == "training_curves":
-        return drawn(item, comparison, _choose_axis())
+        with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+            axis = st.segmented_control(
+                "Horizontal axis",
+                ["Epoch", "Time"],
+                default="Epoch",
+                required=True,
+                key="curve-axis",
+                label_visibility="collapsed",
+            )
+            about = "Draws a moving average; the best epochs stay marked."
+            smooth = st.toggle("Smooth", key="curve-smooth", help=about)
+        return drawn(item, comparison, View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0))
     drawing = drawn(item, comparison)
     return _choose_panel(drawing, item) if item.one_at_a_time else drawing
 
@@ -162,20 +173,6 @@ def _choose_class(comparison: Comparison) -> str | None:
         "Class", names, key="pr-class", label_visibility="collapsed", persist_state="session", width=260
     )
     return None if name == _MEAN else name
-
-
-def _choose_axis() -> View:
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        axis = st.segmented_control(
-            "Horizontal axis",
-            ["Epoch", "Time"],
-            default="Epoch",
-            required=True,
-            key="curve-axis",
-            label_visibility="collapsed",
-        )
-        smooth = st.toggle("Smooth", key="curve-smooth", help="Draws a moving average; the best epochs stay marked.")
-    return View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0)
 
 
 def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:

@@ -109,8 +109,7 @@ def draw_decision_helper(comparison: Comparison, significance: Significance) -> 
     if not contenders:
         st.info("None of these experiments has an evaluation, so none can be recommended.", icon=":material/info:")
         return
-    comparable = significance.are_comparable
-    _draw(contenders, comparable)
+    _draw(contenders, significance.are_comparable)
 
 
 @st.fragment

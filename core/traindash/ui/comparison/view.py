@@ -206,9 +206,5 @@ def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *,
 def draw_nothing_chosen(sentence: str) -> None:
     """Offer the choice of experiments, with what it is good for."""
     draw_empty_page(
-        "Nothing to compare yet",
-        sentence,
-        next_step="Choose experiments",
-        icon="science",
-        screen="experiments",
+        "Nothing to compare yet", sentence, next_step="Choose experiments", icon="science", screen="experiments"
     )

@@ -57,7 +57,12 @@ def draw_table(shown: Selection, query: Query, page: int) -> None:
         selection_mode="multi-row",
         column_config={
             _STAR: st.column_config.ButtonColumn(
-                "★", type="tertiary", width=44, key="star-click", on_click=_star, args=(rows,), pinned=True
+                "★",
+                type="tertiary",
+                width=44,
+                key="star-click",
+                on_click=lambda: toggle_star(rows[st.session_state["star-click"]["row"]]),
+                pinned=True,
             ),
             _MORE: st.column_config.ButtonColumn(
                 "", type="tertiary", width=44, key="more-click", on_click=_more, args=(rows,), pinned=True
@@ -126,10 +131,6 @@ def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
     here = {task for task in chosen_rows(_KEY, ids) if task is not None}
     kept = [task for task in query.chosen if task not in set(ids)]
     change_query(chosen=tuple(sorted({*kept, *here})))
-
-
-def _star(rows: Sequence[Row]) -> None:
-    toggle_star(rows[st.session_state["star-click"]["row"]])
 
 
 def _more(rows: Sequence[Row]) -> None:
