@@ -11,6 +11,7 @@ from traindash.comparison.charts.drawing import (
     bars_that_fit,
     finite,
     in_words,
+    left_out_classes,
     metric_bars,
     of_evaluations,
     radar_panel,
@@ -57,11 +58,6 @@ def draw_precision_recall(comparison: Comparison) -> Drawing:
 
 def _draw(comparison: Comparison, figures: Sequence[tuple[str, str, Read]]) -> Drawing:
     names = chosen_classes(comparison, figures[0][2], bars_that_fit(len(comparison.evaluated), MOST_CLASSES))
-    notes = []
-    if len(names) < len(comparison.classes):
-        notes.append(
-            f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most. The table has all."
-        )
     panels = []
     for title, axis, read in figures:
         bars = [
@@ -82,6 +78,7 @@ def _draw(comparison: Comparison, figures: Sequence[tuple[str, str, Read]]) -> D
                 alt=in_words([e.label for e, _ in comparison.evaluated], names, bars),
             )
         )
+    notes = left_out_classes(comparison, names, "that differ most. The table has all")
     return Drawing(panels=tuple(panels), notes=tuple(notes))
 
 

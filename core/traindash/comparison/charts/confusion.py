@@ -14,6 +14,7 @@ from traindash.comparison.charts.drawing import (
     count_bars,
     finite,
     in_words,
+    left_out_classes,
     metric_bars,
     of_evaluations,
     share_bars,
@@ -86,9 +87,7 @@ def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[s
     notes = []
     if panels > _MOST_PANELS:
         notes.append(f"The first {_MOST_PANELS} of {panels} are drawn.")
-    if len(names) < len(comparison.classes):
-        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those with most confusions.")
-    return tuple(notes)
+    return *notes, *left_out_classes(comparison, names, "with most confusions")
 
 
 def _alike(one: Evaluation, other: Evaluation) -> bool:
@@ -279,11 +278,9 @@ _ALL = "All classes"
 @of_evaluations
 def draw_classification(comparison: Comparison) -> Drawing:
     """Draw the share of covered objects that got their own class: of all classes, and of each."""
-    notes = []
     shares = [_classification_shares(evaluation) for _, evaluation in comparison.evaluated]
     names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
-    if len(names) < len(comparison.classes):
-        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
+    notes = left_out_classes(comparison, names, "that differ most")
     categories = (_ALL, *names)
     bars = []
     for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):

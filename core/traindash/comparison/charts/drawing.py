@@ -241,6 +241,12 @@ def _bars(
     )
 
 
+def left_out_classes(comparison: Comparison, names: Sequence[str], which: str) -> list[str]:
+    """Return the note that only some classes are drawn, and which; none where all of them are."""
+    total = len(comparison.classes)
+    return [f"{len(names)} of {total} classes are drawn: those {which}."] if len(names) < total else []
+
+
 def bars_that_fit(experiments: int, most: int, room: int = 120) -> int:
     """Return how many groups of bars, one bar for each experiment, are still told apart; six at least."""
     return max(6, min(most, room // max(1, experiments)))

@@ -16,6 +16,7 @@ from traindash.comparison.charts.drawing import (
     View,
     finite,
     in_words,
+    left_out_classes,
     metric_bars,
     no_evaluation,
     nothing,
@@ -144,9 +145,7 @@ def draw_pr_by_class(comparison: Comparison) -> Drawing:
     """Draw one panel for each class."""
     names = chosen_classes(comparison, lambda c: c.ap, _MOST_PANELS)
     panels = tuple(panel for name in names if (panel := _panel(comparison, name)) is not None)
-    notes = []
-    if len(names) < len(comparison.classes):
-        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those that differ most.")
+    notes = left_out_classes(comparison, names, "that differ most")
     return Drawing(panels=panels, notes=tuple(notes))
 
 

@@ -18,6 +18,7 @@ from traindash.comparison.charts.drawing import (
     bars_that_fit,
     count_bars,
     in_words,
+    left_out_classes,
     of_evaluations,
     share_bars,
     without_evaluation,
@@ -68,9 +69,7 @@ def draw_outcomes_by_class(comparison: Comparison) -> Drawing:
     """Draw the counts of each class, and as shares, which do not depend on how often a class occurs."""
     most = bars_that_fit(len(comparison.evaluated), _MOST_CLASSES)
     names = chosen_classes(comparison, lambda item: item.f1, most)
-    notes = []
-    if len(names) < len(comparison.classes):
-        notes.append(f"{len(names)} of {len(comparison.classes)} classes are drawn: those whose F1 differs most.")
+    notes = left_out_classes(comparison, names, "whose F1 differs most")
     counted = [_counts(comparison, names, place) for place in range(len(KINDS))]
     return Drawing(panels=(*counted, *(_shares(comparison, names, place) for place in (0, 1))), notes=tuple(notes))
 
