@@ -75,11 +75,8 @@ def unpack(
 ) -> None:
     """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into a new folder.
 
-    Args:
-        archive: The file; its content decides what it is, not its name.
-        target: A folder that does not exist yet.
-        limits: How large it may become.
-        on_progress: Called with the bytes written so far. What it raises ends the unpacking; nothing is left behind.
+    The content decides what it is, not its name. ``on_progress`` gets the bytes written so far; what it raises ends the
+    unpacking, and nothing is left behind.
 
     Raises:
         InputError: The archive is none, is damaged, encrypted or too large, or holds an entry that is not a plain

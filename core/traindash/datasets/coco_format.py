@@ -112,9 +112,7 @@ def _looks_like_coco(path: Path) -> bool:
         if size > _PEEK:
             file.seek(max(size - _PEEK, _PEEK))
             text += file.read(_PEEK)
-    if not text.lstrip().startswith(b"{"):
-        return False
-    return b'"images"' in text and any(key in text for key in _KEYS)
+    return text.lstrip().startswith(b"{") and b'"images"' in text and any(key in text for key in _KEYS)
 
 
 def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
@@ -146,7 +144,10 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
 def _read(path: Path, root: Path) -> _CocoFile:
     place = path.relative_to(root).as_posix()
     content = decoded(_Content, read_json(path), place)
-    _refuse_doubles(content.categories, place)
+    for number, count in Counter(item.id for item in content.categories).items():
+        if count > 1:
+            msg = f"{place}, categories: the id {number!r} is there {count} times."
+            raise InputError(msg, "Give every category an id of its own.")
     rows: dict[_Identifier | None, list[tuple[int, _Row]]] = defaultdict(list)
     for number, row in enumerate(content.annotations, start=1):
         image_id = row.get("image_id")  # what is no id belongs to no image, and is told of as such
@@ -159,13 +160,6 @@ def _read(path: Path, root: Path) -> _CocoFile:
         categories={item.id: item.name for item in content.categories},
         annotations=rows,
     )
-
-
-def _refuse_doubles(categories: list[_Category], place: str) -> None:
-    for number, count in Counter(item.id for item in categories).items():
-        if count > 1:
-            msg = f"{place}, categories: the id {number!r} is there {count} times."
-            raise InputError(msg, "Give every category an id of its own.")
 
 
 def _dataset_name(path: Path) -> str:
@@ -303,14 +297,11 @@ def _labels(file: _CocoFile, image_id: _Identifier, size: tuple[int, int], log: 
             continue
         name = file.categories.get(item.category_id)
         if name is None:
-            message = f"There is no category with the id {item.category_id!r}."
-            log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
+            log.skip_object(ProblemKind.UNKNOWN_CLASS, place, f"There is no category with the id {item.category_id!r}.")
         elif item.iscrowd:
-            message = "It marks a crowd, not an object."
-            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
+            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, "It marks a crowd, not an object.")
         elif geometry is None:
-            message = "It has neither a box nor a segmentation."
-            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
+            log.skip_object(ProblemKind.UNSUPPORTED_GEOMETRY, place, "It has neither a box nor a segmentation.")
         else:
             yield Label(class_name=name, geometry=geometry)
 

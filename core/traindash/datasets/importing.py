@@ -110,9 +110,9 @@ def _roots(folder: Path) -> Iterator[Path]:
 
 
 def _candidates(root: Path) -> Iterator[Candidate]:
-    if (root / "meta.json").is_file() and any(_has_supervisely_images(entry) for entry in root.iterdir()):
-        reason = "It has meta.json and datasets with img folders."
-        yield Candidate(layout=Layout.SUPERVISELY, root=root, reason=reason)
+    inner = ("img", "datasets")
+    if (root / "meta.json").is_file() and any((entry / name).is_dir() for entry in root.iterdir() for name in inner):
+        yield Candidate(layout=Layout.SUPERVISELY, root=root, reason="It has meta.json and datasets with img folders.")
         return  # certain enough not to ask the person about others
     if files := coco_files(root):
         names = ", ".join(path.relative_to(root).as_posix() for path in files[:3])
@@ -122,10 +122,6 @@ def _candidates(root: Path) -> Iterator[Candidate]:
         yield Candidate(layout=Layout.YOLO, root=root, reason=f"It has {config.name} with class names.")
     elif has_yolo_labels(root):
         yield Candidate(layout=Layout.YOLO, root=root, reason="It has images and label files (.txt).")
-
-
-def _has_supervisely_images(entry: Path) -> bool:
-    return entry.is_dir() and ((entry / "img").is_dir() or (entry / "datasets").is_dir())
 
 
 _READERS: Mapping[Layout, Callable[[Path, ProblemLog], ProjectSource]] = {
@@ -156,10 +152,8 @@ class OpenedImport:
 def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> OpenedImport:
     """Open a folder or an archive, in whatever layout it is.
 
-    Args:
-        path: A folder, which is only read, or an archive.
-        work: A folder that does not exist yet; an archive is unpacked there. The caller removes it.
-        layout: The person's choice; ``None`` lets the content decide.
+    A folder is only read; an archive is unpacked into ``work``, which does not exist yet and which the caller removes.
+    ``layout`` is the person's choice; ``None`` lets the content decide.
 
     Raises:
         InputError: The archive is refused, the layout is not known or not certain, or its main file is not valid.
@@ -219,8 +213,7 @@ class _Inspector:
         for image, found in _looked_at(dataset.images):
             place = f"{dataset.path}/{image.name}"
             if image.name in names:
-                message = "The dataset has an image of that name already."
-                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message)
+                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, "The dataset has an image of that name already.")
                 continue
             names.add(image.name)
             if isinstance(found, InputError):
@@ -238,8 +231,7 @@ class _Inspector:
                 yield key
             elif not self.log.has_skipped("/".join(key)):  # that was told of already, with the cause
                 place = f"collection “{collection.name}”"
-                message = f"There is no image {'/'.join(key)}."
-                self.log.change(ProblemKind.UNKNOWN_MEMBER, place, message)
+                self.log.change(ProblemKind.UNKNOWN_MEMBER, place, f"There is no image {'/'.join(key)}.")
 
     def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
         given = image.annotation
@@ -271,8 +263,7 @@ class _Inspector:
         shape = shape_name(label.geometry)
         if label.class_name not in self.classes:
             # Not added to the meta: a slip of the pen would become a class that is trained.
-            message = f"The project has no class “{label.class_name}”."
-            self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
+            self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, f"The project has no class “{label.class_name}”.")
             return None
         if clipped.geometry is None:
             kind = ProblemKind.OUTSIDE if clipped.had_area else ProblemKind.EMPTY
@@ -280,8 +271,7 @@ class _Inspector:
             self.log.skip_object(kind, place, message)
             return None
         if clipped.was_cut:
-            message = f"The {shape} reaches over the border of the image."
-            self.log.change(ProblemKind.CUT, place, message)
+            self.log.change(ProblemKind.CUT, place, f"The {shape} reaches over the border of the image.")
         if isinstance(clipped.geometry, OtherGeometry):
             message = f"Nothing is trained on the shape “{shape}”; it is kept."
             self.log.note(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
@@ -290,6 +280,5 @@ class _Inspector:
     def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
         for tag in tags:
             if tag.name not in self.tags:
-                message = f"The project has no tag “{tag.name}”."
-                self.log.change(ProblemKind.UNKNOWN_TAG, place, message)
+                self.log.change(ProblemKind.UNKNOWN_TAG, place, f"The project has no tag “{tag.name}”.")
         return tuple(tag for tag in tags if tag.name in self.tags)

@@ -22,9 +22,6 @@ from traindash.domain.jobs import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
-# Files that a person gave: JSON, and which of them are images.
-
-
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 )

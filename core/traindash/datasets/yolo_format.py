@@ -350,8 +350,7 @@ class _Reader:
             with path.open("rb") as file:
                 text = file.read(_LARGEST_LABEL_FILE).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
-            message = "The label file cannot be read as text."
-            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, message)
+            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, "The label file cannot be read as text.")
             return None
         lines = enumerate(text.splitlines(), start=1)
         found = (self._label(line, size, f"{place}, line {number}") for number, line in lines if line.strip())

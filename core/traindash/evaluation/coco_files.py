@@ -213,8 +213,7 @@ class CocoFile:
         try:
             self.content = path.read_bytes()
         except OSError as error:
-            message = f"{path} cannot be read: {error.strerror or error}."
-            raise InputError(message, "Check the path.") from error
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
 
     def parsed(self, shape: type[Shape]) -> Shape:
         """Return the content.
@@ -223,8 +222,7 @@ class CocoFile:
             InputError: The content is not what the shape says.
         """
         if not self.content.strip():
-            message = f"{self.path} is empty."
-            raise InputError(message, _HINT)
+            raise InputError(f"{self.path} is empty.", _HINT)
         try:
             with _no_garbage_collection():
                 return msgspec.json.decode(self.content, type=shape)

@@ -59,9 +59,6 @@ def _frequent_pairs(matrix: IntArray) -> tuple[ConfusedPair, ...]:
     )
 
 
-# How the IoU of the true positives and the scores of right and wrong detections are spread.
-
-
 IOU_BINS = 40
 SCORE_BINS = 40
 

@@ -12,8 +12,6 @@ from traindash.evaluation.coco_files import BoolArray, CocoPair, FloatArray, Int
 from traindash.evaluation.evaluation import SIZES, Evaluation, size_of
 from traindash.evaluation.matching import GroupedBoxes, box_ious, box_overlaps, greedy_matches, group_positions
 
-# Two evaluations of the same objects: which row of one is which row of the other.
-
 
 def aligned_objects(a: Evaluation, b: Evaluation) -> IntArray:
     """Return (G,) for each object of ``a`` the row of the same object in ``b``.
@@ -23,15 +21,12 @@ def aligned_objects(a: Evaluation, b: Evaluation) -> IntArray:
     """
     hint = "Score both again on the images they have in common first."
     if a.classes != b.classes:
-        message = "The two evaluations have different classes."
-        raise InputError(message, hint)
+        raise InputError("The two evaluations have different classes.", hint)
     if _image_names(a.pair) != _image_names(b.pair):
-        message = "The two evaluations hold different images, or in a different order."
-        raise InputError(message, hint)
+        raise InputError("The two evaluations hold different images, or in a different order.", hint)
     order_a, order_b = _order(a.pair), _order(b.pair)
     if not _same_objects(a.pair, order_a, b.pair, order_b):
-        message = "The annotations changed between the two evaluations."
-        raise InputError(message, hint)
+        raise InputError("The annotations changed between the two evaluations.", hint)
     rows = np.empty(order_a.size, dtype=np.int64)
     rows[order_a] = order_b
     return rows
@@ -63,9 +58,6 @@ def _same_objects(a: CocoPair, order_a: IntArray, b: CocoPair, order_b: IntArray
         and all(np.array_equal(x[order_a], y[order_b]) for x, y in columns)
         and np.array_equal(a.gt.crowd[order_a], b.gt.crowd[order_b])
     )
-
-
-# False alarms of one model that another one does not raise.
 
 
 # From which IoU on the boxes of two models say the same; Supervisely's comparison report takes 0.75 for false alarms

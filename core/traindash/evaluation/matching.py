@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike
 
 from traindash.evaluation.coco_files import BoolArray, CocoPair, FloatArray, IntArray, Masks
 
-# Ratios and means of figures that may be undefined (NaN).
-
 
 def ratio(part: ArrayLike, whole: ArrayLike) -> FloatArray:
     """Return part / whole; NaN where the whole is 0 or NaN."""

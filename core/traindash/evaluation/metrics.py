@@ -9,9 +9,6 @@ from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
 from traindash.evaluation.matching import MatchTable, mean_defined, ratio
 from traindash.evaluation.outcomes import MatchView, OutcomeCounts, ScoreProfile
 
-# The figures of one class.
-
-
 LEVEL_50, LEVEL_75 = 0, 5
 
 
@@ -36,11 +33,7 @@ def class_metrics(
 ) -> tuple[ClassMetrics, ...]:
     """Return the figures of all classes.
 
-    Args:
-        classes: K names.
-        precision: (T, 101, K) interpolated precision.
-        counts: At the confidence threshold of the evaluation.
-        averaged: Whether precision, recall and F1 come from means over the ten IoU thresholds.
+    Precision is (T, 101, K), interpolated; ``averaged`` means over the ten IoU thresholds.
     """
     ap = mean_defined(precision, axis=(0, 1))
     by_level = mean_defined(precision, axis=1)
@@ -163,17 +156,8 @@ class KeyMetrics:
         return {name: value for name, value in asdict(self).items() if not math.isnan(value)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AveragedScores:
-    """Means over the classes, and over the ten IoU thresholds where the evaluation averages them."""
-
-    precision: float
-    recall: float
-    f1: float
-
-
-def averaged_scores(counts: OutcomeCounts, *, averaged: bool) -> AveragedScores:
-    """Return precision, recall and F1 as Supervisely averages them.
+def _averaged_scores(counts: OutcomeCounts, *, averaged: bool) -> tuple[float, float, float]:
+    """Return precision, recall and F1 as Supervisely averages them: over the classes, and the thresholds where asked.
 
     A class counts only where a figure is defined: precision and F1 need detections, recall needs objects
     (``base_metrics`` of its ``MetricProvider``).
@@ -187,9 +171,7 @@ def averaged_scores(counts: OutcomeCounts, *, averaged: bool) -> AveragedScores:
     # Supervisely's ``base_metrics``: F1 of a class in which nothing was right is 0, not undefined
     f1 = np.where(p + r == 0, 0.0, ratio(2 * p * r, p + r))
     mean_f1 = float(mean_defined(f1))
-    return AveragedScores(
-        precision=float(mean_defined(p)), recall=float(mean_defined(r)), f1=0.0 if math.isnan(mean_f1) else mean_f1
-    )
+    return float(mean_defined(p)), float(mean_defined(r)), 0.0 if math.isnan(mean_f1) else mean_f1
 
 
 def key_metrics(
@@ -197,24 +179,19 @@ def key_metrics(
 ) -> KeyMetrics:
     """Return the twelve figures.
 
-    Args:
-        view: Matches.
-        precision: (T, 101, K) interpolated precision.
-        counts: At the confidence threshold of the evaluation.
-        profile: Of all detections.
-        averaged: Whether precision, recall and F1 are means over the ten IoU thresholds.
+    Precision is (T, 101, K), interpolated; ``averaged`` means over the ten IoU thresholds.
     """
     right = view.right & view.accepted(counts.confidence)
     true_positives = counts.total.tp
-    scores = averaged_scores(counts, averaged=averaged)
+    mean_precision, mean_recall, mean_f1 = _averaged_scores(counts, averaged=averaged)
     reliability = calibration(profile)
     return KeyMetrics(
         mAP=float(mean_defined(precision)),
         AP50=float(mean_defined(precision[LEVEL_50])),
         AP75=float(mean_defined(precision[LEVEL_75])),
-        f1=scores.f1,
-        precision=scores.precision,
-        recall=scores.recall,
+        f1=mean_f1,
+        precision=mean_precision,
+        recall=mean_recall,
         iou=float(mean_defined(view.iou[right])),
         classification_accuracy=float(ratio(true_positives, true_positives + counts.confused)),
         calibration_score=1 - reliability.expected_error,
@@ -248,11 +225,7 @@ def precision_array(table: MatchTable) -> FloatArray:
 def accumulate(table: MatchTable, right: BoolArray, wrong: BoolArray, objects: IntArray) -> FloatArray:
     """Return (T, 101, K) interpolated precision.
 
-    Args:
-        table: For class and score of the detections.
-        right: (T, D) true positives.
-        wrong: (T, D) false positives.
-        objects: (K,) objects to find; a class without any gets NaN.
+    Right and wrong are (T, D) true and false positives; a class without any of the ``objects`` (K,) gets NaN.
     """
     result = np.full((right.shape[0], RECALL_STEPS.size, objects.size), np.nan)
     order = np.lexsort((-table.dt_score, table.dt_class))

@@ -46,8 +46,7 @@ class EvaluationSettings:
 def _level(threshold: float) -> int:
     same = np.flatnonzero(np.isclose(IOU_THRESHOLDS, threshold))
     if not same.size:
-        message = f"The IoU threshold {threshold} does not exist."
-        raise InputError(message, "Choose 0.50, 0.55, 0.60 … or 0.95.")
+        raise InputError(f"The IoU threshold {threshold} does not exist.", "Choose 0.50, 0.55, 0.60 … or 0.95.")
     return int(same[0])
 
 

@@ -93,10 +93,8 @@ def _texts_fill(texts: Sequence[bytes], pixels: IntArray) -> BoolArray:
 def _lengths_fill(value: IntArray, owner: IntArray, pixels: IntArray) -> BoolArray:
     """Return (N,) the answer for numbers; from the fourth one of a mask on, each is relative to the one two before.
 
-    Args:
-        value: (M,) numbers of all masks.
-        owner: (M,) mask of each, ascending.
-        pixels: (N,) size of each mask.
+    ``value`` (M,) are the numbers of all masks, ``owner`` (M,) the mask of each, ascending, ``pixels`` (N,) the masks'
+    sizes.
     """
     position = np.arange(value.size) - np.searchsorted(owner, np.arange(pixels.size))[owner]
     lengths = value.copy()
@@ -120,10 +118,7 @@ def _lengths_fill(value: IntArray, owner: IntArray, pixels: IntArray) -> BoolArr
 def masks_of(file: CocoFile, segmentations: Sequence[RunLengths | list[list[float]]], image_sizes: IntArray) -> Masks:
     """Return the masks of the annotations of a file.
 
-    Args:
-        file: For the errors.
-        segmentations: N values of ``segmentation``: run lengths or a list of polygons.
-        image_sizes: (N, 2) width and height; 0 where unknown.
+    N values of ``segmentation``, run lengths or a list of polygons; (N, 2) width and height, 0 where unknown.
 
     Raises:
         InputError: A mask cannot be used.

@@ -33,8 +33,6 @@ from traindash.evaluation.weighted_metrics import (
     weighted_scores,
 )
 
-# Images drawn with repetition, and the figures of an evaluation on each draw.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resamples:
@@ -183,8 +181,7 @@ class Samples:
         """
         known = self.key if metric.class_name is None else self.per_class
         if metric.name not in known:
-            message = f"There is no figure {metric.name!r} to resample."
-            raise InputError(message, f"Choose one of {', '.join(known)}.")
+            raise InputError(f"There is no figure {metric.name!r} to resample.", f"Choose one of {', '.join(known)}.")
         return known[metric.name] if metric.class_name is None else known[metric.name][self._index(metric.class_name)]
 
     def point(self, metric: Metric) -> float:
@@ -241,12 +238,8 @@ def bootstrap(
 ) -> tuple[Samples, ...]:
     """Measure evaluations of the same images on the same resamples of them.
 
-    Args:
-        evaluations: At least one.
-        resamples: How many.
-        seed: The same seed gives the same resamples.
-        keep: Folder that keeps the figures by the content of each evaluation; ``None`` keeps nothing.
-        told: Gets the number of evaluations that are measured, each time it grows; from any thread.
+    The same seed gives the same resamples. The folder ``keep`` keeps the figures by the content of each evaluation;
+    ``told`` gets the number of evaluations that are measured, each time it grows; from any thread.
 
     Raises:
         InputError: The evaluations are not of the same images, classes and objects.

@@ -105,11 +105,7 @@ def _leave_out(seen: WeightArray, hits: IntArray, ignored: IntArray, weight: Wei
 def _average(found: WeightArray, seen: WeightArray, recall: RecallTable, block: slice) -> FloatArray:
     """Return (C,) average precision.
 
-    Args:
-        found: (H, C) weight of the true positives up to each of them.
-        seen: (H, C) weight of all detections up to each of them, at least 1.
-        recall: For all resamples.
-        block: Which of the resamples these are.
+    Both are (H, C) weights up to each true positive: of the true positives, and of all detections, at least 1.
     """
     # From the end: the best precision at this recall or any higher one, which is what "interpolated" means
     best_from_here = found / seen

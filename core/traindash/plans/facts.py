@@ -189,9 +189,6 @@ def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFac
     )
 
 
-# Gets what the server knows about a plan, asked once; rules and the start request are made from it.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
     """Answers to what a plan's start asks. Empty tuples where a plan does not need the answer.

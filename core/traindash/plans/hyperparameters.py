@@ -10,9 +10,6 @@ from traindash.frameworks.registry import reference_of
 from traindash.frameworks.spec import Hyperparameter, Reference
 from traindash.plans.problems import Problem, error, warning
 
-# Whether the values of hyperparameters are possible, and what to write instead.
-
-
 _NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 _WORDS = {

@@ -173,8 +173,7 @@ def _split(content: object) -> TrainValSplit:
     if variant is None:
         given = "is missing" if method is None else f"is “{method}”"
         msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
-        hint = "For example {method: random, split: train, percent: 80}."
-        raise _RefusedError(msg, hint, key="train_val_split")
+        raise _RefusedError(msg, "For example {method: random, split: train, percent: 80}.", key="train_val_split")
     details = {key: value for key, value in content.items() if key != "method"}
     _refuse_unknown(details, variant.__struct_fields__, "train_val_split.")
     return _decoded(variant, details, "train_val_split.")

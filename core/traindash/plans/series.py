@@ -27,9 +27,6 @@ from traindash.errors import InputError, issue_of
 from traindash.plans.hyperparameters import read_text, value_text, with_values
 from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
 
-# Values that a hyperparameter takes one after the other, as people write them.
-
-
 Scalar: TypeAlias = bool | int | float | str
 
 MOST_VALUES = 50

@@ -27,8 +27,6 @@ from traindash.plans.problems import Problem, error, warning
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
-# A random split that is drawn once and kept: dealt from a seed, stored as two collections of the project.
-
 MOST_IMAGES = 200_000
 """Every image is listed and sent back; beyond this a person would wait for minutes."""
 
@@ -351,8 +349,7 @@ def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Proble
             one = len(missing) == 1
             message = f"{_some(missing)} {'has' if one else 'have'} no objects {where}."
             what = "" if missing is nowhere else " this class" if one else " these classes"
-            hint = f"{effect}{what}; change the split or leave {'it' if one else 'them'} out."
-            yield warning("split", message, hint)
+            yield warning("split", message, f"{effect}{what}; change the split or leave {'it' if one else 'them'} out.")
 
 
 def _some(names: list[str]) -> str:

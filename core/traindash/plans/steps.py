@@ -119,9 +119,6 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
     return result
 
 
-# From a draft to a plan, or to everything that is still missing.
-
-
 def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, ...]:
     """Return the plan that a draft stands for.
 

@@ -183,9 +183,6 @@ def _named(name: str, words: Sequence[str]) -> bool:
     return first in words
 
 
-# Hyperparameters that a person keeps under a name, per framework, on this machine.
-
-
 LONGEST_NAME = 60
 _Kept: TypeAlias = Mapping[str, Mapping[str, str]]
 _PRESETS = msgspec.json.Decoder(dict[str, dict[str, str]])

@@ -23,9 +23,6 @@ from traindash.supervisely.tasks import start_request
 from traindash.tasks.launcher import launch, send
 from traindash.tasks.series_record import Series, SeriesStore, with_plan
 
-# Hyperparameters that need less memory.
-
-
 _STRIDE = 32
 """Image sizes are multiples of this in all YOLO models."""
 _SMALLEST_SIZE = 64
@@ -56,25 +53,17 @@ def safer_setting(hyperparameters: str) -> SaferSetting | None:
     """
     values = read_text(hyperparameters).values
     # The batch first: it costs time, a smaller image costs accuracy.
-    if (batch := _whole(values.get("batch"))) is not None and batch > 1:
-        return _changed(hyperparameters, "batch", batch, batch // 2)
-    size = _whole(values.get("imgsz"))
-    if size is not None and (smaller := size // 2 // _STRIDE * _STRIDE) >= _SMALLEST_SIZE:
-        return _changed(hyperparameters, "imgsz", size, smaller)
+    for name, step, least in (("batch", 1, 1), ("imgsz", _STRIDE, _SMALLEST_SIZE)):
+        value = values.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and (less := value // 2 // step * step) >= least:
+            text = with_values(hyperparameters, {name: less})
+            return SaferSetting(name=name, before=value, after=less, hyperparameters=text)
     return None
 
 
 def with_batch(hyperparameters: str, batch: int) -> str:
     """Return hyperparameters with another batch size; everything else, comments too, is as it was."""
     return with_values(hyperparameters, {"batch": batch})
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _changed(text: str, name: str, before: int, after: int) -> SaferSetting:
-    return SaferSetting(name=name, before=before, after=after, hyperparameters=with_values(text, {name: after}))
 
 
 def resume(client: SuperviselyClient, task: Task) -> TaskId:

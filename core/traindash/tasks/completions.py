@@ -54,11 +54,8 @@ _STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
 class CompletionWatcher:
     """Watches the tasks of other servers.
 
-    Args:
-        path: File that keeps what is still to be told.
-        access: Address of a server → its client, ``None`` while nobody has given its token; asked in each round.
-        tell: Takes an end; may be given the same one again after a sudden death of the process.
-        every: Seconds between two rounds.
+    ``access`` gives the client of a server's address in each round, ``None`` while nobody has given its token; ``tell``
+    may be given the same end again after a sudden death of the process; ``every`` counts seconds between two rounds.
     """
 
     def __init__(
@@ -144,15 +141,12 @@ class CompletionWatcher:
         if progress.task.status.is_terminal or progress.app_failed:
             completion = completion_of(task.server, progress)
             self._tell(completion)  # before it is forgotten: whoever dies in between tells it again, by the same name
-            self._remember(completion)
+            with self._telling:
+                self._number += 1
+                self._told.append((self._number, completion))
             self._forget(task)
         elif datetime.now(UTC) - task.since > _LONGEST:
             self._forget(task)
-
-    def _remember(self, completion: TaskCompletion) -> None:
-        with self._telling:
-            self._number += 1
-            self._told.append((self._number, completion))
 
     def _forget(self, task: StartedTask) -> None:
         self._watches.pop(task, None)
@@ -195,9 +189,6 @@ def _said(progress: TaskProgress) -> str:
         return (progress.train_status or "").removeprefix("Status: ").strip()
     errors: Sequence[str] = [row.message for row in progress.log if row.level in {"error", "fatal"}]
     return errors[-1] if errors else "The server does not say why it failed."
-
-
-# Which tasks have ended since somebody looked last.
 
 
 @dataclass(slots=True)

@@ -72,11 +72,8 @@ class Forecast:
 def forecast(dry_run: DryRun, figures: DryRunFigures, earlier: TimeRange | None = None) -> Forecast:
     """Return what the whole training will need.
 
-    Args:
-        dry_run: A finished dry run.
-        figures: What it measured.
-        earlier: How long the training takes judging by earlier ones, see :func:`traindash.tasks.flight_check.estimate`;
-            where the two disagree, the range reaches from one to the other.
+    ``earlier`` is how long the training takes by :func:`estimate`; where the two disagree, the range reaches from one
+    to the other.
     """
     parts = {name: seconds for name, seconds in _parts(dry_run, figures).items() if seconds > 0}
     memory = figures.memory_peak + _cached(dry_run, figures)
@@ -326,21 +323,16 @@ def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Map
 
 
 def total_time(times: Sequence[TimeRange], agents: int) -> TimeRange:
-    """Return how long tasks take on agents that each take the next one when they are free.
+    """Return how long tasks take, in the order of the queue, on agents that take the next one when they are free."""
 
-    The times are in the order of the queue; there is at least 1 agent.
-    """
-    return TimeRange(
-        low=_makespan([time.low for time in times], agents), high=_makespan([time.high for time in times], agents)
-    )
+    def makespan(seconds: Iterable[float]) -> float:
+        free_at = [0.0] * max(agents, 1)
+        for duration in seconds:
+            # Each task goes to whoever is free first: the end of the last one is what a person waits for.
+            heapq.heappush(free_at, heapq.heappop(free_at) + duration)
+        return max(free_at)
 
-
-def _makespan(seconds: Sequence[float], agents: int) -> float:
-    free_at = [0.0] * max(agents, 1)
-    for duration in seconds:
-        # Each task goes to whoever is free first: the end of the last one is what a person waits for.
-        heapq.heappush(free_at, heapq.heappop(free_at) + duration)
-    return max(free_at)
+    return TimeRange(low=makespan(time.low for time in times), high=makespan(time.high for time in times))
 
 
 def _model_of(plan: TrainingPlan, models: Mapping[int, str]) -> str | None:

@@ -218,8 +218,7 @@ def _find(client: SuperviselyClient, mark: StartMark, failure: ApiError, sleep: 
         if found is not None:
             return found
     msg = f"It is not known whether the training was started: {failure.message}"
-    hint = "Look at the list of tasks before you start it again."
-    raise LaunchUncertainError(msg, hint) from failure
+    raise LaunchUncertainError(msg, "Look at the list of tasks before you start it again.") from failure
 
 
 def _fingerprint(state: object, description: str) -> str:

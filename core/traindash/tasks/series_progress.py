@@ -128,9 +128,6 @@ def _left_of(
     return TimeRange(low=max(whole.low - done, 0.0), high=max(whole.high - done, 0.0))
 
 
-# Following a series: each look asks for what is still open, and gives the whole picture.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesSnapshot:
     """A series at one moment.

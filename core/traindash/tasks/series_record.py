@@ -133,10 +133,8 @@ def changed(series: Series, key: str, change: Callable[[Member], Member]) -> Ser
 def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
     """Return an experiment that waits for its start once more.
 
-    Args:
-        member: The experiment; its task, if it has one, is over. Without a task the mark stays: if it is not known
-            whether a start arrived, that has to be found out first.
-        plan: What to run in place of its plan so far.
+    Its task, if it has one, is over. Without a task the mark stays: if it is not known whether a start arrived, that
+    has to be found out first.
     """
     # Tasks that were replaced stay on the server; the page still links to them.
     done = () if member.task_id is None else (member.task_id,)

@@ -89,11 +89,8 @@ class Access:
 class SeriesStarter:
     """Works on all series of all servers that can be reached.
 
-    Args:
-        store: The series.
-        access: Name of a server → how to reach it, ``None`` while nobody has given its token; asked in each round.
-        sleep: Waits between looks; stands in for the clock in tests.
-        started: Told of each task that was started, as server and task; may be told of one again.
+    ``access`` says in each round how to reach a server, ``None`` while nobody has given its token; ``started`` is told
+    of each task that was started, as server and task, and may be told of one again.
     """
 
     def __init__(

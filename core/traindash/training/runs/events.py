@@ -70,11 +70,8 @@ class EventWriter:
     def progress(self, subtask: str, current: int, total: int) -> None:
         """Report progress.
 
-        Args:
-            subtask: What is counted. ``Epochs`` and ``Steps`` (batches of the running epoch) have a meaning for
-                readers; anything else is shown as it is.
-            current: Done so far.
-            total: All of it.
+        ``Epochs`` and ``Steps`` (batches of the running epoch) have a meaning for readers; any other subtask is shown
+        as it is.
         """
         keys = {"event_type": "EventType.PROGRESS", "subtask": subtask, "current": current, "total": total}
         self._append("progress", "info", keys)
@@ -82,12 +79,9 @@ class EventWriter:
     def metrics(self, epoch: int, epochs: int, values: Mapping[str, float], *, seconds: float) -> None:
         """Report the numbers of a finished epoch.
 
-        Args:
-            epoch: 1 for the first.
-            epochs: Planned number.
-            values: The framework's own names → values, e.g. ``train/box_loss``, ``metrics/mAP50-95(B)``. A value
-                that is not finite is written as the text ``nan`` so that the row stays JSON.
-            seconds: Since the training began.
+        Epochs count from 1, seconds from the begin of the training. Values go by the framework's own names, e.g.
+        ``train/box_loss``, ``metrics/mAP50-95(B)``; one that is not finite is written as the text ``nan``: the row
+        stays JSON.
         """
         # JSON has no NaN: no other parser than Python's would read the row
         clean = {name: value if math.isfinite(value) else "nan" for name, value in values.items()}

@@ -230,9 +230,6 @@ def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
         raise InputError(f"{path} is not valid: {error}") from error
 
 
-# Where things lie in a run folder.
-
-
 @dataclass(frozen=True, slots=True)
 class RunLayout:
     """Paths of one run folder."""

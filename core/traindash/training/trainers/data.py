@@ -62,8 +62,7 @@ def _refuse_unsuitable(spec: TrainSpec) -> None:
     if unsuitable:
         names = ", ".join(f"{item.name} ({item.shape})" for item in unsuitable)
         message = f"A model for {spec.task_type} cannot use the shapes of these classes: {names}."
-        hint = "Switch on “Convert class shapes” or leave the classes out."
-        raise RunError(ExitCause.BAD_DATA, message, hint)
+        raise RunError(ExitCause.BAD_DATA, message, "Switch on “Convert class shapes” or leave the classes out.")
 
 
 class _Writer:
@@ -160,28 +159,22 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
         if suffix == ".jpg" and not _is_complete_jpeg(source):
             _decode(source)
         if min(upright) < SMALLEST_SIDE:
-            message = f"it is only {upright[0]} x {upright[1]} pixels"
-            raise UnusableImageError(message)
+            raise UnusableImageError(f"it is only {upright[0]} x {upright[1]} pixels")
         if suffix is not None and size == upright:
             return _link(source, target.with_suffix(suffix))
         if size not in {upright, stored}:
-            message = f"it is {upright[0]} x {upright[1]} pixels, its annotation {size[0]} x {size[1]}"
-            raise UnusableImageError(message)
+            raise UnusableImageError(f"it is {upright[0]} x {upright[1]} pixels, its annotation {size[0]} x {size[1]}")
         return _copy_as_png(source, target.with_suffix(".png"), turn=size == upright)
     except FileNotFoundError as error:
-        message = "the file is missing"
-        raise UnusableImageError(message) from error
+        raise UnusableImageError("the file is missing") from error
     except (UnidentifiedImageError, ImportError) as error:  # Ultralytics makes Pillow look for a HEIF reader
-        message = "it is no image"
-        raise UnusableImageError(message) from error
+        raise UnusableImageError("it is no image") from error
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow says of damaged files
-        message = f"it is damaged ({error})"
-        raise UnusableImageError(message) from error
+        raise UnusableImageError(f"it is damaged ({error})") from error
     except OSError as error:
         if error.errno is not None:  # the disk, not the image
             raise
-        message = f"it is damaged ({error})"
-        raise UnusableImageError(message) from error
+        raise UnusableImageError(f"it is damaged ({error})") from error
 
 
 def _is_complete_jpeg(path: Path) -> bool:

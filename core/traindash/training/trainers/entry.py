@@ -16,9 +16,6 @@ from traindash.errors import AppError, StorageError
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout, RunResult, write_result
 
-# Stopping a trainer: SIGTERM means now.
-
-
 # Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended.
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
 
@@ -74,9 +71,6 @@ class StopSwitch:
             return  # once is enough: a second exception would hit the tidy-up
         self.requested = True
         self.check()
-
-
-# Why a run cannot go on, in the words of the exit report.
 
 
 class RunError(Exception):
@@ -143,8 +137,7 @@ def _from_words(text: str) -> RunError | None:
     if found := _LOST_WORKER.search(text):
         why = f" by the operating system ({found[1].strip()})" if found[1] else ""
         message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
-        hint = "Use “workers: 0”, or a smaller “batch” or “imgsz”."
-        return RunError(ExitCause.OUT_OF_MEMORY, message, hint)
+        return RunError(ExitCause.OUT_OF_MEMORY, message, "Use “workers: 0”, or a smaller “batch” or “imgsz”.")
     return None
 
 

@@ -85,7 +85,9 @@ def refuse(message: str, hint: str) -> NoReturn:
 def _hint(value: object, error: Exception) -> str:
     number = _number(value)
     if number is not None:
-        return f"YAML reads {value} as text, not as a number. Write {number:g} as {_plain(number)}."
+        plain = f"{number:.12f}".rstrip("0")
+        plain += "0" if plain.endswith(".") else ""
+        return f"YAML reads {value} as text, not as a number. Write {number:g} as {plain}."
     return " ".join(str(error).split())[:300]
 
 
@@ -97,8 +99,3 @@ def _number(value: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _plain(number: float) -> str:
-    text = f"{number:.12f}".rstrip("0")
-    return text + "0" if text.endswith(".") else text

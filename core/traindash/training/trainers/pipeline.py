@@ -218,11 +218,7 @@ def _keep_engine_files(folder: Path, target: Path) -> None:
 def _experiment_record(spec: TrainSpec, start: StartingPoint, facts: Mapping[str, object]) -> dict[str, object]:
     """Return the keys of ``experiment_info.json`` that are known here.
 
-    Args:
-        spec: The run.
-        start: What the training started from.
-        facts: What came out: ``checkpoints``, ``best_checkpoint``, ``export``, ``evaluation_metrics``,
-            ``primary_metric``, ``device``, ``training_duration``, ``train_size``, ``val_size``.
+    ``facts`` is what came out, from the checkpoints to the sizes of both sides.
     """
     return {
         "experiment_name": spec.experiment_name,

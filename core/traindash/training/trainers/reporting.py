@@ -47,15 +47,11 @@ class Progress:
 class TrainingReporter:
     """Reports one training, in whose engine its methods are called.
 
-    Args:
-        layout: Run folder; its ``stop_after_epoch`` is looked for after each epoch.
-        events: Where rows go.
-        stop: Asked between batches: an exception from a signal handler is lost when it hits a callback from C code.
-        clock: Seconds, growing; stands in for time in tests.
-        seconds_before: What the epochs of an earlier run took that this one continues.
+    After each epoch it looks for ``stop_after_epoch``, and between batches it asks for a stop: an exception from a
+    signal handler is lost when it hits a callback from C code.
 
     Attributes:
-        seconds_before: As given.
+        seconds_before: What the epochs of an earlier run took that this one continues.
         epochs_done: Number of the last finished epoch, 0 before the first.
     """
 

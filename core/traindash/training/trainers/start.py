@@ -36,8 +36,7 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
     """
     spec = read_spec(layout.spec)
     if isinstance(spec, CompareSpec):
-        message = f"A trainer was given a run of kind “{spec.kind}”."
-        raise RunError(ExitCause.BAD_INPUT, message, "Start a training.")
+        raise RunError(ExitCause.BAD_INPUT, f"A trainer was given a run of kind “{spec.kind}”.", "Start a training.")
     training = spec.training if isinstance(spec, DryRunSpec) else spec
     # Before the engine is imported, which takes seconds: a slip of the pen is told at once
     hyperparameters = parse_hyperparameters(training.hyperparameters, framework(training.framework).reference)

@@ -37,12 +37,8 @@ def find_start(
 ) -> StartingPoint:
     """Decide what to start from, and say it in the log.
 
-    Args:
-        spec: The run.
-        framework: Its framework.
-        events: For the log.
-        fetch: Downloads a URL to a path, :func:`download`; ``None`` on a machine that shall stay offline.
-        wants_random: The person asked for random initialisation (``pretrained: False``).
+    ``fetch`` downloads a URL to a path; ``None`` on a machine that shall stay offline. A person may want random
+    initialisation (``pretrained: False``).
 
     Raises:
         RunError: The custom checkpoint cannot be used.
@@ -144,5 +140,4 @@ def download(url: str, path: Path) -> None:
         expected = answer.headers.get("Content-Length")
     # urllib takes a connection that was closed early for the end of the file
     if expected is not None and path.stat().st_size != int(expected):
-        message = f"{path.stat().st_size} of {expected} bytes arrived"
-        raise OSError(message)
+        raise OSError(f"{path.stat().st_size} of {expected} bytes arrived")

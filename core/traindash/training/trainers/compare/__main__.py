@@ -18,9 +18,6 @@ from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationS
 from traindash.training.trainers.entry import RunError, StopSwitch, run
 from traindash.training.trainers.reporting import write_report
 
-# Evaluation directories (docs/supervisely-api.md 7.2) → what is compared, or a refusal.
-
-
 _SHOWN_NAMES = 5
 _EVALUATE_AGAIN = "Train the model again with the benchmark switched on."
 

@@ -33,8 +33,6 @@ from traindash.training.runs.spec import (
     write_result,
 )
 
-# What a test asks the fake trainer to do, through the hyperparameters.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:

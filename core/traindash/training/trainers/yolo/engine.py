@@ -48,9 +48,6 @@ from traindash.training.trainers.samples import SampleRecorder, choose_samples
 from traindash.training.trainers.weights import StartingPoint, is_checkpoint
 from traindash.training.trainers.yolo.engine_hooks import Callbacks, hooked_trainer
 
-# A YOLO checkpoint that predicts, is timed and is exported.
-
-
 # Supervisely's task types → Ultralytics' tasks.
 _TASKS: Mapping[str, str] = {"object detection": "detect", "instance segmentation": "segment"}
 _NO_GPU = "TensorRT export needs an NVIDIA GPU, and this agent has none. Export to ONNX instead."
@@ -128,12 +125,10 @@ class YoloModel:
         try:
             onnx.checker.check_model(onnx.load(str(exported)))
         except onnx.checker.ValidationError as error:
-            message = f"The exported ONNX model is not valid: {error}"
-            raise ExportError(message) from error
+            raise ExportError(f"The exported ONNX model is not valid: {error}") from error
         difference = self._difference(exported)
         if difference > _TOLERANCE:
-            message = f"The exported ONNX model answers differently from the original (by {difference:.1%})."
-            raise ExportError(message)
+            raise ExportError(f"The exported ONNX model answers differently from the original (by {difference:.1%}).")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(exported, target)
         return difference

@@ -346,12 +346,9 @@ def _numbers(trainer: Any) -> list[torch.Tensor]:  # noqa: ANN401
 def hooked_trainer(model: Any, stop: StopSwitch, resumable: Path, seen: Observations | None) -> type:  # noqa: ANN401
     """Return the engine's trainer class for a model, with checkpoints that no stop can tear and that lack nothing.
 
-    Args:
-        model: The model.
-        stop: Held back while checkpoints are written.
-        resumable: Gets a copy of ``last.pt`` after each epoch but the last, with what that lacks beside it: a kill can
-            tear ``last.pt`` itself, and at the end the engine strips it of what a continued training needs.
-        seen: Told how long everything takes; ``None`` where nobody asks.
+    ``resumable`` gets a copy of ``last.pt`` after each epoch but the last, with what that lacks beside it: a kill can
+    tear ``last.pt`` itself, and at the end the engine strips it of what a continued training needs. ``seen`` is told
+    how long everything takes.
     """
     base: Any = _continuing_trainer(model.task_map[model.task]["trainer"])
 
