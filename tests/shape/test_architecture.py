@@ -27,3 +27,13 @@ def test_every_room_is_described() -> None:
     rooms = {name for name in children if (ROOT / "core" / "traindash" / name).is_dir()}
     missing = sorted(room for room in rooms if not any(name.split("/")[0] == room for name in described))
     assert not missing, f"docs/architecture.md does not say what these are for: {missing}"
+
+
+def test_the_journeys_name_modules_of_today() -> None:
+    """The last column of a journey is how it is now; the one before may name what is gone."""
+    journeys = DOCUMENT.read_text(encoding="utf-8").partition("## Four journeys")[2]
+    rows = re.findall(r"^\| (?!forms|types).*\| (.*) \|$", journeys, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+(?:/[a-z_]+)*)`", row)}
+    assert named, "no journey names a module"
+    gone = sorted(name for name in named if not (ROOT / "core" / "traindash" / f"{name}.py").is_file())
+    assert not gone, f"docs/architecture.md lets values pass through modules that are gone: {gone}"
