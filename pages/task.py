@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from traindash.ui.tasks.actions import draw_start
 from traindash.ui.tasks.charts import draw_charts
 from traindash.ui.tasks.details import draw_details
 from traindash.ui.tasks.live import draw_numbers
 from traindash.ui.tasks.log import draw_log
-from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, draw_start, open_task
+from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, open_task
 from traindash.ui.theme import apply_workspace_style
 
 apply_workspace_style()

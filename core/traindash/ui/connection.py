@@ -126,21 +126,18 @@ def use(address: str) -> None:
 
 
 def add(address: str, token: str, *, keep: bool) -> None:
-    """Add a server to those of this session, in place of another token for the same address.
+    """Add a server to those of this session, in place of another token for the same normalised address.
 
-    Args:
-        address: Normalised.
-        token: API token.
-        keep: Write both to the data directory, readable for the owner only; otherwise they are gone with the session.
+    With ``keep`` both are written to the data directory, readable for the owner only; otherwise they are gone with the
+    session.
 
     Raises:
         StorageError: The file cannot be written.
     """
     if keep:
         _here().servers.kept.keep(address, token)
-    st.session_state[_TYPED] = {name: key for name, key in _typed().items() if name != address}
-    if not keep:
-        st.session_state[_TYPED][address] = token
+    others = {name: key for name, key in _typed().items() if name != address}
+    st.session_state[_TYPED] = others if keep else {**others, address: token}
 
 
 def forget(address: str) -> None:
@@ -333,15 +330,9 @@ def workspace_id() -> WorkspaceId:
     return next((item.id for item in known if item.id == chosen), known[0].id)
 
 
-def choose_team(team: TeamId) -> None:
-    """Work in another team from now on, in its first workspace."""
-    # The workspace belongs to the old team.
-    _here().places.remember(server_name(), team, None)
-
-
-def choose_workspace(workspace: WorkspaceId) -> None:
-    """Work in another workspace of the team from now on."""
-    _here().places.remember(server_name(), team_id(), workspace)
+def choose_place(team: TeamId, workspace: WorkspaceId | None = None) -> None:
+    """Work in another workspace from now on; in the team's first one if none is named."""
+    _here().places.remember(server_name(), team, workspace)
 
 
 @lookup(seconds=_SECONDS, most=20)

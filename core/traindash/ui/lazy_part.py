@@ -22,13 +22,10 @@ _watcher = st.components.v2.component(
 
 
 def draw_part(key: str, draw: Callable[[], None], *, lazy: bool = False, height: int = 400) -> None:
-    """Draw a part of the page.
+    """Draw a part of the page under a key that is unique there, again whenever something inside was chosen.
 
-    Args:
-        key: Unique on the page.
-        draw: Draws it; called again when something inside was chosen.
-        lazy: Wait until the person comes near; the page then needs :func:`watch_parts` too.
-        height: Room in pixels that a waiting part keeps.
+    A ``lazy`` one waits until the person comes near and keeps so much room, in pixels; the page then needs
+    :func:`watch_parts` too.
     """
     # A key of its own, so that the answer of the watcher can have this part run and nothing else.
     st.fragment(_part, key=f"part-{key}")(key, draw, height if lazy else None)

@@ -167,8 +167,6 @@ def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:
 def image_page(project_id: ProjectId, dataset: DatasetId | None, page: int, per_page: int) -> tuple[Image, ...]:
     """Return one page of the images of a project, or of one of its datasets."""
     images = connection.client().images
-    if dataset is None:
-        return images.page(project_id=project_id, page=page, per_page=per_page).images
     return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page).images
 
 

@@ -72,15 +72,9 @@ def link(
     disabled: bool = False,
     **query: object,
 ) -> None:
-    """Draw a link to a screen.
+    """Draw a link to a screen: its label is Markdown, its icon the name of a Material symbol.
 
-    Args:
-        screen_id: Where it leads.
-        label: Markdown.
-        icon: Name of a Material symbol; may be empty.
-        width: As wide as its words, or as its place.
-        disabled: It cannot be opened now.
-        query: What the address says besides: ``draft``, ``task``, ``series``, ``ids``.
+    The query is what the address says besides: ``draft``, ``task``, ``series``, ``ids``.
     """
     st.page_link(
         page(screen_id),

@@ -62,7 +62,7 @@ _COUNT, _THREADS = "agents-count", "agents-threads"
 
 
 def draw_server() -> None:
-    """Draw the server in use: its address, its version, who is logged in; or why it cannot be reached."""
+    """Draw the server in use: its address, version, login and the choice of a place; or why it cannot be reached."""
     st.header("Server", anchor=False)
     server = connection.server()
     try:
@@ -83,7 +83,12 @@ def draw_server() -> None:
         return
     about = f"Logged in as {plain(user)}" if user else "Logged in"
     st.caption(f"{about}{f', server version {plain(version)}' if version else ''}.")
-    draw_place()
+    team = connection.team_id()
+    teams = {item.id: item.name for item in connection.teams()}
+    _draw_choice("Team", teams, team, connection.choose_place)
+    workspaces = {item.id: item.name for item in connection.workspaces(team)}
+    workspace = connection.workspace_id()
+    _draw_choice("Workspace", workspaces, workspace, lambda chosen: connection.choose_place(team, chosen))
 
 
 def draw_servers() -> None:
@@ -159,15 +164,6 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
     connection.add(address, token, keep=keep)
     connection.use(address)
     flash(f"Connected to {address}{f' as {user}' if user else ''}.")
-
-
-def draw_place() -> None:
-    """Draw the choice of team and workspace."""
-    team = connection.team_id()
-    teams = {item.id: item.name for item in connection.teams()}
-    _draw_choice("Team", teams, team, connection.choose_team)
-    workspaces = {item.id: item.name for item in connection.workspaces(team)}
-    _draw_choice("Workspace", workspaces, connection.workspace_id(), connection.choose_workspace)
 
 
 def _draw_choice(label: str, names: Mapping[_Id, str], current: _Id, choose: Callable[[_Id], None]) -> None:

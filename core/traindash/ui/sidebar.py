@@ -44,20 +44,16 @@ def _is_on() -> bool:
 
 def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain arguments
     """Draw the switch; ``looks`` says that the page was drawn with it on, so this part of it refreshes."""
-    messages = _messages() if _is_on() else []
-    _component(key=_KEY, data={"messages": messages}, default={"on": False}, on_on_change=lambda: None)
+    on = _is_on()
+    kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
+    if on:
+        kept.extend(_new_messages())
+        # A run may be aborted before the browser has got its data, so the latest are sent each time; the browser knows
+        # which it has shown.
+        del kept[:-_KEPT]
+    _component(key=_KEY, data={"messages": list(kept) if on else []}, default={"on": False}, on_on_change=lambda: None)
     if _is_on() is not looks:  # only a run of the whole page changes how often a part of it refreshes
         st.rerun()
-
-
-def _messages() -> list[dict[str, str]]:
-    """Return the latest notifications."""
-    kept: list[dict[str, str]] = st.session_state.setdefault(_MESSAGES, [])
-    kept.extend(_new_messages())
-    # A run may be aborted before the browser has got its data, so the latest are sent each time; the browser knows
-    # which it has shown.
-    del kept[:-_KEPT]
-    return list(kept)
 
 
 def _new_messages() -> list[dict[str, str]]:

@@ -46,7 +46,7 @@ def current_draft() -> WizardDraft:
 
 
 def check_server(draft: WizardDraft) -> None:
-    """Make sure that a draft belongs to the server in use: its ids mean something else on another one.
+    """Make sure that a draft belongs to the server in use.
 
     Raises:
         InputError: It was made for another server.

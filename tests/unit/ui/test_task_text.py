@@ -11,12 +11,12 @@ from traindash.domain.task import ExitCause, ExitReport, Task, TaskStatus
 from traindash.tasks.progress import Counter, TaskProgress, TimeRange
 from traindash.ui.tasks.text import (
     fraction,
+    is_ready_only,
     model_name,
     not_finite_text,
     planned_phases,
     sentence,
     task_title,
-    waits_for_start,
 )
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -75,10 +75,10 @@ def test_stopped_by_the_person_with_a_checkpoint() -> None:
 
 def test_waiting_for_the_start_button() -> None:
     task = _task(TaskStatus.STARTED, {"start_training": False})
-    assert waits_for_start(task)
+    assert is_ready_only(TaskProgress(task=task))
     assert sentence(TaskProgress(task=task)) == "Ready, waits for “Start training”"
-    assert not waits_for_start(_task(TaskStatus.STOPPED, {"start_training": False}))
-    assert not waits_for_start(_task(TaskStatus.STARTED))
+    assert not is_ready_only(TaskProgress(task=_task(TaskStatus.STOPPED, {"start_training": False})))
+    assert not is_ready_only(TaskProgress(task=_task(TaskStatus.STARTED)))
 
 
 def test_names() -> None:

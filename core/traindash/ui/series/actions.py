@@ -1,17 +1,17 @@
 """What a person can do to a series and to an experiment that left nothing."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
 
 from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError
 from traindash.formatting import plural
 from traindash.tasks import again
 from traindash.tasks.series_progress import MemberState
-from traindash.tasks.series_record import Series, cancelled, continued, with_removed_back, without
+from traindash.tasks.series_record import Member, Series, cancelled, continued, with_removed_back, without
 from traindash.ui import connection, screens
 from traindash.ui.state import attempt, flash
 from traindash.ui.theme import plain
@@ -52,10 +52,8 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 icon=":material/restart_alt:",
                 key=f"series-safer-{key}",
                 help=f"The same settings with {safer.name} {safer.after} instead of {safer.before} need less memory.",
-                on_click=lambda: _start_again(
-                    lambda: connection.series().start_again(series.id, key, after=state.member.task_id, plan=plan),
-                    target,
-                ),
+                on_click=_start_again,
+                args=(series.id, state.member, plan, target),
             )
         if mendable:
             draw_change_button(series, state, primary=opens_series)
@@ -72,9 +70,8 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
             "Start again",
             icon=":material/replay:",
             key=f"series-again-{key}",
-            on_click=lambda: _start_again(
-                lambda: connection.series().start_again(series.id, key, after=state.member.task_id), target
-            ),
+            on_click=_start_again,
+            args=(series.id, state.member, None, target),
         )
         if not mendable:
             draw_change_button(series, state)
@@ -111,8 +108,11 @@ def compare(ids: tuple[TaskId, ...]) -> None:
     screens.go("compare", ids=",".join(map(str, ids)))
 
 
-def _start_again(change: Callable[[], object], target: SeriesId | None) -> None:
-    attempt(change, "The experiment starts again.")
+def _start_again(series_id: SeriesId, member: Member, plan: TrainingPlan | None, target: SeriesId | None) -> None:
+    attempt(
+        lambda: connection.series().start_again(series_id, member.key, after=member.task_id, plan=plan),
+        "The experiment starts again.",
+    )
     connection.starter().wake()
     _open(target)
 

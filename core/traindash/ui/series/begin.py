@@ -1,8 +1,8 @@
 """The page that plans a series: what speaks against it, how long it will take, and the button that starts it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
 
 import streamlit as st
 
@@ -43,28 +43,20 @@ _T = TypeVar("_T")
 _WAIT_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An experiment with its expected time; ``None`` where no training of its kind went through yet."""
-
-    experiment: Experiment
-    time: TimeRange | None
+# An experiment with its expected time, None where no training of its kind went through yet.
+_Row: TypeAlias = tuple[Experiment, TimeRange | None]
 
 
-def rows_of(view: SeriesView, planned: Sequence[Experiment]) -> tuple[Row, ...]:
-    """Return the experiments with their expected times."""
+def _rows_of(view: SeriesView, planned: Sequence[Experiment]) -> list[_Row]:
     runs, models = lookups.past_times(connection.workspace_id())
     text_of = text_by_model(view)
-    return tuple(
-        Row(
-            experiment=item,
-            time=estimate(item.plan, item.plan.hyperparameters or text_of(item.plan.model), runs, models),
-        )
+    return [
+        (item, estimate(item.plan, item.plan.hyperparameters or text_of(item.plan.model), runs, models))
         for item in planned
-    )
+    ]
 
 
-def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> None:
+def _draw_experiments(view: SeriesView, rows: Sequence[_Row], *, removed: int) -> None:
     """Draw the table, a page at a time; ``removed`` is how many more the choices would make."""
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -85,8 +77,8 @@ def draw_experiments(view: SeriesView, rows: Sequence[Row], *, removed: int) -> 
             _draw_row(view, place, row)
 
 
-def _draw_row(view: SeriesView, place: int, row: Row) -> None:
-    item = row.experiment
+def _draw_row(view: SeriesView, place: int, row: _Row) -> None:
+    item, time = row
     is_open = st.session_state.get(_OPEN) == item.key
     with st.container(key=f"series-row-{item.key}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center")
@@ -97,7 +89,7 @@ def _draw_row(view: SeriesView, place: int, row: Row) -> None:
             + (" · edited" if item.key in view.choices.changes else "")
         )
         cells[3].markdown(plain(_agent_name(view, item.plan.agent_id)))
-        cells[4].markdown(time_text(row.time))
+        cells[4].markdown(time_text(time))
         with cells[5], st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             st.button(
                 "Done" if is_open else "Edit",
@@ -211,9 +203,9 @@ def draw_planned(view: SeriesView) -> None:
     """Draw the experiments that the choices make, what speaks against them, and the bar with the button."""
     planned, problems = _planned(view)
     draw_problems(problems)
-    rows = rows_of(view, [item for item in planned if item.key not in view.choices.removed])
+    rows = _rows_of(view, [item for item in planned if item.key not in view.choices.removed])
     if planned:
-        draw_experiments(view, rows, removed=len(planned) - len(rows))
+        _draw_experiments(view, rows, removed=len(planned) - len(rows))
     _draw_bar(view, rows, problems)
 
 
@@ -243,7 +235,7 @@ def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Prob
     return found
 
 
-def _draw_bar(view: SeriesView, rows: Sequence[Row], problems: Sequence[Problem]) -> None:
+def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem]) -> None:
     draft_id = view.draft.id
     is_busy = SERIES.is_busy(draft_id)
     count = plural(len(rows), "experiment")
@@ -256,17 +248,17 @@ def _draw_bar(view: SeriesView, rows: Sequence[Row], problems: Sequence[Problem]
             icon=":material/play_arrow:",
             disabled=bool(problems) or not rows or is_busy,
             on_click=_start,
-            args=(view, [row.experiment for row in rows]),
+            args=(view, [item for item, _ in rows]),
         )
     _wait(view)
 
 
-def _time_sentence(view: SeriesView, rows: Sequence[Row]) -> str:
+def _time_sentence(view: SeriesView, rows: Sequence[_Row]) -> str:
     """Return how long all of it will take, as far as that is known."""
     if not rows:
         return "No experiment is left: bring one back, or vary something."
     agents = len(view.choices.agents) or len(view.facts.running_agents) or 1
-    known = [row.time for row in rows if row.time is not None]
+    known = [time for _, time in rows if time is not None]
     where = f"on {plural(min(agents, len(rows)), 'agent')}"
     if not known:
         return f"Time not known: no such training went through here yet. {plural(len(rows), 'experiment')} {where}."

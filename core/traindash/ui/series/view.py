@@ -83,16 +83,13 @@ def varied_text(varied: Iterable[tuple[str, str]]) -> str:
     return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in varied)
 
 
-def map_of(state: MemberState) -> float | None:
-    """Return the mAP of a finished experiment, ``None`` for others and without evaluation."""
-    experiment = experiment_of_output(state.task.output) if state.task is not None else None
-    return None if experiment is None else experiment.evaluation_metrics.get("mAP")
-
-
 def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
     """Return the experiment with the highest mAP so far, the first one of equals; none while all found nothing."""
-    # Minus the place: of equals the first one.
-    found = [(value, -place) for place, state in enumerate(states) if (value := map_of(state))]
+    found = []
+    for place, state in enumerate(states):
+        experiment = experiment_of_output(state.task.output) if state.task is not None else None
+        if experiment is not None and (value := experiment.evaluation_metrics.get("mAP")):
+            found.append((value, -place))  # minus the place: of equals the first one
     if not found:
         return None
     value, place = max(found)
@@ -114,10 +111,7 @@ def time_text(time: TimeRange | None) -> str:
 
 
 def draw_series_page(wanted: str | None) -> None:
-    """Draw the page.
-
-    Args:
-        wanted: Series id as the URL has it.
+    """Draw the page of the series that the URL names.
 
     Raises:
         InputError: It is missing, or the series belongs to another server.

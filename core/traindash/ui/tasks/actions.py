@@ -17,13 +17,13 @@ from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks import again
 from traindash.tasks.again import SaferSetting
 from traindash.tasks.launcher import launch
+from traindash.tasks.progress import TaskProgress
 from traindash.tasks.queues import stop_after_epoch
-from traindash.tasks.series_progress import MemberState, states_of
-from traindash.tasks.series_record import Series
+from traindash.tasks.series_progress import states_of
 from traindash.ui import connection, screens
 from traindash.ui.series.actions import draw_ways_on
 from traindash.ui.state import attempt, flash
-from traindash.ui.tasks.text import task_title
+from traindash.ui.tasks.text import is_ready_only, task_title
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
@@ -58,8 +58,11 @@ def stop(task: Task) -> None:
     attempt(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
 
 
-def draw_start_button(task: Task) -> None:
-    """Draw the button that starts a training which was created without autostart."""
+def draw_start(progress: TaskProgress) -> None:
+    """Draw the button of a training that was created without autostart and waits for it; nothing for other tasks."""
+    task = progress.task
+    if not is_ready_only(progress) or task.status is TaskStatus.CONSUMED:
+        return
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="task-start"
     ):
@@ -71,8 +74,7 @@ def draw_start_button(task: Task) -> None:
 
 def _start(task: Task) -> None:
     # docs/supervisely-api.md 6.1: a training without autostart gets its settings once more with the command.
-    state = (task.params or {}).get("guiState")
-    wanted = {"app_state": state, "wait": False}
+    wanted = {"app_state": (task.params or {}).get("guiState"), "wait": False}
     attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
 
 
@@ -82,9 +84,12 @@ def _start(task: Task) -> None:
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
     # A member of a series goes on inside it: a free task would leave a hole in the comparison.
-    if task.status is not TaskStatus.FINISHED and (state := _member_state(task)) is not None:
+    if task.status is not TaskStatus.FINISHED and (found := member_of(task)) is not None:
+        series, member = found
+        states = states_of(series, {task.id: task})
         with st.container(border=True, key="task-next"):
-            draw_ways_on(*state, opens_series=True)
+            state = next(state for state in states if state.member.key == member.key)
+            draw_ways_on(series, state, opens_series=True)
         return
     safer = again.safer_retry(task)
     repeatable = again.is_repeatable(task)
@@ -141,20 +146,15 @@ def _draw_other_checkpoints(task: Task) -> None:
     experiment = experiment_of_output(task.output)
     if experiment is None:
         return
-    others = [
-        path for path in custom_checkpoints([experiment]) if PurePosixPath(path).name != experiment.best_checkpoint
-    ]
+    names = {path: PurePosixPath(path).name for path in custom_checkpoints([experiment])}
+    others = [(path, name) for path, name in names.items() if name != experiment.best_checkpoint]
     if not others:
         return
     with st.popover("Another checkpoint", icon=":material/tune:", key="next-checkpoints"):
         st.caption("Trains on from it with the same settings, as a new task.")
-        for number, path in enumerate(others):
-            _button(
-                f"Fine-tune {plain(PurePosixPath(path).name)}",
-                "tune",
-                partial(_fine_tune_from, task, path),
-                key=f"next-checkpoint-{number}",
-            )
+        for number, (path, name) in enumerate(others):
+            start = partial(_fine_tune_from, task, path)
+            _button(f"Fine-tune {plain(name)}", "tune", start, key=f"next-checkpoint-{number}")
 
 
 def _fine_tune_from(task: Task, path: str) -> TaskId:
@@ -163,15 +163,6 @@ def _fine_tune_from(task: Task, path: str) -> TaskId:
         plan, model=CustomCheckpoint(path=path), experiment_name=None, agent_id=None, autostart=True, description=None
     )
     return launch(connection.client(), changed)
-
-
-def _member_state(task: Task) -> tuple[Series, MemberState] | None:
-    """Return the series and the experiment that a task is the newest one of; ``None`` where there is none any more."""
-    found = member_of(task)
-    if found is None:
-        return None
-    series, member = found
-    return next((series, state) for state in states_of(series, {task.id: task}) if state.member.key == member.key)
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:

@@ -46,12 +46,7 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
         if line := _line(progress.curves.get(column), name, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
-    return _panel(
-        "Metrics on validation images",
-        _x_axis(progress, over_time=over_time),
-        Axis(title="Value, 0 to 1", low=0, high=1),
-        lines,
-    )
+    return _panel(_TITLES[0], _x_axis(progress, over_time=over_time), Axis(title="Value, 0 to 1", low=0, high=1), lines)
 
 
 def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -69,7 +64,7 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
             lines.append(line)
     # The first epochs of a training from scratch have losses a hundred times the later ones.
     high = _cut_at(lines)
-    title = "Losses" if high is None else f"Losses, peaks above {quantity(high)} are cut off"
+    title = _TITLES[1] if high is None else f"{_TITLES[1]}, peaks above {quantity(high)} are cut off"
     return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
 
 
@@ -104,17 +99,12 @@ def class_panel(progress: TaskProgress) -> Panel | None:
     texts = tuple(map(metric, shown.values()))
     words = "; ".join(f"{name} {text}" for name, text in zip(shown, texts, strict=True))
     figure = "Mask AP" if has_masks(progress) else "AP"
-    bars = Bars(
-        name=figure,
-        values=tuple(shown.values()),
-        texts=texts,
-        style=SeriesStyle(color=0, marker="circle", dash="solid"),
-    )
+    style = SeriesStyle(color=0, marker="circle", dash="solid")
     return Panel(
         title=f"{figure} of each class after epoch {evaluated}{part}",
         x=Axis(title="Class", categories=tuple(shown)),
         y=Axis(title=f"{figure}, IoU 0.50 to 0.95", low=0, high=1),
-        marks=(bars,),
+        marks=(Bars(name=figure, values=tuple(shown.values()), texts=texts, style=style),),
         alt=f"{figure} of each class after epoch {evaluated}: {words}",
         has_legend=False,
     )
@@ -182,13 +172,9 @@ def _charts(state: LiveState) -> None:
                 st.markdown(f"**{_TITLES[number]}**")
                 st.caption("No number was reported that can be drawn.")
         if not any(panels):
-            _no_curves(state.progress)
-
-
-def _no_curves(progress: TaskProgress) -> None:
-    over = progress.task.status.is_terminal
-    with st.container(height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"):
-        st.markdown(
-            ":material/show_chart: "
-            + ("No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch.")
-        )
+            over = state.progress.task.status.is_terminal
+            text = "No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch."
+            with st.container(
+                height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"
+            ):
+                st.markdown(f":material/show_chart: {text}")

@@ -48,27 +48,28 @@ def phase_marks(progress: TaskProgress, now: datetime, left: Sequence[PhaseTime]
     names = [*planned, *(name for name in spans if name not in planned)]
     if not names:
         return []
-    marks = [_mark(name, spans.get(name), progress, now) + _expected(name, spans, expected.get(name)) for name in names]
+    marks = (_mark(name, spans.get(name), expected.get(name), progress, now) for name in names)
     return [_queue_mark(progress, now), *marks]
 
 
 def _queue_mark(progress: TaskProgress, now: datetime) -> str:
     task = progress.task
-    if task.started_at is None:
-        # Taken back before an agent took it.
-        if task.status.is_terminal:
-            return ":gray[:material/remove:] Queue"
-        waited = (now - task.created_at).total_seconds() if task.created_at else None
-        return f":blue[:material/schedule:] **Queue** {_time(waited)}"
-    waited = (task.started_at - task.created_at).total_seconds() if task.created_at else None
-    return f":green[:material/check_circle:] Queue {_time(waited)}"
+    waited = ((task.started_at or now) - task.created_at).total_seconds() if task.created_at else None
+    if task.started_at is not None:
+        return f":green[:material/check_circle:] Queue {_time(waited)}"
+    # Taken back before an agent took it.
+    if task.status.is_terminal:
+        return ":gray[:material/remove:] Queue"
+    return f":blue[:material/schedule:] **Queue** {_time(waited)}"
 
 
-def _mark(name: str, span: PhaseSpan | None, progress: TaskProgress, now: datetime) -> str:
+def _mark(name: str, span: PhaseSpan | None, left: TimeRange | None, progress: TaskProgress, now: datetime) -> str:
     title = PHASE_TITLES.get(name, name.replace("_", " ").capitalize())
     if span is None:
         icon = "remove" if progress.task.status.is_terminal else "radio_button_unchecked"
-        return f":gray[:material/{icon}: {title}]"
+        # The running phase says elsewhere how long it will take.
+        about = f" :small[:gray[about {formatting.duration(round((left.low + left.high) / 2))}]]" if left else ""
+        return f":gray[:material/{icon}: {title}]{about}"
     seconds = ((span.ended_at or now) - span.started_at).total_seconds()
     if span.ended_at is None:
         return f":blue[:material/play_circle:] **{title}** {_time(seconds)}"
@@ -80,18 +81,8 @@ def _mark(name: str, span: PhaseSpan | None, progress: TaskProgress, now: dateti
     return f":green[:material/check_circle:] {title} {_time(seconds)}"
 
 
-def _expected(name: str, spans: Mapping[str, PhaseSpan], left: TimeRange | None) -> str:
-    """Return how long a phase that has not begun will take; the running one says it elsewhere."""
-    if left is None or name in spans:
-        return ""
-    return f" :small[:gray[about {formatting.duration(round((left.low + left.high) / 2))}]]"
-
-
 def _time(seconds: float | None) -> str:
     return "" if seconds is None else f":small[:gray[{formatting.duration(max(0, round(seconds)))}]]"
-
-
-# What a task's processes use, as a small history.
 
 
 @dataclass(slots=True)

@@ -38,15 +38,11 @@ def model_name(task: Task) -> str:
     return str(model.get("model_name") or model.get("checkpoint") or "")
 
 
-def waits_for_start(task: Task) -> bool:
-    """Return whether the training was created without autostart and nobody has started it yet."""
-    # docs/supervisely-api.md 4: `start_training` is autostart.
-    return task.gui_state.get("start_training") is False and not task.status.is_terminal
-
-
 def is_ready_only(progress: TaskProgress) -> bool:
     """Return whether the task only waits for its Start button, so that its silence means nothing."""
-    return waits_for_start(progress.task) and progress.phase is None
+    # docs/supervisely-api.md 4: `start_training` is autostart.
+    autostart = progress.task.gui_state.get("start_training")
+    return autostart is False and not progress.task.status.is_terminal and progress.phase is None
 
 
 def can_end_after_epoch(progress: TaskProgress) -> bool:

@@ -12,7 +12,7 @@ from traindash.comparison.setup_differences import start_of
 from traindash.datasets.shape_fit import SEGMENTATION
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
-from traindash.domain.task import ExitReport, Task, TaskStatus
+from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
@@ -25,7 +25,7 @@ from traindash.ui.connection import CacheKey
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
 from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.state import kept_here
-from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups, draw_start_button
+from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.text import (
     can_end_after_epoch,
@@ -35,7 +35,6 @@ from traindash.ui.tasks.text import (
     result_text,
     sentence,
     task_title,
-    waits_for_start,
 )
 from traindash.ui.theme import apply_workspace_style, plain
 from traindash.ui.widgets import draw_heads, page_of
@@ -78,20 +77,24 @@ def draw_settings(task: Task) -> None:
 # What a task left behind when it is over: the experiment and its files, or the reason of the failure.
 
 
-def draw_result(progress: TaskProgress) -> None:
-    """Draw the end of a task."""
-    task = progress.task
+def draw_end(live: LiveState) -> None:
+    """Draw what a task left and what can follow it; nothing before it is over."""
+    progress, task = live.progress, live.progress.task
+    if not task.status.is_terminal:
+        return
+    _draw_late_result(live.watch, progress)
     if task.status is TaskStatus.ERROR or (task.exit_report and task.status is TaskStatus.STOPPED):
-        _draw_end(progress, task.exit_report)
+        _draw_reason(progress)
     experiment = experiment_of_output(task.output)
     if experiment is not None:
         _draw_experiment(experiment)
     link = report_link(task, connection.address())
     if link is not None and experiment is None:  # the result of an experiment names its report itself
         st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
+    draw_follow_ups(task)
 
 
-def draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
+def _draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
     """Say that the server names no result of a finished training (yet), and look again as long as it may come."""
     # docs/supervisely-api.md 12.5: the record may come after the status.
     if result_is_due(progress.task, datetime.now(UTC)):
@@ -115,7 +118,8 @@ def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
     st.info("The training is finished; its result is on its way from the server.", icon=":material/hourglass_top:")
 
 
-def _draw_end(progress: TaskProgress, report: ExitReport | None) -> None:
+def _draw_reason(progress: TaskProgress) -> None:
+    report = progress.task.exit_report
     failed = progress.task.status is TaskStatus.ERROR
     message = report.message if report else "The server does not say why the task ended."
     hint = report.hint if report else "Look at the last lines of the log."
@@ -180,10 +184,7 @@ def _draw_files(experiment: ExperimentInfo) -> None:
 
 
 def open_task(wanted: str | None) -> LiveState:
-    """Return a task as it is now, followed by this tab from now on.
-
-    Args:
-        wanted: Task id as the URL has it.
+    """Return the task that the URL names as it is now, followed by this tab from now on.
 
     Raises:
         InputError: It is missing or no number.
@@ -222,38 +223,21 @@ def draw_header(live: LiveState) -> None:
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
                     ask_to_stop(task, trains=can_end_after_epoch(live.progress))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
-        st.caption(" · ".join(_facts(task)), width="content")
+        st.caption(_facts(task), width="content")
         if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
-            series, _ = found
-            screens.link("series", f"Series {plain(series.name)}", "stacks", series=series.id)
+            screens.link("series", f"Series {plain(found[0].name)}", "stacks", series=found[0].id)
 
 
-def draw_start(progress: TaskProgress) -> None:
-    """Draw the button of a training that waits for it; nothing for other tasks."""
-    task = progress.task
-    if waits_for_start(task) and progress.phase is None and task.status is not TaskStatus.CONSUMED:
-        draw_start_button(task)
-
-
-def draw_end(live: LiveState) -> None:
-    """Draw what a task left and what can follow it; nothing before it is over."""
-    if live.progress.task.status.is_terminal:
-        draw_late_result(live.watch, live.progress)
-        draw_result(live.progress)
-        draw_follow_ups(live.progress.task)
-
-
-def _facts(task: Task) -> list[str]:
-    facts = [f"Task {task.id}"]
-    if task.project_id is not None:
-        facts.append(plain(f"Project {lookups.project_names().get(task.project_id, task.project_id)}"))
-    if (model := model_name(task)) and model != task_title(task):
-        facts.append(plain(model))
-    if task.agent_name:
-        facts.append(plain(task.agent_name))
-    if task.config_hash:
-        facts.append(f"Settings {task.config_hash[:_SHORT_HASH]}")
-    return facts
+def _facts(task: Task) -> str:
+    model, number = model_name(task), task.project_id
+    facts = (
+        f"Task {task.id}",
+        "" if number is None else f"Project {lookups.project_names().get(number, number)}",
+        "" if model == task_title(task) else model,
+        task.agent_name,
+        f"Settings {task.config_hash[:_SHORT_HASH]}" if task.config_hash else "",
+    )
+    return plain(" · ".join(filter(None, facts)))
 
 
 # All tasks, newest first, refreshing while anything is on its way.
@@ -323,18 +307,14 @@ def _progress(task: Task) -> None:
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
         return
-    progress = _watched(task)
-    # Without the batch, which changes every second: the list refreshes every three.
-    st.progress(fraction(progress), text=plain(sentence(replace(progress, step=None))))
-
-
-def _watched(task: Task) -> TaskProgress:
     watches: dict[tuple[CacheKey, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
     # Kept while the tab lives: a watch reads on where it stopped and not the whole log every three seconds.
     key = (connection.cache_key(), task.id)
     if key not in watches:
         watches[key] = TaskWatch(connection.client(), task.id)
     try:
-        return watches[key].refresh(task)
+        progress = watches[key].refresh(task)
     except AppError:
-        return TaskProgress(task=task)
+        progress = TaskProgress(task=task)
+    # Without the batch, which changes every second: the list refreshes every three.
+    st.progress(fraction(progress), text=plain(sentence(replace(progress, step=None))))

@@ -1,7 +1,8 @@
 """“Same again” and “Change one thing”: an earlier training as a new draft, opened at the thing to change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NoReturn
 
 import streamlit as st
 
@@ -88,15 +89,11 @@ def step_to_mend(task: Task) -> Step | None:
     return _STEPS.get(task.exit_report.cause) if task.exit_report else None
 
 
-def draft_in_place(replaced: Replaced, plan: TrainingPlan) -> WizardDraft:
-    """Keep a new draft that takes the place of a training.
-
-    Raises:
-        StorageError: The disk does not take it.
-    """
+def _open_new(step: Step, begin: Callable[[WizardDraft], WizardDraft]) -> NoReturn:
+    """Keep a new draft and open it at a step. Raises :class:`StorageError` when the disk does not take it."""
     drafts = connection.drafts()
-    made = drafts.create(connection.server_name())
-    return drafts.update(made.id, lambda draft: begin_in_place(draft, plan, replaced))
+    made = drafts.update(drafts.create(connection.server_name()).id, begin)
+    screens.go(step, draft=made.id)
 
 
 @telling_errors()
@@ -124,22 +121,16 @@ def _begin_in_series(series: Series, state: MemberState) -> None:
     member, task = state.member, state.task
     step = (step_to_mend(task) if task is not None else None) or "hyperparameters"
     place = SeriesPlace(series_id=series.id, key=member.key)
-    made = draft_in_place(Replaced(title=member.name, task_id=member.task_id, place=place), member.plan)
-    screens.go(step, draft=made.id)
+    replaced = Replaced(title=member.name, task_id=member.task_id, place=place)
+    _open_new(step, lambda draft: begin_in_place(draft, member.plan, replaced))
 
 
 def draw_again_menu(
     task_id: TaskId, *, key: str = "again", label: str = "Change one thing", about: str = _ABOUT
 ) -> None:
-    """Draw the menu for a training whose settings are known.
+    """Draw the menu for a training whose settings are known, to the task or to its experiment.
 
     An experiment of a series that failed or still waits is changed in its place, as is a task that still waits.
-
-    Args:
-        task_id: The training; its experiment is asked where the task itself does not say its settings.
-        key: Unique on the page.
-        label: On the button.
-        about: What the menu does, in a sentence.
     """
     with st.popover(label, icon=":material/edit:", key=f"{key}-menu"):
         st.caption(about)
@@ -206,10 +197,8 @@ def begin_change(task_id: TaskId, step: Step) -> None:
     """Open the settings of a training in the wizard, see :func:`draw_again_menu`; for callbacks."""
     task = connection.client().tasks.get(task_id)
     if (found := _place_of(task)) is not None:
-        made = draft_in_place(*found)
+        replaced, plan = found
+        _open_new(step, lambda draft: begin_in_place(draft, plan, replaced))
     else:
         origin = origin_of(task_id)
-        drafts = connection.drafts()
-        made = drafts.create(connection.server_name())
-        drafts.update(made.id, lambda draft: begin_again(draft, origin))
-    screens.go(step, draft=made.id)
+        _open_new(step, lambda draft: begin_again(draft, origin))

@@ -11,7 +11,7 @@ from traindash.formatting import duration
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.steps import reached, step
 from traindash.ui import connection, lookups, screens
-from traindash.ui.state import change_draft, start_new_draft, telling_errors
+from traindash.ui.state import attempt, change_draft, start_new_draft, telling_errors
 from traindash.ui.theme import plain
 
 # The menu of drafts: start over, start from a plan, go on with another one.
@@ -108,12 +108,10 @@ def draw_draft_list() -> None:
 
 def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool) -> None:
     if not drafts:
-        empty = (
-            "No draft has been started yet."
-            if not is_open
-            else "No draft yet. Every choice in the wizard is kept in one."
+        none = (
+            "No draft yet. Every choice in the wizard is kept in one." if is_open else "No draft has been started yet."
         )
-        st.info("No draft fits the search." if is_search else empty, icon=":material/edit_note:")
+        st.info("No draft fits the search." if is_search else none, icon=":material/edit_note:")
         return
     # Each row has a menu with a field: hundreds of them take seconds to draw.
     shown = drafts[: st.session_state.get("drafts-shown", _AT_ONCE)]
@@ -158,13 +156,14 @@ def _draw_row(draft: WizardDraft) -> None:
                 on_change=_rename,
                 args=(draft.id, name_key),
             )
+            copy = f"{draft_title(draft)}, copy"[:_LONGEST_NAME]
             st.button(
                 "Duplicate",
                 key=f"copy-{draft.id}",
                 icon=":material/content_copy:",
                 width="stretch",
-                on_click=_duplicate,
-                args=(draft,),
+                on_click=attempt,
+                args=(lambda: connection.drafts().create(connection.server_name(), draft, name=copy),),
             )
             st.button(
                 "Delete",
@@ -189,12 +188,6 @@ def _draw_way_back() -> None:
 def _rename(draft_id: DraftId, key: str) -> None:
     name = " ".join(str(st.session_state[key]).split()) or None
     change_draft(draft_id, lambda draft: replace(draft, name=name))
-
-
-@telling_errors()
-def _duplicate(draft: WizardDraft) -> None:
-    name = f"{draft_title(draft)}, copy"[:_LONGEST_NAME]
-    connection.drafts().create(connection.server_name(), draft, name=name)
 
 
 @telling_errors()

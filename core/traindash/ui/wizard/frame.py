@@ -265,13 +265,9 @@ Form: TypeAlias = Callable[[WizardView], None]
 
 
 def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bool = False) -> None:
-    """Draw a page of the wizard.
+    """Draw a page of the wizard around a form; ``side`` draws the card on the right in place of the summary.
 
-    Args:
-        step_id: The step.
-        form: Draws the step's own widgets inside the card.
-        side: Draws the card on the right in place of the summary.
-        wide: The form needs the whole width; the summary waits for the next step.
+    A ``wide`` form needs the whole width; the summary waits for the next step.
     """
     # Clicks on “Start training” that were still on their way run this page once more.
     started = task_just_started() if step_id == STEPS[-1].id else None
@@ -286,7 +282,9 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     standing = states(draft, view.problems, step_id)
     draw_step_bar(draft.id, standing)
     draw_origin(draft, facts, leads_on=step_id != STEPS[-1].id)
-    blocker = _blocker(view)
+    # Only what comes before: a person may look at a step whose own choices are still wrong.
+    before = STEPS[: STEPS.index(view.step)]
+    blocker = next((earlier for earlier in before if errors(view.problems[earlier.id])), None)
     shows_form = not draft.is_started and blocker is None
     with st.container(key="wizard-columns"):
         left, *right = [st.container()] if wide and shows_form else st.columns([2, 1], gap="medium")
@@ -373,13 +371,6 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
 def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
     connection.drafts().update(draft.id, lambda current: mark_seen(current, done))
     screens.go(following, draft=draft.id)
-
-
-def _blocker(view: WizardView) -> StepSpec | None:
-    """Return the first earlier step that has an error."""
-    # Only what comes before: a person may look at a step whose own choices are still wrong.
-    before = STEPS[: STEPS.index(view.step)]
-    return next((earlier for earlier in before if errors(view.problems[earlier.id])), None)
 
 
 def _locked_notice(view: WizardView, blocker: StepSpec) -> None:

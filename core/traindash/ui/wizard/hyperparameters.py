@@ -12,7 +12,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.formatting import MISSING, plural, setting
 from traindash.frameworks.registry import framework_or_none, reference_of
-from traindash.frameworks.spec import DeviceKind, Hyperparameter, Preset, Reference
+from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts
 from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text, value_text, with_values
@@ -31,33 +31,9 @@ from traindash.ui.widgets import widget_key
 
 
 _HERE = Path(__file__).parent
-_HTML = """
-<div class="desk">
-  <div class="halves">
-    <div class="left">
-      <label class="name" for="text"></label>
-      <div class="box">
-        <div class="gutter" aria-hidden="true"><div class="numbers"></div></div>
-        <div class="sheet">
-          <pre class="colored" aria-hidden="true"></pre>
-          <textarea id="text" spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
-            aria-autocomplete="list" aria-controls="proposals"></textarea>
-        </div>
-      </div>
-      <div class="popup" id="proposals" role="listbox" aria-label="Completions" hidden></div>
-      <p class="keys">Changes are saved while you type. Tab indents; Esc, then Tab, leaves the editor.</p>
-    </div>
-    <aside class="reference" hidden>
-      <label for="find">Reference</label>
-      <input id="find" type="search" placeholder="Search name or meaning" autocomplete="off" />
-      <div class="entries"></div>
-    </aside>
-  </div>
-</div>
-"""
 _editor = st.components.v2.component(
     "traindash_yaml_editor",
-    html=_HTML,
+    html=(_HERE / "yaml_editor.html").read_text(encoding="utf-8"),
     css=(_HERE / "yaml_editor.css").read_text(encoding="utf-8"),
     js=(_HERE / "yaml_editor.js").read_text(encoding="utf-8"),
 )
@@ -85,16 +61,10 @@ def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, 
     reference: Reference | None = None,
     rows: int = 24,
 ) -> None:
-    """Draw the editor.
+    """Draw the editor with so many rows, and beside it the reference, whose keys can be searched and completed.
 
-    Args:
-        label: Name of the field.
-        text: What it shows. A text that differs from the one the person sent last replaces what is in the editor.
-        key: Identity of the editor.
-        on_change: Gets the text a moment after the last key, at once with Ctrl+Enter and when the editor is left.
-        marks: Lines to mark.
-        reference: Keys to search and to complete, shown beside the text.
-        rows: Lines that are visible at once.
+    A text that differs from the one the person sent last replaces what is in the editor. ``on_change`` gets the text a
+    moment after the last key, at once with Ctrl+Enter and when the editor is left.
     """
 
     def changed() -> None:
@@ -171,8 +141,9 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
     found = read_text(text_of(draft, model))
     if not found.is_readable:
         return
-    known = all_experiments()
-    others = {info.task_id: info for info in known if info.framework_name.casefold() == model.framework.casefold()}
+    others = {
+        info.task_id: info for info in all_experiments() if info.framework_name.casefold() == model.framework.casefold()
+    }
     chosen = _DEFAULTS
     if others:
         chosen = st.selectbox(
@@ -227,11 +198,8 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
     if not changes:
         st.caption("No value differs from the defaults." if other == "Default" else "No value differs.")
         return
-    st.caption(
-        f"{plural(len(changes), 'change')} from the defaults"
-        if other == "Default"
-        else f"{plural(len(changes), 'difference')}"
-    )
+    count = len(changes)
+    st.caption(f"{plural(count, 'change')} from the defaults" if other == "Default" else plural(count, "difference"))
     rows = [
         {
             title: item.key,
@@ -304,7 +272,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
 def preset_texts(model: ModelFacts, *, device: DeviceKind) -> dict[str, tuple[str, str]]:
     """Return name → (YAML text, what it is for) of the presets of a model's framework for a kind of device."""
     known = framework_or_none(model.framework)
-    presets: tuple[Preset, ...] = known.presets if known and model.default_hyperparameters else ()
+    presets = known.presets if known and model.default_hyperparameters else ()
     return {
         preset.name: (with_values(model.default_hyperparameters, preset.values[device]), preset.about)
         for preset in presets

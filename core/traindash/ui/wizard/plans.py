@@ -77,9 +77,8 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
     names = names_for(found.filled.project_id, found.facts.default_hyperparameters)
-    now = {item.label: item.text for item in described(draft, names)}
-    rows = described(found.filled, names)
-    st.html(_table(rows, None if draft.is_untouched else now))
+    now = {} if draft.is_untouched else {item.label: item.text for item in described(draft, names)}
+    st.html(_table(described(found.filled, names), now))
     problems = tuple(problem for group in found.problems.values() for problem in group)
     found_errors = errors(problems)
     draw_problems(found_errors)
@@ -103,12 +102,12 @@ def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
         )
 
 
-def _table(rows: Sequence[SummaryRow], now: Mapping[str, str] | None) -> str:
+def _table(rows: Sequence[SummaryRow], now: Mapping[str, str]) -> str:
     """Return the values as an HTML table; of a draft that says something else, that too."""
     lines: list[str] = []
     for item in rows:
-        other = "" if now is None or now[item.label] == item.text else f"now: {now[item.label]}"
-        extra = f'<span class="td-detail">{html.escape(other)}</span>' if other else ""
+        other = now.get(item.label, item.text)
+        extra = "" if other == item.text else f'<span class="td-detail">now: {html.escape(other)}</span>'
         lines.append(f"<dt>{html.escape(item.label)}</dt><dd>{html.escape(item.text)}{extra}</dd>")
     return f'<dl class="td-summary td-plan">{"".join(lines)}</dl>'
 

@@ -56,19 +56,18 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
     if not st.toggle("Look through all images", key=key):
         return None
     tree = dataset_tree(facts.datasets)
-    levels = {item.id: level for item, level in tree}
-    sizes = {item.id: item.items_count for item in facts.datasets}
-    names = {item.id: item.name for item in facts.datasets}
-
-    def text(item: DatasetId | None) -> str:
-        if item is None:
-            return f"All datasets ({plural(facts.project.items_count, 'image')})"
-        return f"{_INDENT * (levels[item] + 1)}{names[item]} ({plural(sizes[item], 'image')})"
-
+    texts: dict[DatasetId | None, str] = {None: "All datasets"}
+    texts |= {item.id: f"{_INDENT * (level + 1)}{item.name}" for item, level in tree}
+    sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
+    sizes |= {item.id: item.items_count for item, _ in tree}
     chosen = st.selectbox(
-        "Dataset", [None, *levels], format_func=text, key=f"{key}-dataset", label_visibility="collapsed"
+        "Dataset",
+        list(texts),
+        format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image')})",
+        key=f"{key}-dataset",
+        label_visibility="collapsed",
     )
-    total = facts.project.items_count if chosen is None else sizes[chosen]
+    total = sizes[chosen]
     pages = max(1, -(-total // _PER_PAGE))
     # A key for each dataset: page 7 of one would be kept for the next, which may have three.
     page = st.pagination(pages, key=f"{key}-page-{chosen}") if pages > 1 else 1

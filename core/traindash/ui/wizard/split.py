@@ -20,7 +20,7 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import Image
 from traindash.formatting import count, percent, plural
-from traindash.plans.draft import FIRST_SEED, DraftId, SplitDraft, TagsChoice, WizardDraft
+from traindash.plans.draft import FIRST_SEED, SplitDraft, TagsChoice, WizardDraft
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
 from traindash.plans.splits import MOST_IMAGES
 from traindash.plans.suggestions import suggest_split
@@ -31,18 +31,16 @@ from traindash.ui.streamlit_internals import table_height
 from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key
 
 _T = TypeVar("_T")
-_METHODS: Mapping[SplitMethod, str] = {
-    "random": "Random",
-    "datasets": "By datasets",
-    "tags": "By tags",
-    "collections": "By collections",
+_METHODS: Mapping[SplitMethod, tuple[str, str]] = {
+    "random": ("Random", "Images are dealt to both sides at random."),
+    "datasets": (
+        "By datasets",
+        "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
+    ),
+    "tags": ("By tags", "Image tags decide. An image with both tags goes to both sides."),
+    "collections": ("By collections", "Collections of the project decide. Images in none of them are not used."),
 }
-_EXPLANATIONS: Mapping[SplitMethod, str] = {
-    "random": "Images are dealt to both sides at random.",
-    "datasets": "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
-    "tags": "Image tags decide. An image with both tags goes to both sides.",
-    "collections": "Collections of the project decide. Images in none of them are not used.",
-}
+"""Word and explanation of each method."""
 _FROZEN = (
     "The split is drawn once, and kept as two collections when the training starts. Later experiments can use the same "
     "images on each side, so that their numbers can be compared. Copies of one image stay on one side. "
@@ -74,17 +72,12 @@ def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
         options=tuple(_METHODS),
         value=draft.split.method,
         save=_saved(lambda split, method: replace(split, method=method)),
-        text=lambda method: _METHODS[method],
+        text=lambda method: _METHODS[method][0],
     )
     suggestion = suggest_split(facts.project)
     hint = suggestion.reason if draft.split.chosen() == suggestion.split.chosen() else ""
-    st.caption(f"{_EXPLANATIONS[draft.split.method]} {hint}")
-    forms: Mapping[SplitMethod, Callable[[WizardDraft, ProjectFacts], None]] = {
-        "random": _random,
-        "datasets": _datasets,
-        "tags": _tags,
-        "collections": _collections,
-    }
+    st.caption(f"{_METHODS[draft.split.method][1]} {hint}")
+    forms = {"random": _random, "datasets": _datasets, "tags": _tags, "collections": _collections}
     forms[draft.split.method](draft, facts.project)
 
 
@@ -134,18 +127,15 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
                     icon=":material/shuffle:",
                     key=widget_key(draft, "split-draw"),
                     help="Deals the images another way, for example when a class is missing on one side.",
-                    on_click=_draw_again,
-                    args=(draft.id,),
+                    on_click=change_draft,
+                    args=(draft.id, _drawn_again),
                 )
                 st.markdown(f":gray[This one is drawn with seed {seed}.]")
 
 
-def _draw_again(draft_id: DraftId) -> None:
-    def change(draft: WizardDraft) -> WizardDraft:
-        seed = draft.split.random.seed
-        return replace(draft, split=_with_seed(draft.split, FIRST_SEED if seed is None else seed + 1))
-
-    change_draft(draft_id, change)
+def _drawn_again(draft: WizardDraft) -> WizardDraft:
+    seed = draft.split.random.seed
+    return replace(draft, split=_with_seed(draft.split, FIRST_SEED if seed is None else seed + 1))
 
 
 def _with_seed(split: SplitDraft, seed: int | None) -> SplitDraft:

@@ -178,14 +178,9 @@ def narrow(
     chosen: ModelFacts | None,
     first: str = "",
 ) -> Sequence[CatalogueModel]:
-    """Let the person choose one group of models; the chosen model's group at first.
+    """Let the person choose one group of models, and return its models.
 
-    Args:
-        models: All models.
-        label: Name of what they are grouped by.
-        group: Group of a model.
-        chosen: The chosen model, which decides what is shown at first.
-        first: Group that is shown at first while no model is chosen, if there is one of that name.
+    At first it is the chosen model's group; while none is chosen, the one called ``first``, if there is one.
     """
     groups = tuple(dict.fromkeys(group(model) for model in models))
     if len(groups) == 1:
