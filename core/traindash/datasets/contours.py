@@ -186,9 +186,7 @@ def simplify(points: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[n
     """Leave out points of a closed outline (Douglas and Peucker 1973).
 
     The points have shape (N, 2), not closed; ``tolerance`` is the largest distance of a point left out, in pixels.
-
-    Returns:
-        Shape (M, 2), M <= N, in the same order.
+    Returns shape (M, 2), M <= N, in the same order.
     """
     if len(points) <= _SMALLEST_OUTLINE:
         return points

@@ -76,9 +76,7 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
 
 
 def choose(folder: Path, layout: Layout | None = None) -> Candidate:
-    """Return the one layout of a folder.
-
-    ``layout`` is the person's choice; ``None`` lets the content decide.
+    """Return the one layout of a folder. ``layout`` is the person's choice; ``None`` lets the content decide.
 
     Raises:
         InputError: There is none, or several and no choice; the hint lists them.

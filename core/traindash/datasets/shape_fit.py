@@ -30,9 +30,7 @@ _BOXABLE = frozenset({"polygon", "bitmap", "line", "polyline", "graph"})
 
 
 def shape_fit(shape: str, task_type: str) -> ShapeFit:
-    """Return how a class of a shape suits a task.
-
-    ``any`` is ready: its objects are looked at one by one.
+    """Return how a class of a shape suits a task. ``any`` is ready: its objects are looked at one by one.
 
     Raises:
         InputError: The task type is neither.

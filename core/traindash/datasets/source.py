@@ -119,11 +119,7 @@ def check_image(path: Path) -> CheckedImage:
 
 
 def check_images(paths: Sequence[Path]) -> list[CheckedImage | InputError]:
-    """Read images to their end, large ones several at a time.
-
-    Returns:
-        In the order of the paths what was found, or the error that :func:`check_image` raises.
-    """
+    """Read images to their end, large ones several at a time; gives what :func:`check_image` returns or raises."""
     with warnings.catch_warnings():  # around all threads, which share the filters
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
         # Decoders of large images let other threads run; around small ones the threads would only take turns.

@@ -107,9 +107,7 @@ def has_yolo_labels(root: Path) -> bool:
 
 
 def read_yolo_config(root: Path) -> YoloConfig:
-    """Read ``data.yaml``, or a list of names and the usual folders where there is none.
-
-    The root is resolved.
+    """Read ``data.yaml``, or a list of names and the usual folders where there is none. The root is resolved.
 
     Raises:
         InputError: ``data.yaml`` is not valid; names the line or key.

@@ -98,10 +98,7 @@ _KEY, _PER_CLASS = "key_", "class_"
 
 
 class SamplesStore:
-    """The figures of evaluations on the same draws.
-
-    The folder is made when it does not exist.
-    """
+    """The figures of evaluations on the same draws. The folder is made when it does not exist."""
 
     def __init__(self, folder: Path, resamples: int, seed: int) -> None:
         draws = hashlib.sha256(f"{_code()} {resamples} {seed} {np.__version__}".encode())

@@ -64,12 +64,9 @@ class TextProblem:
 def value_problems(
     text: str, entries: tuple[Entry, ...], reference: Reference | None
 ) -> tuple[tuple[TextProblem, ...], tuple[TextProblem, ...]]:
-    """Check each value by itself.
+    """Return what the framework will not take, and what is suspicious, each value by itself.
 
     Without a reference, only numbers that YAML reads as text are found.
-
-    Returns:
-        What the framework will not take, and what is suspicious.
     """
     errors: list[TextProblem] = []
     warnings: list[TextProblem] = []
@@ -421,10 +418,7 @@ def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, 
 
 
 def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
-    """Return everything that cannot be read or used, errors first.
-
-    The framework is ``None`` where it is not known.
-    """
+    """Return everything that cannot be read or used, errors first. The framework is ``None`` where it is not known."""
     found = read_text(text, None if framework is None else reference_of(framework))
     return (
         *(error("hyperparameters", problem.message, problem.hint) for problem in found.errors),

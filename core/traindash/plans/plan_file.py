@@ -93,10 +93,7 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
 
 
 class _RefusedError(InputError):
-    """A value that does not fit.
-
-    ``key`` is the one at the outermost level that the value belongs to.
-    """
+    """A value that does not fit. ``key`` is the one at the outermost level that the value belongs to."""
 
     def __init__(self, message: str, hint: str, *, key: str) -> None:
         super().__init__(message, hint)

@@ -120,11 +120,7 @@ def states(draft: WizardDraft, problems: Mapping[Step, tuple[Problem, ...]], cur
 
 
 def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, ...]:
-    """Return the plan that a draft stands for.
-
-    Returns:
-        The plan, or all errors of all steps, in the order of the steps.
-    """
+    """Return the plan that a draft stands for, or all errors of all steps, in the order of the steps."""
     # All of them, not the first: a person goes back once.
     found = tuple(problem for problems in all_problems(draft, facts).values() for problem in errors(problems))
     plan = plan_of_draft(draft)

@@ -48,8 +48,7 @@ class SaferSetting:
 def safer_setting(hyperparameters: str) -> SaferSetting | None:
     """Return the next thing to try after a training ran out of memory: half the batch, then smaller images.
 
-    Returns:
-        ``None`` when neither can be made smaller, or neither is a whole number there.
+    ``None`` when neither can be made smaller, or neither is a whole number there.
     """
     values = read_text(hyperparameters).values
     # The batch first: it costs time, a smaller image costs accuracy.

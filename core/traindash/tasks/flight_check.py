@@ -183,10 +183,7 @@ def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
 
 
 def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem, ...]:
-    """Return what a dry run found against the start.
-
-    ``expected`` is ``None`` unless the dry run is finished.
-    """
+    """Return what a dry run found against the start. ``expected`` is ``None`` unless the dry run is finished."""
     if dry_run.status is JobStatus.ERROR:
         return (_failure(dry_run),)
     if expected is None:

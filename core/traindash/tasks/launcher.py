@@ -39,10 +39,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class PlanRefusedError(InputError):
-    """The plan has errors and was not sent.
-
-    Its problems are all findings, warnings included.
-    """
+    """The plan has errors and was not sent. Its problems are all findings, warnings included."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         errors = [problem for problem in problems if problem.severity == "error"]
@@ -195,9 +192,7 @@ def send(
 
 
 def find_started(client: SuperviselyClient, mark: StartMark, count: int = 20) -> TaskId | None:
-    """Look once for the task that a start made.
-
-    So many of the newest tasks are looked at.
+    """Look once, among so many of the newest tasks, for the one that a start made.
 
     Raises:
         ApiError: The server does not answer as it should.

@@ -184,9 +184,7 @@ def time_left(
     are left, where the mean itself is as uncertain as the number of epochs behind it makes it.
 
     ``marks`` grow, with epoch 0 for the begin; ``part`` of the running epoch is done, 0 to 1, ``None`` if not counted.
-
-    Returns:
-        ``None`` when nothing can be said yet, or nothing is left.
+    ``None`` when nothing can be said yet, or nothing is left.
     """
     if not marks or newest is None or marks[-1].epoch >= epochs:
         return None

@@ -230,11 +230,8 @@ def _marked(known: Member, sent: TrainingPlan, mark: StartMark) -> Member:
 def spread(agents: tuple[Agent, ...], series: Series) -> AgentId | None:
     """Return the agent that the next experiment of a series goes to.
 
-    The series has the experiments that were sent already.
-
-    Returns:
-        ``None`` where the server keeps queues: whichever agent is free first takes it. Otherwise the agent with the
-        fewest experiments of this series, of these the one with most free memory.
+    ``None`` where the server keeps queues: whichever agent is free first takes it. Otherwise the agent with the fewest
+    experiments of this series that were sent already, of these the one with most free memory.
     """
     if any(agent.queue_paused is not None for agent in agents):
         return None

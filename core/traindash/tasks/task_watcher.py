@@ -29,10 +29,7 @@ def lacks_result(task: Task) -> bool:
 
 
 def result_is_due(task: Task, now: datetime) -> bool:
-    """Return whether the result of a training is missing and may still come.
-
-    The moment has a time zone.
-    """
+    """Return whether the result of a training is missing and may still come. The moment has a time zone."""
     return lacks_result(task) and task.finished_at is not None and now - task.finished_at < _PATIENCE
 
 

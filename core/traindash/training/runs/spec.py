@@ -183,11 +183,7 @@ def read_result(path: Path) -> RunResult:
 
 
 def write_images(path: Path, images: Iterator[RunImage]) -> int:
-    """Write the image list a line at a time.
-
-    Returns:
-        Number of images written.
-    """
+    """Write the image list a line at a time; returns the number of images."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A line each: a hundred thousand images never lie in memory at once, on neither side
     encoder = msgspec.json.Encoder()

@@ -107,11 +107,7 @@ class Benchmark:
         return file
 
     def write_report(self, evaluation: Evaluation, record: Mapping[str, object], val: Sequence[PlacedImage]) -> Path:
-        """Write ``visualizations/``.
-
-        Returns:
-            ``template.vue``.
-        """
+        """Write ``visualizations/``; returns its ``template.vue``."""
         speed = self.folder / "speedtest" / "speedtest.json"
         curves = self.outcome.folder / "results.csv"
         experiment = ComparedExperiment(
@@ -247,10 +243,8 @@ def measure(
 ) -> tuple[Timing, ...]:
     """Time a batch again and again.
 
-    Stops after the seconds, but not before :data:`LEAST_ITERATIONS`; the clock grows in seconds.
-
-    Returns:
-        One timing per iteration, at most :data:`ITERATIONS`, without the warm-up.
+    Stops after the seconds, but not before :data:`LEAST_ITERATIONS`. Returns one timing per iteration, at most
+    :data:`ITERATIONS`, without the warm-up.
     """
     # The first batches pay for memory, kernels and caches
     for _ in range(WARM_UP):

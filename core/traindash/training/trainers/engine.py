@@ -121,10 +121,7 @@ class TrainedModel(Protocol):
 
     # A stream: masks of all images at once would not fit into memory
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Yield each image of one folder with what is found on it.
-
-        The settings are those at the top of this module.
-        """
+        """Yield each image of one folder with what is found on it. The settings are those at the top of this module."""
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         """Read images; returns what runs a batch of a given size, the images again and again where they are fewer."""

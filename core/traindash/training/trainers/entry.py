@@ -165,12 +165,9 @@ Work: TypeAlias = Callable[[RunLayout, EventWriter, StopSwitch], RunResult]
 
 
 def run(arguments: Sequence[str], work: Work) -> int:
-    """Run a trainer.
+    """Run a trainer by its command line, ``[program, run folder]``.
 
-    The command line is ``[program, run folder]``.
-
-    Returns:
-        Exit code of the process, see :mod:`traindash.training.trainers`.
+    Returns the exit code of the process, see :mod:`traindash.training.trainers`.
     """
     if len(arguments) != 2:  # noqa: PLR2004 - program and run folder
         print(  # noqa: T201 - to whoever called it

@@ -180,11 +180,7 @@ def epoch_checkpoints(weights: Path) -> tuple[Path, ...]:
 
 
 def _keep_checkpoints(weights: Path, target: Path) -> tuple[Path, ...]:
-    """Copy ``best.pt``, ``last.pt`` and those of single epochs (hyperparameter ``save_period``), as far as they exist.
-
-    Returns:
-        The copies, best first.
-    """
+    """Copy ``best.pt``, ``last.pt`` and those of single epochs (``save_period``), as far as they exist, best first."""
     target.mkdir(parents=True, exist_ok=True)
     kept = []
     for path in (weights / "best.pt", weights / "last.pt", *epoch_checkpoints(weights)):

@@ -111,12 +111,9 @@ class TrainingReporter:
         self._stop.check()
 
     def epoch_done(self, epoch: int, epochs: int, values: Mapping[str, float]) -> bool:
-        """After training and validation of an epoch.
+        """After training and validation of an epoch; returns whether a person asks to end the training here.
 
         The first epoch is 1; values as in :meth:`traindash.training.runs.events.EventWriter.metrics`.
-
-        Returns:
-            Whether a person asks to end the training here.
         """
         self._warn_of_nan(epoch, values)
         seconds = self.seconds_before + self._clock() - self._began
@@ -274,13 +271,7 @@ _TEMPLATE = """<template>
 
 
 def write_report(folder: Path, *, title: str, comparison: Comparison, load: LoadImage) -> Path:
-    """Write a report of one or several evaluations.
-
-    ``template.vue`` belongs into the folder; ``load`` gives the images.
-
-    Returns:
-        ``template.vue``, written last.
-    """
+    """Write a report of one or several evaluations; returns ``template.vue`` in the folder, written last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render_report(comparison, title=title, load=load), encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")

@@ -38,8 +38,7 @@ TOLERANCE = 0.75
 def choose_samples(val: Sequence[PlacedImage], spec: TrainSpec) -> dict[str, SampleImage]:
     """Choose the images to look at: few that show many classes, the same ones for the same data.
 
-    Returns:
-        File as the engine names it → image; at most :data:`MOST_IMAGES`.
+    They are found by the file as the engine names it; at most :data:`MOST_IMAGES`.
     """
     # Two hundred images are enough to choose from
     described = [(str(placed.file), _sample_image(placed, spec)) for placed in val[:: math.ceil(len(val) / 200) or 1]]
