@@ -219,11 +219,6 @@ class MetricDifference:
     share_a_better: float  # share of the resamples in which A beats B
     resamples: int  # resamples in which both figures are defined
 
-    @property
-    def distinguishable(self) -> bool:
-        """Whether the interval leaves out 0: the images at hand tell the two apart."""
-        return self.low > 0 or self.high < 0
-
 
 def bootstrap(
     evaluations: Sequence[Evaluation],

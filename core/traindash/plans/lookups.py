@@ -293,10 +293,12 @@ def since_last(
     last = max(own, key=lambda info: info.task_id)
     now, then = note_of(project), notes.of(server, last.task_id)
     known = last.train_size is not None and last.val_size is not None
+    version = (last.project_version or {}).get("version")
+    by_record = _version(now.version, version if isinstance(version, int) else None)
     return SinceLast(
         task_id=last.task_id,
         title=last.experiment_name,
-        changes=tuple(_by_record(now, last) if then is None else _by_note(now, then)),
+        changes=tuple(by_record if then is None else _by_note(now, then)),
         is_exact=then is not None,
         used=(last.train_size or 0) + (last.val_size or 0) if known else None,
         images=now.images,
@@ -324,11 +326,6 @@ def _by_note(now: DataNote, then: DataNote) -> list[str]:
     if other:
         found.append(f"objects per class: {listed(other)}")
     return found
-
-
-def _by_record(now: DataNote, last: ExperimentInfo) -> list[str]:
-    version = (last.project_version or {}).get("version")
-    return _version(now.version, version if isinstance(version, int) else None)
 
 
 def _version(now: int | None, then: int | None) -> list[str]:
