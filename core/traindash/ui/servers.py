@@ -124,8 +124,7 @@ class Servers:
     def known(self, typed: Mapping[str, str]) -> tuple[Server, ...]:
         """Return the servers that can be chosen, each address once: embedded, found, kept, typed.
 
-        Args:
-            typed: Address → token of those that belong to the asking session alone.
+        ``typed`` has address → token of those that belong to the asking session alone.
         """
         servers = {self.embedded.address: self.embedded}
         for address, token in typed.items():

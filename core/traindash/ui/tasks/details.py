@@ -99,14 +99,9 @@ def figure(
     picture: str,
     with_truth: bool,
 ) -> str:
-    """Return one image with its boxes as HTML.
+    """Return one image with its boxes as HTML: what the model finds, best first, and what is annotated if wanted.
 
-    Args:
-        image: With what is annotated on it.
-        found: What the model finds, best first.
-        colors: Class name → ``#RRGGBB``.
-        picture: Address of the picture; empty if there is none.
-        with_truth: Draw what is annotated, too.
+    ``colors`` says ``#RRGGBB`` by class name; the address of the picture is empty if there is none.
     """
     # Pictures have a text alternative that says what is on them.
     annotated = _in_words(image.objects, scores=False) or "nothing"

@@ -173,20 +173,16 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     new, old = last_two(training_loss(progress.curves))
     change = "" if new is None or old is None else formatting.signed(new - old, 3)
     _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
-    theme.number_card("Time", duration(progress.task, datetime.now(UTC)), _time_note(progress, left), cards[3])
+    started = progress.task.started_at
+    begun = f"started {formatting.clock(started)}" if started else "not started"
+    note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
+    theme.number_card("Time", duration(progress.task, datetime.now(UTC)), note, cards[3])
 
 
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:
     best = best_of(curve)
     note = f"in epoch {best[0]}" if best else None
     theme.number_card(label, formatting.metric(best[1] if best else None), note, place)
-
-
-def _time_note(progress: TaskProgress, left: TimeRange | None) -> str:
-    if left is not None:
-        return f"{formatting.time_left(left.low, left.high)} in all"
-    started = progress.task.started_at
-    return f"started {formatting.clock(started)}" if started else "not started"
 
 
 def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, good: Literal["up", "down"]) -> None:

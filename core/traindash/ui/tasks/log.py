@@ -112,13 +112,9 @@ def _draw_rows(state: LiveState) -> None:
 
 
 def view_of(rows: tuple[LogRow, ...], search: str, level: str, *, at_error: bool) -> LogView:
-    """Return the rows to show.
+    """Return which of all rows, oldest first, to show: those with the searched text in any case, of the level or worse.
 
-    Args:
-        rows: All of them, oldest first.
-        search: Only rows with this text, in any case; empty for all.
-        level: ``All``, ``Warnings`` (and worse) or ``Errors``.
-        at_error: Show where the first error is, with what led to it, instead of the newest rows.
+    ``at_error`` shows where the first error is, with what led to it, instead of the newest rows.
     """
     if at_error and (first := first_error(rows)) is not None:
         start = max(0, first - _ROWS_BEFORE)

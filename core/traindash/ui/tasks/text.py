@@ -136,11 +136,7 @@ def app_failed_text(progress: TaskProgress) -> str:
 
 
 def not_finite_text(not_finite: Mapping[str, int]) -> str:
-    """Return what to say of numbers that are none.
-
-    Args:
-        not_finite: Metric name → first epoch in which it was NaN or infinite; at least one.
-    """
+    """Return what to say of metrics that are no numbers: at least one, with the first epoch of NaN or infinite."""
     first = min(not_finite.values())
     names = formatting.listing([f"“{name}”" for name, epoch in not_finite.items() if epoch == first], limit=2)
     return f"Not a number since epoch {first}: {names}. The training may not recover: try a smaller learning rate."

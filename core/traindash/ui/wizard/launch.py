@@ -59,11 +59,7 @@ class LaunchOnce(Generic[_Started]):
         self._lock = threading.Lock()
 
     def start(self, draft_id: DraftId, send: Callable[[], _Started]) -> bool:
-        """Start once; a draft whose start is under way or succeeded is left alone.
-
-        Returns:
-            Whether this call started anything.
-        """
+        """Start once, and return whether this call did: a start that is under way or succeeded is left alone."""
         with self._lock:
             known = self._starts.get(draft_id)
             has_failed = known is not None and known.done() and isinstance(known.exception(), AppError)

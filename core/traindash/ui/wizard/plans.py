@@ -46,11 +46,7 @@ class Preview:
 
 
 def draw_sources(draft: WizardDraft) -> ReadPlan | None:
-    """Draw the ways to bring a plan, and what is wrong with what was brought.
-
-    Returns:
-        The plan, ``None`` while there is none or it cannot be read.
-    """
+    """Draw the ways to bring a plan, and what is wrong with it; return it, ``None`` while there is none to be read."""
     source = st.segmented_control(
         "Where it comes from", _SOURCES, default=_SOURCES[0], required=True, key="plan-source"
     )

@@ -47,11 +47,7 @@ _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
 
 
 def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
-    """Draw the choice of a dataset and a page; return the images of the page.
-
-    Returns:
-        ``None`` while a person only wants some images from all over the project.
-    """
+    """Draw the choice of a dataset and a page; return its images, ``None`` while nobody wants to look through all."""
     key = f"all-images-{facts.project.id}"
     if not st.toggle("Look through all images", key=key):
         return None
