@@ -168,7 +168,7 @@ def import_project(path: Path, name: str | None, layout: str | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
 def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
     """Evaluate predictions: key metrics with Supervisely's names, per class, and counts, as JSON."""
-    from traindash.evaluation import evaluation_report
+    from traindash.evaluation.report_json import evaluation_report
 
     # Metrics that do not exist are null: NaN is not JSON, and jq and JavaScript refuse it.
     text = json.dumps(evaluation_report(gt, dt), indent=2, ensure_ascii=False, allow_nan=False)

@@ -18,7 +18,8 @@ from traindash.comparison.palette import styles_together
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance
 from traindash.comparison.speed import parse_speed_test
-from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast, evaluate_files
+from traindash.evaluation.evaluation import evaluate_files
+from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 
 MODELS = 6
 SHARES = (0.5, 0.55, 0.6, 0.65, 0.7)

@@ -15,7 +15,7 @@ from traindash.comparison.decision_words import advise
 from traindash.comparison.palette import SERIES
 from traindash.comparison.report.page import render_report
 from traindash.comparison.significance import significance_of
-from traindash.evaluation import RecallAtLeast
+from traindash.evaluation.operating_points import RecallAtLeast
 from traindash.formatting import quantity
 
 pytestmark = pytest.mark.browser

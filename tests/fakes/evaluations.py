@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hotcoco import mask as coco_mask
 
-from traindash.evaluation import Evaluation, evaluate_files
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
 
 CLASSES = ("apple", "leaf", "lemon", "pear", "plum")
 

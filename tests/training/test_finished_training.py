@@ -13,7 +13,7 @@ import pytest
 from tests.training.run_folders import CLASSES, PICO
 from tests.training.trainer_process import FinishedRun
 from traindash.comparison.speed import parse_speed_test
-from traindash.evaluation import evaluate_files
+from traindash.evaluation.evaluation import evaluate_files
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import TrainResult, read_result
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from traindash.comparison.image_query import FlowChange, Hits, changed_mask, flow_hits
 from traindash.comparison.image_set import ImageSet
-from traindash.evaluation import Flow, FlowCounts, object_flow
 from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.evaluation.evaluation import SIZES
+from traindash.evaluation.flow import Flow, FlowCounts, object_flow
 
 
 class EntryOrder(StrEnum):

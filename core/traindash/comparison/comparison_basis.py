@@ -6,17 +6,16 @@ from typing import Literal
 
 from traindash.comparison.experiment import CommonSet, Comparison, LeftOut, OmittedImage
 from traindash.comparison.significance import Significance, judged, models_of, resampled
-from traindash.evaluation import (
+from traindash.evaluation.comparability import (
     Comparability,
     ComparabilityKind,
-    Evaluation,
     MeasuredModel,
-    SizeSlice,
     comparability,
+    identities,
     rescored,
-    size_slices,
+    training_identities,
 )
-from traindash.evaluation.comparability import identities, training_identities
+from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
 from traindash.formatting import listing, plural
 
 _FEWEST = 2

@@ -15,22 +15,21 @@ import numpy as np
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.significance import LEVEL, Interval, Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
-from traindash.evaluation import (
+from traindash.evaluation.coco_files import FloatArray
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.operating_points import (
     BestF1,
-    Evaluation,
     Goal,
     MissCosts,
-    OperatingPoint,
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
     ThresholdChoice,
     choose_threshold,
+    cost,
     operating_points,
 )
-from traindash.evaluation.coco_files import FloatArray
-from traindash.evaluation.operating_points import cost
-from traindash.evaluation.outcomes import count_per_image
+from traindash.evaluation.outcomes import OperatingPoint, count_per_image
 from traindash.evaluation.resampling import RESAMPLES, resample_weights
 
 ShortfallKind: TypeAlias = Literal["goal", "latency", "latency unknown", "size", "size unknown"]

@@ -8,7 +8,7 @@ from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
 from traindash.comparison.decision import Candidate, Decision, Requirements, ShortfallKind, faster, less_is_better
 from traindash.comparison.speed import SpeedRow
 from traindash.comparison.verdict import Verdict
-from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import count, listing, metric, percent, plural, points, quantity, setting, signed, size
 
 _TINY = 0.0005  # figures closer than this are written alike

@@ -16,7 +16,7 @@ from traindash.comparison.palette import SeriesStyle, style_of
 from traindash.comparison.speed import SpeedTest
 from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, SizeSlice, size_slices
+from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
 from traindash.formatting import count, listing, plural
 
 # The images and classes that unlike experiments are re-scored on, and what that leaves out.

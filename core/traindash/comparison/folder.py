@@ -8,7 +8,7 @@ from traindash.comparison.palette import styles_together
 from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.errors import InputError
-from traindash.evaluation import evaluate_files
+from traindash.evaluation.evaluation import evaluate_files
 
 TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
 

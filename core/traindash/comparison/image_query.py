@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from traindash.comparison.image_set import ImageSet, disagreements, finders_of, raisers_of
 from traindash.errors import InputError
-from traindash.evaluation import Change, Evaluation, Flow, object_flow
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
-from traindash.evaluation.evaluation import SIZES, SizeName, size_of
+from traindash.evaluation.evaluation import SIZES, Evaluation, SizeName, size_of
+from traindash.evaluation.flow import Change, Flow, object_flow
 from traindash.formatting import plural
 
 

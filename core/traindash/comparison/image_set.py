@@ -7,9 +7,9 @@ import numpy as np
 
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.palette import SeriesStyle
-from traindash.evaluation import Evaluation, MeasuredModel
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
-from traindash.evaluation.comparability import identities, identity_kind
+from traindash.evaluation.comparability import MeasuredModel, identities, identity_kind
+from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import aligned_objects, unshared_alarms
 
 

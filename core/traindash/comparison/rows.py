@@ -12,7 +12,7 @@ from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.setup_differences import project_name, start_of
 from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.speed import SpeedTest
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import MISSING, count, duration, metric, plural, size
 
 Trend: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import MISSING, setting
 
 # What differs between the settings of experiments.

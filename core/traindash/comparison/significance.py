@@ -6,20 +6,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from traindash.comparison.experiment import Comparison
-from traindash.evaluation import (
+from traindash.evaluation.comparability import (
     Comparability,
     ComparabilityKind,
-    Evaluation,
     MeasuredModel,
-    Metric,
     Reason,
-    Samples,
-    are_aligned,
-    bootstrap,
     comparability,
-    difference,
     rescored,
 )
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.flow import are_aligned
+from traindash.evaluation.resampling import Metric, Samples, bootstrap, difference
 from traindash.formatting import plural, points_interval
 
 # metrics whose differences get an interval

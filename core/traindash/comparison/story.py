@@ -19,7 +19,7 @@ from traindash.comparison.significance import Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
 from traindash.comparison.story_changes import Bar, Fact, Pair, Slide, Story, change_slide, class_slide
 from traindash.comparison.verdict import Verdict, judge, ranking
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, percent, plural, quantity, size
 
 _MOST_BARS = 8  # rows that fit a projector of 1280 × 720

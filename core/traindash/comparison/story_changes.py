@@ -14,7 +14,8 @@ from traindash.comparison.pictures.crops import Subject, subjects
 from traindash.comparison.pictures.marks import MarkKind
 from traindash.comparison.significance import Interval, Significance
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, Flow, object_flow
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.flow import Flow, object_flow
 from traindash.formatting import count, metric, plural, points
 
 # What a step of the story consists of; how it is drawn is another matter.

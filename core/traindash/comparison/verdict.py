@@ -10,7 +10,7 @@ from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.comparison.setup_differences import telling_differences
 from traindash.comparison.significance import Interval, Significance, significance_of
 from traindash.comparison.speed import SpeedTest, times_differ
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, plural, points, quantity
 
 # Where the better of two models is worse: classes and sizes of objects.

@@ -16,15 +16,9 @@ from statistics import median
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 from tests.benchmarks.evaluation.coverage import METRICS, coverage, population, true_difference
 from tests.outside import ROOT, sdk_python
-from traindash.evaluation import (
-    Metric,
-    MissCosts,
-    bootstrap,
-    choose_threshold,
-    difference,
-    evaluate_files,
-    operating_points_per_class,
-)
+from traindash.evaluation.evaluation import evaluate_files
+from traindash.evaluation.operating_points import MissCosts, choose_threshold, operating_points_per_class
+from traindash.evaluation.resampling import Metric, bootstrap, difference
 
 HERE = Path(__file__).parent
 COCO = Size()

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.evaluation.coco_size import Size, write_files
-from traindash.evaluation import Evaluation, EvaluationSettings, Metric, bootstrap, difference, evaluate_files, restrict
+from traindash.evaluation.evaluation import Evaluation, evaluate_files, restrict
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.resampling import Metric, bootstrap, difference
 
 METRICS = (
     Metric(name="mAP"),

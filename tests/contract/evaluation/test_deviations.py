@@ -10,7 +10,8 @@ from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.contract.evaluation.test_supervisely import ours
 from tests.evaluation_document import deviations
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks, without_detections
-from traindash.evaluation import Evaluation, EvaluationSettings
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.outcomes import EvaluationSettings
 
 pytestmark = pytest.mark.sdk
 Both = Callable[[Coco, Coco, str, Coco], tuple[Coco, Evaluation]]

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from tests.contract.evaluation.sdk import SdkEvaluator
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
-from traindash.evaluation import Evaluation, EvaluationSettings, evaluate_files, report_of
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
 from traindash.evaluation.matching import IOU_THRESHOLDS
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.report_json import report_of
 
 pytestmark = pytest.mark.sdk
 

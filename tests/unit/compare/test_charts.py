@@ -16,7 +16,7 @@ from traindash.comparison.charts.registry import CHARTS, Chart, chart
 from traindash.comparison.comparison_basis import on_fair_basis
 from traindash.comparison.experiment import Comparison, Missing
 from traindash.comparison.speed import SpeedTest, parse_speed_test
-from traindash.evaluation import object_flow
+from traindash.evaluation.flow import object_flow
 
 NEED_TWO = {"outcome_differences", "confusion_difference"}
 EACH = pytest.mark.parametrize("item", CHARTS, ids=lambda item: item.key)

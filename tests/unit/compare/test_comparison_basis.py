@@ -12,7 +12,7 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.report.page import render_report
 from traindash.comparison.rows import key_metric_rows
 from traindash.comparison.verdict import judge
-from traindash.evaluation import Evaluation, restrict, size_slices
+from traindash.evaluation.evaluation import Evaluation, restrict, size_slices
 
 
 def _fewer_images() -> Comparison:

@@ -23,7 +23,7 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, Miss
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
-from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import metric
 
 GOALS = st.one_of(

@@ -35,7 +35,8 @@ from traindash.comparison.image_query import (
 )
 from traindash.comparison.image_set import ImageSet, disagreements, image_set
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, object_flow
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.flow import object_flow
 
 CLASSES = ("class 0", "class 1", "class 2")
 

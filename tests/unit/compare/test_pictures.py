@@ -26,8 +26,8 @@ from traindash.comparison.pictures.marks import (
     truth_marks,
 )
 from traindash.datasets.geometry import polygon_area
-from traindash.evaluation import Evaluation
 from traindash.evaluation.cache import RunLengths
+from traindash.evaluation.evaluation import Evaluation
 
 
 @pytest.fixture(scope="module")

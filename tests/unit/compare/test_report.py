@@ -18,7 +18,7 @@ from traindash.comparison.folder import compare_folders, images_in
 from traindash.comparison.report.page import render_report
 from traindash.comparison.significance import significance_of
 from traindash.errors import InputError
-from traindash.evaluation import RecallAtLeast
+from traindash.evaluation.operating_points import RecallAtLeast
 
 
 class _Reader(HTMLParser):

@@ -21,7 +21,8 @@ from traindash.comparison.speed import SpeedTest, parse_speed_test, times_differ
 from traindash.comparison.story import build_slides
 from traindash.comparison.story_changes import Slide
 from traindash.comparison.verdict import judge
-from traindash.evaluation import RecallAtLeast, object_flow
+from traindash.evaluation.flow import object_flow
+from traindash.evaluation.operating_points import RecallAtLeast
 from traindash.formatting import metric, points
 
 QUALITIES = (0.3, 0.6, 0.68, 0.7, 0.9, 0.97)

@@ -11,7 +11,7 @@ from tests.unit.compare.builders import bare, comparison, experiment, record, to
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.significance import Interval, Significance, judged, resampled, significance_of
 from traindash.comparison.verdict import judge
-from traindash.evaluation import ComparabilityKind
+from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import metric, points
 
 

@@ -13,7 +13,7 @@ from traindash.comparison.experiment import Comparison
 from traindash.comparison.rows import MetricRow, key_metric_rows
 from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.verdict import Verdict, judge
-from traindash.evaluation import Evaluation, size_slices
+from traindash.evaluation.evaluation import Evaluation, size_slices
 from traindash.formatting import metric, points
 
 NAMES = ("apple", "leaf", "lemon", "pear")

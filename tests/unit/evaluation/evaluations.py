@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files
-from traindash.evaluation import Evaluation, EvaluationSettings, evaluate_files
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
+from traindash.evaluation.outcomes import EvaluationSettings
 
 
 def evaluated(gt: Coco, dt: Coco, settings: EvaluationSettings | None = None) -> Evaluation:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks
-from traindash.evaluation import Evaluation, evaluate_files
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
 
 
 def write(folder: Path, seed: int, *, masks: bool = False) -> tuple[Path, Path]:

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from tests.evaluation_document import deviations, table
 from tests.outside import ROOT
-from traindash.evaluation import ClassMetrics, KeyMetrics
+from traindash.evaluation.metrics import ClassMetrics, KeyMetrics
 
 
 def test_every_key_metric_is_defined_in_its_order() -> None:

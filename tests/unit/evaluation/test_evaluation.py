@@ -11,9 +11,10 @@ import pytest
 from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, EvaluationSettings, box_map, evaluate_files
 from traindash.evaluation.confusion import iou_histogram, score_distribution
+from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
 from traindash.evaluation.flow import unshared_alarms
+from traindash.evaluation.outcomes import EvaluationSettings
 
 
 def test_a_perfect_model_scores_one() -> None:

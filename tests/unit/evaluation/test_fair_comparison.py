@@ -9,19 +9,18 @@ import pytest
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks
 from tests.unit.evaluation.evaluations import evaluated
 from traindash.errors import InputError
-from traindash.evaluation import (
+from traindash.evaluation.comparability import (
     ComparabilityKind,
-    Evaluation,
-    EvaluationSettings,
     IdentityKind,
     MeasuredModel,
     ReasonKind,
     comparability,
-    report_of,
+    identities,
     rescored,
-    restrict,
 )
-from traindash.evaluation.comparability import identities
+from traindash.evaluation.evaluation import Evaluation, restrict
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.report_json import report_of
 
 FILES = coco_files(Shape(seed=11, images=8, classes=3, objects=6, near=0.9, crowds=0.1))
 EVALUATION = evaluated(*FILES)

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, seeded, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated
 from traindash.errors import InputError
-from traindash.evaluation import Change, Evaluation, EvaluationSettings, FlowCounts, object_flow
 from traindash.evaluation.coco_files import IntArray
-from traindash.evaluation.evaluation import SIZES, size_of
+from traindash.evaluation.evaluation import SIZES, Evaluation, size_of
+from traindash.evaluation.flow import Change, FlowCounts, object_flow
 from traindash.evaluation.matching import box_ious
+from traindash.evaluation.outcomes import EvaluationSettings
 
 HEAD = {
     "images": [{"id": 1, "file_name": "a.png", "width": 500, "height": 500}],

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from tests.unit.evaluation.coco_data import Shape, coco_files, shapes, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
-from traindash.evaluation import (
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.operating_points import (
     BestF1,
-    Evaluation,
     MissCosts,
     OperatingPoints,
     PrecisionAtLeast,
     RecallAtLeast,
     choose_threshold,
+    cost,
     operating_points,
     operating_points_per_class,
 )
-from traindash.evaluation.operating_points import cost
 
 SHAPES = shapes(crowds_last=False)
 MANY = settings(max_examples=30, deadline=None)

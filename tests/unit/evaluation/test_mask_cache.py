@@ -7,9 +7,9 @@ import pytest
 from hotcoco import mask as coco_mask
 
 from tests.fakes.evaluations import Made, coco_pair, write_pair
-from traindash.evaluation import Evaluation, evaluate_files, restrict
 from traindash.evaluation.cache import RunLengths
 from traindash.evaluation.coco_files import CocoFile, WirePredictions, WireTruth
+from traindash.evaluation.evaluation import Evaluation, evaluate_files, restrict
 
 MADE = Made(seed=3, images=12, masks=True)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from tests.unit.evaluation.oracle import hotcoco_precision, pycocotools_run
-from traindash.evaluation import Evaluation, size_slices
 from traindash.evaluation.coco_files import FloatArray
+from traindash.evaluation.evaluation import Evaluation, size_slices
 
 MANY = settings(max_examples=30, deadline=None)
 SOME = settings(max_examples=20, deadline=None)

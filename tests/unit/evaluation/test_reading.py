@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, with_masks
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, evaluate_files
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
 
 Change = Callable[[Coco, Coco], None]
 

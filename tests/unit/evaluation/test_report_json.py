@@ -7,7 +7,8 @@ import pytest
 
 from tests.unit.evaluation.coco_data import Shape, coco_files, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
-from traindash.evaluation import EvaluationSettings, evaluation_report, report_of
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.report_json import evaluation_report, report_of
 
 
 def test_it_holds_every_figure_under_supervisely_names(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, without_detections
 from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation, EvaluationSettings, Metric, Samples, bootstrap, difference, interval
-from traindash.evaluation.resampling import resample_weights
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.resampling import Metric, Samples, bootstrap, difference, interval, resample_weights
 from traindash.evaluation.weighted_metrics import (
     NUMBERS_AT_ONCE,
     recall_table,

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
 from tests.unit.evaluation.evaluations import evaluated
 from traindash.errors import InputError
-from traindash.evaluation import EvaluationSettings, report_of, restrict
+from traindash.evaluation.evaluation import restrict
+from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.evaluation.report_json import report_of
 
 
 def part(files: tuple[Coco, Coco], images: list[int], classes: list[int]) -> tuple[Coco, Coco]:

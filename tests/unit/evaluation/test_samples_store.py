@@ -7,7 +7,8 @@ import pytest
 
 from tests.unit.evaluation.coco_data import Shape, coco_files
 from tests.unit.evaluation.evaluations import evaluated
-from traindash.evaluation import Evaluation, Samples, bootstrap
+from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.resampling import Samples, bootstrap
 
 
 def models(*near: float) -> list[Evaluation]:

@@ -4,7 +4,7 @@ import pytest
 
 from traindash.comparison.decision import Requirements, limits
 from traindash.errors import InputError
-from traindash.evaluation import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import BestF1, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.ui.comparison.decision import query_of, requirements_of
 
 

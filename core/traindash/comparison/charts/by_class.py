@@ -18,8 +18,8 @@ from traindash.comparison.charts.drawing import (
 )
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
-from traindash.evaluation import ClassMetrics, Evaluation, SizeSlice
-from traindash.evaluation.evaluation import SIZES
+from traindash.evaluation.evaluation import SIZES, Evaluation, SizeSlice
+from traindash.evaluation.metrics import ClassMetrics
 from traindash.formatting import count, metric
 
 MOST_CLASSES = 24  # classes that fit beside each other; with more, those that differ most are drawn

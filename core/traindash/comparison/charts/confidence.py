@@ -18,9 +18,9 @@ from traindash.comparison.charts.drawing import (
 )
 from traindash.comparison.experiment import ComparedExperiment, Comparison, thinned
 from traindash.comparison.image_query import ImageQuery, Outcome, Span, half_open, open_below
-from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.evaluation.confusion import SCORE_BINS, score_distribution
+from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.evaluation.metrics import BIN_EDGES
 from traindash.formatting import count, metric

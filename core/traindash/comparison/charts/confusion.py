@@ -22,8 +22,8 @@ from traindash.comparison.charts.drawing import (
 )
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import CountedAs, Covering, ImageQuery, Outcome, TakenForEachOther
-from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray
+from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import ratio
 from traindash.formatting import count, signed
 

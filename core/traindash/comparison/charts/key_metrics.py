@@ -27,8 +27,8 @@ from traindash.comparison.charts.drawing import (
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
 from traindash.comparison.rows import may_stand_beside, read_metric
-from traindash.evaluation import Evaluation
 from traindash.evaluation.coco_files import FloatArray
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import metric
 
 # keys are Supervisely's names of the metrics (docs/supervisely-api.md 7.2)

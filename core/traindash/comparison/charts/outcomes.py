@@ -26,9 +26,10 @@ from traindash.comparison.charts.drawing import (
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import Agreement, ImageQuery, Outcome, Span, half_open
 from traindash.errors import InputError
-from traindash.evaluation import ClassMetrics, Evaluation
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
+from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import aligned_objects, unshared_alarms
+from traindash.evaluation.metrics import ClassMetrics
 from traindash.formatting import count, metric, percent
 
 KINDS = {

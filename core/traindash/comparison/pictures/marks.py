@@ -11,9 +11,9 @@ import numpy as np
 from traindash.comparison.image_set import ImageSet
 from traindash.datasets.contours import trace
 from traindash.domain.annotation import Point, Polygon
-from traindash.evaluation import Evaluation
 from traindash.evaluation.cache import PackedMasks, RunLengths
 from traindash.evaluation.coco_files import IntArray
+from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import metric
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the image

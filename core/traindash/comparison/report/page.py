@@ -58,7 +58,7 @@ from traindash.comparison.rows import key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
 from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.verdict import judge
-from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import quantity, setting, size
 
 # The section “Which one to take” of the one-file report: another goal can be chosen inside the file.

@@ -16,7 +16,8 @@ from traindash.comparison.report.rendering import own_text, render, render_macro
 from traindash.comparison.rows import Card, MetricRow
 from traindash.comparison.setup_differences import SettingRow
 from traindash.comparison.story_changes import Slide
-from traindash.evaluation import FlowCounts, Goal, MissCosts
+from traindash.evaluation.flow import FlowCounts
+from traindash.evaluation.operating_points import Goal, MissCosts
 
 _MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
 

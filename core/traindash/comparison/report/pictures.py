@@ -19,7 +19,7 @@ from traindash.comparison.pictures.gallery import (
 )
 from traindash.comparison.pictures.marks import MarkKind
 from traindash.errors import InputError
-from traindash.evaluation import Flow, FlowCounts, object_flow
+from traindash.evaluation.flow import Flow, FlowCounts, object_flow
 from traindash.formatting import count, listing, plural
 
 MOST_PICTURES = 180  # crops in a file; about 20 KB each

@@ -27,7 +27,7 @@ from traindash.comparison.folder import disk_images
 from traindash.comparison.speed import parse_speed_test
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.domain.experiment import ExperimentInfo
-from traindash.evaluation import Evaluation, box_map, evaluate_files
+from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
 from traindash.training.runs.spec import TrainSpec
 from traindash.training.trainers.engine import (
     BATCH_SIZE,

@@ -13,7 +13,7 @@ from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.shape_fit import converted_meta
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.frameworks.registry import framework
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import TrainResult, TrainSpec

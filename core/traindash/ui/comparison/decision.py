@@ -11,7 +11,7 @@ from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance
 from traindash.errors import InputError
-from traindash.evaluation import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import quantity, setting, size
 from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.saving import draw_chart_saving, draw_table_saving

@@ -11,7 +11,7 @@ from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, sta
 from traindash.comparison.experiment import CommonSet, Comparison
 from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
-from traindash.evaluation import ComparabilityKind
+from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import plural
 from traindash.ui import connection
 from traindash.ui.theme import plain

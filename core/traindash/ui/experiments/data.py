@@ -26,7 +26,7 @@ from traindash.comparison.speed import parse_speed_test
 from traindash.domain.experiment import ExperimentInfo, TeamFile
 from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
-from traindash.evaluation import Evaluation, evaluate_files, size_slices
+from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
 from traindash.formatting import listing, plural
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection

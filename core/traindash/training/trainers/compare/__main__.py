@@ -12,7 +12,7 @@ from traindash.comparison.experiment import Comparison, unique_labels
 from traindash.comparison.folder import compare_folders, disk_images
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
-from traindash.evaluation import Evaluation
+from traindash.evaluation.evaluation import Evaluation
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationSource, RunLayout, read_spec
 from traindash.training.trainers.entry import RunError, StopSwitch, run
