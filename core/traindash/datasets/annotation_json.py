@@ -28,8 +28,7 @@ from traindash.domain.annotation import (
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.errors import InputError, issue_of
 
-MAX_SIDE = 200_000
-"""Longest image side that is believed, in pixels. JPEG ends at 65,535; whole-slide scans are larger."""
+MAX_SIDE = 200_000  # longest image side that is believed, in pixels. JPEG ends at 65,535; whole-slide scans are larger
 
 # A bound on both sides keeps NaN and infinity out as well: Python's JSON has them, and no comparison with NaN is true.
 _Number: TypeAlias = Annotated[float, Meta(ge=-10 * MAX_SIDE, le=10 * MAX_SIDE)]
@@ -91,17 +90,11 @@ _HISTORY_KEYS = frozenset({"createdAt", "updatedAt", "entityId", "instance", "ke
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerIds:
-    """Ids that a server adds to the JSON of an annotation.
+    """Ids that a server adds to the JSON of an annotation."""
 
-    Attributes:
-        classes: Class name → id.
-        tags: Tag name → id.
-        objects: Gives ids for objects, one after another.
-    """
-
-    classes: Mapping[str, int]
-    tags: Mapping[str, int]
-    objects: Iterator[int]
+    classes: Mapping[str, int]  # class name → id
+    tags: Mapping[str, int]  # tag name → id
+    objects: Iterator[int]  # gives ids for objects, one after another
 
 
 def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:

@@ -34,19 +34,12 @@ _NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """How large an archive may become.
+    """How large an archive may become."""
 
-    Attributes:
-        entries: Number of files and folders.
-        total_bytes: Sum of all files.
-        ratio: Unpacked size divided by the size of the archive; looked at beyond ``ratio_floor``.
-        ratio_floor: Bytes below which any ratio is fine: a few text files pack very well.
-    """
-
-    entries: int = 2_000_000
-    total_bytes: int = 200 * 2**30
-    ratio: float = 100.0
-    ratio_floor: int = 256 * 2**20
+    entries: int = 2_000_000  # number of files and folders
+    total_bytes: int = 200 * 2**30  # sum of all files
+    ratio: float = 100.0  # unpacked size divided by the size of the archive; looked at beyond `ratio_floor`
+    ratio_floor: int = 256 * 2**20  # bytes below which any ratio is fine: a few text files pack very well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

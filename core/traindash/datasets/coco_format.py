@@ -83,20 +83,14 @@ class _Content(Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CocoFile:
-    """A JSON file, indexed.
-
-    Attributes:
-        place: Its path relative to the root, for messages.
-        dataset: Name of the dataset it becomes.
-        annotations: Image id → rows (number in the file, row).
-    """
+    """A JSON file, indexed."""
 
     path: Path
-    place: str
-    dataset: str
+    place: str  # its path relative to the root, for messages
+    dataset: str  # name of the dataset it becomes
     images: list[dict[str, Any]]
     categories: Mapping[_Identifier, str]
-    annotations: Mapping[_Identifier | None, list[tuple[int, _Row]]]
+    annotations: Mapping[_Identifier | None, list[tuple[int, _Row]]]  # image id → rows (number in the file, row)
 
 
 def coco_files(root: Path) -> tuple[Path, ...]:

@@ -31,11 +31,10 @@ from traindash.domain.annotation import (
 )
 from traindash.errors import InputError
 
-Mask = npt.NDArray[np.bool_]
-"""A boolean array of shape (height, width)."""
+Mask = npt.NDArray[np.bool_]  # a boolean array of shape (height, width)
 
+# largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory
 MAX_MASK_PIXELS = 150_000_000
-"""Largest mask that is unpacked; a damaged or hostile one of a few kilobytes could otherwise fill the memory."""
 _MAX_PNG_BYTES = 128 * 2**20  # unpacked; the same danger one layer farther out
 _TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
 _SMALLER = "Leave the object out or draw it again."
@@ -252,25 +251,17 @@ def _unpack(packed: bytes) -> bytes:
 
 # Geometries and the border of their image: cutting at it, refusing what lies beyond.
 
-
-TOLERANCE = 1.0
-"""Pixels beyond the border that nobody needs to hear of: annotation tools round to either side of it."""
+TOLERANCE = 1.0  # pixels beyond the border that nobody needs to hear of: annotation tools round to either side of it
 _FEWEST_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clipped:
-    """What is left of a geometry.
+    """What is left of a geometry."""
 
-    Attributes:
-        geometry: ``None`` if nothing is.
-        was_cut: A part that can be seen was cut off.
-        had_area: It had an area before.
-    """
-
-    geometry: Geometry | None
-    was_cut: bool
-    had_area: bool = True
+    geometry: Geometry | None  # `None` if nothing is
+    was_cut: bool  # a part that can be seen was cut off
+    had_area: bool = True  # it had an area before
 
 
 def clip_geometry(geometry: Geometry, width: int, height: int) -> Clipped:

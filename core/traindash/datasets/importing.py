@@ -46,16 +46,11 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A layout that a folder seems to have.
-
-    Attributes:
-        root: The folder the layout begins at, which may lie some levels down.
-        reason: What speaks for it, a sentence.
-    """
+    """A layout that a folder seems to have."""
 
     layout: Layout
-    root: Path
-    reason: str
+    root: Path  # the folder the layout begins at, which may lie some levels down
+    reason: str  # what speaks for it, a sentence
 
 
 def recognise(folder: Path) -> tuple[Candidate, ...]:
@@ -131,15 +126,10 @@ _READERS: Mapping[Layout, Callable[[Path, ProblemLog], ProjectSource]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedImport:
-    """A project to take in.
+    """A project to take in."""
 
-    Attributes:
-        source: Gives only what can be used.
-        candidate: How it was read.
-    """
-
-    source: ProjectSource
-    candidate: Candidate
+    source: ProjectSource  # gives only what can be used
+    candidate: Candidate  # how it was read
     log: ProblemLog
 
     def report(self) -> ImportReport:

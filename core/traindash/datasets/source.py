@@ -22,10 +22,10 @@ from traindash.domain.jobs import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
+# names that images go by, also those that cannot be used: an import shall say so
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 )
-"""Names that images go by, also those that cannot be used: an import shall say so."""
 MAX_JSON_BYTES = 512 * 2**20
 # Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -63,7 +63,6 @@ def is_image(name: str) -> bool:
 
 # Whether an image file can be used, and its size: the one place that opens images of others.
 
-
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
 # What Pillow's readers of formats raise for files that are not what they begin as
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
@@ -73,7 +72,6 @@ _ON_ITS_SIDE = frozenset({5, 6, 7, 8})
 _PREVIEW = (64, 64)
 # Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours
 _LARGE = 2**17
-
 _TOGETHER = 64
 _THREADS = min(8, os.cpu_count() or 1)
 _Item = TypeVar("_Item")
@@ -81,19 +79,12 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImage:
-    """An image that opens.
+    """An image that opens."""
 
-    Attributes:
-        kind: Pillow's name of its format, e.g. ``JPEG``.
-        width: Pixels, as stored.
-        height: Pixels, as stored.
-        on_its_side: The camera asks viewers to turn it by a quarter, so they see width and height exchanged.
-    """
-
-    kind: str
-    width: int
-    height: int
-    on_its_side: bool
+    kind: str  # pillow's name of its format, e.g. `JPEG`
+    width: int  # pixels, as stored
+    height: int  # pixels, as stored
+    on_its_side: bool  # the camera asks viewers to turn it by a quarter, so they see width and height exchanged
 
     @property
     def seen_size(self) -> tuple[int, int]:
@@ -179,32 +170,21 @@ def lies_on_its_side(image: Image.Image) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceImage:
-    """An image file and what is drawn on it.
+    """An image file and what is drawn on it."""
 
-    Attributes:
-        name: Name within its dataset, with extension.
-        path: The image file; readers never write to it.
-        annotation: What could be read of it.
-        damaged: What could not: number of the object in its file from 1 → what is wrong. Empty after inspection.
-        checked: What a look at the whole file found; ``None`` while nobody took one.
-    """
-
-    name: str
-    path: Path
-    annotation: Annotation
+    name: str  # name within its dataset, with extension
+    path: Path  # the image file; readers never write to it
+    annotation: Annotation  # what could be read of it
+    # what could not: number of the object in its file from 1 → what is wrong. Empty after inspection
     damaged: Mapping[int, str] = field(default_factory=dict)
-    checked: CheckedImage | None = None
+    checked: CheckedImage | None = None  # what a look at the whole file found; `None` while nobody took one
 
 
 @dataclass(frozen=True, slots=True)
 class Lazy(Generic[_Item]):
-    """Items that are read while they are walked over; each walk starts again from the first.
+    """Items that are read while they are walked over; each walk starts again from the first."""
 
-    Attributes:
-        read: Opens a new walk.
-    """
-
-    read: Callable[[], Iterator[_Item]]
+    read: Callable[[], Iterator[_Item]]  # opens a new walk
 
     def __iter__(self) -> Iterator[_Item]:
         """Start a walk."""
@@ -213,17 +193,12 @@ class Lazy(Generic[_Item]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDataset:
-    """A dataset.
+    """A dataset."""
 
-    Attributes:
-        name: Name without its parents.
-        parent: :attr:`path` of the dataset that contains it, ``None`` at the top.
-        images: Its own images, not those of nested datasets. Walking may raise
-            :class:`~traindash.errors.InputError` at the image that is not usable.
-    """
-
-    name: str
-    parent: str | None
+    name: str  # name without its parents
+    parent: str | None  # :attr:`path` of the dataset that contains it, `None` at the top
+    # its own images, not those of nested datasets. Walking may raise :class:`~traindash.errors.InputError` at the image
+    # that is not usable
     images: Iterable[SourceImage]
 
     @property
@@ -232,36 +207,26 @@ class SourceDataset:
         return self.name if self.parent is None else f"{self.parent}/{self.name}"
 
 
-ImageKey: TypeAlias = tuple[str, str]
-"""(path of the dataset, name of the image)."""
+ImageKey: TypeAlias = tuple[str, str]  # (path of the dataset, name of the image)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCollection:
-    """A named set of images over all datasets.
-
-    Attributes:
-        images: To be read after the images of the datasets.
-    """
+    """A named set of images over all datasets."""
 
     name: str
-    images: Iterable[ImageKey]
+    images: Iterable[ImageKey]  # to be read after the images of the datasets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectSource:
-    """A project.
-
-    Attributes:
-        datasets: Parents before their children.
-        description: Text for people.
-    """
+    """A project."""
 
     name: str
     meta: ProjectMeta
-    datasets: tuple[SourceDataset, ...]
+    datasets: tuple[SourceDataset, ...]  # parents before their children
     collections: tuple[SourceCollection, ...] = ()
-    description: str = ""
+    description: str = ""  # text for people
 
 
 # What an import could not use, and the report about it.
@@ -300,13 +265,9 @@ _KEPT_EXAMPLES = 50
 
 @dataclass(slots=True)
 class ProblemLog:
-    """Collects during one walk over a project what an import took and what it did not.
+    """Collects during one walk over a project what an import took and what it did not."""
 
-    Attributes:
-        strict: Refuse at the first image or object that would be skipped.
-    """
-
-    strict: bool = False
+    strict: bool = False  # refuse at the first image or object that would be skipped
     _counts: Counter[tuple[ProblemKind, Effect]] = field(default_factory=Counter)
     _examples: dict[tuple[ProblemKind, Effect], list[ProblemExample]] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)

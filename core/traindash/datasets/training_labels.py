@@ -138,17 +138,11 @@ def _nearest(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CocoImage:
-    """An image to export.
+    """An image to export."""
 
-    Attributes:
-        id: Its id on the server, ``sly_id`` in the file.
-        name: File name.
-        dataset: Name of its dataset.
-    """
-
-    id: ImageId
-    name: str
-    dataset: str
+    id: ImageId  # its id on the server, `sly_id` in the file
+    name: str  # file name
+    dataset: str  # name of its dataset
     annotation: Annotation
 
 

@@ -52,17 +52,12 @@ _LABEL_LINE = re.compile(r"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YoloConfig:
-    """Classes and datasets.
+    """Classes and datasets."""
 
-    Attributes:
-        names: Class number → name; empty if nothing names them.
-        sides: Dataset → folders with its images, or text files that list them. Absolute, inside the root.
-        keypoints: How many numbers of a label line belong to key points; 0 without.
-    """
-
-    names: Mapping[int, str]
+    names: Mapping[int, str]  # class number → name; empty if nothing names them
+    # dataset → folders with its images, or text files that list them. Absolute, inside the root
     sides: Mapping[str, tuple[Path, ...]]
-    keypoints: int = 0
+    keypoints: int = 0  # how many numbers of a label line belong to key points; 0 without
 
 
 _Text: TypeAlias = str | int | float  # YAML reads a folder or class of the name 7 as a number
@@ -234,15 +229,10 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
-    """The images of a dataset.
+    """The images of a dataset."""
 
-    Attributes:
-        images: Image → its label file, ``None`` without one.
-        missing: Images that something names and that are not there, as (place, message).
-    """
-
-    images: Mapping[Path, Path | None]
-    missing: tuple[tuple[str, str], ...] = ()
+    images: Mapping[Path, Path | None]  # image → its label file, `None` without one
+    missing: tuple[tuple[str, str], ...] = ()  # images that something names and that are not there, as (place, message)
 
 
 def _side(paths: tuple[Path, ...], root: Path) -> _Side:

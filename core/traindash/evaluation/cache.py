@@ -135,7 +135,6 @@ def _unpacked(columns: dict[str, NDArray[Any]]) -> Kept:
 # The figures need no masks once the overlaps are known, pictures need a few at a time. So they lie in one file that is
 # mapped into memory: what nobody looks at costs neither memory nor time. An evaluation of boxes has none.
 
-
 _INDEX = np.dtype([("key", "<i8"), ("end", "<i8"), ("height", "<i8"), ("width", "<i8")])
 
 

@@ -96,7 +96,6 @@ def training_identities(model: MeasuredModel, kind: IdentityKind) -> frozenset[s
 
 # Why experiments may not stand side by side: one check per cause, each gives sentences for people.
 
-
 KINDS = {"bbox": "boxes", "segm": "masks"}
 
 

@@ -26,7 +26,6 @@ def mean_defined(values: FloatArray, axis: int | tuple[int, ...] | None = None) 
 
 # Which detection overlaps which object of its image, and by how much.
 
-
 PAIRS_AT_ONCE = 1_000_000
 
 

@@ -69,7 +69,6 @@ def _scores(counts: OutcomeCounts, *, averaged: bool) -> tuple[FloatArray, Float
 
 # Does a score of 0.8 mean that 80 % are right? Ten bins of equal width.
 
-
 BIN_EDGES: FloatArray = np.linspace(0, 1, 11)
 BINS = BIN_EDGES.size - 1
 
@@ -121,35 +120,21 @@ def _binned(scores: FloatArray, right: BoolArray) -> tuple[IntArray, FloatArray,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyMetrics:
-    """Names as Supervisely spells them. NaN: not defined.
+    """Names as Supervisely spells them. NaN: not defined."""
 
-    Attributes:
-        mAP: COCO's average precision over classes and IoU 0.50 to 0.95.
-        AP50: At IoU 0.50.
-        AP75: At IoU 0.75.
-        f1: Mean over classes and the ten IoU thresholds at the confidence threshold; 0 when nothing was right.
-        precision: The same.
-        recall: The same.
-        iou: Mean IoU of the true positives.
-        classification_accuracy: True positives by true positives and confused classes.
-        calibration_score: 1 - expected calibration error.
-        f1_optimal_conf: The confidence threshold with the best F1.
-        expected_calibration_error: 0..1.
-        maximum_calibration_error: 0..1.
-    """
-
+    # COCO's average precision over classes and IoU 0.50 to 0.95
     mAP: float  # noqa: N815 - Supervisely's spelling
-    AP50: float
-    AP75: float
-    f1: float
-    precision: float
-    recall: float
-    iou: float
-    classification_accuracy: float
-    calibration_score: float
-    f1_optimal_conf: float
-    expected_calibration_error: float
-    maximum_calibration_error: float
+    AP50: float  # at IoU 0.50
+    AP75: float  # at IoU 0.75
+    f1: float  # mean over classes and the ten IoU thresholds at the confidence threshold; 0 when nothing was right
+    precision: float  # the same
+    recall: float  # the same
+    iou: float  # mean IoU of the true positives
+    classification_accuracy: float  # true positives by true positives and confused classes
+    calibration_score: float  # 1 - expected calibration error
+    f1_optimal_conf: float  # the confidence threshold with the best F1
+    expected_calibration_error: float  # 0..1
+    maximum_calibration_error: float  # 0..1
 
     def as_supervisely(self) -> dict[str, float]:
         """Return the figures for ``evaluation_metrics``; what is not defined is left out."""

@@ -12,7 +12,6 @@ from traindash.evaluation.matching import IOU_THRESHOLDS, MatchTable, mean_defin
 
 # The match table as Supervisely reads it: matches at one IoU threshold per class.
 
-
 DEFAULT_IOU = 0.5
 
 

@@ -93,7 +93,6 @@ def _weighted_objects(table: MatchTable, weights: WeightArray) -> IntArray:
 # The names of folder and file are digests of all that the content follows from: this package's own code and the draws,
 # what was evaluated and the thresholds. So nothing that is found can be outdated, and what other code left goes.
 
-
 _KEY, _PER_CLASS = "key_", "class_"
 
 

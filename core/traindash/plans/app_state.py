@@ -21,21 +21,16 @@ from traindash.errors import InputError, NotFoundError, issue_of
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
+# kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)
 _FOLDERS = {".pt": "checkpoints", ".pth": "checkpoints", ".onnx": "export", ".engine": "export"}
-"""Kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointOrigin:
-    """A checkpoint with the experiment that made it.
+    """A checkpoint with the experiment that made it."""
 
-    Attributes:
-        file_name: Bare file name, as ``params.state`` wants it.
-        experiment: The experiment's record.
-    """
-
-    file_name: str
-    experiment: ExperimentInfo
+    file_name: str  # bare file name, as `params.state` wants it
+    experiment: ExperimentInfo  # the experiment's record
 
 
 def split_checkpoint_path(path: str) -> tuple[str, str]:
@@ -88,8 +83,8 @@ def _team_with(client: SuperviselyClient, first: TeamId, path: str) -> TeamId | 
     return next((team for team in others if client.files.find(team, path) is not None), None)
 
 
+# task id and bare file name of a checkpoint → its path in Team Files, ``None`` if it is not there any more
 Locate = Callable[[TaskId, str], str | None]
-"""Task id and bare file name of a checkpoint → its path in Team Files, ``None`` if it is not there any more."""
 
 
 def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:

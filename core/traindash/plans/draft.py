@@ -75,50 +75,30 @@ class SplitDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The training that a draft began with, for "change one thing".
+    """The training that a draft began with, for "change one thing"."""
 
-    Attributes:
-        task_id: The training; ``None`` for an experiment that was never started.
-        title: Its name.
-        plan: What it was started with.
-    """
-
-    task_id: TaskId | None
-    title: str
-    plan: TrainingPlan
+    task_id: TaskId | None  # the training; `None` for an experiment that was never started
+    title: str  # its name
+    plan: TrainingPlan  # what it was started with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WizardDraft(PartialPlan):
-    """What a person has chosen so far: a plan with holes, and what belongs to the way to it.
+    """What a person has chosen so far: a plan with holes, and what belongs to the way to it."""
 
-    Attributes:
-        id: Short random text; part of the URL.
-        server: The server that the ids belong to: its address, or the embedded platform's own name.
-        created_at: In UTC.
-        changed_at: Last change, in UTC.
-        seen: Steps that a person has confirmed with "Next", in that order.
-        task_id: Task that was started from this draft; ``None`` before the start.
-        name: A person's own name for it; ``None`` for the one made of project and model.
-        origin: Training whose settings it began with.
-        replaces: What gives way when it is started.
-        split: All methods of the split step; ``train_val_split`` is the one in force.
-        series: What varies when a series is started from this draft.
-        series_id: Series that was started from this draft.
-    """
-
-    id: DraftId
-    server: str
-    created_at: datetime
-    changed_at: datetime
-    seen: tuple[Step, ...] = ()
-    task_id: TaskId | None = None
-    name: str | None = None
-    origin: Origin | None = None
-    replaces: Replaced | None = None
+    id: DraftId  # short random text; part of the URL
+    server: str  # the server that the ids belong to: its address, or the embedded platform's own name
+    created_at: datetime  # in UTC
+    changed_at: datetime  # last change, in UTC
+    seen: tuple[Step, ...] = ()  # steps that a person has confirmed with "Next", in that order
+    task_id: TaskId | None = None  # task that was started from this draft; `None` before the start
+    name: str | None = None  # a person's own name for it; `None` for the one made of project and model
+    origin: Origin | None = None  # training whose settings it began with
+    replaces: Replaced | None = None  # what gives way when it is started
+    # all methods of the split step; `train_val_split` is the one in force
     split: SplitDraft = field(default_factory=SplitDraft)
-    series: SeriesChoices = field(default_factory=SeriesChoices)
-    series_id: SeriesId | None = None
+    series: SeriesChoices = field(default_factory=SeriesChoices)  # what varies when a series is started from this draft
+    series_id: SeriesId | None = None  # series that was started from this draft
 
     @property
     def is_started(self) -> bool:

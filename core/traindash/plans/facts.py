@@ -24,17 +24,12 @@ from traindash.supervisely.errors import MissingError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFacts:
-    """A project and everything that is known of it except its images.
-
-    Attributes:
-        datasets: Empty where nothing asks for them.
-        collections: Empty where nothing asks for them.
-    """
+    """A project and everything that is known of it except its images."""
 
     project: Project
     meta: ProjectMeta
-    datasets: tuple[Dataset, ...]
-    collections: tuple[Collection, ...]
+    datasets: tuple[Dataset, ...]  # empty where nothing asks for them
+    collections: tuple[Collection, ...]  # empty where nothing asks for them
     statistics: ProjectStatistics
 
     @property
@@ -63,23 +58,14 @@ class ProjectFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """The chosen model as the server describes it.
+    """The chosen model as the server describes it."""
 
-    Attributes:
-        framework: E.g. ``YOLO``.
-        name: Catalogue name, or the experiment's name for a custom checkpoint.
-        task_type: ``object detection`` or ``instance segmentation``.
-        starts_random: Training starts from random initialisation; ``None`` where the server does not say.
-        checkpoint: File name of the custom checkpoint, ``None`` for a catalogue model.
-        default_hyperparameters: The framework's defaults as YAML; empty where nothing asks for them.
-    """
-
-    framework: str
-    name: str
-    task_type: str
-    starts_random: bool | None
-    default_hyperparameters: str = ""
-    checkpoint: str | None = None
+    framework: str  # e.g. `YOLO`
+    name: str  # catalogue name, or the experiment's name for a custom checkpoint
+    task_type: str  # `object detection` or `instance segmentation`
+    starts_random: bool | None  # training starts from random initialisation; `None` where the server does not say
+    default_hyperparameters: str = ""  # the framework's defaults as YAML; empty where nothing asks for them
+    checkpoint: str | None = None  # file name of the custom checkpoint, `None` for a catalogue model
 
     @classmethod
     def of_catalogue(cls, row: CatalogueModel, defaults: str = "") -> Self:
@@ -107,19 +93,12 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCounts:
-    """How many images the chosen split gives to each side.
+    """How many images the chosen split gives to each side."""
 
-    Attributes:
-        train: Images used for training.
-        val: Images used for validation.
-        both: Images on both sides; they are part of ``train`` and ``val``.
-        unused: Images of the project on neither side.
-    """
-
-    train: int
-    val: int
-    both: int = 0
-    unused: int = 0
+    train: int  # images used for training
+    val: int  # images used for validation
+    both: int = 0  # images on both sides; they are part of `train` and `val`
+    unused: int = 0  # images of the project on neither side
 
     @property
     def train_share(self) -> float:
@@ -130,25 +109,17 @@ class SplitCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All facts about the choices of one plan or draft.
+    """All facts about the choices of one plan or draft."""
 
-    Attributes:
-        project: ``None`` when none is chosen or the chosen one does not exist.
-        model: ``None`` when none is chosen or the chosen one does not exist.
-        model_error: Why the model cannot be had, where the server said so.
-        models: Models that the server offers, of the chosen framework at least; empty where it shows none.
-        split: ``None`` when there is no complete split, or it was not counted.
-        split_content: What the sides hold; ``None`` for a split that is not fixed and where the server does not count.
-        agents: Agents that may be chosen from.
-    """
-
-    project: ProjectFacts | None = None
-    model: ModelFacts | None = None
-    model_error: AppError | None = None
+    project: ProjectFacts | None = None  # `None` when none is chosen or the chosen one does not exist
+    model: ModelFacts | None = None  # `None` when none is chosen or the chosen one does not exist
+    model_error: AppError | None = None  # why the model cannot be had, where the server said so
+    # models that the server offers, of the chosen framework at least; empty where it shows none
     models: tuple[CatalogueModel, ...] = ()
-    split: SplitCounts | None = None
+    split: SplitCounts | None = None  # `None` when there is no complete split, or it was not counted
+    # what the sides hold; `None` for a split that is not fixed and where the server does not count
     split_content: SplitContent | None = None
-    agents: tuple[Agent, ...] = ()
+    agents: tuple[Agent, ...] = ()  # agents that may be chosen from
 
     @property
     def default_hyperparameters(self) -> str:
@@ -191,19 +162,13 @@ def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """Answers to what a plan's start asks. Empty tuples where a plan does not need the answer.
+    """Answers to what a plan's start asks. Empty tuples where a plan does not need the answer."""
 
-    Attributes:
-        project: The plan's project.
-        facts: What the rules are checked against. Its agents are the available ones, or all of the team when the plan
-            names one.
-        module: App that trains the plan's framework; ``None`` when there is a ``model_error``.
-        origin: The plan's custom checkpoint; ``None`` for a pretrained model, or when there is a ``model_error``.
-    """
-
-    project: ProjectFacts
+    project: ProjectFacts  # the plan's project
+    # what the rules are checked against. Its agents are the available ones, or all of the team when the plan names one
     facts: Facts
-    module: AppModule | None = None
+    module: AppModule | None = None  # app that trains the plan's framework; `None` when there is a `model_error`
+    # the plan's custom checkpoint; `None` for a pretrained model, or when there is a `model_error`
     origin: CheckpointOrigin | None = None
 
     @property

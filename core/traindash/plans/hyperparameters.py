@@ -33,32 +33,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """What puts a problem right with one click.
+    """What puts a problem right with one click."""
 
-    Attributes:
-        label: On the button.
-        text: The whole text afterwards.
-    """
-
-    label: str
-    text: str
+    label: str  # on the button
+    text: str  # the whole text afterwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextProblem:
-    """Something wrong in the text.
+    """Something wrong in the text."""
 
-    Attributes:
-        line: 1 for the first line; ``None`` when it is about the whole text.
-        message: One sentence.
-        hint: What to write instead.
-        fix: Does it.
-    """
-
-    line: int | None
-    message: str
-    hint: str
-    fix: Fix | None = None
+    line: int | None  # 1 for the first line; `None` when it is about the whole text
+    message: str  # one sentence
+    hint: str  # what to write instead
+    fix: Fix | None = None  # does it
 
 
 def value_problems(
@@ -200,19 +188,13 @@ def _shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mistake:
-    """A mistake that people make, in PyYAML's words and in ours.
+    """A mistake that people make, in PyYAML's words and in ours."""
 
-    Attributes:
-        context: Part of what PyYAML says it was doing.
-        reason: Part of what PyYAML says went wrong.
-        at_start: The line to look at is where the unfinished thing begins, not where the reader gave up.
-    """
-
-    context: str = ""
-    reason: str
+    context: str = ""  # part of what PyYAML says it was doing
+    reason: str  # part of what PyYAML says went wrong
     message: str
     hint: str
-    at_start: bool = False
+    at_start: bool = False  # the line to look at is where the unfinished thing begins, not where the reader gave up
 
 
 _MISTAKES = (
@@ -246,17 +228,11 @@ _NOT_GIVEN = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadText:
-    """What a text says.
+    """What a text says."""
 
-    Attributes:
-        entries: Its keys in their order; empty when the text cannot be read.
-        errors: Why it cannot be used.
-        warnings: What probably means something else than it says.
-    """
-
-    entries: tuple[Entry, ...] = ()
-    errors: tuple[TextProblem, ...] = ()
-    warnings: tuple[TextProblem, ...] = ()
+    entries: tuple[Entry, ...] = ()  # its keys in their order; empty when the text cannot be read
+    errors: tuple[TextProblem, ...] = ()  # why it cannot be used
+    warnings: tuple[TextProblem, ...] = ()  # what probably means something else than it says
 
     @property
     def values(self) -> Mapping[str, object]:

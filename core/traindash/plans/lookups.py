@@ -140,30 +140,20 @@ def _counts(train: set[ImageId], val: set[ImageId], total: int) -> SplitCounts:
 
 # How large images and objects of a project are, from a sample of its images.
 
-
 _IMAGE_STEPS = (320, 640, 1280, 1920, 3840)
-_SMALL, _MEDIUM = 32, 96
-"""COCO's limits of small and medium objects: sides of a square, in pixels."""
-
+_SMALL, _MEDIUM = 32, 96  # COCO's limits of small and medium objects: sides of a square, in pixels
 OBJECT_SIZES = (f"up to {_SMALL} px", f"{_SMALL} to {_MEDIUM} px", f"over {_MEDIUM} px")
 IMAGE_SIZES = (f"up to {_IMAGE_STEPS[0]} px", *(f"up to {step:,} px" for step in _IMAGE_STEPS[1:]), "larger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataProfile:
-    """Counts of a sample.
+    """Counts of a sample."""
 
-    Attributes:
-        images: Images in the sample.
-        objects: Objects on them whose extent is known.
-        image_sizes: One of :data:`IMAGE_SIZES`, by the longer side → images.
-        object_sizes: One of :data:`OBJECT_SIZES`, by the side of a square of the same area → objects.
-    """
-
-    images: int
-    objects: int
-    image_sizes: Mapping[str, int]
-    object_sizes: Mapping[str, int]
+    images: int  # images in the sample
+    objects: int  # objects on them whose extent is known
+    image_sizes: Mapping[str, int]  # one of :data:`IMAGE_SIZES`, by the longer side → images
+    object_sizes: Mapping[str, int]  # one of :data:`OBJECT_SIZES`, by the side of a square of the same area → objects
 
 
 def profile(images: Sequence[Image], annotations: Mapping[ImageId, Annotation]) -> DataProfile:
@@ -196,44 +186,28 @@ def _object_size(geometry: Geometry) -> str | None:
 # A start notes what the data was like; the newest experiment of the project is compared with that note. An experiment
 # that was started elsewhere has no note: of it, only the data's version and the number of images it used are known.
 
-
 _KEPT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataNote:
-    """What the data of a project was like when a training was started.
+    """What the data of a project was like when a training was started."""
 
-    Attributes:
-        images: Number of images.
-        objects: Class → number of objects; the project's classes in their order.
-        version: Version number of the data, where the server keeps one.
-    """
-
-    images: int
-    objects: Mapping[str, int]
-    version: int | None = None
+    images: int  # number of images
+    objects: Mapping[str, int]  # class → number of objects; the project's classes in their order
+    version: int | None = None  # version number of the data, where the server keeps one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinceLast:
-    """What changed since an experiment.
+    """What changed since an experiment."""
 
-    Attributes:
-        task_id: Task of the experiment.
-        title: Name of the experiment.
-        changes: One phrase each; empty when the data is the same as far as it can be known.
-        is_exact: The data was noted at the start; otherwise only the experiment's record is known.
-        used: Images that the experiment used; ``None`` where its record does not say.
-        images: Images that the project has now.
-    """
-
-    task_id: TaskId
-    title: str
-    changes: tuple[str, ...]
-    is_exact: bool
-    used: int | None
-    images: int
+    task_id: TaskId  # task of the experiment
+    title: str  # name of the experiment
+    changes: tuple[str, ...]  # one phrase each; empty when the data is the same as far as it can be known
+    is_exact: bool  # the data was noted at the start; otherwise only the experiment's record is known
+    used: int | None  # images that the experiment used; `None` where its record does not say
+    images: int  # images that the project has now
 
 
 _NOTES = msgspec.json.Decoder(dict[str, DataNote])

@@ -14,13 +14,13 @@ from traindash.domain.plan import RandomSplit, TrainingPlan, TrainValSplit
 from traindash.errors import InputError
 from traindash.plans.plan_file import plan_of, plan_values
 
+# class of a split → its arguments by position (supervisely 6.74); ours have the same names
 SPLIT_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "RandomSplit": ("percent", "split"),
     "DatasetsSplit": ("train_datasets", "val_datasets"),
     "TagsSplit": ("train_tag", "val_tag", "untagged_action"),
     "CollectionsSplit": ("train_collections", "val_collections"),
 }
-"""Class of a split → its arguments by position (supervisely 6.74); ours have the same names."""
 
 _DRAWS_ITS_OWN = """\
 # TrainApi knows only a random split that each run draws anew.
@@ -95,10 +95,9 @@ def _block(text: str) -> str:
 
 # Reads the plan out of a Python script that calls ``TrainApi.run``. The script is parsed, never run.
 
+MOST_CHARACTERS = 500_000  # a longer script is no plan; parsing it could take all the memory there is
 
-MOST_CHARACTERS = 500_000
-"""A longer script is no plan; parsing it could take all the memory there is."""
-
+# arguments of ``TrainApi.run`` by position (supervisely 6.74)
 _ORDER = (
     "project_id",
     "model",
@@ -115,21 +114,16 @@ _ORDER = (
     "autostart",
     "agent_id",
 )
-"""Arguments of ``TrainApi.run`` by position (supervisely 6.74)."""
 
 _NEEDS_A_VALUE = "Write the value itself into the call; the script is only read, not run."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptPlan:
-    """What a script starts.
-
-    Attributes:
-        notes: What the script computes itself and therefore could not be read; one sentence each.
-    """
+    """What a script starts."""
 
     plan: TrainingPlan
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the script computes itself and therefore could not be read; one sentence each
 
 
 class _ComputedError(InputError):

@@ -22,13 +22,12 @@ from traindash.domain.plan import (
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
 
-SERIES = "series"
-"""Key of the section that makes a series of a plan (core/traindash/plans/series.py)."""
-
+SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
 _LONGEST_QUOTE = 80
 _ID = "an id, a whole number above 0"
 _IDS = "a list of ids, such as [101, 102]"
 
+# Key → what it wants, for people; every other key wants a text
 _EXPECTED: Mapping[str, str] = {
     "project_id": _ID,
     "model": "“framework/model” or the path of a checkpoint in Team Files",
@@ -43,7 +42,6 @@ _EXPECTED: Mapping[str, str] = {
     **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
     **{item.name: "true or false" for item in fields(TrainingPlan) if item.type is bool},
 }
-"""Key → what it wants, for people; every other key wants a text."""
 
 
 def _keys() -> tuple[str, ...]:
@@ -267,6 +265,7 @@ _Dumper.add_representer(str, _write_text)
 
 
 _RecordT = TypeVar("_RecordT")
+# keys of a model or a split in a file from before they had a tag → the tag
 _TAGS: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset({"framework", "name"}): ("source", "pretrained"),
     frozenset({"path"}): ("source", "checkpoint"),
@@ -275,7 +274,6 @@ _TAGS: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset({"train_tag", "val_tag", "untagged_action"}): ("method", "tags"),
     frozenset({"train_collections", "val_collections"}): ("method", "collections"),
 }
-"""Keys of a model or a split in a file from before they had a tag → the tag."""
 
 
 def decoder_of(kind: type[_RecordT]) -> Callable[[bytes], _RecordT]:

@@ -17,23 +17,16 @@ from traindash.plans.plan_code import MOST_CHARACTERS, read_script
 from traindash.plans.plan_file import read_plan
 
 Form: TypeAlias = Literal["plan file", "Python script", "experiment settings"]
-_NESTS = ("state", "params", "meta")
-"""Keys under which servers keep the state of a task."""
+_NESTS = ("state", "params", "meta")  # keys under which servers keep the state of a task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a text leaves to the place it is read in.
+    """What a text leaves to the place it is read in."""
 
-    Attributes:
-        project_id: Project for a text that names none.
-        models: The server's catalogue: which framework a model belongs to.
-        experiments: Experiments of the team: where custom checkpoints are.
-    """
-
-    project_id: ProjectId | None = None
-    models: Sequence[CatalogueModel] = ()
-    experiments: Sequence[ExperimentInfo] = ()
+    project_id: ProjectId | None = None  # project for a text that names none
+    models: Sequence[CatalogueModel] = ()  # the server's catalogue: which framework a model belongs to
+    experiments: Sequence[ExperimentInfo] = ()  # experiments of the team: where custom checkpoints are
 
     def locate(self, task_id: TaskId, file_name: str) -> str | None:
         """Return the path in Team Files of a checkpoint, ``None`` if it is not there any more."""
@@ -58,16 +51,11 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPlan:
-    """A plan that was read.
-
-    Attributes:
-        form: What it was read from.
-        notes: What a person should know about it; one sentence each.
-    """
+    """A plan that was read."""
 
     plan: TrainingPlan
-    form: Form
-    notes: tuple[str, ...] = ()
+    form: Form  # what it was read from
+    notes: tuple[str, ...] = ()  # what a person should know about it; one sentence each
 
 
 def read_any(text: str, around: Surroundings) -> ReadPlan:

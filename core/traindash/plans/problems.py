@@ -15,19 +15,12 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One finding of a check.
+    """One finding of a check."""
 
-    Attributes:
-        severity: An ``error`` keeps the plan from being started; a ``warning`` does not.
-        step: Wizard step where it can be put right.
-        message: What is wrong; one sentence.
-        hint: What to do.
-    """
-
-    severity: Severity
-    step: Step
-    message: str
-    hint: str = ""
+    severity: Severity  # an `error` keeps the plan from being started; a `warning` does not
+    step: Step  # wizard step where it can be put right
+    message: str  # what is wrong; one sentence
+    hint: str = ""  # what to do
 
 
 def error(step: Step, message: str, hint: str) -> Problem:
@@ -52,7 +45,6 @@ def quoted(names: Sequence[str]) -> str:
 
 
 # What is said about annotated shapes; the rules are those of the training itself.
-
 
 _TARGET: Mapping[str, str] = {DETECTION: "rectangles", SEGMENTATION: "polygons"}
 

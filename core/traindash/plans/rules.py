@@ -89,8 +89,7 @@ def _with_shapes(classes: Sequence[ObjectClass]) -> str:
     return listed([f"“{item.name}” ({item.shape})" for item in classes])
 
 
-LONGEST = 255
-"""Characters that the server takes for a name or a description (docs/supervisely-api.md 3.2)."""
+LONGEST = 255  # characters that the server takes for a name or a description (docs/supervisely-api.md 3.2)
 
 Rule: TypeAlias = Callable[[PartialPlan, Facts], tuple[Problem, ...]]
 
@@ -180,6 +179,7 @@ def check_launch(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+# the rules of each step, in the order of the steps
 RULES: Mapping[Step, Rule] = {
     "project": check_project,
     "model": check_model,
@@ -190,7 +190,6 @@ RULES: Mapping[Step, Rule] = {
     "export": check_export,
     "launch": check_launch,
 }
-"""The rules of each step, in the order of the steps."""
 
 
 def _unknown_model(model: PretrainedModel, facts: Facts) -> Problem:

@@ -64,16 +64,14 @@ def _unreadable(text: str) -> InputError:
     return InputError(f"“{text}” is no list of values.", "Write values with commas between them: 0.001, 0.01.")
 
 
-MOST_EXPERIMENTS = 100
-"""More of them are a typing mistake more often than a wish."""
+MOST_EXPERIMENTS = 100  # more of them are a typing mistake more often than a wish
 LONGEST_NAME = 80
 SEED = "seed"
 _KEY_LETTERS = 10
 _LONGEST_PART = 60
 _FALLBACK_NAME = "Experiment"
 
-TextOf: TypeAlias = Callable[[ModelChoice], str]
-"""Model → the hyperparameters it trains with when nothing varies."""
+TextOf: TypeAlias = Callable[[ModelChoice], str]  # model → the hyperparameters it trains with when nothing varies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,46 +84,31 @@ class SeriesPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
-    """What gives way to a training that is started.
+    """What gives way to a training that is started."""
 
-    Attributes:
-        title: Its name.
-        task_id: Its task, which is over or waits; ``None`` for an experiment of a series that has none.
-        place: Where it stands in a series; ``None`` for a task by itself.
-    """
-
-    title: str
+    title: str  # its name
+    # its task, which is over or waits; `None` for an experiment of a series that has none
     task_id: TaskId | None = None
-    place: SeriesPlace | None = None
+    place: SeriesPlace | None = None  # where it stands in a series; `None` for a task by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vary:
-    """A hyperparameter and the values it takes.
+    """A hyperparameter and the values it takes."""
 
-    Attributes:
-        key: Its name; empty while none is chosen.
-        text: Values as people write them, see :func:`parse_values`.
-    """
-
-    key: str = ""
-    text: str = ""
+    key: str = ""  # its name; empty while none is chosen
+    text: str = ""  # values as people write them, see :func:`parse_values`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitVariation:
-    """How the experiments of a series come to their images, for a plan with a random split.
+    """How the experiments of a series come to their images, for a plan with a random split."""
 
-    Attributes:
-        mode: ``shared``: one split is dealt and kept, and all use it. ``several``: each experiment is done on each of
-            several kept splits. ``own``: each run deals its images anew.
-        percents: Shares of ``several``; the plan's own when empty.
-        draws: How often each share is dealt.
-    """
-
+    # `shared`: one split is dealt and kept, and all use it. `several`: each experiment is done on each of several kept
+    # splits. `own`: each run deals its images anew
     mode: Literal["shared", "several", "own"] = "shared"
-    percents: tuple[int, ...] = ()
-    draws: int = 1
+    percents: tuple[int, ...] = ()  # shares of `several`; the plan's own when empty
+    draws: int = 1  # how often each share is dealt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,31 +122,21 @@ class ExperimentChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChoices:
-    """What varies.
+    """What varies."""
 
-    Attributes:
-        name: Of the series, and begin of the names of its experiments.
-        models: The plan's own when empty.
-        vary: Hyperparameters; those without key or values do not count.
-        combine: ``grid``: every combination. ``list``: the first values together, the second ones together, and so on.
-        split: Where the images come from.
-        repeats: How often each experiment is done, with another seed each time.
-        agents: Experiments are dealt to these in turn; empty: each goes to the agent that is free first.
-        changes: Key of an experiment → what was changed in it.
-        removed: Keys of the experiments that shall not be done.
-        opens_comparison: The comparison opens when the last experiment is over.
-    """
-
-    name: str = ""
-    models: tuple[ModelChoice, ...] = ()
-    vary: tuple[Vary, ...] = ()
+    name: str = ""  # of the series, and begin of the names of its experiments
+    models: tuple[ModelChoice, ...] = ()  # the plan's own when empty
+    vary: tuple[Vary, ...] = ()  # hyperparameters; those without key or values do not count
+    # `grid`: every combination. `list`: the first values together, the second ones together, and so on
     combine: Literal["grid", "list"] = "grid"
-    split: SplitVariation = field(default_factory=SplitVariation)
-    repeats: int = 1
+    split: SplitVariation = field(default_factory=SplitVariation)  # where the images come from
+    repeats: int = 1  # how often each experiment is done, with another seed each time
+    # experiments are dealt to these in turn; empty: each goes to the agent that is free first
     agents: tuple[AgentId, ...] = ()
+    # Key of an experiment → what was changed in it
     changes: Mapping[str, ExperimentChange] = field(default_factory=dict)
-    removed: tuple[str, ...] = ()
-    opens_comparison: bool = True
+    removed: tuple[str, ...] = ()  # keys of the experiments that shall not be done
+    opens_comparison: bool = True  # the comparison opens when the last experiment is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +149,11 @@ class SeriesPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment of a series.
+    """One experiment of a series."""
 
-    Attributes:
-        key: The same for the same variation, whatever else changes.
-        plan: Complete, with its name.
-        varied: What sets it apart, as (thing, value) in words.
-    """
-
-    key: str
-    plan: TrainingPlan
-    varied: tuple[tuple[str, str], ...] = ()
+    key: str  # the same for the same variation, whatever else changes
+    plan: TrainingPlan  # complete, with its name
+    varied: tuple[tuple[str, str], ...] = ()  # what sets it apart, as (thing, value) in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,7 +359,6 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
 
 
 # A plan file with a section ``series``: what varies in the plan.
-
 
 _EXAMPLE = "For example series: {hyperparameters: {lr0: [0.001, 0.01]}, seeds: 3}."
 _MOST_TIMES = 100

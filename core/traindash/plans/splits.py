@@ -27,9 +27,7 @@ from traindash.plans.problems import Problem, error, warning
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
-MOST_IMAGES = 200_000
-"""Every image is listed and sent back; beyond this a person would wait for minutes."""
-
+MOST_IMAGES = 200_000  # every image is listed and sent back; beyond this a person would wait for minutes
 _WHOLE = 100
 _AT_ONCE = 5_000
 _NAME = re.compile(r"(?P<side>train|val) (?P<share>\d+) % frozen(?P<suffix>( \d+)?)")

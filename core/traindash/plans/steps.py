@@ -28,17 +28,11 @@ from traindash.plans.rules import RULES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """A step of the wizard.
+    """A step of the wizard."""
 
-    Attributes:
-        id: Its name in problems, drafts and URLs.
-        title: On the step bar and in the summary.
-        question: What the step asks, as a heading.
-    """
-
-    id: Step
-    title: str
-    question: str
+    id: Step  # its name in problems, drafts and URLs
+    title: str  # on the step bar and in the summary
+    question: str  # what the step asks, as a heading
 
 
 STEPS: tuple[StepSpec, ...] = (
@@ -129,7 +123,6 @@ def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, 
 
 # Plans and drafts in words, value by value, so that a person can read one and compare two.
 
-
 _DEFAULT = "framework defaults"
 _IdT = TypeVar("_IdT", DatasetId, CollectionId)
 
@@ -148,17 +141,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRow:
-    """One value of a plan.
+    """One value of a plan."""
 
-    Attributes:
-        step: Where it is chosen.
-        label: What it is.
-        text: Its value.
-    """
-
-    step: Step
-    label: str
-    text: str
+    step: Step  # where it is chosen
+    label: str  # what it is
+    text: str  # its value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,26 +23,18 @@ from traindash.supervisely.tasks import start_request
 from traindash.tasks.launcher import launch, send
 from traindash.tasks.series_record import Series, SeriesStore, with_plan
 
-_STRIDE = 32
-"""Image sizes are multiples of this in all YOLO models."""
+_STRIDE = 32  # image sizes are multiples of this in all YOLO models
 _SMALLEST_SIZE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaferSetting:
-    """A change that makes a training need less memory.
+    """A change that makes a training need less memory."""
 
-    Attributes:
-        name: The hyperparameter.
-        before: Its value so far.
-        after: Its new value.
-        hyperparameters: The whole YAML text with the new value; everything else in it, comments too, is as it was.
-    """
-
-    name: str
-    before: int
-    after: int
-    hyperparameters: str
+    name: str  # the hyperparameter
+    before: int  # its value so far
+    after: int  # its new value
+    hyperparameters: str  # the whole YAML text with the new value; everything else in it, comments too, is as it was
 
 
 def safer_setting(hyperparameters: str) -> SaferSetting | None:

@@ -27,8 +27,7 @@ from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch
 
 EVERY_SECONDS = 10.0
-_LONGEST = timedelta(days=60)
-"""A task that is not over by then is not waited for any more."""
+_LONGEST = timedelta(days=60)  # a task that is not over by then is not waited for any more
 _REMEMBERED = 50
 _PATIENCE_SECONDS = 20.0
 _log = logging.getLogger("traindash.task_completions")
@@ -36,16 +35,11 @@ _log = logging.getLogger("traindash.task_completions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedTask:
-    """A task whose end is still to be told.
+    """A task whose end is still to be told."""
 
-    Attributes:
-        server: Address of its server.
-        since: When it was started from here, in UTC.
-    """
-
-    server: str
+    server: str  # address of its server
     task_id: TaskId
-    since: datetime
+    since: datetime  # when it was started from here, in UTC
 
 
 _STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
@@ -193,14 +187,10 @@ def _said(progress: TaskProgress) -> str:
 
 @dataclass(slots=True)
 class NewlyCompleted:
-    """Remembers which tasks were on their way.
+    """Remembers which tasks were on their way."""
 
-    Attributes:
-        open: Tasks that were not over at the last look.
-        together: Tasks that ended since the first of those that are open began; told as one when the last one ends.
-    """
-
-    open: set[TaskId] = field(default_factory=set)
+    open: set[TaskId] = field(default_factory=set)  # tasks that were not over at the last look
+    # tasks that ended since the first of those that are open began; told as one when the last one ends
     together: list[Task] = field(default_factory=list)
 
     def look(self, tasks: Sequence[Task]) -> tuple[Task, ...]:

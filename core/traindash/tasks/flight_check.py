@@ -24,49 +24,33 @@ from traindash.tasks.progress import TimeRange
 # What a whole training will need, from what a dry run has measured. Pure.
 
 
+# relative uncertainty of every forecast: a warmer processor, harder images, a sample of them. A judgement;
+# ``tests/benchmarks/flight_check.py`` holds it against real trainings
 _SPREAD = 0.15
-"""Relative uncertainty of every forecast: a warmer processor, harder images, a sample of them. A judgement;
-``tests/benchmarks/flight_check.py`` holds it against real trainings."""
 
+# relative uncertainty for a processor that others took altogether: they may come and go. A judgement as well
 _PER_LOST_SHARE = 0.5
-"""Relative uncertainty for a processor that others took altogether: they may come and go. A judgement as well."""
-
 _MOST_SPREAD = 0.9
 
-_SPARE = 0.9
-"""Share of the free memory that a training may count on."""
-
-_FINISHING = 2.0
-"""Seconds to bring results into Team Files."""
+_SPARE = 0.9  # share of the free memory that a training may count on
+_FINISHING = 2.0  # seconds to bring results into Team Files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a training will need.
+    """What a training will need."""
 
-    Attributes:
-        total: Seconds from the begin of the work to its end; the wait for a free agent comes in front of it.
-        spread: Relative uncertainty of what was measured, above 0 and below 1.
-        share: What the dry run got of its processor time; the lower end of ``total`` counts on all of it.
-        earlier: What earlier trainings took, where they moved an end of ``total``.
-        parts: Phase in words → likely seconds, in the order of the phases.
-        memory: Bytes at the peak.
-        disk: Bytes that its files take while it runs.
-        largest_batch: Largest batch that fits into the free memory, 0 if none does; ``None`` when the planned one fits.
-        may_end_early: The engine ends before the last epoch when nothing gets better for long.
-        unknown: Planned steps that are not part of the total.
-    """
-
-    total: TimeRange
-    spread: float
-    share: float
-    earlier: TimeRange | None
-    parts: Mapping[str, float]
-    memory: int
-    disk: int
+    total: TimeRange  # seconds from the begin of the work to its end; the wait for a free agent comes in front of it
+    spread: float  # relative uncertainty of what was measured, above 0 and below 1
+    share: float  # what the dry run got of its processor time; the lower end of `total` counts on all of it
+    earlier: TimeRange | None  # what earlier trainings took, where they moved an end of `total`
+    parts: Mapping[str, float]  # phase in words → likely seconds, in the order of the phases
+    memory: int  # bytes at the peak
+    disk: int  # bytes that its files take while it runs
+    # largest batch that fits into the free memory, 0 if none does; `None` when the planned one fits
     largest_batch: int | None
-    may_end_early: bool
-    unknown: tuple[str, ...] = ()
+    may_end_early: bool  # the engine ends before the last epoch when nothing gets better for long
+    unknown: tuple[str, ...] = ()  # planned steps that are not part of the total
 
 
 def forecast(dry_run: DryRun, figures: DryRunFigures, earlier: TimeRange | None = None) -> Forecast:
@@ -156,11 +140,8 @@ def _largest_batch(dry_run: DryRun, figures: DryRunFigures) -> int:
     return min(figures.batch_size, int(free / per_image))
 
 
-CONTENDED = 0.8
-"""A dry run that got less of its processor time was measured beside other programs."""
-
-_SPARE_DISK = 1 << 30
-"""Bytes that should be left on the disk when a training is done."""
+CONTENDED = 0.8  # a dry run that got less of its processor time was measured beside other programs
+_SPARE_DISK = 1 << 30  # bytes that should be left on the disk when a training is done
 
 
 def plan_key(plan: TrainingPlan, project: Project) -> str:
@@ -242,30 +223,21 @@ def _size(number: int) -> str:
 
 # How long a training will take, from what earlier trainings of the same model on the same project took. Pure.
 
-
-_NEWEST = 8
-"""Earlier runs that count: the machine may have changed since older ones."""
+_NEWEST = 8  # earlier runs that count: the machine may have changed since older ones
 _LEAST_SPREAD = 0.15
-_SPREAD_PER_DOUBLING = 0.15
-"""Start-up and evaluation do not grow with the epochs, so a run of another length says less."""
+_SPREAD_PER_DOUBLING = 0.15  # start-up and evaluation do not grow with the epochs, so a run of another length says less
 _TIME_ESTIMATE_MOST_SPREAD = 0.8
 _EXPERIMENT_FOLDER = re.compile(r"(\d+)_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """A training that went through.
+    """A training that went through."""
 
-    Attributes:
-        model: Name in the catalogue.
-        work: Epochs, times the square of the image size where it is known.
-        seconds: From its start to its end, evaluation included.
-    """
-
-    model: str
+    model: str  # name in the catalogue
     project_id: ProjectId
-    work: float
-    seconds: float
+    work: float  # epochs, times the square of the image size where it is known
+    seconds: float  # from its start to its end, evaluation included
 
 
 def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:

@@ -31,11 +31,11 @@ from traindash.supervisely.errors import (
 )
 from traindash.supervisely.tasks import start_request
 
+# seconds before each look at the server's newest tasks after a start whose outcome is unknown
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look at the server's newest tasks after a start whose outcome is unknown."""
 
+# two equal plans that start at the same time could otherwise take each other's task for their own
 _ONE_AT_A_TIME = threading.Lock()
-"""Two equal plans that start at the same time could otherwise take each other's task for their own."""
 
 
 class PlanRefusedError(InputError):
@@ -54,30 +54,19 @@ class LaunchUncertainError(StateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartMark:
-    """What is known right before a start is sent: enough to recognise its task later, even by another process.
+    """What is known right before a start is sent: enough to recognise its task later, even by another process."""
 
-    Attributes:
-        workspace_id: Where the task will be.
-        before: Newest task so far, 0 for none; the wanted one has a higher id.
-        fingerprint: Of what is sent.
-    """
-
-    workspace_id: WorkspaceId
-    before: TaskId
-    fingerprint: str
+    workspace_id: WorkspaceId  # where the task will be
+    before: TaskId  # newest task so far, 0 for none; the wanted one has a higher id
+    fingerprint: str  # of what is sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
-    """A plan that was started.
+    """A plan that was started."""
 
-    Attributes:
-        task_id: Its task. It may still have to wait or to get ready; follow it with ``TaskWatch``.
-        warnings: What did not keep it from being started.
-    """
-
-    task_id: TaskId
-    warnings: tuple[Problem, ...] = ()
+    task_id: TaskId  # its task. It may still have to wait or to get ready; follow it with `TaskWatch`
+    warnings: tuple[Problem, ...] = ()  # what did not keep it from being started
 
 
 def launch(client: SuperviselyClient, plan: TrainingPlan, *, sleep: Callable[[float], None] = time.sleep) -> TaskId:
@@ -222,7 +211,6 @@ def _fingerprint(state: object, description: str) -> str:
 
 # Supervisely's own comparison of evaluations: the app ``compare_models`` (docs/supervisely-api.md 10).
 
-
 _FEWEST = 2
 _MOST_LETTERS = 255
 _TEMPLATE = "template.vue"
@@ -230,17 +218,11 @@ _TEMPLATE = "template.vue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a comparison runs.
+    """Where a comparison runs."""
 
-    Attributes:
-        team_id: Whose agents.
-        workspace_id: Where its task belongs.
-        agent_id: ``None`` takes the one that the official SDK would take.
-    """
-
-    team_id: TeamId
-    workspace_id: WorkspaceId
-    agent_id: AgentId | None = None
+    team_id: TeamId  # whose agents
+    workspace_id: WorkspaceId  # where its task belongs
+    agent_id: AgentId | None = None  # `None` takes the one that the official SDK would take
 
 
 def start_comparison(client: SuperviselyClient, experiments: Sequence[ExperimentInfo], place: Place) -> TaskId:

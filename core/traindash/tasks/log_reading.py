@@ -29,9 +29,9 @@ def _or_nothing(kind: type[_DecodedT], value: object) -> _DecodedT:
 
 
 KEPT_LOG_ROWS = 2000
-KEPT_USAGE = 240
-"""Looks at the processes; the embedded platform looks every five seconds, so these are twenty minutes."""
+KEPT_USAGE = 240  # looks at the processes; the embedded platform looks every five seconds, so these are twenty minutes
 _PER_CLASS = "per_class/"
+# begin of what Supervisely's app counts → phase
 _PHASE_OF_SUBTASK: Mapping[str, str] = {
     "Preparing": "preparing_data",
     "Downloading input data": "preparing_data",
@@ -49,7 +49,6 @@ _PHASE_OF_SUBTASK: Mapping[str, str] = {
     "Speedtest:": "speed_test",
     "Converting to": "export",
 }
-"""Begin of what Supervisely's app counts → phase."""
 
 
 def reduce(progress: TaskProgress, rows: Iterable[LogRow]) -> TaskProgress:

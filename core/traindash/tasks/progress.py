@@ -14,33 +14,20 @@ from traindash.domain.task import LogRow, Task, TaskStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseSpan:
-    """A phase of a task.
+    """A phase of a task."""
 
-    Attributes:
-        name: ``preparing_data``, ``training``, ``evaluation``, ``speed_test``, ``export``, ``uploading`` or
-            ``comparing``.
-        started_at: When its first row was written.
-        ended_at: When the next phase began or the task ended; ``None`` while it runs.
-    """
-
-    name: str
-    started_at: datetime
-    ended_at: datetime | None = None
+    name: str  # `preparing_data`, `training`, `evaluation`, `speed_test`, `export`, `uploading` or `comparing`
+    started_at: datetime  # when its first row was written
+    ended_at: datetime | None = None  # when the next phase began or the task ended; `None` while it runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A number over the epochs of a training. All three tuples have the same length.
+    """A number over the epochs of a training. All three tuples have the same length."""
 
-    Attributes:
-        epochs: 1 for the first; growing.
-        seconds: Since the training began; NaN where the log does not say.
-        values: NaN where the value was not finite.
-    """
-
-    epochs: tuple[int, ...] = ()
-    seconds: tuple[float, ...] = ()
-    values: tuple[float, ...] = ()
+    epochs: tuple[int, ...] = ()  # 1 for the first; growing
+    seconds: tuple[float, ...] = ()  # since the training began; NaN where the log does not say
+    values: tuple[float, ...] = ()  # NaN where the value was not finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,89 +49,61 @@ class Counter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochMark:
-    """An epoch that ended.
+    """An epoch that ended."""
 
-    Attributes:
-        epoch: 1 for the first; 0 for the begin of the training.
-        at: When.
-    """
-
-    epoch: int
-    at: datetime
+    epoch: int  # 1 for the first; 0 for the begin of the training
+    at: datetime  # when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the processes of a task use.
+    """What the processes of a task use."""
 
-    Attributes:
-        at: When that was seen.
-        cpu_percent: 100 for one core that is fully used.
-        memory_bytes: Resident memory.
-        gpu_percent: How busy the task's GPU is, 0 to 100; ``None`` without a GPU.
-        gpu_memory_bytes: What is taken of its memory, by whomever; ``None`` without a GPU.
-    """
-
-    at: datetime
-    cpu_percent: float
-    memory_bytes: float
-    gpu_percent: float | None = None
-    gpu_memory_bytes: float | None = None
+    at: datetime  # when that was seen
+    cpu_percent: float  # 100 for one core that is fully used
+    memory_bytes: float  # resident memory
+    gpu_percent: float | None = None  # how busy the task's GPU is, 0 to 100; `None` without a GPU
+    gpu_memory_bytes: float | None = None  # what is taken of its memory, by whomever; `None` without a GPU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgress:
-    """A task and what its log says so far.
+    """A task and what its log says so far."""
 
-    Attributes:
-        task: The task as the server described it last.
-        phase: Name of the running phase (see :class:`PhaseSpan`); ``None`` before the first and after the end.
-        phases: Phases in the order they began.
-        epoch: Finished epochs; ``None`` before the first report.
-        epochs: Planned epochs.
-        step: Batch of the running epoch.
-        steps: Batches of an epoch.
-        eta_seconds: Time until the training (not what follows it) is done, seen from the newest row; ``None`` when
-            nothing can be said.
-        curves: Framework's own metric name → curve, e.g. ``train/box_loss``, ``metrics/mAP50-95(B)``.
-        per_class: Class name → curve of its AP.
-        not_finite: Metric name → first epoch in which it was NaN or infinite.
-        counters: What else is counted, the newest state of each.
-        log: Rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them.
-        epoch_marks: When each epoch ended, as far as the log says; epoch 0 stands for the begin of the training.
-        newest: Moment of the newest row.
-        last_sign: Moment of the newest row in which something happened; a look at the process is no such row.
-        longest_silence: Longest time between two such rows in the running phase, in seconds.
-        usage: What the processes used at the last looks, oldest first; empty where the log does not say.
-        samples: Validation images that are looked at after each epoch; empty where the log does not say.
-        predictions: Epoch → image → what was found on it.
-        reports_phases: The log has phase rows, as that of the embedded platform. Otherwise phases are read from what is
-            counted.
-        train_status: The training app's own status text, empty as long as it does nothing; ``None`` where the log says
-            more than it does, and for an app that has not answered yet.
-    """
-
-    task: Task
+    task: Task  # the task as the server described it last
+    # name of the running phase (see :class:`PhaseSpan`); `None` before the first and after the end
     phase: str | None = None
-    phases: tuple[PhaseSpan, ...] = ()
-    epoch: int | None = None
-    epochs: int | None = None
-    step: int | None = None
-    steps: int | None = None
+    phases: tuple[PhaseSpan, ...] = ()  # phases in the order they began
+    epoch: int | None = None  # finished epochs; `None` before the first report
+    epochs: int | None = None  # planned epochs
+    step: int | None = None  # batch of the running epoch
+    steps: int | None = None  # batches of an epoch
+    # time until the training (not what follows it) is done, seen from the newest row; `None` when nothing can be said
     eta_seconds: TimeRange | None = None
+    # framework's own metric name → curve, e.g. `train/box_loss`, `metrics/mAP50-95(B)`
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    per_class: Mapping[str, Curve] = field(default_factory=dict)
+    per_class: Mapping[str, Curve] = field(default_factory=dict)  # class name → curve of its AP
+    # metric name → first epoch in which it was NaN or infinite
     not_finite: Mapping[str, int] = field(default_factory=dict)
-    counters: tuple[Counter, ...] = ()
+    counters: tuple[Counter, ...] = ()  # what else is counted, the newest state of each
+    # rows for people, oldest first; the newest 2,000. Progress and metrics rows are not among them
     log: tuple[LogRow, ...] = ()
+    # when each epoch ended, as far as the log says; epoch 0 stands for the begin of the training
     epoch_marks: tuple[EpochMark, ...] = ()
-    newest: datetime | None = None
+    newest: datetime | None = None  # moment of the newest row
+    # moment of the newest row in which something happened; a look at the process is no such row
     last_sign: datetime | None = None
-    longest_silence: float = 0.0
+    longest_silence: float = 0.0  # longest time between two such rows in the running phase, in seconds
+    # what the processes used at the last looks, oldest first; empty where the log does not say
     usage: tuple[Resources, ...] = ()
+    # validation images that are looked at after each epoch; empty where the log does not say
     samples: tuple[SampleImage, ...] = ()
+    # epoch → image → what was found on it
     predictions: Mapping[int, Mapping[ImageId, tuple[SampleBox, ...]]] = field(default_factory=dict)
+    # the log has phase rows, as that of the embedded platform. Otherwise phases are read from what is counted
     reports_phases: bool = False
+    # the training app's own status text, empty as long as it does nothing; `None` where the log says more than it does,
+    # and for an app that has not answered yet
     train_status: str | None = None
 
     @property
@@ -161,18 +120,10 @@ class TaskProgress:
 
 # How long a training still takes, told as a range.
 
-
-_LAST_EPOCHS = 10
-"""Epochs that speak for the next ones. Early ones are left behind: they compile, cache and warm up."""
-
-_LEAST_SPREAD = 0.05
-"""Relative spread that is assumed at least: a few equal epochs do not make a clockwork."""
-
-_FIRST_EPOCH_SPREAD = 0.3
-"""Relative spread while the first epoch runs and nothing can be compared."""
-
-_LEAST_PART = 0.1
-"""Part of the first epoch that must be done before anything is said."""
+_LAST_EPOCHS = 10  # epochs that speak for the next ones. Early ones are left behind: they compile, cache and warm up
+_LEAST_SPREAD = 0.05  # relative spread that is assumed at least: a few equal epochs do not make a clockwork
+_FIRST_EPOCH_SPREAD = 0.3  # relative spread while the first epoch runs and nothing can be compared
+_LEAST_PART = 0.1  # part of the first epoch that must be done before anything is said
 
 
 def time_left(
@@ -222,6 +173,7 @@ def _durations(marks: Sequence[EpochMark]) -> list[float]:
 # Whether a task still shows signs of life, judged by how long it has been silent. Pure.
 
 
+# phase → seconds without a row that are nothing to talk about
 _PATIENCE: Mapping[str, float] = {
     "": 60.0,  # the process starts and imports its engine
     "preparing_data": 60.0,
@@ -232,32 +184,22 @@ _PATIENCE: Mapping[str, float] = {
     "uploading": 60.0,
     "comparing": 120.0,
 }
-"""Phase → seconds without a row that are nothing to talk about."""
 _OTHERWISE = 60.0
+# seconds that an app may take to come up: its image is fetched and unpacked first (docs/supervisely-api.md 5.4)
 _BOOT = 300.0
-"""Seconds that an app may take to come up: its image is fetched and unpacked first (docs/supervisely-api.md 5.4)."""
 _IDLE_PERCENT = 1.0
-_TIMES_LONGEST = 3.0
-"""A silence that was seen before may come again, and longer: a slow batch, a long validation."""
+_TIMES_LONGEST = 3.0  # a silence that was seen before may come again, and longer: a slow batch, a long validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """A task that has said nothing for longer than expected.
+    """A task that has said nothing for longer than expected."""
 
-    Attributes:
-        phase: Its phase; empty before the first.
-        seconds: How long it has been silent.
-        expected: How long a silence was expected to last at most, in seconds.
-        is_idle: Its processes use no CPU time either; ``None`` where that is not known.
-        waits: The training app answers that it does nothing (docs/supervisely-api.md 8).
-    """
-
-    phase: str
-    seconds: float
-    expected: float
-    is_idle: bool | None = None
-    waits: bool = False
+    phase: str  # its phase; empty before the first
+    seconds: float  # how long it has been silent
+    expected: float  # how long a silence was expected to last at most, in seconds
+    is_idle: bool | None = None  # its processes use no CPU time either; `None` where that is not known
+    waits: bool = False  # the training app answers that it does nothing (docs/supervisely-api.md 8)
 
 
 def silence_of(progress: TaskProgress, now: datetime) -> Silence | None:

@@ -23,16 +23,11 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentQueue:
-    """What an agent does and what it will do.
-
-    Attributes:
-        running: Tasks it works on.
-        waiting: Tasks that wait for it or for any agent, the next one first.
-    """
+    """What an agent does and what it will do."""
 
     agent: Agent
-    running: tuple[Task, ...]
-    waiting: tuple[Task, ...]
+    running: tuple[Task, ...]  # tasks it works on
+    waiting: tuple[Task, ...]  # tasks that wait for it or for any agent, the next one first
 
 
 def read_queues(client: SuperviselyClient, team_id: TeamId, workspace_id: WorkspaceId) -> tuple[AgentQueue, ...]:
@@ -97,8 +92,8 @@ def _offered(action: Callable[[], _Value], what: str) -> _Value:
 # Commands to a task that runs, beyond the start and the stop that every server has.
 
 
+# command of ours (``tasks.request.direct``): the training ends well after the running epoch
 STOP_AFTER_EPOCH = "stop_after_epoch"
-"""Command of ours (``tasks.request.direct``): the training ends well after the running epoch."""
 
 
 def stop_after_epoch(client: SuperviselyClient, task_id: TaskId) -> None:

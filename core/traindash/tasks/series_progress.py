@@ -27,28 +27,19 @@ OVER: frozenset[Stage] = frozenset({"refused", "finished", "failed", "stopped"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberState:
-    """An experiment of a series and how far it is.
-
-    Attributes:
-        task: ``None`` before the start, and when the server has lost it.
-    """
+    """An experiment of a series and how far it is."""
 
     member: Member
     stage: Stage
-    task: Task | None = None
+    task: Task | None = None  # `None` before the start, and when the server has lost it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLeft:
-    """Time until a series is over.
+    """Time until a series is over."""
 
-    Attributes:
-        range: Of the experiments it is known of; ``None`` if of none, or nothing is left.
-        unknown: Experiments it is not known of.
-    """
-
-    range: TimeRange | None
-    unknown: int = 0
+    range: TimeRange | None  # of the experiments it is known of; `None` if of none, or nothing is left
+    unknown: int = 0  # experiments it is not known of
 
 
 def states_of(series: Series, tasks: Mapping[TaskId, Task]) -> tuple[MemberState, ...]:
@@ -130,16 +121,11 @@ def _left_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesSnapshot:
-    """A series at one moment.
-
-    Attributes:
-        states: Of all experiments, in their order.
-        progress: Of the tasks that run.
-    """
+    """A series at one moment."""
 
     series: Series
-    states: tuple[MemberState, ...]
-    progress: Mapping[TaskId, TaskProgress]
+    states: tuple[MemberState, ...]  # of all experiments, in their order
+    progress: Mapping[TaskId, TaskProgress]  # of the tasks that run
 
     @property
     def is_over(self) -> bool:

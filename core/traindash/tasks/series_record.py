@@ -24,26 +24,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member(Experiment):
-    """An experiment of a series that was started; the name of its plan is unique in the series.
+    """An experiment of a series that was started; the name of its plan is unique in the series."""
 
-    Attributes:
-        mark: Written down right before the start was sent. With a mark and without a task, the task has to be looked
-            for before anything else is sent.
-        task_id: Its task.
-        agent_id: Agent that it was sent to; ``None`` for the first free one.
-        earlier: Tasks that were replaced by starting the experiment again.
-        refusal: Why there is no task, and will be none by itself.
-        is_stopped: The stop of the task was sent because the series was cancelled.
-        is_changed: A person changed its plan after the series was started.
-    """
-
+    # written down right before the start was sent. With a mark and without a task, the task has to be looked for before
+    # anything else is sent
     mark: StartMark | None = None
-    task_id: TaskId | None = None
-    agent_id: AgentId | None = None
-    earlier: tuple[TaskId, ...] = ()
-    refusal: Refusal | None = None
-    is_stopped: bool = False
-    is_changed: bool = False
+    task_id: TaskId | None = None  # its task
+    agent_id: AgentId | None = None  # agent that it was sent to; `None` for the first free one
+    earlier: tuple[TaskId, ...] = ()  # tasks that were replaced by starting the experiment again
+    refusal: Refusal | None = None  # why there is no task, and will be none by itself
+    is_stopped: bool = False  # the stop of the task was sent because the series was cancelled
+    is_changed: bool = False  # a person changed its plan after the series was started
 
     @property
     def name(self) -> str:
@@ -53,26 +44,18 @@ class Member(Experiment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A series.
+    """A series."""
 
-    Attributes:
-        id: Short text; part of the URL. That of the draft it was started from, so that a draft starts one series.
-        server: Name of the server that it runs on.
-        created_at: In UTC.
-        opens_comparison: The comparison opens when the last experiment is over.
-        is_cancelled: Nothing more is started, and what runs is stopped.
-        removed: Experiments that a person took out of it; their tasks stay where they are.
-    """
-
+    # short text; part of the URL. That of the draft it was started from, so that a draft starts one series
     id: SeriesId
-    server: str
+    server: str  # name of the server that it runs on
     name: str
     project_id: ProjectId
-    created_at: datetime
+    created_at: datetime  # in UTC
     members: tuple[Member, ...]
-    opens_comparison: bool = True
-    is_cancelled: bool = False
-    removed: tuple[Member, ...] = ()
+    opens_comparison: bool = True  # the comparison opens when the last experiment is over
+    is_cancelled: bool = False  # nothing more is started, and what runs is stopped
+    removed: tuple[Member, ...] = ()  # experiments that a person took out of it; their tasks stay where they are
 
     def member(self, key: str) -> Member:
         """Return an experiment by its key.

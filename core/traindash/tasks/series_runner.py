@@ -57,10 +57,10 @@ class PlanChangedError(StateError):
     """The plan was changed right before its start was sent; nothing was sent."""
 
 
-_LOOK_BACK = 500
-"""So many of the newest tasks are looked through for one that an earlier process may have started."""
+_LOOK_BACK = 500  # so many of the newest tasks are looked through for one that an earlier process may have started
 _RETRY_SECONDS = 10.0
 _PATIENCE_SECONDS = 20.0
+# nothing is wrong with the plan: the same is tried again later
 _PASSING = (
     ConnectionFailedError,
     RequestTimeoutError,
@@ -70,19 +70,15 @@ _PASSING = (
     StorageError,
     PlanChangedError,
 )
-"""Nothing is wrong with the plan: the same is tried again later."""
 _log = logging.getLogger("traindash.series")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to reach a server.
-
-    Attributes:
-        looks: Seconds before each further look for a task that an earlier process may have started there.
-    """
+    """How to reach a server."""
 
     client: SuperviselyClient
+    # seconds before each further look for a task that an earlier process may have started there
     looks: Sequence[float] = LOOKS
 
 

@@ -16,10 +16,9 @@ from traindash.tasks.progress import TaskProgress, TimeRange
 
 # Results that arrive after their task has ended (docs/supervisely-api.md 12.5). Pure.
 
-
 _PATIENCE = timedelta(minutes=2)
+# keys of ``params.state`` that only trainings have (docs/supervisely-api.md 3.2)
 _TRAININGS = frozenset({"guiState", "trainTaskId"})
-"""Keys of ``params.state`` that only trainings have (docs/supervisely-api.md 3.2)."""
 
 
 def lacks_result(task: Task) -> bool:
@@ -33,8 +32,8 @@ def result_is_due(task: Task, now: datetime) -> bool:
     return lacks_result(task) and task.finished_at is not None and now - task.finished_at < _PATIENCE
 
 
+# rows of one task come from several writers, so a row may arrive after one with a later timestamp
 _OVERLAP = timedelta(seconds=2)
-"""Rows of one task come from several writers, so a row may arrive after one with a later timestamp."""
 
 
 class TaskWatch:
@@ -116,24 +115,18 @@ class TaskWatch:
 
 # The time that is left, phase by phase: what follows a training takes as long as it took the last time.
 
-
 _LOOKED_THROUGH = 50
 _BEFORE_TRAINING = frozenset({"preparing_data", "training"})
+# between two trainings of one model on one project, what follows them differs by about that much
 _SHORTER, _LONGER = 0.7, 1.4
-"""Between two trainings of one model on one project, what follows them differs by about that much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseTime:
-    """A phase that is not over.
+    """A phase that is not over."""
 
-    Attributes:
-        name: See :class:`traindash.tasks.progress.PhaseSpan`.
-        left: How long it still takes; ``None`` if nothing can be said.
-    """
-
-    name: str
-    left: TimeRange | None
+    name: str  # see :class:`traindash.tasks.progress.PhaseSpan`
+    left: TimeRange | None  # how long it still takes; `None` if nothing can be said
 
 
 def typical_durations(client: SuperviselyClient, task: Task) -> Mapping[str, float]:

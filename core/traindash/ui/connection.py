@@ -47,8 +47,7 @@ class _Installed:
     task_completions: CompletionWatcher
 
 
-_installed: list[_Installed] = []
-"""The last one counts: tests install others."""
+_installed: list[_Installed] = []  # the last one counts: tests install others
 
 
 def _here() -> _Installed:

@@ -30,6 +30,7 @@ _STANDING = {
 }
 _MAX_ROWS = 10
 _EXAMPLES = 5
+# name, folder and a sentence of each layout
 _LAYOUT_FOLDERS = (
     (
         "Supervisely",
@@ -47,7 +48,6 @@ _LAYOUT_FOLDERS = (
         "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
     ),
 )
-"""Name, folder and a sentence of each layout."""
 
 
 def current_import() -> DataImport | None:

@@ -29,8 +29,8 @@ _PROFILE_IMAGES = 200
 # The newest tell most about how long the next training takes, and a page of the answer has 500 (docs/supervisely-api.md
 # 2).
 _PAST_TASKS = 300
+# images that are dealt to show what a split will hold before it is frozen; more would take seconds
 _MOST_DEALT = 20_000
-"""Images that are dealt to show what a split will hold before it is frozen; more would take seconds."""
 
 
 @lookup(seconds=_SECONDS, most=50)

@@ -16,23 +16,16 @@ from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "project"
-_ROOT = "start"
-"""Reserved by Streamlit for the page at the bare address, which is never shown under it."""
+_ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One page.
+    """One page."""
 
-    Attributes:
-        id: File name without ending, and path in the URL.
-        title: In the browser's tab.
-        group: Id of the screen whose link in the sidebar stands for it.
-    """
-
-    id: str
-    title: str
-    group: str
+    id: str  # file name without ending, and path in the URL
+    title: str  # in the browser's tab
+    group: str  # id of the screen whose link in the sidebar stands for it
 
 
 SCREENS: tuple[Screen, ...] = (

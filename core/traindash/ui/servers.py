@@ -27,18 +27,12 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that can be chosen.
+    """A server that can be chosen."""
 
-    Attributes:
-        address: Normalised, without a slash at the end; identifies the server.
-        origin: Where it is known from.
-        source: The same in words for a found one: ``the environment`` or a file's path.
-        token: API token; empty for the embedded platform, whose client is made elsewhere. Left out of ``repr``.
-    """
-
-    address: str
-    origin: Origin
-    source: str = ""
+    address: str  # normalised, without a slash at the end; identifies the server
+    origin: Origin  # where it is known from
+    source: str = ""  # the same in words for a found one: `the environment` or a file's path
+    # API token; empty for the embedded platform, whose client is made elsewhere. Left out of `repr`
     token: str = field(default="", repr=False)
 
     @property

@@ -20,7 +20,6 @@ from traindash.ui.theme import plain
 
 # Tells a person by a notification of the browser that a task is over, on whatever page, in whatever tab they are.
 
-
 _EVERY = "3s"
 _LOOKED_AT = 100
 _WATCH, _MESSAGES, _ELSEWHERE = "notify-watch", "notify-messages", "notify-elsewhere"
@@ -110,6 +109,7 @@ def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
     return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
 
 
+# screen, words and symbol of each link
 _LINKS = (
     ("project", "New training", "add_circle"),
     ("import_data", "Bring data in", "upload_file"),
@@ -119,7 +119,6 @@ _LINKS = (
     ("compare", "Compare", "compare_arrows"),
     ("connection", "Connection", "lan"),
 )
-"""Screen, words and symbol of each link."""
 
 
 def draw_sidebar(screen_id: str) -> None:

@@ -29,8 +29,7 @@ __all__ = [
     "table_height",
 ]
 
-STATIC = Path(st.__file__).parent / "static"
-"""The web client as it comes with the package (1.67)."""
+STATIC = Path(st.__file__).parent / "static"  # the web client as it comes with the package (1.67)
 SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
 _FIRST_SCRIPT = "<script"
 # Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A

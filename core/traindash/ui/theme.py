@@ -12,9 +12,8 @@ from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.task import TaskStatus
 from traindash.ui.streamlit_internals import DeltaGenerator
 
+# favicon. A local file: a material icon would be fetched from the internet as a favicon
 ICON = str(Path(__file__).with_name("icon.png"))
-"""Favicon. A local file: a material icon would be fetched from the internet as a favicon."""
-
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 # Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
@@ -25,15 +24,11 @@ _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusLook:
-    """How a state is shown, always with icon and word.
-
-    Attributes:
-        color: Name of a Streamlit badge colour.
-    """
+    """How a state is shown, always with icon and word."""
 
     word: str
     icon: str
-    color: Literal["blue", "green", "gray", "orange", "red"]
+    color: Literal["blue", "green", "gray", "orange", "red"]  # name of a Streamlit badge colour
 
 
 TASK_STATUS: Mapping[TaskStatus, StatusLook] = {

@@ -110,7 +110,6 @@ def _line(experiment: ComparedExperiment, curves: TrainingCurves, column: str, v
 #
 # Drawn by plotly, whose axes can be brushed and moved; ECharts' cannot be moved. The figure is plain JSON, so nothing
 # here imports plotly; Streamlit hands it to the browser's half.
-
 FEWEST_LINES = 3  # with two experiments the table of differences says the same
 MOST_AXES = 9
 _SCORE = "mAP"

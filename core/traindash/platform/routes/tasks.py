@@ -178,7 +178,6 @@ def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
 #
 # Our apps have no web server of their own: the platform answers from the task and its log what the training app of
 # Supervisely answers (docs/supervisely-api.md 6.1). ``stop_after_epoch`` is ours.
-
 _NAME = "tasks.request.direct"
 _POLL_SECONDS = 0.5
 _DEFAULT_WAIT_SECONDS = 60.0

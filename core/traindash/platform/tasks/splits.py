@@ -137,7 +137,6 @@ def _sides(train: Iterable[ImageId], val: Iterable[ImageId]) -> Sides:
 #
 # The training app of Supervisely makes a new pair for each experiment; here a pair with the very same images is used
 # again, so that repeating a training leaves no copies behind.
-
 _NAME = re.compile(r"(train|val)_(\d+)")
 
 

@@ -25,14 +25,12 @@ _BATCHES = 3
 # The first epoch warms up: loaders start, memory is taken. The second one is as all others; quick models do more, which
 # tells how evenly they run.
 _EPOCHS = 6
-
 _LEAST_VALIDATION = 24
 # The first images of each side have objects; the others are taken evenly.
 _FIRST = 4
 
 # With a larger idle share of all processors nobody waits for one.
 _IDLE = 0.1
-
 _PREPARING = "Preparing data for training..."
 _PREDICTING = "Evaluation: Running inference"
 

@@ -88,7 +88,6 @@ DISK_FULL_HINT = "Free some space on the disk that holds the data directory and 
 
 # Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help.
 _NOT_A_NUMBER_WORDS = ("nan persisted", "nan/inf detected", "nan/inf weights")
-
 _LOST_WORKER = re.compile(
     r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) (?:is killed by signal: (\w[\w ]*)|exited unexpectedly)"
 )

@@ -23,7 +23,6 @@ from traindash.training.trainers.hyperparameters import parse_hyperparameters
 # Prepares the environment, then imports the engine; returns its :data:`traindash.training.trainers.engine.MakeEngine`,
 # whose module is not imported here. An ``ImportError`` means that the engine is not installed.
 LoadEngine: TypeAlias = Callable[[RunLayout, TrainSpec], Any]
-
 _ENGINE_HINT = 'Install it with: pip install "traindash[local]"'
 
 

@@ -17,7 +17,6 @@ from traindash.ui.theme import plain
 
 # What a tab looks at in the list of experiments: as the URL says; without one, as it looked before.
 
-
 _KEPT = "experiments-query"
 PAGE_KEY = "experiments-page"
 _NAME = "view-name"

@@ -26,7 +26,6 @@ from traindash.ui.widgets import chosen_rows, mirror_selection
 
 # The table of experiments: a page of rows, the columns that were chosen, the best value of each marked.
 
-
 PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"
 _ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630

@@ -17,8 +17,7 @@ from traindash.ui.state import attempt, flash
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import draw_change_button, step_to_mend
 
-_ONE_AT_A_TIME = threading.Lock()
-"""Callbacks of quick clicks run side by side; a training is gone on with once."""
+_ONE_AT_A_TIME = threading.Lock()  # callbacks of quick clicks run side by side; a training is gone on with once
 
 
 @st.dialog("Cancel this series?", icon=":material/stop_circle:")

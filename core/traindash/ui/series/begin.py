@@ -33,7 +33,6 @@ from traindash.ui.wizard.launch import SERIES
 
 # The experiments that a series will make: what sets each apart, its agent, its time; editable and removable.
 
-
 _PER_PAGE = 20
 _WIDTHS = [0.4, 3.6, 3.4, 1.6, 1.6, 2.2]
 _HEADS = ("", "Experiment", "What sets it apart", "Agent", "Expected time", "")

@@ -37,7 +37,6 @@ from traindash.ui.wizard.again import draw_change_button
 
 # What a series does now and how it stands: words and numbers without any drawing.
 
-
 _WORDS: Mapping[Stage, str] = {
     "finished": "finished",
     "running": "running",
@@ -61,8 +60,7 @@ _HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
 _SHOWN = 3
 _LIST_HEADS = ("Series", "Started", "Progress")
 _MOST = 30
-_LIST_WIDTHS = [5.9, 1.2, 4.3]
-"""The columns of the list of tasks below, some of them together."""
+_LIST_WIDTHS = [5.9, 1.2, 4.3]  # the columns of the list of tasks below, some of them together
 
 
 def standing(states: Sequence[MemberState]) -> str:

@@ -29,8 +29,7 @@ _METRICS = {BOX_MAP: "mAP50-95", BOX_MAP50: "mAP50"}
 _METRICS_BY_MASK = {
     MASK_MAP: "Mask mAP50-95", MASK_MAP50: "Mask mAP50", BOX_MAP: "Box mAP50-95", BOX_MAP50: "Box mAP50",
 }  # fmt: skip
-_PEAK = 5.0
-"""So many times the usual highest loss is a peak."""
+_PEAK = 5.0  # so many times the usual highest loss is a peak
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 CHART_HEIGHT = 280
 CHART_WIDTH = 580

@@ -21,28 +21,26 @@ from traindash.ui.comparison.charts import draw_panel
 from traindash.ui.tasks.charts import CHART_HEIGHT, CHART_WIDTH, class_panel
 from traindash.ui.tasks.live import CHARTS_EVERY, LiveState
 
-_SIDE = 440
-"""Longer side of the pictures in pixels; they are drawn at about 300."""
+_SIDE = 440  # longer side of the pictures in pixels; they are drawn at about 300
 _SECONDS = 3600
 _EPOCH, _SCORE, _TRUTH, _CHOSEN = "samples-epoch", "samples-score", "samples-truth", "samples-chosen"
 _OTHER_COLOR = "#7B7F85"
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _NAMED = 4
-_MOST_LABELS = 6
-"""On one image: more of them hide what they are about."""
+_MOST_LABELS = 6  # on one image: more of them hide what they are about
 _MASK_STYLE = (
     "path{fill-rule:evenodd;fill-opacity:.4;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}"
     ".truth,.rim{fill:none}.rim{stroke:#000;stroke-opacity:.5;stroke-width:3}"
     ".truth{stroke:#FFF;stroke-width:1.5;stroke-dasharray:4 3}"
 )
 _HEIGHT = 348
+# title, what it means, how it is written, and where it stands
 _USES: tuple[tuple[str, str, Callable[[float], str], Callable[[Resources], float | None]], ...] = (
     ("Processor", "100 % is one core that is fully used.", "{:.0f} %".format, lambda row: row.cpu_percent),
     ("Memory", "Main memory of all processes of the task.", formatting.size, lambda row: row.memory_bytes),
     ("GPU", "How busy the task's GPU is.", "{:.0f} %".format, lambda row: row.gpu_percent),
     ("GPU memory", "What is taken of it.", formatting.size, lambda row: row.gpu_memory_bytes),
 )
-"""Title, what it means, how it is written, and where it stands."""
 
 
 def draw_samples(progress: TaskProgress) -> None:

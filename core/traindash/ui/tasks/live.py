@@ -87,17 +87,11 @@ def _time(seconds: float | None) -> str:
 
 @dataclass(slots=True)
 class LiveState:
-    """What the fragments of one run share: the first one follows the task, the others draw what it saw.
+    """What the fragments of one run share: the first one follows the task, the others draw what it saw."""
 
-    Attributes:
-        watch: Follows the task.
-        progress: As it was last seen.
-        paused: The person wants the screen to keep still.
-    """
-
-    watch: TaskWatch
-    progress: TaskProgress
-    paused: bool = False
+    watch: TaskWatch  # follows the task
+    progress: TaskProgress  # as it was last seen
+    paused: bool = False  # the person wants the screen to keep still
 
     def every(self, interval: str) -> str | None:
         """Return the interval at which a fragment runs again; ``None`` where nothing changes any more."""

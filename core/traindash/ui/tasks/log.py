@@ -22,8 +22,7 @@ _FOUND_ANEW = (_HEAD, _ROWS)
 _HEIGHT = 564
 # More would take longer to draw than the second until the next look.
 _SHOWN_ROWS = 300
-_ROWS_BEFORE = 5
-"""Rows above the first error: what led to it."""
+_ROWS_BEFORE = 5  # rows above the first error: what led to it
 _ALL, _TROUBLE, _ERRORS = "All", "Warnings", "Errors"
 _LEVELS = {
     _ALL: frozenset[str](),
@@ -35,17 +34,11 @@ _SEARCH, _LEVEL, _AT_ERROR = "log-search", "log-level", "log-at-error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogView:
-    """The rows that are shown.
+    """The rows that are shown."""
 
-    Attributes:
-        rows: Oldest first.
-        left_out: How many older rows fit too and are not shown.
-        marked: Index in ``rows`` of the row that the person jumped to.
-    """
-
-    rows: tuple[LogRow, ...]
-    left_out: int = 0
-    marked: int | None = None
+    rows: tuple[LogRow, ...]  # oldest first
+    left_out: int = 0  # how many older rows fit too and are not shown
+    marked: int | None = None  # index in `rows` of the row that the person jumped to
 
 
 def draw_log(state: LiveState) -> None:

@@ -18,10 +18,8 @@ PHASE_TITLES: Mapping[str, str] = {
     "uploading": "Uploading",
     "comparing": "Comparing",
 }
-_FIGURES = {"f1": "F1"}
-"""Names of figures on the screen where they differ from those in a record."""
-_TRAINED = 0.9
-"""Share of the bar that belongs to the training; what follows it shares the rest."""
+_FIGURES = {"f1": "F1"}  # names of figures on the screen where they differ from those in a record
+_TRAINED = 0.9  # share of the bar that belongs to the training; what follows it shares the rest
 
 
 def task_title(task: Task) -> str:

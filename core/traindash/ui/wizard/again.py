@@ -25,12 +25,12 @@ from traindash.ui.state import change_draft, flash, telling_errors
 from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 
+# cause → step of the wizard where most of its reasons can be mended
 _STEPS: Mapping[ExitCause, Step] = {
     ExitCause.BAD_INPUT: "model",
     ExitCause.BAD_DATA: "classes",
     ExitCause.BAD_HYPERPARAMETER: "hyperparameters",
 }
-"""Cause → step of the wizard where most of its reasons can be mended."""
 _ABOUT = "A new draft with the same settings, opened at what you want to change."
 _ICONS: Mapping[Step, str] = {
     "project": "folder_open",

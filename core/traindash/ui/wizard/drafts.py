@@ -16,7 +16,6 @@ from traindash.ui.theme import plain
 
 # The menu of drafts: start over, start from a plan, go on with another one.
 
-
 _SHOWN = 5
 _UNITS = (86_400, 3_600, 60)
 _DELETED = "deleted_draft"

@@ -107,19 +107,13 @@ def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryLine:
-    """What was chosen in a step.
-
-    Attributes:
-        value: In a few words.
-        detail: Smaller, below; may be empty.
-        is_set: Something was chosen.
-    """
+    """What was chosen in a step."""
 
     step: Step
     label: str
-    value: str
-    detail: str = ""
-    is_set: bool = True
+    value: str  # in a few words
+    detail: str = ""  # smaller, below; may be empty
+    is_set: bool = True  # something was chosen
 
 
 def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:

@@ -29,7 +29,6 @@ from traindash.ui.widgets import widget_key
 # Streamlit has no code editor, and those made by others either fetch parts from the internet or have been left alone
 # for years. So this is a component of our own: a plain text field whose letters are transparent, above a coloured copy.
 
-
 _HERE = Path(__file__).parent
 _editor = st.components.v2.component(
     "traindash_yaml_editor",

@@ -26,7 +26,6 @@ from traindash.ui.theme import plain
 
 # What is in the chosen project: all its images, page by page, and how classes and sizes are spread.
 
-
 _PER_PAGE = 12
 _SHOWN_CLASSES = 12
 _INDENT = "\u2003"

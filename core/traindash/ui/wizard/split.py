@@ -31,6 +31,7 @@ from traindash.ui.streamlit_internals import table_height
 from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key
 
 _T = TypeVar("_T")
+# word and explanation of each method
 _METHODS: Mapping[SplitMethod, tuple[str, str]] = {
     "random": ("Random", "Images are dealt to both sides at random."),
     "datasets": (
@@ -40,7 +41,6 @@ _METHODS: Mapping[SplitMethod, tuple[str, str]] = {
     "tags": ("By tags", "Image tags decide. An image with both tags goes to both sides."),
     "collections": ("By collections", "Collections of the project decide. Images in none of them are not used."),
 }
-"""Word and explanation of each method."""
 _FROZEN = (
     "The split is drawn once, and kept as two collections when the training starts. Later experiments can use the same "
     "images on each side, so that their numbers can be compared. Copies of one image stay on one side. "

@@ -59,7 +59,6 @@ def read_behaviour(hyperparameters: str) -> Behaviour:
 
 # A complete, tiny evaluation: real COCO files in which every prediction is right.
 
-
 PERFECT_METRICS: Mapping[str, float] = {
     "mAP": 1.0,
     "AP50": 1.0,

@@ -22,7 +22,6 @@ from traindash.training.trainers.yolo.torchvision_fallback import ensure_torchvi
 # resolves two DNS names at import, fetches a font before training, may install packages, and reports to an analytics
 # service.
 
-
 _INTEGRATIONS = (
     "sync",
     "clearml",
