@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.unit.compare.builders import HOSTILE, comparison, experiment, photograph, together
+from tests.unit.comparison.builders import HOSTILE, comparison, experiment, photograph, together
 from traindash.comparison.decision import Requirements, contenders_of, decide, limits
 from traindash.comparison.decision_words import advise
 from traindash.comparison.palette import SERIES

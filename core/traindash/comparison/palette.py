@@ -1,7 +1,7 @@
 """Colour, marker and dash of experiments: never colour alone, and the same everywhere.
 
 The ten colours keep a distance (CIE76) of at least 17 between any two for normal, deuteranopic and protanopic sight and
-a contrast of at least 3:1 to their background; ``tests/unit/compare/test_palette.py`` computes both again.
+a contrast of at least 3:1 to their background; ``tests/unit/comparison/test_palette.py`` computes both again.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.fakes.wizard_client import World, client_of
 from tests.outside import ROOT
-from tests.unit.wizard.facts import draft as good_draft
+from tests.unit.plans.facts import draft as good_draft
 from traindash.plans.draft import DraftStore, WizardDraft
 from traindash.ui import connection
 

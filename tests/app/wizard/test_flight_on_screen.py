@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.app.wizard.stage import Stage, everything_said, links
-from tests.unit.launch.test_forecast import CHECK
+from tests.unit.tasks.test_forecast import CHECK
 from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.task import ExitCause
 from traindash.plans.draft import DraftId

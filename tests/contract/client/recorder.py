@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.unit.launch.plans import ARTIFACTS, CLASSES
+from tests.unit.plans.plans import ARTIFACTS, CLASSES
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import (
     CollectionsSplit,

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from tests.contract.client.recorder import MODEL_OF_CHECKPOINT, TEAM, Recorder
 from tests.fakes.live_platform import serve
 from tests.line_process import LineProcess
-from tests.unit.launch.plans import ARTIFACTS, CLASSES, plans
+from tests.unit.plans.plans import ARTIFACTS, CLASSES, plans
 from traindash.domain.app_state import write_split
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, RandomSplit, TrainingPlan

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wizard.facts import AGENTS, MODEL, NOW, draft, facts
+from tests.unit.plans.facts import AGENTS, MODEL, NOW, draft, facts
 from traindash.domain.ids import AgentId
 from traindash.domain.plan import CustomCheckpoint
 from traindash.plans.draft import DraftId, new_draft

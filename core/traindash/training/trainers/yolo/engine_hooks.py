@@ -3,7 +3,7 @@
 Ultralytics has no public way to stop between two batches with a checkpoint that can be resumed, to resume to the same
 numbers, to look at the predictions of its validation, or to tell apart what an epoch spends its time on. So its trainer
 class is derived from here. :data:`READ` names each function whose inner workings that relies on;
-``tests/unit/trainers/yolo/test_engine_hooks.py`` fails with a sentence when one of them is another in a new version.
+``tests/unit/training/yolo/test_engine_hooks.py`` fails with a sentence when one of them is another in a new version.
 
 Order of the engine's calls in an epoch (``BaseTrainer._do_train``): ``on_train_epoch_start`` → for each batch
 ``on_train_batch_start``, step, ``on_train_batch_end`` → ``on_train_epoch_end`` → validation → ``save_model``,
