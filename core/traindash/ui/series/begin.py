@@ -249,7 +249,11 @@ def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem
             on_click=_start,
             args=(view, [item for item, _ in rows]),
         )
-    _wait(view)
+    if is_busy:
+        # Drawn anew at the end: a refusal is told beside a button that can be pressed again.
+        SERIES.wait(draft_id, _WAIT_SECONDS)
+        st.rerun()
+    _tell_result(view)
 
 
 def _time_sentence(view: SeriesView, rows: Sequence[_Row]) -> str:
@@ -275,10 +279,10 @@ def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
     SERIES.start(view.draft.id, lambda: place(client, store, series).id)
 
 
-def _wait(view: SeriesView) -> None:
+def _tell_result(view: SeriesView) -> None:
     draft_id = view.draft.id
     try:
-        started = SERIES.result(draft_id, _WAIT_SECONDS)
+        started = SERIES.result(draft_id, 0)
     except AppError as error:
         draw_trouble(error.message, f"{error.hint} Nothing was started.")
         return
@@ -288,5 +292,3 @@ def _wait(view: SeriesView) -> None:
         lookups.project.forget(view.plan.project_id)  # it may have new collections
         flash("The series was created.")
         screens.go("series", series=started)
-    if SERIES.is_busy(draft_id):
-        st.rerun()

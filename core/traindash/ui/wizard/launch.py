@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Generic, TypeVar
@@ -75,6 +76,13 @@ class LaunchOnce(Generic[_Started]):
         with self._lock:
             known = self._starts.get(draft_id)
         return known is not None and not known.done()
+
+    def wait(self, draft_id: DraftId, timeout_seconds: float) -> None:
+        """Wait for the end of a start without taking its result."""
+        with self._lock:
+            known = self._starts.get(draft_id)
+        if known is not None:
+            futures.wait((known,), timeout=timeout_seconds)
 
     def result(self, draft_id: DraftId, timeout_seconds: float) -> _Started | None:
         """Wait for a start.
@@ -315,7 +323,11 @@ def draw_start(view: WizardView) -> None:
             on_click=_start,
             args=(view.draft.id, plan),
         )
-    _wait(view)
+    if is_busy:
+        # Drawn anew at the end: a refusal is told beside a button that can be pressed again.
+        TRAININGS.wait(view.draft.id, _WAIT_SECONDS)
+        st.rerun()
+    _tell_result(view)
 
 
 def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
@@ -361,12 +373,10 @@ def _name_when_empty(view: WizardView) -> str:
     return replaced.title if replaced is not None and in_series else default_name(view.draft, view.facts)
 
 
-def _wait(view: WizardView) -> None:
-    """Follow a start that is under way; the page stays responsive between two looks."""
+def _tell_result(view: WizardView) -> None:
     draft_id = view.draft.id
     try:
-        # A second at a time, then st.rerun(): between two looks the page takes clicks.
-        task = TRAININGS.result(draft_id, _WAIT_SECONDS)
+        task = TRAININGS.result(draft_id, 0)
     except AppError as error:
         kept = "" if isinstance(error, InputError) else " Nothing was changed in the draft."
         draw_trouble(error.message, f"{error.hint}{kept}".strip())
@@ -378,8 +388,6 @@ def _wait(view: WizardView) -> None:
             note_data(task, view.facts.project)
         flash(f"Task {task} was created.")
         screens.go("task", task=task)
-    if TRAININGS.is_busy(draft_id):
-        st.rerun()
 
 
 def _agent_text(agent: Agent) -> str:
