@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.small_platform import FAST, HARDWARE, tiny_project, wait_for
 from traindash.domain.ids import ProjectId
 from traindash.platform.app import LocalPlatform, Options
@@ -49,12 +50,12 @@ class LivePlatform:
 
 
 @contextmanager
-def live_platform(home: Path, *, working: bool = False, trainer: str = "fake") -> Iterator[LivePlatform]:
+def live_platform(home: Path, *, working: bool = False, trainer: str = FAKE_TRAINER) -> Iterator[LivePlatform]:
     """Serve a new platform with the tiny project; with ``working`` its supervisor runs tasks with the trainer."""
-    environment = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - trainers need PATH and the like
+    variables = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - trainers need PATH and the like
     options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)
     platform = LocalPlatform(
-        home, address="http://127.0.0.1:0", environment=environment, trainer=trainer, options=options
+        home, address="http://127.0.0.1:0", environment=trainer_variables(variables), trainer=trainer, options=options
     )
     with serve(Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost"))) as url:
         platform.address = url

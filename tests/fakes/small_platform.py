@@ -10,6 +10,7 @@ from typing import TypeVar
 import yaml
 from PIL import Image
 
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
 from traindash.domain.ids import DatasetId, ProjectId, TaskId
@@ -52,7 +53,7 @@ class SmallPlatform:
 
     def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
         self.services: Services = Services(
-            home, address=ADDRESS, environment=environment, trainer="fake", hardware=hardware
+            home, address=ADDRESS, environment=trainer_variables(environment), trainer=FAKE_TRAINER, hardware=hardware
         )
         self.supervisor = Supervisor(self.services, FAST)
 
@@ -114,7 +115,7 @@ class SmallPlatform:
         return {"slyProjectId": int(self.project_id), "guiState": {**gui_state, **changes}}
 
     def train(self, *, agent: int | None = None, **behaviour: object) -> TaskId:
-        """Take in a training whose trainer behaves as told, see :mod:`traindash.training.trainers.fake.__main__`."""
+        """Take in a training whose trainer behaves as told, see :mod:`tests.fakes.trainer`."""
         state = self.state(hyperparameters=yaml.safe_dump({"epochs": 2, **behaviour}))
         task = Admission(self.services).submit(self.body(agent=agent, state=state))
         self.supervisor.wake()

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform
 from traindash.platform.app import LocalPlatform, Options
@@ -63,7 +64,9 @@ def _supervise(home: Path) -> None:
 
 def _start_series(home: Path) -> None:
     options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)
-    platform = LocalPlatform(home, address=ADDRESS, environment=ENVIRONMENT, trainer="fake", options=options)
+    platform = LocalPlatform(
+        home, address=ADDRESS, environment=trainer_variables(ENVIRONMENT), trainer=FAKE_TRAINER, options=options
+    )
     platform.open()
     platform.start()
     client = connect_in_memory(platform.api, ADDRESS, platform.token)

@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Any
 
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from tests.process.conftest import ENVIRONMENT, PlatformProcess
 from tests.process.test_supervisor import experiment, starts
@@ -128,7 +129,7 @@ def test_a_pid_that_another_process_has_now(desk: SmallPlatform, other: Platform
     wait_for(lambda: poll(identity), "the trainer is gone")
     stranger = desk.services.layout.run(TaskId(999))
     stranger.root.mkdir()
-    bystander = start_process(stranger, "fake", trainer_environment(ENVIRONMENT, threads=1))
+    bystander = start_process(stranger, FAKE_TRAINER, trainer_environment(trainer_variables(ENVIRONMENT), threads=1))
     text = run.process.read_text(encoding="utf-8").replace(str(identity.pid), str(bystander.pid))
     run.process.write_text(text, encoding="utf-8")
     other.start()

@@ -88,7 +88,7 @@ class LocalPlatform:
         home: Data directory; made when it does not exist.
         address: Address of this server as clients see it, e.g. ``http://127.0.0.1:8501``.
         environment: Process environment that child processes start from.
-        trainer: Trainer package that runs every training, for tests.
+        trainer: Trainer that runs every training, for tests.
         options: Further choices for tests.
     """
 

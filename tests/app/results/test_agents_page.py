@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app.results.conftest import screen
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.in_memory import connect_in_memory
 from tests.fakes.small_platform import ADDRESS, tiny_project
 from tests.outside import ROOT
@@ -25,9 +26,9 @@ Tasks = list[TaskId]
 
 def new_platform(home: Path, hardware: Hardware) -> LocalPlatform:
     """Open a platform on a data directory."""
-    environment = dict(os.environ)  # noqa: TID251 - as the dashboard does
+    environment = trainer_variables(os.environ)  # noqa: TID251 - as the dashboard does
     options = Options(hardware=hardware, with_sample=False)
-    platform = LocalPlatform(home, address=ADDRESS, environment=environment, trainer="fake", options=options)
+    platform = LocalPlatform(home, address=ADDRESS, environment=environment, trainer=FAKE_TRAINER, options=options)
     platform.open()
     return platform
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from tests.benchmarks.task_list import AGENTS
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.small_platform import tiny_project
 from tests.outside import ROOT
 from traindash.platform.agents import Hardware
@@ -19,8 +20,8 @@ _settings = load_settings()
 _platform = LocalPlatform(
     _settings.home,
     address="http://127.0.0.1:1",
-    environment=_settings.trainer_environment,
-    trainer="fake",
+    environment=trainer_variables(_settings.trainer_environment),
+    trainer=FAKE_TRAINER,
     options=Options(hardware=Hardware(list_gpus=tuple, cores=AGENTS // 2), with_sample=False),
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import FAKE_TRAINER
 from tests.fakes.small_platform import HARDWARE, tiny_project
 from traindash.domain.ids import ProjectId
 from traindash.errors import NotFoundError, StateError, StorageError
@@ -23,7 +24,7 @@ ADDRESS = "http://127.0.0.1:8501"
 
 def _platform(home: Path, *, hardware: Hardware = HARDWARE, with_sample: bool = False) -> LocalPlatform:
     options = Options(hardware=hardware, with_sample=with_sample)
-    return LocalPlatform(home, address=ADDRESS, environment={}, trainer="fake", options=options)
+    return LocalPlatform(home, address=ADDRESS, environment={}, trainer=FAKE_TRAINER, options=options)
 
 
 def _cards(count: int) -> tuple[Memory, ...]:

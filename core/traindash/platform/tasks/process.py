@@ -92,13 +92,14 @@ def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) 
 
     Args:
         run: The run folder; it must exist. What the process prints goes to its ``output.log``.
-        trainer: Package under ``traindash.training.trainers``.
+        trainer: Package under ``traindash.training.trainers``; a dotted name is a module of its own, as in tests.
         environment: See :func:`trainer_environment`.
 
     Raises:
         OSError: The process cannot be started, or its identity cannot be written; then it does not run.
     """
-    command = [sys.executable, "-m", f"traindash.training.trainers.{trainer}", str(run.root)]
+    module = trainer if "." in trainer else f"traindash.training.trainers.{trainer}"
+    command = [sys.executable, "-m", module, str(run.root)]
     # A file and no pipe: a pipe without its reader would end the trainer when this server dies.
     with run.output.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - a list, no shell; the trainer's name comes from our registry

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes import FAKE_TRAINER
 from tests.fakes.small_platform import ADDRESS, TRAIN_IMAGES, VAL_IMAGES, SmallPlatform
 from tests.unit.platform.tasks.test_admission import add_evaluation, add_experiment, compare_body
 from traindash.domain.ids import TaskId, TeamId
@@ -29,7 +30,7 @@ def agent(platform: SmallPlatform) -> LocalAgent:
 def prepared(platform: SmallPlatform, **changes: object) -> tuple[TrainSpec, RunLayout]:
     """Take a training in and write its run folder."""
     task = Admission(platform.services).submit(platform.body(state=platform.state(**changes)))
-    assert prepare(platform.services, task, agent(platform)) == "fake"
+    assert prepare(platform.services, task, agent(platform)) == FAKE_TRAINER
     run = platform.services.layout.run(task.id)
     spec = read_spec(run.spec)
     assert isinstance(spec, TrainSpec)

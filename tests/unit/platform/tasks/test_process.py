@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.small_platform import wait_for
 from traindash.platform.tasks.process import (
     Ended,
@@ -26,7 +27,7 @@ from traindash.platform.tasks.process import (
 )
 from traindash.training.runs.spec import RunLayout
 
-ENVIRONMENT = dict(os.environ)  # noqa: TID251 - the child needs PATH and the like
+ENVIRONMENT = trainer_variables(os.environ)  # noqa: TID251 - the child needs PATH and the like
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def identity_of(pid: int) -> ProcessIdentity:
 
 
 def test_a_trainer_runs_in_its_own_session_and_leaves_output_and_exit_code(run: RunLayout) -> None:
-    identity = start_process(run, "fake", trainer_environment(ENVIRONMENT, threads=1))
+    identity = start_process(run, FAKE_TRAINER, trainer_environment(ENVIRONMENT, threads=1))
     assert read_identity(run) == identity
     ended = wait_for(lambda: poll(identity), "the trainer ends")
     assert ended == Ended(exit_code=1)
@@ -70,7 +71,7 @@ def test_a_trainer_that_does_not_exist_says_so(run: RunLayout) -> None:
 def test_no_identity_no_process(run: RunLayout) -> None:
     run.process.mkdir()  # process.json cannot be written over a folder
     with pytest.raises(OSError, match="directory"):
-        start_process(run, "fake", trainer_environment(ENVIRONMENT, threads=1))
+        start_process(run, FAKE_TRAINER, trainer_environment(ENVIRONMENT, threads=1))
     assert find_process(run) is None
 
 
@@ -148,7 +149,7 @@ def test_the_environment_of_a_trainer() -> None:
 
 def test_a_file_in_the_run_folder_is_no_module(run: RunLayout) -> None:
     (run.root / "json.py").write_text("raise SystemExit('shadowed')", encoding="utf-8")
-    identity = start_process(run, "fake", trainer_environment(ENVIRONMENT, threads=1))
+    identity = start_process(run, FAKE_TRAINER, trainer_environment(ENVIRONMENT, threads=1))
     wait_for(lambda: poll(identity), "the trainer ends")
     assert "shadowed" not in run.output.read_text(encoding="utf-8")
 

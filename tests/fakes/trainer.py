@@ -1,4 +1,7 @@
-"""Runs the fake trainer: ``python -m traindash.training.trainers.fake RUN_DIR``."""
+"""A trainer that keeps the whole run contract, computes nothing, and misbehaves when it is told to.
+
+A platform that is built with ``trainer=FAKE_TRAINER`` runs it: ``python -m tests.fakes.trainer RUN_DIR``.
+"""
 
 import json
 import os
