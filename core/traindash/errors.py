@@ -21,9 +21,8 @@ import msgspec
 class AppError(Exception):
     """Base of all errors whose text is meant for a person.
 
-    Args:
-        message: What happened, to what; one sentence without codes or blame.
-        hint: The next step; empty when there is none.
+    The message says what happened, to what, in one sentence without codes or blame; the hint is the next step, empty
+    when there is none.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -38,13 +38,10 @@ _log = logging.getLogger(__name__)
 def replacing(path: Path, *, private: bool = False, durable: bool = True) -> Iterator[Path]:
     """Give the path to write a file to, which takes the place of ``path`` when the block ends well.
 
-    Readers see the old file or the new one. A block that raises leaves the old file and nothing else.
-
-    Args:
-        path: The file; its folder is made when it does not exist.
-        private: Only the owner may read it.
-        durable: It outlives a power cut from the end of the block on. Without it the file may then be empty: only for
-            what is checked when it is read, can be made again, or is synced in one go later (:func:`sync_files`).
+    Readers see the old file or the new one. A block that raises leaves the old file and nothing else. The folder is
+    made when it does not exist; a ``private`` file may be read by its owner only. A ``durable`` one outlives a power
+    cut from the end of the block on. Without that the file may then be empty: only for what is checked when it is
+    read, can be made again, or is synced in one go later (:func:`sync_files`).
 
     Raises:
         OSError: The disk does not take it.
@@ -301,8 +298,6 @@ def _age(path: Path) -> float:
 def _log_damage(path: Path, reason: str) -> None:
     """Log that a file is damaged: once, since some are read every second.
 
-    Args:
-        path: The file.
-        reason: Type of the error; not the error itself, which would quote what the file holds.
+    ``reason`` is the type of the error; not the error itself, which would quote what the file holds.
     """
     _log.warning("%s cannot be read and is left aside (%s)", path, reason)

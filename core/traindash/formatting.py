@@ -25,9 +25,7 @@ def metric(value: float | None, decimals: int = 3) -> str:
 def points(difference: float | None, decimals: int = 3) -> str:
     """Write a difference of two metrics in points (hundredths) with its sign: ``+1.8 pt``.
 
-    Args:
-        difference: New value minus old value, both between 0 and 1.
-        decimals: With which the metrics are written; the difference gets two fewer.
+    It is the new value minus the old, both between 0 and 1. ``decimals`` are those of the metrics; it gets two fewer.
     """
     if difference is None or _is_missing(difference):
         return MISSING
@@ -109,12 +107,7 @@ def time_left(low: float, high: float) -> str:
 
 
 def time_range(low: float, high: float) -> str:
-    """Write a duration that is known roughly: ``14 to 17 min``, ``40 s``.
-
-    Args:
-        low: Seconds, the shorter estimate.
-        high: Seconds, the longer estimate.
-    """
+    """Write a duration that is known roughly, from its estimates in seconds: ``14 to 17 min``, ``40 s``."""
     short, long = max(0.0, min(low, high)), max(0.0, low, high)
     if long < 1:
         return "less than a second"

@@ -10,10 +10,9 @@ _log = logging.getLogger("traindash.periodic_worker")
 class PeriodicWorker:
     """Does one round after the other until it is closed.
 
-    Args:
-        name: Of the thread, as logs and debuggers show it.
-        work: One round. Returns the seconds until the next one; ``None``: not before somebody wakes it.
-        retry: Seconds until the next round after one that raised something.
+    ``name`` is that of the thread, as logs and debuggers show it. ``work`` does a round and returns the seconds until
+    the next one; ``None``: not before somebody wakes it. ``retry`` are the seconds until the next round after one that
+    raised something.
     """
 
     def __init__(self, name: str, work: Callable[[], float | None], *, retry: float) -> None:
@@ -45,8 +44,7 @@ class PeriodicWorker:
     def close(self, patience: float | None = None) -> None:
         """End after the round that is under way. Closing twice does nothing.
 
-        Args:
-            patience: Seconds to wait for that round; ``None``: as long as it takes.
+        It waits ``patience`` seconds for that round; ``None``: as long as it takes.
         """
         with self._signal:
             self._closing = True

@@ -37,14 +37,9 @@ def screens_folder() -> Path:
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings; ``environment`` stands in for the process environment in tests.
 
-    Args:
-        environment: Stands in for the process environment in tests.
-
-    Returns:
-        ``TRAINDASH_HOME`` decides the data directory; without it, it is the user data directory of the operating
-        system.
+    ``TRAINDASH_HOME`` decides the data directory; without it, it is the user data directory of the operating system.
     """
     env = dict(os.environ) if environment is None else dict(environment)  # noqa: TID251 - this is the one place
     home = env.get("TRAINDASH_HOME") or platformdirs.user_data_dir(APP_NAME, appauthor=False)

@@ -16,9 +16,8 @@ TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
 def compare_folders(folders: Sequence[Path]) -> Comparison:
     """Read evaluation directories and put them side by side, the first one as baseline.
 
-    Args:
-        folders: Each holds ``evaluation/cocoGt.json`` and ``evaluation/cocoDt.json``, or the two files themselves;
-            ``speedtest/speedtest.json`` is read where it is.
+    Each holds ``evaluation/cocoGt.json`` and ``evaluation/cocoDt.json``, or the two files themselves;
+    ``speedtest/speedtest.json`` is read where it is.
 
     Raises:
         InputError: A folder lacks the files, or one of them cannot be used.
@@ -35,9 +34,7 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
 def images_in(folder: Path, comparison: Comparison) -> LoadImage:
     """Return what gives the evaluated images from a folder, found by dataset and file name.
 
-    Args:
-        folder: With the images themselves, with a folder for each dataset, or in Supervisely's layout.
-        comparison: Whose images.
+    It has the images themselves, a folder for each dataset, or Supervisely's layout.
 
     Raises:
         InputError: It is no folder, or holds none of the images.

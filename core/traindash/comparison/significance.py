@@ -126,12 +126,10 @@ def judged(comparison: Comparison, judgement: Comparability | None = None) -> Si
 def resampled(
     significance: Significance, *, keep: Path | None = None, told: Callable[[int], None] | None = None
 ) -> Significance:
-    """Return the same with its resamples.
+    """Return the same, which is from :func:`judged`, with its resamples.
 
-    Args:
-        significance: From :func:`judged`.
-        keep: Folder that keeps them by the content of each evaluation; ``None`` keeps nothing.
-        told: Gets the number of evaluations that are measured, each time it grows; from any thread.
+    ``keep`` is a folder that keeps them by the content of each evaluation; ``None`` keeps nothing. ``told`` gets the
+    number of evaluations that are measured, each time it grows; from any thread.
     """
     if not significance.pending:
         return significance

@@ -126,12 +126,7 @@ StatedModel: TypeAlias = CatalogueName | CheckpointName
 
 
 def write_gui_state(plan: TrainingPlan, model: StatedModel) -> dict[str, Any]:
-    """Return ``guiState`` for a plan, its keys in the SDK's order.
-
-    Args:
-        plan: The plan, its classes spelled out.
-        model: Its model as the state names it.
-    """
+    """Return ``guiState`` for a plan, whose classes are spelled out, its keys in the SDK's order."""
     state: dict[str, Any] = {"model": msgspec.to_builtins(model)}
     # Keys come in the order of the table: the same plan gives the bytes that the SDK sends.
     for name, place in _PLACES.items():
@@ -162,11 +157,7 @@ def write_split(split: TrainValSplit) -> dict[str, Any]:
 
 
 def read_model(gui_state: JsonObject, *, strict: bool = True) -> StatedModel:
-    """Return the model that a state names.
-
-    Args:
-        gui_state: The state.
-        strict: A number in a text is no number.
+    """Return the model that a state names; ``strict``: a number in a text is no number.
 
     Raises:
         InputError: It names none, or in a way that is not known.
@@ -188,11 +179,8 @@ def read_gui_state(
 ) -> TrainingPlan:
     """Return the plan in a ``guiState``, or in the ``app_state.json`` of an experiment. Missing keys are the defaults.
 
-    Args:
-        gui_state: The state.
-        project_id: The plan's project, which the state does not name.
-        model: What :func:`read_model` found, looked up.
-        strict: As :func:`read_model`.
+    The project is the plan's, which the state does not name; ``model`` is what :func:`read_model` found, looked up;
+    ``strict`` as there.
 
     Raises:
         InputError: The state has another form; the first wrong key is named.
@@ -225,13 +213,9 @@ def read_gui_state(
 
 
 def read_split(state: JsonObject, *, strict: bool = True) -> TrainValSplit:
-    """Return the split in a state.
+    """Return the split in a state; ``strict`` as in :func:`read_model`.
 
     Supervisely's app reads ``datasets`` and writes ``based on datasets``: both are understood.
-
-    Args:
-        state: The split, with its method.
-        strict: As :func:`read_model`.
 
     Raises:
         InputError: The method is not known, or its details are missing. The latter is what Supervisely's app leaves of

@@ -63,11 +63,7 @@ class Snapshot:
 class ExperimentIndex:
     """The experiments of one team of one server. Safe to share between threads.
 
-    Args:
-        client: The server.
-        team: The team.
-        cache: Keeps records on this machine.
-        clock: Seconds; stands in for time in tests.
+    The cache keeps records on this machine; the clock gives seconds and stands in for time in tests.
     """
 
     def __init__(
@@ -90,11 +86,7 @@ class ExperimentIndex:
         return self._snapshot
 
     def refresh(self, *, older_than: float = 0.0) -> None:
-        """Read what is new in the background, unless that is going on, or happened a moment ago.
-
-        Args:
-            older_than: Seconds since the last reading.
-        """
+        """Read what is new in the background, unless that is going on, or happened within ``older_than`` seconds."""
         with self._changed:
             fresh = self._read_at is not None and self._clock() - self._read_at < older_than
             if self._snapshot.reading or fresh:

@@ -43,12 +43,11 @@ class Listings:
         self._last = listing_of((), {}, {})
 
     def of(self, entries: tuple[Entry, ...], noted: Mapping[TaskId, Mark], settings: Mapping[str, Settings]) -> Listing:
-        """Return the list.
+        """Return the list from entries, newest task first.
 
-        Args:
-            entries: Newest task first; another tuple after each change.
-            noted: What people noted; experiments without any may be left out.
-            settings: Folder → hyperparameters that were read; another mapping after each change.
+        Experiments of which nothing is noted may be left out of ``noted``; ``settings`` maps a folder to the
+        hyperparameters that were read. After each change, ``entries`` is another tuple and ``settings`` another
+        mapping.
         """
         with self._lock:
             known = self._made_of

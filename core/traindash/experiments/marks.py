@@ -44,13 +44,9 @@ UNMARKED = Mark()
 
 
 class Marks:
-    """The marks and views of one server.
+    """The marks and views of one server, in a SQLite file made when something is noted for the first time.
 
     Every change is one transaction; a :class:`traindash.errors.StorageError` says that it was not stored.
-
-    Args:
-        path: The SQLite file; made when something is noted for the first time.
-        server: Address of the server.
     """
 
     def __init__(self, path: Path, server: str) -> None:
@@ -164,9 +160,7 @@ class Marks:
 def open_tables(path: Path, tables: str) -> Iterator[sqlite3.Connection]:
     """Open a SQLite file of this machine's own, made when it is not there; one transaction.
 
-    Args:
-        path: The file.
-        tables: Statements that make its tables where they are missing.
+    ``tables`` are statements that make its tables where they are missing.
 
     Raises:
         OSError: Its folder cannot be made.

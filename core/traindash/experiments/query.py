@@ -225,12 +225,7 @@ class Query:
 
 
 def select(rows: Iterable[Row], query: Query) -> list[Row]:
-    """Return the experiments that a query looks for, in its order.
-
-    Args:
-        rows: Newest task first.
-        query: What is looked for.
-    """
+    """Return the experiments that a query looks for, in its order, from rows with the newest task first."""
     words = query.text.casefold().split()
     found = [row for row in rows if _fits(row, query) and _has_words(row, words)]
     # Most views are sorted so, and rows come so: ten thousand need not be sorted again with every click.

@@ -41,12 +41,9 @@ _T = TypeVar("_T")
 
 
 class RecordCache:
-    """Records and hyperparameters by server, team and folder.
+    """Records and hyperparameters by server, team and folder, in a SQLite file made when something is first kept.
 
     A file that cannot be used is logged and left alone: everything is read from the server then.
-
-    Args:
-        path: The SQLite file; made when something is kept for the first time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,10 +136,7 @@ _NONE: Mapping[str, Settings] = {}
 class SettingsReader:
     """Reads ``hyperparameters.yaml``. Safe to share between threads.
 
-    Args:
-        client: The server.
-        team: Where the files are.
-        cache: Keeps what was read on this machine; equal contents once.
+    The cache keeps what was read on this machine; equal contents once.
     """
 
     def __init__(self, client: SuperviselyClient, team: TeamId, cache: RecordCache) -> None:

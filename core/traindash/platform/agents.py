@@ -169,12 +169,7 @@ def _wanted_count(connection: Connection) -> int | None:
 
 
 class Agents:
-    """The agents of this machine.
-
-    Args:
-        database: A row per agent.
-        hardware: What there is to compute with.
-    """
+    """The agents of this machine, each with a row in the database; ``hardware`` is what there is to compute with."""
 
     def __init__(self, database: Database, hardware: Hardware) -> None:
         self._database = database

@@ -82,14 +82,10 @@ _DEFAULTS = Options()
 
 
 class LocalPlatform:
-    """Supervisely's API on this machine.
+    """Supervisely's API on this machine, with its data directory ``home``, which is made when it does not exist.
 
-    Args:
-        home: Data directory; made when it does not exist.
-        address: Address of this server as clients see it, e.g. ``http://127.0.0.1:8501``.
-        environment: Process environment that child processes start from.
-        trainer: Trainer that runs every training, for tests.
-        options: Further choices for tests.
+    ``address`` is that of this server as clients see it, e.g. ``http://127.0.0.1:8501``, ``environment`` what child
+    processes start from. For tests: ``trainer``, one that runs every training, and ``options``.
     """
 
     def __init__(

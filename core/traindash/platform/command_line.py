@@ -23,12 +23,8 @@ _SLOTS = 2  # the Complete Example of the Training API document pairs two models
 def script_environment(home: Path, *, address: str, project: str | None = None) -> dict[str, str]:
     """Return what a script for the official SDK reads from its environment.
 
-    Only the data directory is read, so this works whether the server runs or not.
-
-    Args:
-        home: Data directory.
-        address: Address the server has or will have.
-        project: Id or name of the project to train on; ``None`` for the first one.
+    Only the data directory ``home`` is read, so this works whether the server runs or not; ``address`` is the one that
+    it has or will have. ``project`` is the id or name of the project to train on; ``None`` for the first one.
 
     Returns:
         ``SERVER_ADDRESS``, ``API_TOKEN``, ``TEAM_ID``, ``WORKSPACE_ID``, ``PROJECT_ID``, ``AGENT_IDS`` (a JSON list

@@ -47,16 +47,9 @@ _WITH_OBJECTS = 4  # without an object on either side there is nothing to learn 
 
 
 def sample_images(database: Database, project_id: ProjectId, classes: Sequence[str], sides: Sides) -> Sides:
-    """Return some of the images of a training.
+    """Return some of the images of a training, those with objects of the trained classes first.
 
-    Args:
-        database: Knows which images have objects.
-        project_id: The project.
-        classes: Trained classes.
-        sides: All images of the training → their sides.
-
-    Returns:
-        The sample, images with objects of the classes first.
+    ``sides`` holds all images of the training.
     """
     filled = _with_objects(database, project_id, classes)
     first: list[ImageId] = []
@@ -90,12 +83,7 @@ _KIND = JobKind(name="dry run", type=DryRun, doing="making the dry run", again="
 
 
 class DryRuns:
-    """The dry runs of a platform.
-
-    Args:
-        services: The platform.
-        admission: Checks what is asked for as it does for a task.
-    """
+    """The dry runs of a platform; ``admission`` checks what is asked for as it does for a task."""
 
     def __init__(self, services: Services, admission: Admission) -> None:
         self._services = services
@@ -118,11 +106,9 @@ class DryRuns:
         self._jobs.close()
 
     def start(self, body: object, key: str) -> DryRun:
-        """Begin a dry run.
+        """Begin a dry run; ``body`` is what ``tasks.run.app`` would be sent for the whole training.
 
-        Args:
-            body: What ``tasks.run.app`` would be sent for the whole training.
-            key: What the client calls it.
+        ``key`` is what the client calls it.
 
         Raises:
             InputError: Something in the request cannot be used.

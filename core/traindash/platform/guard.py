@@ -25,12 +25,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 
 
 class Guard:
-    """ASGI middleware.
-
-    Args:
-        app: What is guarded.
-        allowed_hosts: Names, without ports, that this server may be called by.
-    """
+    """ASGI middleware; ``allowed_hosts`` are the names, without ports, that this server may be called by."""
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
         self._app = app

@@ -13,11 +13,7 @@ from traindash.training.runs.spec import RunLayout
 
 
 class HomeLayout:
-    """Where things lie in a data directory.
-
-    Args:
-        root: The directory, absolute.
-    """
+    """Where things lie in a data directory; its path is absolute."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

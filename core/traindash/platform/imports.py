@@ -40,11 +40,7 @@ class _Origin:
 
 
 class Imports:
-    """The imports of a platform.
-
-    Args:
-        services: The platform.
-    """
+    """The imports of a platform."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -69,9 +65,8 @@ class Imports:
     def inspect(self, path: Path, *, scratch: ImportScratch | None = None) -> DataImport:
         """Begin an import: unpack an archive, recognise the layout, then wait for :meth:`start`.
 
-        Args:
-            path: A folder or an archive on this machine.
-            scratch: The folder that the archive was received in; removed with the import.
+        ``path`` is a folder or an archive on this machine; ``scratch``, the folder that the archive was received in, is
+        removed with the import.
 
         Raises:
             InputError: There is nothing at the path.
@@ -94,10 +89,8 @@ class Imports:
     def start(self, import_id: int, *, layout: Layout | None = None, name: str | None = None) -> DataImport:
         """Take in what was inspected.
 
-        Args:
-            import_id: The import.
-            layout: How to read it; ``None`` when there is one way only.
-            name: Name of the project; ``None`` takes the one of the source.
+        ``layout`` says how to read it, ``None`` when there is one way only; without a name the project gets the
+        source's.
 
         Raises:
             InputError: The layout is not one of those that were recognised, or several were and none is chosen.
@@ -243,11 +236,9 @@ def import_path(
 ) -> tuple[ProjectId, ImportReport]:
     """Import a project from the command line, whether a server runs on the data directory or not.
 
-    Args:
-        home: Data directory; a server must have been started on it once.
-        path: A folder, which is only read, or an archive.
-        name: Name of the project; by default that of the source. A number is added when it is taken.
-        layout: How the folder is to be read; ``None`` lets its content decide.
+    A server must have been started on it once. ``path`` is a folder, which is only read, or an archive. The project is
+    named as the source by default; a number is added when the name is taken. Without a layout, the content decides how
+    the folder is to be read.
 
     Returns:
         The project, and what was taken and what was not.

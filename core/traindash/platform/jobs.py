@@ -74,12 +74,9 @@ class JobKind(Generic[JobT]):
 
 
 class Jobs(Generic[JobT]):
-    """The jobs of one kind.
+    """The jobs of one kind, each with a row in the database.
 
-    Args:
-        database: Holds a row for each.
-        kind: What they are.
-        before_end: Called with the id before the last status is stored, so that nothing is left when others see it.
+    ``before_end`` is called with the id before the last status is stored, so that nothing is left when others see it.
     """
 
     def __init__(
@@ -96,8 +93,7 @@ class Jobs(Generic[JobT]):
     def open(self, earlier: Iterable[JobT] = ()) -> None:
         """Begin to work. What a server that died left unfinished is closed, and only the latest jobs are kept.
 
-        Args:
-            earlier: Jobs to take into the table that were kept elsewhere; known ones are left as they are.
+        ``earlier`` jobs, which were kept elsewhere, are taken into the table; known ones are left as they are.
         """
         with self._database.write() as connection:
             now = now_text()
@@ -123,11 +119,7 @@ class Jobs(Generic[JobT]):
                 self._rest(running, _ended(running.job, JobStatus.CANCELED))
 
     def begin(self, make: Callable[[int], JobT], work: Work[JobT]) -> JobT:
-        """Make a job and work on it as soon as the one before it comes to rest.
-
-        Args:
-            make: Makes it for an id.
-            work: What to do.
+        """Make a job for an id and work on it as soon as the one before it comes to rest.
 
         Raises:
             StateError: The server is being stopped.
@@ -144,11 +136,7 @@ class Jobs(Generic[JobT]):
             return job
 
     def go_on(self, job: JobT, work: Work[JobT]) -> JobT:
-        """Work on a job again that was at rest.
-
-        Args:
-            job: With the status that it shall have now.
-            work: What to do.
+        """Work on a job again that was at rest; it comes with the status that it shall have now.
 
         Raises:
             StateError: It is over, somebody works on it, or the server is being stopped.

@@ -43,11 +43,7 @@ class Module:
 
 
 class Modules:
-    """The apps, with ids that stay the same from start to start.
-
-    Args:
-        database: Keeps the ids.
-    """
+    """The apps, with ids that the database keeps: they stay the same from start to start."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -23,13 +23,10 @@ from traindash.settings import is_offline
 class Services:
     """What a platform is made of. Making it reads and writes nothing yet.
 
-    Args:
-        home: Data directory.
-        address: Address of this server, e.g. ``http://127.0.0.1:8501``; may be set until the server starts, when the
-            port is known. Kept without a slash at its end.
-        environment: Process environment that child processes start from.
-        trainer: Trainer package that runs every training, whatever the framework says; ``None`` outside tests.
-        hardware: What agents compute with; tests pass their own.
+    ``address`` is that of this server, e.g. ``http://127.0.0.1:8501``; it may be set until the server starts, when the
+    port is known, and is kept without a slash at its end. ``environment`` is what child processes start from.
+    ``trainer`` is a package that runs every training, whatever the framework says; ``None`` outside tests. ``hardware``
+    is what agents compute with; tests pass their own.
     """
 
     def __init__(

@@ -83,11 +83,7 @@ def hook_file(path: Path) -> JsonFile[Hook | None]:
 
 
 def checked_url(text: str, *, offline: bool) -> str:
-    """Return an address that messages can be sent to.
-
-    Args:
-        text: What a person typed.
-        offline: Nothing may leave this machine.
+    """Return an address that messages can be sent to; ``offline``: nothing may leave this machine.
 
     Raises:
         InputError: It cannot be used; says why.
@@ -206,11 +202,8 @@ _GOOD, _MOVED, _BAD, _BROKEN = 200, 300, 400, 500
 def send(hook: Hook, body: bytes, delivery: str, timeout: float = TIMEOUT_SECONDS) -> tuple[DeliveryState, str]:
     """Send a message. No redirect is followed: what is signed for one address goes to no other.
 
-    Args:
-        hook: Where to.
-        body: JSON.
-        delivery: Name of the message; the same at every attempt.
-        timeout: Seconds for the connection, and again for the answer.
+    ``body`` is JSON, ``delivery`` the name of the message, the same at every attempt. ``timeout`` holds for the
+    connection, and again for the answer.
 
     Returns:
         What became of it, and a sentence. ``waiting``: another attempt makes sense and cannot arrive twice; ``failed``:
@@ -270,12 +263,7 @@ class HookPace:
 
 
 class WebhookWorker:
-    """The webhook of a platform.
-
-    Args:
-        services: The platform; its database is open between :meth:`start` and :meth:`close`.
-        pace: How often it looks.
-    """
+    """The webhook of a platform, whose database is open between :meth:`start` and :meth:`close`."""
 
     def __init__(self, services: Services, pace: HookPace | None = None) -> None:
         self._services = services

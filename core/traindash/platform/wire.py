@@ -39,12 +39,10 @@ class ById(Body):
 
 
 def checked(method: str, body: type[_T], data: dict[str, object]) -> _T:
-    """Check the parameters of a request.
+    """Check the parameters of a request against a :class:`Body`, or any other type that msgspec can check.
 
-    Args:
-        method: API method, named in the error.
-        body: A :class:`Body`, or any other type that msgspec can check.
-        data: Parsed JSON, or texts from an address or a form: a number that comes as text is a number.
+    ``data`` is parsed JSON, or texts from an address or a form: a number that comes as text is a number. ``method`` is
+    the API method, named in the error.
 
     Raises:
         InputError: A field is missing or not usable; the first one is named.

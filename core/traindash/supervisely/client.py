@@ -34,11 +34,7 @@ class _UserShape(Shape):
 
 
 class SuperviselyClient:
-    """Typed access to a server. Synchronous; safe to share between threads. Close it when done.
-
-    Args:
-        transport: Carries the requests.
-    """
+    """Typed access to a server. Synchronous; safe to share between threads. Close it when done."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -194,10 +190,8 @@ class SuperviselyClient:
 
 
 def connect(address: str, token: str) -> SuperviselyClient:
-    """Open a client. Nothing is sent before the first call.
+    """Open a client for an address like ``https://app.supervisely.com`` or ``127.0.0.1:8501`` and an API token of it.
 
-    Args:
-        address: Server address, e.g. ``https://app.supervisely.com`` or ``127.0.0.1:8501``.
-        token: API token of that server.
+    Nothing is sent before the first call.
     """
     return SuperviselyClient(Transport(address, token))

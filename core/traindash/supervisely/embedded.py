@@ -54,11 +54,9 @@ class DryRuns(_OwnMethods):
         return self._answers("list", {"key": "-"})  # a key that no dry run has: the answer is short
 
     def start(self, request: StartRequest, key: str) -> DryRun:
-        """Begin the dry run of a training.
+        """Begin the dry run of the training that ``request`` would start whole.
 
-        Args:
-            request: What would start the whole training.
-            key: Name to find it by later, at most 200 characters.
+        ``key`` is a name to find it by later, at most 200 characters.
 
         Raises:
             RejectedError: The server would not take the training either; says why.
@@ -104,12 +102,9 @@ class Imports(_OwnMethods):
         return self._write("inspect", DataImport, {"path": path})
 
     def upload(self, name: str, file: BinaryIO, size: int) -> DataImport:
-        """Begin an import of an archive, sent block by block; its layout is recognised.
+        """Begin an import of an archive of ``size`` bytes, sent block by block; its layout is recognised.
 
-        Args:
-            name: File name of the archive.
-            file: Its content.
-            size: Its length in bytes.
+        ``name`` is the file name of the archive.
         """
         # The one method whose body is a file; what is to be said about it goes into the address.
         method = f"traindash.{self.family}.upload"
@@ -118,10 +113,8 @@ class Imports(_OwnMethods):
     def start(self, import_id: ImportId, *, layout: str | None = None, name: str | None = None) -> DataImport:
         """Take in what was recognised.
 
-        Args:
-            import_id: The import.
-            layout: One of the recognised layouts; ``None`` if there is one only.
-            name: Name of the project; ``None`` takes the proposed one.
+        ``layout`` is one of the recognised ones, ``None`` if there is one only; a project without a name gets the
+        proposed one.
         """
         return self._write("start", DataImport, {"id": import_id, "layout": layout, "name": name})
 

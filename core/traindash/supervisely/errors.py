@@ -31,11 +31,8 @@ from traindash.errors import AppError, InputError, NotFoundError
 class ApiError(AppError):
     """Base of everything that can fail on the way to a server and back.
 
-    Args:
-        message: What happened; one sentence.
-        hint: The next step.
-        method: API method that was called, e.g. ``tasks.info``.
-        status: HTTP status, ``None`` when there was no answer.
+    The message is one sentence on what happened, the hint the next step. ``method`` is the API method that was called,
+    e.g. ``tasks.info``, ``status`` the HTTP status, ``None`` when there was no answer.
     """
 
     retry_after: float | None = None  # seconds that the server wants to be left alone, `None` where it does not say
@@ -55,8 +52,7 @@ class ApiError(AppError):
 class ConnectionFailedError(ApiError):
     """The server could not be reached, or it closed the connection before it answered.
 
-    Args:
-        sent: Whether the request may have reached the server. ``False`` means that it certainly did nothing.
+    ``sent``: whether the request may have reached the server. ``False`` means that it certainly did nothing.
     """
 
     def __init__(self, message: str, hint: str = "", *, method: str = "", sent: bool = True) -> None:
@@ -95,8 +91,7 @@ class ServerFailedError(ApiError):
 class ContractError(ApiError):
     """The answer does not have the documented form.
 
-    Args:
-        field: Path of the first field that does not fit, e.g. ``entities.0.id``.
+    ``field`` is the path of the first field that does not fit, e.g. ``entities.0.id``.
     """
 
     def __init__(self, message: str, hint: str = "", *, method: str = "", field: str = "") -> None:
@@ -127,13 +122,7 @@ class Answer:
 
 
 def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
-    """Return what an answer's status says is wrong, ``None`` if nothing.
-
-    Args:
-        method: API method that was called.
-        answer: What came back.
-        address: Server address, for the text.
-    """
+    """Return what an answer's status says is wrong, ``None`` if nothing; the text names method and server address."""
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     kind, what, hint = _meaning(answer, address)
@@ -287,9 +276,8 @@ class RetryPolicy:
     def wait_before(self, attempt: int, retry_after: float | None = None) -> float | None:
         """Return the seconds to wait before a try, ``None`` if there shall be no further one.
 
-        Args:
-            attempt: Number of the next try, 2 for the first repetition.
-            retry_after: What the server asked for, in seconds.
+        ``attempt`` is the number of the next try, 2 for the first repetition; ``retry_after`` the seconds that the
+        server asked for.
         """
         if attempt > self.attempts:
             return None
@@ -307,9 +295,7 @@ NO_RETRY = RetryPolicy(attempts=1)  # for everything that changes something on t
 def may_pass(error: ApiError, attempt: int) -> bool:
     """Whether a further try makes sense. A server that nobody can reach is asked once more, then the person decides.
 
-    Args:
-        error: What happened.
-        attempt: Number of the next try, 2 for the first repetition.
+    ``attempt`` is the number of the next try, 2 for the first repetition.
     """
     unreachable = isinstance(error, ConnectionFailedError) and not error.sent
     return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)

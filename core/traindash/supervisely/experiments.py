@@ -39,13 +39,9 @@ class Experiments(Resource):
         return tuple(sorted(found, key=lambda folder: (folder.task_id or 0, folder.path), reverse=True))
 
     def of_tasks(self, workspace_id: WorkspaceId, tasks: Sequence[TaskId]) -> tuple[ExperimentInfo, ...]:
-        """Return the experiments that tasks name in their output; one request.
+        """Return the experiments that at most :data:`TASKS_AT_ONCE` tasks name in their output; one request.
 
         Tasks of other workspaces are passed over, and so are records that cannot be read: their files may be better.
-
-        Args:
-            workspace_id: Where the tasks are.
-            tasks: At most :data:`TASKS_AT_ONCE`.
         """
         body = {"workspaceId": workspace_id, "filter": [{"field": "id", "operator": "in", "value": list(tasks)}]}
         page = read_page(self.transport, "tasks.list", body, page=1, per_page=TASKS_AT_ONCE)

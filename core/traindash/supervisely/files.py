@@ -116,10 +116,8 @@ class Files(Resource):
     def list(self, team_id: TeamId, path: str, *, recursive: bool = True) -> tuple[TeamFile, ...]:
         """Return the files at or below a path; empty where nothing is.
 
-        Args:
-            team_id: The team.
-            path: A folder, or a file (then the answer is that file alone).
-            recursive: Files in subfolders too.
+        The path is a folder, or a file (then the answer is that file alone); ``recursive`` takes files in subfolders,
+        too.
         """
         return tuple(row for row in self._rows(team_id, path, recursive=recursive) if not row.is_dir)
 

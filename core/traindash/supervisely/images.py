@@ -38,13 +38,9 @@ class Images(Resource):
         collection_id: CollectionId | None = None,
         limit: int | None = None,
     ) -> tuple[Image, ...]:
-        """Return images, ordered by id.
+        """Return images, ordered by id; at most ``limit``, from the first, ``None`` for all.
 
-        Args:
-            project_id: All datasets of this project, nested ones included.
-            dataset_id: This dataset alone.
-            collection_id: The members of this collection.
-            limit: At most so many, from the first; ``None`` for all.
+        They are those of a project, nested datasets included, of one dataset alone, or the members of a collection.
         """
         if limit is not None:
             page = self.page(project_id=project_id, dataset_id=dataset_id, collection_id=collection_id, per_page=limit)
@@ -61,14 +57,9 @@ class Images(Resource):
         page: int = 1,
         per_page: int = 48,
     ) -> ImagePage:
-        """Return one page of the list that :meth:`list` gives whole.
+        """Return one page, 1 for the first, of the list that :meth:`list` gives whole.
 
-        Args:
-            project_id: As in :meth:`list`.
-            dataset_id: As in :meth:`list`.
-            collection_id: As in :meth:`list`.
-            page: 1 for the first.
-            per_page: Images on a page, at most 500 (larger ones are the server's to refuse).
+        A page has at most 500 images (larger ones are the server's to refuse).
         """
         body = self._body(project_id, dataset_id, collection_id)
         answer = read_page(self.transport, "images.list", body, page=page, per_page=per_page)

@@ -63,10 +63,7 @@ class Projects(Resource):
     ) -> ProjectStatistics:
         """Return how often each class and image tag of a project is used.
 
-        Args:
-            project_id: The project.
-            meta: Its meta; asked for when not given.
-            images: Its number of images; asked for when not given.
+        Its meta and its number of images are asked for when not given.
         """
         answer = self._fetch("projects.stats", _Statistics, {"id": project_id})
         return answer.statistics(

@@ -34,7 +34,7 @@ class Shape(msgspec.Struct, rename="camel"):
 def read(
     method: str, kind: type[T], data: object, fit: Fit | None = None, *, camel: bool = True, failure: str = ""
 ) -> T:
-    """Check JSON against a type and make a value of it.
+    """Check parsed JSON against a type and make a value of it.
 
     Unknown keys are passed over, for servers grow. A number may come as text. With keys in camelCase, those of somebody
     else's server, a ``null`` stands for the field's default where it has one, and moments and free objects
@@ -74,9 +74,7 @@ def read_rows(method: str, kind: type[T], rows: Iterable[JsonRow], fit: Fit | No
 def lacking(what: str, **stand_ins: object) -> Fit:
     """Return a fit for rows in which a server may leave out what can be told without it.
 
-    Args:
-        what: Kind of thing, for a name that can be shown: ``Project 6``.
-        stand_ins: Values by their keys.
+    ``what`` is the kind of thing, for a name that can be shown (``Project 6``); the stand-ins are values by their keys.
     """
 
     def fit(row: JsonRow) -> JsonRow:
@@ -273,8 +271,7 @@ def _walk(transport: Transport, method: str, body: JsonObject) -> _Walk:
 def pages(ask: Callable[[Mapping[str, int]], PageShape]) -> Iterator[PageShape]:
     """Give the pages of a list up to its last one, or to an empty one, whatever the server said of their number.
 
-    Args:
-        ask: Gets the keys of a page, none for the first one; the others have the size of the first answer.
+    ``ask`` gets the keys of a page, none for the first one; the others have the size of the first answer.
     """
     page, number = ask({}), 1
     per_page = page.per_page
@@ -286,11 +283,7 @@ def pages(ask: Callable[[Mapping[str, int]], PageShape]) -> Iterator[PageShape]:
 
 
 class Resource:
-    """Methods for one kind of thing on a server. Keeps nothing; safe to share between threads.
-
-    Args:
-        transport: Carries the requests.
-    """
+    """Methods for one kind of thing on a server. Keeps nothing; safe to share between threads."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport

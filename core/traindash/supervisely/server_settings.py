@@ -30,11 +30,8 @@ def server_settings(
     A variable of the environment wins over the same one in ``local.env`` of the working folder, and that over
     ``~/supervisely.env``: as the SDK's ``load_dotenv`` never replaces a variable that is set. A file that is
     complete by itself is offered as well, since a person may mean that one. ``ENV=production`` leaves the files out.
-
-    Args:
-        environment: Stands in for the process environment in tests.
-        folder: Working folder; the process's own by default.
-        user_home: Home folder of the user.
+    ``environment`` stands in for the process environment in tests; ``folder`` is the working folder, by default the
+    process's own.
 
     Returns:
         The most specific one first, each address and token once.

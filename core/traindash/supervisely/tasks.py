@@ -63,12 +63,7 @@ class Tasks(Resource):
         return self._fetch("tasks.info", Task, {"id": task_id}, _fit_task)
 
     def list(self, workspace_id: WorkspaceId, statuses: Sequence[TaskStatus] | None = None) -> tuple[Task, ...]:
-        """Return a workspace's tasks, oldest first.
-
-        Args:
-            workspace_id: The workspace.
-            statuses: Only tasks in one of these; ``None`` for all.
-        """
+        """Return a workspace's tasks, oldest first: only those in one of the statuses, ``None`` for all."""
         body: dict[str, object] = {"workspaceId": workspace_id}
         if statuses is not None:
             words = [status.value for status in statuses]
@@ -108,21 +103,12 @@ class Tasks(Resource):
     def move_in_queue(self, task_id: TaskId, to: QueueMove, agent_id: AgentId | None = None) -> None:
         """Change the place of a waiting task. An extension of the embedded platform.
 
-        Args:
-            task_id: The task.
-            to: Where to.
-            agent_id: Whose queue is meant, for a task that waits for any agent.
+        ``agent_id`` says whose queue is meant, for a task that waits for any agent.
         """
         self.transport.write("tasks.queue.move", {"id": task_id, "to": to, "agentId": agent_id})
 
     def log(self, task_id: TaskId, since: str | None = None, limit: int | None = None) -> tuple[LogRow, ...]:
-        """Return rows of a task's log, oldest first.
-
-        Args:
-            task_id: The task.
-            since: Only rows after this ISO 8601 moment.
-            limit: At most so many.
-        """
+        """Return at most ``limit`` rows of a task's log, oldest first: those after the ISO 8601 moment ``since``."""
         params = {"id": str(task_id)}
         if since is not None:
             params["sinceTime"] = since
@@ -135,10 +121,7 @@ class Tasks(Resource):
     def request(self, task_id: TaskId, command: str, state: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         """Send a command to the app of a running task (docs/supervisely-api.md 6.1). Sent exactly once.
 
-        Args:
-            task_id: The task.
-            command: E.g. ``is_running``, ``train_status``, ``train_from_api``.
-            state: The command's arguments.
+        Commands are e.g. ``is_running``, ``train_status``, ``train_from_api``; ``state`` holds the command's arguments.
         """
         body = {
             "taskId": task_id,

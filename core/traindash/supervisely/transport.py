@@ -90,12 +90,8 @@ class _Request:
 class Transport:
     """A pooled connection to one server. Safe to share between threads.
 
-    Args:
-        address: Server address; ``http://`` is assumed where the scheme is missing.
-        token: API token.
-        http: What carries requests; stands in for the network in tests.
-        policy: How reads are repeated.
-        sleep: Waits; stands in for the clock in tests.
+    ``http://`` is assumed where the address has no scheme. ``policy`` says how reads are repeated; ``http`` and
+    ``sleep`` stand in for the network and the clock in tests.
     """
 
     def __init__(
@@ -141,14 +137,9 @@ class Transport:
         return self._address
 
     def read(self, method: str, body: JsonObject | None = None) -> object:
-        """Ask for something; repeated after passing failures.
+        """Ask for something and return the JSON of the answer; repeated after passing failures.
 
-        Args:
-            method: API method, e.g. ``tasks.info``. It must change nothing on the server.
-            body: JSON object to send.
-
-        Returns:
-            The JSON of the answer.
+        The method, e.g. ``tasks.info``, must change nothing on the server.
 
         Raises:
             ApiError: By kind, see :mod:`traindash.supervisely.errors`.
@@ -178,10 +169,7 @@ class Transport:
     def stream(self, method: str, body: JsonObject, *, offset: int = 0) -> Iterator["Content"]:
         """Open a file of any size, to be read block by block as it arrives. Sent once; whoever reads may go on later.
 
-        Args:
-            method: API method.
-            body: JSON object to send.
-            offset: Bytes that are known already. A server that cannot leave them out begins anew.
+        ``offset`` counts the bytes that are known already. A server that cannot leave them out begins anew.
 
         Raises:
             ApiError: By kind; also while the blocks are read.
@@ -205,13 +193,9 @@ class Transport:
                 response.close()
 
     def upload(self, method: str, params: Mapping[str, str], file: BinaryIO, size: int) -> object:
-        """Send a file as the body, block by block. Sent exactly once, as :meth:`write`.
+        """Send a file as the body, block by block from its start. Sent exactly once, as :meth:`write`.
 
-        Args:
-            method: API method.
-            params: Query parameters.
-            file: Read from its start.
-            size: Its length in bytes.
+        ``params`` are query parameters; ``size`` is the file's length in bytes.
 
         Raises:
             ApiError: As :meth:`write`.

@@ -62,10 +62,9 @@ def install(
 ) -> None:
     """Say once per process how to reach servers.
 
-    Args:
-        embedded: Opens a client of the embedded platform; called now and after :func:`reconnect`.
-        home: Data directory for drafts and remembered choices; by default the one of the settings.
-        found: Servers that are written down for the official SDK.
+    ``embedded`` opens a client of the embedded platform; it is called now and after :func:`reconnect`. ``home`` is the
+    data directory for drafts and remembered choices, by default the one of the settings; ``found`` are servers that
+    are written down for the official SDK.
     """
     folder = home or load_settings().home
     reached = Servers(embedded, found, KeptServers(folder / "servers.json"))
@@ -196,16 +195,12 @@ class Lookup(Generic[_P, _R]):
 def lookup(
     *, seconds: float | None, most: int, spinner: str | bool = False, shared: bool = False
 ) -> Callable[[Callable[_P, _R]], Lookup[_P, _R]]:
-    """Return a decorator that keeps the answers of a function.
+    """Return a decorator that keeps the answers of a function, at most so many of all servers together.
 
     ``clear()`` of Streamlit's caches drops the answers of all servers and all sessions (1.67), so no page calls it:
-    each key begins with :func:`cache_key`, and a new epoch of one server leaves the others alone.
-
-    Args:
-        seconds: How long an answer is kept; ``None`` for as long as there is room.
-        most: How many answers are kept, of all servers together.
-        spinner: Shown while it takes its time.
-        shared: All sessions get the same object, which nobody may change; otherwise each gets a copy of its own.
+    each key begins with :func:`cache_key`, and a new epoch of one server leaves the others alone. ``seconds`` says how
+    long an answer is kept, ``None`` for as long as there is room; the spinner is shown while it takes its time.
+    ``shared``: all sessions get the same object, which nobody may change; otherwise each gets a copy of its own.
     """
 
     def wrap(ask: Callable[_P, _R]) -> Lookup[_P, _R]:

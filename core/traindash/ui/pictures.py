@@ -59,15 +59,10 @@ def _file(image: ImageId) -> bytes:
 
 @connection.lookup(seconds=_DRAWN_SECONDS, most=400)
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
-    """Return a JPEG of an image with its annotations.
+    """Return a JPEG of an image with its annotations; ``None`` if the file cannot be read as an image.
 
-    Args:
-        project_id: Project of the image; its classes give the colours.
-        image: The image.
-        size: Width and height in pixels; the picture is cut to this shape around its centre.
-
-    Returns:
-        ``None`` if the file cannot be read as an image.
+    The classes of the project give the colours. The picture is cut around its centre to the shape of ``size``, width
+    and height in pixels.
     """
     facts = lookups.project(project_id)
     colors = {item.name: item.color for item in facts.meta.classes} if facts else {}
@@ -91,10 +86,8 @@ def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> byt
 def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapping[str, str]) -> Picture.Image:
     """Return a picture with the objects drawn on it, half-transparent with a solid outline.
 
-    Args:
-        picture: RGB; may be a scaled copy of the annotated image.
-        annotation: Coordinates in the pixels of the original image.
-        colors: Class name → ``#RRGGBB``.
+    The picture is RGB and may be a scaled copy: the annotation has the pixels of the original image. ``colors`` maps
+    class names to ``#RRGGBB``.
     """
     across = picture.width / max(annotation.width, 1)
     down = picture.height / max(annotation.height, 1)

@@ -50,10 +50,9 @@ class _File:
 
 
 class KeptServers:
-    """Servers that a person asked to keep, in a file that only its owner can read.
+    """Servers that a person asked to keep, in a JSON file that only its owner can read.
 
-    Args:
-        path: JSON file; one that is missing or damaged holds nothing.
+    One that is missing or damaged holds nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,10 +93,8 @@ class Servers:
     Each address has an epoch, which counts how often its answers were forgotten: what is kept of a server under
     address and epoch is never found again after that, while what other servers answered stays.
 
-    Args:
-        embedded: Opens a client of the embedded platform.
-        found: Servers written down for the official SDK.
-        kept: Servers kept on this machine.
+    ``embedded`` opens a client of the embedded platform; servers were ``found`` written down for the official SDK, or
+    are ``kept`` on this machine.
     """
 
     def __init__(
@@ -216,11 +213,7 @@ class Place:
 
 
 class RememberedPlaces:
-    """The choices of the connection page.
-
-    Args:
-        path: JSON file; one that is missing or damaged means that nothing is remembered.
-    """
+    """The choices of the connection page, in a JSON file; one that is missing or damaged remembers nothing."""
 
     def __init__(self, path: Path) -> None:
         decode = msgspec.json.Decoder(dict[str, Place]).decode

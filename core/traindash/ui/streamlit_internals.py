@@ -74,9 +74,6 @@ def send_small_answers_at_once(port: int) -> None:
 
     Streamlit makes the socket without naming its protocol (1.67, ``_bind_socket``). asyncio does not take such a socket
     for TCP and leaves the delay on: each call over a kept connection takes 44 ms instead of 1 ms.
-
-    Args:
-        port: Where it listens.
     """
     # Streamlit hands the socket to uvicorn and to nobody else, and does both before it imports the application. A
     # duplicate of its descriptor would do on Linux; on Windows sockets are no descriptors.

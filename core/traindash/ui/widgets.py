@@ -45,16 +45,9 @@ def draft_toggle(  # noqa: PLR0913 - a widget has a label, a value, a way to sav
     help_text: str | None = None,
     disabled: bool = False,
 ) -> None:
-    """Draw a switch.
+    """Draw a switch that mirrors a draft, in which ``name`` is unique; ``save`` returns the draft with the new value.
 
-    Args:
-        draft: The draft that it mirrors.
-        name: Unique within the draft.
-        label: Text beside it.
-        value: What the draft says.
-        save: Returns the draft with the new value.
-        help_text: One sentence that says what changes for the person; shown below.
-        disabled: It cannot be changed now.
+    ``help_text`` is one sentence that says what changes for the person; shown below.
     """
     key = _mirror(draft, name, value)
     with st.container(gap=None, key=f"{key}-option"):

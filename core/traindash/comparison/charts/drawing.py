@@ -103,9 +103,8 @@ class Panel:
     def query(self, mark: int, place: int) -> ImageQuery | None:
         """Return what is behind a bar, cell or point; ``None`` for nothing.
 
-        Args:
-            mark: Position among the marks; the lines of a radar are drawn as one.
-            place: Position of the bar or point; of cells counted row by row, of a radar the line.
+        ``mark`` is the position among the marks; the lines of a radar are drawn as one. ``place`` is the position of
+        the bar or point; of cells counted row by row, of a radar the line.
         """
         radars = [one for one in self.marks if isinstance(one, Radar)]
         if radars:

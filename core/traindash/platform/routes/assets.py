@@ -50,9 +50,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh aut
 class Assets:
     """Handlers for what is under addresses of its own, beside the API.
 
-    Args:
-        services: The platform.
-        executor: Threads for disk work; never the event loop's own, which static files need too.
+    ``executor`` has threads for disk work; never the event loop's own, which static files need too.
     """
 
     def __init__(self, services: Services, executor: Executor) -> None:
@@ -205,12 +203,7 @@ def _pixels(text: str) -> int:
 
 
 def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
-    """Return the thumbnail of an image, making it if needed.
-
-    Args:
-        folder: Where thumbnails are kept.
-        source: The image, named by its content.
-        spec: What it shall look like.
+    """Return the thumbnail, kept in ``folder``, of an image that is named by its content, making it if needed.
 
     Raises:
         InputError: The image cannot be read.

@@ -116,11 +116,8 @@ class StreamMethod:
 class ApiEndpoint:
     """Answers ``/public/api/{version}/{method}``.
 
-    Args:
-        api: What handlers work with.
-        methods: All methods.
-        token: Gives the API key that clients must send.
-        executor: Threads for the handlers; never the event loop's own, which static files need too.
+    ``api`` is what handlers work with; ``token`` gives the API key that clients must send; ``executor`` has the threads
+    for the handlers, never the event loop's own, which static files need too.
     """
 
     def __init__(

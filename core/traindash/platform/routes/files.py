@@ -30,14 +30,10 @@ _BLOCK = 1 << 18
 
 
 def tar_blocks(folder: str, files: Sequence[StoredFile]) -> Iterator[bytes]:
-    """Yield a tar archive; its one top folder has the name of the folder.
+    """Yield a tar archive; its one top folder has the name of the folder, which is given as a clean path.
 
     A file that is removed meanwhile is left out. One that shrinks is filled up with zeros, since its header is out
     already.
-
-    Args:
-        folder: Clean path of the folder.
-        files: The files in it.
     """
     base = PurePosixPath(folder)
     for file in files:

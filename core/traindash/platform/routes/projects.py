@@ -141,15 +141,10 @@ def _stats(api: ApiContext, body: ById) -> object:
 
 
 def _counts(metas: list[dict[str, Any]], rows: Iterable[Row], kind: str, column: str) -> list[dict[str, Any]]:
-    """Return the counts of classes or tags.
+    """Return the counts of classes or tags, from rows of name, dataset and counts.
 
-    Every one of the meta appears, also one without objects: readers look each up.
-
-    Args:
-        metas: Classes, which have a ``title``, or tags, which have a ``name``.
-        rows: Name, dataset and counts.
-        kind: Key of the class or tag in the answer.
-        column: What is counted.
+    Every one of the meta appears, also one without objects: readers look each up. ``metas`` are classes, which have a
+    ``title``, or tags, which have a ``name``; ``kind`` is their key in the answer, ``column`` what is counted.
     """
     by_name: dict[str, list[dict[str, int]]] = defaultdict(list)
     for row in rows:

@@ -50,14 +50,10 @@ class Blob:
 
 
 class ImageBlobs:
-    """Image files named by the SHA-256 of their content.
+    """Image files in ``root``, named by the SHA-256 of their content.
 
     Addresses carry a seal (a keyed hash of the content's hash), so neither ids nor knowing an image's content is
-    enough to make one up.
-
-    Args:
-        root: Folder of the files.
-        secret: Key of the seals; see :meth:`unlock`.
+    enough to make one up. ``secret`` is the key of the seals; see :meth:`unlock`.
     """
 
     def __init__(self, root: Path, secret: bytes = b"") -> None:
@@ -78,11 +74,9 @@ class ImageBlobs:
     ) -> Blob:
         """Take an image in. It is not synced to the disk: who adds many syncs them together, which is much faster.
 
-        Args:
-            source: The image file; it is left as it is.
-            checked: What a look at the file found.
-            link: Make a hard link where the file system can; only for files that nobody will write to again.
-            before: Called with hash and media type before a file that is new is put in place.
+        The source is left as it is; ``checked`` is what a look at it found. ``link`` makes a hard link where the file
+        system can; only for files that nobody will write to again. ``before`` is called with hash and media type before
+        a file that is new is put in place.
         """
         mime = IMAGE_TYPES[checked.kind]
         content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
@@ -134,14 +128,7 @@ class ImageBlobs:
 
 
 def _place(source: Path, target: Path, *, content: bytes | None, link: bool) -> None:
-    """Put a file in place at one stroke.
-
-    Args:
-        source: The file.
-        target: Where it goes.
-        content: What is in it, if it was read already.
-        link: Make a hard link where that can be done.
-    """
+    """Put a file in place at one stroke, by a hard link if wished and possible; ``content`` if it was read already."""
     with replacing(target, durable=False) as partial:
         if link and _linked(source, partial):
             return

@@ -19,14 +19,11 @@ _READ_CACHE_KIB = 16_384
 
 
 class Database:
-    """A SQLite database in WAL mode.
+    """A SQLite database in WAL mode; the folder of its file must exist.
 
     All connections belong to this object and may be used from any thread; a connection is with one thread at a time.
     Rows are :class:`sqlite3.Row`. ``sqlite3.IntegrityError`` reaches the caller (it often means a name is taken); any
     other database error becomes a :class:`traindash.errors.StorageError`.
-
-    Args:
-        path: The file; its folder must exist.
     """
 
     def __init__(self, path: Path) -> None:

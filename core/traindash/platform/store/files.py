@@ -43,12 +43,9 @@ class StoredFile:
 
 
 class TeamFiles:
-    """The file storage of all teams.
+    """The file storage of all teams: a row per file, and below ``root`` a folder per team.
 
-    Args:
-        database: Holds a row per file.
-        root: Folder with one sub-folder per team.
-        user_id: Owner of what is stored.
+    ``user_id`` is the owner of what is stored.
     """
 
     def __init__(self, database: Database, root: Path, user_id: int = 1) -> None:
@@ -57,13 +54,9 @@ class TeamFiles:
         self._user_id = user_id
 
     def put(self, team_id: TeamId, path: str, source: Path, *, move: bool = False) -> StoredFile:
-        """Store a file; a file that is already there is replaced and keeps its id.
+        """Store a file at a path as of :func:`clean_path`; one that is already there is replaced and keeps its id.
 
-        Args:
-            team_id: The owner.
-            path: Where to, see :func:`clean_path`.
-            source: File to take the bytes from.
-            move: Take the file itself away instead of copying.
+        ``move`` takes the source itself away instead of copying it.
 
         Raises:
             InputError: The path is not usable, or a folder has that name.

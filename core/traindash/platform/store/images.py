@@ -68,12 +68,7 @@ class ContentFilter(Body):
 
 
 class Images:
-    """The images of all projects.
-
-    Args:
-        database: Rows and annotations.
-        blobs: The files.
-    """
+    """The images of all projects: rows and annotations in the database, files among the blobs."""
 
     def __init__(self, database: Database, blobs: ImageBlobs) -> None:
         self._database = database
@@ -88,14 +83,10 @@ class Images:
         recursive: bool = False,
         filters: Sequence[ContentFilter] = (),
     ) -> tuple[IdPage, list[Row]]:
-        """Return a page of the images of a dataset or of a whole project.
+        """Return a page of the images of a dataset or, if none is named, of a whole project.
 
-        Args:
-            listing: The client's wishes.
-            project_id: The project, if no dataset is named.
-            dataset_id: The dataset.
-            recursive: With a dataset: those of the datasets inside it, too.
-            filters: Further conditions.
+        ``recursive`` takes the datasets inside the dataset, too; ``filters`` are conditions beside those of the
+        listing.
 
         Raises:
             NotFoundError: The project, dataset, class, tag or collection does not exist.
@@ -148,11 +139,7 @@ class Images:
     ) -> tuple[ImageId, ...]:
         """Return the ids of a project's images, sorted; each condition that is given narrows them.
 
-        Args:
-            project_id: The project.
-            datasets: Only images directly in these.
-            collections: Only members of at least one of these.
-            tag: Only images with this image tag.
+        Images are directly in one of the datasets, members of at least one of the collections, and have the image tag.
         """
         clauses = [Clause("project_id = ?", (project_id,))]
         if datasets is not None:

@@ -22,11 +22,7 @@ _HASH_BYTES = 32
 
 
 class ImportScratch:
-    """The folder of one import; gone when it is closed.
-
-    Args:
-        incoming: Folder of everything that is under way.
-    """
+    """The folder of one import, inside ``incoming``, that of everything that is under way; gone when it is closed."""
 
     def __init__(self, incoming: Path) -> None:
         self.folder = incoming / f"{_PREFIX}{uuid4().hex}"

@@ -137,13 +137,10 @@ class Table:
     def page(
         self, connection: Connection, listing: Listing, where: Sequence[Clause] = (), *, known_total: int | None = None
     ) -> tuple[IdPage, list[Row]]:
-        """Return a page.
+        """Return a page, from a connection that reads one state of the database.
 
-        Args:
-            connection: Reads one state of the database.
-            listing: The client's wishes.
-            where: Conditions of the resource itself, joined by AND with those of the listing.
-            known_total: Number of rows that meet ``where``, if it is known without counting them.
+        ``where`` holds conditions of the resource itself, joined by AND with those of the listing; ``known_total`` is
+        the number of rows that meet them, if it is known without counting.
 
         Raises:
             InputError: A field, operator or value is not possible; names it.

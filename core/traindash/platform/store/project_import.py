@@ -118,13 +118,10 @@ class _Counts:
 
 
 class ProjectRows:
-    """Inserts one project inside a transaction.
+    """Inserts one project inside a transaction of the writing connection, with workspace and owner of ``home``.
 
-    Args:
-        connection: The writing connection, in a transaction.
-        home: Workspace and owner.
-        source: Its name and description are taken; a number is added to the name when there is one of that name.
-        meta: JSON of its meta, with ids.
+    Name and description of ``source`` are taken; a number is added to the name when there is one of that name. ``meta``
+    is the JSON of its meta, with ids.
     """
 
     def __init__(self, connection: Connection, home: Home, source: ProjectSource, meta: Mapping[str, Any]) -> None:
@@ -267,12 +264,9 @@ _UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None)
 
 
 class ProjectImport:
-    """Imports projects.
+    """Imports projects: rows to the database, images to the blobs.
 
-    Args:
-        database: Gets the rows.
-        blobs: Gets the images.
-        incoming: Folder for what there is only while an import is under way.
+    ``incoming`` is a folder for what there is only while an import is under way.
     """
 
     def __init__(self, database: Database, blobs: ImageBlobs, incoming: Path) -> None:
@@ -290,10 +284,10 @@ class ProjectImport:
         watch: ImportWatch = _UNWATCHED,
         mark: str | None = None,
     ) -> ProjectId:
-        """Import a project.
+        """Import a project, whose images are walked over once, into ``home``.
 
         Args:
-            source: What to import; its images are walked over once.
+            source: What to import.
             home: Where it goes.
             name: Its name instead of the source's; a number is added when the workspace has one of that name.
             link: Hard-link the image files instead of copying; only for files that nobody will write to again.

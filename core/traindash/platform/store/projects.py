@@ -102,12 +102,9 @@ class Projects:
         return meta_from_json(self.meta_json(project_id))
 
     def edit(self, project_id: int, changes: Mapping[str, str], *, silent: bool = False) -> Row:
-        """Change columns of a project.
+        """Change columns of a project: ``name``, ``description``, ``readme``, ``custom_data``, ``settings``.
 
-        Args:
-            project_id: The project.
-            changes: Column (``name``, ``description``, ``readme``, ``custom_data``, ``settings``) → new value.
-            silent: Keep the moment of the last change as it is.
+        ``silent`` keeps the moment of the last change as it is.
 
         Raises:
             InputError: Another project of the workspace has the name.
@@ -128,13 +125,9 @@ class Projects:
     def dataset_page(
         self, listing: Listing, *, project_id: int | None, parent_id: int | None = None, recursive: bool = True
     ) -> tuple[IdPage, list[Row]]:
-        """Return a page of datasets.
+        """Return a page of the datasets of a project; ``None`` for the datasets of all projects.
 
-        Args:
-            listing: The client's wishes.
-            project_id: Project they belong to; ``None`` for the datasets of all projects.
-            parent_id: Only datasets inside this one.
-            recursive: Nested ones too; otherwise one level.
+        ``parent_id`` narrows to those inside that one; ``recursive`` takes nested ones, too, otherwise one level.
         """
         with self._database.read() as connection:
             where: list[Clause] = []

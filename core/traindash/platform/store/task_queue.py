@@ -24,15 +24,9 @@ class TaskQueue:
         self._database = database
 
     def move(self, task_id: TaskId, to: QueueMove, agent_id: AgentId | None = None) -> tuple[TaskId, ...]:
-        """Change the place of a waiting task.
+        """Change the place of a waiting task; return the queue afterwards.
 
-        Args:
-            task_id: The task.
-            to: Where to.
-            agent_id: Whose queue is meant; by default that of the agent the task waits for.
-
-        Returns:
-            The queue afterwards.
+        ``agent_id`` says whose queue is meant; by default that of the agent the task waits for.
 
         Raises:
             NotFoundError: There is no such task.

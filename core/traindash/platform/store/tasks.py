@@ -244,15 +244,9 @@ class TaskStore:
         )
 
     def move(self, task_id: TaskId, to: TaskStatus, *, sources: Iterable[TaskStatus] | None = None) -> bool:
-        """Change the status if the task is where such a move may begin.
+        """Change the status if the task is where such a move may begin; return whether it changed.
 
-        Args:
-            task_id: The task.
-            to: New status.
-            sources: Only from these; by default from every status that the table of allowed moves names.
-
-        Returns:
-            Whether the status changed.
+        It may begin in ``sources``, by default in every status that the table of allowed moves names.
         """
         with self._database.write() as connection:
             return _move(connection, task_id, to, sources)
@@ -273,16 +267,10 @@ class TaskStore:
             return _end(connection, task_id, to, report, output)
 
     def request_stop(self, task_id: TaskId, report: ExitReport) -> TaskStatus:
-        """Note that a person wants the task to stop.
+        """Note that a person wants the task to stop; return the status after it.
 
-        A task that is only queued is stopped at once, any other one becomes ``terminating``.
-
-        Args:
-            task_id: The task.
-            report: How a queued task ends.
-
-        Returns:
-            The status after it; a task that was over already keeps its own.
+        A task that is only queued is stopped at once and ends with ``report``, any other one becomes ``terminating``;
+        one that was over already keeps its status.
 
         Raises:
             NotFoundError: There is no such task.
@@ -335,11 +323,7 @@ class TaskStore:
             return changed.rowcount == 1
 
     def release(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
-        """Let a task that waited for its start button wait for its agent.
-
-        Args:
-            task_id: The task.
-            settings: Its settings as they shall be used.
+        """Let a task that waited for its start button wait for its agent; ``settings`` are those that shall be used.
 
         Raises:
             NotFoundError: There is no such task.

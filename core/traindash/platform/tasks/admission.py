@@ -31,13 +31,7 @@ class Admission:
         self._services = services
 
     def submit(self, body: object) -> TaskRecord:
-        """Take a task in.
-
-        Args:
-            body: The body of ``tasks.run.app`` as parsed JSON.
-
-        Returns:
-            The task, ``queued``. The caller wakes the supervisor.
+        """Take a task in from the parsed body of ``tasks.run.app``. It is ``queued``; the caller wakes the supervisor.
 
         Raises:
             InputError: Something in the request cannot be used.
@@ -69,9 +63,7 @@ class Admission:
     def release(self, task_id: TaskId, app_state: object = None) -> None:
         """Start a training that waits for its start button.
 
-        Args:
-            task_id: The task.
-            app_state: A ``guiState`` that replaces the one it was taken in with; ``None`` keeps that one.
+        ``app_state`` is a ``guiState`` that replaces the one it was taken in with; ``None`` keeps that one.
 
         Raises:
             NotFoundError: There is no such task.

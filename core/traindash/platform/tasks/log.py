@@ -131,13 +131,11 @@ class TaskLogs:
     def rows(
         self, task_id: TaskId, run: RunLayout, *, since: str | None = None, limit: int | None = None
     ) -> list[dict[str, object]]:
-        """Return log rows as ``tasks.log.download`` answers them.
+        """Return log rows as ``tasks.log.download`` answers them; a run folder that does not exist has none.
 
-        Args:
-            task_id: Goes into each row.
-            run: The task's run folder; one that does not exist has no rows.
-            since: ISO 8601 moment; only younger rows are given. Milliseconds are enough.
-            limit: At most this many rows, the oldest ones: asking again from the last row's moment gives the next.
+        ``since`` is an ISO 8601 moment, for which milliseconds are enough: only younger rows are given, of these at
+        most ``limit``, the oldest ones. Asking again from the last row's moment gives the next. ``task_id`` goes into
+        each row.
 
         Raises:
             InputError: ``since`` is no moment, or ``limit`` is negative.

@@ -49,17 +49,10 @@ class _InferenceInfo(Struct, frozen=True, kw_only=True):
 
 
 def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
-    """Write the run folder of a task that an agent took.
+    """Write the run folder of a task that an agent took; return the trainer package to start.
 
-    What an interrupted earlier try left is removed first; the platform's own events are kept.
-
-    Args:
-        services: The platform.
-        task: The task; nothing may run on its folder.
-        agent: Where it will run.
-
-    Returns:
-        The trainer package to start.
+    What an interrupted earlier try left is removed first; the platform's own events are kept. Nothing may run on the
+    folder of the task.
 
     Raises:
         AppError: The task cannot be done any more, e.g. because its project is gone.

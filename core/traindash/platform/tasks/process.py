@@ -66,12 +66,9 @@ _IDENTITY = msgspec.json.Decoder(ProcessIdentity)
 def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, str]:
     """Return the environment of a training process.
 
-    Everything of this server's environment goes on (proxy, CUDA, offline settings), except for its secrets. The
-    numeric libraries are held to the threads of the agent, so that two agents do not fight for the same cores.
-
-    Args:
-        base: Environment of this server.
-        threads: CPU threads, at least 1.
+    Everything of this server's environment ``base`` goes on (proxy, CUDA, offline settings), except for its secrets.
+    The numeric libraries are held to the CPU threads of the agent (at least 1), so that two agents do not fight for the
+    same cores.
     """
     paths = [str(_CODE_ROOT), *filter(None, [base.get("PYTHONPATH")])]
     kept = {name: value for name, value in base.items() if name not in _SECRETS}
@@ -90,10 +87,9 @@ def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, s
 def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) -> ProcessIdentity:
     """Start a trainer on a run folder and write down who it is.
 
-    Args:
-        run: The run folder; it must exist. What the process prints goes to its ``output.log``.
-        trainer: Package under ``traindash.training.trainers``; a dotted name is a module of its own, as in tests.
-        environment: See :func:`trainer_environment`.
+    The folder must exist; what the process prints goes to its ``output.log``. ``trainer`` is a package under
+    ``traindash.training.trainers``; a dotted name is a module of its own, as in tests. For the environment see
+    :func:`trainer_environment`.
 
     Raises:
         OSError: The process cannot be started, or its identity cannot be written; then it does not run.
@@ -272,10 +268,7 @@ class ResourceMeter:
     def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
         """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
 
-        Args:
-            run: The task's run folder.
-            identity: Its process.
-            gpu_use: Looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
+        ``gpu_use`` looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
         """
         now = time.monotonic()
         if now - self._looked_at < self.every:

@@ -95,10 +95,7 @@ def parse_model(gui_state: Mapping[str, object]) -> StatedModel:
 def parse_gui_state(gui_state: Mapping[str, object], *, project_id: ProjectId, model: ModelChoice) -> TrainingPlan:
     """Read a ``guiState``, more strictly than our client does: what is wrong here would fail in the middle of a run.
 
-    Args:
-        gui_state: The state.
-        project_id: Project of the task.
-        model: The model that the state names.
+    ``model`` is the one that the state names.
 
     Raises:
         InputError: Something in it cannot be used; names it.

@@ -84,10 +84,7 @@ def find_resumable(
 def resume_point(services: Services, source: TaskId, task_id: TaskId) -> ResumePoint:
     """Return where to take up an earlier training, when the turn of the task that continues it has come.
 
-    Args:
-        services: The platform.
-        source: The earlier task.
-        task_id: The task that goes on; its log has the epochs so far, see :func:`carry_over`.
+    ``source`` is the earlier task; the log of ``task_id`` has the epochs so far, see :func:`carry_over`.
 
     Raises:
         StateError: What was left is gone.

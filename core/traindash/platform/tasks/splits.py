@@ -25,11 +25,7 @@ _FULL_PERCENT = 100
 def resolve_split(services: Services, project_id: ProjectId, split: TrainValSplit, *, draw: int | None = None) -> Sides:
     """Deal the images of a project to the two sides.
 
-    Args:
-        services: Where the project is.
-        project_id: The project.
-        split: How to deal.
-        draw: Number that a random split is drawn with; ``None`` for another one each time.
+    ``draw`` is the number that a random split is drawn with; ``None`` for another one each time.
 
     Returns:
         Image id → its sides, sorted by id; images that are not used are left out.

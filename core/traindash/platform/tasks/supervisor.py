@@ -66,12 +66,7 @@ class _Watched:
 
 
 class Supervisor:
-    """Runs the tasks of a platform.
-
-    Args:
-        services: The platform, its database open.
-        pace: How often it looks.
-    """
+    """Runs the tasks of a platform, whose database is open."""
 
     def __init__(self, services: Services, pace: Pace | None = None) -> None:
         self._services = services

@@ -176,13 +176,8 @@ def repeated_state(services: Services, team_id: TeamId, framework: Framework, st
     """Return the ``guiState`` of a training that repeats an earlier one.
 
     The real training app only opens with these settings and waits for its start button; here the training starts,
-    because no button comes with the API call.
-
-    Args:
-        services: Where experiments are.
-        team_id: Team of the new task.
-        framework: Framework of the app that was asked.
-        state: ``trainMode`` ``continue`` starts from the earlier one's best checkpoint, ``new`` as it did.
+    because no button comes with the API call. ``team_id`` is the team of the new task, ``framework`` that of the app
+    that was asked. ``trainMode`` ``continue`` starts from the earlier one's best checkpoint, ``new`` as it did.
 
     Raises:
         NotFoundError: The earlier task left no experiment.

@@ -108,9 +108,7 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
 def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
     """Return the experiments that the URL names, on the basis that the person chose; ``None`` when it names none.
 
-    Args:
-        wanted: Task ids with commas between.
-        baseline: Task id of the baseline; the first experiment without one.
+    ``wanted`` are task ids with commas between, ``baseline`` is a task id; the first experiment without one.
 
     Raises:
         InputError: An id is no number.

@@ -43,11 +43,9 @@ _T = TypeVar("_T")
 
 
 def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Comparison:
-    """Return experiments in the order asked for.
+    """Return experiments in the order asked for; their task ids are all different.
 
-    Args:
-        ids: Their task ids, all different.
-        baseline: The one that the others are measured against; the first where it is not among them.
+    The others are measured against the baseline, the first one where it is not among them.
 
     Raises:
         NotFoundError: There is no experiment of one of the tasks.

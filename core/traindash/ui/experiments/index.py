@@ -118,12 +118,8 @@ def _cache() -> RecordCache:
 def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[TaskId, int]:
     """Return the slots of all experiments of a server; new ones get the next free ones, oldest first.
 
-    Args:
-        path: JSON file that keeps them; one that is missing or damaged is begun anew.
-        server: Address of the server.
-        experiments: Task ids that need a slot.
-
-    Where they cannot be stored, the log says so and they hold for this time only; no page is lost over a colour.
+    ``path`` is the JSON file that keeps them; one that is missing or damaged is begun anew. Where they cannot be
+    stored, the log says so and they hold for this time only; no page is lost over a colour.
     """
     decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
     file: JsonFile[Mapping[str, Mapping[TaskId, int]]] = JsonFile(
