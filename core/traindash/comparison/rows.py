@@ -239,9 +239,6 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-# What an experiment is, in a few lines: model, checkpoint, data, date and its mAP.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """The overview of one experiment."""

@@ -94,9 +94,6 @@ def same(first: object, second: object) -> bool:
     return type(first) is type(second) and first == second
 
 
-# How experiments were set up and what they cost, as settings that can be compared.
-
-
 def setup_of(experiment: ComparedExperiment) -> Mapping[str, object]:
     """Return what is known of the model, the data, the options and the cost, by the names people use."""
     result: dict[str, object] = {}

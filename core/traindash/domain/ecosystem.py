@@ -59,9 +59,6 @@ class AgentSettings:
     max_threads: int  # largest possible number
 
 
-# Modules of the ecosystem: the apps that a server can run.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppModule:
     """An app of the ecosystem."""
@@ -79,9 +76,6 @@ class AppModule:
         # By this category the SDK, too, finds the app for a framework.
         prefix = "framework:"
         return next((word.removeprefix(prefix) for word in self.categories if word.startswith(prefix)), None)
-
-
-# Models that a framework offers to train.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

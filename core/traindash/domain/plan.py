@@ -127,9 +127,6 @@ class TrainingPlan(PartialPlan):
     train_val_split: TrainValSplit = field(default_factory=RandomSplit)
 
 
-# What a split gives to each side.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideCounts:
     """Images and objects of one class on both sides."""

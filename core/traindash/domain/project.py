@@ -135,9 +135,6 @@ class ProjectStatistics:
     images: int  # number of images
 
 
-# Images of a dataset.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """An image as the server lists it; its pixels are fetched apart."""

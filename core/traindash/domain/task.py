@@ -138,9 +138,6 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-# Rows of a task's log.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One row of a task's log, as ``tasks.log.download`` gives it."""

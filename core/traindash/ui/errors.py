@@ -100,9 +100,6 @@ def draw_stale(error: AppError, rest: str) -> None:
     st.warning(plain(f"{error.message} {rest}"), icon=":material/sync_problem:")
 
 
-# What a page shows while there is nothing on it: why, and the next step as a button.
-
-
 def draw_empty_page(title: str, sentence: str, *, next_step: str, icon: str, screen: str) -> None:
     """Draw what is missing, what would be here, and the button that leads to a screen where it is made."""
     with st.container(border=True, horizontal_alignment="center", key="empty-page"):

@@ -207,9 +207,6 @@ def _cancel(import_id: ImportId) -> None:
     attempt(lambda: connection.client().imports.cancel(import_id))
 
 
-# The report of an import: what was taken, what was not and why.
-
-
 def draw_report(finished: DataImport, report: ImportReport) -> None:
     """Draw the numbers, the problems with their first examples, and the classes."""
     st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
@@ -262,9 +259,6 @@ def _problems(report: ImportReport) -> None:
             st.markdown(f"**{plain(item.kind.capitalize())}**, {plain(item.effect)}, {count(item.count)} times")
             shown = item.examples[:_EXAMPLES]
             st.markdown("\n".join(f"- {plain(example.place)}: {plain(example.message)}" for example in shown))
-
-
-# What the layouts that can be brought in look like, for a person who prepares a folder.
 
 
 def draw_layout_examples() -> None:

@@ -54,9 +54,6 @@ def _file(image: ImageId) -> bytes:
     return connection.client().images.download(image)
 
 
-# Images with what is annotated on them, in the colours of their classes.
-
-
 @connection.lookup(seconds=_DRAWN_SECONDS, most=400)
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations; ``None`` if the file cannot be read as an image.

@@ -138,9 +138,6 @@ def _size(size: tuple[int, int], cells: Sequence[GalleryCell]) -> tuple[int, int
     return max(1, round(width)), max(1, round(height))
 
 
-# In which order images are looked at.
-
-
 class ImageOrder(StrEnum):
     """What comes first."""
 

@@ -163,9 +163,6 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-# Collections of images.
-
-
 class _CollectionList(Listing, kw_only=True):
     project_id: Id
     type: str | None = "default"

@@ -78,9 +78,6 @@ def _start(task: Task) -> None:
     attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
 
 
-# What can follow a task that is over: buttons that start the next one.
-
-
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
     # A member of a series goes on inside it: a free task would leave a hole in the comparison.

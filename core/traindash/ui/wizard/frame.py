@@ -88,9 +88,6 @@ def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> N
             screens.link("launch", "Review and start", "rocket_launch", draft=draft.id)
 
 
-# The bar of steps on top of the wizard.
-
-
 def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
     """Draw a link per step; locked ones cannot be opened."""
     with st.container(key="stepbar", horizontal=True, wrap=False, gap=None):

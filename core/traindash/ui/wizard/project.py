@@ -262,9 +262,6 @@ def _choose(draft_id: DraftId, project: Project) -> None:
         change_draft(draft_id, lambda draft: begin_with(draft, facts))
 
 
-# What changed in the chosen project since it was last trained on.
-
-
 def draw_since_last(project: ProjectFacts) -> None:
     """Draw the changes since the newest experiment of the project; nothing where there is none."""
     server = connection.server_name()

@@ -231,9 +231,6 @@ def _saved_tags(change: Callable[[TagsChoice, _T], TagsChoice]) -> Callable[[Wiz
     return _saved(lambda split, value: replace(split, tags=change(split.tags, value)))
 
 
-# What each side of the split holds, before going on: images and objects of each class, and some of the images.
-
-
 def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
     """Draw what both sides hold, as far as the server counts it, and some of their images."""
     split = draft.split.chosen()
