@@ -143,9 +143,6 @@ def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[fl
     return [by_name.get(name) for name in names]
 
 
-# Small, medium and large objects apart.
-
-
 # in the order of ``traindash.evaluation.evaluation``; COCO's borders
 _NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
 

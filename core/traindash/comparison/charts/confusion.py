@@ -197,8 +197,6 @@ def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel
     )
 
 
-# Which classes are taken for each other most often.
-
 _MOST_PAIRS = 20  # of two experiments; fewer where more bars stand beside each other
 _COUNT, _PROBABILITY = "Count", "Probability"
 
