@@ -13,7 +13,6 @@ from traindash.comparison.speed import SpeedTest, times_differ
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, plural, points, quantity
 
-
 NOTICEABLE = 0.005  # half a point of average precision; less is not worth a word
 _MOST_NAMED = 3
 
