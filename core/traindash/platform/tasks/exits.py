@@ -92,7 +92,7 @@ def classify(end: ProcessEnd) -> ExitReport:
 
 
 def report_platform_error(error: Exception, doing: str) -> ExitReport:
-    """Say that this server itself could not go on with a task while it was ``doing`` something, e.g. ``preparing the data``."""
+    """Say that this server itself could not go on with a task; ``doing``: what it did, e.g. ``preparing the data``."""
     # A StorageError wraps what the operating system said; that says more.
     source = error.__cause__ if isinstance(error.__cause__, OSError) else error
     number = source.errno if isinstance(source, OSError) else None
