@@ -125,7 +125,8 @@ def test_identity_on_disk(run: RunLayout) -> None:
 
 def test_a_trainer_nobody_wrote_down_is_found_by_its_folder(run: RunLayout) -> None:
     assert find_process(run) is None
-    command = [sys.executable, "-m", "timeit", "-n", "1", "-s", "import time", "time.sleep(60)", str(run.root)]
+    # Any module that runs until it is ended, with the run folder as its last word.
+    command = [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(run.root)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         found = wait_for(lambda: find_process(run), "the process is found")
