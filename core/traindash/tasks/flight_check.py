@@ -226,7 +226,7 @@ def _size(number: int) -> str:
 _NEWEST = 8  # earlier runs that count: the machine may have changed since older ones
 _LEAST_SPREAD = 0.15
 _SPREAD_PER_DOUBLING = 0.15  # start-up and evaluation do not grow with the epochs, so a run of another length says less
-_TIME_ESTIMATE_MOST_SPREAD = 0.8
+_MOST_SPREAD_OF_EARLIER = 0.8
 _EXPERIMENT_FOLDER = re.compile(r"(\d+)_")
 
 
@@ -287,7 +287,7 @@ def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Map
     expected = [run.seconds * work / run.work for run in known]
     # The nearest earlier run counts: one of the same length makes the others unimportant.
     doublings = min(abs(math.log2(work / run.work)) for run in known)
-    spread = min(_LEAST_SPREAD + _SPREAD_PER_DOUBLING * doublings, _TIME_ESTIMATE_MOST_SPREAD)
+    spread = min(_LEAST_SPREAD + _SPREAD_PER_DOUBLING * doublings, _MOST_SPREAD_OF_EARLIER)
     return TimeRange(low=min(expected) * (1 - spread), high=max(expected) * (1 + spread))
 
 
