@@ -37,6 +37,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield process.url
 
 
+def draft_of(page: Page) -> str:
+    """Return the id of the draft that the address names."""
+    found = re.search(r"draft=([a-z0-9]+)", page.url)
+    assert found is not None, page.url
+    return found.group(1)
+
+
 def start_draft(page: Page, url: str) -> None:
     """Begin a draft, choose the sample project and the recommended model."""
     go_to(page, url)
@@ -45,6 +52,8 @@ def start_draft(page: Page, url: str) -> None:
     page.get_by_role("button", name="Drafts").click()
     page.get_by_role("button", name="Start over with an empty draft").click()
     expect(page).not_to_have_url(before, timeout=WAIT_MS)
+    # The address changes before the page is drawn: what is clicked until then belongs to the draft before.
+    expect(page.locator(f"a[href*='draft={draft_of(page)}']").first).to_be_visible(timeout=WAIT_MS)
     ready(page)
     expect(page.get_by_text("No project is chosen.")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("button", name="Choose").click(timeout=WAIT_MS)
@@ -56,9 +65,7 @@ def start_draft(page: Page, url: str) -> None:
 
 def open_step(page: Page, url: str, step: str) -> None:
     """Open a step of the page's draft by its address."""
-    found = re.search(r"draft=([a-z0-9]+)", page.url)
-    assert found is not None, page.url
-    go_to(page, f"{url}/{step}?draft={found.group(1)}")
+    go_to(page, f"{url}/{step}?draft={draft_of(page)}")
 
 
 def test_a_cold_deep_link_opens_its_step_inside_the_frame(dashboard: DashboardProcess, page: Page) -> None:
