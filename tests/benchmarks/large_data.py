@@ -23,8 +23,9 @@ from streamlit.testing.v1 import AppTest
 from tests.fakes.live_platform import serve
 from tests.outside import ROOT
 from traindash.datasets.annotation_json import meta_to_json
+from traindash.datasets.image_files import check_image
 from traindash.datasets.importing import open_import
-from traindash.datasets.source import ProjectSource, check_image
+from traindash.datasets.source import ProjectSource
 from traindash.domain.plan import DatasetsSplit, PretrainedModel
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.plans import lookups as gather

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded
 from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, rectangle_at, set_extent, to_pixels
+from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import (
     Lazy,
@@ -25,8 +26,6 @@ from traindash.datasets.source import (
     ProjectSource,
     SourceDataset,
     SourceImage,
-    check_image,
-    is_image,
     read_json,
 )
 from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon

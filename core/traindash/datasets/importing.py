@@ -10,8 +10,8 @@ from pathlib import Path
 from traindash.datasets.archives import unpack
 from traindash.datasets.coco_format import coco_files, open_coco
 from traindash.datasets.geometry import clip_geometry
+from traindash.datasets.image_files import CheckedImage, check_images, in_batches
 from traindash.datasets.source import (
-    CheckedImage,
     ImageKey,
     Lazy,
     ProblemKind,
@@ -20,8 +20,6 @@ from traindash.datasets.source import (
     SourceCollection,
     SourceDataset,
     SourceImage,
-    check_images,
-    in_batches,
 )
 from traindash.datasets.supervisely_format import open_project
 from traindash.datasets.yolo_format import data_yaml, has_yolo_labels, open_yolo

@@ -22,6 +22,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded, meta_from_json, sound_part
+from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.source import (
     ImageKey,
     Lazy,
@@ -31,8 +32,6 @@ from traindash.datasets.source import (
     SourceCollection,
     SourceDataset,
     SourceImage,
-    check_image,
-    is_image,
     read_json,
 )
 from traindash.domain.annotation import Annotation

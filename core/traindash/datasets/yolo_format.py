@@ -19,19 +19,9 @@ import msgspec
 import yaml
 
 from traindash.datasets.geometry import rectangle_at, to_pixels
+from traindash.datasets.image_files import CheckedImage, check_images, in_batches, is_image
 from traindash.datasets.shape_fit import common_shape
-from traindash.datasets.source import (
-    CheckedImage,
-    Lazy,
-    ProblemKind,
-    ProblemLog,
-    ProjectSource,
-    SourceDataset,
-    SourceImage,
-    check_images,
-    in_batches,
-    is_image,
-)
+from traindash.datasets.source import Lazy, ProblemKind, ProblemLog, ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from traindash.datasets.archives import archive_stem, unpack
+from traindash.datasets.image_files import is_image
 from traindash.datasets.importing import Layout, choose, open_import, recognise
-from traindash.datasets.source import is_image
 from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.jobs import DataImport, ImportReport, JobStatus, RecognisedLayout
 from traindash.errors import InputError, NotFoundError, StateError, StorageError

@@ -203,7 +203,7 @@ def _killed_while_importing(home: Path, images: list[Path]) -> None:
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from traindash.datasets.source import check_image
+from traindash.datasets.image_files import check_image
 from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
 services = Services(Path({str(home)!r}), address="", environment={{}})

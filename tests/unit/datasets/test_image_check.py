@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.datasets.layouts import write_image
-from traindash.datasets.source import CheckedImage, check_image, check_images, in_batches
+from traindash.datasets.image_files import CheckedImage, check_image, check_images, in_batches
 from traindash.errors import InputError
 
 LARGE = (300, 220)

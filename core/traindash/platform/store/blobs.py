@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from traindash.datasets.source import CheckedImage
+from traindash.datasets.image_files import CheckedImage
 from traindash.errors import NotFoundError
 from traindash.files import replacing
 from traindash.platform.store.files import content_hash, file_hash

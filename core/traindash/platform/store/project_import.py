@@ -11,14 +11,8 @@ from typing import IO, Any, Self
 import msgspec
 
 from traindash.datasets.annotation_json import ServerIds, annotation_to_json, meta_to_json
-from traindash.datasets.source import (
-    CheckedImage,
-    ProjectSource,
-    SourceCollection,
-    SourceDataset,
-    SourceImage,
-    check_image,
-)
+from traindash.datasets.image_files import CheckedImage, check_image
+from traindash.datasets.source import ProjectSource, SourceCollection, SourceDataset, SourceImage
 from traindash.domain.ids import ProjectId
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError

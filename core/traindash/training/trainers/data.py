@@ -17,8 +17,8 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from traindash.datasets.geometry import annotation_inside
+from traindash.datasets.image_files import lies_on_its_side
 from traindash.datasets.shape_fit import unsuitable_shapes
-from traindash.datasets.source import lies_on_its_side
 from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
