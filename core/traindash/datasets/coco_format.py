@@ -18,11 +18,10 @@ from msgspec import Meta, Struct
 from traindash.datasets.annotation_json import decoded
 from traindash.datasets.geometry import MAX_MASK_PIXELS, Mask, encode_mask, fill, rectangle_at, set_extent, to_pixels
 from traindash.datasets.image_files import check_image, is_image
+from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import (
     Lazy,
-    ProblemKind,
-    ProblemLog,
     ProjectSource,
     SourceDataset,
     SourceImage,
@@ -38,6 +37,7 @@ _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
 _Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
 _Row: TypeAlias = Mapping[str, Any]
 _FEWEST_VALUES = 6
+_NAMED_FILES = 3
 # Bytes from both ends of a file that tell what it is: some tools write the categories last
 _PEEK = 2**18
 _KEYS = (b'"categories"', b'"annotations"')
@@ -96,6 +96,13 @@ def coco_files(root: Path) -> tuple[Path, ...]:
     """Return the JSON files that look like COCO annotations, at most three folders down."""
     paths = [path for pattern in ("*.json", "*/*.json", "*/*/*.json") for path in root.glob(pattern)]
     return tuple(sorted(path for path in paths if path.is_file() and _looks_like_coco(path)))
+
+
+def recognise_coco(root: Path) -> str:
+    """Return what speaks for COCO layout, a sentence; empty if nothing does."""
+    files = coco_files(root)
+    names = ", ".join(path.relative_to(root).as_posix() for path in files[:_NAMED_FILES])
+    return f"It has COCO annotations: {names}{', …' if len(files) > _NAMED_FILES else ''}." if files else ""
 
 
 def _looks_like_coco(path: Path) -> bool:
@@ -234,22 +241,26 @@ class ImageSearch:
 
 def _images(file: _CocoFile, search: ImageSearch, log: ProblemLog) -> Iterator[SourceImage]:
     known: set[_Identifier] = set()
+    log.found(images=len(file.images), objects=sum(len(rows) for rows in file.annotations.values()))
     for number, row in enumerate(file.images, start=1):
         place = f"{file.place}, image {number}"
+        objects = 0
         try:
             image_id = _new_id(row, known)
+            objects = len(file.annotations.get(image_id, ()))
             image = decoded(_Image, row, "")
         except InputError as error:
-            log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, error.message)
+            log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, error.message, objects=objects)
             continue
         path = search.find(image.file_name, near=file.path.parent, dataset=file.dataset)
         if path is None:
-            log.skip_image(ProblemKind.MISSING_IMAGE, place, f"The file “{image.file_name}” is not there.")
+            message = f"The file “{image.file_name}” is not there."
+            log.skip_image(ProblemKind.MISSING_IMAGE, place, message, objects=objects)
             continue
         try:
             yield _source_image(file, image_id, image, path, log)
         except InputError as error:
-            log.skip_image(ProblemKind.UNREADABLE_IMAGE, path.name, error.message)
+            log.skip_image(ProblemKind.UNREADABLE_IMAGE, path.name, error.message, objects=objects)
     # Each by its number, for that is how people find it in a file of a million lines.
     for missing in file.annotations.keys() - known:
         for number, _ in file.annotations[missing]:

@@ -8,29 +8,24 @@ from itertools import count
 from pathlib import Path
 
 from traindash.datasets.archives import unpack
-from traindash.datasets.coco_format import coco_files, open_coco
+from traindash.datasets.coco_format import open_coco, recognise_coco
 from traindash.datasets.geometry import clip_geometry
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches
+from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.source import (
     ImageKey,
     Lazy,
-    ProblemKind,
-    ProblemLog,
     ProjectSource,
     SourceCollection,
     SourceDataset,
     SourceImage,
 )
-from traindash.datasets.supervisely_format import open_project
-from traindash.datasets.yolo_format import data_yaml, has_yolo_labels, open_yolo
+from traindash.datasets.supervisely_format import open_project, recognise_project
+from traindash.datasets.yolo_format import open_yolo, recognise_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
 from traindash.domain.jobs import ImportReport
 from traindash.errors import InputError
 
-_LAYOUTS = (
-    "A Supervisely project has meta.json and dataset folders, COCO a .json file with images and categories, "
-    "YOLO images, labels and data.yaml."
-)
 _DEPTH = 3  # folders around a project, as archives have them
 
 
@@ -40,6 +35,40 @@ class Layout(StrEnum):
     SUPERVISELY = "supervisely"
     COCO = "coco"
     YOLO = "yolo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How a layout is called, recognised and read."""
+
+    title: str  # for people
+    about: str  # what it consists of, the rest of a sentence that begins with its title
+    recognise: Callable[[Path], str]  # what speaks for a folder having it, a sentence; empty if nothing does
+    open: Callable[[Path, ProblemLog], ProjectSource]
+    is_certain: bool = False  # where it is recognised nothing else needs to be thought of
+
+
+# The likeliest first. To read another layout, write its module and add its line.
+FORMATS: Mapping[Layout, Format] = {
+    Layout.SUPERVISELY: Format(
+        title="Supervisely",
+        about="has meta.json and dataset folders with img and ann",
+        recognise=recognise_project,
+        open=open_project,
+        is_certain=True,
+    ),
+    Layout.COCO: Format(
+        title="COCO", about="has a .json file with images and categories", recognise=recognise_coco, open=open_coco
+    ),
+    Layout.YOLO: Format(
+        title="YOLO", about="has images, labels and data.yaml", recognise=recognise_yolo, open=open_yolo
+    ),
+}
+
+
+def layouts_in_words() -> str:
+    """Return what each layout consists of, in sentences."""
+    return " ".join(f"{known.title} {known.about}." for known in FORMATS.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +114,7 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
         named = ", ".join(candidate.layout.value for candidate in found)
         msg = f"{folder.name} is not in {layout} layout; it looks like {named}."
         raise InputError(msg, f"Choose {named} as the format.")
-    raise InputError(f"{folder.name} has no layout that can be read.", _LAYOUTS)
+    raise InputError(f"{folder.name} has no layout that can be read.", layouts_in_words())
 
 
 def _roots(folder: Path) -> Iterator[Path]:
@@ -101,25 +130,11 @@ def _roots(folder: Path) -> Iterator[Path]:
 
 
 def _candidates(root: Path) -> Iterator[Candidate]:
-    inner = ("img", "datasets")
-    if (root / "meta.json").is_file() and any((entry / name).is_dir() for entry in root.iterdir() for name in inner):
-        yield Candidate(layout=Layout.SUPERVISELY, root=root, reason="It has meta.json and datasets with img folders.")
-        return  # certain enough not to ask the person about others
-    if files := coco_files(root):
-        names = ", ".join(path.relative_to(root).as_posix() for path in files[:3])
-        reason = f"It has COCO annotations: {names}{', …' if len(files) > 3 else ''}."  # noqa: PLR2004
-        yield Candidate(layout=Layout.COCO, root=root, reason=reason)
-    if config := data_yaml(root):
-        yield Candidate(layout=Layout.YOLO, root=root, reason=f"It has {config.name} with class names.")
-    elif has_yolo_labels(root):
-        yield Candidate(layout=Layout.YOLO, root=root, reason="It has images and label files (.txt).")
-
-
-_READERS: Mapping[Layout, Callable[[Path, ProblemLog], ProjectSource]] = {
-    Layout.SUPERVISELY: open_project,
-    Layout.COCO: open_coco,
-    Layout.YOLO: open_yolo,
-}
+    for layout, known in FORMATS.items():
+        if reason := known.recognise(root):
+            yield Candidate(layout=layout, root=root, reason=reason)
+            if known.is_certain:
+                return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +169,7 @@ def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> Open
     candidate = choose(folder, layout)
     log = ProblemLog()
     return OpenedImport(
-        source=inspected(_READERS[candidate.layout](candidate.root, log), log), candidate=candidate, log=log
+        source=inspected(FORMATS[candidate.layout].open(candidate.root, log), log), candidate=candidate, log=log
     )
 
 
@@ -195,21 +210,37 @@ class _Inspector:
     taken: set[ImageKey] = field(default_factory=set)
 
     def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
-        names: set[str] = set()
+        names: dict[str, Path] = {}
         for image, found in _looked_at(dataset.images):
             place = f"{dataset.path}/{image.name}"
-            if image.name in names:
-                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, "The dataset has an image of that name already.")
+            objects = len(image.annotation.labels) + len(image.damaged)
+            if names.get(image.name) == image.path:
+                message = "The dataset has this image already."
+                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message, objects=objects)
                 continue
-            names.add(image.name)
             if isinstance(found, InputError):
-                self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message)
+                self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message, objects=objects)
                 continue
+            name = self._free_name(image, names, place)
+            names[name] = image.path
             annotation = self._annotation(image, found, place)
             if annotation is not None:
-                self.taken.add((dataset.path, image.name))
+                self.taken.add((dataset.path, name))
                 self.log.took([label.class_name for label in annotation.labels])
-                yield replace(image, annotation=annotation, damaged={}, checked=found)
+                yield replace(image, name=name, annotation=annotation, damaged={}, checked=found)
+
+    def _free_name(self, image: SourceImage, names: Mapping[str, Path], place: str) -> str:
+        """The image's own name; with its folder's in front if another image of the dataset has it."""
+        if image.name not in names:
+            return image.name
+        name = wanted = f"{image.path.parent.name}_{image.name}"
+        number = 2
+        while name in names:
+            stem, dot, suffix = wanted.rpartition(".")
+            name, number = f"{stem}_{number}{dot}{suffix}", number + 1
+        # A dataset of Supervisely's has each name once; the pictures of two cameras often have the same.
+        self.log.change(ProblemKind.DUPLICATE_NAME, place, f"Another image has this name; it is called “{name}”.")
+        return name
 
     def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
         for key in collection.images:
@@ -227,7 +258,8 @@ class _Inspector:
             message = (
                 f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
             )
-            self.log.skip_image(ProblemKind.WRONG_SIZE, place, message)
+            objects = len(given.labels) + len(image.damaged)
+            self.log.skip_image(ProblemKind.WRONG_SIZE, place, message, objects=objects)
             return None
         for number, message in image.damaged.items():
             self.log.skip_object(ProblemKind.DAMAGED_OBJECT, f"{place}, object {number}", message)

@@ -2,16 +2,13 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 from traindash.datasets.image_files import CheckedImage
 from traindash.domain.annotation import Annotation
-from traindash.domain.jobs import ImportProblems, ImportReport, ProblemExample
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
@@ -105,106 +102,3 @@ class ProjectSource:
     datasets: tuple[SourceDataset, ...]  # parents before their children
     collections: tuple[SourceCollection, ...] = ()
     description: str = ""  # text for people
-
-
-# What an import could not use, and the report about it.
-
-
-class ProblemKind(StrEnum):
-    """What is wrong, in words that a report can be grouped by."""
-
-    UNREADABLE_IMAGE = "unreadable image"
-    MISSING_IMAGE = "missing image"
-    DUPLICATE_NAME = "duplicate name"
-    UNREADABLE_ANNOTATION = "unreadable annotation"
-    MISSING_ANNOTATION = "missing annotation"
-    WRONG_SIZE = "wrong size in the annotation"
-    DAMAGED_OBJECT = "damaged object"
-    UNKNOWN_CLASS = "unknown class"
-    UNKNOWN_TAG = "unknown tag"
-    UNSUPPORTED_GEOMETRY = "unsupported geometry"
-    OUTSIDE = "outside the image"
-    CUT = "cut at the border"
-    EMPTY = "without area"
-    UNKNOWN_MEMBER = "unknown image in a collection"
-
-
-class Effect(StrEnum):
-    """What was done about a problem."""
-
-    IMAGE_SKIPPED = "image skipped"
-    OBJECT_SKIPPED = "object skipped"
-    CHANGED = "changed"
-    NOTED = "noted"
-
-
-_KEPT_EXAMPLES = 50
-
-
-@dataclass(slots=True)
-class ProblemLog:
-    """Collects during one walk over a project what an import took and what it did not."""
-
-    strict: bool = False  # refuse at the first image or object that would be skipped
-    _counts: Counter[tuple[ProblemKind, Effect]] = field(default_factory=Counter)
-    _examples: dict[tuple[ProblemKind, Effect], list[ProblemExample]] = field(default_factory=dict)
-    _skipped: set[str] = field(default_factory=set)
-    _images: int = 0
-    _classes: Counter[str] = field(default_factory=Counter)
-
-    def skip_image(self, kind: ProblemKind, place: str, message: str) -> None:
-        """Record that an image is left out.
-
-        Raises:
-            InputError: The log is strict.
-        """
-        self._refuse(place, message)
-        self._skipped.add(place)
-        self._add(kind, Effect.IMAGE_SKIPPED, place, message)
-
-    def skip_object(self, kind: ProblemKind, place: str, message: str) -> None:
-        """Record that an object is left out of an image that is taken.
-
-        Raises:
-            InputError: The log is strict.
-        """
-        self._refuse(place, message)
-        self._add(kind, Effect.OBJECT_SKIPPED, place, message)
-
-    def change(self, kind: ProblemKind, place: str, message: str) -> None:
-        """Record that something is taken otherwise than it was given."""
-        self._add(kind, Effect.CHANGED, place, message)
-
-    def note(self, kind: ProblemKind, place: str, message: str) -> None:
-        """Record something to know about what is taken as it is."""
-        self._add(kind, Effect.NOTED, place, message)
-
-    def _refuse(self, place: str, message: str) -> None:
-        if self.strict:
-            raise InputError(f"{place}: {message}", "Correct it, or import without refusing damaged data.")
-
-    def _add(self, kind: ProblemKind, effect: Effect, place: str, message: str) -> None:
-        self._counts[kind, effect] += 1
-        if self._counts[kind, effect] <= _KEPT_EXAMPLES:  # a project with a million bad objects has a short report
-            self._examples.setdefault((kind, effect), []).append(ProblemExample(place=place, message=message))
-
-    def has_skipped(self, place: str) -> bool:
-        """Whether the image at a place was skipped, and thus told of already."""
-        return place in self._skipped
-
-    def took(self, classes: list[str]) -> None:
-        """Record an image with the classes of its objects."""
-        self._images += 1
-        self._classes.update(classes)
-
-    def report(self, classes: tuple[str, ...]) -> ImportReport:
-        """Return the report."""
-        return ImportReport(
-            images=self._images,
-            objects=self._classes.total(),
-            classes={name: self._classes[name] for name in classes},
-            problems=tuple(
-                ImportProblems(kind=kind, effect=effect, count=count, examples=tuple(self._examples[kind, effect]))
-                for (kind, effect), count in self._counts.items()
-            ),
-        )

@@ -23,11 +23,10 @@ from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded, meta_from_json, sound_part
 from traindash.datasets.image_files import check_image, is_image
+from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.source import (
     ImageKey,
     Lazy,
-    ProblemKind,
-    ProblemLog,
     ProjectSource,
     SourceCollection,
     SourceDataset,
@@ -48,6 +47,14 @@ class _Collection(Struct):
 
 class _Collections(Struct):
     collections: tuple[_Collection, ...]
+
+
+def recognise_project(root: Path) -> str:
+    """Return what speaks for a folder being a project, a sentence; empty if nothing does."""
+    inner = ("img", "datasets")
+    if (root / META_FILE).is_file() and any((entry / name).is_dir() for entry in root.iterdir() for name in inner):
+        return "It has meta.json and datasets with img folders."
+    return ""
 
 
 def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
@@ -87,6 +94,7 @@ def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage
     with os.scandir(folder / "img") as entries:  # listdir and is_file would ask the disk twice for each of a million
         names = sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
     _tell_of_missing_images(folder / "ann", names, dataset, log)
+    log.found(images=len(names))
     for name in names:
         path = folder / "img" / name
         # ``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it.
@@ -100,6 +108,7 @@ def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage
             # The report goes to people who see their own folder, which may be unpacked somewhere inside of ours.
             log.skip_image(kind, place, error.message.replace(f"{folder}{os.sep}", ""))
             continue
+        log.found(objects=len(image.annotation.labels) + len(image.damaged))
         if file is None:  # as an image that nobody has labeled yet
             message = "There is no annotation for it; it is taken as an image without objects."
             log.note(ProblemKind.MISSING_ANNOTATION, place, message)
@@ -129,6 +138,7 @@ def _tell_of_missing_images(folder: Path, names: list[str], dataset: str, log: P
         image = file.removesuffix(".json")
         if image not in known:
             message = "There is an annotation for it, but no image."
+            log.found(images=1)
             log.skip_image(ProblemKind.MISSING_IMAGE, f"{dataset}/{image}", message)
 
 

@@ -20,8 +20,9 @@ import yaml
 
 from traindash.datasets.geometry import rectangle_at, to_pixels
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches, is_image
+from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.shape_fit import common_shape
-from traindash.datasets.source import Lazy, ProblemKind, ProblemLog, ProjectSource, SourceDataset, SourceImage
+from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of
@@ -78,6 +79,13 @@ def data_yaml(root: Path) -> Path | None:
             if isinstance(content, dict) and "names" in content:
                 return path
     return None
+
+
+def recognise_yolo(root: Path) -> str:
+    """Return what speaks for YOLO layout, a sentence; empty if nothing does."""
+    if config := data_yaml(root):
+        return f"It has {config.name} with class names."
+    return "It has images and label files (.txt)." if has_yolo_labels(root) else ""
 
 
 def has_yolo_labels(root: Path) -> bool:
@@ -301,6 +309,7 @@ class _Reader:
     log: ProblemLog
 
     def images(self, side: _Side) -> Iterator[SourceImage]:
+        self.log.found(images=len(side.missing) + len(side.images))
         for place, message in side.missing:
             self.log.skip_image(ProblemKind.MISSING_IMAGE, place, message)
         for batch in in_batches(side.images):
@@ -330,8 +339,9 @@ class _Reader:
         except (OSError, UnicodeDecodeError):
             self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, "The label file cannot be read as text.")
             return None
-        lines = enumerate(text.splitlines(), start=1)
-        found = (self._label(line, size, f"{place}, line {number}") for number, line in lines if line.strip())
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        self.log.found(objects=len(lines))
+        found = (self._label(line, size, f"{place}, line {number}") for number, line in lines)
         return tuple(label for label in found if label is not None)
 
     def _label(self, line: str, size: tuple[int, int], place: str) -> Label | None:

@@ -87,6 +87,7 @@ class ImportProblems:
     kind: str  # e.g. `unreadable image`
     effect: str  # what was done about them, e.g. `image skipped`
     count: int
+    objects: int = 0  # objects that were left out together with images, if that is the effect
     examples: tuple[ProblemExample, ...] = ()  # the first ones
 
 
@@ -97,7 +98,25 @@ class ImportReport:
     images: int  # images taken
     objects: int  # objects taken
     classes: Mapping[str, int]  # class → objects taken; classes without objects have 0
+    # What there was in the data: taken and skipped together. `None` in reports of versions that did not count it
+    images_found: int | None = None
+    objects_found: int | None = None
     problems: tuple[ImportProblems, ...] = ()
+
+    @property
+    def images_skipped(self) -> int:
+        """Images that were left out."""
+        return sum(item.count for item in self.problems if item.effect == "image skipped")
+
+    @property
+    def objects_skipped(self) -> int:
+        """Objects that were left out, alone or with their image."""
+        return sum(item.objects + item.count * (item.effect == "object skipped") for item in self.problems)
+
+    @property
+    def changed(self) -> int:
+        """How often something was taken otherwise than it was given."""
+        return sum(item.count for item in self.problems if item.effect == "changed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

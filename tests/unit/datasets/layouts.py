@@ -136,7 +136,10 @@ def take(path: Path, work: Path | None = None) -> Taken:
         for dataset, image in walk(opened.source)
     }
     collections = {item.name: list(item.images) for item in opened.source.collections}
-    return Taken(opened=opened, images=images, collections=collections, report=opened.report())
+    report = opened.report()
+    assert report.images_found == report.images + report.images_skipped
+    assert report.objects_found == report.objects + report.objects_skipped
+    return Taken(opened=opened, images=images, collections=collections, report=report)
 
 
 def walk(source: ProjectSource) -> Iterable[tuple[SourceDataset, SourceImage]]:

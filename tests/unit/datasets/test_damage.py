@@ -16,7 +16,7 @@ from PIL import Image
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import HEIGHT, WIDTH, take
 from traindash.datasets.geometry import encode_mask
-from traindash.datasets.source import Effect, ProblemKind
+from traindash.datasets.import_log import Effect, ProblemKind
 from traindash.errors import InputError
 
 Change = Callable[[Path], object]
@@ -137,7 +137,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "image listed twice": Damage(
         write=COCO, change=_coco(lambda c: c["images"].append(c["images"][0] | {"id": 99})), kind=K.DUPLICATE_NAME,
-        effect=SKIPPED, place="train/a.png", message="an image of that name already",
+        effect=SKIPPED, place="train/a.png", message="has this image already",
     ),
     "image without a name": Damage(
         write=COCO, change=_coco(lambda c: c["images"][0].pop("file_name")), kind=K.UNREADABLE_ANNOTATION,

@@ -14,9 +14,9 @@ from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
 from traindash.datasets.contours import outlines
 from traindash.datasets.geometry import polygon_area, tight_bounds
+from traindash.datasets.import_log import ProblemLog
 from traindash.datasets.importing import Layout, open_import
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
-from traindash.datasets.source import ProblemLog
 from traindash.datasets.supervisely_format import open_project
 from traindash.datasets.training_labels import convert_label
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle

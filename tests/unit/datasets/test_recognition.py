@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.datasets import layouts
 from traindash.datasets.coco_format import ImageSearch, open_coco
+from traindash.datasets.import_log import ProblemLog
 from traindash.datasets.importing import Layout, recognise
-from traindash.datasets.source import ProblemLog
 from traindash.datasets.yolo_format import inside
 from traindash.domain.project import class_color
 from traindash.errors import InputError

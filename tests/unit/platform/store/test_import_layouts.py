@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.unit.datasets import layouts
+from traindash.datasets.import_log import Effect
 from traindash.datasets.importing import open_import
-from traindash.datasets.source import Effect
 from traindash.platform.home import HomeLayout
 from traindash.platform.store.accounts import Accounts, Home
 from traindash.platform.store.blobs import ImageBlobs

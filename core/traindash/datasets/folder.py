@@ -1,0 +1,140 @@
+"""A person's folder: which files it has, and which of them is meant by what another program wrote down.
+
+Programs write paths as they were on their machine: with other slashes, other letters' case, accents composed in another
+way, from another folder. Nothing outside the folder is ever returned.
+"""
+
+import os
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+# Folders that programs keep for themselves: macOS' archives, Synology's thumbnails, Windows' recycle bin
+_NOT_OF_THE_DATA = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder belongs to a program and not to the data, such as ``.ipynb_checkpoints``."""
+    return name.startswith(".") or name.casefold() in _NOT_OF_THE_DATA
+
+
+def same_name(name: str) -> str:
+    """Return the form that all spellings of a name have in common: accents composed, case folded.
+
+    macOS stores ``ü`` as two characters where JSON mostly has one (Unicode Standard Annex 15); Windows and macOS do not
+    tell ``A.JPG`` from ``a.jpg``, so files written there mix them.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+class Folder:
+    """A folder with all that lies in it, walked over once and only when it is needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._outside: list[str] = []
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files relative to the root, with ``/``, sorted; hidden ones are left out.
+
+        Links that stay inside are followed.
+        """
+        self._outside.clear()
+        return tuple(sorted(self._walk("", (str(self.root),))))
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Links that lead out of the folder or nowhere; they are not followed."""
+        _ = self.files
+        return tuple(self._outside)
+
+    def _walk(self, under: str, above: tuple[str, ...]) -> Iterator[str]:
+        with os.scandir(self.root / under) as entries:
+            for entry in entries:
+                if is_hidden(entry.name):
+                    continue
+                place = f"{under}/{entry.name}" if under else entry.name
+                if entry.is_symlink() and not self._leads_inside(entry.path):
+                    self._outside.append(place)
+                elif entry.is_dir():
+                    real = os.path.realpath(entry.path)
+                    if real not in above:  # a link to a folder around itself would be walked for ever
+                        yield from self._walk(place, (*above, real))
+                elif entry.is_file():
+                    yield place
+
+    def _leads_inside(self, path: str) -> bool:
+        real = Path(path).resolve()
+        return real.exists() and real.is_relative_to(self.root)
+
+    def find(self, written: str, near: Sequence[str] = ("",)) -> Path | None:
+        """Return the file that a written path means.
+
+        The path as it stands is looked for in each of the folders ``near``, which are relative to the root; then the
+        longest end of it that exists anywhere. ``..`` in front is left out.
+
+        Returns:
+            The file; ``None`` if there is none, or several that could be meant equally well.
+        """
+        if (relative := cleaned(written)) is None:
+            return None
+        for folder in near:
+            path = self.root / folder / relative
+            # Asked of the disk, not of the index: most data are as they say, and need no walk over a million files.
+            if path.is_file() and self._leads_inside(str(path)):
+                return path
+        return self._only(self._by_name.get(same_name(posixpath.basename(relative)), ()), relative, near)
+
+    def find_stem(self, stem: str, near: Sequence[str], wanted: Callable[[str], bool]) -> Path | None:
+        """Return the one file of a name without its extension, such as the picture of an annotation.
+
+        ``wanted`` chooses among file names. Files in one of the folders ``near`` come before others.
+        """
+        named = [place for place in self._by_stem.get(same_name(stem), ()) if wanted(posixpath.basename(place))]
+        return self._nearest(named, near)
+
+    def _only(self, named: Sequence[str], relative: str, near: Sequence[str]) -> Path | None:
+        parts = relative.split("/")
+        for start in range(len(parts)):
+            end = same_name("/".join(parts[start:]))
+            found = [place for place in named if f"/{same_name(place)}".endswith(f"/{end}")]
+            if found:
+                exact = [place for place in found if f"/{place}".endswith("/" + "/".join(parts[start:]))]
+                return self._nearest(exact or found, near)
+        return None
+
+    def _nearest(self, places: Sequence[str], near: Sequence[str]) -> Path | None:
+        for folder in near:
+            inside = [place for place in places if not folder or place.startswith(f"{folder}/")]
+            beside = [place for place in inside if posixpath.dirname(place) == folder]
+            for candidates in (beside, inside):
+                if len(candidates) == 1:
+                    return self.root / candidates[0]
+        return self.root / places[0] if len(places) == 1 else None
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return _grouped(self.files, posixpath.basename)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _grouped(self.files, lambda place: posixpath.splitext(posixpath.basename(place))[0])
+
+
+def cleaned(written: str) -> str | None:
+    """Return a written path with ``/``, without ``.`` and ``..`` in front; ``None`` if nothing is left of it."""
+    path = posixpath.normpath(written.strip().replace("\\", "/")).lstrip("/")
+    while path.startswith("../"):
+        path = path[3:]
+    return None if path in ("", ".", "..") or "\0" in path else path
+
+
+def _grouped(places: Sequence[str], name_of: Callable[[str], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for place in places:
+        groups[same_name(name_of(place))].append(place)
+    return dict(groups)
