@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from traindash.errors import AppError, InputError
+from traindash.text_files import read_text
 
 if TYPE_CHECKING:
     from traindash.plans.series import SeriesPlan
@@ -79,7 +80,7 @@ def launch(plan: Path, server: str | None, token_env: str | None) -> None:
     from traindash.supervisely.client import connect
     from traindash.tasks.launcher import check_and_launch
 
-    text = _text_of(plan)
+    text = read_text(plan, str(plan))
     content, lines = read_mapping(text)
     if SERIES in content:
         from traindash.plans.series import read_series
@@ -222,15 +223,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a UTF-8 text.", "Save it as UTF-8.") from error
 
 
 if __name__ == "__main__":

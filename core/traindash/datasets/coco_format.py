@@ -30,6 +30,7 @@ from traindash.datasets.source import (
 from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
+from traindash.text_files import ascii_part
 
 # A bound on both sides keeps NaN and infinity out, which Python's JSON has.
 _Number: TypeAlias = Annotated[float, Meta(ge=-1e7, le=1e7)]
@@ -112,6 +113,7 @@ def _looks_like_coco(path: Path) -> bool:
         if size > _PEEK:
             file.seek(max(size - _PEEK, _PEEK))
             text += file.read(_PEEK)
+    text = ascii_part(text)
     return text.lstrip().startswith(b"{") and b'"images"' in text and any(key in text for key in _KEYS)
 
 
@@ -143,7 +145,7 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
 
 def _read(path: Path, root: Path) -> _CocoFile:
     place = path.relative_to(root).as_posix()
-    content = decoded(_Content, read_json(path), place)
+    content = decoded(_Content, read_json(path, place), place)
     for number, count in Counter(item.id for item in content.categories).items():
         if count > 1:
             msg = f"{place}, categories: the id {number!r} is there {count} times."

@@ -11,35 +11,41 @@ from traindash.datasets.image_files import CheckedImage
 from traindash.domain.annotation import Annotation
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
+from traindash.text_files import as_utf8, not_utf8
 
 MAX_JSON_BYTES = 512 * 2**20
 _Item = TypeVar("_Item")
-# Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes
-_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+# Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes; and names
+# that came out of another file may begin with its byte order mark
+_NO_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]|\\u[fF][eE][fF]{2}|\xef\xbb\xbf")
 
 
-def read_json(path: Path) -> object:
-    """Read a JSON file.
+def read_json(path: Path, name: str | None = None) -> object:
+    """Read a JSON file; ``name`` is what messages call it, by default its path.
 
     Raises:
-        InputError: It cannot be read or is not JSON; names the file, and the line where it breaks off.
+        InputError: It cannot be read or is not JSON; names the file, and the line where it breaks off or is not UTF-8.
     """
+    name = name or str(path)
+    content = b""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise InputError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
-        content = path.read_bytes()
-        parsed: object = json.loads(content)
-        if _HALF_CHARACTER.search(content):
-            parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
+            raise InputError(f"{name} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
+        content = as_utf8(path.read_bytes(), name)
+        parsed: object = json.loads(str(content, "utf-8"))
+        if _NO_CHARACTER.search(content):
+            parsed = json.loads(json.dumps(parsed, ensure_ascii=False).replace("\ufeff", "").encode(errors="replace"))
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist.") from error
+        raise InputError(f"{name} does not exist.") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
+        raise InputError(f"{name} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
     except json.JSONDecodeError as error:
-        msg = f"{path} is not valid JSON: {error.msg} in line {error.lineno}."
+        msg = f"{name} is not valid JSON: {error.msg} in line {error.lineno}."
         raise InputError(msg, "Correct the file or leave it out.") from error
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InputError(f"{path} is not valid JSON.", "Correct the file or leave it out.") from error
+    except UnicodeDecodeError as error:
+        raise not_utf8(content, error.start, name) from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"{name} is not valid JSON.", "Correct the file or leave it out.") from error
     return parsed
 
 

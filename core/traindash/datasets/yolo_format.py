@@ -26,6 +26,7 @@ from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, Source
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, issue_of
+from traindash.text_files import EncodingError, ascii_part, decode_text, lines_of, read_text
 
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
 # Dataset → the names its folder and its key in ``data.yaml`` go by
@@ -38,7 +39,7 @@ _PEEK = 2**18
 # Label files; a folder of a million must not be walked through to find that it is none
 _LOOKED_INTO = 50
 _LABEL_FOLDERS = ("labels/*.txt", "*/labels/*.txt", "labels/*/*.txt", "*.txt")
-_LABEL_LINE = re.compile(r"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
+_LABEL_LINE = re.compile(rb"^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def has_yolo_labels(root: Path) -> bool:
     texts = (path for pattern in _LABEL_FOLDERS for path in root.glob(pattern))
     for path in islice(texts, _LOOKED_INTO):
         with path.open("rb") as file:
-            first = file.readline(4096).decode("utf-8", "replace")
+            first, *_ = ascii_part(file.read(4096)).splitlines() or [b""]
         if _LABEL_LINE.match(first):
             return any(is_image(path.name) for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
     return False
@@ -149,8 +150,14 @@ def _names_from_text(root: Path) -> dict[int, str]:
     for name in NAME_FILES:
         path = root / name
         if path.is_file():
-            lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-            return _checked(dict(enumerate(line for line in lines if line)), name)
+            lines = [line.strip() for line in lines_of(read_text(path, name))]
+            while lines and not lines[-1]:
+                lines.pop()
+            if "" in lines:
+                # Darknet counts an empty line as a class, other tools leave it out: labels would mean other classes
+                msg = f"{name}, line {lines.index('') + 1} is empty, so the numbers of the classes are not certain."
+                raise InputError(msg, "Write a name into the line, or remove it.")
+            return _checked(dict(enumerate(lines)), name)
     return {}
 
 
@@ -247,16 +254,15 @@ def _side(paths: tuple[Path, ...], root: Path) -> _Side:
 
 def _listed(path: Path, root: Path) -> Iterator[Path | tuple[str, str]]:
     """Give the images that a text file lists; of one that is not there, the place and a message."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
+    place = path.relative_to(root).as_posix()
+    for number, line in enumerate(lines_of(read_text(path, place)), start=1):
         if not (name := line.strip()):
             continue
         image = inside(root, name)
         if image is not None and image.is_file():
             yield image
         else:
-            place = f"{path.relative_to(root).as_posix()}, line {number}"
-            yield place, f"The file “{name[:_LONGEST_QUOTE]}” is not there."
+            yield f"{place}, line {number}", f"The file “{name[:_LONGEST_QUOTE]}” is not there."
 
 
 def _in_folder(path: Path) -> Iterator[Path]:
@@ -293,7 +299,7 @@ def _class_shapes(labels: Collection[Path], config: YoloConfig) -> Mapping[int, 
     for path in labels:
         if path.stat().st_size > _LARGEST_LABEL_FILE:
             continue
-        for line in path.read_bytes().splitlines():
+        for line in ascii_part(path.read_bytes()).splitlines():
             values = line.split()
             if len(values) > _BOX_VALUES and values[0].isdigit():
                 is_box = len(values) == 1 + _BOX_VALUES or config.keypoints > 0
@@ -335,11 +341,14 @@ class _Reader:
         place = path.relative_to(self.root).as_posix()
         try:
             with path.open("rb") as file:
-                text = file.read(_LARGEST_LABEL_FILE).decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, "The label file cannot be read as text.")
+                text = decode_text(file.read(_LARGEST_LABEL_FILE), "The label file")
+        except OSError:
+            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, "The label file cannot be read.")
             return None
-        lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        except EncodingError as error:
+            self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, error.message)
+            return None
+        lines = [(number, line) for number, line in enumerate(lines_of(text), start=1) if line.strip()]
         self.log.found(objects=len(lines))
         found = (self._label(line, size, f"{place}, line {number}") for number, line in lines)
         return tuple(label for label in found if label is not None)

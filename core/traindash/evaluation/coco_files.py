@@ -15,6 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from traindash.errors import InputError
+from traindash.text_files import as_utf8, decode_text
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -211,7 +212,7 @@ class CocoFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.content = path.read_bytes()
+            self.content = as_utf8(path.read_bytes(), str(path))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
 
@@ -219,7 +220,7 @@ class CocoFile:
         """Return the content.
 
         Raises:
-            InputError: The content is not what the shape says.
+            InputError: The content is not what the shape says, or no UTF-8.
         """
         if not self.content.strip():
             raise InputError(f"{self.path} is empty.", _HINT)
@@ -229,6 +230,7 @@ class CocoFile:
         except msgspec.ValidationError as error:
             raise self._misshapen(error) from error
         except msgspec.DecodeError as error:
+            decode_text(self.content, str(self.path))  # the encoding is the better reason
             raise self._place_of_nan(shape) or self.unusable(place="", reason=str(error)) from error
         except RecursionError as error:
             raise self.unusable(place="", reason="its lists lie too deep in each other") from error

@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = _run("launch", str(tmp_path / "none.yaml"))
     assert (missing.exit_code, "none.yaml cannot be read" in missing.stderr) == (1, True)
     (tmp_path / "latin.yaml").write_bytes(b"model: \xff")
-    assert "not a UTF-8 text" in _run("launch", str(tmp_path / "latin.yaml")).stderr
+    assert "latin.yaml is not UTF-8: line 1" in _run("launch", str(tmp_path / "latin.yaml")).stderr
 
 
 def test_a_launch_needs_a_server_and_a_token(tmp_path: Path) -> None:

@@ -170,8 +170,8 @@ DAMAGES: dict[str, Damage] = {
         place="train/a.png", message=f"says {WIDTH} x 10 pixels", images=2, objects=2,
     ),
     "label file is not text": Damage(
-        write=YOLO, change=lambda f: (f / "labels/train/a.txt").write_bytes(b"\xff\xfe\x00\x81"),
-        kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="labels/train/a.txt", message="cannot be read as text",
+        write=YOLO, change=lambda f: (f / "labels/train/a.txt").write_bytes(b"0 .5 .5 .1 .1 \xe4"),
+        kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="labels/train/a.txt", message="is not UTF-8",
         images=2, objects=2,
     ),
     "collection with an image that is not there": Damage(

@@ -1,5 +1,6 @@
 """The same project in three layouts, as folder and as archive."""
 
+import codecs
 import shutil
 import tarfile
 import zipfile
@@ -112,8 +113,30 @@ def test_yolo_without_names_numbers_its_classes(tmp_path: Path) -> None:
 def test_yolo_names_from_a_text_file(tmp_path: Path) -> None:
     layouts.write_yolo(tmp_path / "pets")
     (tmp_path / "pets" / "data.yaml").unlink()
-    (tmp_path / "pets" / "classes.txt").write_text("Katze\n\nHund\n")
+    (tmp_path / "pets" / "classes.txt").write_bytes(codecs.BOM_UTF8 + b"Katze\r\nHund\r\n\r\n")
     assert dict(take(tmp_path / "pets").report.classes) == {"Katze": 2, "Hund": 1}
+
+
+def test_yolo_names_with_an_empty_line_are_refused(tmp_path: Path) -> None:
+    """Some tools count the line and others do not, so the labels would belong to other classes."""
+    layouts.write_yolo(tmp_path / "pets")
+    (tmp_path / "pets" / "data.yaml").unlink()
+    (tmp_path / "pets" / "classes.txt").write_text("Katze\n\nHund\n")
+    with pytest.raises(InputError, match=r"classes\.txt, line 2 is empty"):
+        take(tmp_path / "pets")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_every_text_of_yolo_is_read_in_the_encodings_of_windows(tmp_path: Path, encoding: str) -> None:
+    folder = tmp_path / "pets"
+    layouts.write_yolo(folder)
+    wanted = take(folder).report
+    (folder / "data.yaml").unlink()
+    (folder / "classes.txt").write_text("dog\ncat\n", encoding=encoding)
+    for path in folder.rglob("labels/*/*.txt"):
+        path.write_text(path.read_text(), encoding=encoding)
+    found = take(folder, work=tmp_path / "again").report
+    assert (found.images, found.objects, found.problems) == (wanted.images, wanted.objects, wanted.problems)
 
 
 def test_yolo_with_a_list_of_images(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from traindash.plans.plan_reading import ReadPlan, read_any
 from traindash.plans.problems import Problem, Step
 from traindash.plans.splits import with_fixed_split
 from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, described, errors, first_open_step
+from traindash.text_files import decode_text
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
@@ -128,8 +129,7 @@ def _uploaded() -> str | None:
     if file.size > _MOST_MEGABYTES * 2**20:
         msg = f"{file.name} has more than {_MOST_MEGABYTES} MB."
         raise InputError(msg, "A plan is a short text; choose another file.")
-    # Windows editors begin text files with a byte order mark.
-    return file.getvalue().decode("utf-8-sig", errors="replace")
+    return decode_text(file.getvalue(), file.name)
 
 
 def _from_experiment() -> ReadPlan | None:
