@@ -150,12 +150,14 @@ def env(port: int, project: str | None) -> None:
 def import_project(path: Path, name: str | None, layout: str | None) -> None:
     """Bring the folder or archive PATH in as a project and print the project's id."""
     from traindash.datasets.importing import Layout
+    from traindash.formatting import plural
     from traindash.platform.imports import import_path
     from traindash.settings import load_settings
 
     home = load_settings().home
     project, report = import_path(home, path, name=name, layout=None if layout is None else Layout(layout))
-    click.echo(f"{report.images} images and {report.objects} objects in {len(report.classes)} classes.", err=True)
+    found = f"{plural(report.images, 'image')} and {plural(report.objects, 'object')}"
+    click.echo(f"{found} in {plural(len(report.classes), 'class', 'classes')}.", err=True)
     for problem in report.problems:
         click.echo(f"{problem.count} x {problem.kind}: {problem.effect}.", err=True)
     for example in [example for problem in report.problems for example in problem.examples][:_SHOWN_PROBLEMS]:

@@ -104,6 +104,24 @@ def test_editor_marks_errors_resets_and_leaves_by_keyboard(server: str, page: Pa
     expect(editor).not_to_be_focused()
 
 
+def test_reference_beside_the_editor_is_one_stop_of_the_keyboard(server: str, page: Page) -> None:
+    start_draft(page, server)
+    open_step(page, server, "hyperparameters")
+    editor, search = page.get_by_label("Hyperparameters", exact=True), page.get_by_label("Reference", exact=True)
+    expect(editor).to_have_value(re.compile("epochs"), timeout=WAIT_MS)
+    entries = page.locator("button.entry")
+    search.press("Tab")
+    expect(entries.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(entries.nth(1)).to_be_focused()
+    page.keyboard.press("End")
+    expect(entries.last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("button.entry:focus")).to_have_count(0)
+    page.keyboard.press("Shift+Tab")
+    expect(entries.last).to_be_focused()
+
+
 def test_what_was_typed_last_is_not_lost_by_going_on(server: str, page: Page) -> None:
     start_draft(page, server)
     open_step(page, server, "hyperparameters")

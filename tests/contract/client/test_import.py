@@ -40,6 +40,15 @@ def _run(live: LivePlatform, *words: str) -> Result:
     return CliRunner(env={"TRAINDASH_HOME": home}).invoke(main, ["import", *words])
 
 
+def test_one_of_each_is_told_in_the_singular(live: LivePlatform, yolo: Path) -> None:
+    (yolo / "data.yaml").write_text("path: .\ntrain: images\nnames: [pear]\n", encoding="utf-8")
+    for number in (1, 2):
+        (yolo / "images" / f"{number}.png").unlink()
+        (yolo / "labels" / f"{number}.txt").unlink()
+    (yolo / "labels" / "0.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    assert "1 image and 1 object in 1 class." in _run(live, str(yolo)).stderr
+
+
 @pytest.mark.parametrize("packed", [(), ("zip",), ("gztar",)], ids=str)
 def test_a_folder_and_its_archives_become_projects(live: LivePlatform, yolo: Path, packed: tuple[str, ...]) -> None:
     source = yolo

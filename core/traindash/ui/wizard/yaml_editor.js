@@ -46,6 +46,8 @@ function drawReference(panel, data, field, bring) {
   panel.hidden = data.reference.length === 0
   const search = panel.querySelector("input")
   const list = panel.querySelector(".entries")
+  // One stop for Tab, arrows inside: a stop for each entry would put a hundred of them between the text and Next.
+  const stopAt = (row) => list.querySelectorAll(".entry").forEach((entry) => (entry.tabIndex = entry === row ? 0 : -1))
   const redraw = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
     const used = keysIn(field.value)
@@ -69,10 +71,20 @@ function drawReference(panel, data, field, bring) {
       }
       row.append(first, make("span", "meaning", item.meaning), make("span", "expected", item.expected))
       row.onclick = () => bring(item)
+      row.onfocus = () => stopAt(row)
       rows.push(row)
     }
     if (!rows.length) rows.push(make("p", "nothing", "No key fits the search."))
     list.replaceChildren(...rows)
+    stopAt(list.querySelector(".entry"))
+  }
+  list.onkeydown = (event) => {
+    const rows = [...list.querySelectorAll(".entry")]
+    const at = rows.indexOf(event.target)
+    const goal = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
+    if (goal === undefined) return
+    event.preventDefault()
+    rows[Math.max(0, Math.min(goal, rows.length - 1))]?.focus()
   }
   search.oninput = redraw
   redraw()
