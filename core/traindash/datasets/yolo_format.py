@@ -7,17 +7,14 @@ of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or lies beside the 
 import math
 import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
-import msgspec
-import yaml
-
+from traindash.datasets.data_yaml import DataYaml, checked_names, is_data_yaml, read_data_yaml
 from traindash.datasets.geometry import rectangle_at, to_pixels
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
@@ -25,8 +22,8 @@ from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
-from traindash.errors import InputError, issue_of
-from traindash.text_files import EncodingError, ascii_part, decode_text, lines_of, read_text
+from traindash.errors import InputError
+from traindash.text_files import EncodingError, ascii_part, decode_text, lines_of, read_bytes, read_text
 
 NAME_FILES = ("classes.txt", "obj.names", "classes.names", "labels/classes.txt")
 # Dataset → the names its folder and its key in ``data.yaml`` go by
@@ -52,33 +49,13 @@ class YoloConfig:
     keypoints: int = 0  # how many numbers of a label line belong to key points; 0 without
 
 
-_Text: TypeAlias = str | int | float  # YAML reads a folder or class of the name 7 as a number
-_Places: TypeAlias = _Text | list[_Text] | None
-
-
-class _DataYaml(msgspec.Struct):
-    names: list[_Text] | dict[int, _Text]
-    path: _Text | None = None
-    train: _Places = None
-    val: _Places = None
-    valid: _Places = None
-    validation: _Places = None
-    test: _Places = None
-    kpt_shape: tuple[int, int] | None = None
-
-
 def data_yaml(root: Path) -> Path | None:
     """Return the YAML file with class names, ``data.yaml`` before others."""
     paths = sorted(path for path in root.iterdir() if path.suffix.lower() in (".yaml", ".yml") and path.is_file())
     paths.sort(key=lambda path: path.stem.lower() not in ("data", "dataset"))
     for path in paths:
-        if path.stat().st_size <= _PEEK and re.search(rb"^\s*[\"']?names[\"']?\s*:", path.read_bytes(), re.MULTILINE):
-            try:
-                content = yaml.safe_load(path.read_bytes())
-            except yaml.YAMLError:
-                return path  # it is meant to be one; opening it tells the line
-            if isinstance(content, dict) and "names" in content:
-                return path
+        if path.stat().st_size <= _PEEK and is_data_yaml(path.read_bytes()):
+            return path
     return None
 
 
@@ -109,41 +86,11 @@ def read_yolo_config(root: Path) -> YoloConfig:
     path = data_yaml(root)
     if path is None:
         return YoloConfig(names=_names_from_text(root), sides=_usual_folders(root))
-    content = _parsed(path)
-    names = dict(enumerate(content.names)) if isinstance(content.names, list) else content.names
-    shape = content.kpt_shape or (0, 0)
+    content = read_data_yaml(read_bytes(path), path.name)
+    points, numbers = content.kpt_shape or (0, 0)
     return YoloConfig(
-        # A name of YAML may hold half a character, as one of JSON may; see read_json.
-        names=_checked(
-            {number: str(name).encode(errors="replace").decode() for number, name in names.items()}, path.name
-        ),
-        sides=_named_folders(content, root) or _usual_folders(root),
-        keypoints=shape[0] * shape[1],
+        names=content.names, sides=_named_folders(content, root) or _usual_folders(root), keypoints=points * numbers
     )
-
-
-def _parsed(path: Path) -> _DataYaml:
-    try:
-        # Not strict: numbers of classes may be texts, as JSON would have them.
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _DataYaml, strict=False)
-    except yaml.MarkedYAMLError as error:
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
-        raise InputError(f"{path.name} is not valid YAML{where}.", "Correct the file.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path.name} is not valid YAML.", "Correct the file.") from error
-    except msgspec.ValidationError as error:
-        msg = f"{path.name}, {issue_of(error)}."
-        raise InputError(msg, "Correct the file; names is a list, or numbers with names.") from error
-
-
-def _checked(names: Mapping[int, str], place: str) -> dict[int, str]:
-    if not names:
-        raise InputError(f"{place}, names: there is no class.", "Write names as a list, or as numbers with names.")
-    for name, count in Counter(names.values()).items():
-        if count > 1 or not name.strip():
-            msg = f"{place}, names: “{name}” {'is there twice' if name.strip() else 'is no name'}."
-            raise InputError(msg, "Give every class a name of its own.")
-    return dict(sorted(names.items()))
 
 
 def _names_from_text(root: Path) -> dict[int, str]:
@@ -157,17 +104,15 @@ def _names_from_text(root: Path) -> dict[int, str]:
                 # Darknet counts an empty line as a class, other tools leave it out: labels would mean other classes
                 msg = f"{name}, line {lines.index('') + 1} is empty, so the numbers of the classes are not certain."
                 raise InputError(msg, "Write a name into the line, or remove it.")
-            return _checked(dict(enumerate(lines)), name)
+            return checked_names(dict(enumerate(lines)), name)
     return {}
 
 
-def _named_folders(content: _DataYaml, root: Path) -> dict[str, tuple[Path, ...]]:
+def _named_folders(content: DataYaml, root: Path) -> dict[str, tuple[Path, ...]]:
     sides: dict[str, tuple[Path, ...]] = {}
     for side, keys in _SIDES.items():
-        value = next((found for key in keys if (found := getattr(content, key, None))), None)
-        entries = value if isinstance(value, list) else [value] if value else []
-        base = str(content.path or "")
-        folders = tuple(path for entry in entries if (path := inside(root, str(entry), base)) is not None)
+        entries = next((content.texts[key] for key in keys if key in content.texts), ())
+        folders = tuple(path for entry in entries if (path := inside(root, entry, content.path)) is not None)
         if folders:
             sides[side] = folders
     return sides

@@ -497,7 +497,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], Change, str]] = {
     "YOLO config is not YAML": (
         YOLO,
         lambda f: (f / "data.yaml").write_text("names: [cat, dog\ntrain: images"),
-        r"data\.yaml is not valid YAML in line 2",
+        r"data\.yaml is not valid YAML in line 1: the list",
     ),
     "YOLO names are a number": (YOLO, lambda f: (f / "data.yaml").write_text("names: 5"), r"data\.yaml, names"),
     "YOLO name twice": (YOLO, lambda f: (f / "data.yaml").write_text("names: [cat, cat]"), "“cat” is there twice"),

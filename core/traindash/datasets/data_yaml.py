@@ -1,0 +1,156 @@
+"""``data.yaml`` of YOLO layout: the names of classes as they are written, and where the images are.
+
+Format: https://docs.ultralytics.com/datasets/detect/#ultralytics-yolo-format. YAML takes the names ``02146``, ``no``,
+``12:30`` and ``1e3`` for numbers and flags; people mean what they wrote, so all values are read as texts.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from traindash.errors import InputError
+from traindash.text_files import UNREADABLE, EncodingError, ascii_part, decode_partly, decode_text
+from traindash.yaml_text import AsWritten, compose, problem_of, values
+
+_KEY = re.compile(rb"^\s*[\"']?names[\"']?\s*:", re.MULTILINE)
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL", "None"})
+_CORRECT = "Correct the file; names is a list, or numbers with names."
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataYaml:
+    """What the file says."""
+
+    names: Mapping[int, str]  # class number → name, in the order of the numbers; never empty
+    nc: int | None = None  # how many classes there are, said once more; `None` unsaid
+    path: str = ""  # folder that the others are relative to, as it is written; empty unsaid
+    # every other key with a text or a list of texts → these, e.g. `train`; without those that are empty
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kpt_shape: tuple[int, int] | None = None  # key points of an object, and numbers of each
+
+
+def is_data_yaml(content: bytes) -> bool:
+    """Whether a YAML file is meant to name classes; also if it cannot be read, for opening it tells what is wrong."""
+    if not _KEY.search(ascii_part(content)):
+        return False
+    try:
+        node = compose(_text(content, "")[0])
+    except yaml.YAMLError:
+        return True
+    return isinstance(node, yaml.MappingNode) and any(key.value == "names" for key, _ in node.value)
+
+
+def read_data_yaml(content: bytes, name: str) -> DataYaml:
+    """Read the file that the person calls ``name``. Characters that cannot be told for certain may be in comments only.
+
+    Raises:
+        InputError: It is not valid; names the line or the key.
+        EncodingError: It is not UTF-8 where it matters.
+    """
+    text, unclear = _text(content, name)
+    try:
+        said = values(compose(text), AsWritten)
+    except yaml.YAMLError as error:
+        if unclear is not None:
+            raise unclear from error
+        problem = problem_of(error)
+        where = "" if problem.line is None else f" in line {problem.line}"
+        raise InputError(f"{name} is not valid YAML{where}: {problem.message}.", problem.hint) from error
+    if unclear is not None and UNREADABLE in repr(said):
+        raise unclear
+    if not isinstance(said, dict) or "names" not in said:
+        raise InputError(f"{name} has no names.", _CORRECT)
+    return DataYaml(
+        names=_names(said["names"], name),
+        nc=_count(said.get("nc")),
+        path=next(iter(_texts(said.get("path"))), ""),
+        texts={
+            key: texts for key, value in said.items() if key not in ("names", "nc", "path") if (texts := _texts(value))
+        },
+        kpt_shape=_kpt_shape(said.get("kpt_shape"), name),
+    )
+
+
+def checked_names(names: Mapping[int, str], place: str) -> dict[int, str]:
+    """Return names in the order of their numbers; ``place`` is the file, and key, that they stand in.
+
+    Raises:
+        InputError: There is none, one is empty or given twice, or has a character that nobody sees.
+    """
+    if not names:
+        raise InputError(f"{place}: there is no class.", "Name at least one class.")
+    ordered = dict(sorted(names.items()))
+    for number, name in ordered.items():
+        if not name.strip():
+            raise InputError(f"{place}: the class {number} has no name.", "Give every class a name of its own.")
+        if odd := next(
+            (character for character in name if unicodedata.category(character) in ("Cc", "Zl", "Zp")), None
+        ):
+            msg = f"{place}: the name of the class {number} has the character U+{ord(odd):04X}, which nobody sees."
+            raise InputError(msg, "Write the name anew, one for each class.")
+    for name, count in Counter(ordered.values()).items():
+        if count > 1:
+            raise InputError(f"{place}: “{name}” is there twice.", "Give every class a name of its own.")
+    return ordered
+
+
+def _text(content: bytes, name: str) -> tuple[str, EncodingError | None]:
+    """Return the text, and why a part of it could not be read."""
+    try:
+        return decode_text(content, name), None
+    except EncodingError as error:
+        return decode_partly(content), error
+
+
+def _names(said: object, name: str) -> dict[int, str]:
+    place = f"{name}, names"
+    match said:
+        case list():
+            numbered = list(enumerate(said))
+        case dict():
+            numbered = [(_class_number(key, place), value) for key, value in said.items()]
+        case _:
+            raise InputError(f"{place}: “{str(said)[:_LONGEST_QUOTE]}” is no list of names.", _CORRECT)
+    names: dict[int, str] = {}
+    for number, value in numbered:
+        if number in names:
+            raise InputError(f"{place}: the class {number} is there twice.", "Give every class a number of its own.")
+        if not isinstance(value, str):
+            raise InputError(f"{place}: the name of the class {number} is no text.", _CORRECT)
+        # YAML can write half a character, as JSON can
+        names[number] = value.encode(errors="replace").decode()
+    return checked_names(names, place)
+
+
+def _class_number(key: object, place: str) -> int:
+    if isinstance(key, str) and _NUMBER.fullmatch(key.strip()):
+        return int(key)
+    raise InputError(f"{place}: “{str(key)[:_LONGEST_QUOTE]}” is no number of a class.", _CORRECT)
+
+
+def _count(said: object) -> int | None:
+    return int(said) if isinstance(said, str) and _NUMBER.fullmatch(said.strip()) else None
+
+
+def _texts(said: object) -> tuple[str, ...]:
+    entries = said if isinstance(said, list) else [said]
+    return tuple(entry for entry in entries if isinstance(entry, str) and entry.strip() not in _NOTHING)
+
+
+def _kpt_shape(said: object, name: str) -> tuple[int, int] | None:
+    if not said or (isinstance(said, str) and said.strip() in _NOTHING):
+        return None
+    # A tuple of Python is a text to YAML
+    parts = re.split(r"[\s,()]+", said.strip(" ()")) if isinstance(said, str) else said
+    counts = [_count(part) for part in parts] if isinstance(parts, list) else []
+    match counts:
+        case [int(points), int(numbers)] if numbers in (2, 3):
+            return points, numbers
+    msg = f"{name}, kpt_shape: it is not how many key points an object has and how many numbers each (2 or 3)."
+    raise InputError(msg, "Write for example “kpt_shape: [17, 3]”.")

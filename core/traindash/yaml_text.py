@@ -1,0 +1,220 @@
+"""YAML that people wrote: read within bounds, and what is wrong with it in their words.
+
+All errors are ``yaml.MarkedYAMLError``; :func:`problem_of` says what to tell. Aliases may stand for values, but not
+multiply into more than a person writes, and no value may hold itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+from yaml.reader import ReaderError
+
+_DEEPEST = 50
+_MOST_VALUES = 100_000
+_MERGE = "tag:yaml.org,2002:merge"
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlProblem:
+    """Why a text cannot be read."""
+
+    line: int | None  # 1 for the first line; `None` when it is about the whole text
+    message: str  # the rest of a sentence, without its full stop
+    hint: str  # what to write instead
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """What PyYAML would take or not place; its problem is in people's words."""
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the tree of a text's values with their places; ``None`` for a text without any.
+
+    Raises:
+        yaml.MarkedYAMLError: It is no YAML, has a key twice, or leaves the bounds.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError as error:
+        raise _too_deep(None) from error
+    except ReaderError as error:
+        mark = yaml.Mark("", error.position, text[: error.position].count("\n"), 0, None, 0)
+        problem = f"the character U+{int(error.character):04X} cannot be in a text"
+        raise _RefusedError(problem=problem, problem_mark=mark) from error
+    if node is not None:
+        _check(node, {}, ())
+    return node
+
+
+def values(node: yaml.Node | None, loader: type[yaml.SafeLoader] | None = None) -> object:
+    """Return what the tree of a text says, by default with the types of YAML 1.1.
+
+    Raises:
+        yaml.MarkedYAMLError: A value is none of its type, such as a date with a 13th month.
+    """
+    reader = (loader or PeoplesLoader)("")
+    try:
+        return None if node is None else reader.construct_document(node)
+    finally:
+        reader.dispose()
+
+
+class PeoplesLoader(yaml.SafeLoader):
+    """Tells of a value that Python cannot make with its place; PyYAML lets Python's own error through."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:  # noqa: FBT001, FBT002 - as its base
+        """Return the value of a node."""
+        try:
+            return super().construct_object(node, deep)
+        # Of 2024-13-45, of 5,000 digits, of “!!bool maybe”, “!!timestamp soon”, “!!int ''”
+        except (ValueError, OverflowError, KeyError, AttributeError, IndexError, TypeError) as error:
+            shown = str(node.value)[:_LONGEST_QUOTE]
+            problem = f"“{shown}” looks like a number or a date, and is none"
+            raise _RefusedError(problem=problem, problem_mark=node.start_mark) from error
+
+
+class AsWritten(PeoplesLoader):
+    """Reads every value as the text that stands there: ``02146``, ``no`` and ``12:30`` stay what they are."""
+
+
+def _as_text(_loader: AsWritten, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
+def _as_list(loader: AsWritten, node: yaml.SequenceNode) -> list[object]:
+    return loader.construct_sequence(node, deep=True)
+
+
+for _kind in ("int", "float", "bool", "null", "timestamp", "value"):
+    AsWritten.add_constructor(f"tag:yaml.org,2002:{_kind}", _as_text)
+# How PyYAML writes the tuples of a program
+AsWritten.add_constructor("tag:yaml.org,2002:python/tuple", _as_list)
+
+
+def _check(node: yaml.Node, sizes: dict[int, int], above: tuple[int, ...]) -> int:
+    """Return how many values a node is when all aliases are written out."""
+    if (known := sizes.get(id(node))) is not None:
+        return known
+    if id(node) in above:
+        raise _RefusedError(problem="a value holds itself", problem_mark=node.start_mark)
+    if len(above) >= _DEEPEST:
+        raise _too_deep(node.start_mark)
+    if isinstance(node, yaml.MappingNode):
+        _refuse_repeated(node)
+    size = 1 + sum(_check(child, sizes, (*above, id(node))) for child in _children(node))
+    if size > _MOST_VALUES:
+        problem = f"there are more than {_MOST_VALUES:,} values"
+        raise _RefusedError(problem=problem, problem_mark=node.start_mark)
+    sizes[id(node)] = size
+    return size
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    match node:
+        case yaml.MappingNode():
+            for key, value in node.value:
+                yield from (key, value)
+        case yaml.SequenceNode():
+            yield from node.value
+        case _:
+            pass
+
+
+def _refuse_repeated(node: yaml.MappingNode) -> None:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _RefusedError(problem="a name is no text", problem_mark=key.start_mark)
+        if key.value in seen and key.tag != _MERGE:
+            raise _RefusedError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+        seen.add(key.value)
+
+
+def _too_deep(mark: yaml.Mark | None) -> yaml.MarkedYAMLError:
+    return _RefusedError(problem="values are nested too deeply", problem_mark=mark)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mistake:
+    """A mistake that people make, in PyYAML's words and in ours."""
+
+    context: str = ""  # part of what PyYAML says it was doing
+    reason: str  # part of what PyYAML says went wrong
+    message: str
+    hint: str
+    at_start: bool = False  # the line to look at is where the unfinished thing begins, not where the reader gave up
+
+
+_IN_QUOTES = "Put it in quotes."
+_MISTAKES = (
+    _Mistake(
+        context="flow sequence", reason="", message="the list that begins with “[” is not closed",
+        hint="Write “]” at its end.", at_start=True,
+    ),
+    _Mistake(
+        context="flow mapping", reason="", message="the group that begins with “{” is not closed",
+        hint="Write “}” at its end.", at_start=True,
+    ),
+    _Mistake(
+        reason="unknown escape character", message="a backslash between double quotes begins a special character",
+        hint="Write single quotes, or “/” in a path.",
+    ),
+    _Mistake(
+        context="quoted scalar", reason="", message="a quotation mark is not closed",
+        hint="Write the second quotation mark.", at_start=True,
+    ),
+    _Mistake(
+        reason="could not find expected ':'", message="there is no colon after the name",
+        hint="Write “name: value”.", at_start=True,
+    ),
+    _Mistake(
+        reason="mapping values are not allowed", message="there is a colon too many, or the line is indented too far",
+        hint="Write one “name: value” per line; put a value with a colon in quotes.",
+    ),
+    _Mistake(
+        reason="\\t", message="there is a tab where only spaces may be", hint="Indent with spaces.",
+    ),
+    _Mistake(reason="that cannot start any token", message="a value begins with a special character", hint=_IN_QUOTES),
+    _Mistake(
+        reason="could not determine a constructor", message="“!” begins a note that only programs understand",
+        hint="Remove it; a value that begins with “!” needs quotes.",
+    ),
+    _Mistake(
+        reason="undefined alias", message="“*” stands for a value that “&” names nowhere", hint=_IN_QUOTES,
+    ),
+    _Mistake(reason="undefined tag handle", message="“!” begins a note that only programs understand", hint=_IN_QUOTES),
+    _Mistake(
+        reason="for merging", message="“<<” takes in something that is no group of “name: value” lines",
+        hint="Name a group with “&”, and take it in with “<<: *name”.",
+    ),
+    _Mistake(
+        reason="expected <block end>", message="the line begins further left or right than those it belongs to",
+        hint="Indent all lines of a group alike, or put the value above it in quotes.",
+    ),
+    _Mistake(
+        reason="expected the node content", message="a value is missing", hint="Look for a bracket or comma too many.",
+    ),
+    _Mistake(reason="duplicate anchor", message="“&” gives the same name twice", hint="Choose another name."),
+    _Mistake(
+        reason="expected a single document", message="a second text begins with “---”",
+        hint="Keep one of the texts.",
+    ),
+)  # fmt: skip
+
+
+def problem_of(error: yaml.YAMLError) -> YamlProblem:
+    """Return what to tell a person of an error."""
+    context = str(getattr(error, "context", None) or "")
+    reason = str(getattr(error, "problem", None) or "it cannot be read")
+    said = f"{context} {reason}"
+    own = isinstance(error, _RefusedError)
+    known = next((item for item in _MISTAKES if not own and item.context in context and item.reason in said), None)
+    at_start = known is not None and known.at_start
+    mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
+    return YamlProblem(
+        line=None if mark is None else mark.line + 1,
+        message=reason if known is None else known.message,
+        hint="Write one “name: value” per line." if known is None else known.hint,
+    )
