@@ -12,10 +12,12 @@ import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import mul, sub
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from hotcoco import mask as coco_mask
 from PIL import Image, ImageDraw
 
 from traindash.datasets.annotation_json import annotation_from_json
@@ -38,8 +40,10 @@ MAX_MASK_PIXELS = 150_000_000
 _MAX_PNG_BYTES = 128 * 2**20  # unpacked; the same danger one layer farther out
 _TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
 _SMALLER = "Leave the object out or draw it again."
-# Pixels below which an extent is none
+# Pixels below which an extent is none, and square pixels below which an area is
 _FLAT = 1e-6
+_FINE = 1000  # pixels of the grid that the area of an outline which crosses itself is counted on
+_MOST_POINTS = 5000  # of an outline that is looked at for crossings; nobody draws more
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -113,23 +117,70 @@ def set_extent(mask: Mask) -> tuple[slice, slice] | None:
 
 
 def clip(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
-    """Cut a rectangle at the borders of an image, ``None`` if nothing of it is inside."""
-    left, top = max(rectangle.left, 0), max(rectangle.top, 0)
-    right, bottom = min(rectangle.right, width - 1), min(rectangle.bottom, height - 1)
-    if left > right or top > bottom:
+    """Cut a rectangle at the borders of an image, ``None`` if nothing of it is inside.
+
+    A part of a pixel is inside too: a coordinate between the last pixel and the border means that pixel.
+    """
+    last_x, last_y = width - 1, height - 1
+    if rectangle.left >= width or rectangle.top >= height or min(rectangle.right, rectangle.bottom) <= -1:
         return None
-    return Rectangle(left=left, top=top, right=right, bottom=bottom)
+    return Rectangle(
+        left=min(max(rectangle.left, 0), last_x),
+        top=min(max(rectangle.top, 0), last_y),
+        right=min(max(rectangle.right, 0), last_x),
+        bottom=min(max(rectangle.bottom, 0), last_y),
+    )
 
 
 def outline_area(outline: tuple[Point, ...]) -> float:
-    """Return the area inside an outline in square pixels (shoelace formula), without its border's half pixels."""
-    closed = (*outline[1:], outline[0])
-    return abs(math.fsum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(outline, closed, strict=True))) / 2
+    """Return the area inside an outline in square pixels (shoelace formula), without its border's half pixels.
+
+    The outline does not cross itself; :func:`covered_area` is for those that people drew.
+    """
+    xs, ys = zip(*outline, strict=True)
+    forth, back = map(mul, xs, ys[1:] + ys[:1]), map(mul, xs[1:] + xs[:1], ys)
+    return abs(math.fsum(map(sub, forth, back))) / 2
 
 
-def polygon_area(polygon: Polygon) -> float:
-    """Return the area of a polygon without its holes in square pixels."""
-    return max(outline_area(polygon.exterior) - math.fsum(outline_area(hole) for hole in polygon.interior), 0.0)
+def has_area(outline: tuple[Point, ...]) -> bool:
+    """Whether an outline encloses anything; the two halves of an 8 do, though their signed areas add up to nothing."""
+    return outline_area(outline) > _FLAT or covered_area(outline) > _FLAT
+
+
+def covered_area(outline: tuple[Point, ...]) -> float:
+    """Return the area that an outline covers in square pixels, also where it crosses itself.
+
+    What is enclosed twice is outside, as ``cv2.fillPoly``, ``ImageDraw.polygon`` and COCO's masks have it. It is exact
+    for an outline that does not cross itself, else to about a thousandth.
+    """
+    points = np.array(outline, dtype=np.float64)
+    points -= points.min(axis=0)
+    if not _crosses_itself(points):
+        return outline_area(outline)
+    scale = _FINE / max(float(points.max()), _FLAT)
+    side = _FINE + 1
+    packed = coco_mask.fr_py_objects([(points * scale).ravel().tolist()], side, side)
+    return float(coco_mask.area(packed)[0]) / scale**2
+
+
+def _crosses_itself(points: npt.NDArray[np.float64]) -> bool:
+    """Whether pieces of a closed outline of shape (N, 2) cross; those that only touch do not matter for its area."""
+    if len(points) > _MOST_POINTS:
+        return False
+    (x, y), (across, down) = points.T, (np.roll(points, -1, axis=0) - points).T
+    # On which side of the piece in a row the point in a column lies; two pieces cross if each parts the other's ends.
+    side = np.outer(across, y) - np.outer(down, x) - (across * y - down * x)[:, None]
+    parted = side * np.roll(side, -1, axis=1) < 0
+    return bool((parted & parted.T).any())
+
+
+def polygon_area(polygon: Polygon, *, is_traced: bool = False) -> float:
+    """Return the area of a polygon without its holes in square pixels.
+
+    ``is_traced`` says that it is the border of a mask, which has many points and does not cross itself.
+    """
+    area_of = outline_area if is_traced else covered_area
+    return max(area_of(polygon.exterior) - math.fsum(map(area_of, polygon.interior)), 0.0)
 
 
 def corners_of(box: Rectangle) -> Polygon:
@@ -313,16 +364,16 @@ def _reaches_out(box: Rectangle | None, width: int, height: int) -> bool:
 
 
 def _clip_polygon(polygon: Polygon, width: int, height: int) -> Clipped:
-    if outline_area(polygon.exterior) <= 0:
+    if not has_area(polygon.exterior):
         return Clipped(geometry=None, was_cut=False, had_area=False)
     box = bounds(polygon)
     if box is not None and box.left >= 0 and box.top >= 0 and box.right <= width - 1 and box.bottom <= height - 1:
         return Clipped(geometry=polygon, was_cut=False)
     exterior = _clip_outline(polygon.exterior, width - 1, height - 1)
-    if len(exterior) < _FEWEST_POINTS or outline_area(exterior) <= 0:
+    if len(exterior) < _FEWEST_POINTS or not has_area(exterior):
         return Clipped(geometry=None, was_cut=True)
     holes = (_clip_outline(hole, width - 1, height - 1) for hole in polygon.interior)
-    interior = tuple(hole for hole in holes if len(hole) >= _FEWEST_POINTS and outline_area(hole) > 0)
+    interior = tuple(hole for hole in holes if len(hole) >= _FEWEST_POINTS and has_area(hole))
     return Clipped(geometry=Polygon(exterior=exterior, interior=interior), was_cut=_reaches_out(box, width, height))
 
 

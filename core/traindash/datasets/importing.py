@@ -8,7 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from traindash.datasets.archives import unpack
-from traindash.datasets.coco_format import open_coco, recognise_coco
+from traindash.datasets.coco_files import recognise_coco
+from traindash.datasets.coco_format import open_coco
 from traindash.datasets.geometry import clip_geometry
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches
 from traindash.datasets.import_log import ProblemKind, ProblemLog

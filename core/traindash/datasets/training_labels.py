@@ -194,5 +194,5 @@ def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, ob
         # Of what was drawn: a rectangle of one column, turned into a polygon of pixels, would have no area.
         parts = outlines(drawn)
         shape["segmentation"] = [[value for point in join_outlines([part]) for value in point] for part in parts]
-        shape["area"] = sum(polygon_area(part) for part in parts)
+        shape["area"] = sum(polygon_area(part, is_traced=isinstance(drawn, Bitmap)) for part in parts)
     return shape

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from tests.unit.datasets import strategies
-from traindash.datasets.coco_format import decode_rle
+from traindash.datasets.coco_objects import decode_rle
 from traindash.datasets.geometry import Mask
 from traindash.errors import InputError
 

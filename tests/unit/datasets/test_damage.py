@@ -73,6 +73,22 @@ def _line(line: str) -> Change:
     return lambda folder: (folder / "labels" / "train" / "a.txt").write_text(f"{line}\n")
 
 
+def _move_out(folder: Path) -> None:
+    """Let a picture lie beside the folder, and its name lead there."""
+    (folder / "train/a.png").rename(folder.parent / "a.png")
+    _coco(lambda c: c["images"][0].update(file_name="../../a.png"))(folder)
+
+
+def _unnamed(change: Change) -> Change:
+    """Do damage to the row of a.png, whose picture is not there."""
+
+    def apply(folder: Path) -> None:
+        (folder / "train/a.png").unlink()
+        change(folder)
+
+    return apply
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-400])
 
@@ -132,15 +148,15 @@ DAMAGES: dict[str, Damage] = {
         place="annotations/instances_train.json, image 1", message="“a.png” is not there", images=2, objects=2,
     ),
     "image outside the folder": Damage(
-        write=COCO, change=_coco(lambda c: c["images"][0].update(file_name="../../../etc/a.png")),
-        kind=K.MISSING_IMAGE, effect=SKIPPED, place="image 1", message="is not there", images=2, objects=2,
+        write=COCO, change=_move_out, kind=K.MISSING_IMAGE, effect=SKIPPED, place="image 1", message="is not there",
+        images=2, objects=2,
     ),
     "image listed twice": Damage(
         write=COCO, change=_coco(lambda c: c["images"].append(c["images"][0] | {"id": 99})), kind=K.DUPLICATE_NAME,
         effect=SKIPPED, place="train/a.png", message="has this image already",
     ),
     "image without a name": Damage(
-        write=COCO, change=_coco(lambda c: c["images"][0].pop("file_name")), kind=K.UNREADABLE_ANNOTATION,
+        write=COCO, change=_unnamed(_coco(lambda c: c["images"][0].pop("file_name"))), kind=K.UNREADABLE_ANNOTATION,
         effect=SKIPPED, place="image 1", message="file_name is missing", images=2, objects=2,
     ),
     # annotations as a whole
@@ -260,25 +276,36 @@ DAMAGES: dict[str, Damage] = {
         kind=K.UNSUPPORTED_GEOMETRY, effect=DROPPED, place="annotation 1", message="neither a box nor", objects=2,
     ),
     "COCO crowd": Damage(
-        write=COCO, change=_coco(lambda c: c["annotations"][0].update(iscrowd=1)), kind=K.UNSUPPORTED_GEOMETRY,
-        effect=DROPPED, place="annotation 1", message="a crowd", objects=2,
+        write=COCO, change=_row(iscrowd=1), kind=K.CROWD, effect=DROPPED, place="annotation 1", message="a crowd",
+        objects=2,
     ),
     "COCO box without area": Damage(
         write=COCO, change=_coco(lambda c: c["annotations"][0].update(segmentation=[], bbox=[5, 5, 0, 9])),
         kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="0 x 9 pixels has no area", objects=2,
     ),
     "COCO box of three numbers": Damage(
-        write=COCO, change=_coco(lambda c: c["annotations"][0].update(bbox=[5, 5, 9])), kind=K.DAMAGED_OBJECT,
-        effect=DROPPED, place="annotation 1", message="bbox", objects=2,
+        write=COCO, change=_row(bbox=[5, 5, 9]), kind=K.DAMAGED_OBJECT, effect=CHANGED, place="annotation 1",
+        message="bbox: expected array of length 4, got 3. The outline is taken.",
+    ),
+    "COCO box of three numbers alone": Damage(
+        write=COCO, change=_row(bbox=[5, 5, 9], segmentation=[]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="annotation 1", message="bbox: expected array of length 4, got 3.", objects=2,
+    ),
+    "COCO box of a negative size": Damage(
+        write=COCO, change=_row(bbox=[15, 15, -9, -9], segmentation=[]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="annotation 1", message="-9 x -9 pixels has no area", objects=2,
     ),
     "COCO polygon of two points": Damage(
-        write=COCO, change=_coco(lambda c: c["annotations"][0].update(segmentation=[[1, 2, 3, 4]])),
-        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="polygon of 4 numbers", objects=2,
+        write=COCO, change=_row(segmentation=[[1, 2, 3, 4]]), kind=K.DAMAGED_OBJECT, effect=CHANGED,
+        place="annotation 1", message="outline of 4 numbers is none: it takes x and y of at least three points. The b",
+    ),
+    "COCO polygon of two points alone": Damage(
+        write=COCO, change=_row(segmentation=[[1, 2, 3, 4]], bbox=None), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        place="annotation 1", message="outline of 4 numbers", objects=2,
     ),
     "COCO run lengths of another size": Damage(
-        write=COCO,
-        change=_coco(lambda c: c["annotations"][0].update(segmentation={"counts": [3, 5], "size": [HEIGHT, WIDTH]})),
-        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="run lengths of a mask", objects=2,
+        write=COCO, change=_row(segmentation={"counts": [3, 5], "size": [HEIGHT, WIDTH]}), kind=K.DAMAGED_OBJECT,
+        effect=CHANGED, place="annotation 1", message="do not fit its size of 48 x 36 pixels. The box is taken.",
     ),
     "COCO object of no image": Damage(
         write=COCO, change=_coco(lambda c: c["annotations"][0].update(image_id=12345)), kind=K.MISSING_IMAGE,
@@ -378,7 +405,7 @@ DAMAGES: dict[str, Damage] = {
         images=2,
     ),
     "COCO image with an empty name": Damage(
-        write=COCO, change=_coco(lambda c: c["images"][0].update(file_name="")), kind=K.UNREADABLE_ANNOTATION,
+        write=COCO, change=_unnamed(_coco(lambda c: c["images"][0].update(file_name=""))), kind=K.UNREADABLE_ANNOTATION,
         effect=SKIPPED, place="image 1", message="file_name", images=2, objects=2,
     ),
     "COCO object without category": Damage(
@@ -398,20 +425,62 @@ DAMAGES: dict[str, Damage] = {
         place="train/a.png, object 1", message="The rectangle reaches over the border",
     ),
     "COCO polygon without area": Damage(
-        write=COCO, change=_row(segmentation=[[1, 1, 1, 1, 1, 1]]), kind=K.EMPTY, effect=DROPPED,
-        place="train/a.png, object 1", message="The polygon has no area", objects=2,
+        write=COCO, change=_row(segmentation=[[1, 1, 1, 1, 1, 1]]), kind=K.DAMAGED_OBJECT, effect=CHANGED,
+        place="annotation 1", message="Its outline has no area. The box is taken.",
     ),
     "COCO polygon over the border": Damage(
-        write=COCO, change=_row(segmentation=[[9, 1, 99, 1, 9, 30]]), kind=K.CUT, effect=CHANGED,
+        write=COCO, change=_row(segmentation=[[9, 1, 99, 1, 9, 30]], bbox=None), kind=K.CUT, effect=CHANGED,
         place="train/a.png, object 1", message="The polygon reaches over the border",
     ),
+    "COCO polygons over the border": Damage(
+        write=COCO, change=_row(segmentation=[[9, 1, 99, 1, 9, 30], [1, 1, 5, 1, 5, 5]], bbox=None), kind=K.CUT,
+        effect=CHANGED, place="annotation 1", message="Its outlines reach over the border",
+    ),
+    "COCO polygons outside": Damage(
+        write=COCO, change=_row(segmentation=[[90, 1, 99, 1, 90, 9], [90, 20, 99, 20, 90, 29]], bbox=None),
+        kind=K.OUTSIDE, effect=DROPPED, place="annotation 1", message="Its outlines lie outside", objects=2,
+    ),
+    "COCO box and outline of different places": Damage(
+        write=COCO, change=_row(segmentation=[[0.1, 0.1, 0.4, 0.1, 0.4, 0.6]]), kind=K.BOX_AND_OUTLINE, effect=CHANGED,
+        place="annotation 1", message="to (0.4, 0.6), its box from (4, 5) to (20, 25); the box is taken",
+    ),
+    "COCO box around hidden parts too": Damage(
+        write=COCO, change=_row(segmentation=[[4, 5, 12, 5, 12, 25, 4, 25]]), kind=K.BOX_AND_OUTLINE, effect=CHANGED,
+        place="annotation 1", message="its box from (4, 5) to (20, 25); the outline is taken",
+    ),
+    "COCO key points": Damage(
+        write=COCO, change=_row(keypoints=[1, 2, 2, 0, 0, 0, 5, 6, 1], num_keypoints=2), kind=K.KEY_POINTS,
+        effect=CHANGED, place="annotation 1", message="Its key points, 2, are left out",
+    ),
+    "COCO caption beside objects": Damage(
+        write=COCO, change=_row(caption="a cat", bbox=None, segmentation=None), kind=K.CAPTION, effect=DROPPED,
+        place="annotation 1", message="It is a caption", objects=2,
+    ),
+    "COCO picture that no file names": Damage(
+        write=COCO, change=lambda f: layouts.write_image(f / "train/more.png"), kind=K.UNNAMED_IMAGE, effect=SKIPPED,
+        place="train/more.png", message="No annotation file names it",
+    ),
+    "COCO beside JSON of another kind": Damage(
+        write=COCO, change=lambda f: (f / "settings.json").write_text('{"images": 5}'), kind=K.OTHER_FILE,
+        effect=Effect.FILE_SKIPPED, place="settings.json", message="holds no COCO annotations",
+    ),
+    "COCO beside a link out of the folder": Damage(
+        write=COCO, change=lambda f: (f / "more").symlink_to(f.parent), kind=K.LINK, effect=Effect.FILE_SKIPPED,
+        place="more", message="leads out of the folder",
+    ),
     "COCO mask of another size": Damage(
+        write=COCO, change=_row(segmentation={"counts": [0, 100], "size": [10, 10]}, bbox=[0, 0, 10, 10]),
+        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1",
+        message=f"has 10 x 10 pixels, the image {WIDTH} x {HEIGHT}", objects=2,
+    ),
+    "COCO mask of another size than the image of its box": Damage(
         write=COCO, change=_row(segmentation={"counts": [0, 100], "size": [10, 10]}), kind=K.DAMAGED_OBJECT,
-        effect=DROPPED, place="annotation 1", message=f"has 10 x 10 pixels, the image {WIDTH} x {HEIGHT}", objects=2,
+        effect=CHANGED, place="annotation 1",
+        message=f"has 10 x 10 pixels, the image {WIDTH} x {HEIGHT}. The box is taken.",
     ),
     "COCO mask without a pixel": Damage(
         write=COCO, change=_row(segmentation={"counts": [WIDTH * HEIGHT], "size": [HEIGHT, WIDTH]}),
-        kind=K.DAMAGED_OBJECT, effect=DROPPED, place="annotation 1", message="Its mask is empty", objects=2,
+        kind=K.DAMAGED_OBJECT, effect=CHANGED, place="annotation 1", message="Its mask is empty. The box is taken.",
     ),
 }  # fmt: skip
 

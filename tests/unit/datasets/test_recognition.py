@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.datasets import layouts
-from traindash.datasets.coco_format import ImageSearch, open_coco
+from traindash.datasets.coco_format import open_coco
 from traindash.datasets.import_log import ProblemLog
 from traindash.datasets.importing import Layout, recognise
 from traindash.datasets.yolo_format import inside
@@ -85,18 +85,6 @@ def test_coco_files_of_one_name_become_different_datasets(tmp_path: Path) -> Non
     source = open_coco(tmp_path, ProblemLog())
     assert [dataset.path for dataset in source.datasets] == ["train", "train 2"]
     assert [item.name for item in source.meta.classes] == ["cat"]
-
-
-def test_images_are_searched_inside_only(tmp_path: Path) -> None:
-    layouts.write_image(tmp_path / "secret.png")
-    root = tmp_path / "set"
-    layouts.write_image(root / "x" / "twice.png")
-    layouts.write_image(root / "y" / "twice.png")
-    (root / "linked.png").symlink_to(tmp_path / "secret.png")
-    search = ImageSearch(root)
-    for name in ("../secret.png", str(tmp_path / "secret.png"), "linked.png", "twice.png", "", ".."):
-        assert search.find(name, near=root, dataset="train") is None, name
-    assert search.find("x/twice.png", near=root, dataset="train") == root / "x" / "twice.png"
 
 
 def test_paths_of_other_machines_mean_folders_inside(tmp_path: Path) -> None:

@@ -1,0 +1,317 @@
+"""The JSON files of COCO data: which of a folder's files they are, what they list, and which of them are taken.
+
+Exports of other tools differ most in where pictures lie and how the files name them; all of that is settled here.
+"""
+
+import posixpath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Meta, Struct
+
+from traindash.datasets.annotation_json import MAX_SIDE, decoded
+from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, identifier, read_object
+from traindash.datasets.folder import Folder
+from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.source import read_json
+from traindash.errors import InputError
+from traindash.text_files import ascii_part
+
+_Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+_Side: TypeAlias = Annotated[float, Meta(ge=-MAX_SIDE, le=MAX_SIDE)]
+_NAMED_FILES = 3
+_DEEPEST = 3  # folders down that annotation files are looked for
+# Bytes from both ends of a file that tell what it is: some tools write the categories last
+_PEEK = 2**18
+_KEYS = (b'"categories"', b'"annotations"')
+# Names of files and folders that do not name a dataset
+_SAYS_NOTHING = frozenset({"annotations", "annotation", "labels", "coco", "result", "data", "dataset", ""})
+# What cocodataset.org calls its files by what they hold of the same pictures, the best to learn from first
+_CONTENTS = ("instances_", "person_keypoints_", "stuff_", "image_info_")
+_SIDE_WORD = re.compile("train|val|test|dev")
+_MOST_SIDES = 20  # folders that are tried for each picture
+
+
+class _Image(Struct):
+    id: int | float | str
+    file_name: _Text
+    width: _Side | None = None
+    height: _Side | None = None
+
+
+class _Category(Struct):
+    id: int | float | str
+    name: str | int | float
+    supercategory: Any = None
+
+
+class _Content(Struct):
+    """A file; images and annotations are checked one by one later, so that a damaged one does not cost the others."""
+
+    images: list[dict[str, Any]]
+    categories: list[_Category] | None = None
+    annotations: list[dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoImage:
+    """An image that a file lists."""
+
+    number: int  # in its file, from 1
+    id: Identifier | None = None
+    written: str = ""  # its name in the file
+    size: tuple[int, int] | None = None  # width and height, `None` where the file does not say
+    path: Path | None = None  # `None` if it is not there
+    fault: str = ""  # why it cannot be used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoFile:
+    """A JSON file, indexed."""
+
+    place: str  # its path relative to the root, for messages
+    dataset: str  # name of the dataset it becomes
+    images: Sequence[CocoImage]
+    categories: Mapping[Identifier, str]
+    roots: frozenset[Identifier]  # categories that stand for nothing but a group of others
+    objects: Mapping[Identifier | None, list[CocoObject]]  # image id → its objects
+    # COCO's own tools expect run lengths of crowds only, so tools that draw with a brush mark every object as one.
+    all_are_crowds: bool
+
+    def leaves_out(self, item: CocoObject) -> bool:
+        """Whether an object is left out because it marks a crowd."""
+        return item.is_crowd and not self.all_are_crowds
+
+
+def coco_files(folder: Folder) -> tuple[str, ...]:
+    """Return the JSON files that look like COCO annotations, at most three folders down, relative to the root."""
+    return tuple(place for place in _json_files(folder) if _looks_like_coco(folder.root / place))
+
+
+def recognise_coco(root: Path) -> str:
+    """Return what speaks for COCO layout, a sentence; empty if nothing does."""
+    files = coco_files(Folder(root))
+    names = ", ".join(files[:_NAMED_FILES])
+    return f"It has COCO annotations: {names}{', …' if len(files) > _NAMED_FILES else ''}." if files else ""
+
+
+def _json_files(folder: Folder) -> Iterator[str]:
+    return (place for place in folder.files if place.lower().endswith(".json") and place.count("/") <= _DEEPEST)
+
+
+def _looks_like_coco(path: Path) -> bool:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        text = file.read(_PEEK)
+        if size > _PEEK:
+            file.seek(max(size - _PEEK, _PEEK))
+            text += file.read(_PEEK)
+    text = ascii_part(text)
+    return text.lstrip().startswith(b"{") and b'"images"' in text and any(key in text for key in _KEYS)
+
+
+def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
+    """Read the annotation files of a folder; what is left out goes into the log.
+
+    Raises:
+        InputError: A file is not valid as a whole, or none has objects; names it.
+    """
+    places = coco_files(folder)
+    for place in _json_files(folder):
+        if place not in places:
+            log.skip_file(ProblemKind.OTHER_FILE, place, "It holds no COCO annotations.")
+    found = []
+    for place in places:
+        content = _content(folder, place)
+        if message := _other_content(content):
+            log.skip_file(ProblemKind.OTHER_FILE, place, message)
+        else:
+            found.append(_indexed(content, place, folder))
+    if not found:
+        msg = f"{folder.root.name} holds no COCO annotations with objects."
+        raise InputError(msg, "COCO annotations are .json files with images, annotations and categories.")
+    taken = tuple(_without_repeated(found, log))
+    _tell_of_shared_images(taken, log)
+    return tuple(_uniquely_named(taken))
+
+
+def _content(folder: Folder, place: str) -> _Content:
+    return decoded(_Content, read_json(folder.root / place, place), place)
+
+
+def _other_content(content: _Content) -> str:
+    """What a file has in place of objects, a sentence; empty if it has objects or only images."""
+    rows = content.annotations or []
+    if not rows or any("bbox" in row or "segmentation" in row for row in rows):
+        return ""
+    if any("caption" in row for row in rows):
+        return "It holds captions, not objects."
+    if any("segments_info" in row for row in rows):
+        return "It holds segments of panoptic pictures, which are not read."
+    return ""
+
+
+def _indexed(content: _Content, place: str, folder: Folder) -> CocoFile:
+    if content.categories is None:
+        raise InputError(f"{place}, categories is missing.", "Write the list of categories with id and name.")
+    dataset = _dataset_name(folder.root / place)
+    images = tuple(_images(content.images, folder, tuple(_near(folder, place, dataset))))
+    sizes = {image.id: image.size for image in images}
+    objects: dict[Identifier | None, list[CocoObject]] = defaultdict(list)
+    for number, row in enumerate(content.annotations or [], start=1):
+        image_id = identifier(row.get("image_id"))  # what is no id belongs to no image, and is told of as such
+        objects[image_id].append(read_object(number, row, sizes.get(image_id)))
+    categories = _categories(content.categories, place)
+    items = [item for found in objects.values() for item in found]
+    used = {item.category for item in items}
+    usable = [item for item in items if not isinstance(item.shape, Told)]
+    return CocoFile(
+        place=place,
+        dataset=dataset,
+        images=images,
+        categories=categories,
+        roots=frozenset(_roots(content.categories, used)),
+        all_are_crowds=bool(usable) and all(item.is_crowd for item in usable),
+        objects=objects,
+    )
+
+
+def _categories(given: Sequence[_Category], place: str) -> dict[Identifier, str]:
+    names: dict[Identifier, str] = {}
+    counts = Counter(identifier(item.id) for item in given)
+    for number, item in enumerate(given):
+        key, name = identifier(item.id), _name_of(item)
+        if key is None or not name.strip():
+            what = "id" if key is None else "name"
+            raise InputError(f"{place}, categories.{number}.{what} is none.", "Give every category an id and a name.")
+        if counts[key] > 1:
+            msg = f"{place}, categories: the id {key!r} is there {counts[key]} times."
+            raise InputError(msg, "Give every category an id of its own.")
+        names[key] = name
+    return names
+
+
+def _name_of(item: _Category) -> str:
+    """The name of a category; of a class 7 that was numbered, ``7``."""
+    return f"{item.name:.15g}" if isinstance(item.name, float) else str(item.name)
+
+
+def _roots(categories: Sequence[_Category], used: set[Identifier | None]) -> Iterator[Identifier]:
+    """Categories without objects that have no group themselves and are that of others, as Roboflow writes them."""
+    groups = Counter(str(item.supercategory) for item in categories)
+    for item in categories:
+        key = identifier(item.id)
+        is_top = item.supercategory in (None, "", "none")
+        if key is not None and key not in used and is_top and groups[_name_of(item)]:
+            yield key
+
+
+def _dataset_name(path: Path) -> str:
+    """``instances_val2017.json`` → ``val2017``; Roboflow's ``valid/_annotations.coco.json`` → ``valid``."""
+    stem = _without_content(path.name.split(".")[0]).strip("_")
+    folder = path.parent.name
+    if stem.lower() not in _SAYS_NOTHING:
+        return stem
+    return folder if folder.lower() not in _SAYS_NOTHING and folder else "dataset"
+
+
+def _without_content(name: str) -> str:
+    return next((name.removeprefix(content) for content in _CONTENTS if name.startswith(content)), name)
+
+
+def _near(folder: Folder, place: str, dataset: str) -> Iterator[str]:
+    """Folders that a file's pictures are looked for in: those of COCO, Roboflow, CVAT, Label Studio and FiftyOne."""
+    here = posixpath.dirname(place)
+    for inside in ("", "images", "data"):
+        yield posixpath.join(here, inside).rstrip("/")
+    yield from (dataset, f"images/{dataset}", f"{dataset}/images", "", "images", "data")
+    if word := _SIDE_WORD.search(dataset.lower()):
+        folders = sorted({posixpath.dirname(file) for file in folder.files})
+        sides = (name for name in folders if any(part.lower().startswith(word[0]) for part in name.split("/")))
+        yield from list(sides)[:_MOST_SIDES]
+
+
+def _images(rows: Sequence[Row], folder: Folder, near: Sequence[str]) -> Iterator[CocoImage]:
+    known: set[Identifier] = set()
+    for number, row in enumerate(rows, start=1):
+        # LVIS names its pictures by their address alone.
+        named = row if row.get("file_name") or not row.get("coco_url") else {**row, "file_name": row["coco_url"]}
+        image_id, written = identifier(row.get("id")), named.get("file_name")
+        path = _found(written, folder, near) if isinstance(written, str) else None
+        if image_id in known:
+            yield CocoImage(number=number, path=path, fault=f"Its id {image_id!r} is that of another image.")
+            continue
+        try:
+            image = decoded(_Image, named, "")
+            if image_id is None:
+                raise InputError("id is none.")  # noqa: TRY301 - as what has another type
+            size = _size(image)
+        except InputError as error:
+            # With its id, so that its objects are not told of too.
+            yield CocoImage(number=number, id=image_id, path=path, fault=error.message)
+        else:
+            yield CocoImage(number=number, id=image_id, written=image.file_name, size=size, path=path)
+        if image_id is not None:
+            known.add(image_id)
+
+
+def _size(image: _Image) -> tuple[int, int] | None:
+    width, height = image.width or 0, image.height or 0
+    if width != int(width) or height != int(height):
+        raise InputError(f"Its size of {width:g} x {height:g} is not one of whole pixels.")
+    return (int(width), int(height)) if min(width, height) > 0 else None
+
+
+def _found(written: str, folder: Folder, near: Sequence[str]) -> Path | None:
+    name = urlsplit(written).path if "://" in written else written
+    # As it stands first: a percent sign may be part of the name.
+    for spelling in dict.fromkeys((name, unquote(name), quote(name))):
+        if path := folder.find(spelling, near):
+            return path
+    return None
+
+
+def _without_repeated(files: Sequence[CocoFile], log: ProblemLog) -> Iterator[CocoFile]:
+    """Leave out files that hold something else of the pictures of a better one, as cocodataset.org packs them."""
+    groups: dict[str, list[CocoFile]] = defaultdict(list)
+    for file in files:
+        groups[posixpath.join(posixpath.dirname(file.place), _without_content(file.place.rsplit("/")[-1]))].append(file)
+    for group in groups.values():
+        best = min(group, key=_rank)
+        pictures = {image.path for image in best.images}
+        for file in group:
+            if file is not best and {image.path for image in file.images} <= pictures:
+                message = f"Its pictures are those of {best.place}, whose objects are taken."
+                log.skip_file(ProblemKind.OTHER_FILE, file.place, message)
+            else:
+                yield file
+
+
+def _rank(file: CocoFile) -> int:
+    name = posixpath.basename(file.place)
+    return next((rank for rank, content in enumerate(_CONTENTS) if name.startswith(content)), -1)
+
+
+def _tell_of_shared_images(files: Sequence[CocoFile], log: ProblemLog) -> None:
+    first: dict[Path, str] = {}
+    for file in files:
+        places = [first.setdefault(image.path, file.place) for image in file.images if image.path is not None]
+        for place, count in Counter(places).items():
+            if place != file.place:
+                message = f"{count} of its images are in {place} too; they are taken into both datasets."
+                log.note(ProblemKind.SEVERAL_FILES, file.place, message)
+
+
+def _uniquely_named(files: Sequence[CocoFile]) -> Iterator[CocoFile]:
+    taken: set[str] = set()
+    for file in files:
+        name, number = file.dataset, 2
+        while name in taken:
+            name, number = f"{file.dataset} {number}", number + 1
+        taken.add(name)
+        yield replace(file, dataset=name)

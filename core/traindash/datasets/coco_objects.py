@@ -1,0 +1,387 @@
+"""Objects of COCO files: what a row's box and segmentation mean together.
+
+Most tools write both. The segmentation is taken where it is sound, for a box can be made of it and not the other way
+round; the box where it is not, or where the two speak of different things. What was given and is not taken is told.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from hotcoco import mask as coco_mask
+from msgspec import Meta, Struct
+
+from traindash.datasets.annotation_json import decoded
+from traindash.datasets.geometry import (
+    MAX_MASK_PIXELS,
+    TOLERANCE,
+    Clipped,
+    Mask,
+    encode_mask,
+    has_area,
+    rectangle_at,
+    set_extent,
+    to_pixels,
+)
+from traindash.datasets.import_log import ProblemKind
+from traindash.domain.annotation import Bitmap, Polygon, Rectangle
+from traindash.errors import InputError
+
+Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
+Row: TypeAlias = Mapping[str, Any]
+
+_LARGEST = 1e7
+# A bound on both sides keeps NaN and infinity out, which Python's JSON has.
+_Number: TypeAlias = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0)]
+_FEWEST_VALUES = 6
+# Pixels by which edges of box and outline may differ: whole numbers for both corner and size, the last pixel counted in
+# or not
+_ROUNDING = 2.0
+# Share of an outline's extent that lies inside the box of the same object, at the least. Boxes around hidden parts are
+# larger than the outline of what is seen, and boxes of two corners written as corner and size are too; an outline that
+# lies elsewhere is of another scale or another object.
+_LEAST_INSIDE = 0.5
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.0+)?", re.ASCII)
+
+
+class _Box(Struct):
+    bbox: tuple[_Number, _Number, _Number, _Number]
+
+
+class _RunLengths(Struct):
+    counts: str | list[_Count]
+    size: tuple[_Count, _Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlines:
+    """Several outlines of one object, as of one that is seen behind another."""
+
+    parts: tuple[Sequence[float], ...]  # x, y, x, y, … of each, positions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLengths:
+    """A mask that is still packed; fits its own size and is not empty."""
+
+    counts: str | list[int]
+    width: int
+    height: int
+
+
+Shape: TypeAlias = Rectangle | Polygon | Outlines | RunLengths
+
+
+class Told(NamedTuple):
+    """Something to tell of an object."""
+
+    kind: ProblemKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoObject:
+    """An annotation of a file."""
+
+    number: int  # in its file, from 1
+    category: Identifier | None = None
+    is_crowd: bool = False
+    shape: Shape | Told  # or why it cannot be used
+    changes: tuple[Told, ...] = ()  # what was given and is not taken
+
+
+class _Extent(NamedTuple):
+    """Edges as positions."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def identifier(given: object) -> Identifier | None:
+    """Return an id in the one form that its spellings have in common, ``None`` for what is none.
+
+    ``1``, ``1.0`` and ``"1"`` are one id: data frames turn whole numbers into fractions, other tools into text, and
+    often in one of the two places only.
+    """
+    match given:
+        case bool():
+            return None
+        case int():
+            return given
+        case float():
+            return int(given) if given.is_integer() else None
+        case str():
+            return int(given.partition(".")[0]) if _WHOLE_NUMBER.fullmatch(given) else given or None
+        case _:
+            return None
+
+
+def read_object(number: int, row: Row, size: tuple[int, int] | None) -> CocoObject:
+    """Read an annotation; ``number`` is its place in the file from 1, ``size`` that of its image if the file has it."""
+    category, is_crowd = identifier(row.get("category_id")), row.get("iscrowd") not in (None, 0, "", "0")
+    try:
+        if "caption" in row and not row.get("bbox") and not row.get("segmentation"):
+            return CocoObject(number=number, shape=Told(ProblemKind.CAPTION, "It is a caption, not an object."))
+        if category is None:
+            fault = "is no id" if row.get("category_id") is not None else "is missing"
+            raise InputError(f"category_id {fault}.")  # noqa: TRY301 - one place records all of them
+        shape, changes = _shape(row, size)
+    except InputError as error:
+        return CocoObject(number=number, shape=Told(ProblemKind.DAMAGED_OBJECT, error.message))
+    return CocoObject(
+        number=number, category=category, is_crowd=is_crowd, shape=shape, changes=(*changes, *_left_over(row))
+    )
+
+
+def shape_name_of(shape: Shape) -> str:
+    """Return the Supervisely name of the shape that an object becomes."""
+    match shape:
+        case Rectangle():
+            return "rectangle"
+        case Polygon():
+            return "polygon"
+        case Outlines() | RunLengths():
+            return "bitmap"
+
+
+def drawn(shape: Shape, width: int, height: int) -> Clipped:
+    """Return the geometry of a shape in an image of the given size; masks are cut at its border, others are not yet.
+
+    Raises:
+        InputError: A mask is of another size than the image, or too large.
+    """
+    match shape:
+        case Rectangle() | Polygon():
+            return Clipped(geometry=shape, was_cut=False)
+        case Outlines(parts=parts):
+            return _filled(parts, width, height)
+        case RunLengths():
+            if (shape.width, shape.height) != (width, height):
+                raise InputError(_other_size(shape, width, height))
+            mask = decode_rle(shape.counts, height, width)
+            return Clipped(geometry=_packed(mask, (0, 0)), was_cut=False)
+
+
+def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:
+    box, box_fault = _box(row.get("bbox"))
+    edges = None if box is None else _Extent(box.left, box.top, box.right + 1, box.bottom + 1)
+    found, extent, fault = _segmentation(row.get("segmentation"))
+    if isinstance(found, RunLengths) and size is not None and (found.width, found.height) != size:
+        fault = _other_size(found, *size)
+        if extent is not None and (edges is None or _agree(extent, edges)):
+            raise InputError(fault)  # all of it belongs to a picture of another size; to scale it would be to guess
+        found = None
+    if found is None or extent is None:
+        return _box_alone(box, box_fault, fault)
+    changes = [Told(ProblemKind.DAMAGED_OBJECT, f"{fault} Its other outlines are taken.")] if fault else []
+    if box_fault:
+        changes.append(Told(ProblemKind.DAMAGED_OBJECT, f"{box_fault} The outline is taken."))
+    elif box is not None and edges is not None:
+        # Only what can be seen has to agree: some tools cut the box at the border and not the outline.
+        seen, edges = _inside(extent, size), _inside(edges, size)
+        if not _agree(seen, edges):
+            message = f"Its outline lies {_in_words(seen)}, its box {_in_words(edges)}; the"
+            if _share(seen, edges) < _LEAST_INSIDE:
+                return box, (Told(ProblemKind.BOX_AND_OUTLINE, f"{message} box is taken."),)
+            changes.append(Told(ProblemKind.BOX_AND_OUTLINE, f"{message} outline is taken."))
+    if isinstance(found, Outlines) and len(found.parts) == 1:
+        return _polygon(found.parts[0], extent, changes), tuple(changes)
+    return found, tuple(changes)
+
+
+def _box_alone(box: Rectangle | None, box_fault: str, fault: str) -> tuple[Rectangle | Told, tuple[Told, ...]]:
+    if box is not None:
+        return box, (Told(ProblemKind.DAMAGED_OBJECT, f"{fault} The box is taken."),) if fault else ()
+    if box_fault or fault:
+        raise InputError(box_fault or fault)
+    return Told(ProblemKind.UNSUPPORTED_GEOMETRY, "It has neither a box nor a segmentation."), ()
+
+
+def _other_size(mask: RunLengths, width: int, height: int) -> str:
+    return f"Its mask has {mask.width} x {mask.height} pixels, the image {width} x {height}."
+
+
+def _box(given: object) -> tuple[Rectangle | None, str]:
+    """Return a box, or what is wrong with it; neither if none was given."""
+    if given is None or given in ([], {}, ""):
+        return None, ""
+    try:
+        return rectangle_at(*decoded(_Box, {"bbox": given}, "").bbox), ""
+    except InputError as error:
+        return None, error.message
+
+
+def _segmentation(given: object) -> tuple[Outlines | RunLengths | None, _Extent | None, str]:
+    """Return what is sound of a segmentation, its edges, and what is wrong with the rest."""
+    if given is None or given in ([], {}, ""):
+        return None, None, ""
+    match given:
+        case dict():
+            return _run_lengths(given)
+        case [int() | float(), *_]:  # not COCO, but what is meant is certain: one outline
+            return _outlines([given])
+        case list():
+            return _outlines(given)
+        case _:
+            return None, None, "Its segmentation is neither outlines nor run lengths."
+
+
+def _outlines(given: list[Any]) -> tuple[Outlines | None, _Extent | None, str]:
+    parts: list[Sequence[float]] = []
+    fault = ""
+    for part in given:
+        if part is None or part == []:  # nothing is lost
+            continue
+        if message := _fault_of(part):
+            fault = message
+        else:
+            parts.append(part)
+    if not parts:
+        return None, None, fault
+    xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
+    return Outlines(parts=tuple(parts)), _Extent(min(xs), min(ys), max(xs), max(ys)), fault
+
+
+def _fault_of(part: object) -> str:
+    """What is wrong with an outline; empty if it is sound."""
+    if not isinstance(part, list):
+        return "Its outline is no list of numbers."
+    if len(part) < _FEWEST_VALUES or len(part) % 2:
+        return f"An outline of {len(part)} numbers is none: it takes x and y of at least three points."
+    try:
+        # A million outlines pass here, hence no loop of our own.
+        if not all(map(math.isfinite, part)) or max(part) > _LARGEST or min(part) < -_LARGEST:
+            return "Its outline has a number that is no position."
+    except (TypeError, OverflowError):
+        return "Its outline has something that is no number."
+    return "" if has_area(tuple(zip(part[::2], part[1::2], strict=True))) else "Its outline has no area."
+
+
+def _run_lengths(given: Row) -> tuple[RunLengths | None, _Extent | None, str]:
+    try:
+        packed = decoded(_RunLengths, given, "", "segmentation")
+        height, width = packed.size
+        _check_runs(packed.counts, height, width)
+    except InputError as error:
+        return None, None, error.message
+    # hotcoco's box of a mask, (x, y, width, height), is made without unpacking it.
+    left, top, across, down = coco_mask.to_bbox({"size": [height, width], "counts": packed.counts}).tolist()
+    if across <= 0 or down <= 0:
+        return None, None, "Its mask is empty."
+    extent = _Extent(left, top, left + across, top + down)
+    return RunLengths(counts=packed.counts, width=width, height=height), extent, ""
+
+
+def _polygon(part: Sequence[float], extent: _Extent, changes: list[Told]) -> Polygon | Rectangle:
+    width, height = extent.right - extent.left, extent.bottom - extent.top
+    if min(width, height) <= 1:
+        # A polygon goes through the centres of its border pixels; one that is a pixel wide would be a line.
+        changes.append(Told(ProblemKind.EMPTY, "Its outline is not wider than a pixel; the box around it is taken."))
+        return rectangle_at(extent.left, extent.top, width, height)
+    points = tuple(zip(map(float, part[::2]), map(float, part[1::2]), strict=True))
+    return to_pixels(Polygon(exterior=points))
+
+
+def _inside(extent: _Extent, size: tuple[int, int] | None) -> _Extent:
+    if size is None:
+        return extent
+    xs, ys = (
+        [min(max(edge, 0), side) for edge in edges]
+        for edges, side in zip((extent[::2], extent[1::2]), size, strict=True)
+    )
+    return _Extent(xs[0], ys[0], xs[1], ys[1])
+
+
+def _agree(extent: _Extent, edges: _Extent) -> bool:
+    return all(abs(one - other) <= _ROUNDING for one, other in zip(extent, edges, strict=True))
+
+
+def _share(extent: _Extent, edges: _Extent) -> float:
+    """How much of an extent lies inside others, 0 to 1."""
+    across = min(extent.right, edges.right) - max(extent.left, edges.left)
+    down = min(extent.bottom, edges.bottom) - max(extent.top, edges.top)
+    area = (extent.right - extent.left) * (extent.bottom - extent.top)
+    return max(across, 0.0) * max(down, 0.0) / area if area > 0 else 0.0
+
+
+def _in_words(extent: _Extent) -> str:
+    return f"from ({extent.left:g}, {extent.top:g}) to ({extent.right:g}, {extent.bottom:g})"
+
+
+def _left_over(row: Row) -> tuple[Told, ...]:
+    """What a row holds beside its shape and has no place here."""
+    told = []
+    points = row.get("keypoints")
+    # x, y and a number that is 0 for a point that nobody has set (https://cocodataset.org/#format-data)
+    count = sum(map(bool, points[2::3])) if isinstance(points, list) else 0
+    if count:
+        told.append(Told(ProblemKind.KEY_POINTS, f"Its key points, {count}, are left out."))
+    if row.get("caption"):
+        told.append(Told(ProblemKind.CAPTION, "Its caption is left out."))
+    return tuple(told)
+
+
+def _filled(parts: Sequence[Sequence[float]], width: int, height: int) -> Clipped:
+    """Fill outlines as COCO does, those of one object together."""
+    xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
+    # Of a large image only the part around the object; a pixel more, for COCO rounds to either side.
+    left, right = (min(max(math.floor(x), 0), width) for x in (min(xs) - 1, max(xs) + 2))
+    top, bottom = (min(max(math.floor(y), 0), height) for y in (min(ys) - 1, max(ys) + 2))
+    was_cut = min(*xs, *ys) < -TOLERANCE or max(xs) > width + TOLERANCE or max(ys) > height + TOLERANCE
+    if left >= right or top >= bottom:
+        return Clipped(geometry=None, was_cut=True)
+    if (right - left) * (bottom - top) > MAX_MASK_PIXELS:
+        raise InputError(f"Its outlines cover more than {MAX_MASK_PIXELS:,} pixels.")
+    moved = [[value - (top if place % 2 else left) for place, value in enumerate(part)] for part in parts]
+    packed = coco_mask.merge(coco_mask.fr_py_objects(moved, bottom - top, right - left))
+    mask = np.asarray(coco_mask.decode(packed), dtype=np.bool_)
+    if not mask.any():
+        if was_cut:
+            return Clipped(geometry=None, was_cut=True)
+        mask[mask.shape[0] // 2, mask.shape[1] // 2] = True  # thinner than a pixel: it still lies in one
+    return Clipped(geometry=_packed(mask, (left, top)), was_cut=was_cut)
+
+
+def _packed(mask: Mask, origin: tuple[int, int]) -> Bitmap:
+    """A mask with its place in the image → a bitmap of the part that is set."""
+    if (extent := set_extent(mask)) is None:
+        raise InputError("Its mask is empty.")
+    return encode_mask(mask[extent], (origin[0] + extent[1].start, origin[1] + extent[0].start))
+
+
+def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:
+    """Unpack a mask: counts of clear and set pixels in turn, column by column, as numbers or as text.
+
+    Raises:
+        InputError: The counts do not add up to the size.
+    """
+    _check_runs(counts, height, width)
+    return np.asarray(coco_mask.decode({"size": [height, width], "counts": counts}), dtype=np.bool_)
+
+
+def _check_runs(counts: str | list[int], height: int, width: int) -> None:
+    try:
+        if min(height, width) < 1 or height * width > MAX_MASK_PIXELS or _fills_less(counts, height * width):
+            raise ValueError(counts)  # noqa: TRY301 - as what hotcoco refuses
+        coco_mask.area({"size": [height, width], "counts": counts})
+    except (ValueError, TypeError, OverflowError) as error:
+        msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
+        raise InputError(msg, "Export the annotation again.") from error
+
+
+def _fills_less(counts: str | list[int], pixels: int) -> bool:
+    """Whether runs end before the last pixel."""
+    if isinstance(counts, list):
+        return sum(counts) < pixels
+    # hotcoco refuses text with too many pixels and takes text with too few (1.3.0): what fits one pixel less is short.
+    try:
+        coco_mask.area({"size": [1, pixels - 1], "counts": counts})
+    except ValueError:
+        return False
+    return True
