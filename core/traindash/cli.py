@@ -15,11 +15,13 @@ from traindash.errors import AppError, InputError
 from traindash.text_files import read_text
 
 if TYPE_CHECKING:
+    from traindash.datasets.importing import Layout
+    from traindash.domain.jobs import ImportReport
     from traindash.plans.series import SeriesPlan
 
 DEFAULT_PORT = 8501
 _FEWEST_TO_COMPARE = 2
-_SHOWN_PROBLEMS = 20
+_SHOWN_EXAMPLES = 3
 
 
 class _Commands(click.Group):
@@ -147,22 +149,69 @@ def env(port: int, project: str | None) -> None:
     type=click.Choice(["supervisely", "coco", "yolo"]),
     help="Layout of the source.  [default: recognised by its content]",
 )
-def import_project(path: Path, name: str | None, layout: str | None) -> None:
+@click.option(
+    "--look", "only_look", is_flag=True, help="Only show what would be brought in, in each layout it may have."
+)
+def import_project(path: Path, name: str | None, layout: str | None, *, only_look: bool) -> None:
     """Bring the folder or archive PATH in as a project and print the project's id."""
-    from traindash.datasets.importing import Layout
-    from traindash.formatting import plural
+    from traindash.datasets.importing import FORMATS, Layout
     from traindash.platform.imports import import_path
     from traindash.settings import load_settings
 
-    home = load_settings().home
-    project, report = import_path(home, path, name=name, layout=None if layout is None else Layout(layout))
+    chosen = None if layout is None else Layout(layout)
+    if only_look:
+        _look(path, chosen)
+        return
+    project, opened = import_path(load_settings().home, path, name=name, layout=chosen)
+    click.echo(f"{FORMATS[opened.candidate.layout].title} layout. {opened.candidate.reason}", err=True)
+    _tell(opened.report())
+    click.echo(project)
+
+
+def _look(path: Path, layout: "Layout | None") -> None:
+    """Print what data look like in one layout or in each they may have."""
+    import tempfile
+
+    from traindash.datasets.archives import archive_stem
+    from traindash.datasets.first_look import look_at
+    from traindash.datasets.importing import FORMATS, choose, folder_of, recognise
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = folder_of(path, Path(scratch) / archive_stem(path.name))
+        found = recognise(folder) if layout is None else ()
+        for candidate in found or (choose(folder, layout),):
+            click.echo(f"{FORMATS[candidate.layout].title} layout. {candidate.reason}", err=True)
+            try:
+                look = look_at(candidate)
+            except InputError as error:
+                click.echo(f"  It cannot be read so: {error}", err=True)
+                continue
+            if not look.is_whole:
+                taken, found_images = look.report.images, look.report.images_found
+                click.echo(f"  Looked at {taken:,} of {found_images:,} images. Of these:", err=True)
+            _tell(look.report)
+            for dataset, images in look.datasets.items():
+                click.echo(f"  dataset {dataset}: {images:,} images", err=True)
+            for class_name, objects in look.report.classes.items():
+                click.echo(f"  class {class_name}: {objects:,} objects", err=True)
+
+
+def _tell(report: "ImportReport") -> None:
+    """Print what was taken and what was not."""
+    from traindash.formatting import plural
+
     found = f"{plural(report.images, 'image')} and {plural(report.objects, 'object')}"
     click.echo(f"{found} in {plural(len(report.classes), 'class', 'classes')}.", err=True)
+    if report.problems:
+        click.echo(
+            f"Found {report.images_found:,} images and {report.objects_found:,} objects; skipped "
+            f"{report.images_skipped:,} images and {report.objects_skipped:,} objects; changed {report.changed:,}.",
+            err=True,
+        )
     for problem in report.problems:
-        click.echo(f"{problem.count} x {problem.kind}: {problem.effect}.", err=True)
-    for example in [example for problem in report.problems for example in problem.examples][:_SHOWN_PROBLEMS]:
-        click.echo(f"  {example.place}: {example.message}", err=True)
-    click.echo(project)
+        click.echo(f"{problem.count:,} x {problem.kind}: {problem.effect}.", err=True)
+        for example in problem.examples[:_SHOWN_EXAMPLES]:
+            click.echo(f"  {example.place}: {example.message}", err=True)
 
 
 @main.command()

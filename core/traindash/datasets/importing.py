@@ -101,21 +101,25 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
 def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     """Return the one layout of a folder. ``layout`` is the person's choice; ``None`` lets the content decide.
 
+    A person may choose what :func:`recognise` thinks less likely, as long as anything speaks for it.
+
     Raises:
         InputError: There is none, or several and no choice; the hint lists them.
     """
     found = recognise(folder)
-    matching = tuple(candidate for candidate in found if layout in (None, candidate.layout))
-    if len(matching) == 1:
-        return matching[0]
-    if len(matching) > 1:
-        named = ", ".join(candidate.layout.value for candidate in matching)
-        raise InputError(f"{folder.name} could be read in several ways: {named}.", "Choose one of them as the format.")
-    if found:
-        named = ", ".join(candidate.layout.value for candidate in found)
-        msg = f"{folder.name} is not in {layout} layout; it looks like {named}."
-        raise InputError(msg, f"Choose {named} as the format.")
-    raise InputError(f"{folder.name} has no layout that can be read.", layouts_in_words())
+    if layout is None and len(found) == 1:
+        return found[0]
+    named = ", ".join(FORMATS[candidate.layout].title for candidate in found)
+    choices = " or ".join(candidate.layout.value for candidate in found)
+    if layout is None and found:
+        raise InputError(f"{folder.name} could be read in several ways: {named}.", f"Choose the format: {choices}.")
+    if layout is None:
+        raise InputError(f"{folder.name} has no layout that can be read.", layouts_in_words())
+    for root in reversed(tuple(_roots(folder))):
+        if reason := FORMATS[layout].recognise(root):
+            return Candidate(layout=layout, root=root, reason=reason)
+    msg = f"{folder.name} is not in {FORMATS[layout].title} layout" + (f"; it looks like {named}." if found else ".")
+    raise InputError(msg, f"Choose the format {choices}." if found else layouts_in_words())
 
 
 def _roots(folder: Path) -> Iterator[Path]:
@@ -150,6 +154,21 @@ class OpenedImport:
         """Return what was taken and what was not; complete after one walk over all images and collections."""
         return self.log.report(tuple(item.name for item in self.source.meta.classes))
 
+    def refuse_nothing(self) -> None:
+        """Make sure that after the walk there is anything to take in.
+
+        Raises:
+            InputError: No image was taken; says why.
+        """
+        report = self.report()
+        if report.images:
+            return
+        why = "; ".join(f"{item.count:,} x {item.kind}" for item in report.problems)
+        examples = [example for item in report.problems for example in item.examples][:1]
+        first = f" The first: {examples[0].place}: {examples[0].message}" if examples else ""
+        msg = f"No image can be taken in{f': {why}' if why else ': there is none'}.{first}"
+        raise InputError(msg, "Correct the data, or choose another folder or format.")
+
 
 def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> OpenedImport:
     """Open a folder or an archive, in whatever layout it is.
@@ -160,18 +179,33 @@ def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> Open
     Raises:
         InputError: The archive is refused, the layout is not known or not certain, or its main file is not valid.
     """
-    folder = path
+    return open_candidate(choose(folder_of(path, work), layout))
+
+
+def folder_of(path: Path, work: Path) -> Path:
+    """Return a folder itself, or the one that an archive is unpacked into; see :func:`open_import`.
+
+    Raises:
+        InputError: There is nothing, or the archive is refused.
+    """
     if path.is_file():
         unpack(path, work)
-        folder = work
-    elif not path.exists():
+        return work
+    if not path.exists():
         msg = f"{path} does not exist."
         raise InputError(msg, "Check the path; it must be on the machine that the dashboard runs on.")
-    candidate = choose(folder, layout)
+    return path
+
+
+def open_candidate(candidate: Candidate) -> OpenedImport:
+    """Open a folder in a layout.
+
+    Raises:
+        InputError: Its main file is not valid.
+    """
     log = ProblemLog()
-    return OpenedImport(
-        source=inspected(FORMATS[candidate.layout].open(candidate.root, log), log), candidate=candidate, log=log
-    )
+    source = inspected(FORMATS[candidate.layout].open(candidate.root, log), log)
+    return OpenedImport(source=source, candidate=candidate, log=log)
 
 
 def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from traindash.domain.annotation import Annotation
 from traindash.domain.ids import DryRunId, ImportId, ProjectId
+from traindash.domain.project import ObjectClass
 from traindash.domain.task import ExitCause
 
 
@@ -68,7 +70,8 @@ class Job:
 class RecognisedLayout:
     """A layout that the data may have."""
 
-    name: str  # `supervisely`, `coco` or `yolo`
+    name: str  # e.g. `coco`
+    title: str = ""  # how people call it, e.g. `COCO`; empty in records of versions that did not keep it
     reason: str  # what speaks for it, a sentence
 
 
@@ -120,11 +123,33 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAtImage:
+    """An image that is shown before an import."""
+
+    dataset: str  # path of the dataset it will be in
+    name: str
+    annotation: Annotation  # in pixels of the image as it is stored
+    picture: bytes  # a JPEG, 320 pixels at its longer side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """What data look like in a layout, before they are taken in."""
+
+    layout: str
+    classes: tuple[ObjectClass, ...]
+    datasets: Mapping[str, int]  # dataset → images looked at that can be taken
+    is_whole: bool  # all of it was looked at; otherwise as much as some seconds allow
+    report: ImportReport  # of what was looked at; `images_found` counts all images of the datasets
+    images: tuple[LookedAtImage, ...] = ()  # some with objects, from all datasets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataImport(Job):
     """An import of data as a project; ``ready`` when its layout is recognised and a person may start it.
 
     Attributes:
-        step: ``waiting``, ``unpacking``, ``recognising``, ``reading`` or ``saving``.
+        step: ``waiting``, ``unpacking``, ``recognising``, ``looking``, ``reading`` or ``saving``.
         source: File or folder it comes from, as the person named it.
         name: Name of the project, proposed or chosen.
         layout: The chosen layout, ``None`` before that.

@@ -4,23 +4,24 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from traindash.datasets.archives import archive_stem, unpack
+from traindash.datasets.first_look import look_at
 from traindash.datasets.image_files import is_image
-from traindash.datasets.importing import Layout, choose, open_import, recognise
+from traindash.datasets.importing import FORMATS, Candidate, Layout, OpenedImport, choose, open_import, recognise
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.jobs import DataImport, ImportReport, JobStatus, RecognisedLayout
+from traindash.domain.jobs import DataImport, FirstLook, JobStatus, RecognisedLayout
 from traindash.errors import InputError, NotFoundError, StateError, StorageError
 from traindash.platform.home import HomeLayout, read_token
 from traindash.platform.jobs import JobKind, Jobs, Running
 from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
-from traindash.platform.store.project_import import ImportWatch
+from traindash.platform.store.project_import import UNWATCHED, ImportWatch
 
 # imports that wait for a person's choice; with one more the oldest is dropped, with what was unpacked for it
 _MOST_WAITING = 3
@@ -37,6 +38,8 @@ class _Origin:
     scratch: ImportScratch | None  # what there is only while the import is not over
     folder: Path  # what is read: the folder, or what was unpacked
     is_ours: bool = False  # the files were unpacked here, so that nobody will write to them again
+    # What a look at them found, or why they cannot be read so
+    looks: dict[Layout, FirstLook | InputError] = field(default_factory=dict)
 
 
 class Imports:
@@ -108,6 +111,26 @@ class Imports:
             replace(ready, status=JobStatus.RUNNING, step="waiting", layout=chosen.value, name=named), self._take_in
         )
 
+    def look(self, import_id: int, layout: Layout) -> FirstLook:
+        """Return what the data of an import look like in a layout.
+
+        Raises:
+            InputError: They cannot be read in it; says why.
+            StateError: The import does not wait for a decision.
+        """
+        origin = self._origins.get(import_id)
+        if origin is None or self._jobs.get(import_id).status is not JobStatus.READY:
+            raise StateError(f"Import {import_id} does not wait for a decision.", "Choose the data again.")
+        if layout not in origin.looks:
+            try:
+                origin.looks[layout] = look_at(choose(origin.folder, layout))
+            except InputError as error:
+                origin.looks[layout] = error
+        found = origin.looks[layout]
+        if isinstance(found, InputError):
+            raise found
+        return found
+
     def cancel(self, import_id: int) -> DataImport:
         """End an import; nothing of it stays. One that is over stays as it is.
 
@@ -144,8 +167,28 @@ class Imports:
             choose(origin.folder)  # raises, and says what would be a layout
         top = found[0].root
         name = archive_stem(origin.path.name) if origin.is_ours and top == origin.folder else top.name
-        layouts = tuple(RecognisedLayout(name=item.layout.value, reason=item.reason) for item in found)
+        self._look_at_all(origin, found, running)
+        layouts = tuple(
+            RecognisedLayout(name=item.layout.value, title=FORMATS[item.layout].title, reason=item.reason)
+            for item in found
+        )
         return replace(running.job, status=JobStatus.READY, step="", name=name, layouts=layouts)
+
+    def _look_at_all(self, origin: _Origin, found: tuple[Candidate, ...], running: Running[DataImport]) -> None:
+        """Look at the data in each layout they seem to have.
+
+        Raises:
+            InputError: They can be read in none of them.
+        """
+        for candidate in found:
+            running.tell(replace(running.job, step="looking"))
+            try:
+                origin.looks[candidate.layout] = look_at(candidate)
+            except InputError as error:
+                origin.looks[candidate.layout] = error
+        refusals = [look for look in origin.looks.values() if isinstance(look, InputError)]
+        if len(refusals) == len(found):
+            raise refusals[0]
 
     def _unpack(self, origin: _Origin, running: Running[DataImport]) -> None:
         scratch = origin.scratch = origin.scratch or self.scratch()
@@ -185,7 +228,7 @@ class Imports:
                 self._services.accounts.home(),
                 name=asked.name or None,
                 link=origin.is_ours,  # a link costs nothing, and a copy protects what others may still write to
-                watch=ImportWatch(on_image=on_image, on_row=on_row),
+                watch=ImportWatch(on_image=on_image, on_row=on_row, on_read=opened.refuse_nothing),
             )
         return replace(running.job, status=JobStatus.FINISHED, step="", project_id=project_id, report=opened.report())
 
@@ -233,7 +276,7 @@ def earlier_imports(folder: Path) -> Iterator[DataImport]:
 
 def import_path(
     home: Path, path: Path, *, name: str | None = None, layout: Layout | None = None
-) -> tuple[ProjectId, ImportReport]:
+) -> tuple[ProjectId, OpenedImport]:
     """Import a project from the command line, whether a server runs on the data directory or not.
 
     A server must have been started on it once. ``path`` is a folder, which is only read, or an archive. The project is
@@ -241,7 +284,7 @@ def import_path(
     the folder is to be read.
 
     Returns:
-        The project, and what was taken and what was not.
+        The project, and how it was read, with the report.
 
     Raises:
         InputError: The folder or archive cannot be used. Nothing is left behind.
@@ -258,7 +301,10 @@ def import_path(
         # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
         with ImportScratch(places.incoming) as scratch:
             opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
-            project = services.imports.run(opened.source, services.accounts.home(), name=name, link=path.is_file())
-            return project, opened.report()
+            watch = replace(UNWATCHED, on_read=opened.refuse_nothing)
+            project = services.imports.run(
+                opened.source, services.accounts.home(), name=name, link=path.is_file(), watch=watch
+            )
+            return project, opened
     finally:
         services.database.close()

@@ -10,7 +10,7 @@ import msgspec
 
 from traindash.domain.app_state import StartRequest
 from traindash.domain.ids import DryRunId, ImportId, ProjectId
-from traindash.domain.jobs import DataImport, DryRun
+from traindash.domain.jobs import DataImport, DryRun, FirstLook
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
 from traindash.domain.task import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
@@ -109,6 +109,14 @@ class Imports(_OwnMethods):
         # The one method whose body is a file; what is to be said about it goes into the address.
         method = f"traindash.{self.family}.upload"
         return read(method, DataImport, self.transport.upload(method, {"name": name}, file, size), camel=False)
+
+    def look(self, import_id: ImportId, layout: str) -> FirstLook:
+        """Return what the data of an import look like in a layout, before they are taken in.
+
+        Raises:
+            RejectedError: They cannot be read in it; says why.
+        """
+        return self._ask("look", FirstLook, {"id": import_id, "layout": layout})
 
     def start(self, import_id: ImportId, *, layout: str | None = None, name: str | None = None) -> DataImport:
         """Take in what was recognised.

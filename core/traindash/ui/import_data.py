@@ -6,10 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.jobs import DataImport, ImportReport, JobStatus
+from traindash.domain.jobs import DataImport, FirstLook, ImportReport, JobStatus
+from traindash.errors import AppError
 from traindash.formatting import count, plural, size
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
+from traindash.ui.pictures import drawn
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
@@ -20,6 +22,7 @@ _ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
 _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"
 _LATEST = 5
+_LOOK_KEPT_SECONDS = 600
 _STANDING = {
     JobStatus.INSPECTING: ("being looked at", "hourglass_top"),
     JobStatus.READY: ("waits for your decision", "help"),
@@ -126,44 +129,89 @@ def draw_progress(import_id: ImportId) -> None:
 
 def progress_text(running: DataImport) -> str:
     """Return how far an import is, in words."""
-    match running.step:
-        case "unpacking":
-            return f"Unpacking, {size(running.done)} written"
-        case "recognising":
-            return "Looking at the layout"
-        case "reading" if running.total:
-            return f"Reading images, {count(running.done)} of about {count(running.total)}"
-        case "reading":
-            return "Reading images"
-        case "saving":
-            return f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image')}"
-        case _:
-            return "Waiting for the import before this one"
+    images = f", {count(running.done)} of about {count(running.total)}" if running.total else ""
+    texts = {
+        "unpacking": f"Unpacking, {size(running.done)} written",
+        "recognising": "Looking at the layout",
+        "looking": "A first look at the images",
+        "reading": f"Reading images{images}",
+        "saving": f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image')}",
+    }
+    return texts.get(running.step, "Waiting for the import before this one")
 
 
 def draw_ready(ready: DataImport) -> None:
-    """Draw what the data were recognised as, the choice if there is one, and the name."""
-    known = [item.name for item in ready.layouts]
-    reasons = {item.name: item.reason for item in ready.layouts}
-    layout = known[0]
+    """Draw what the data were recognised as, what they look like in it, and the name; a person may overrule it."""
+    layout = _draw_layout_choice(ready)
+    can_be_read = True
+    try:
+        _draw_look(_look(ready.id, layout))
+    except AppError as error:
+        can_be_read = False
+        st.error(f"**{plain(error.message)}**  \n{plain(error.hint)}", icon=":material/error:")
+    name = st.text_input(
+        "Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}", disabled=not can_be_read
+    )
+    with st.container(horizontal=True):
+        if can_be_read:
+            st.button(
+                "Bring it in",
+                type="primary",
+                icon=":material/download:",
+                on_click=attempt,
+                args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
+            )
+        st.button("Cancel", on_click=_cancel, args=(ready.id,))
+
+
+def _draw_layout_choice(ready: DataImport) -> str:
+    known = {item.name: item for item in ready.layouts}
+    titles = {**LAYOUTS, **{item.name: item.title for item in ready.layouts if item.title}}
     if len(known) > 1:
         st.markdown("These data can be read in several ways. Choose one.")
-        layout = st.radio(
-            "Layout", known, format_func=lambda name: LAYOUTS.get(name, name), key=f"import-layout-{ready.id}",
-            captions=[plain(reasons[name]) for name in known],
+        return st.radio(
+            "Layout", list(known), format_func=lambda name: titles[name], key=f"import-layout-{ready.id}",
+            captions=[plain(item.reason) for item in known.values()],
         )  # fmt: skip
-    else:
-        st.markdown(f"**{LAYOUTS.get(layout, layout)} layout.** {plain(reasons[layout])}")
-    name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
-    with st.container(horizontal=True):
-        st.button(
-            "Bring it in",
-            type="primary",
-            icon=":material/download:",
-            on_click=attempt,
-            args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
+    (only,) = known.values()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{titles[only.name]} layout.** {plain(only.reason)}", width="stretch")
+        with st.popover("Read it otherwise", icon=":material/tune:", width="content"):
+            chosen = st.radio(
+                "Layout", [only.name, *(name for name in titles if name != only.name)],
+                format_func=lambda name: f"{titles[name]}, as recognised" if name == only.name else titles[name],
+                key=f"import-layout-{ready.id}",
+            )  # fmt: skip
+    return chosen
+
+
+@connection.lookup(seconds=_LOOK_KEPT_SECONDS, most=16)
+def _look(import_id: ImportId, layout: str) -> FirstLook:
+    return connection.client().imports.look(import_id, layout)
+
+
+def _draw_look(look: FirstLook) -> None:
+    report = look.report
+    if not look.is_whole:
+        st.caption(
+            f"After a first look at {count(report.images)} of {count(report.images_found)} images; the rest is read "
+            "when they are brought in."
         )
-        st.button("Cancel", on_click=_cancel, args=(ready.id,))
+    _draw_numbers(report)
+    if look.images:
+        colors = {item.name: item.color for item in look.classes}
+        with st.grid(6, min_column_width=130, gap="small"):
+            for item in look.images:
+                names = plural(len(item.annotation.labels), "object")
+                with st.container(gap="xsmall"):
+                    st.image(
+                        drawn(item.picture, item.annotation, colors), width="stretch", alt=f"{item.name} with {names}"
+                    )
+                    st.caption(plain(f"{item.dataset} / {item.name}"))
+    datasets = "; ".join(f"{plain(name)} {count(images)}" for name, images in look.datasets.items())
+    st.markdown(f"**{plural(len(look.datasets), 'dataset')}** (images): {datasets}")
+    _draw_problems(report, "What would be skipped or changed")
+    _draw_classes(report)
 
 
 def draw_end(ended: DataImport) -> None:
@@ -210,11 +258,26 @@ def _cancel(import_id: ImportId) -> None:
 def draw_report(finished: DataImport, report: ImportReport) -> None:
     """Draw the numbers, the problems with their first examples, and the classes."""
     st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
-    with st.grid(3, min_column_width=110, gap="small"):
-        st.metric("Images", count(report.images))
-        st.metric("Objects", count(report.objects))
+    _draw_numbers(report)
+    _draw_problems(report, "What was skipped or changed")
+    _draw_classes(report)
+
+
+def _draw_numbers(report: ImportReport) -> None:
+    """Draw what was taken, of what there was: taken and skipped add up to what was found."""
+    with st.grid(4, min_column_width=110, gap="small"):
+        for label, taken, found in (
+            ("Images", report.images, report.images_found),
+            ("Objects", report.objects, report.objects_found),
+        ):
+            st.metric(label, count(taken), help="Taken in.")
+            if found is not None and found != taken:
+                st.caption(f"of {count(found)} found")
         st.metric("Classes", count(len(report.classes)))
-    _problems(report)
+        st.metric("Changed", count(report.changed), help="Taken in otherwise than it was given; the list says how.")
+
+
+def _draw_classes(report: ImportReport) -> None:
     empty = sum(objects == 0 for objects in report.classes.values())
     st.subheader("Classes", anchor=False)
     if empty:
@@ -229,30 +292,33 @@ def draw_report(finished: DataImport, report: ImportReport) -> None:
     )
 
 
-def _problems(report: ImportReport) -> None:
+def _draw_problems(report: ImportReport, title: str) -> None:
     if not report.problems:
-        st.success("Everything was taken as it is.", icon=":material/check_circle:")
+        st.success("Everything is taken as it is.", icon=":material/check_circle:")
         return
-    st.subheader("What was skipped or changed", anchor=False)
+    st.subheader(title, anchor=False)
     rows = [
         {
             "What": item.kind.capitalize(),
-            "What was done": item.effect.capitalize(),
+            "What is done": item.effect.capitalize(),
             "How often": item.count,
+            "Objects with it": item.objects or None,
             "First example": f"{item.examples[0].place}: {item.examples[0].message}" if item.examples else "",
         }
         for item in report.problems
     ]
+    frame = pd.DataFrame(rows)
     st.dataframe(
-        pd.DataFrame(rows),
+        frame if frame["Objects with it"].any() else frame.drop(columns="Objects with it"),
         hide_index=True,
         height=table_height(len(rows)),
         column_config={
             "What": st.column_config.TextColumn(width="medium"),
             "How often": st.column_config.NumberColumn(format="localized", width="small"),
+            "Objects with it": st.column_config.NumberColumn(format="localized", width="small"),
             "First example": st.column_config.TextColumn(width="large"),
         },
-        alt="What was skipped or changed, and how often",
+        alt=f"{title}, and how often",
     )
     with st.expander("More examples"):
         for item in report.problems:

@@ -80,6 +80,15 @@ def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> byt
     return buffer.getvalue()
 
 
+def drawn(jpeg: bytes, annotation: Annotation, colors: Mapping[str, str]) -> bytes:
+    """Return a small JPEG with the objects drawn on it; see :func:`draw_annotation`."""
+    buffer = io.BytesIO()
+    with Picture.open(io.BytesIO(jpeg)) as opened:
+        larger = opened.resize((opened.width * _OVERSAMPLING, opened.height * _OVERSAMPLING))
+    draw_annotation(larger, annotation, colors).save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
+
+
 def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapping[str, str]) -> Picture.Image:
     """Return a picture with the objects drawn on it, half-transparent with a solid outline.
 

@@ -1,6 +1,8 @@
 """The same project in three layouts, as folder and as archive."""
 
 import codecs
+import io
+import json
 import shutil
 import tarfile
 import zipfile
@@ -14,9 +16,10 @@ from tests.lemons import write_lemons
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import take
 from traindash.datasets.contours import outlines
+from traindash.datasets.first_look import look_at
 from traindash.datasets.geometry import polygon_area, tight_bounds
-from traindash.datasets.import_log import ProblemLog
-from traindash.datasets.importing import Layout, open_import
+from traindash.datasets.import_log import Effect, ProblemKind, ProblemLog
+from traindash.datasets.importing import Layout, choose, open_import
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.datasets.supervisely_format import open_project
 from traindash.datasets.training_labels import convert_label
@@ -171,7 +174,7 @@ def test_a_folder_with_two_layouts_needs_a_choice(tmp_path: Path) -> None:
     folder = tmp_path / "pets"
     layouts.write_coco(folder)
     layouts.write_yolo(folder)
-    with pytest.raises(InputError, match="several ways: coco, yolo"):
+    with pytest.raises(InputError, match=r"several ways: COCO, YOLO\. Choose the format: coco or yolo"):
         open_import(folder, work=tmp_path / "work")
     chosen = open_import(folder, work=tmp_path / "work", layout=Layout.YOLO)
     assert chosen.candidate.layout is Layout.YOLO
@@ -179,7 +182,7 @@ def test_a_folder_with_two_layouts_needs_a_choice(tmp_path: Path) -> None:
 
 def test_a_wrong_choice_is_told(tmp_path: Path) -> None:
     layouts.write_coco(tmp_path / "pets")
-    with pytest.raises(InputError, match="not in yolo layout; it looks like coco"):
+    with pytest.raises(InputError, match=r"not in YOLO layout; it looks like COCO\. Choose the format coco"):
         open_import(tmp_path / "pets", work=tmp_path / "work", layout=Layout.YOLO)
 
 
@@ -263,3 +266,54 @@ def _check_area(label: Label, wanted: Label) -> None:
     if not isinstance(label.geometry, Rectangle):
         area = sum(polygon_area(part) for part in outlines(label.geometry))
         assert area == pytest.approx(sum(polygon_area(part) for part in outlines(wanted.geometry)), rel=0.01)
+
+
+def test_pictures_of_one_name_in_two_folders_are_two_images(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    layouts.write_image(folder / "cam_a" / "1.png", seed=1)
+    layouts.write_image(folder / "cam_b" / "1.png", seed=2)
+    size = {"width": layouts.WIDTH, "height": layouts.HEIGHT}
+    images = [{"id": number, "file_name": f"cam_{name}/1.png", **size} for number, name in enumerate("ab", start=1)]
+    boxes = [{"id": number, "image_id": number, "category_id": 1, "bbox": [number, 2, 10, 10]} for number in (1, 2)]
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cat"}]}
+    (folder / "labels.json").write_text(json.dumps(content))
+    taken = take(folder)
+    lefts = {name: annotation.labels[0].geometry for (_, name), annotation in taken.images.items()}
+    assert lefts == {
+        "1.png": Rectangle(left=1, top=2, right=10, bottom=11),
+        "cam_b_1.png": Rectangle(left=2, top=2, right=11, bottom=11),
+    }
+    (told,) = taken.report.problems
+    assert (told.kind, told.effect, told.count) == (ProblemKind.DUPLICATE_NAME, Effect.CHANGED, 1)
+
+
+def test_an_import_of_nothing_is_refused_with_the_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    layouts.write_coco(folder)
+    for path in (folder / "train").iterdir():
+        path.unlink()
+    opened = open_import(folder, work=tmp_path / "work")
+    assert not [image for dataset in opened.source.datasets for image in dataset.images]
+    with pytest.raises(InputError, match=r"No image can be taken in: 3 x missing image\. The first: .*“a.png”"):
+        opened.refuse_nothing()
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_first_look_counts_and_shows(tmp_path: Path, layout: Layout) -> None:
+    WRITERS[layout](tmp_path / "pets")
+    look = look_at(choose(tmp_path / "pets"))
+    assert (look.layout, look.is_whole, look.report.images, look.report.images_found) == (layout, True, 3, 3)
+    assert sum(look.datasets.values()) == 3
+    assert {item.name for item in look.images} == {"a.png", "b.png"}  # c.png has no object
+    shown = Image.open(io.BytesIO(look.images[0].picture))
+    assert (shown.format, shown.size) == ("JPEG", (layouts.WIDTH, layouts.HEIGHT))
+
+
+def test_a_first_look_takes_from_all_datasets_and_ends_in_time(tmp_path: Path) -> None:
+    layouts.write_supervisely(tmp_path / "pets")
+    for number in range(200):
+        layouts.write_image(tmp_path / "pets" / "ds" / "img" / f"more{number}.png", seed=number)
+    look = look_at(choose(tmp_path / "pets"), seconds=0.0)
+    assert not look.is_whole
+    assert look.report.images < 202
+    assert look.report.images_found in (202, 203)  # the dataset that was begun is counted as a whole

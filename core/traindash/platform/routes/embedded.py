@@ -48,6 +48,10 @@ class _Inspect(Body):
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
+class _Look(ById):
+    layout: Layout
+
+
 class _StartImport(ById):
     layout: Layout | None = None
     name: Annotated[str, Meta(max_length=255)] | None = None
@@ -160,6 +164,7 @@ METHODS: Sequence[Method[Any] | StreamMethod] = (
         _StartImport,
         lambda api, body: api.imports.start(body.id, layout=body.layout, name=body.name),
     ),
+    Method("traindash.imports.look", _Look, lambda api, body: api.imports.look(body.id, body.layout)),
     Method("traindash.imports.info", ById, lambda api, body: api.imports.get(body.id)),
     Method("traindash.imports.list", Body, lambda api, _: list(islice(api.imports.all(), _SHOWN))),
     Method("traindash.imports.cancel", ById, lambda api, body: api.imports.cancel(body.id)),

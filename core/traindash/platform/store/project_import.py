@@ -252,9 +252,10 @@ class ImportWatch:
 
     on_image: Callable[[int], None]  # called with the number of images taken so far
     on_row: Callable[[int], None]  # called with the number of images written to the database so far
+    on_read: Callable[[], None]  # called when all images are read and nothing is stored yet
 
 
-_UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None)
+UNWATCHED = ImportWatch(on_image=lambda _: None, on_row=lambda _: None, on_read=lambda: None)
 
 
 class ProjectImport:
@@ -275,7 +276,7 @@ class ProjectImport:
         *,
         name: str | None = None,
         link: bool = False,
-        watch: ImportWatch = _UNWATCHED,
+        watch: ImportWatch = UNWATCHED,
         mark: str | None = None,
     ) -> ProjectId:
         """Import a project, whose images are walked over once, into ``home``.
@@ -305,6 +306,7 @@ class ProjectImport:
                         spool.write(record_to_line(number, taker.take(dataset, image)))
                         taken += 1
                         watch.on_image(taken)
+                watch.on_read()
                 spool.seek(0)
                 # A row may reach the disk before the file that it names; one sync for all is ten times faster.
                 sync_files(self._blobs.path(blob.hash, blob.mime) for blob in added)

@@ -1,0 +1,80 @@
+"""A first look at data before they are taken in: how many images and objects, what is wrong, some pictures."""
+
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from PIL import Image
+
+from traindash.datasets.importing import Candidate, open_candidate
+from traindash.datasets.source import SourceDataset, SourceImage
+from traindash.domain.jobs import FirstLook, LookedAtImage
+
+_SECONDS = 3.0
+_PICTURES = 6
+_PICTURE_SIDE = 320
+_Looked = tuple[SourceDataset, SourceImage]
+
+
+def look_at(candidate: Candidate, *, seconds: float = _SECONDS) -> FirstLook:
+    """Read data for some seconds, from all their datasets in turn; small data are read to their end.
+
+    Raises:
+        InputError: They cannot be read in this layout; says why.
+    """
+    opened = open_candidate(candidate)
+    until = time.monotonic() + seconds
+    datasets = dict.fromkeys((item.path for item in opened.source.datasets), 0)
+    shown: list[_Looked] = []
+    seen: Counter[str] = Counter()  # dataset → images of it in `shown`
+    is_whole = True
+    for dataset, image in _in_turn(opened.source.datasets):
+        datasets[dataset.path] += 1
+        # Those with objects tell more; of each dataset at least one has its place.
+        if image.annotation.labels and (len(shown) < _PICTURES or not seen[dataset.path]):
+            shown.append((dataset, image))
+            seen[dataset.path] += 1
+        if time.monotonic() > until:
+            is_whole = False
+            break
+    return FirstLook(
+        layout=candidate.layout.value,
+        classes=opened.source.meta.classes,
+        datasets=datasets,
+        is_whole=is_whole,
+        report=opened.report(),
+        images=tuple(_picture(dataset, image) for dataset, image in _chosen(shown)),
+    )
+
+
+def _in_turn(datasets: tuple[SourceDataset, ...]) -> Iterator[_Looked]:
+    """One image of each dataset after another, until all are through."""
+    walks = [(dataset, iter(dataset.images)) for dataset in datasets]
+    while walks:
+        for walk in tuple(walks):
+            dataset, images = walk
+            if (image := next(images, None)) is None:
+                walks.remove(walk)
+            else:
+                yield dataset, image
+
+
+def _chosen(shown: list[_Looked]) -> list[_Looked]:
+    """At most so many as are shown, first of all one of each dataset."""
+    first: dict[str, _Looked] = {}
+    for looked in shown:
+        first.setdefault(looked[0].path, looked)
+    others = [looked for looked in shown if first[looked[0].path] is not looked]
+    chosen = [*first.values(), *others][:_PICTURES]
+    return sorted(chosen, key=shown.index)
+
+
+def _picture(dataset: SourceDataset, image: SourceImage) -> LookedAtImage:
+    buffer = io.BytesIO()
+    with Image.open(image.path) as opened:
+        opened.draft("RGB", (_PICTURE_SIDE, _PICTURE_SIDE))
+        small = opened.convert("RGB")
+    small.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
+    small.save(buffer, format="JPEG", quality=85)
+    return LookedAtImage(dataset=dataset.path, name=image.name, annotation=image.annotation, picture=buffer.getvalue())
