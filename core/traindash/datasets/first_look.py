@@ -7,18 +7,21 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.importing import Candidate, open_candidate
 from traindash.datasets.source import SourceDataset, SourceImage
 from traindash.domain.jobs import FirstLook, LookedAtImage
 
 _SECONDS = 3.0
+# So many are looked at even where it takes longer: a busy machine must not show two images of a small data set
+_FEWEST_IMAGES = 200
 _PICTURES = 6
 _PICTURE_SIDE = 320
 _Looked = tuple[SourceDataset, SourceImage]
 
 
-def look_at(candidate: Candidate, *, seconds: float = _SECONDS) -> FirstLook:
-    """Read data for some seconds, from all their datasets in turn; small data are read to their end.
+def look_at(candidate: Candidate, *, seconds: float = _SECONDS, fewest: int = _FEWEST_IMAGES) -> FirstLook:
+    """Read data for some seconds and at least so many images, from all datasets in turn; small data to their end.
 
     Raises:
         InputError: They cannot be read in this layout; says why.
@@ -35,7 +38,7 @@ def look_at(candidate: Candidate, *, seconds: float = _SECONDS) -> FirstLook:
         if image.annotation.labels and (len(shown) < _PICTURES or not seen[dataset.path]):
             shown.append((dataset, image))
             seen[dataset.path] += 1
-        if time.monotonic() > until:
+        if time.monotonic() > until and sum(datasets.values()) >= fewest:
             is_whole = False
             break
     return FirstLook(
@@ -77,4 +80,9 @@ def _picture(dataset: SourceDataset, image: SourceImage) -> LookedAtImage:
         small = opened.convert("RGB")
     small.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
     small.save(buffer, format="JPEG", quality=85)
-    return LookedAtImage(dataset=dataset.path, name=image.name, annotation=image.annotation, picture=buffer.getvalue())
+    return LookedAtImage(
+        dataset=dataset.path,
+        name=image.name,
+        annotation=annotation_to_json(image.annotation),
+        picture=buffer.getvalue(),
+    )

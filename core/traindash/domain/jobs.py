@@ -7,8 +7,8 @@ A Supervisely server does such things with apps, so these values belong to metho
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from traindash.domain.annotation import Annotation
 from traindash.domain.ids import DryRunId, ImportId, ProjectId
 from traindash.domain.project import ObjectClass
 from traindash.domain.task import ExitCause
@@ -128,7 +128,7 @@ class LookedAtImage:
 
     dataset: str  # path of the dataset it will be in
     name: str
-    annotation: Annotation  # in pixels of the image as it is stored
+    annotation: Mapping[str, Any]  # Supervisely's JSON of it
     picture: bytes  # a JPEG, 320 pixels at its longer side
 
 

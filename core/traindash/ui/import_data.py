@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from traindash.datasets.annotation_json import annotation_from_json
 from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.jobs import DataImport, FirstLook, ImportReport, JobStatus
 from traindash.errors import AppError
@@ -33,6 +34,12 @@ _STANDING = {
 }
 _MAX_ROWS = 10
 _EXAMPLES = 5
+_MEANINGS = {
+    "Images": "What can be taken in; the others are listed below with the reason.",
+    "Objects": "What can be taken in; the others are listed below with the reason.",
+    "Classes": "Also those without objects.",
+    "Changed": "Taken otherwise than it was given, such as a box cut at the border of its image.",
+}
 # name, folder and a sentence of each layout
 _LAYOUT_FOLDERS = (
     (
@@ -197,16 +204,15 @@ def _draw_look(look: FirstLook) -> None:
             f"After a first look at {count(report.images)} of {count(report.images_found)} images; the rest is read "
             "when they are brought in."
         )
-    _draw_numbers(report)
+    _draw_numbers(report, is_whole=look.is_whole)
     if look.images:
         colors = {item.name: item.color for item in look.classes}
         with st.grid(6, min_column_width=130, gap="small"):
             for item in look.images:
-                names = plural(len(item.annotation.labels), "object")
+                annotation = annotation_from_json(item.annotation)
+                names = plural(len(annotation.labels), "object")
                 with st.container(gap="xsmall"):
-                    st.image(
-                        drawn(item.picture, item.annotation, colors), width="stretch", alt=f"{item.name} with {names}"
-                    )
+                    st.image(drawn(item.picture, annotation, colors), width="stretch", alt=f"{item.name} with {names}")
                     st.caption(plain(f"{item.dataset} / {item.name}"))
     datasets = "; ".join(f"{plain(name)} {count(images)}" for name, images in look.datasets.items())
     st.markdown(f"**{plural(len(look.datasets), 'dataset')}** (images): {datasets}")
@@ -263,18 +269,20 @@ def draw_report(finished: DataImport, report: ImportReport) -> None:
     _draw_classes(report)
 
 
-def _draw_numbers(report: ImportReport) -> None:
+def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
     """Draw what was taken, of what there was: taken and skipped add up to what was found."""
+    numbers = (
+        ("Images", report.images, report.images_found if is_whole else None),
+        ("Objects", report.objects, report.objects_found if is_whole else None),
+        ("Classes", len(report.classes), None),
+        ("Changed", report.changed, None),
+    )
     with st.grid(4, min_column_width=110, gap="small"):
-        for label, taken, found in (
-            ("Images", report.images, report.images_found),
-            ("Objects", report.objects, report.objects_found),
-        ):
-            st.metric(label, count(taken), help="Taken in.")
-            if found is not None and found != taken:
-                st.caption(f"of {count(found)} found")
-        st.metric("Classes", count(len(report.classes)))
-        st.metric("Changed", count(report.changed), help="Taken in otherwise than it was given; the list says how.")
+        for label, taken, found in numbers:
+            with st.container(gap=None):
+                st.metric(label, count(taken), help=_MEANINGS[label])
+                if found is not None and found != taken:
+                    st.caption(f"of {count(found)} found")
 
 
 def _draw_classes(report: ImportReport) -> None:
@@ -300,22 +308,21 @@ def _draw_problems(report: ImportReport, title: str) -> None:
     rows = [
         {
             "What": item.kind.capitalize(),
-            "What is done": item.effect.capitalize(),
+            "What is done": item.effect.capitalize()
+            + (f", with {plural(item.objects, 'object')}" * (item.objects > 0)),
             "How often": item.count,
-            "Objects with it": item.objects or None,
             "First example": f"{item.examples[0].place}: {item.examples[0].message}" if item.examples else "",
         }
         for item in report.problems
     ]
-    frame = pd.DataFrame(rows)
     st.dataframe(
-        frame if frame["Objects with it"].any() else frame.drop(columns="Objects with it"),
+        pd.DataFrame(rows),
         hide_index=True,
         height=table_height(len(rows)),
         column_config={
             "What": st.column_config.TextColumn(width="medium"),
             "How often": st.column_config.NumberColumn(format="localized", width="small"),
-            "Objects with it": st.column_config.NumberColumn(format="localized", width="small"),
+            "What is done": st.column_config.TextColumn(width="medium"),
             "First example": st.column_config.TextColumn(width="large"),
         },
         alt=f"{title}, and how often",
