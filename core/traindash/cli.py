@@ -202,12 +202,11 @@ def _tell(report: "ImportReport") -> None:
 
     found = f"{plural(report.images, 'image')} and {plural(report.objects, 'object')}"
     click.echo(f"{found} in {plural(len(report.classes), 'class', 'classes')}.", err=True)
-    if report.problems:
-        click.echo(
-            f"Found {report.images_found:,} images and {report.objects_found:,} objects; skipped "
-            f"{report.images_skipped:,} images and {report.objects_skipped:,} objects; changed {report.changed:,}.",
-            err=True,
-        )
+    click.echo(
+        f"Found {report.images_found:,} images and {report.objects_found:,} objects; skipped "
+        f"{report.images_skipped:,} images and {report.objects_skipped:,} objects; changed {report.changed:,}.",
+        err=True,
+    )
     for problem in report.problems:
         click.echo(f"{problem.count:,} x {problem.kind}: {problem.effect}.", err=True)
         for example in problem.examples[:_SHOWN_EXAMPLES]:

@@ -12,7 +12,7 @@ from traindash.errors import AppError
 from traindash.formatting import count, plural, size
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
-from traindash.ui.pictures import drawn
+from traindash.ui.pictures import draw_legend, drawn
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
@@ -214,6 +214,7 @@ def _draw_look(look: FirstLook) -> None:
                 with st.container(gap="xsmall"):
                     st.image(drawn(item.picture, annotation, colors), width="stretch", alt=f"{item.name} with {names}")
                     st.caption(plain(f"{item.dataset} / {item.name}"))
+        draw_legend(look.classes)
     datasets = "; ".join(f"{plain(name)} {count(images)}" for name, images in look.datasets.items())
     st.markdown(f"**{plural(len(look.datasets), 'dataset')}** (images): {datasets}")
     _draw_problems(report, "What would be skipped or changed")

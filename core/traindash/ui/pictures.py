@@ -1,10 +1,12 @@
 """Images of experiments as they are shown on pages: fetched through the client when they are looked at, kept small."""
 
+import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 import numpy as np
+import streamlit as st
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps, UnidentifiedImageError
 
@@ -12,7 +14,7 @@ from traindash.comparison.pictures.crops import embedded
 from traindash.datasets.geometry import decode_mask
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId
-from traindash.domain.project import Image
+from traindash.domain.project import Image, ObjectClass
 from traindash.errors import AppError, InputError
 from traindash.ui import connection, lookups
 
@@ -23,6 +25,7 @@ _FILL_ALPHA = 70
 _OVERSAMPLING = 2
 _LINE = 2 * _OVERSAMPLING
 _DRAWN_SECONDS = 600
+_MOST_IN_LEGEND = 24
 
 
 def preview_source(sly_id: int | None) -> str:
@@ -140,3 +143,15 @@ def _paste_mask(layer: Picture.Image, bitmap: Bitmap, color: str, scale: tuple[f
 def _with_alpha(color: str) -> tuple[int, int, int, int]:
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return red, green, blue, _FILL_ALPHA
+
+
+def draw_legend(classes: Sequence[ObjectClass]) -> None:
+    """Draw which colour means which class."""
+    shown = classes[:_MOST_IN_LEGEND]
+    items = "".join(
+        f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
+        for item in shown
+    )
+    rest = len(classes) - len(shown)
+    more = f"<span>and {rest} more</span>" if rest else ""
+    st.html(f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>')

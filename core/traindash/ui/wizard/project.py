@@ -1,7 +1,6 @@
 """The project step: cards to choose from, and what is in the chosen project."""
 
 import contextlib
-import html
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from traindash.plans.lookups import DataNotes, note_of, since_last
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.pictures import thumbnail
+from traindash.ui.pictures import draw_legend, thumbnail
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
@@ -35,7 +34,6 @@ _CARD_PICTURE = (400, 225)
 _GALLERY_PICTURE = (320, 240)
 _GALLERY_IMAGES = 8
 _LOOK_SECONDS = 2.0
-_MOST_IN_LEGEND = 24
 _SEARCH_FROM = 5
 _MOST_CARDS = 24
 _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
@@ -228,7 +226,7 @@ def draw_gallery(facts: ProjectFacts) -> None:
             else:
                 names = plural(image.labels_count, "object")
                 st.image(picture, width="stretch", alt=f"{image.name} with {names} drawn on it")
-    st.html(_legend(facts))
+    draw_legend(facts.meta.classes)
 
 
 def draw_counts(facts: ProjectFacts) -> None:
@@ -242,17 +240,6 @@ def draw_counts(facts: ProjectFacts) -> None:
     with st.grid(4, min_column_width=110, gap="small"):
         for label, number in numbers:
             st.metric(label, count(number))
-
-
-def _legend(facts: ProjectFacts) -> str:
-    shown = facts.meta.classes[:_MOST_IN_LEGEND]
-    items = "".join(
-        f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
-        for item in shown
-    )
-    rest = len(facts.meta.classes) - len(shown)
-    more = f"<span>and {rest} more</span>" if rest else ""
-    return f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>'
 
 
 def _choose(draft_id: DraftId, project: Project) -> None:
