@@ -2,11 +2,15 @@
 
 Format: https://docs.supervisely.com/data-organization/00_ann_format_navi. Coordinates are those of pixels: a rectangle
 from 3 to 5 covers the pixels 3, 4 and 5 (``Rectangle.width`` of the official SDK is ``right - left + 1``).
+
+What has no field in the domain is carried in ``extra`` and written back, except ids: they are those of the server that
+gave them, and the next one gives its own.
 """
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -25,7 +29,7 @@ from traindash.domain.annotation import (
     Tag,
     shape_name,
 )
-from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
+from traindash.domain.project import NO_COLOR, ObjectClass, ProjectMeta, TagMeta
 from traindash.errors import InputError, issue_of
 
 MAX_SIDE = 200_000  # longest image side that is believed, in pixels. JPEG ends at 65,535; whole-slide scans are larger
@@ -34,6 +38,7 @@ MAX_SIDE = 200_000  # longest image side that is believed, in pixels. JPEG ends 
 _Number: TypeAlias = Annotated[float, Meta(ge=-10 * MAX_SIDE, le=10 * MAX_SIDE)]
 _Side: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+_Finite: TypeAlias = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 _Color: TypeAlias = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")]
 _Point: TypeAlias = tuple[_Number, _Number]
 _Outline: TypeAlias = Annotated[tuple[_Point, ...], Meta(min_length=3)]
@@ -46,12 +51,25 @@ _T = TypeVar("_T")
 class _Class(Struct):
     title: _Text
     shape: _Text
-    color: _Color = "#7B7F85"
+    color: _Color = NO_COLOR
+
+
+class _TagMeta(Struct):
+    name: str
+    value_type: str = "none"
+    values: tuple[str, ...] = ()
+    color: str = NO_COLOR
+    applicable_type: str = "all"
 
 
 class _Meta(Struct):
-    classes: tuple[_Class, ...]
-    tags: tuple[TagMeta, ...] = ()
+    """A meta whose classes and tags are still JSON, for all that they say beside what is checked."""
+
+    classes: tuple[dict[str, Any], ...]
+    tags: tuple[dict[str, Any] | str, ...] = ()
+    # Projects of 2018 and before have their tags in two lists (``ProjectMeta.from_json`` of the SDK).
+    tags_images: tuple[dict[str, Any] | str, ...] = ()
+    tags_objects: tuple[dict[str, Any] | str, ...] = ()
 
 
 class _Corners(Struct):
@@ -63,11 +81,15 @@ class _Outlines(Struct):
     interior: tuple[_Outline, ...] = ()
 
 
+class _Tag(Struct):
+    name: str
+    value: str | int | _Finite | None = None
+
+
 class _Object(Struct, rename="camel"):
     class_title: _Text
     geometry_type: _Text
-    id: int | None = None
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[dict[str, Any] | str, ...] = ()
 
 
 class _Size(Struct):
@@ -80,12 +102,27 @@ class _Image(Struct):
 
     size: _Size
     objects: tuple[dict[str, Any], ...] = ()
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[dict[str, Any] | str, ...] = ()
 
 
-# What an object says beside its geometry; of a geometry that we do not know, all the rest is kept word for word.
-_LABEL_KEYS = frozenset({"id", "classId", "classTitle", "geometryType", "tags", "description", "labelerLogin"})
-_HISTORY_KEYS = frozenset({"createdAt", "updatedAt", "entityId", "instance", "key", "meta", "priority", "customData"})
+# Keys that are read into fields, and ids, which are not carried from server to server.
+_CLASS_KEYS = frozenset({"id", "title", "shape", "color"})
+_TAG_META_KEYS = frozenset({"id", "name", "value_type", "values", "color", "applicable_type"})
+_META_KEYS = frozenset({"classes", "tags", "tags_images", "tags_objects"})
+_TAG_KEYS = frozenset({"id", "tagId", "entityId", "name", "value"})
+_LABEL_KEYS = frozenset({"id", "classId", "entityId", "figureId", "classTitle", "geometryType", "tags"})
+_IMAGE_KEYS = frozenset({"size", "objects", "tags", "imageId"})
+# Written even where nothing was said, as Supervisely does; so there is nothing to carry where it says just this.
+_OF_CLASS: Mapping[str, Any] = {"geometry_config": {}, "hotkey": ""}
+_OF_TAG_META: Mapping[str, Any] = {"classes": [], "hotkey": ""}
+_OF_META: Mapping[str, Any] = {"projectType": "images"}
+_DESCRIBED: Mapping[str, Any] = {"description": ""}
+_GEOMETRY_KEYS: Mapping[str, str] = {"rectangle": "points", "polygon": "points", "bitmap": "bitmap"}
+# What an object says beside a geometry that we do not know; all the rest of it is the geometry's.
+_BESIDE_GEOMETRY = frozenset(
+    {"description", "labelerLogin", "createdAt", "updatedAt", "instance", "key", "meta", "priority", "customData"}
+    | {"nnCreated", "nnUpdated", "smartToolInput", "shape"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,41 +161,94 @@ def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
     Raises:
         InputError: A field is missing or wrong, or a name occurs twice; names the field.
     """
-    meta = decoded(_Meta, _without_null_values(obj), where)
-    classes = tuple(ObjectClass(name=item.title, shape=item.shape, color=item.color.upper()) for item in meta.classes)
+    meta = decoded(_Meta, obj, where)
+    classes = tuple(_object_class(item, where, "classes", str(number)) for number, item in enumerate(meta.classes))
+    tags = tuple(_tag_meta(item, where, "tags", str(number)) for number, item in enumerate(meta.tags))
+    tags = tags or _merged(_old_tags(meta.tags_images, where, "images"), _old_tags(meta.tags_objects, where, "objects"))
     _refuse_twice([item.name for item in classes], f"{where}: the object class")
-    _refuse_twice([item.name for item in meta.tags], f"{where}: the tag")
-    return ProjectMeta(classes=classes, tags=tuple(replace(tag, color=tag.color.upper()) for tag in meta.tags))
+    _refuse_twice([item.name for item in tags], f"{where}: the tag")
+    extra = _named_group_tag(_rest(_object(obj), _META_KEYS, _OF_META), meta.tags)
+    return ProjectMeta(classes=classes, tags=tags, extra=extra)
 
 
-def _without_null_values(obj: object) -> object:
-    """Leave out ``"values": null``, which some servers write for tags that take any value."""
-    if not isinstance(obj, dict) or not isinstance(obj.get("tags"), list):
-        return obj
-    given = [{k: v for k, v in tag.items() if v is not None} if isinstance(tag, dict) else tag for tag in obj["tags"]]
-    return {**obj, "tags": given}
+def _object_class(row: Mapping[str, Any], where: str, *place: str) -> ObjectClass:
+    item = decoded(_Class, _given(row), where, *place)
+    extra = _rest(row, _CLASS_KEYS, _OF_CLASS)
+    return ObjectClass(name=item.title, shape=item.shape, color=item.color.upper(), extra=extra)
+
+
+def _tag_meta(row: Mapping[str, Any] | str, where: str, *place: str) -> TagMeta:
+    if isinstance(row, str):  # as projects of 2018 have it (``TagMeta.from_json`` of the SDK)
+        return TagMeta(name=row)
+    item = decoded(_TagMeta, _given(row), where, *place)
+    return TagMeta(
+        name=item.name,
+        value_type=item.value_type,
+        values=item.values,
+        color=item.color.upper(),
+        applicable_type=item.applicable_type,
+        extra=_rest(row, _TAG_META_KEYS, _OF_TAG_META),
+    )
+
+
+def _old_tags(rows: Sequence[Mapping[str, Any] | str], where: str, kind: str) -> list[TagMeta]:
+    named = (_tag_meta(row, where, f"tags_{kind}", str(number)) for number, row in enumerate(rows))
+    return [replace(item, applicable_type=f"{kind}Only") for item in named]
+
+
+def _merged(of_images: Sequence[TagMeta], of_objects: Sequence[TagMeta]) -> tuple[TagMeta, ...]:
+    """Join the two lists of tags; one that is in both is for both."""
+    both = {item.name for item in of_images} & {item.name for item in of_objects}
+    first = [replace(item, applicable_type="all") if item.name in both else item for item in of_images]
+    return (*first, *(item for item in of_objects if item.name not in both))
+
+
+def _named_group_tag(extra: Mapping[str, Any], tags: Sequence[Mapping[str, Any] | str]) -> Mapping[str, Any]:
+    """Say by its name which tag groups the images of several views, for its id is another on every server."""
+    match extra:
+        case {"projectSettings": {"multiView": {"tagId": int(wanted), **view}, **settings}, **rest}:
+            named = (str(row["name"]) for row in tags if isinstance(row, dict) and row.get("id") == wanted)
+            grouped = {**view, "tagId": None, "tagName": view.get("tagName") or next(named, None)}
+            return {**rest, "projectSettings": {**settings, "multiView": grouped}}
+        case _:
+            return extra
+
+
+def _object(obj: object) -> Mapping[str, Any]:
+    """Return JSON that was decoded as an object."""
+    return obj if isinstance(obj, dict) else {}
+
+
+def _given(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out what is null: some servers write ``"values": null`` for tags that take any value."""
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def _rest(obj: Mapping[str, Any], known: Container[str], written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is carried: neither read into fields nor written anyway."""
+    return {key: value for key, value in obj.items() if key not in known and (key, value) not in written.items()}
 
 
 def meta_to_json(meta: ProjectMeta) -> dict[str, Any]:
     """Write a project meta the way ``meta.json`` holds it."""
     classes = [
-        {"title": item.name, "shape": item.shape, "color": item.color, "geometry_config": {}, "hotkey": ""}
+        {**_OF_CLASS, **item.extra, "title": item.name, "shape": item.shape, "color": item.color}
         for item in meta.classes
     ]
     tags = [
         {
+            **_OF_TAG_META,
+            **tag.extra,
             "name": tag.name,
             "value_type": tag.value_type,
             "color": tag.color,
             "applicable_type": tag.applicable_type,
-            "classes": [],
-            "hotkey": "",
             # The SDK takes the key as a promise of a list of choices, so it must be absent without them.
-            **({"values": list(tag.values)} if tag.values else {}),
+            **({"values": list(tag.values)} if tag.values or tag.value_type == "oneof_string" else {}),
         }
         for tag in meta.tags
     ]
-    return {"classes": classes, "tags": tags, "projectType": "images"}
+    return {**_OF_META, **meta.extra, "classes": classes, "tags": tags}
 
 
 def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotation:
@@ -192,14 +282,42 @@ def sound_part(obj: object, *, where: str) -> tuple[Annotation, Mapping[int, str
             labels.append(_label(item))
         except InputError as error:
             damaged[number] = error.message
-    annotation = Annotation(width=image.size.width, height=image.size.height, labels=tuple(labels), tags=image.tags)
+    annotation = Annotation(
+        width=image.size.width,
+        height=image.size.height,
+        labels=tuple(labels),
+        tags=_tags(image.tags, where),
+        extra=_rest(_object(obj), _IMAGE_KEYS, _DESCRIBED),
+    )
     return annotation, damaged
 
 
-def _label(obj: Mapping[str, object]) -> Label:
+def _tags(rows: Sequence[Mapping[str, Any] | str], where: str) -> tuple[Tag, ...]:
+    return tuple(_tag(row, where, "tags", str(number)) for number, row in enumerate(rows))
+
+
+def _tag(row: Mapping[str, Any] | str, where: str, *place: str) -> Tag:
+    if isinstance(row, str):  # as projects of 2018 have it (``Tag.from_json`` of the SDK)
+        return Tag(name=row)
+    item = decoded(_Tag, row, where, *place)
+    return Tag(name=item.name, value=item.value, extra=_rest(row, _TAG_KEYS, {}))
+
+
+def _label(obj: Mapping[str, Any]) -> Label:
+    if "geometryType" not in obj and "shape" in obj:  # the SDK takes either (``Label.from_json``)
+        obj = {**obj, "geometryType": obj["shape"]}
     item = decoded(_Object, obj, "")
-    geometry = _geometry(item.geometry_type, obj)
-    return Label(class_name=item.class_title, geometry=geometry, tags=item.tags, id=item.id)
+    shape, own_id = item.geometry_type, obj.get("id")
+    geometry = _geometry(shape, obj)
+    if (own_key := _GEOMETRY_KEYS.get(shape)) is None:
+        obj = {key: value for key, value in obj.items() if key in _BESIDE_GEOMETRY}
+    return Label(
+        class_name=item.class_title,
+        geometry=geometry,
+        tags=_tags(item.tags, ""),
+        id=own_id if isinstance(own_id, int) else None,
+        extra={key: value for key, value in _rest(obj, _LABEL_KEYS, _DESCRIBED).items() if key != own_key},
+    )
 
 
 def _geometry(shape: str, obj: Mapping[str, object]) -> Geometry:
@@ -215,7 +333,7 @@ def _geometry(shape: str, obj: Mapping[str, object]) -> Geometry:
             return decoded(Bitmap, obj.get("bitmap"), "", "bitmap")
         case _:
             # Without a schema: there are shapes that this version does not know, and nothing of them may be lost.
-            own = {key: value for key, value in obj.items() if key not in _LABEL_KEYS | _HISTORY_KEYS}
+            own = {key: value for key, value in obj.items() if key not in _LABEL_KEYS | _BESIDE_GEOMETRY}
             return OtherGeometry(shape=shape, json=json.dumps(own, ensure_ascii=False))
 
 
@@ -228,7 +346,8 @@ def annotation_to_json(annotation: Annotation, ids: ServerIds | None = None) -> 
         KeyError: ``ids`` has none for a class or tag.
     """
     return {
-        "description": "",
+        **_DESCRIBED,
+        **annotation.extra,
         "tags": _tags_to_json(annotation.tags, ids),
         "size": {"height": annotation.height, "width": annotation.width},
         "objects": [_label_to_json(label, ids) for label in annotation.labels],
@@ -236,20 +355,20 @@ def annotation_to_json(annotation: Annotation, ids: ServerIds | None = None) -> 
 
 
 def _label_to_json(label: Label, ids: ServerIds | None) -> dict[str, Any]:
-    head: dict[str, Any] = {} if label.id is None else {"id": label.id}
+    shape = shape_name(label.geometry)
+    row: dict[str, Any] = {**_DESCRIBED, **label.extra}
+    if "shape" in row:  # the SDK writes the type under two keys; a geometry may have been converted since
+        row["shape"] = shape
     if ids is not None:
-        head = {"id": next(ids.objects), "classId": ids.classes[label.class_name]}
-    head |= {
-        "classTitle": label.class_name,
-        "geometryType": shape_name(label.geometry),
-        "description": "",
-        "tags": _tags_to_json(label.tags, ids),
-    }
-    return head | _geometry_to_json(label.geometry)
+        row |= {"id": next(ids.objects), "classId": ids.classes[label.class_name]}
+    elif label.id is not None:
+        row["id"] = label.id
+    row |= {"classTitle": label.class_name, "geometryType": shape, "tags": _tags_to_json(label.tags, ids)}
+    return row | _geometry_to_json(label.geometry)
 
 
 def _tags_to_json(tags: Sequence[Tag], ids: ServerIds | None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{"name": tag.name, "value": tag.value} for tag in tags]
+    rows: list[dict[str, Any]] = [{**tag.extra, "name": tag.name, "value": tag.value} for tag in tags]
     return rows if ids is None else [{**row, "tagId": ids.tags[row["name"]]} for row in rows]
 
 

@@ -36,6 +36,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._outside: list[str] = []
+        self._folders: list[str] = []
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -44,7 +45,14 @@ class Folder:
         Links that stay inside are followed.
         """
         self._outside.clear()
+        self._folders.clear()
         return tuple(sorted(self._walk("", (str(self.root),))))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Paths of all folders below the root, as :attr:`files`; those without files, too."""
+        _ = self.files
+        return tuple(sorted(self._folders))
 
     @property
     def outside(self) -> tuple[str, ...]:
@@ -63,6 +71,7 @@ class Folder:
                 elif entry.is_dir():
                     real = os.path.realpath(entry.path)
                     if real not in above:  # a link to a folder around itself would be walked for ever
+                        self._folders.append(place)
                         yield from self._walk(place, (*above, real))
                 elif entry.is_file():
                     yield place

@@ -61,8 +61,9 @@ def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) ->
     chosen = set(classes)
     # A model of instance segmentation predicts masks, whatever shapes it learned from.
     shape = "rectangle" if task_type == DETECTION else "bitmap"
-    kept = tuple(replace(item, shape=shape) for item in meta.classes if item.name in chosen)
-    return replace(meta, classes=kept)
+    # What Supervisely says besides is about the project: a skeleton of key points does not fit the new shape.
+    kept = tuple(replace(item, shape=shape, extra={}) for item in meta.classes if item.name in chosen)
+    return replace(meta, classes=kept, extra={})
 
 
 def common_shape(shapes: Collection[str]) -> str:

@@ -58,6 +58,7 @@ class SourceImage:
     annotation: Annotation  # what could be read of it
     # what could not: number of the object in its file from 1 → what is wrong. Empty after inspection
     damaged: Mapping[int, str] = field(default_factory=dict)
+    meta: Mapping[str, object] = field(default_factory=dict)  # free JSON of the image, as Supervisely keeps it
     checked: CheckedImage | None = None  # what a look at the whole file found; `None` while nobody took one
 
 

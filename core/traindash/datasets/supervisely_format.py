@@ -6,22 +6,30 @@
     collections.json                         ours, optional
     <dataset>/img/<image>                    a file per image
     <dataset>/ann/<image>.json               its annotation
+    <dataset>/meta/<image>.json              free JSON of the image, optional
+    <dataset>/img_info/<image>.json          what its server knew of it, optional; the free JSON is there, too
     <dataset>/datasets/<nested dataset>/…    the same again
 
-Source of the layout: https://docs.supervisely.com/data-organization/00_ann_format_navi and ``Project`` and
-``Dataset`` of the official SDK. The format has no place for collections; ``collections.json`` holds
+A dataset alone has ``img`` and ``ann`` beside its ``meta.json``. Source of the layout:
+https://docs.supervisely.com/data-organization/00_ann_format_navi and ``Project`` and ``Dataset`` of the official SDK.
+The format has no place for collections; ``collections.json`` holds
 ``{"collections": [{"name": "train", "images": {"<dataset>/<nested dataset>": ["<image>", …]}}]}``.
 """
 
 import os
-from collections.abc import Iterator
-from functools import partial
+import posixpath
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded, meta_from_json, sound_part
+from traindash.datasets.folder import Folder, is_hidden, same_name
 from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.source import (
@@ -34,10 +42,18 @@ from traindash.datasets.source import (
     read_json,
 )
 from traindash.domain.annotation import Annotation
+from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 
 META_FILE = "meta.json"
 COLLECTIONS_FILE = "collections.json"
+_ALONE = "ds0"  # what Supervisely calls the first dataset of a project; a dataset without a project has no name
+# What makes a folder a dataset; the last three are those of projects that do not consist of images
+_OF_DATASETS = ("img", "ann", "datasets", "video", "pointcloud", "volume")
+# What the SDK writes besides: coloured masks, and free JSON of images, which is read from the last two
+_BESIDE = ("seg", "meta", "img_info")
+_KNOWN_FILES = frozenset({META_FILE, COLLECTIONS_FILE, "readme.md", "obj_class_to_machine_color.json"})
+_EXPORT = "Export the project from Supervisely again, with images and annotations."
 
 
 class _Collection(Struct):
@@ -50,11 +66,56 @@ class _Collections(Struct):
 
 
 def recognise_project(root: Path) -> str:
-    """Return what speaks for a folder being a project, a sentence; empty if nothing does."""
-    inner = ("img", "datasets")
-    if (root / META_FILE).is_file() and any((entry / name).is_dir() for entry in root.iterdir() for name in inner):
+    """Return what speaks for a folder being a project, or a dataset of one, a sentence; empty if nothing does."""
+    inside = [path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name)]
+    datasets = [path for path in (root, *inside) if _parts(path, _OF_DATASETS)]
+    if _child(root, META_FILE) and any(path != root or _has_classes(root) for path in datasets):
         return "It has meta.json and datasets with img folders."
-    return ""
+    if any(_is_annotated(path) for path in datasets):
+        return "It has img and ann folders."
+    return "It has projects with meta.json." if len(_projects(root)) > 1 else ""
+
+
+def _child(folder: Path, name: str) -> Path | None:
+    found = [path for path in folder.iterdir() if same_name(path.name) == name]
+    return next((path for path in found if path.name == name), found[0] if found else None)
+
+
+def _parts(folder: Path, names: Iterable[str]) -> list[Path]:
+    return [path for path in folder.iterdir() if same_name(path.name) in names and path.is_dir()]
+
+
+def _projects(root: Path) -> list[str]:
+    """Names of the projects in a folder."""
+    inside = sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
+    return [
+        path.name
+        for path in inside
+        if _child(path, META_FILE)
+        and any(_parts(item, _OF_DATASETS) for item in (path, *path.iterdir()) if item.is_dir())
+    ]
+
+
+def _has_classes(root: Path) -> bool:
+    try:
+        content = read_json(_child(root, META_FILE) or root)
+    except InputError:  # opening it says what is wrong
+        return True
+    return isinstance(content, dict) and "classes" in content
+
+
+def _is_annotated(dataset: Path) -> bool:
+    """Whether a folder has images and annotations of this format; other formats, too, have folders of these names."""
+    folders = {same_name(path.name): path for path in _parts(dataset, ("img", "ann"))}
+    if len(folders) != 2:  # noqa: PLR2004 - both of them
+        return False
+    for path in islice((path for path in folders["ann"].iterdir() if path.suffix.lower() == ".json"), 1):
+        try:
+            content = read_json(path)
+        except InputError:
+            return False
+        return isinstance(content, dict) and {"size", "objects"} <= content.keys()
+    return False
 
 
 def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
@@ -66,53 +127,182 @@ def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
         InputError: The folder is no Supervisely project, or its meta or collections are not valid.
     """
     log = ProblemLog(strict=True) if log is None else log
-    meta_file = folder / META_FILE
-    if not meta_file.is_file():
-        msg = f"{folder} is not a Supervisely project: it has no {META_FILE}."
-        raise InputError(msg, "Choose the folder that holds meta.json and the dataset folders.")
-    meta = meta_from_json(read_json(meta_file), where=str(meta_file))
-    datasets = tuple(_datasets(folder, None, log))
+    tree = _Tree(Folder(folder))
+    meta = _meta(folder)
+    places = tuple(tree.datasets())
+    if not any(tree.images(place) for place in places):
+        annotated = sum(len(tree.annotations(place)) for place in places)
+        if annotated:
+            msg = f"There are annotations of {annotated} images, but no images: no dataset has a folder img with some."
+            raise InputError(msg, _EXPORT)
+    for place in tree.folder.outside:
+        log.skip_file(ProblemKind.LINK, place, "It leads out of the folder or nowhere.")
+    for place in tree.unknown_files(places):
+        what = "an image outside of the folders img" if is_image(place) else "no part of the format"
+        log.skip_file(ProblemKind.OTHER_FILE, place, f"It is {what}.")
     return ProjectSource(
-        name=folder.resolve().name, meta=meta, datasets=datasets, collections=_collections(folder / COLLECTIONS_FILE)
+        name=folder.resolve().name,
+        meta=meta,
+        datasets=tuple(
+            SourceDataset(name=place.name, parent=place.parent, images=Lazy(partial(_images, tree, place, log)))
+            for place in places
+        ),
+        collections=_collections(tree, places),
     )
 
 
-def _datasets(folder: Path, parent: str | None, log: ProblemLog) -> Iterator[SourceDataset]:
-    for path in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        if not (path / "img").is_dir() and not (path / "datasets").is_dir():
-            continue  # people keep notes and scripts beside their data
-        name = path.name if parent is None else f"{parent}/{path.name}"
-        images = Lazy(partial(_images, path, name, log))
-        yield SourceDataset(name=path.name, parent=parent, images=images)
-        if (path / "datasets").is_dir():
-            yield from _datasets(path / "datasets", name, log)
+def _meta(root: Path) -> ProjectMeta:
+    file = _child(root, META_FILE)
+    if file is None or not file.is_file():
+        if several := _projects(root):
+            msg = f"{root.name} holds {'a project' if len(several) == 1 else 'several projects'}: {', '.join(several)}."
+            raise InputError(msg, "Choose the folder of one project.")
+        msg = f"{root.name} has no {META_FILE}, which says what classes and tags there are."
+        hint = f"Choose the folder that holds {META_FILE} and the dataset folders."
+        if (around := root.resolve().parent / META_FILE).is_file():
+            hint = f"It is one dataset of a project. Choose the project's folder, {around.parent.name}."
+        raise InputError(msg, hint)
+    meta = meta_from_json(read_json(file), where=META_FILE)
+    if (kind := meta.extra.get("projectType", "images")) not in ("images", None):
+        raise InputError(f"It is a project of type “{kind}”.", "Choose a project of images.")
+    return meta
 
 
-def _images(folder: Path, dataset: str, log: ProblemLog) -> Iterator[SourceImage]:
-    if not (folder / "img").is_dir():
-        return
-    with os.scandir(folder / "img") as entries:  # listdir and is_file would ask the disk twice for each of a million
-        names = sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
-    _tell_of_missing_images(folder / "ann", names, dataset, log)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A dataset and where it lies."""
+
+    folder: str  # path from the root, empty for the root itself
+    name: str
+    parent: str | None  # names of the datasets around it, joined by `/`
+
+    @property
+    def path(self) -> str:
+        return self.name if self.parent is None else f"{self.parent}/{self.name}"
+
+
+class _Tree:
+    """Which files and datasets a project folder has."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self._files: dict[str, list[str]] = defaultdict(list)
+        self._folders: dict[str, list[str]] = defaultdict(list)
+        for place in folder.files:
+            self._files[posixpath.dirname(place)].append(posixpath.basename(place))
+        for place in folder.folders:
+            self._folders[posixpath.dirname(place)].append(posixpath.basename(place))
+
+    def datasets(self) -> Iterator[_Place]:
+        """Give all datasets, parents before their children."""
+        if self.part("", "img") is not None or self.part("", "ann") is not None:
+            yield _Place(folder="", name=_ALONE, parent=None)
+            yield from self._inside(self.part("", "datasets"), _ALONE)
+        else:
+            yield from self._inside("", None)
+            inner = self.part("", "datasets")
+            if inner is not None and not self._is_dataset(inner):
+                yield from self._inside(inner, None)
+
+    def _inside(self, folder: str | None, parent: str | None) -> Iterator[_Place]:
+        if folder is None:
+            return
+        for name in self._folders[folder]:
+            path = posixpath.join(folder, name)
+            if self._is_dataset(path):  # people keep notes and scripts beside their data
+                place = _Place(folder=path, name=name, parent=parent)
+                yield place
+                yield from self._inside(self.part(path, "datasets"), place.path)
+
+    def _is_dataset(self, folder: str) -> bool:
+        return any(self.part(folder, name) is not None for name in _OF_DATASETS)
+
+    def part(self, folder: str, name: str) -> str | None:
+        """Return the path of a folder in another, in whatever case it is written."""
+        found = [item for item in self._folders[folder] if same_name(item) == name]
+        return posixpath.join(folder, name if name in found else found[0]) if found else None
+
+    def names(self, place: _Place, part: str) -> Sequence[str]:
+        """Return the files in a part of a dataset, such as ``ann``."""
+        folder = self.part(place.folder, part)
+        return () if folder is None else self._files[folder]
+
+    def images(self, place: _Place) -> list[str]:
+        """Return the images of a dataset."""
+        return [name for name in self.names(place, "img") if is_image(name)]
+
+    def annotations(self, place: _Place) -> list[str]:
+        """Return the annotation files of a dataset."""
+        return [name for name in self.names(place, "ann") if name.lower().endswith(".json")]
+
+    def file(self, place: _Place, part: str, name: str) -> Path:
+        """Return a file of a part of a dataset."""
+        return self.folder.root / (self.part(place.folder, part) or "") / name
+
+    def unknown_files(self, places: Iterable[_Place]) -> Iterator[str]:
+        """Give all files that nothing of the format is in."""
+        known: dict[str, set[str]] = {"": {name for name in self._files[""] if same_name(name) in _KNOWN_FILES}}
+        beside: list[str] = []
+        for place in places:
+            for part, names in (("img", self.images(place)), ("ann", self.annotations(place))):
+                known[self.part(place.folder, part) or "/"] = set(names)
+            beside += [path for part in _BESIDE if (path := self.part(place.folder, part)) is not None]
+        for folder, names in self._files.items():
+            if any(f"{folder}/".startswith(f"{path}/") for path in beside):
+                continue
+            yield from (posixpath.join(folder, name) for name in names if name not in known.get(folder, ()))
+
+
+def _images(tree: _Tree, place: _Place, log: ProblemLog) -> Iterator[SourceImage]:
+    names = tree.images(place)
+    files, without_image = _of_images(names, tree.annotations(place))
+    for name in without_image:
+        _tell_of_missing_image(tree, place, name, log)
+    about = _About(tree, place, names, log)
     log.found(images=len(names))
     for name in names:
-        path = folder / "img" / name
-        # ``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it.
-        candidates = (folder / "ann" / f"{name}.json", folder / "ann" / f"{path.stem}.json")
-        file = next((candidate for candidate in candidates if candidate.is_file()), None)
-        place = f"{dataset}/{name}"
+        path = tree.file(place, "img", name)
+        where = f"{place.path}/{name}"
+        file = files.get(name)
         try:
-            image = _without_annotation(path) if file is None else _annotated(path, file)
+            image = _without_annotation(path) if file is None else _annotated(path, tree.file(place, "ann", file))
         except InputError as error:
             kind = ProblemKind.UNREADABLE_IMAGE if file is None else ProblemKind.UNREADABLE_ANNOTATION
             # The report goes to people who see their own folder, which may be unpacked somewhere inside of ours.
-            log.skip_image(kind, place, error.message.replace(f"{folder}{os.sep}", ""))
+            log.skip_image(kind, where, error.message.replace(f"{path.parent.parent}{os.sep}", ""))
             continue
         log.found(objects=len(image.annotation.labels) + len(image.damaged))
         if file is None:  # as an image that nobody has labeled yet
             message = "There is no annotation for it; it is taken as an image without objects."
-            log.note(ProblemKind.MISSING_ANNOTATION, place, message)
-        yield image
+            log.note(ProblemKind.MISSING_ANNOTATION, where, message)
+        yield about.added_to(image)
+
+
+def _of_images(names: Sequence[str], files: Sequence[str]) -> tuple[Mapping[str, str], list[str]]:
+    """Find the JSON file of each image.
+
+    It is ``a.jpg.json``, or ``a.json`` as projects exported before 2019 have it, in whatever case and composition.
+
+    Returns:
+        Image → file, and the files that are left.
+    """
+    free = dict.fromkeys(files)
+    found = {name: file for name in names if (file := f"{name}.json") in free}
+    for file in found.values():
+        del free[file]
+    left = [name for name in names if name not in found]
+    for stem in (False, True):
+        if not (free and left):
+            break
+        by_name = {same_name(file): file for file in free}
+        wanted = {name: same_name(f"{posixpath.splitext(name)[0] if stem else name}.json") for name in left}
+        claims = Counter(wanted.values())  # of a file that two images could mean, nobody knows whose it is
+        matched = {name: by_name[key] for name, key in wanted.items() if key in by_name and claims[key] == 1}
+        found |= matched
+        for file in matched.values():
+            del free[file]
+        left = [name for name in left if name not in found]
+    return found, list(free)
 
 
 def _annotated(path: Path, file: Path) -> SourceImage:
@@ -129,25 +319,74 @@ def _without_annotation(path: Path) -> SourceImage:
     return SourceImage(name=path.name, path=path, annotation=Annotation(width=width, height=height), checked=found)
 
 
-def _tell_of_missing_images(folder: Path, names: list[str], dataset: str, log: ProblemLog) -> None:
-    """Report annotations whose image is not there."""
-    if not folder.is_dir():
-        return
-    known = {*names, *(Path(name).stem for name in names)}  # both ways annotation files are named
-    for file in sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")):
-        image = file.removesuffix(".json")
-        if image not in known:
-            message = "There is an annotation for it, but no image."
-            log.found(images=1)
-            log.skip_image(ProblemKind.MISSING_IMAGE, f"{dataset}/{image}", message)
+def _tell_of_missing_image(tree: _Tree, place: _Place, name: str, log: ProblemLog) -> None:
+    try:
+        parsed = read_json(tree.file(place, "ann", name))
+    except InputError:
+        parsed = None
+    rows = parsed.get("objects") if isinstance(parsed, dict) else None
+    objects = len(rows) if isinstance(rows, list) else 0
+    log.found(images=1, objects=objects)
+    message = "There is an annotation for it, but no image."
+    log.skip_image(ProblemKind.MISSING_IMAGE, f"{place.path}/{name[: -len('.json')]}", message, objects=objects)
 
 
-def _collections(path: Path) -> tuple[SourceCollection, ...]:
-    if not path.exists():
+class _About:
+    """Free JSON of the images of a dataset, from the two places that the SDK knows for it."""
+
+    def __init__(self, tree: _Tree, place: _Place, names: Sequence[str], log: ProblemLog) -> None:
+        self._tree, self._place, self._log = tree, place, log
+        self._metas, _ = _of_images(names, tree.names(place, "meta"))
+        self._infos, _ = _of_images(names, tree.names(place, "img_info"))
+
+    def added_to(self, image: SourceImage) -> SourceImage:
+        """Return an image with its free JSON."""
+        if (file := self._metas.get(image.name)) is not None:
+            meta: object = self._read("meta", file)
+        elif (file := self._infos.get(image.name)) is not None:
+            meta = self._read("img_info", file).get("meta")
+        else:
+            return image
+        return replace(image, meta=meta) if isinstance(meta, dict) and meta else image
+
+    def _read(self, part: str, file: str) -> Mapping[str, Any]:
+        try:
+            parsed = read_json(self._tree.file(self._place, part, file))
+        except InputError:
+            parsed = None
+        if isinstance(parsed, dict):
+            return parsed
+        place = f"{self._place.path}/{part}/{file}"
+        self._log.skip_file(ProblemKind.UNREADABLE_ANNOTATION, place, "What it says of the image cannot be read.")
+        return {}
+
+
+def _collections(tree: _Tree, places: Sequence[_Place]) -> tuple[SourceCollection, ...]:
+    path = _child(tree.folder.root, COLLECTIONS_FILE)
+    if path is None:
         return ()
-    found = decoded(_Collections, read_json(path), str(path)).collections
-    return tuple(SourceCollection(name=item.name, images=_keys(item)) for item in found)
+    found = decoded(_Collections, read_json(path), COLLECTIONS_FILE).collections
+    datasets = _Spelling({place.path: place for place in places})
+    images = {place.path: _Spelling(dict.fromkeys(tree.images(place))) for place in places}
+
+    def keys(collection: _Collection) -> Iterator[ImageKey]:
+        for dataset, names in collection.images.items():
+            own = datasets.of(dataset)
+            yield from ((own, images[own].of(name) if own in images else name) for name in names)
+
+    return tuple(SourceCollection(name=item.name, images=tuple(keys(item))) for item in found)
 
 
-def _keys(collection: _Collection) -> tuple[ImageKey, ...]:
-    return tuple((dataset, name) for dataset, names in collection.images.items() for name in names)
+class _Spelling:
+    """Names as they are on the disk, for those that a file spells in another case or composition."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self._names = names
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return {same_name(name): name for name in self._names}
+
+    def of(self, written: str) -> str:
+        """Return the name on the disk; the written one if there is none."""
+        return written if written in self._names else self._by_name.get(same_name(written), written)

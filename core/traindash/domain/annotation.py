@@ -2,9 +2,13 @@
 
 Coordinates are pixels of the original image, x to the right and y down, as in the Supervisely annotation format
 (https://docs.supervisely.com/data-organization/00_ann_format_navi).
+
+``extra`` holds what Supervisely's JSON says without a field of its own here, as it came; it is written back wherever
+the annotation goes. Ids that a server gives are not among it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Point: TypeAlias = tuple[float, float]  # an (x, y) pair in pixels
@@ -56,6 +60,7 @@ class Tag:
 
     name: str  # name of the tag in the project meta
     value: str | int | float | None = None  # `None` for tags of value type `none`
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # what Supervisely says of it besides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ class Label:
     geometry: Geometry  # where it is
     tags: tuple[Tag, ...] = ()  # tags of the object, not of the image
     id: int | None = None  # object id on the server, `None` before it has one
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # `description`, `labelerLogin`, …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,7 @@ class Annotation:
     height: int  # image height in pixels
     labels: tuple[Label, ...] = ()  # objects in drawing order
     tags: tuple[Tag, ...] = ()  # tags of the image as a whole
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # `description`, `customBigData`, …
 
 
 def shape_name(geometry: Geometry) -> str:

@@ -1,4 +1,7 @@
-"""Projects and what is in them: datasets, object classes, tags, collections, statistics."""
+"""Projects and what is in them: datasets, object classes, tags, collections, statistics.
+
+``extra`` holds fields of Supervisely's JSON without a field of their own, as in :mod:`traindash.domain.annotation`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +34,8 @@ class ObjectClass:
     name: str = field(metadata={"json": "title"})  # the SDK, too, calls it name (``ObjClass``)
     shape: str  # Supervisely shape name: `rectangle`, `polygon`, `bitmap`, `any`, …
     color: str = NO_COLOR  # `#RRGGBB`
+    # `geometry_config` (the skeleton of key points), `hotkey`, `description`, …
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class TagMeta:
     color: str = NO_COLOR  # `#RRGGBB`
     # `all`, `imagesOnly` or `objectsOnly`
     applicable_type: str = field(default="all", metadata={"json": "applicable_type"})
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # `hotkey`, `classes`, `target_type`, …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class ProjectMeta:
 
     classes: tuple[ObjectClass, ...]
     tags: tuple[TagMeta, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # `projectType`, `projectSettings`, …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

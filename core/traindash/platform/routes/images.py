@@ -1,7 +1,7 @@
 """Images: lists, infos, pixels."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Row
 from typing import Annotated, Any, TypeAlias
@@ -26,6 +26,10 @@ class _ImageList(Listing):
     dataset_id: Id | None = None
     recursive: bool | None = False
     filters: Annotated[tuple[ContentFilter, ...], msgspec.Meta(max_length=100)] | None = None
+
+
+class _ByIds(Body):
+    ids: Ids
 
 
 class _BulkIds(Body):
@@ -66,20 +70,35 @@ def _download(api: ApiContext, body: ById) -> object:
 def _bulk_download(api: ApiContext, body: _BulkIds) -> object:
     # One part per image, named by its id, made while it is sent: thousands of images fit no memory.
     rows = api.services.images.rows(body.image_ids, body.dataset_id)
-    boundary = uuid4().hex
     files = [(row["id"], row["mime"], api.services.blobs.path(row["hash"], row["mime"])) for row in rows]
-    return StreamingResponse(_multipart(files, boundary), media_type=f"multipart/form-data; boundary={boundary}")
+    return _multipart((number, mime, _blocks(path)) for number, mime, path in files)
 
 
-def _multipart(files: Sequence[tuple[int, str, Path]], boundary: str) -> Iterator[bytes]:
-    for image_id, mime, path in files:
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{image_id}"\r\nContent-Type: {mime}\r\n\r\n'
-        yield head.encode()
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                yield block
-        yield b"\r\n"
-    yield f"--{boundary}--\r\n".encode()
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _download_geometries(api: ApiContext, body: _ByIds) -> object:
+    # The official SDK asks for the pixels of alpha masks apart from their annotations, however it got these.
+    found = api.services.images.alpha_masks(body.ids)
+    return _multipart((number, "application/json", (text.encode(),)) for number, text in found.items())
+
+
+def _multipart(parts: Iterable[tuple[int, str, Iterable[bytes]]]) -> StreamingResponse:
+    """Answer with parts, each with its id as name, its type and its bytes."""
+    boundary = uuid4().hex
+
+    def lines() -> Iterator[bytes]:
+        for number, mime, content in parts:
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{number}"\r\nContent-Type: {mime}\r\n\r\n'
+            yield head.encode()
+            yield from content
+            yield b"\r\n"
+        yield f"--{boundary}--\r\n".encode()
+
+    return StreamingResponse(lines(), media_type=f"multipart/form-data; boundary={boundary}")
 
 
 # Two ways to write where something lies in an image.
@@ -102,10 +121,10 @@ def to_plane(annotation: Mapping[str, Json]) -> dict[str, Json]:
 
 def _object_to_plane(item: Mapping[str, Json]) -> dict[str, Json]:
     match item:
-        case {"geometryType": "rectangle", "points": {"exterior": [[x1, y1], [x2, y2]], **rest}}:
-            return {**item, "points": {**rest, "exterior": _box(x1, y1, x2, y2)}}
-        case {"geometryType": "oriented_bbox", "points": [[x1, y1], [x2, y2]]}:
-            return {**item, "points": _box(x1, y1, x2, y2)}
+        case {"geometryType": "rectangle", "points": {"exterior": [[_, _], [_, _]] as corners, **rest}}:
+            return {**item, "points": {**rest, "exterior": _box(corners)}}
+        case {"geometryType": "oriented_bbox", "points": [[_, _], [_, _]] as corners}:
+            return {**item, "points": _box(corners)}
         case {"points": {"exterior": list(), **_rest}}:
             return {**item, "points": _outline(item["points"])}
         case {"parts": [*parts]} if all(isinstance(part, dict) and "exterior" in part for part in parts):
@@ -116,27 +135,33 @@ def _object_to_plane(item: Mapping[str, Json]) -> dict[str, Json]:
             return dict(item)
 
 
-def _box(x1: float, y1: float, x2: float, y2: float) -> list[list[float]]:
-    return [[min(x1, x2), min(y1, y2)], [max(x1, x2) + 1, max(y1, y2) + 1]]
+def _box(corners: Json) -> Json:
+    match corners:
+        case [[int() | float() as x1, int() | float() as y1], [int() | float() as x2, int() | float() as y2]]:
+            return [[min(x1, x2), min(y1, y2)], [max(x1, x2) + 1, max(y1, y2) + 1]]
+        case _:
+            return corners
 
 
 def _outline(points: Mapping[str, Json]) -> dict[str, Json]:
-    moved: dict[str, Json] = {"exterior": _middles(points["exterior"])}
-    if "interior" in points:
-        moved["interior"] = [_middles(hole) for hole in points["interior"]]
-    return {**points, **moved}
+    # The SDK wants both keys, also of a line.
+    holes = given if isinstance(given := points.get("interior"), list) else []
+    return {**points, "exterior": _middles(points["exterior"]), "interior": [_middles(hole) for hole in holes]}
 
 
 def _node(node: Json) -> Json:
     match node:
-        case {"loc": [x, y], **rest}:
+        case {"loc": [int() | float() as x, int() | float() as y], **rest}:
             return {**rest, "loc": [math.floor(x) + _HALF, math.floor(y) + _HALF]}
         case _:
             return node
 
 
-def _middles(points: Json) -> list[list[float]]:
-    return [[x + _HALF, y + _HALF] for x, y in points]
+def _middles(points: Json) -> Json:
+    try:
+        return [[x + _HALF, y + _HALF] for x, y in points]
+    except (TypeError, ValueError):  # of shapes that are kept as they came, nobody promised the form
+        return points
 
 
 # Annotations in Supervisely's JSON format.
@@ -187,6 +212,7 @@ METHODS: Sequence[Method[Any]] = (
     Method("images.info", ById, lambda api, body: image_json(api.services, api.services.images.row(body.id))),
     Method("images.download", ById, _download),
     Method("images.bulk.download", _BulkIds, _bulk_download),
+    Method("figures.bulk.download.geometry", _ByIds, _download_geometries),
     Method("annotations.list", _OfDataset, _list_annotations),
     Method(
         "annotations.bulk.info",

@@ -129,6 +129,17 @@ class Images:
             query = "SELECT image_id, annotation FROM annotations WHERE image_id IN (SELECT value FROM json_each(?))"
             return {row["image_id"]: row["annotation"] for row in connection.execute(query, (json.dumps(image_ids),))}
 
+    def alpha_masks(self, object_ids: Sequence[int]) -> dict[int, str]:
+        """Return object id → JSON text of its ``bitmap``, for those of the objects that are alpha masks."""
+        query = (
+            "SELECT m.object_id, json_extract(o.value, '$.bitmap') AS bitmap FROM alpha_masks m"
+            " JOIN annotations a ON a.image_id = m.image_id, json_each(a.annotation, '$.objects') o"
+            " WHERE m.object_id IN (SELECT value FROM json_each(?)) AND json_extract(o.value, '$.id') = m.object_id"
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query, (json.dumps(object_ids),))
+            return {row["object_id"]: row["bitmap"] for row in rows if row["bitmap"] is not None}
+
     def ids(
         self,
         project_id: ProjectId,

@@ -44,6 +44,8 @@ class ImageRecord:
     object_tags: Mapping[str, int]  # tag name → number of objects with it
     tags: str  # tags of the image, JSON with the ids of this server
     annotation: str  # supervisely's JSON with the ids of this server
+    meta: str  # free JSON of the image
+    alpha_masks: tuple[int, ...]  # ids of the objects that are one
 
 
 _RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
@@ -88,7 +90,26 @@ def numbered_meta(meta: ProjectMeta, ids: Iterator[int]) -> tuple[dict[str, Any]
         item["id"] = next(ids)
     class_ids = {item["title"]: item["id"] for item in json["classes"]}
     tag_ids = {item["name"]: item["id"] for item in json["tags"]}
+    match json.get("projectSettings"):
+        case {"multiView": {"tagName": str(name)} as view} if name in tag_ids:
+            json["projectSettings"] = {**json["projectSettings"], "multiView": {**view, "tagId": tag_ids[name]}}
     return json, ServerIds(classes=class_ids, tags=tag_ids, objects=ids)
+
+
+def _settings(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a project, as a server keeps them, from those in its meta.
+
+    ``ProjectApi.get_meta`` of the official SDK makes the one of the other.
+    """
+    settings = meta.get("projectSettings")
+    if not isinstance(settings, dict):
+        return {}
+    kept = {key: value for key, value in settings.items() if key != "multiView"}
+    view = settings.get("multiView")
+    if isinstance(view, dict):
+        grouped = {"groupImages": "enabled", "groupImagesByTagId": "tagId", "groupImagesSync": "isSynced"}
+        kept |= {key: view[name] for key, name in grouped.items() if name in view}
+    return kept
 
 
 @dataclass(slots=True)
@@ -132,6 +153,7 @@ class ProjectRows:
                 name=self._free_name(home, source.name),
                 description=source.description,
                 meta=msgspec.json.encode(meta).decode(),
+                settings=msgspec.json.encode(_settings(meta)).decode(),
                 created_at=self._now,
                 updated_at=self._now,
             )
@@ -187,6 +209,7 @@ class ProjectRows:
                 height=record.height,
                 labels_count=sum(record.classes.values()),
                 tags=record.tags,
+                meta=record.meta,
                 created_at=self._now,
                 updated_at=self._now,
             )
@@ -196,6 +219,8 @@ class ProjectRows:
         execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, record.annotation, self._now, self._now))
         for name, objects in record.classes.items():
             execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
+        for object_id in record.alpha_masks:
+            execute("INSERT INTO alpha_masks VALUES (?, ?)", (object_id, image_id))
         for name in dict.fromkeys(record.image_tags):
             execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
 
@@ -367,6 +392,8 @@ class _Taker:
             object_tags=Counter(tag.name for label in annotation.labels for tag in label.tags),
             tags=msgspec.json.encode(written["tags"]).decode(),
             annotation=msgspec.json.encode(written).decode(),
+            meta=msgspec.json.encode(image.meta).decode(),
+            alpha_masks=tuple(row["id"] for row in written["objects"] if row["geometryType"] == "alpha_mask"),
         )
 
 
