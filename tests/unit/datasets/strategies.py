@@ -1,5 +1,7 @@
 """Hypothesis strategies for annotations."""
 
+import json
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -11,7 +13,25 @@ names = st.text(min_size=1, max_size=12)
 coordinates = st.one_of(st.integers(0, SIDE - 1).map(float), st.floats(0, SIDE - 1, allow_nan=False))
 points = st.tuples(coordinates, coordinates)
 outlines = st.lists(points, min_size=3, max_size=8).map(tuple)
-tags = st.builds(Tag, name=names, value=st.one_of(st.none(), names, st.floats(-1e6, 1e6, allow_nan=False)))
+free_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(-1e9, 1e9), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=5), inner, max_size=2)),
+    max_leaves=4,
+)
+"""What people and programs keep in fields that the format does not know."""
+
+
+def carried(*known: str) -> st.SearchStrategy[dict[str, object]]:
+    """Fields of a thing that has none for them here: some of Supervisely's, some of nobody's."""
+    keys = st.one_of(st.sampled_from(known), st.text(min_size=1, max_size=5).map(lambda text: f"own {text}"))
+    # An empty value is what some of these have when nothing was said, so it is not carried.
+    return st.dictionaries(keys, free_json.filter(lambda value: value not in ({}, [], "")), max_size=3)
+
+
+values = st.one_of(
+    st.none(), names, st.just(""), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False)
+)
+tags = st.builds(Tag, name=names, value=values, extra=carried("labelerLogin", "createdAt", "customData"))
 
 
 @st.composite
@@ -40,7 +60,19 @@ def bitmaps(draw: st.DrawFn) -> Bitmap:
 
 
 polygons = st.builds(Polygon, exterior=outlines, interior=st.lists(outlines, max_size=2).map(tuple))
-others = st.just(OtherGeometry(shape="point", json='{"points": {"exterior": [[3, 4]], "interior": []}}'))
+_SHAPES: dict[str, dict[str, object]] = {
+    "point": {"points": {"exterior": [[3, 4]], "interior": []}},
+    "line": {"points": {"exterior": [[3, 4.5], [9, 9]], "interior": []}},
+    "graph": {"nodes": {"a": {"loc": [3, 4]}, "b": {"loc": [9, 9], "disabled": True}}},
+    "cuboid": {"points": [[1, 2], [3, 4], [5, 6], [7, 8]], "faces": [[0, 1, 2, 3]]},
+    "cuboid_2d": {"nodes": {"face1-topleft": {"loc": [3, 4]}}, "face": "face1", "position": {"x": 1.5}},
+    "oriented_bbox": {"points": [[1, 2], [9, 9]], "angle": 0.5},
+    "multipolygon": {"parts": [{"exterior": [[1, 1], [5, 1], [5, 5]], "interior": []}]},
+    "alpha_mask": {"bitmap": {"origin": [1, 2], "data": "eJ"}},
+    "multichannelBitmap": {"multichannelBitmap": {"origin": [1, 2], "data": "eJ"}},
+    "of next year": {"anything": [1, {"x": None}]},
+}
+others = st.sampled_from(sorted(_SHAPES)).map(lambda name: OtherGeometry(shape=name, json=json.dumps(_SHAPES[name])))
 geometries: st.SearchStrategy[Geometry] = st.one_of(rectangles(), polygons, bitmaps(), others)
 labels = st.builds(
     Label,
@@ -48,6 +80,10 @@ labels = st.builds(
     geometry=geometries,
     tags=st.lists(tags, max_size=2).map(tuple),
     id=st.one_of(st.none(), st.integers(1, 2**53)),
+    extra=carried("labelerLogin", "createdAt", "instance", "key", "meta", "priority", "customData", "nnCreated").map(
+        # Fields that nobody knows belong to a geometry that nobody knows; the labels below have both kinds.
+        lambda extra: {key: value for key, value in extra.items() if not key.startswith("own ")}
+    ),
 )
 annotations = st.builds(
     Annotation,
@@ -55,4 +91,5 @@ annotations = st.builds(
     height=st.just(SIDE),
     labels=st.lists(labels, max_size=4).map(tuple),
     tags=st.lists(tags, max_size=2).map(tuple),
+    extra=carried("customBigData", "meta", "customData"),
 )

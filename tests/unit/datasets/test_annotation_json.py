@@ -13,7 +13,7 @@ from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
 from traindash.datasets.annotation_json import annotation_from_json, annotation_to_json, meta_from_json, meta_to_json
 from traindash.datasets.geometry import annotation_inside
-from traindash.domain.annotation import Annotation, OtherGeometry, Rectangle
+from traindash.domain.annotation import Annotation, OtherGeometry, Rectangle, Tag
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.errors import InputError
 
@@ -57,23 +57,33 @@ colors = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06X}")
 
 @given(
     st.lists(
-        st.builds(ObjectClass, name=strategies.names, shape=st.sampled_from(["rectangle", "any"]), color=colors),
+        st.builds(
+            ObjectClass,
+            name=strategies.names,
+            shape=st.sampled_from(["rectangle", "any"]),
+            color=colors,
+            extra=strategies.carried("geometry_config", "description", "hotkey"),
+        ),
         unique_by=lambda item: item.name,
     ),
     st.lists(
         st.builds(
             TagMeta,
             name=strategies.names,
-            value_type=st.sampled_from(["none", "oneof_string"]),
+            value_type=st.sampled_from(["none", "oneof_string", "date"]),
             values=st.lists(strategies.names, max_size=3).map(tuple),
             color=colors,
             applicable_type=st.sampled_from(["all", "imagesOnly"]),
+            extra=strategies.carried("hotkey", "classes", "target_type", "default_value"),
         ),
         unique_by=lambda item: item.name,
     ),
+    strategies.carried("projectSettings", "version"),
 )
-def test_metas_survive_a_round_trip_through_text(classes: list[ObjectClass], tags: list[TagMeta]) -> None:
-    meta = ProjectMeta(classes=tuple(classes), tags=tuple(tags))
+def test_metas_survive_a_round_trip_through_text(
+    classes: list[ObjectClass], tags: list[TagMeta], extra: dict[str, object]
+) -> None:
+    meta = ProjectMeta(classes=tuple(classes), tags=tuple(tags), extra=extra)
     assert meta_from_json(json.loads(json.dumps(meta_to_json(meta)))) == meta
 
 
@@ -99,6 +109,60 @@ def test_unknown_geometries_are_kept_word_for_word() -> None:
     written = annotation_to_json(annotation)["objects"]
     assert isinstance(written, list)
     assert {key: written[2][key] for key in cuboid} == cuboid
+
+
+def test_what_has_no_field_of_its_own_is_carried() -> None:
+    about = {"labelerLogin": "ann", "instance": "x", "customData": {"a": [1, None]}, "nnCreated": True, "of ours": 3.0}
+    carried = _changed(lambda a: a.update(description="Größe", customBigData={"x": 1}))
+    carried["objects"][0] |= {**about, "shape": "rectangle"}
+    carried["tags"][0] |= {"value": 9007199254740993, "customData": {"why": "x"}}
+    written = json.loads(json.dumps(annotation_to_json(annotation_from_json(carried))))
+    assert written["description"] == "Größe"
+    assert written["customBigData"] == {"x": 1}
+    assert {key: written["objects"][0][key] for key in about} == about
+    assert written["objects"][0]["shape"] == "rectangle"
+    own = {"name": "train", "value": 9007199254740993, "labelerLogin": "admin", "customData": {"why": "x"}}
+    assert written["tags"] == [own]
+
+
+@pytest.mark.parametrize("value", [3, 3.0, -0.5, 9007199254740993, 2**70, "", "ü", "2020-01-01T00:00:00Z", None])
+def test_values_of_tags_stay_what_they_are(value: object) -> None:
+    (tag,) = annotation_from_json(_changed(lambda a: a["tags"][0].update(value=value))).tags
+    assert (tag.value, type(tag.value)) == (value, type(value))
+
+
+def test_ids_of_another_server_are_not_carried() -> None:
+    ids = {"classId": 2, "entityId": 5, "figureId": 6}
+    given = _changed(lambda a: a.update(imageId=4))
+    given["objects"][0] |= ids
+    written = annotation_to_json(annotation_from_json(given))
+    assert "imageId" not in written
+    assert not ids.keys() & written["objects"][0].keys()
+    assert written["tags"] == [{"name": "train", "value": None, "labelerLogin": "admin"}]
+
+
+def test_the_old_lists_of_tags_are_one() -> None:
+    old = {
+        "classes": [],
+        "tags_images": ["day", "both"],
+        "tags_objects": [{"name": "big", "value_type": "none"}, "both"],
+    }
+    meta = meta_from_json(old)
+    assert [(tag.name, tag.applicable_type) for tag in meta.tags] == [
+        ("day", "imagesOnly"),
+        ("both", "all"),
+        ("big", "objectsOnly"),
+    ]
+    (tag,) = annotation_from_json(_changed(lambda a: a.update(tags=["day"]))).tags
+    assert tag == Tag(name="day")
+
+
+def test_the_tag_that_groups_views_is_known_by_its_name() -> None:
+    view = {"enabled": True, "tagId": 9, "tagName": None, "isSynced": False}
+    tag = {"id": 9, "name": "group", "value_type": "any_string", "values": None}
+    meta = meta_from_json({"classes": [], "tags": [tag], "projectSettings": {"multiView": view}})
+    expected = {"multiView": {**view, "tagId": None, "tagName": "group"}}
+    assert meta_to_json(meta)["projectSettings"] == expected
 
 
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
