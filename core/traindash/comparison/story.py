@@ -242,10 +242,10 @@ def _fastest(
     # within what measurements scatter, nobody is faster
     near = [e.label for e, other in others if not times_differ(row, other)]
     if len(near) == len(others) and all_timed:
-        return "All are equally fast" if len(others) > 1 else "Both are equally fast", None
+        return "Their speeds cannot be told apart", None
     if near:
         names = listing([f"“{label}”" for label in (first.label, *near)])
-        return f"{names} are {'equally fast' if len(near) == len(others) else 'the fastest'}", None
+        return f"{names} {'cannot be told apart in speed' if len(near) == len(others) else 'are the fastest'}", None
     less = percent(1 - row.total / others[0][1].total)
     return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
 

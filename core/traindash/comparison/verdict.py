@@ -243,7 +243,7 @@ def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, 
         return ("Their speed was measured on different machines or runtimes, so it is not compared.",)
     both = f"{quantity(mine.total)} ms against {quantity(theirs.total)} ms"
     if not times_differ(mine, theirs):
-        return (f"Both are equally fast ({both}).",)
+        return (f"Their speeds cannot be told apart ({both}).",)
     share = abs(mine.total / theirs.total - 1) * 100
     word = "more" if mine.total > theirs.total else "less"
     return (f"“{first.label}” needs {share:.0f} % {word} time for an image ({both}).",)

@@ -10,6 +10,7 @@ from tests.fakes.evaluations import Made, evaluation
 from tests.unit.comparison.builders import bare, comparison, experiment, record, together
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.significance import Interval, Significance, judged, resampled, significance_of
+from traindash.comparison.speed import SpeedTest
 from traindash.comparison.verdict import judge
 from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import metric, points
@@ -37,6 +38,19 @@ def test_the_winner_its_lead_and_its_weak_side() -> None:
     assert "in 95 % of resamples of these 40 images" in text
     assert "behind" in text
     assert "ms against" in text
+
+
+def test_times_within_their_scatter_are_not_called_equal() -> None:
+    made = []
+    for number, total in ((1, 84.0), (9, 55.4)):
+        timed = experiment(number)
+        assert isinstance(timed.speed, SpeedTest)
+        rows = tuple(replace(row, total=total, total_std=59.0) for row in timed.speed.rows)
+        made.append(replace(timed, speed=replace(timed.speed, rows=rows)))
+    text = " ".join(judge(together(made)).sentences)
+    assert "Their speeds cannot be told apart (" in text
+    assert "84.0 ms" in text
+    assert "equally" not in text
 
 
 def test_nobody_has_won_before_the_resamples_are_there() -> None:
