@@ -124,3 +124,16 @@ def test_a_link_into_a_long_comparison_arrives_and_everything_in_sight_is_drawn(
     expect(page.locator(".cx-room").first).to_be_attached(timeout=2 * PATIENCE)
     rail.get_by_role("link", name="Quality", exact=True).click()
     expect(page.locator(".st-key-chart-outcome_counts canvas").first).to_be_visible(timeout=2 * PATIENCE)
+
+
+def test_half_a_screen_cuts_no_status(page: Page, dashboard: DashboardProcess) -> None:
+    page.set_viewport_size({"width": 720, "height": 900})
+    open_page(page, f"{dashboard.url}/tasks")
+    badges = page.locator(".stMarkdownBadge")
+    expect(badges.filter(has_text="Finished").first).to_be_visible(timeout=PATIENCE)
+    cut = "badges => badges.filter(badge => badge.scrollWidth > badge.clientWidth).map(badge => badge.textContent)"
+    assert badges.evaluate_all(cut) == []
+    edges = page.locator("[class*='st-key-task-row'] [data-testid='stColumn']").evaluate_all(
+        "cells => cells.slice(0, 6).map(cell => Math.round(cell.getBoundingClientRect().right))"
+    )
+    assert edges == sorted(edges), "the cells of a row stand beside each other"
