@@ -23,6 +23,7 @@ class ProblemKind(StrEnum):
     MISSING_ANNOTATION = "missing annotation"
     WRONG_SIZE = "wrong size in the annotation"
     DAMAGED_OBJECT = "damaged object"
+    DUPLICATE_OBJECT = "duplicate object"
     BOX_AND_OUTLINE = "box and outline disagree"
     CROWD = "crowd"
     CAPTION = "caption"

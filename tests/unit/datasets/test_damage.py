@@ -121,6 +121,28 @@ def _list_with_a_gap(folder: Path) -> None:
     (folder / "data.yaml").write_text("train: list.txt\nnames: [cat, dog]\n")
 
 
+def _list_with_a_repetition(folder: Path) -> None:
+    (folder / "list.txt").write_text("".join(f"images/train/{name}.png\n" for name in "aabc"))
+    (folder / "data.yaml").write_text("train: list.txt\nnames: [cat, dog]\n")
+
+
+def _config(line: str) -> Change:
+    """Add a line to data.yaml."""
+    config = f"train: images/train\nnames: [cat, dog]\n{line}\n"
+    return lambda folder: (folder / "data.yaml").write_text(config)
+
+
+def _moved(*names: str) -> Change:
+    """Move files, each to the name behind its own."""
+
+    def apply(folder: Path) -> None:
+        for old, new in zip(names[::2], names[1::2], strict=True):
+            (folder / new).parent.mkdir(exist_ok=True)
+            (folder / old).rename(folder / new)
+
+    return apply
+
+
 def _too_many_pixels(path: Path) -> None:
     """Write the head of a PNG that says it has 3.6 billion pixels."""
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
@@ -139,6 +161,7 @@ def _flip(path: Path) -> None:
 
 SLY, COCO, YOLO = layouts.write_supervisely, layouts.write_coco, layouts.write_yolo
 SKIPPED, DROPPED, CHANGED, NOTED = Effect.IMAGE_SKIPPED, Effect.OBJECT_SKIPPED, Effect.CHANGED, Effect.NOTED
+NOT_READ = Effect.FILE_SKIPPED
 K = ProblemKind
 
 DAMAGES: dict[str, Damage] = {
@@ -319,13 +342,58 @@ DAMAGES: dict[str, Damage] = {
         write=YOLO, change=_line("cat 0.5 0.5 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
         message="is not a class number followed by numbers", objects=2,
     ),
-    "YOLO line of five shares": Damage(
-        write=YOLO, change=_line("0 0.5 0.5 0.1 0.1 0.9"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
-        message="5 numbers are neither a box (4) nor a polygon", objects=2,
+    "YOLO box with a confidence": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 0.1 0.1 0.9"), kind=K.UNSUPPORTED_GEOMETRY, effect=CHANGED, place="line 1",
+        message="The number behind the box is left out",
     ),
     "YOLO box in pixels": Damage(
-        write=YOLO, change=_line("0 24 18 10 10"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
-        message="they look like pixels", objects=2,
+        write=YOLO, change=_line("0 24 18 10 10"), kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="line 1",
+        message="they look like pixels", images=2, objects=2,
+    ),
+    "YOLO box in pixels among others": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 0.1 0.1\n1 0.5 0.5 0.1 0.1\n0 24 18 10 10"), kind=K.DAMAGED_OBJECT,
+        effect=DROPPED, place="line 3", message="they look like pixels", objects=4,
+    ),
+    "YOLO line twice": Damage(
+        write=YOLO, change=_line("0 0.5 0.5 0.1 0.1\n0 0.50 0.5 0.1 0.1"), kind=K.DUPLICATE_OBJECT, effect=DROPPED,
+        place="line 2", message="the same as line 1",
+    ),
+    "YOLO image without a label file": Damage(
+        write=YOLO, change=_without("labels/train/a.txt"), kind=K.MISSING_ANNOTATION, effect=NOTED,
+        place="images/train/a.png", message="1 image has no label file", objects=2,
+    ),
+    "YOLO image in a folder that no side names": Damage(
+        write=YOLO, change=_moved("images/train/a.png", "images/more/a.png", "labels/train/a.txt", "labels/more/a.txt"),
+        kind=K.UNNAMED_IMAGE, effect=SKIPPED, place="images/more/a.png", message="in none of the sides", images=2,
+        objects=2,
+    ),
+    "YOLO side that is not there": Damage(
+        write=YOLO, change=_config("val: images/valid"), kind=K.MISSING_SIDE, effect=NOT_READ, place="data.yaml, val",
+        message="“images/valid” is not there",
+    ),
+    "YOLO side without images": Damage(
+        write=YOLO, change=_config("test: labels"), kind=K.MISSING_SIDE, effect=NOT_READ, place="data.yaml, test",
+        message="“labels” holds no images",
+    ),
+    "YOLO list that names an image twice": Damage(
+        write=YOLO, change=_list_with_a_repetition, kind=K.DUPLICATE_NAME, effect=SKIPPED, place="list.txt, line 2",
+        message="“images/train/a.png” is listed already",
+    ),
+    "YOLO count of classes": Damage(
+        write=YOLO, change=_config("nc: 3"), kind=K.UNKNOWN_CLASS, effect=NOTED, place="data.yaml",
+        message="nc says 3 classes, names has 2",
+    ),
+    "YOLO names in a list that says otherwise": Damage(
+        write=YOLO, change=lambda f: (f / "classes.txt").write_text("dog\ncat\n"), kind=K.OTHER_FILE, effect=NOT_READ,
+        place="classes.txt", message="otherwise than data.yaml",
+    ),
+    "YOLO second configuration": Damage(
+        write=YOLO, change=lambda f: (f / "small.yaml").write_text("train: nowhere\nnames: [cow]\n"),
+        kind=K.OTHER_FILE, effect=NOT_READ, place="small.yaml", message="data.yaml says what the folder holds",
+    ),
+    "YOLO link out of the folder": Damage(
+        write=YOLO, change=lambda f: (f / "images" / "train" / "x.png").symlink_to("/dev/null"), kind=K.LINK,
+        effect=NOT_READ, place="images/train/x.png", message="leads out of the folder",
     ),
     "YOLO box without area": Damage(
         write=YOLO, change=_line("0 0.5 0.5 0 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
@@ -347,10 +415,6 @@ DAMAGES: dict[str, Damage] = {
         write=YOLO, change=_line("1e400 0.5 0.5 0.1 0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
         message="is not a class number", objects=2,
     ),
-    "YOLO line with commas": Damage(
-        write=YOLO, change=_line("0,0.5,0.5,0.1,0.1"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
-        message="is not a class number", objects=2,
-    ),
     "YOLO line of a class alone": Damage(
         write=YOLO, change=_line("0"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
         message="0 numbers are neither a box", objects=2,
@@ -368,11 +432,11 @@ DAMAGES: dict[str, Damage] = {
         place="line 1", message="7 numbers are neither", objects=2,
     ),
     "YOLO polygon in pixels": Damage(
-        write=YOLO, change=_line("0 10 10 20 20 10 20"), kind=K.DAMAGED_OBJECT, effect=DROPPED, place="line 1",
-        message="they look like pixels", objects=2,
+        write=YOLO, change=_line("0 10 10 20 20 10 20"), kind=K.UNREADABLE_ANNOTATION, effect=SKIPPED, place="line 1",
+        message="they look like pixels", images=2, objects=2,
     ),
     "YOLO polygon without area": Damage(
-        write=YOLO, change=_line("0 0.1 0.1 0.1 0.1 0.1 0.1"), kind=K.EMPTY, effect=DROPPED,
+        write=YOLO, change=_line("0 0.9 0.9 0.9 0.9 0.9 0.9"), kind=K.EMPTY, effect=DROPPED,
         place="train/a.png, object 1", message="The polygon has no area", objects=2,
     ),
     "YOLO polygon outside": Damage(

@@ -9,7 +9,6 @@ from tests.unit.datasets import layouts
 from traindash.datasets.coco_format import open_coco
 from traindash.datasets.import_log import ProblemLog
 from traindash.datasets.importing import Layout, recognise
-from traindash.datasets.yolo_format import inside
 from traindash.domain.project import class_color
 from traindash.errors import InputError
 
@@ -85,15 +84,6 @@ def test_coco_files_of_one_name_become_different_datasets(tmp_path: Path) -> Non
     source = open_coco(tmp_path, ProblemLog())
     assert [dataset.path for dataset in source.datasets] == ["train", "train 2"]
     assert [item.name for item in source.meta.classes] == ["cat"]
-
-
-def test_paths_of_other_machines_mean_folders_inside(tmp_path: Path) -> None:
-    root = (tmp_path / "set").resolve()
-    (root / "images" / "train").mkdir(parents=True)
-    assert inside(root, "images/train", "/home/other/set") == root / "images" / "train"
-    assert inside(root, "../train/images/train") == root / "images" / "train"
-    assert inside(root, "D:\\work\\set\\images\\train") == root / "images" / "train"
-    assert inside(root, "/etc") is None
 
 
 def test_colours_differ() -> None:
