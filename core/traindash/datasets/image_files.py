@@ -1,9 +1,7 @@
 """Image files of others: whether they can be used, and their size."""
 
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,8 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, UnidentifiedImageError
-
+from traindash.datasets.pixels import opened
 from traindash.errors import InputError
 
 # names that images go by, also those that cannot be used: an import shall say so
@@ -20,11 +17,6 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 )
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
-# What Pillow's readers of formats raise for files that are not what they begin as
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, OverflowError)
-_EXIF_ORIENTATION = 0x0112
-# Values of the EXIF orientation that exchange width and height (CIPA DC-008, section 4.6.4)
-_ON_ITS_SIDE = frozenset({5, 6, 7, 8})
 _PREVIEW = (64, 64)
 # Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours
 _LARGE = 2**17
@@ -46,6 +38,7 @@ class CheckedImage:
     width: int  # pixels, as stored
     height: int  # pixels, as stored
     on_its_side: bool  # the camera asks viewers to turn it by a quarter, so they see width and height exchanged
+    frames: int = 1  # pages or moving pictures, of which the first is used
 
     @property
     def seen_size(self) -> tuple[int, int]:
@@ -103,27 +96,11 @@ def _outcome(path: Path) -> CheckedImage | InputError:
 
 
 def _read(path: Path) -> CheckedImage:
-    hint = "Replace the file or leave it out."
-    try:
-        with Image.open(path) as image:
-            kind, (width, height) = image.format, image.size
-            turned = kind in _FORMATS and lies_on_its_side(image)
-            if kind in _FORMATS:
-                image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
-                image.load()
-    except UnidentifiedImageError as error:
-        raise InputError("It is not an image of a kind that can be read.", hint) from error
-    except Image.DecompressionBombError as error:
-        raise InputError("It has more pixels than can be read.", hint) from error
-    except _BROKEN as error:
-        raise InputError("It is damaged or not complete.", hint) from error
-    if kind is None or kind not in _FORMATS:
-        raise InputError(f"It is a {kind} picture.", "Save it as PNG or JPEG.")
-    return CheckedImage(kind=kind, width=width, height=height, on_its_side=turned)
-
-
-def lies_on_its_side(image: Image.Image) -> bool:
-    """Whether an open image asks to be turned by a quarter, so that people see width and height exchanged."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return False  # Pillow would read all pixels to look behind them
-    return image.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
+    with opened(path) as picture:
+        if picture.kind not in _FORMATS:
+            raise InputError(f"It is a {picture.kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
+        picture.refuse_unshowable()
+        frames, (width, height) = picture.frames, picture.stored_size
+        picture.image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
+        picture.image.load()
+    return CheckedImage(kind=picture.kind, width=width, height=height, on_its_side=picture.on_its_side, frames=frames)

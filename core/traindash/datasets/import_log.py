@@ -35,6 +35,7 @@ class ProblemKind(StrEnum):
     OUTSIDE = "outside the image"
     CUT = "cut at the border"
     EMPTY = "without area"
+    SEVERAL_PICTURES = "several pictures in one file"
     UNKNOWN_MEMBER = "unknown image in a collection"
     MISSING_SIDE = "missing side"
     OTHER_FILE = "file of another kind"

@@ -261,6 +261,9 @@ class _Inspector:
             annotation = self._annotation(image, found, place)
             if annotation is not None:
                 self.taken.add((dataset.path, name))
+                if found.frames > 1:
+                    message = f"It holds {found.frames} pages or moving pictures; the first one is used."
+                    self.log.note(ProblemKind.SEVERAL_PICTURES, place, message)
                 self.log.took([label.class_name for label in annotation.labels])
                 yield replace(image, name=name, annotation=annotation, damaged={}, checked=found)
 

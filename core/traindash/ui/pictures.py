@@ -8,10 +8,11 @@ from typing import assert_never
 import numpy as np
 import streamlit as st
 from PIL import Image as Picture
-from PIL import ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import ImageDraw, ImageOps
 
 from traindash.comparison.pictures.crops import embedded
 from traindash.datasets.geometry import decode_mask
+from traindash.datasets.pixels import opened
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.project import Image, ObjectClass
@@ -28,12 +29,15 @@ _DRAWN_SECONDS = 600
 _MOST_IN_LEGEND = 24
 
 
-def preview_source(sly_id: int | None) -> str:
-    """Return a data URI of an image for a page; empty where the evaluation names none or it cannot be had."""
+def preview_source(sly_id: int | None, size: tuple[int, int]) -> str:
+    """Return a data URI of an image for a page; empty where the evaluation names none or it cannot be had.
+
+    ``size`` is width and height that the evaluation counts in.
+    """
     if sly_id is None:
         return ""
     try:
-        return _preview(ImageId(sly_id))
+        return _preview(ImageId(sly_id), size)
     except AppError:  # the gallery says so and draws the boxes alone
         return ""
 
@@ -47,8 +51,8 @@ def original(sly_id: int) -> bytes | None:
 
 
 @connection.lookup(seconds=_SECONDS, most=_MOST_PREVIEWS)
-def _preview(image: ImageId) -> str:
-    return embedded(_file(image), LONGEST_SIDE)
+def _preview(image: ImageId, size: tuple[int, int]) -> str:
+    return embedded(_file(image), LONGEST_SIDE, size)
 
 
 @connection.lookup(seconds=_SECONDS, most=_MOST_FILES)
@@ -67,15 +71,18 @@ def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> byt
     facts = lookups.project(project_id)
     colors = {item.name: item.color for item in facts.meta.classes} if facts else {}
     annotation = lookups.annotations((image,)).get(image.id)
+    drawn_on = None if annotation is None else (annotation.width, annotation.height)
     try:
-        with Picture.open(io.BytesIO(connection.client().images.download(image.id))) as opened:
-            picture = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError):
+        with opened(connection.client().images.download(image.id)) as file:
+            own = file.size_for(drawn_on)
+            # Drawn at twice the size and scaled down with what is on it: thin lines stay smooth.
+            scale = min(1.0, _OVERSAMPLING * max(size[0] / own[0], size[1] / own[1]))
+            drawn = max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+            picture = file.pixels(least=drawn, drawn_on=drawn_on)
+    except InputError:
         return None
-    # Drawn at twice the size and scaled down with what is on it: thin lines stay smooth.
-    scale = min(1.0, _OVERSAMPLING * max(size[0] / picture.width, size[1] / picture.height))
     # Scaled before the objects are drawn: a photograph has a hundred times the pixels of its thumbnail.
-    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    small = picture.convert("RGB").resize(drawn)
     if annotation is not None:
         small = draw_annotation(small, annotation, colors)
     buffer = io.BytesIO()

@@ -20,7 +20,7 @@ def test_large_images_are_read_together_and_answered_in_order(tmp_path: Path) ->
     paths[3].write_bytes(paths[3].read_bytes()[:-1000])
     found = check_images([*paths, tmp_path / "gone.png"])
     sizes = [item.width if isinstance(item, CheckedImage) else item.message for item in found]
-    assert sizes == [300, 301, 302, "It is damaged or not complete.", 304, "It is damaged or not complete."]
+    assert sizes == [300, 301, 302, "It is damaged or not complete.", 304, "The file is missing."]
     assert check_image(paths[1]) == found[1]
     with pytest.raises(InputError, match="damaged"):
         check_image(paths[3])

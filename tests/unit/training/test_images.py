@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from traindash.training.trainers.data import UnusableImageError, place_image
+from traindash.errors import InputError
+from traindash.training.trainers.data import place_image
 
 SIZE = (40, 20)
 
@@ -88,13 +89,13 @@ def damaged(tmp_path: Path, how: str) -> Path:
 @pytest.mark.parametrize("how", ["missing", "text", "empty", "half a jpeg", "half a png", "tiny"])
 def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, how: str) -> None:
     size = (8, 30) if how == "tiny" else (200, 200)
-    with pytest.raises(UnusableImageError, match=r"\w{4}"):
+    with pytest.raises(InputError, match=r"\w{4}"):
         place_image(damaged(tmp_path, how), tmp_path / "1", size)
     assert not list(tmp_path.glob("1.*"))
 
 
 def test_an_annotation_of_another_size_is_refused_with_both_sizes(tmp_path: Path) -> None:
-    with pytest.raises(UnusableImageError, match="40 x 20 pixels, its annotation 41 x 20"):
+    with pytest.raises(InputError, match="40 x 20 pixels, its annotation 41 x 20"):
         place_image(save(tmp_path / "a.png", "PNG"), tmp_path / "1", (41, 20))
 
 

@@ -12,11 +12,12 @@ from math import hypot
 
 import numpy as np
 from PIL import Image as Picture
-from PIL import ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import ImageDraw
 
 from traindash.comparison.image_query import Hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.marks import Box, Mark, moved, object_mark, prediction_mark, shape_of
+from traindash.datasets.pixels import opened, small_copy
 from traindash.domain.annotation import Point, Polygon
 from traindash.errors import InputError
 from traindash.evaluation.matching import box_ious
@@ -282,36 +283,31 @@ def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int])
 def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[int, int]) -> Picture.Image | None:
     """Return the part of an image, enlarged to the size; ``None`` where the bytes are no image."""
     try:
-        with Picture.open(io.BytesIO(content)) as opened:
-            # a photograph that was turned has both sizes; the file says in which one the boxes were measured
-            picture = opened if opened.size == named_size else ImageOps.exif_transpose(opened)
-            across = picture.width / named_size[0] if named_size[0] else 1.0
-            left, top, right, bottom = (
-                value * across for value in (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3])
-            )
-            part = picture.crop(
-                (round(left), round(top), max(round(right), round(left) + 1), max(round(bottom), round(top) + 1))
-            )
-            return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
-    except (UnidentifiedImageError, OSError, Picture.DecompressionBombError):
+        with opened(content) as image:
+            picture = image.pixels(drawn_on=named_size)
+    except InputError:
         return None
+    across = picture.width / named_size[0] if named_size[0] else 1.0
+    left, top, right, bottom = (
+        value * across for value in (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3])
+    )
+    right, bottom = max(round(right), round(left) + 1), max(round(bottom), round(top) + 1)
+    part = picture.crop((round(left), round(top), right, bottom))
+    return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
 
 
 # Image files as text that stands inside a page: nothing is fetched when it is opened.
 
 
-def embedded(content: bytes, longest: int) -> str:
+def embedded(content: bytes, longest: int, drawn_on: tuple[int, int] | None) -> str:
     """Return an image file as ``data:image/jpeg;base64,…``; its longer side has at most ``longest`` pixels.
+
+    ``drawn_on`` is the size that its annotation counts in, which says how the picture is to be turned.
 
     Raises:
         InputError: It cannot be read as an image.
     """
-    try:
-        with Picture.open(io.BytesIO(content)) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Picture.DecompressionBombError) as error:
-        raise InputError("The file cannot be read as an image.") from error
-    picture.thumbnail((longest, longest))
+    picture = small_copy(content, (longest, longest), drawn_on)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

@@ -202,7 +202,7 @@ def _shown_image(images: ImageSet, image: int, columns: Sequence[int], load: Loa
     number = images.sly_id(image)
     content = None if number is None else load(number)
     try:
-        source = "" if content is None else embedded(content, _LONGEST)
+        source = "" if content is None else embedded(content, _LONGEST, images.size(image))
     except InputError:  # the row says that there is no image
         source = ""
     return ShownImage(row=row, source=source, words=tuple(map(_words, row.cells[1:])))

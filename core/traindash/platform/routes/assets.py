@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from traindash.datasets.pixels import opened
 from traindash.domain.ids import FileId
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.files import replacing
@@ -88,7 +89,8 @@ class Assets:
         params = request.path_params
         spec = parse_preview(params["extension"], params["resize"], params["quality"])
         source, _ = self._services.blobs.resolve(params["name"])
-        path = preview_file(self._services.layout.previews, source, spec)
+        drawn_on = self._services.images.size_of_content(bytes.fromhex(source.stem))
+        path = preview_file(self._services.layout.previews, source, spec, drawn_on)
         return FileResponse(path, media_type=spec.mime, headers=_FOREVER)
 
     def _file(self, request: Request) -> Response:
@@ -202,46 +204,40 @@ def _pixels(text: str) -> int:
     return int(text) if text.isdecimal() else 0  # the SDK writes None for a side that is not given
 
 
-def preview_file(folder: Path, source: Path, spec: PreviewSpec) -> Path:
+def preview_file(folder: Path, source: Path, spec: PreviewSpec, drawn_on: tuple[int, int] | None = None) -> Path:
     """Return the thumbnail, kept in ``folder``, of an image that is named by its content, making it if needed.
+
+    ``drawn_on`` is width and height of the image's annotation, which say how the picture is to be turned.
 
     Raises:
         InputError: The image cannot be read.
     """
     kind = spec.format.lower()
-    name = f"{source.stem}-{spec.method}-{spec.width}x{spec.height}-{spec.quality}.{kind}"
+    turned = "" if drawn_on is None else f"-{drawn_on[0]}x{drawn_on[1]}"
+    name = f"{source.stem}{turned}-{spec.method}-{spec.width}x{spec.height}-{spec.quality}.{kind}"
     target = folder / source.stem[:2] / name
     if target.is_file():
         return target
-    try:
-        with replacing(target) as partial, Pillow.open(source) as image:
-            if spec.format == "JPEG":  # lets the decoder leave out what a smaller picture does not need
-                image.draft("RGB", (max(spec.width, 1), max(spec.height, 1)))
-            _resized(image, spec).save(partial, spec.format, quality=spec.quality)
-    except (OSError, Pillow.DecompressionBombError) as error:
-        raise InputError(f"The image cannot be read: {error}.") from error
+    with opened(source) as image:
+        width, height = _target_size(image.size_for(drawn_on), spec)
+        # twice the size, so that the last step smooths
+        picture = image.pixels(least=(2 * width, 2 * height), drawn_on=drawn_on)
+    with replacing(target) as partial:
+        _resized(picture, spec, (width, height)).save(partial, spec.format, quality=spec.quality)
     return target
 
 
-def _resized(image: Pillow.Image, spec: PreviewSpec) -> Pillow.Image:
-    mode = "RGBA" if spec.format == "PNG" else "RGB"
-    width, height = _target_size(image, spec)
-    converted = image if image.mode == mode else image.convert(mode)
+def _resized(picture: Pillow.Image, spec: PreviewSpec, size: tuple[int, int]) -> Pillow.Image:
     if spec.method in {"fill", "fill-down"} and spec.width and spec.height:
-        return ImageOps.fit(converted, (width, height))
-    return (
-        converted
-        if converted.size == (width, height)
-        else converted.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
-    )
+        return ImageOps.fit(picture, size)
+    return picture if picture.size == size else picture.resize(size, Pillow.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _target_size(image: Pillow.Image, spec: PreviewSpec) -> tuple[int, int]:
-    own_width, own_height = image.size
-    if not (spec.width or spec.height):
-        return image.size
+def _target_size(own: tuple[int, int], spec: PreviewSpec) -> tuple[int, int]:
+    """Width and height of a thumbnail: never larger than the picture itself, nor than :data:`MAX_SIDE`."""
     if spec.width and spec.height and spec.method in {"force", "fill", "fill-down"}:
         return spec.width, spec.height
-    scales = [side / own for side, own in ((spec.width, own_width), (spec.height, own_height)) if side]
-    scale = min(scales)
-    return max(1, round(own_width * scale)), max(1, round(own_height * scale))
+    sides = ((wished or MAX_SIDE, side) for wished, side in zip((spec.width, spec.height), own, strict=True))
+    # The last number but one of a ``resize`` asks for enlarging; the SDK always writes 0.
+    scale = min(1.0, *(min(wished, MAX_SIDE) / side for wished, side in sides))
+    return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))

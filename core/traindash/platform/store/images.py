@@ -1,5 +1,6 @@
 """Images and what is drawn on them."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -122,6 +123,13 @@ class Images:
             where = "" if dataset_id is None else f" in dataset {dataset_id}"
             raise NotFoundError(f"There is no image {missing}{where}.")
         return rows
+
+    def size_of_content(self, digest: bytes) -> tuple[int, int] | None:
+        """Return width and height that the annotation of an image with this content counts in; ``None`` if unknown."""
+        query = "SELECT width, height FROM images WHERE hash = ? ORDER BY id LIMIT 1"
+        with self._database.read() as connection:
+            row = connection.execute(query, (base64.b64encode(digest).decode(),)).fetchone()
+        return None if row is None else (row["width"], row["height"])
 
     def annotations(self, image_ids: Sequence[int]) -> dict[int, str]:
         """Return image id → annotation as JSON text."""

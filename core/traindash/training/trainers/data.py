@@ -14,10 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
 from traindash.datasets.geometry import annotation_inside
-from traindash.datasets.image_files import lies_on_its_side
+from traindash.datasets.pixels import opened
 from traindash.datasets.shape_fit import unsuitable_shapes
 from traindash.domain.plan import Side
 from traindash.domain.task import ExitCause
@@ -36,10 +34,6 @@ _SIDES: tuple[Side, ...] = ("train", "val")
 # So many unusable images are named one by one in the log; the rest is counted.
 _NAMED_PROBLEMS = 20
 _JPEG_END = b"\xff\xd9"
-
-
-class UnusableImageError(Exception):
-    """An image cannot be trained on; the text says why."""
 
 
 def write_dataset(run: Run, labels: LabelWriter) -> PreparedData:
@@ -104,13 +98,12 @@ class _Writer:
                 self._objects[side] += len(objects)
                 if side == "val":
                     yield PlacedImage(file=file, image=image, annotation=annotation)
-        except (UnusableImageError, InputError) as error:
+        except InputError as error:
             self._unusable += 1
             if self._unusable <= _NAMED_PROBLEMS:
-                reason = error.message.rstrip(".") if isinstance(error, InputError) else str(error)
                 name = f"“{image.dataset_name}/{image.name}”"
-                self._run.events.log(f"Image {name} is left out: {reason}.", "warning")
-                self._first_unusable = self._first_unusable or f"{name}: {reason}"
+                self._run.events.log(f"Image {name} is left out: {error.message}", "warning")
+                self._first_unusable = self._first_unusable or f"{name}: {error.message.rstrip('.')}"
 
     def problems(self) -> tuple[str, ...]:
         """Say how many images were left out."""
@@ -136,7 +129,7 @@ class _Writer:
 
 
 def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
-    """Link (or, where it has to be changed, copy) an image to a place of the run's own.
+    """Link an image to a place of the run's own, or copy it where an engine would read other pixels than people see.
 
     Engines turn images the way their EXIF tag says. If the annotation was drawn on the image as it is stored, a
     copy without that tag keeps the two together.
@@ -147,46 +140,32 @@ def place_image(source: Path, target: Path, size: tuple[int, int]) -> Path:
         The path with suffix.
 
     Raises:
-        UnusableImageError: It is missing, damaged, of another size than its annotation, or too small.
+        InputError: It is missing, damaged, of another size than its annotation, or too small.
     """
-    try:
-        with Image.open(source) as image:
-            image.verify()
-        with Image.open(source) as image:  # Pillow wants a fresh look after that
-            stored = image.size
-            upright = stored[::-1] if lies_on_its_side(image) else stored
-            suffix = SUFFIXES.get(image.format or "")
-        if suffix == ".jpg" and not _is_complete_jpeg(source):
-            _decode(source)
-        if min(upright) < SMALLEST_SIDE:
-            raise UnusableImageError(f"it is only {upright[0]} x {upright[1]} pixels")
-        if suffix is not None and size == upright:
-            return _link(source, target.with_suffix(suffix))
-        if size not in {upright, stored}:
-            raise UnusableImageError(f"it is {upright[0]} x {upright[1]} pixels, its annotation {size[0]} x {size[1]}")
-        return _copy_as_png(source, target.with_suffix(".png"), turn=size == upright)
-    except FileNotFoundError as error:
-        raise UnusableImageError("the file is missing") from error
-    except (UnidentifiedImageError, ImportError) as error:  # Ultralytics makes Pillow look for a HEIF reader
-        raise UnusableImageError("it is no image") from error
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow says of damaged files
-        raise UnusableImageError(f"it is damaged ({error})") from error
-    except OSError as error:
-        if error.errno is not None:  # the disk, not the image
-            raise
-        raise UnusableImageError(f"it is damaged ({error})") from error
+    with opened(source) as image:
+        if image.kind == "PNG":
+            image.image.verify()
+    with opened(source) as image:  # Pillow wants a fresh look after that
+        seen, stored, suffix = image.seen_size, image.stored_size, SUFFIXES.get(image.kind)
+        if min(seen) < SMALLEST_SIDE:
+            raise InputError(f"It is only {seen[0]} x {seen[1]} pixels.")
+        if size not in {seen, stored}:
+            raise InputError(f"It is {seen[0]} x {seen[1]} pixels, its annotation {size[0]} x {size[1]}.")
+        complete = suffix != ".jpg" or _is_complete_jpeg(source)
+        plain = suffix is not None and size == seen and complete and image.is_plain()
+        pixels = None if plain else image.pixels(drawn_on=size)
+    if pixels is None:
+        return _link(source, target.with_suffix(suffix or ""))
+    converted = target.with_suffix(".png")
+    # Engines read it anew in each epoch: time counts more than room
+    pixels.save(converted, format="PNG", compress_level=1, exif=b"")
+    return converted
 
 
 def _is_complete_jpeg(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-len(_JPEG_END), 2)
         return file.read() == _JPEG_END
-
-
-def _decode(path: Path) -> None:
-    """Read all pixels; a file that was cut off does not have them."""
-    with Image.open(path) as image:
-        image.load()
 
 
 def _link(source: Path, target: Path) -> Path:
@@ -196,11 +175,4 @@ def _link(source: Path, target: Path) -> Path:
         raise
     except OSError:  # Windows lets only some users make links
         shutil.copyfile(source, target)
-    return target
-
-
-def _copy_as_png(source: Path, target: Path, *, turn: bool) -> Path:
-    with Image.open(source) as image:
-        pixels = ImageOps.exif_transpose(image) if turn else image
-        pixels.convert("RGB").save(target, format="PNG", exif=b"")
     return target

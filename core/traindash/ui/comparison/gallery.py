@@ -83,7 +83,10 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
                 )
                 == _BOXES
             )
-        data = [row_json(row, preview_source(images.sly_id(row.image)), look.colors, boxes=boxes) for row in rows]
+        data = [
+            row_json(row, preview_source(images.sly_id(row.image), images.size(row.image)), look.colors, boxes=boxes)
+            for row in rows
+        ]
         legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
         _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
         left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]

@@ -7,11 +7,10 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
-from PIL import Image as Picture
-from PIL import UnidentifiedImageError
 
 from traindash import formatting
 from traindash.comparison.pictures.marks import outlines_data
+from traindash.datasets.pixels import small_copy
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.errors import AppError
@@ -62,7 +61,7 @@ def draw_samples(progress: TaskProgress) -> None:
                 image,
                 [box for box in found.get(image.id, ()) if (box.score or 0) >= least],
                 colors=colors,
-                picture=_picture(image.id),
+                picture=_picture(image.id, (image.width, image.height)),
                 with_truth=with_truth,
             )
             for image in progress.samples
@@ -174,21 +173,19 @@ def _colors(project_id: ProjectId | None) -> Mapping[str, str]:
     return {item.name: item.color for item in known if _COLOR.fullmatch(item.color)}
 
 
-def _picture(image_id: ImageId) -> str:
+def _picture(image_id: ImageId, size: tuple[int, int]) -> str:
     """Return a small copy of an image as a ``data:`` address; empty if the server has no such image any more."""
     try:
-        return _small_copy(image_id)
+        return _small_copy(image_id, size)
     # Outside the look-up: a picture that could not be had is asked for again and not missing for an hour.
-    except (AppError, UnidentifiedImageError, OSError):
+    except AppError:
         return ""
 
 
 @connection.lookup(seconds=_SECONDS, most=200)
-def _small_copy(image_id: ImageId) -> str:
-    with Picture.open(io.BytesIO(connection.client().images.download(image_id))) as opened:
-        picture = opened.convert("RGB")
+def _small_copy(image_id: ImageId, size: tuple[int, int]) -> str:
     # They travel in the page itself, each time that it is drawn.
-    picture.thumbnail((_SIDE, _SIDE))
+    picture = small_copy(connection.client().images.download(image_id), (_SIDE, _SIDE), size)
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=80)
     return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
