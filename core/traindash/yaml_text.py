@@ -29,14 +29,18 @@ class _RefusedError(yaml.MarkedYAMLError):
     """What PyYAML would take or not place; its problem is in people's words."""
 
 
-def compose(text: str) -> yaml.Node | None:
+def compose(
+    text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader, *, takes_repeated: bool = False
+) -> yaml.Node | None:
     """Return the tree of a text's values with their places; ``None`` for a text without any.
+
+    The loader tells types apart. With ``takes_repeated`` a key may be given twice.
 
     Raises:
         yaml.MarkedYAMLError: It is no YAML, has a key twice, or leaves the bounds.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=loader)
     except RecursionError as error:
         raise _too_deep(None) from error
     except ReaderError as error:
@@ -45,6 +49,8 @@ def compose(text: str) -> yaml.Node | None:
         raise _RefusedError(problem=problem, problem_mark=mark) from error
     if node is not None:
         _check(node, {}, ())
+        if not takes_repeated:
+            _refuse_repeated(node, set())
     return node
 
 
@@ -101,8 +107,6 @@ def _check(node: yaml.Node, sizes: dict[int, int], above: tuple[int, ...]) -> in
         raise _RefusedError(problem="a value holds itself", problem_mark=node.start_mark)
     if len(above) >= _DEEPEST:
         raise _too_deep(node.start_mark)
-    if isinstance(node, yaml.MappingNode):
-        _refuse_repeated(node)
     size = 1 + sum(_check(child, sizes, (*above, id(node))) for child in _children(node))
     if size > _MOST_VALUES:
         problem = f"there are more than {_MOST_VALUES:,} values"
@@ -115,6 +119,8 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
     match node:
         case yaml.MappingNode():
             for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise _RefusedError(problem="a name is no text", problem_mark=key.start_mark)
                 yield from (key, value)
         case yaml.SequenceNode():
             yield from node.value
@@ -122,14 +128,18 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             pass
 
 
-def _refuse_repeated(node: yaml.MappingNode) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise _RefusedError(problem="a name is no text", problem_mark=key.start_mark)
-        if key.value in seen and key.tag != _MERGE:
+def _refuse_repeated(node: yaml.Node, done: set[int]) -> None:
+    """Refuse a key that is given twice; plain YAML would silently take the last one."""
+    if id(node) in done:
+        return
+    done.add(id(node))
+    names: set[str] = set()
+    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value in names and key.tag != _MERGE:
             raise _RefusedError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
-        seen.add(key.value)
+        names.add(key.value)
+    for child in _children(node):
+        _refuse_repeated(child, done)
 
 
 def _too_deep(mark: yaml.Mark | None) -> yaml.MarkedYAMLError:
@@ -192,6 +202,10 @@ _MISTAKES = (
     _Mistake(
         reason="expected <block end>", message="the line begins further left or right than those it belongs to",
         hint="Indent all lines of a group alike, or put the value above it in quotes.",
+    ),
+    _Mistake(
+        reason="but found '<stream end>'", message="the text ends within a list or group",
+        hint="Look for a bracket that is not closed.",
     ),
     _Mistake(
         reason="expected the node content", message="a value is missing", hint="Look for a bracket or comma too many.",

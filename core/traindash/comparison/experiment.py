@@ -18,6 +18,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
 from traindash.formatting import count, listing, plural
+from traindash.yaml_text import compose, values
 
 # The images and classes that unlike experiments are re-scored on, and what that leaves out.
 
@@ -247,7 +248,7 @@ class _Split(Struct):
 def parse_hyperparameters(text: str) -> Maybe[Mapping[str, object]]:
     """Read ``hyperparameters.yaml``."""
     try:
-        loaded = yaml.safe_load(text)
+        loaded = values(compose(text, takes_repeated=True))
     except yaml.YAMLError:
         loaded = None
     if isinstance(loaded, dict) and all(isinstance(key, str) for key in loaded):

@@ -59,10 +59,11 @@ class Reference:
     decided: Mapping[str, str]  # key → who decides it; a value in the text is not used
     refused: Mapping[str, str]  # key → what to do instead
     unused: Mapping[str, str]  # key → what it belongs to; it has no effect on a training
+    outdated: Mapping[str, str]  # key that earlier versions had → what became of it; it is left out
 
     def knows(self, name: str) -> bool:
         """Return whether the framework has a key."""
-        return any(name in names for names in (self.keys, self.decided, self.refused, self.unused))
+        return any(name in names for names in (self.keys, self.decided, self.refused, self.unused, self.outdated))
 
     def nearest(self, name: str) -> str | None:
         """Return the key that a name was most likely meant to be."""
@@ -89,6 +90,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     decided: dict[str, str]
     refused: dict[str, str]
     unused: dict[str, tuple[str, ...]]
+    outdated: dict[str, str]
 
 
 @cache
@@ -106,6 +108,7 @@ def load_reference(path: Path) -> Reference:
         decided=content.decided,
         refused=content.refused,
         unused={name: purpose for purpose, names in content.unused.items() for name in names},
+        outdated=content.outdated,
     )
 
 

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 
 import yaml
 
+from traindash.frameworks.hyperparameter_text import (
+    HyperparameterLoader,
+    Lookalike,
+    Misread,
+    compose_hyperparameters,
+    lookalikes,
+    misread,
+    with_plain_characters,
+)
 from traindash.frameworks.registry import reference_of
 from traindash.frameworks.spec import Hyperparameter, Reference
 from traindash.plans.problems import Problem, error, warning
+from traindash.yaml_text import problem_of, values
 
 _NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
@@ -27,6 +37,7 @@ class Entry:
     name: str
     value: object
     line: int
+    misread: Misread | None  # how YAML takes the value otherwise than people do
     name_span: tuple[int, int]
     value_span: tuple[int, int]
 
@@ -60,7 +71,9 @@ def value_problems(
     warnings: list[TextProblem] = []
     for entry in entries:
         key = reference.keys.get(entry.name) if reference else None
-        if key is None:
+        if entry.misread is not None and (key is not None or reference is None or not reference.knows(entry.name)):
+            errors.append(_misread(text, entry, entry.misread))
+        elif key is None:
             warnings.extend(_number_read_as_text(text, entry) or _foreign(text, entry, reference))
         elif not _fits(key, entry.value):
             errors.append(_wrong(text, entry, key))
@@ -81,6 +94,15 @@ def value_text(value: object) -> str:
     return written.removesuffix("\n").removesuffix("\n...")
 
 
+def _misread(text: str, entry: Entry, wrong: Misread) -> TextProblem:
+    start, end = entry.value_span
+    message = f"Line {entry.line}: “{entry.name}: {text[start:end]}” is read as {entry.value}: {wrong.why}."
+    if wrong.meant is None:
+        return TextProblem(line=entry.line, message=message, hint="Write the number that is meant, without colons.")
+    hint = f"Write {wrong.meant}, or {entry.value} if that is meant."
+    return TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, wrong.meant))
+
+
 def _number_read_as_text(text: str, entry: Entry) -> list[TextProblem]:
     # YAML 1.1 wants a point in a float: PyYAML reads 1e-3 as a text.
     better = _with_point(entry.value)
@@ -98,6 +120,12 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
             return []
         case Reference(decided=decided) if name in decided:
             message, hint, fix = f"{where} is not used: {decided[name]}.", "Remove the line.", None
+        case Reference(outdated=outdated) if name in outdated:
+            message, hint, fix = (
+                f"{where} is of an older {reference.title}: {outdated[name]}.",
+                "Remove the line.",
+                None,
+            )
         case Reference(refused=refused) if name in refused:
             # Switched off, a key that is refused does no harm.
             if not entry.value:
@@ -186,42 +214,6 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mistake:
-    """A mistake that people make, in PyYAML's words and in ours."""
-
-    context: str = ""  # part of what PyYAML says it was doing
-    reason: str  # part of what PyYAML says went wrong
-    message: str
-    hint: str
-    at_start: bool = False  # the line to look at is where the unfinished thing begins, not where the reader gave up
-
-
-_MISTAKES = (
-    _Mistake(
-        context="flow sequence", reason="", message="the list that begins with “[” is not closed",
-        hint="Write “]” at its end.", at_start=True,
-    ),
-    _Mistake(
-        context="flow mapping", reason="", message="the group that begins with “{” is not closed",
-        hint="Write “}” at its end.", at_start=True,
-    ),
-    _Mistake(
-        context="quoted scalar", reason="", message="a quotation mark is not closed",
-        hint="Write the second quotation mark.", at_start=True,
-    ),
-    _Mistake(
-        reason="could not find expected ':'", message="there is no colon after the name",
-        hint="Write “name: value”.", at_start=True,
-    ),
-    _Mistake(
-        reason="mapping values are not allowed", message="there is a colon too many, or the line is indented too far",
-        hint="Write one “name: value” per line; put a value with a colon in quotes.",
-    ),
-    _Mistake(
-        reason="\\t", message="there is a tab where only spaces may be", hint="Indent with spaces.",
-    ),
-)  # fmt: skip
 _WITHOUT_COLON = re.compile(r"(\s*)([A-Za-z_]\w*)[ \t=]+(\S+)\s*")
 _NOT_GIVEN = object()
 
@@ -261,23 +253,23 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
 
     A mapping of names to values with at least one key is usable; without a reference, values are not checked.
     """
+    odd = _lookalike_problems(text)
     try:
-        # Twice: PyYAML gives values without places, its nodes give places without checked values.
-        content = yaml.safe_load(text)
-        entries = _entries(text) if isinstance(content, dict) else ()
+        node = compose_hyperparameters(text, takes_repeated=True)
+        repeated = _repeated_keys(text, node)
+        content = values(node, HyperparameterLoader)
+        entries = _entries(node) if isinstance(content, dict) else ()
     except yaml.YAMLError as error:
-        return ReadText(errors=(_syntax_problem(text, error),))
-    except (ValueError, RecursionError) as error:  # e.g. the date 2026-13-45
-        message = f"A value of the hyperparameters cannot be read: {error}."
-        return ReadText(errors=(TextProblem(line=None, message=message, hint="Put it in quotes."),))
+        return ReadText(errors=odd or (_syntax_problem(text, error),))
     if not content and not entries:
         message = "There are no hyperparameters in the text."
         return ReadText(errors=(TextProblem(line=None, message=message, hint="Write “name: value” lines or reset."),))
     if not entries:
         message = "The hyperparameters are not a list of “name: value” lines."
         return ReadText(errors=(TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
-    errors, warnings = value_problems(text, entries, reference)
-    return ReadText(entries=entries, errors=(*_repeated_keys(text, entries), *errors), warnings=warnings)
+    lines = {problem.line for problem in odd}
+    errors, warnings = value_problems(text, tuple(entry for entry in entries if entry.line not in lines), reference)
+    return ReadText(entries=entries, errors=(*odd, *repeated, *errors), warnings=warnings)
 
 
 def differences(values: Mapping[str, object], defaults: Mapping[str, object]) -> tuple[Difference, ...]:
@@ -301,7 +293,7 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     Keys that it does not have yet are added at its end. Only a text in which single values cannot be exchanged, because
     it is one pair of braces or one value stands for another, is written anew.
     """
-    entries = {entry.name: entry for entry in _entries(text)}
+    entries = {entry.name: entry for entry in _entries(compose_hyperparameters(text, takes_repeated=True))}
     changed = text
     spans = {entries[name].value_span: value_text(value) for name, value in values.items() if name in entries}
     # From the end on, so that the places of earlier values stay right.
@@ -318,38 +310,46 @@ def with_values(text: str, values: Mapping[str, object]) -> str:
     return "".join(f"{name}: {value_text(value)}\n" for name, value in wanted.items())
 
 
-def _entries(text: str) -> tuple[Entry, ...]:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+def _entries(node: yaml.Node | None) -> tuple[Entry, ...]:
     if not isinstance(node, yaml.MappingNode):
         return ()
-    # Only to construct single values; it has no text of its own to read.
-    loader = yaml.SafeLoader("")
-    try:
-        return tuple(
-            Entry(
-                name=str(loader.construct_object(key, deep=True)),
-                value=loader.construct_object(value, deep=True),
-                line=key.start_mark.line + 1,
-                name_span=(key.start_mark.index, key.end_mark.index),
-                value_span=(value.start_mark.index, value.end_mark.index),
-            )
-            for key, value in node.value
+    values(node, HyperparameterLoader)  # puts the pairs of merged groups before the node's own, which count
+    pairs = {str(key.value): (key, value) for key, value in node.value}
+    return tuple(
+        Entry(
+            name=name,
+            value=(found := values(value, HyperparameterLoader)),
+            line=key.start_mark.line + 1,
+            name_span=(key.start_mark.index, key.end_mark.index),
+            value_span=(value.start_mark.index, value.end_mark.index),
+            misread=misread(value, found),
         )
-    finally:
-        loader.dispose()
+        for name, (key, value) in pairs.items()
+    )
+
+
+def _lookalike_problems(text: str) -> tuple[TextProblem, ...]:
+    """Return a problem for each line with characters that are not what they look like, with one fix for all."""
+    first: dict[int, Lookalike] = {}
+    for found in lookalikes(text):
+        first.setdefault(found.line, found)
+    fix = Fix(label="Replace such characters", text=with_plain_characters(text)) if first else None
+    return tuple(
+        TextProblem(
+            line=line,
+            message=f"Line {line} of the hyperparameters has {found.said}.",
+            hint=f"Write “{found.plain}” instead." if found.plain.strip() else "Type the line anew, with plain blanks.",
+            fix=fix,
+        )
+        for line, found in first.items()
+    )
 
 
 def _syntax_problem(text: str, error: yaml.YAMLError) -> TextProblem:
-    context = str(getattr(error, "context", None) or "")
-    reason = str(getattr(error, "problem", None) or "it cannot be read")
-    known = next((item for item in _MISTAKES if item.context in context and item.reason in reason), None)
-    at_start = known is not None and known.at_start
-    mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
-    line = mark.line + 1 if mark is not None else None
-    where = f"Line {line} of the hyperparameters" if line else "The text of the hyperparameters"
-    message = f"{where} is not valid YAML: {reason if known is None else known.message}."
-    hint = "Write one “name: value” per line, or reset to the defaults." if known is None else known.hint
-    return TextProblem(line=line, message=message, hint=hint, fix=_syntax_fix(text, line))
+    found = problem_of(error)
+    where = f"Line {found.line} of the hyperparameters" if found.line else "The text of the hyperparameters"
+    message = f"{where} is not valid YAML: {found.message}."
+    return TextProblem(line=found.line, message=message, hint=found.hint, fix=_syntax_fix(text, found.line))
 
 
 def _syntax_fix(text: str, line: int | None) -> Fix | None:
@@ -377,19 +377,20 @@ def _without_tabs(line: str) -> str:
     return kept + line[indent:].replace("\t", " ")
 
 
-def _repeated_keys(text: str, entries: tuple[Entry, ...]) -> tuple[TextProblem, ...]:
+def _repeated_keys(text: str, node: yaml.Node | None) -> tuple[TextProblem, ...]:
     seen: dict[str, int] = {}
     problems: list[TextProblem] = []
-    for entry in entries:
-        if entry.name in seen:
-            message = f"“{entry.name}” is given twice, in line {seen[entry.name]} and in line {entry.line}."
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in seen and name != "<<":
+            message = f"“{name}” is given twice, in line {seen[name]} and in line {line}."
             lines = text.split("\n")
-            kept = [*lines[: entry.line - 1], *lines[entry.line :]]
+            kept = [*lines[: line - 1], *lines[line:]]
             # A value of several lines cannot be removed with one line.
-            ends_there = "\n" not in text[slice(*entry.value_span)].rstrip()
-            fix = Fix(label=f"Remove line {entry.line}", text="\n".join(kept)) if ends_there else None
-            problems.append(TextProblem(line=entry.line, message=message, hint="Keep one of them.", fix=fix))
-        seen.setdefault(entry.name, entry.line)
+            ends_there = "\n" not in text[value.start_mark.index : value.end_mark.index].rstrip()
+            fix = Fix(label=f"Remove line {line}", text="\n".join(kept)) if ends_there else None
+            problems.append(TextProblem(line=line, message=message, hint="Keep one of them.", fix=fix))
+        seen.setdefault(name, line)
     return tuple(problems)
 
 

@@ -21,6 +21,8 @@ from traindash.domain.plan import (
     TrainValSplit,
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
+from traindash.frameworks.hyperparameter_text import HyperparameterLoader, lookalikes
+from traindash.yaml_text import compose, problem_of, values
 
 SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
 _LONGEST_QUOTE = 80
@@ -217,33 +219,20 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
         InputError: It is not YAML, has no keys, or one twice.
     """
     try:
-        # Twice: values from the loader that refuses repeated keys, lines from the tree of nodes.
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        msg = f"The plan is not valid YAML: line {line}: {error.problem}."
-        raise InputError(msg, "Write one “key: value” per line.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that does not exist
-        raise InputError(f"The plan is not valid YAML: {error}.", "Write one “key: value” per line.") from error
+        node = compose(text, HyperparameterLoader)  # its “None” is one of plans, too
+        content = values(node, HyperparameterLoader)
+    except yaml.YAMLError as error:
+        if (odd := next(lookalikes(text), None)) is not None:
+            msg = f"The plan is not valid YAML: line {odd.line} has {odd.said}."
+            raise InputError(msg, "Type the line anew, with plain blanks and quotes.") from error
+        problem = problem_of(error)
+        where = "" if problem.line is None else f" line {problem.line}:"
+        raise InputError(f"The plan is not valid YAML:{where} {problem.message}.", problem.hint) from error
     if not isinstance(content, dict):
         raise InputError("The plan has no keys.", "It needs at least project_id and model.")
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
     return {str(key): value for key, value in content.items()}, lines
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice; plain YAML would silently take the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(problem=f"{name} is given twice", problem_mark=key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -66,3 +66,11 @@ def test_what_a_key_may_be_is_told_in_words() -> None:
     assert keys["epochs"].expected == "a whole number, 1 or more"
     assert keys["lr0"].expected == "a number from 0 to 1"
     assert keys["cache"].expected == "True or False or one of ram, disk"
+
+
+def test_keys_of_older_versions_are_those_that_the_engine_translates() -> None:
+    cfg = pytest.importorskip("ultralytics.cfg")
+    known = set(_engine_defaults())
+    for name in REFERENCE.outdated:
+        assert name not in known
+        assert set(cfg._handle_deprecation({name: False})) <= known, name

@@ -25,7 +25,16 @@ REFERENCE = FRAMEWORKS["YOLO"].reference
         ("amp: 'off'", "amp is “off”", "amp: False"),
         ("cos_lr: 1", "True or False", None),
         ("optimizer: Adamm", "SGD, MuSGD", None),
-        ("freeze: None", "freeze is “None”", "freeze: null"),
+        ("freeze: 'none'", "freeze is “none”", "freeze: null"),
+        ("imgsz: 064", "“imgsz: 064” is read as 52: a number that begins with 0 is octal to YAML", "imgsz: 64"),
+        ("epochs: 089", "“epochs: 089” is read as 089: YAML reads it as text", "epochs: 89"),
+        ("warmup_epochs: 1:30", "is read as 90: numbers with colons are hours, minutes and seconds", None),
+        ("epochs:\u00a010", "has an invisible character (no-break space, U+00A0)", "epochs: 10"),
+        ("epochs: 1\u200b0", "has an invisible character (zero width space, U+200B)", "epochs: 10"),
+        ("epochs: 10\u3000", "has an invisible character (ideographic space, U+3000)", "epochs: 10 "),
+        ("optimizer: “AdamW”", "has an odd character (left double quotation mark, U+201C)", 'optimizer: "AdamW"'),
+        ("save_period: \u22121", "(minus sign, U+2212)", "save_period: -1"),
+        ("epochs\uff1a 10", "(fullwidth colon, U+FF1A)", "epochs: 10"),
         ("imgsz: 8", "32 or more", None),
         ("mosaic: {a: 1}", "mosaic is {'a': 1}", None),
     ],
@@ -110,3 +119,57 @@ _values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 def test_values_that_were_set_are_read_again(before: dict[str, object], after: dict[str, object]) -> None:
     changed = with_values(yaml.safe_dump(before), after)
     assert dict(read_text(changed).values) == {**before, **after}
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("freeze: None", None),
+        ("freeze: null", None),
+        ("freeze:", None),
+        ("save: True", True),
+        ("seed: 007", 7),
+        ("epochs: 1_000", 1000),
+        ("lr0: &rate .01", 0.01),
+        ("name: 12:30", 750),
+        ("epochs: 20 # “quoted” – and so on\u00a0", 20),
+        ("\ufeffepochs: 20", 20),
+    ],
+)
+def test_what_the_vendor_s_own_text_has_is_taken(line: str, value: object) -> None:
+    found = read_text(line, REFERENCE)
+    assert (found.errors, [entry.value for entry in found.entries]) == ((), [value])
+
+
+def test_merged_groups_and_aliases_give_their_values() -> None:
+    text = "lr0: &rate .01\nwarmup_bias_lr: *rate\n<<: {epochs: 5, batch: 4}\nbatch: 8\n"
+    found = read_text(text, REFERENCE)
+    assert (found.errors, found.warnings) == ((), ())
+    assert found.values == {"lr0": 0.01, "warmup_bias_lr": 0.01, "epochs": 5, "batch": 8}
+    assert read_text(with_values(text, {"epochs": 7})).values == {**found.values, "epochs": 7}
+
+
+@pytest.mark.parametrize("key", ["label_smoothing", "crop_fraction", "hide_labels", "line_thickness", "half", "keras"])
+def test_keys_of_older_versions_are_left_out_with_a_warning(key: str) -> None:
+    found = read_text(f"epochs: 3\n{key}: 0.1\n", REFERENCE)
+    assert found.errors == ()
+    assert [problem.line for problem in found.warnings] == [2]
+    assert "of an older Ultralytics" in found.warnings[0].message
+
+
+@given(text=st.text(max_size=80))
+@example(text="a: " + "[" * 3000)
+@example(text="a: " + "9" * 5000)
+@example(text="a: 2024-13-45")
+@example(text="a: !!timestamp soon")
+@example(text="? [a]\n: b")
+@example(text="a: &a [*a]")
+@example(text="<<: 5")
+@example(text="a: *nowhere")
+@example(text="a: =")
+def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    for reference in (None, REFERENCE):
+        for problem in read_text(text, reference).errors:
+            assert "constructor" not in problem.message
+            assert "tag:" not in problem.message
+            assert problem.hint

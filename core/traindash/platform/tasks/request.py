@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
-import yaml
 from msgspec import UNSET, Struct
 
 from traindash.domain.app_state import (
@@ -25,6 +24,7 @@ from traindash.domain.app_state import (
 from traindash.domain.ids import ModuleId, ProjectId
 from traindash.domain.plan import ModelChoice, TrainingPlan
 from traindash.errors import InputError, issue_of
+from traindash.frameworks.hyperparameter_text import first_problem
 
 _MAX_YAML_CHARACTERS = 1_000_000
 _MAX_NAME_CHARACTERS = 255
@@ -123,18 +123,9 @@ def _hyperparameters(text: str | None) -> str | None:
     if len(text) > _MAX_YAML_CHARACTERS:
         msg = f"The hyperparameters are longer than {_MAX_YAML_CHARACTERS:,} characters."
         raise InputError(msg, "Keep only the settings that differ from the defaults.")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        msg = f"The hyperparameters are not valid YAML{line}: {error.problem or error.context}."
-        raise InputError(msg, "Correct that line; a setting looks like “epochs: 20”.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        msg = f"The hyperparameters are not valid YAML: {str(error).splitlines()[0]}."
-        raise InputError(msg, "A setting looks like “epochs: 20”, one to a line.") from error
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        msg = "The hyperparameters are not a list of “name: value” settings."
-        raise InputError(msg, "Write one setting to a line, like “epochs: 20”; send null for the defaults.")
+    if (problem := first_problem(text)) is not None:
+        where = f", line {problem.line}" if problem.line else ""
+        raise InputError(f"The hyperparameters{where}: {problem.message}.", problem.hint)
     return text
 
 

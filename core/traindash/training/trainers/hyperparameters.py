@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-import msgspec
 import yaml
 
 from traindash.domain.task import ExitCause
+from traindash.frameworks.hyperparameter_text import read_mapping
 from traindash.frameworks.spec import Reference
 from traindash.training.trainers.entry import RunError
+from traindash.yaml_text import problem_of
 
 # Values of keys the platform decides that say what happens anyway; nobody needs to hear of them
 _AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train", "split": "val", "resume": False}
@@ -32,13 +33,12 @@ def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
         RunError: It is no YAML mapping, or holds a key that cannot be used here.
     """
     try:
-        # safe_load: a text may come from anybody's plan file
-        values = msgspec.convert(yaml.safe_load(text) or {}, dict[str, object])
+        values = read_mapping(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}" if mark else ""
-        refuse(f"The hyperparameters are no valid YAML{place}.", "Correct the text and start again.")
-    except msgspec.ValidationError:
+        problem = problem_of(error)
+        place = f" in line {problem.line}" if problem.line else ""
+        refuse(f"The hyperparameters are not valid YAML{place}: {problem.message}.", problem.hint)
+    except TypeError:
         refuse("The hyperparameters are no list of “key: value” lines.", "Write one key per line.")
     for key in values.keys() & reference.refused.keys():
         if values[key]:
@@ -46,8 +46,8 @@ def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
     # A path here would load any file of the machine, past the step that checks and records checkpoints
     if isinstance(values.get("pretrained"), str):
         refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
-    owned = reference.decided
-    ignored = {key: owned[key] for key in values if key in owned and values[key] not in (None, _AGREES.get(key))}
+    owned = {**reference.decided, **reference.outdated}
+    ignored = {key: owned[key] for key in values if key in owned and values[key] not in (None, _AGREES.get(key, False))}
     used = {key: value for key, value in values.items() if key not in owned and key not in reference.refused}
     return Hyperparameters(values=used, ignored=ignored)
 
