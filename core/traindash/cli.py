@@ -222,7 +222,10 @@ def evaluate(gt: Path, dt: Path, out: Path | None) -> None:
     from traindash.evaluation.report_json import evaluation_report
 
     # Metrics that do not exist are null: NaN is not JSON, and jq and JavaScript refuse it.
-    text = json.dumps(evaluation_report(gt, dt), indent=2, ensure_ascii=False, allow_nan=False)
+    report = evaluation_report(gt, dt)
+    for note in report["notes"]:
+        click.echo(f"Note: {note}", err=True)
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         click.echo(text)
     else:

@@ -17,8 +17,8 @@ from hotcoco import mask as coco_mask
 from numpy.typing import NDArray
 
 from traindash.evaluation.coco_files import BoolArray, CocoPair, Detections, GroundTruth, Images, IntArray, Kind, Masks
+from traindash.evaluation.masks import runs_that_fill
 from traindash.evaluation.matching import Overlaps
-from traindash.evaluation.reading import runs_that_fill
 from traindash.files import replacing
 
 # Arrays kept in a file of this machine: written whole or not at all, and a damaged file is as good as none.
@@ -66,7 +66,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -
         _log.warning("%s cannot be kept in %s: %s", noun, path.parent, error.strerror)
 
 
-FORMAT = 1  # raise it when the columns or their meaning change
+FORMAT = 2  # raise it when the columns or their meaning change
 Kept = tuple[CocoPair, Overlaps, Kind]
 
 
@@ -109,6 +109,7 @@ def _packed(pair: CocoPair, overlaps: Overlaps, kind: Kind) -> dict[str, NDArray
         "classes": pair.classes,
         "file_names": pair.images.file_names,
         "datasets": pair.images.datasets,
+        "notes": pair.notes,
     }
     encoded = np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8)
     return {**columns_of(pair, overlaps), "texts": encoded}
@@ -126,6 +127,7 @@ def _unpacked(columns: dict[str, NDArray[Any]]) -> Kept:
         classes=tuple(texts["classes"]),
         gt=GroundTruth(**part("gt_")),
         dt=Detections(**part("dt_")),
+        notes=tuple(texts["notes"]),
     )
     return pair, Overlaps(**part("overlaps_")), texts["kind"]
 

@@ -15,6 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from traindash.errors import InputError
+from traindash.evaluation.coco_spellings import in_words, plainly_spelled, type_words
 from traindash.text_files import as_utf8, decode_text
 
 FloatArray = NDArray[np.float64]
@@ -104,12 +105,14 @@ class CocoPair:
     dt: Detections  # predictions
     gt_masks: Masks | None = None  # (G) masks where the evaluation compares masks; `None` where it compares boxes
     dt_masks: Masks | None = None  # (D) masks, or `None`
+    notes: tuple[str, ...] = ()  # sentences on what of the files was left out or read in another way than it stands
 
 
 # The form of ``cocoGt.json`` and ``cocoDt.json``, and what a person reads when a file does not have it.
 #
 # Fields as Supervisely's Model Benchmark writes them: COCO's own (cocodataset.org, "Data format") plus ``sly_id`` and
-# ``dataset``. Unknown fields are left out.
+# ``dataset``. Unknown fields are left out. Predictions may also be COCO results: the list of detections alone. What
+# other tools write in other words becomes this form in `coco_spellings`.
 
 
 # COCO counts no object above this area (``areaRng`` of pycocotools), so it would vanish without a word
@@ -117,12 +120,13 @@ LARGEST_AREA = 1e10
 FURTHEST_PIXEL = 1_000_000
 LARGEST_ID = 2**63 - 1  # columns of ids are int64
 
+# Whole numbers in COCO; pandas and numpy make them 1.0, and tools that name images make them texts
+Id: TypeAlias = Annotated[int, Meta(ge=-LARGEST_ID, le=LARGEST_ID)] | float | str
+SlyId: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
 # A bound on both sides keeps NaN out, too: no comparison with it is true
-Id: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
 Side: TypeAlias = Annotated[int, Meta(ge=0, le=FURTHEST_PIXEL)]
 Pixel: TypeAlias = Annotated[float, Meta(ge=-FURTHEST_PIXEL, le=FURTHEST_PIXEL)]
-Length: TypeAlias = Annotated[float, Meta(ge=0, le=FURTHEST_PIXEL)]
-Polygon: TypeAlias = Annotated[list[Pixel], Meta(min_length=6, max_length=1_000_000)]
+Polygon: TypeAlias = Annotated[list[Pixel], Meta(max_length=1_000_000)]
 
 
 class RunLengths(TypedDict):
@@ -135,20 +139,23 @@ class RunLengths(TypedDict):
     counts: str | list[Annotated[int, Meta(ge=0, lt=2**32)]]
 
 
+Segmentation: TypeAlias = RunLengths | list[Polygon]
+
+
 class _Row(msgspec.Struct, kw_only=True, gc=False):
     """An entry of ``annotations`` in either file."""
 
     image_id: Id
     category_id: Id
-    bbox: tuple[Pixel, Pixel, Length, Length] | None = None
-    segmentation: RunLengths | list[Polygon] | None = None
-    sly_id: Id | None = None
+    bbox: tuple[Pixel, Pixel, Pixel, Pixel] | None = None
+    segmentation: Segmentation | None = None
+    sly_id: SlyId | None = None
 
 
 class WireObject(_Row, kw_only=True, gc=False):
     """An entry of ``annotations`` in the ground truth."""
 
-    id: Id
+    id: Id | None = None
     area: Annotated[float, Meta(ge=0, le=LARGEST_AREA)] | None = None
     iscrowd: Literal[0, 1] | bool = 0
 
@@ -157,7 +164,7 @@ class WireDetection(_Row, kw_only=True, gc=False):
     """An entry of ``annotations`` in the predictions."""
 
     score: Annotated[float, Meta(ge=0, le=1)]
-    id: Id | None = None
+    file_name: str | None = None  # of its image; Ultralytics writes it
 
 
 class WireImage(msgspec.Struct, kw_only=True, gc=False):
@@ -167,7 +174,7 @@ class WireImage(msgspec.Struct, kw_only=True, gc=False):
     file_name: str
     width: Side | None = None
     height: Side | None = None
-    sly_id: Id | None = None
+    sly_id: SlyId | None = None
     dataset: str | None = None
 
 
@@ -194,12 +201,17 @@ class WirePredictions(msgspec.Struct, kw_only=True):
     categories: list[WireCategory] | None = None
 
 
-Shape = TypeVar("Shape", WireTruth, WirePredictions)
+_Parsed = TypeVar("_Parsed")
+_BLANKS = 1000  # so many characters a file may begin with before its first bracket
 
-_HINT = "Both files must be COCO JSON as Supervisely's Model Benchmark writes it; let the evaluation write them again."
+_HINT = (
+    "Give the ground truth in COCO's form, and the predictions as a list of COCO results or as Supervisely's Model "
+    "Benchmark writes them."
+)
 # Both are msgspec's own words, for example "Expected `float` >= 0.0 - at `$.annotations[3].bbox[1]`"
 _PLACE = re.compile(r"(?P<reason>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
+_STEP = re.compile(r"(\w+)|\[(\d+)\]")
 
 
 class CocoFile:
@@ -216,24 +228,25 @@ class CocoFile:
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
 
-    def parsed(self, shape: type[Shape]) -> Shape:
-        """Return the content.
+    def truth(self) -> WireTruth:
+        """Return the content as ground truth.
 
         Raises:
-            InputError: The content is not what the shape says, or no UTF-8.
+            InputError: It is none; names the file and the place.
         """
-        if not self.content.strip():
-            raise InputError(f"{self.path} is empty.", _HINT)
-        try:
-            with _no_garbage_collection():
-                return msgspec.json.decode(self.content, type=shape)
-        except msgspec.ValidationError as error:
-            raise self._misshapen(error) from error
-        except msgspec.DecodeError as error:
-            decode_text(self.content, str(self.path))  # the encoding is the better reason
-            raise self._place_of_nan(shape) or self.unusable(place="", reason=str(error)) from error
-        except RecursionError as error:
-            raise self.unusable(place="", reason="its lists lie too deep in each other") from error
+        if self._is_list():
+            raise self.unusable(place="", reason="it is a list, as predictions are, and not a ground truth")
+        return self._parsed(WireTruth)
+
+    def predictions(self) -> WirePredictions:
+        """Return the content as predictions.
+
+        Raises:
+            InputError: It is none; names the file and the place.
+        """
+        if self._is_list():
+            return WirePredictions(annotations=self._parsed(list[WireDetection]))
+        return self._parsed(WirePredictions)
 
     def unusable(self, *, place: str, reason: str) -> InputError:
         """Return the error for something wrong in this file.
@@ -242,24 +255,57 @@ class CocoFile:
         """
         return InputError(f"{self.path}: {place}: {reason}." if place else f"{self.path}: {reason}.", _HINT)
 
-    def _misshapen(self, error: msgspec.ValidationError) -> InputError:
+    def _is_list(self) -> bool:
+        return self.content[:_BLANKS].lstrip().startswith(b"[")
+
+    def _parsed(self, shape: type[_Parsed]) -> _Parsed:
+        if not self.content.strip():
+            raise InputError(f"{self.path} is empty.", _HINT)
+        try:
+            with _no_garbage_collection():
+                return msgspec.json.decode(self.content, type=shape)
+        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
+            # Only what the fast way refuses is looked at value by value
+            content = self._untyped()
+        plainly_spelled(content)
+        try:
+            return msgspec.convert(content, shape, strict=False)
+        except msgspec.ValidationError as error:
+            raise self._misshapen(error, content) from error
+
+    def _untyped(self) -> Any:  # noqa: ANN401 - whatever the file holds
+        try:
+            return msgspec.json.decode(self.content)
+        except RecursionError as error:
+            raise self.unusable(place="", reason="its lists lie too deep in each other") from error
+        except msgspec.DecodeError as error:
+            decode_text(self.content, str(self.path))  # the encoding is the better reason
+            try:
+                # Python writes NaN and Infinity into its JSON, but JSON does not have them
+                if b"NaN" in self.content or b"Infinity" in self.content:
+                    return json.loads(self.content)
+            except (ValueError, RecursionError):
+                pass
+            raise self.unusable(place="", reason=_no_json(str(error))) from error
+
+    def _misshapen(self, error: msgspec.ValidationError, content: Any) -> InputError:  # noqa: ANN401 - whatever the file holds
         found = _PLACE.fullmatch(str(error))
         reason, place = (found["reason"], found["place"] or "") if found else (str(error), "")
         if missing := _MISSING.fullmatch(reason):
-            return self.unusable(place=f"{place}.{missing['name']}".lstrip("."), reason="Field required")
-        return self.unusable(place=place, reason=reason)
+            return self.unusable(place=place, reason=f"{missing['name']} is missing")
+        value = content
+        for name, number in _STEP.findall(place):
+            value = value[name] if name else value[int(number)]
+        given = f"{value} was given" if isinstance(value, int | float) else f"{type_words(value)} was given"
+        return self.unusable(place=place, reason=f"{in_words(reason)}; {given}")
 
-    def _place_of_nan(self, shape: type[Shape]) -> InputError | None:
-        """Say where a number is NaN or infinite: Python writes those into its JSON, but JSON does not have them."""
-        if b"NaN" not in self.content and b"Infinity" not in self.content:
-            return None
-        try:
-            msgspec.convert(json.loads(self.content), shape)
-        except msgspec.ValidationError as error:
-            return self._misshapen(error)
-        except (ValueError, RecursionError):
-            return None
-        return None
+
+def _no_json(reason: str) -> str:
+    if "trailing" in reason:
+        return "there is more after the end of its JSON; a file holds one JSON value, not one on each line"
+    if "truncated" in reason:
+        return "it ends in the middle, so it is not complete"
+    return f"it is no JSON ({reason.removeprefix('JSON is malformed: ')})"
 
 
 @contextmanager

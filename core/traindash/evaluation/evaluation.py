@@ -224,6 +224,7 @@ def _part(pair: CocoPair, overlaps: Overlaps, images: IntArray, classes: IntArra
         images=pair.images.taken(images),
         category_ids=pair.category_ids[classes],
         classes=tuple(pair.classes[k] for k in classes.tolist()),
+        notes=pair.notes,
         gt=replace(pair.gt.taken(gt), image=new_image[pair.gt.image[gt]], category=new_class[pair.gt.category[gt]]),
         dt=replace(pair.dt.taken(dt), image=new_image[pair.dt.image[dt]], category=new_class[pair.dt.category[dt]]),
     )

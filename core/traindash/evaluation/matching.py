@@ -8,7 +8,7 @@ import numpy as np
 from hotcoco import mask as coco_mask
 from numpy.typing import ArrayLike
 
-from traindash.evaluation.coco_files import BoolArray, CocoPair, FloatArray, IntArray, Masks
+from traindash.evaluation.coco_files import LARGEST_AREA, BoolArray, CocoPair, FloatArray, IntArray, Masks
 
 
 def ratio(part: ArrayLike, whole: ArrayLike) -> FloatArray:
@@ -223,6 +223,9 @@ class MatchTable:
     dt_image: IntArray  # (D,) row in `CocoPair.images`
     dt_class: IntArray  # (D,) index of the class
     dt_score: FloatArray  # (D,) 0..1
+    dt_sized: (
+        BoolArray  # (D,) area within COCO's range; pycocotools leaves other detections out of the AP unless matched
+    )
     dt_rank: IntArray  # (D,) position among the detections of its image and class, from 0
     dt_gt: IntArray  # (T, D) row of the matched object of the same class, -1 for none
     dt_iou: FloatArray  # (T, D) IoU with it, 0 for none
@@ -268,6 +271,8 @@ def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
         dt_image=pair.dt.image[kept],
         dt_class=pair.dt.category[kept],
         dt_score=pair.dt.scores[kept],
+        # ``evaluateImg`` of pycocotools: one side of a box that is negative makes such an area
+        dt_sized=(pair.dt.area[kept] >= 0) & (pair.dt.area[kept] <= LARGEST_AREA),
         dt_rank=rank[kept],
         dt_gt=dt_gt,
         dt_iou=np.append(within.iou, 0.0)[matched],

@@ -204,7 +204,8 @@ class PrCurve:
 
 def precision_array(table: MatchTable) -> FloatArray:
     """Return (T, 101, K) interpolated precision; NaN for a class without countable objects."""
-    return accumulate(table, (table.dt_gt >= 0) & ~table.dt_ignored, table.dt_gt < 0, table.objects_per_class())
+    right = (table.dt_gt >= 0) & ~table.dt_ignored
+    return accumulate(table, right, (table.dt_gt < 0) & table.dt_sized, table.objects_per_class())
 
 
 def accumulate(table: MatchTable, right: BoolArray, wrong: BoolArray, objects: IntArray) -> FloatArray:

@@ -1,11 +1,12 @@
-"""``cocoGt.json`` and ``cocoDt.json`` become sorted columns; what does not fit together is refused with its place."""
+"""``cocoGt.json`` and ``cocoDt.json`` become sorted columns; what does not fit together is left out and told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Generic, TypeVar
 
 import numpy as np
-from hotcoco import mask as coco_mask
 
 from traindash.evaluation.coco_files import (
     BoolArray,
@@ -17,140 +18,56 @@ from traindash.evaluation.coco_files import (
     Images,
     IntArray,
     Masks,
-    RunLengths,
+    Segmentation,
     WireCategory,
     WireDetection,
     WireImage,
     WireObject,
-    WirePredictions,
-    WireTruth,
 )
+from traindash.evaluation.coco_identity import IdTable, Keys, classes_meant, id_table, images_meant, keys_of, pointers
+from traindash.evaluation.masks import SHORTEST_OUTLINE, is_mask, masks_of
+from traindash.formatting import plural
 
-# Do run lengths add up to the pixels of their image? COCO's compressed text is decoded here for many masks at once.
-
-
-# COCO's text form: six bits per character from "0" on, five of the number and one for "more follows" (maskApi.c)
-FIRST_CHARACTER = 48
-MORE_FOLLOWS = 32
-NEGATIVE = 16
-MOST_DIGITS = 8  # 40 bits; run lengths are below 2**32
-CHARACTERS_AT_ONCE = 100_000  # what is worked on stays in the processor's cache
+_Row = TypeVar("_Row", WireObject, WireDetection)
+_Entry = TypeVar("_Entry", WireImage, WireCategory)
 
 
-def runs_that_fill(runs: Sequence[Mapping[str, Any]]) -> BoolArray:
-    """Return (N,) whether the lengths of a mask are not negative and add up to its size.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Truth:
+    """Images and classes of the ground truth; rows are in the order of their tables."""
 
-    N dictionaries ``{"size": [height, width], "counts": bytes | str | list}``.
-    """
-    good = np.zeros(len(runs), dtype=np.bool_)
-    texts: list[bytes] = []
-    rows: list[int] = []
-    pixels: list[int] = []
-    for row, run in enumerate(runs):
-        counts, size = run["counts"], run["size"][0] * run["size"][1]
-        if isinstance(counts, list):
-            good[row] = sum(counts) == size
-        else:
-            texts.append(counts if isinstance(counts, bytes) else counts.encode())
-            rows.append(row)
-            pixels.append(size)
-    expected = np.array(pixels, dtype=np.int64)
-    for part in _parts(texts):
-        good[rows[part]] = _texts_fill(texts[part], expected[part])
-    return good
+    images: Sequence[WireImage]
+    image_table: IdTable
+    sizes: IntArray  # (I, 2) width and height, 0 where unknown
+    categories: Sequence[WireCategory]
+    category_table: IdTable
 
 
-def _parts(texts: Sequence[bytes]) -> Iterator[slice]:
-    """Yield slices of about a hundred thousand characters."""
-    ends = np.cumsum([len(text) for text in texts])
-    first = 0
-    while first < len(texts):
-        before = int(ends[first]) - len(texts[first])
-        last = max(first + 1, int(np.searchsorted(ends, before + CHARACTERS_AT_ONCE, side="right")))
-        yield slice(first, last)
-        first = last
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed(Generic[_Row]):
+    """The rows of a file that have an image and a class."""
+
+    file: CocoFile
+    noun: str  # what a row is
+    rows: Sequence[_Row]
+    places: IntArray  # (N,) where they stand in the file
+    image: IntArray  # (N,) row of the image
+    category: IntArray  # (N,) row of the class
+
+    def shapes(self) -> list[Segmentation | None]:
+        """Return the value of ``segmentation`` of each row."""
+        return list(map(attrgetter("segmentation"), self.rows))
 
 
-def _texts_fill(texts: Sequence[bytes], pixels: IntArray) -> BoolArray:
-    """Return (N,) the answer for compressed texts; see ``rleFrString`` in maskApi.c for the form."""
-    owner = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    if not owner.size:
-        return np.zeros(len(texts), dtype=np.bool_)
-    code = np.frombuffer(b"".join(texts), dtype=np.uint8).astype(np.int64) - FIRST_CHARACTER
-    complete = (code & MORE_FOLLOWS) == 0
-    ends_text = np.append(owner[1:] != owner[:-1], [True])
-    closers = np.flatnonzero(complete | ends_text)
-    starts = np.append([0], closers[:-1] + 1)
-    digit = np.arange(code.size) - np.repeat(starts, np.diff(np.append(starts, code.size)))
-    bad = np.zeros(len(texts), dtype=np.bool_)
-    bad[owner[(code < 0) | (code >= 2 * MORE_FOLLOWS) | (ends_text & ~complete) | (digit >= MOST_DIGITS)]] = True
-    shift = 5 * np.minimum(digit, MOST_DIGITS)
-    value = np.add.reduceat((code & (MORE_FOLLOWS - 1)) << shift, starts)
-    value -= np.where(code[closers] & NEGATIVE, np.int64(MORE_FOLLOWS) << shift[closers], 0)
-    return ~bad & _lengths_fill(value, owner[starts], pixels)
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """Sentences on what was left out or read in another way."""
 
+    sentences: list[str] = field(default_factory=list)
 
-def _lengths_fill(value: IntArray, owner: IntArray, pixels: IntArray) -> BoolArray:
-    """Return (N,) the answer for numbers; from the fourth one of a mask on, each is relative to the one two before.
-
-    ``value`` (M,) are the numbers of all masks, ``owner`` (M,) the mask of each, ascending, ``pixels`` (N,) the masks'
-    sizes.
-    """
-    position = np.arange(value.size) - np.searchsorted(owner, np.arange(pixels.size))[owner]
-    lengths = value.copy()
-    for chain in (np.flatnonzero(position % 2 == 1), np.flatnonzero((position % 2 == 0) & (position > 0))):
-        running = np.cumsum(value[chain])
-        firsts = np.flatnonzero(np.diff(owner[chain], prepend=-1))
-        before = (running - value[chain])[firsts]
-        lengths[chain] = running - np.repeat(before, np.diff(np.append(firsts, chain.size)))
-    sums = np.bincount(owner, weights=lengths, minlength=pixels.size)
-    negative = np.bincount(owner, weights=lengths < 0, minlength=pixels.size)
-    result: BoolArray = (sums == pixels) & (negative == 0)
-    return result
-
-
-# Masks of COCO files as run lengths: compressed, uncompressed or polygons.
-#
-# hotcoco.mask does the rasterising and the overlaps (equal to pycocotools, the tests compare). Run lengths that do not
-# fill the image it takes without a word (1.3 refuses negative ones only), so they are refused here.
-
-
-def masks_of(file: CocoFile, segmentations: Sequence[RunLengths | list[list[float]]], image_sizes: IntArray) -> Masks:
-    """Return the masks of the annotations of a file.
-
-    N values of ``segmentation``, run lengths or a list of polygons; (N, 2) width and height, 0 where unknown.
-
-    Raises:
-        InputError: A mask cannot be used.
-    """
-    runs: list[dict[str, Any]] = []
-    for place, (segmentation, (width, height)) in enumerate(zip(segmentations, image_sizes.tolist(), strict=True)):
-        where = f"annotations[{place}].segmentation"
-        if isinstance(segmentation, list):
-            if not width or not height:
-                raise file.unusable(place=where, reason="a polygon needs width and height of its image")
-            if not segmentation or any(len(polygon) % 2 for polygon in segmentation):
-                raise file.unusable(place=where, reason="a polygon is a list of x, y, x, y, …")
-            # Parts of one object are one mask, as in pycocotools' ``annToRLE``
-            runs.append(coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width)))
-            continue
-        if width and height and segmentation["size"] != [height, width]:
-            raise file.unusable(place=where, reason=f"size is {segmentation['size']}, the image has {[height, width]}")
-        runs.append({**segmentation})
-    filled = runs_that_fill(runs)
-    if not filled.all():
-        place = int(np.argmin(filled))
-        raise file.unusable(
-            place=f"annotations[{place}].segmentation", reason="the run lengths do not fill the image exactly"
-        )
-    return Masks(
-        runs=tuple(runs),
-        boxes=np.asarray(coco_mask.toBbox(runs), dtype=np.float64).reshape(-1, 4),
-        areas=np.asarray(coco_mask.area(runs), dtype=np.float64).reshape(-1),
-    )
-
-
-_Rows: TypeAlias = Sequence[WireObject] | Sequence[WireDetection]
+    def add(self, *sentences: str) -> None:
+        """Add sentences that are not there yet."""
+        self.sentences.extend(one for one in sentences if one not in self.sentences)
 
 
 def read_coco_pair(truth_file: CocoFile, prediction_file: CocoFile, *, only_boxes: bool = False) -> CocoPair:
@@ -159,161 +76,244 @@ def read_coco_pair(truth_file: CocoFile, prediction_file: CocoFile, *, only_boxe
     Raises:
         InputError: A file cannot be used; names the file and the place.
     """
-    truth = truth_file.parsed(WireTruth)
-    predictions = prediction_file.parsed(WirePredictions)
-    _refuse_immeasurable(truth_file, truth)
-    images = _images(truth_file, truth.images)
-    category_ids, classes = _categories(truth_file, truth.categories)
-    if predictions.categories is not None:
-        named = [(row.id, row.name) for row in predictions.categories]
-        _refuse_others(prediction_file, "categories", named, {row.id: row.name for row in truth.categories})
-    if predictions.images is not None:
-        named = [(row.id, row.file_name) for row in predictions.images]
-        _refuse_others(prediction_file, "images", named, {row.id: row.file_name for row in truth.images})
-    # COCO compares either masks or boxes; as soon as one row has no mask, boxes are what all rows have
-    by_mask = not only_boxes and all(
-        row.segmentation is not None for rows in (truth.annotations, predictions.annotations) for row in rows
+    wire, predictions = truth_file.truth(), prediction_file.predictions()
+    for name in ("images", "categories"):
+        if not getattr(wire, name):
+            raise truth_file.unusable(place=name, reason="the list is empty, so nothing can be measured")
+    notes = _Notes()
+    truth = _truth(truth_file, wire.images, wire.categories, notes)
+    objects = _placed(
+        truth_file,
+        "object",
+        wire.annotations,
+        truth.image_table.rows(pointers(truth_file, wire.annotations, "image_id")),
+        truth.category_table.rows(pointers(truth_file, wire.annotations, "category_id")),
+        notes,
     )
-    gt, gt_masks = _ground_truth(truth_file, truth.annotations, images, category_ids, by_mask=by_mask)
-    dt, dt_masks = _detections(prediction_file, predictions.annotations, images, category_ids, by_mask=by_mask)
+    if wire.annotations and not objects.rows:
+        raise truth_file.unusable(place="annotations", reason="no object has an image and a class of the file")
+    image = images_meant(prediction_file, predictions, truth.images, truth.image_table)
+    category = classes_meant(prediction_file, predictions, truth.categories, truth.category_table)
+    notes.add(*image.notes, *category.notes)
+    found = _placed(prediction_file, "detection", predictions.annotations, image.rows, category.rows, notes)
+    if predictions.annotations and not found.rows:
+        reason = "no detection has both an image and a class of the ground truth"
+        raise prediction_file.unusable(place="annotations", reason=reason)
+    by_mask = not only_boxes and _have_masks(objects, found, notes)
+    gt, gt_masks = _ground_truth(objects, truth.sizes, notes, by_mask=by_mask)
+    dt, dt_masks = _detections(found, truth.sizes, notes, by_mask=by_mask)
     gt_order = np.lexsort((gt.category, gt.image))
     # lexsort is stable: equal scores keep the order of the file, as pycocotools' mergesort does
     dt_order = np.lexsort((-dt.scores, dt.category, dt.image))
     return CocoPair(
-        images=images,
-        category_ids=category_ids,
-        classes=classes,
+        images=_image_columns(truth),
+        category_ids=truth.category_table.ids,
+        classes=_class_names(truth, notes),
         gt=gt.taken(gt_order),
         dt=dt.taken(dt_order),
         gt_masks=gt_masks.taken(gt_order) if gt_masks else None,
         dt_masks=dt_masks.taken(dt_order) if dt_masks else None,
+        notes=tuple(notes.sentences),
     )
 
 
-def _refuse_immeasurable(file: CocoFile, truth: WireTruth) -> None:
-    for name in ("images", "categories", "annotations"):
-        if not getattr(truth, name):
-            raise file.unusable(place=name, reason="the list is empty, so nothing can be measured")
-    if all(row.iscrowd for row in truth.annotations):
-        raise file.unusable(place="annotations", reason="all objects are crowds, so nothing can be measured")
+def _truth(file: CocoFile, images: Sequence[WireImage], categories: Sequence[WireCategory], notes: _Notes) -> _Truth:
+    images, image_table = _different(file, "images", images, notes)
+    categories, category_table = _different(file, "categories", categories, notes)
+    sizes = np.array([(row.width or 0, row.height or 0) for row in images], dtype=np.int64)
+    return _Truth(
+        images=images,
+        image_table=image_table,
+        sizes=sizes,
+        categories=categories,
+        category_table=category_table,
+    )
+
+
+def _different(file: CocoFile, where: str, rows: Sequence[_Entry], notes: _Notes) -> tuple[Sequence[_Entry], IdTable]:
+    """Return the entries in the order of their table; the same entry a second time is left out.
+
+    Raises:
+        InputError: An id stands for two different entries.
+    """
+    keys = keys_of(file, f"{where}[{{}}].id", [row.id for row in rows])
+    place = _second(keys)
+    if place is not None:
+        first: dict[int | str, int] = {}
+        listed = keys.tolist() if isinstance(keys, np.ndarray) else keys
+        for place, key in enumerate(listed):
+            if rows[first.setdefault(key, place)] != rows[place]:
+                raise file.unusable(place=f"{where}[{place}].id", reason=f"the id {key} occurs twice")
+        kept = sorted(first.values())
+        number = len(rows) - len(kept)
+        notes.add(f"{plural(number, 'entry', 'entries')} of {where} {_s(number, 'stand')} twice in the ground truth.")
+        rows, keys = [rows[i] for i in kept], keys_of(file, where, [rows[i].id for i in kept])
+    table = id_table(keys)
+    return [rows[i] for i in table.order.tolist()], table
+
+
+def _second(keys: Keys) -> int | None:
+    """Return a place whose id stands before it, too; ``None`` where all differ."""
+    if not isinstance(keys, np.ndarray):
+        return None if len(set(keys)) == len(keys) else 1
+    return None if np.unique(keys).size == keys.size else 1
+
+
+def _s(number: int, verb: str) -> str:
+    return f"{verb}s" if number == 1 else verb
+
+
+def _placed(
+    file: CocoFile, noun: str, rows: Sequence[_Row], image: IntArray, category: IntArray, notes: _Notes
+) -> _Placed[_Row]:
+    """Leave out rows without an image or a class, and say how many."""
+    places = np.arange(len(rows))
+    kept: BoolArray = (image >= 0) & (category >= 0)
+    if not kept.all():
+        for lost, key, what in (
+            (image < 0, "image_id", "image"),
+            ((category < 0) & (image >= 0), "category_id", "class"),
+        ):
+            if lost.any():
+                first = int(np.argmax(lost))
+                number = int(lost.sum())
+                verb = ("has", "is") if number == 1 else ("have", "are")
+                notes.add(
+                    f"{plural(number, noun)} {verb[0]} no {what} in the ground truth and {verb[1]} left out, the first "
+                    f"one with {key} {getattr(rows[first], key)}."
+                )
+        places = np.flatnonzero(kept)
+        rows = [rows[i] for i in places.tolist()]
+        image, category = image[kept], category[kept]
+    return _Placed(file=file, noun=noun, rows=rows, places=places, image=image, category=category)
+
+
+def _have_masks(objects: _Placed[WireObject], found: _Placed[WireDetection], notes: _Notes) -> bool:
+    """Whether masks are compared: COCO compares either masks or boxes, and boxes are what all rows have."""
+    sides = objects.shapes(), found.shapes()
+    # Files of boxes, as most are, cost no look at each row
+    if not any(sides) or any(shapes and shapes.count(None) == len(shapes) for shapes in sides):
+        return False
+    lacking = [sum(not is_mask(shape) for shape in shapes) for shapes in sides]
+    if not any(lacking):
+        if short := sum(_short_parts(shape) for shapes in sides for shape in shapes):
+            notes.add(f"{plural(short, 'part')} of outlines with less than three points cover nothing.")
+        return True
+    if all(number < len(shapes) for number, shapes in zip(lacking, sides, strict=True)):
+        nouns = zip(lacking, sides, (objects.noun, found.noun), strict=True)
+        told = " and ".join(f"{number} of {plural(len(shapes), noun)}" for number, shapes, noun in nouns if number)
+        notes.add(f"Boxes were compared and not masks, since {told} have no mask.")
+    return False
+
+
+def _short_parts(segmentation: Segmentation | None) -> int:
+    parts = segmentation if isinstance(segmentation, list) else ()
+    return sum(len(polygon) < SHORTEST_OUTLINE for polygon in parts)
 
 
 def _ground_truth(
-    file: CocoFile, rows: Sequence[WireObject], images: Images, category_ids: IntArray, *, by_mask: bool
+    objects: _Placed[WireObject], sizes: IntArray, notes: _Notes, *, by_mask: bool
 ) -> tuple[GroundTruth, Masks | None]:
     """Return the objects and their masks in the order of the file."""
-    ids = _unique_ids(file, "annotations", [row.id for row in rows])
-    image = _pointers(file, rows, "image_id", images.ids, "images")
-    category = _pointers(file, rows, "category_id", category_ids, "categories")
-    boxes, area, masks = _shapes(file, rows, images.sizes[image], by_mask=by_mask)
+    rows = objects.rows
+    boxes, area, masks = _shapes(objects, sizes, by_mask=by_mask)
     said_area = np.array([np.nan if row.area is None else row.area for row in rows], dtype=np.float64)
-    objects = GroundTruth(
-        ids=ids,
-        image=image,
-        category=category,
+    if not by_mask and (number := int((boxes[:, 2:] < 0).any(axis=1).sum())):
+        notes.add(f"{plural(number, 'object')} with a negative width or height cannot be found, so missed.")
+    truth = GroundTruth(
+        ids=_object_ids(objects, notes),
+        image=objects.image,
+        category=objects.category,
         boxes=boxes,
-        area=np.where(np.isnan(said_area), area, said_area),
+        area=np.where(np.isnan(said_area), np.maximum(area, 0.0), said_area),
         crowd=np.array([row.iscrowd for row in rows], dtype=np.bool_),
         sly_ids=_optional_ids(rows),
     )
-    return objects, masks
+    if truth.crowd.all():
+        notes.add("The ground truth has no object that counts, so average precision and recall are not defined.")
+    return truth, masks
+
+
+def _object_ids(objects: _Placed[WireObject], notes: _Notes) -> IntArray:
+    """Return (G,) ids that differ: those of the file where they do, otherwise the place in the file from 1."""
+    given = [row.id for row in objects.rows if row.id is not None]
+    keys = keys_of(objects.file, "annotations[{}].id", given)
+    if isinstance(keys, np.ndarray) and keys.size == len(objects.rows):
+        if (alike := keys.size - np.unique(keys).size) == 0:
+            return keys
+        notes.add(f"{plural(alike, 'object')} of the ground truth had the id of another; all were numbered anew.")
+    return objects.places + 1
 
 
 def _detections(
-    file: CocoFile, rows: Sequence[WireDetection], images: Images, category_ids: IntArray, *, by_mask: bool
+    found: _Placed[WireDetection], sizes: IntArray, notes: _Notes, *, by_mask: bool
 ) -> tuple[Detections, Masks | None]:
     """Return the predictions and their masks in the order of the file."""
-    ids = [row.id for row in rows if row.id is not None]
-    if len(ids) == len(rows):  # a prediction needs none
-        _unique_ids(file, "annotations", ids)
-    image = _pointers(file, rows, "image_id", images.ids, "images")
-    category = _pointers(file, rows, "category_id", category_ids, "categories")
     # COCO takes the area of a prediction from its shape, whatever the file says (``loadRes`` of pycocotools)
-    boxes, area, masks = _shapes(file, rows, images.sizes[image], by_mask=by_mask)
+    boxes, area, masks = _shapes(found, sizes, by_mask=by_mask)
+    if not by_mask and (number := int((boxes[:, 2:] < 0).any(axis=1).sum())):
+        notes.add(f"{plural(number, 'detection')} with a negative width or height can find nothing: false alarms.")
     detections = Detections(
-        place=np.arange(len(rows)),
-        image=image,
-        category=category,
+        place=found.places,
+        image=found.image,
+        category=found.category,
         boxes=boxes,
         area=area,
-        scores=np.fromiter(map(attrgetter("score"), rows), dtype=np.float64, count=len(rows)),
-        sly_ids=_optional_ids(rows),
+        scores=np.fromiter(map(attrgetter("score"), found.rows), dtype=np.float64, count=len(found.rows)),
+        sly_ids=_optional_ids(found.rows),
     )
     return detections, masks
 
 
-def _images(file: CocoFile, rows: Sequence[WireImage]) -> Images:
-    ids = _unique_ids(file, "images", [row.id for row in rows])
-    order = np.argsort(ids)
-    ordered = [rows[i] for i in order.tolist()]
+def _image_columns(truth: _Truth) -> Images:
     return Images(
-        ids=ids[order],
-        file_names=tuple(row.file_name for row in ordered),
-        datasets=tuple(row.dataset or "" for row in ordered),
-        sly_ids=_optional_ids(ordered),
-        sizes=np.array([(row.width or 0, row.height or 0) for row in ordered], dtype=np.int64),
+        ids=truth.image_table.ids,
+        file_names=tuple(row.file_name or str(row.id) for row in truth.images),
+        datasets=tuple(row.dataset or "" for row in truth.images),
+        sly_ids=_optional_ids(truth.images),
+        sizes=truth.sizes,
     )
 
 
-def _categories(file: CocoFile, rows: Sequence[WireCategory]) -> tuple[IntArray, tuple[str, ...]]:
-    ids = _unique_ids(file, "categories", [row.id for row in rows])
-    seen: set[str] = set()
-    for place, row in enumerate(rows):
-        if row.name in seen:
-            raise file.unusable(place=f"categories[{place}].name", reason=f"the class name {row.name!r} occurs twice")
-        seen.add(row.name)
-    order = np.argsort(ids)
-    return ids[order], tuple(rows[i].name for i in order.tolist())
+def _class_names(truth: _Truth, notes: _Notes) -> tuple[str, ...]:
+    """Return K names that differ: classes of one name are told apart by their ids."""
+    names = [row.name or str(row.id) for row in truth.categories]
+    alike = {name for name, number in Counter(names).items() if number > 1}
+    if not alike:
+        return tuple(names)
+    names_of = f"{plural(len(alike), 'class name')} {_s(len(alike), 'stand')}"
+    notes.add(f"{names_of} for more than one class; their ids tell them apart.")
+    ids = [row.id for row in truth.categories]
+    return tuple(f"{name} (id {one})" if name in alike else name for name, one in zip(names, ids, strict=True))
 
 
-def _refuse_others(file: CocoFile, where: str, given: Sequence[tuple[int, str]], expected: Mapping[int, str]) -> None:
-    """Refuse predictions for other images or classes than those of the ground truth."""
-    _unique_ids(file, where, [number for number, _ in given])
-    for place, (number, name) in enumerate(given):
-        if expected.get(number) != name:
-            reason = f"id {number} is {name!r} here and {expected.get(number)!r} in the ground truth"
-            raise file.unusable(place=f"{where}[{place}]", reason=reason)
-    if len(given) < len(expected):
-        missing = min(set(expected) - {number for number, _ in given})
-        raise file.unusable(place=where, reason=f"id {missing} ({expected[missing]!r}) of the ground truth is missing")
-
-
-def _shapes(
-    file: CocoFile, rows: _Rows, image_sizes: IntArray, *, by_mask: bool
-) -> tuple[FloatArray, FloatArray, Masks | None]:
+def _shapes(side: _Placed[_Row], sizes: IntArray, *, by_mask: bool) -> tuple[FloatArray, FloatArray, Masks | None]:
     """Return (N, 4) boxes and (N,) areas, of the masks where masks are compared, and these."""
     if by_mask:
-        masks = masks_of(file, [row.segmentation for row in rows if row.segmentation is not None], image_sizes)
+        masks = _masks(side, sizes, np.arange(len(side.rows)))
         return masks.boxes, masks.areas, masks
-    for place, row in enumerate(rows):
-        if row.bbox is None:
+    given = [row.bbox for row in side.rows]
+    lacking = [place for place, box in enumerate(given) if box is None]
+    for place in lacking:
+        if not is_mask(side.rows[place].segmentation):
             reason = "bbox is missing, and not all annotations have a segmentation"
-            raise file.unusable(place=f"annotations[{place}]", reason=reason)
-    boxes = np.array([row.bbox for row in rows], dtype=np.float64).reshape(-1, 4)
+            raise side.file.unusable(place=f"annotations[{side.places[place]}]", reason=reason)
+    boxes = np.array([box or (0, 0, 0, 0) for box in given] if lacking else given, dtype=np.float64).reshape(-1, 4)
+    if lacking:
+        # As ``loadRes`` of pycocotools does
+        boxes[lacking] = _masks(side, sizes, np.array(lacking)).boxes
     return boxes, boxes[:, 2] * boxes[:, 3], None
 
 
-def _unique_ids(file: CocoFile, where: str, given: Sequence[int]) -> IntArray:
-    ids = np.array(given, dtype=np.int64)
-    if np.unique(ids).size < ids.size:
-        order = np.argsort(ids, kind="stable")
-        place = int(order[1:][np.diff(ids[order]) == 0].min())
-        raise file.unusable(place=f"{where}[{place}].id", reason=f"the id {ids[place]} occurs twice")
-    return ids
+def _masks(side: _Placed[_Row], sizes: IntArray, rows: IntArray) -> Masks:
+    shapes = [side.rows[i].segmentation for i in rows.tolist()]
+    return masks_of(
+        side.file,
+        [shape for shape in shapes if shape is not None],
+        sizes[side.image[rows]],
+        side.places[rows].tolist(),
+    )
 
 
-def _pointers(file: CocoFile, rows: _Rows, key: str, ids: IntArray, target: str) -> IntArray:
-    """Return where the ids of a column stand in sorted ids."""
-    wanted = np.fromiter(map(attrgetter(key), rows), dtype=np.int64, count=len(rows))
-    found: IntArray = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
-    lost: BoolArray = ids[found] != wanted
-    if lost.any():
-        place = int(np.argmax(lost))
-        raise file.unusable(
-            place=f"annotations[{place}].{key}", reason=f"{wanted[place]} is not in {target} of the ground truth"
-        )
-    return found
-
-
-def _optional_ids(rows: _Rows | Sequence[WireImage]) -> IntArray:
+def _optional_ids(rows: Sequence[WireObject] | Sequence[WireDetection] | Sequence[WireImage]) -> IntArray:
     return np.array([-1 if row.sly_id is None else row.sly_id for row in rows], dtype=np.int64)

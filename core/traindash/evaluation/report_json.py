@@ -59,6 +59,7 @@ def report_of(evaluation: Evaluation) -> dict[str, Any]:
         **_distributions(evaluation),
         "confidence_profile": _profile(evaluation.profile),
         "per_image": _images(evaluation),
+        "notes": list(pair.notes),
     }
 
 

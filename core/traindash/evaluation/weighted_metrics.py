@@ -50,7 +50,7 @@ class ClassRows:
 
     image: IntArray  # (N,) image of each
     right: BoolArray  # (T, N) true positives
-    ignored: BoolArray  # (T, N) matched to a crowd
+    ignored: BoolArray  # (T, N) neither right nor wrong
 
 
 def rows_by_class(table: MatchTable) -> tuple[ClassRows, ...]:
@@ -62,7 +62,7 @@ def rows_by_class(table: MatchTable) -> tuple[ClassRows, ...]:
         ClassRows(
             image=table.dt_image[rows],
             right=(table.dt_gt[:, rows] >= 0) & ~table.dt_ignored[:, rows],
-            ignored=table.dt_ignored[:, rows],
+            ignored=table.dt_ignored[:, rows] | ((table.dt_gt[:, rows] < 0) & ~table.dt_sized[rows]),
         )
         for rows in parts
     )

@@ -8,7 +8,7 @@ from hotcoco import mask as coco_mask
 
 from tests.fakes.evaluations import Made, coco_pair, write_pair
 from traindash.evaluation.cache import RunLengths
-from traindash.evaluation.coco_files import CocoFile, WirePredictions, WireTruth
+from traindash.evaluation.coco_files import CocoFile
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, restrict
 
 MADE = Made(seed=3, images=12, masks=True)
@@ -90,8 +90,8 @@ def test_damaged_run_lengths_are_an_empty_mask() -> None:
 def test_no_prediction_at_all(tmp_path: Path) -> None:
     truth, found = write_pair(tmp_path, MADE)
     found.write_text('{"annotations": []}')
-    assert CocoFile(found).parsed(WirePredictions).annotations == []
-    assert CocoFile(truth).parsed(WireTruth).annotations
+    assert CocoFile(found).predictions().annotations == []
+    assert CocoFile(truth).truth().annotations
     for _ in range(2):
         evaluation = evaluate_files(truth, found, cache=tmp_path / "cache")
         assert evaluation.masks is not None

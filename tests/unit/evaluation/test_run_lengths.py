@@ -12,7 +12,7 @@ from tests.unit.evaluation.coco_data import Shape, coco_files, with_masks
 from tests.unit.evaluation.evaluations import evaluated
 from traindash.errors import InputError
 from traindash.evaluation.coco_files import CocoFile
-from traindash.evaluation.reading import CHARACTERS_AT_ONCE, masks_of
+from traindash.evaluation.masks import CHARACTERS_AT_ONCE, masks_of
 
 SIDE = 40
 
