@@ -245,6 +245,8 @@ def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
     from traindash.comparison.report.page import render_report
 
     comparison, significance = on_fair_basis(compare_folders(folders))
+    for note in comparison.reading_notes:
+        click.echo(f"Note: {note}", err=True)
     standing = standing_of(comparison, significance)
     if standing.kind in {"rescored", "unlike"}:
         for reason in standing.reasons:

@@ -221,6 +221,16 @@ class Comparison:
         return tuple((e, e.evaluation) for e in self.experiments if isinstance(e.evaluation, Evaluation))
 
     @property
+    def reading_notes(self) -> tuple[str, ...]:
+        """What was left out of the files of the evaluations or read in another way; with several, whose files."""
+        several = len(self.experiments) > 1
+        return tuple(
+            f"{experiment.label}: {note}" if several else note
+            for experiment, evaluation in self.evaluated
+            for note in evaluation.pair.notes
+        )
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes of all evaluations together, alphabetical."""
         return tuple(sorted({name for _, evaluation in self.evaluated for name in evaluation.classes}))

@@ -104,6 +104,23 @@ def test_evaluate_refuses_what_is_no_coco_file(tmp_path: Path) -> None:
     assert result.stderr.startswith("Error: ")
 
 
+def test_what_was_left_out_is_told_beside_the_figures(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    for name in ("a", "b"):
+        folder = Path(_evaluation(tmp_path / name))
+        found = json.loads((folder / "cocoDt.json").read_text())["annotations"]
+        (folder / "cocoDt.json").write_text(json.dumps([*found, found[0] | {"image_id": 4711}]))
+    note = "1 detection has no image in the ground truth and is left out, the first one with image_id 4711."
+    files = ("--gt", str(folder / "cocoGt.json"), "--dt", str(folder / "cocoDt.json"))
+    shown = _run("evaluate", *files)
+    assert (shown.exit_code, shown.stderr) == (0, f"Note: {note}\n")
+    assert json.loads(shown.stdout)["notes"] == [note]
+    report = tmp_path / "report.html"
+    compared = _run("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(report))
+    assert f"Note: a: {note}\nNote: b: {note}\n" in compared.stderr
+    assert f"a: {note}" in report.read_text(encoding="utf-8")
+
+
 def _evaluation(folder: Path, **changes: Any) -> str:  # noqa: ANN401 - what to make up
     folder.mkdir()
     for name, content in zip(("cocoGt.json", "cocoDt.json"), coco_pair(Made(images=12, **changes)), strict=True):

@@ -60,6 +60,8 @@ def draw_overview(comparison: Comparison, significance: Significance) -> None:
     """Draw a card for each experiment."""
     del significance
     st.html(overview_html(overview_of(comparison)))
+    for note in comparison.reading_notes:
+        st.caption(plain(note))
 
 
 def draw_metrics(comparison: Comparison, significance: Significance) -> None:
