@@ -141,7 +141,8 @@ class SideCounts:
 class SplitContent:
     """What a split gives."""
 
-    classes: Mapping[str, SideCounts]  # class → counts; classes without an object on either side are missing
+    # class → counts; classes without an object on either side are missing. `None` where nobody counts them
+    classes: Mapping[str, SideCounts] | None
     # different files that are on both sides, as different images of the project; `None` where the server did not look,
     # as in very large projects
     shared_contents: int | None = 0

@@ -1,5 +1,6 @@
 """What the server knows about the choices of a plan or a draft. Rules are pure functions of choices and these facts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, assert_never
 
@@ -12,10 +13,13 @@ from traindash.domain.plan import (
     DatasetsSplit,
     PretrainedModel,
     RandomSplit,
+    SideCounts,
     SplitContent,
+    TagsSplit,
     TrainingPlan,
+    TrainValSplit,
 )
-from traindash.domain.project import Collection, Dataset, Project, ProjectMeta, ProjectStatistics
+from traindash.domain.project import Collection, Dataset, Image, Project, ProjectMeta, ProjectStatistics
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
 from traindash.supervisely.client import SuperviselyClient
@@ -160,6 +164,95 @@ def counts_by_arithmetic(split: RandomSplit | DatasetsSplit, project: ProjectFac
     )
 
 
+# What both sides of a split hold. The embedded server counts it; of any other one, images are listed with their hashes.
+
+_MOST_LISTED = 5_000  # images: ten requests
+_MOST_LISTS = 20  # datasets or collections, each a request at least
+_EXAMPLES = 5
+
+
+def split_content(client: SuperviselyClient, project: ProjectFacts, split: TrainValSplit) -> SplitContent | None:
+    """Return what the sides of a split hold, as far as it takes few requests.
+
+    ``None`` for a random split, which is drawn when the training starts, and where the server does not say: nothing
+    that is only good to know keeps a training from its start.
+    """
+    if isinstance(split, RandomSplit):
+        return None
+    try:
+        return client.splits.content(project.project.id, split) or _listed_content(client, project, split)
+    except AppError:  # a side is empty, or something is missing: the checks of the split say so
+        return None
+
+
+def _listed_content(
+    client: SuperviselyClient, project: ProjectFacts, split: DatasetsSplit | TagsSplit | CollectionsSplit
+) -> SplitContent:
+    classes = _counts_of_datasets(project.statistics, split) if isinstance(split, DatasetsSplit) else None
+    sides = _listed_sides(client, project, split)
+    if sides is None:
+        return SplitContent(classes=classes, shared_contents=None)
+    train = {image.hash: image for image in sides[0] if image.hash}
+    # One image on both sides is told elsewhere; these are copies of its file
+    copies = {
+        image.hash: (train[image.hash].name, image.name)
+        for image in sides[1]
+        if image.hash in train and image.id != train[image.hash].id
+    }
+    return SplitContent(
+        classes=classes, shared_contents=len(copies), shared_examples=tuple(copies.values())[:_EXAMPLES]
+    )
+
+
+def _listed_sides(
+    client: SuperviselyClient, project: ProjectFacts, split: DatasetsSplit | TagsSplit | CollectionsSplit
+) -> tuple[Sequence[Image], Sequence[Image]] | None:
+    """Return the images of both sides; ``None`` where they are too many to list."""
+    if project.project.items_count > _MOST_LISTED:
+        return None
+    project_id, images = project.project.id, client.images
+    match split:
+        case DatasetsSplit(train_datasets=train, val_datasets=val):
+            if len(train) + len(val) > _MOST_LISTS:
+                return None
+            of_train = [image for one in train for image in images.list(dataset_id=one)]
+            return of_train, [image for one in val for image in images.list(dataset_id=one)]
+        case CollectionsSplit(train_collections=train_cols, val_collections=val_cols):
+            if len(train_cols) + len(val_cols) > _MOST_LISTS:
+                return None
+            of_train = [i for one in train_cols for i in images.list(project_id=project_id, collection_id=one)]
+            return of_train, [i for one in val_cols for i in images.list(project_id=project_id, collection_id=one)]
+        case TagsSplit():
+            named = [(image, {tag.name for tag in image.tags}) for image in images.list(project_id=project_id)]
+            wanted = {split.train_tag, split.val_tag}
+            sides = [
+                [i for i, names in named if tag in names or (not names & wanted and split.untagged_action == side)]
+                for side, tag in (("train", split.train_tag), ("val", split.val_tag))
+            ]
+            return sides[0], sides[1]
+        case _:
+            assert_never(split)
+
+
+def _counts_of_datasets(statistics: ProjectStatistics, split: DatasetsSplit) -> dict[str, SideCounts] | None:
+    """Add up what the server counts per dataset; ``None`` where it counts per project only."""
+    if any(item.objects and not item.objects_by_dataset for item in statistics.classes):
+        return None
+
+    def total(by_dataset: Mapping[DatasetId, int], datasets: Sequence[DatasetId]) -> int:
+        return sum(by_dataset.get(one, 0) for one in datasets)
+
+    return {
+        item.name: SideCounts(
+            train_images=total(item.images_by_dataset, split.train_datasets),
+            train_objects=total(item.objects_by_dataset, split.train_datasets),
+            val_images=total(item.images_by_dataset, split.val_datasets),
+            val_objects=total(item.objects_by_dataset, split.val_datasets),
+        )
+        for item in statistics.classes
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
     """Answers to what a plan's start asks. Empty tuples where a plan does not need the answer."""
@@ -200,6 +293,7 @@ def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
             model_error=model_error,
             models=models,
             split=counts_by_arithmetic(split, project) if isinstance(split, RandomSplit | DatasetsSplit) else None,
+            split_content=split_content(client, project, split),
             # A named agent may be offline or belong to another team: the list of all says which.
             agents=client.agents.available(team) if plan.agent_id is None else client.agents.list(team),
         ),

@@ -172,9 +172,10 @@ def check_split(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     if facts.project is None or facts.project.project.items_count == 0:
         return ()  # a problem of the project
     found = _setting_problems(choices.train_val_split, facts.project)
-    if any(item.severity == "error" for item in found) or facts.split is None:
+    if any(item.severity == "error" for item in found):
         return tuple(found)
-    return (*found, *_sides(facts.split), *_content(choices, facts))
+    sides = [] if facts.split is None else _sides(facts.split)
+    return (*found, *sides, *_content(choices, facts))
 
 
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
@@ -320,7 +321,8 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
     # Classes without any object are a matter of the class step.
     filled = frozenset(item.name for item in facts.project.statistics.classes if item.objects)
     wanted = facts.project.class_names if choices.classes is None else choices.classes
-    sides = {name: content.classes.get(name, SideCounts()) for name in wanted if name in filled}
+    counts = content.classes
+    sides = {} if counts is None else {name: counts.get(name, SideCounts()) for name in wanted if name in filled}
     found = [*_classes_without_objects(sides)]
     if content.shared_contents:
         first = content.shared_examples[:1]
@@ -335,6 +337,16 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
 
 
 def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Problem]:
+    trained, judged = (any(getattr(item, side) for item in sides.values()) for side in ("train_objects", "val_objects"))
+    if sides and not trained:
+        message = "No training image has an object of the chosen classes."
+        yield error("split", message, "Change the split: there is nothing to learn from.")
+        return
+    if sides and not judged:
+        message = "No validation image has an object of the chosen classes."
+        hint = "The training will run, but nothing can say how good the model is; change the split."
+        yield warning("split", message, hint)
+        sides = {name: item for name, item in sides.items() if item.train_objects == 0}
     nowhere = [name for name, item in sides.items() if item.train_objects == item.val_objects == 0]
     no_train = [name for name, item in sides.items() if item.train_objects == 0 < item.val_objects]
     no_val = [name for name, item in sides.items() if item.val_objects == 0 < item.train_objects]

@@ -8,11 +8,12 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, Project
-from traindash.errors import InputError, NotFoundError
+from traindash.errors import NotFoundError
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
 from traindash.plans.draft import WizardDraft
 from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, SplitCounts
+from traindash.plans.facts import split_content as side_content
 from traindash.plans.lookups import DataProfile, profile
 from traindash.plans.problems import Problem
 from traindash.plans.rules import check
@@ -124,10 +125,8 @@ def split_counts(project_id: ProjectId, split: TrainValSplit) -> SplitCounts | N
 def split_content(project_id: ProjectId, split: TrainValSplit, images: int) -> SplitContent | None:
     """Return what the sides of a split hold; ``images`` makes a project that has grown another one."""
     del images
-    try:
-        return connection.client().splits.content(project_id, split)
-    except InputError:  # a side is empty, or something is missing: the checks of the split say so
-        return None
+    known = project(project_id)
+    return None if known is None else side_content(connection.client(), known, split)
 
 
 @lookup(seconds=_LONG_SECONDS, most=20, spinner="Dealing the images", shared=True)

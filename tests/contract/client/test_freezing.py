@@ -10,8 +10,9 @@ from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.datasets.importing import open_import
 from traindash.domain.ids import CollectionId, ImageId
-from traindash.domain.plan import DatasetsSplit, ImagesSplit, RandomSplit
+from traindash.domain.plan import DatasetsSplit, ImagesSplit, PretrainedModel, RandomSplit, TrainingPlan
 from traindash.plans import lookups as gather
+from traindash.plans.rules import check
 from traindash.plans.splits import assign_split, freeze, frozen_pairs
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, RejectedError
@@ -58,6 +59,7 @@ def test_what_the_sides_hold(client: SuperviselyClient) -> None:
     frozen = freeze(client, project.project, RandomSplit(percent=60, seed=0))
     content = client.splits.content(project.project.id, frozen)
     assert content is not None
+    assert content.classes is not None
     assert content.shared_contents == 0
     statistics = {item.name: item for item in project.statistics.classes if item.objects}
     assert set(content.classes) == set(statistics)
@@ -69,6 +71,7 @@ def test_what_the_sides_hold(client: SuperviselyClient) -> None:
     by_datasets = DatasetsSplit(train_datasets=(sides["train"],), val_datasets=(sides["val"],))
     content = client.splits.content(project.project.id, by_datasets)
     assert content is not None
+    assert content.classes is not None
     for name, counts in content.classes.items():
         assert counts.train_objects == statistics[name].objects_by_dataset[sides["train"]]
     assert client.splits.content(project.project.id, RandomSplit()) is None
@@ -113,6 +116,9 @@ def test_identical_images_on_both_sides_are_found(
     assert content is not None
     assert content.shared_contents == 1
     assert content.shared_examples == (("a.png", "c.png"),)
+    model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")
+    told = check(client, TrainingPlan(project_id=project_id, model=model, train_val_split=split))
+    assert "1 image is on both sides as identical copies, e.g. a.png and c.png." in [one.message for one in told]
     frozen = freeze(client, client.projects.get(project_id), RandomSplit(percent=50, seed=0))
     dealt = client.splits.content(project_id, frozen)
     assert dealt is not None

@@ -141,6 +141,23 @@ def test_what_the_sides_hold_is_checked() -> None:
     assert len(check_split(without, facts(split_content=content))) == 1
 
 
+def test_a_side_without_any_object_is_told_as_such() -> None:
+    names = project().class_names
+    only = {name: SideCounts(train_images=1, train_objects=1) for name in names[:3]}
+    (problem,) = found(SplitDraft(), split_content=SplitContent(classes=only))
+    assert (problem.severity, problem.message) == (
+        "warning",
+        "No validation image has an object of the chosen classes.",
+    )
+    none = {name: SideCounts(val_images=1, val_objects=1) for name in names[:3]}
+    (problem,) = found(SplitDraft(), split_content=SplitContent(classes=none))
+    assert (problem.severity, problem.message) == ("error", "No training image has an object of the chosen classes.")
+
+
+def test_what_nobody_counts_is_no_problem() -> None:
+    assert found(SplitDraft(), split_content=SplitContent(classes=None, shared_contents=None)) == []
+
+
 def test_a_class_whose_objects_are_on_unused_images_warns() -> None:
     names = project().class_names
     whole = SideCounts(train_images=1, train_objects=1, val_images=1, val_objects=1)

@@ -126,6 +126,10 @@ class _Pipeline:
     def _evaluate(self, benchmark: Benchmark, data: PreparedData) -> Evaluation | None:
         self._events.phase(Phase.EVALUATION)
         evaluation = self._optional("The evaluation", lambda: benchmark.evaluate(data))
+        if evaluation is not None and evaluation.pair.gt.crowd.all():
+            message = "No validation image has an object of the chosen classes: nothing says how good the model is."
+            self.problems.append(message)
+            self._events.log(message, "warning")
         # A speed without an accuracy has no report to stand in
         if evaluation is not None and self._spec.enable_speedtest:
             self._events.phase(Phase.SPEED_TEST)

@@ -252,7 +252,13 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
 
 
 def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
-    sides = [(name, content.classes.get(name, SideCounts())) for name in project.class_names]
+    if content.classes is not None:
+        _draw_counts([(name, content.classes.get(name, SideCounts())) for name in project.class_names])
+    if content.shared_contents is None:
+        st.caption("In a project this large, nobody looked for identical images on both sides.")
+
+
+def _draw_counts(sides: Sequence[tuple[str, SideCounts]]) -> None:
     frame = pd.DataFrame(
         {
             "Class": [name for name, _ in sides],
@@ -271,8 +277,6 @@ def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
         },
         alt="Images and objects of each class on both sides",
     )
-    if content.shared_contents is None:
-        st.caption("In a project this large, nobody looked for identical images on both sides.")
 
 
 def _samples(
