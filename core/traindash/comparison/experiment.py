@@ -18,6 +18,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
 from traindash.formatting import count, listing, plural
+from traindash.text_files import EncodingError, decode_text
 from traindash.yaml_text import compose, values
 
 # The images and classes that unlike experiments are re-scored on, and what that leaves out.
@@ -255,10 +256,12 @@ class _Split(Struct):
     train: tuple[int, ...] | None = None
 
 
-def parse_hyperparameters(text: str) -> Maybe[Mapping[str, object]]:
+def parse_hyperparameters(content: bytes) -> Maybe[Mapping[str, object]]:
     """Read ``hyperparameters.yaml``."""
     try:
-        loaded = values(compose(text, takes_repeated=True))
+        loaded = values(compose(decode_text(content, "hyperparameters.yaml"), takes_repeated=True))
+    except EncodingError:
+        return Missing(reason="has hyperparameters that are not UTF-8")
     except yaml.YAMLError:
         loaded = None
     if isinstance(loaded, dict) and all(isinstance(key, str) for key in loaded):

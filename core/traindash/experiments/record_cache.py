@@ -224,7 +224,7 @@ class SettingsReader:
 
 
 def _flat(content: bytes) -> Settings:
-    values = parse_hyperparameters(content.decode("utf-8", errors="replace"))
+    values = parse_hyperparameters(content)
     return {} if isinstance(values, Missing) else {".".join(path): value for path, value in flatten(values)}
 
 

@@ -18,6 +18,7 @@ from traindash.plans.lookups import DataProfile, profile
 from traindash.plans.problems import Problem
 from traindash.plans.rules import check
 from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
+from traindash.text_files import decode_text
 from traindash.ui import connection
 from traindash.ui.connection import lookup
 
@@ -92,7 +93,7 @@ def _artifact(team: TeamId, info: ExperimentInfo, relative: str) -> str | None:
     # Folders of artifacts can be deleted in Team Files while their task stays.
     except NotFoundError:
         return None
-    return content.decode("utf-8", errors="replace")
+    return decode_text(content, relative)
 
 
 @lookup(seconds=_SECONDS, most=50)

@@ -95,9 +95,10 @@ def test_a_damaged_speed_test_is_refused(content: bytes) -> None:
 
 
 def test_small_files() -> None:
-    assert parse_hyperparameters("epochs: 10\nlr0: 0.01") == {"epochs": 10, "lr0": 0.01}
-    assert isinstance(parse_hyperparameters("- a\n- b"), Missing)
-    assert isinstance(parse_hyperparameters("a: [1"), Missing)
+    assert parse_hyperparameters(b"epochs: 10\nlr0: 0.01") == {"epochs": 10, "lr0": 0.01}
+    assert isinstance(parse_hyperparameters(b"- a\n- b"), Missing)
+    for content in (b"a: [1", b"a: 2024-13-45", b"a: " + b"[" * 3000, b"name: \xe4"):
+        assert isinstance(parse_hyperparameters(content), Missing)
     assert parse_app_state(b'{"classes": ["a"]}') == {"classes": ["a"]}
     assert isinstance(parse_app_state(b"nothing"), Missing)
     assert parse_train_images(b'{"train": [1, 2], "val": [3]}') == frozenset({1, 2})

@@ -114,3 +114,9 @@ def test_keys_of_the_platform_are_set_aside_with_a_reason() -> None:
     parsed = parsed_from("device: cuda:3\nproject: x\nepochs: 2\nresume:\nsingle_cls: false\n")
     assert parsed.values == {"epochs": 2}
     assert dict(parsed.ignored) == {"device": REFERENCE.decided["device"], "project": REFERENCE.decided["project"]}
+
+
+def test_keys_of_older_versions_are_left_out_and_told_when_they_said_something() -> None:
+    found = parsed_from("epochs: 3\nfreeze: None\nlabel_smoothing: 0.1\nhalf: false\nkeras: False\nhide_labels: true\n")
+    assert found.values == {"epochs": 3, "freeze": None}
+    assert set(found.ignored) == {"label_smoothing", "hide_labels"}

@@ -117,7 +117,7 @@ class Benchmark:
             evaluation=evaluation,
             speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
             training=parse_results_csv(curves.read_text(encoding="utf-8")),
-            hyperparameters=parse_hyperparameters(self.spec.hyperparameters),
+            hyperparameters=parse_hyperparameters(self.spec.hyperparameters.encode()),
             app_state=self.spec.app_state,
             checkpoint_bytes=self.checkpoint.stat().st_size,
         )

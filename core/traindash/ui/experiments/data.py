@@ -118,7 +118,7 @@ def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader:
         hyperparameters=_parsed(
             reader,
             artifacts.get(info.hyperparameters),
-            lambda content: parse_hyperparameters(content.decode("utf-8", errors="replace")),
+            parse_hyperparameters,
             "left no hyperparameters",
         ),
         app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, "left no settings"),
