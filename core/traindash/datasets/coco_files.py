@@ -163,7 +163,10 @@ def _indexed(content: _Content, place: str, folder: Folder) -> CocoFile:
     images = tuple(_images(content.images, folder, tuple(_near(folder, place, dataset))))
     sizes = {image.id: image.size for image in images}
     objects: dict[Identifier | None, list[CocoObject]] = defaultdict(list)
-    for number, row in enumerate(content.annotations or [], start=1):
+    rows = content.annotations or []
+    rows.reverse()
+    for number in range(1, len(rows) + 1):
+        row = rows.pop()  # what is read is let go of; a large file has a million rows
         image_id = identifier(row.get("image_id"))  # what is no id belongs to no image, and is told of as such
         objects[image_id].append(read_object(number, row, sizes.get(image_id)))
     categories = _categories(content.categories, place)

@@ -59,7 +59,7 @@ class _RunLengths(Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlines:
-    """Several outlines of one object, as of one that is seen behind another."""
+    """The outline of an object, or several, as of one that is seen behind another."""
 
     parts: tuple[Sequence[float], ...]  # x, y, x, y, … of each, positions
 
@@ -73,7 +73,8 @@ class RunLengths:
     height: int
 
 
-Shape: TypeAlias = Rectangle | Polygon | Outlines | RunLengths
+# Kept as they are written until their image's turn: the points of a million polygons would take the memory twice.
+Shape: TypeAlias = Rectangle | Outlines | RunLengths
 
 
 class Told(NamedTuple):
@@ -101,6 +102,14 @@ class _Extent(NamedTuple):
     top: float
     right: float
     bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
 
 
 def identifier(given: object) -> Identifier | None:
@@ -144,7 +153,7 @@ def shape_name_of(shape: Shape) -> str:
     match shape:
         case Rectangle():
             return "rectangle"
-        case Polygon():
+        case Outlines(parts=[_]):
             return "polygon"
         case Outlines() | RunLengths():
             return "bitmap"
@@ -157,15 +166,17 @@ def drawn(shape: Shape, width: int, height: int) -> Clipped:
         InputError: A mask is of another size than the image, or too large.
     """
     match shape:
-        case Rectangle() | Polygon():
+        case Rectangle():
             return Clipped(geometry=shape, was_cut=False)
+        case Outlines(parts=[part]):
+            points = tuple(zip(map(float, part[::2]), map(float, part[1::2]), strict=True))
+            return Clipped(geometry=to_pixels(Polygon(exterior=points)), was_cut=False)
         case Outlines(parts=parts):
             return _filled(parts, width, height)
         case RunLengths():
             if (shape.width, shape.height) != (width, height):
                 raise InputError(_other_size(shape, width, height))
-            mask = decode_rle(shape.counts, height, width)
-            return Clipped(geometry=_packed(mask, (0, 0)), was_cut=False)
+            return Clipped(geometry=_packed(decode_rle(shape.counts, height, width)), was_cut=False)
 
 
 def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:
@@ -182,16 +193,18 @@ def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[
     changes = [Told(ProblemKind.DAMAGED_OBJECT, f"{fault} Its other outlines are taken.")] if fault else []
     if box_fault:
         changes.append(Told(ProblemKind.DAMAGED_OBJECT, f"{box_fault} The outline is taken."))
-    elif box is not None and edges is not None:
+    elif box is not None and edges is not None and not _agree(extent, edges):
         # Only what can be seen has to agree: some tools cut the box at the border and not the outline.
         seen, edges = _inside(extent, size), _inside(edges, size)
+        message = f"Its outline lies {_in_words(seen)}, its box {_in_words(edges)}; the"
+        if not _agree(seen, edges) and _share(seen, edges) < _LEAST_INSIDE:
+            return box, (Told(ProblemKind.BOX_AND_OUTLINE, f"{message} box is taken."),)
         if not _agree(seen, edges):
-            message = f"Its outline lies {_in_words(seen)}, its box {_in_words(edges)}; the"
-            if _share(seen, edges) < _LEAST_INSIDE:
-                return box, (Told(ProblemKind.BOX_AND_OUTLINE, f"{message} box is taken."),)
             changes.append(Told(ProblemKind.BOX_AND_OUTLINE, f"{message} outline is taken."))
-    if isinstance(found, Outlines) and len(found.parts) == 1:
-        return _polygon(found.parts[0], extent, changes), tuple(changes)
+    if isinstance(found, Outlines) and len(found.parts) == 1 and min(extent.width, extent.height) <= 1:
+        # A polygon goes through the centres of its border pixels; one that is a pixel wide would be a line.
+        changes.append(Told(ProblemKind.EMPTY, "Its outline is not wider than a pixel; the box around it is taken."))
+        return rectangle_at(extent.left, extent.top, extent.width, extent.height), tuple(changes)
     return found, tuple(changes)
 
 
@@ -241,7 +254,9 @@ def _outlines(given: list[Any]) -> tuple[Outlines | None, _Extent | None, str]:
         if message := _fault_of(part):
             fault = message
         else:
-            parts.append(part)
+            half = len(part) // 2
+            # What is walked round twice has nothing inside by the rule of cv2, Pillow and COCO.
+            parts.append(part[:half] if half % 2 == 0 and part[:half] == part[half:] else part)
     if not parts:
         return None, None, fault
     xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
@@ -278,16 +293,6 @@ def _run_lengths(given: Row) -> tuple[RunLengths | None, _Extent | None, str]:
     return RunLengths(counts=packed.counts, width=width, height=height), extent, ""
 
 
-def _polygon(part: Sequence[float], extent: _Extent, changes: list[Told]) -> Polygon | Rectangle:
-    width, height = extent.right - extent.left, extent.bottom - extent.top
-    if min(width, height) <= 1:
-        # A polygon goes through the centres of its border pixels; one that is a pixel wide would be a line.
-        changes.append(Told(ProblemKind.EMPTY, "Its outline is not wider than a pixel; the box around it is taken."))
-        return rectangle_at(extent.left, extent.top, width, height)
-    points = tuple(zip(map(float, part[::2]), map(float, part[1::2]), strict=True))
-    return to_pixels(Polygon(exterior=points))
-
-
 def _inside(extent: _Extent, size: tuple[int, int] | None) -> _Extent:
     if size is None:
         return extent
@@ -306,7 +311,7 @@ def _share(extent: _Extent, edges: _Extent) -> float:
     """How much of an extent lies inside others, 0 to 1."""
     across = min(extent.right, edges.right) - max(extent.left, edges.left)
     down = min(extent.bottom, edges.bottom) - max(extent.top, edges.top)
-    area = (extent.right - extent.left) * (extent.bottom - extent.top)
+    area = extent.width * extent.height
     return max(across, 0.0) * max(down, 0.0) / area if area > 0 else 0.0
 
 
@@ -329,30 +334,25 @@ def _left_over(row: Row) -> tuple[Told, ...]:
 
 def _filled(parts: Sequence[Sequence[float]], width: int, height: int) -> Clipped:
     """Fill outlines as COCO does, those of one object together."""
+    if width * height > MAX_MASK_PIXELS:
+        raise InputError(f"Its outlines would become a mask of more than {MAX_MASK_PIXELS:,} pixels.")
     xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
-    # Of a large image only the part around the object; a pixel more, for COCO rounds to either side.
-    left, right = (min(max(math.floor(x), 0), width) for x in (min(xs) - 1, max(xs) + 2))
-    top, bottom = (min(max(math.floor(y), 0), height) for y in (min(ys) - 1, max(ys) + 2))
     was_cut = min(*xs, *ys) < -TOLERANCE or max(xs) > width + TOLERANCE or max(ys) > height + TOLERANCE
-    if left >= right or top >= bottom:
-        return Clipped(geometry=None, was_cut=True)
-    if (right - left) * (bottom - top) > MAX_MASK_PIXELS:
-        raise InputError(f"Its outlines cover more than {MAX_MASK_PIXELS:,} pixels.")
-    moved = [[value - (top if place % 2 else left) for place, value in enumerate(part)] for part in parts]
-    packed = coco_mask.merge(coco_mask.fr_py_objects(moved, bottom - top, right - left))
-    mask = np.asarray(coco_mask.decode(packed), dtype=np.bool_)
+    # In the whole image and not in the part around the object: COCO rounds to other pixels there.
+    mask = np.array(coco_mask.decode(coco_mask.merge(coco_mask.fr_py_objects(parts, height, width))), dtype=np.bool_)
     if not mask.any():
         if was_cut:
             return Clipped(geometry=None, was_cut=True)
-        mask[mask.shape[0] // 2, mask.shape[1] // 2] = True  # thinner than a pixel: it still lies in one
-    return Clipped(geometry=_packed(mask, (left, top)), was_cut=was_cut)
+        middle_x, middle_y = int((min(xs) + max(xs)) / 2), int((min(ys) + max(ys)) / 2)
+        mask[min(max(middle_y, 0), height - 1), min(max(middle_x, 0), width - 1)] = True  # thinner than a pixel
+    return Clipped(geometry=_packed(mask), was_cut=was_cut)
 
 
-def _packed(mask: Mask, origin: tuple[int, int]) -> Bitmap:
-    """A mask with its place in the image → a bitmap of the part that is set."""
+def _packed(mask: Mask) -> Bitmap:
+    """A mask of the whole image → a bitmap of the part that is set."""
     if (extent := set_extent(mask)) is None:
         raise InputError("Its mask is empty.")
-    return encode_mask(mask[extent], (origin[0] + extent[1].start, origin[1] + extent[0].start))
+    return encode_mask(mask[extent], (extent[1].start, extent[0].start))
 
 
 def decode_rle(counts: str | list[int], height: int, width: int) -> Mask:

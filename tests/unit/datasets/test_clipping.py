@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.datasets import strategies
-from traindash.datasets.geometry import bounds, clip_geometry, decode_mask, encode_mask, outline_area
+from traindash.datasets.geometry import bounds, clip_geometry, covered_area, decode_mask, encode_mask, outline_area
 from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
 
 SQUARE = Polygon(exterior=((10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0)))
@@ -48,6 +48,40 @@ def test_holes_are_cut_too() -> None:
     clipped = clip_geometry(Polygon(exterior=SQUARE.exterior, interior=(hole, lost)), 21, 100).geometry
     assert isinstance(clipped, Polygon)
     assert [outline_area(points) for points in clipped.interior] == [pytest.approx(5 * 10)]
+
+
+EIGHT = ((10.0, 10.0), (40.0, 30.0), (40.0, 10.0), (10.0, 30.0))
+
+
+@pytest.mark.parametrize(("right", "area"), [(80, 300), (26, 150), (31, 150 + 5 * 10 / 3)])
+def test_an_outline_that_crosses_itself_has_an_area_and_is_cut(right: int, area: float) -> None:
+    clipped = clip_geometry(Polygon(exterior=EIGHT), right, 60).geometry
+    assert isinstance(clipped, Polygon)
+    assert covered_area(clipped.exterior) == pytest.approx(area, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        ((5.0, 5.0), (5.0, 5.0), (5.0, 5.0)),
+        ((5.0, 5.0), (9.0, 9.0), (12.0, 12.0)),
+        ((5.0, 5.0), (9.0, 5.0), (9.0, 9.0), (9.0, 5.0)),
+    ],
+)
+def test_an_outline_there_and_back_has_none(outline: tuple[tuple[float, float], ...]) -> None:
+    assert not clip_geometry(Polygon(exterior=outline), 80, 60).had_area
+
+
+@pytest.mark.parametrize(
+    ("box", "left"),
+    [
+        (Rectangle(left=19.6, top=9.6, right=19.6, bottom=9.6), Rectangle(left=19, top=9, right=19, bottom=9)),
+        (Rectangle(left=20, top=3, right=25, bottom=9), None),
+        (Rectangle(left=-6, top=3, right=-1, bottom=9), None),
+    ],
+)
+def test_a_part_of_a_border_pixel_is_inside(box: Rectangle, left: Rectangle | None) -> None:
+    assert clip_geometry(box, 20, 10).geometry == left
 
 
 def test_rounding_beyond_the_border_is_no_cut() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from traindash.datasets.geometry import Mask, encode_mask
+from traindash.datasets.geometry import Mask, covered_area, encode_mask
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.domain.annotation import Annotation, Geometry, Label, Polygon, Rectangle
@@ -99,3 +101,39 @@ def test_masks_cover_what_was_drawn() -> None:
     assert boxed["area"] == _mask(coco, boxed).sum() == 30 * 20
     assert boxed["bbox"] == [1, 1, 30, 20]
     assert _mask(coco, triangle).sum() == pytest.approx(triangle["area"], rel=0.08)
+
+
+def test_an_outline_that_crosses_itself_covers_both_its_halves() -> None:
+    eight = Polygon(exterior=((10.0, 10.0), (39.0, 29.0), (39.0, 10.0), (10.0, 29.0)))
+    coco = _read(coco_ground_truth([_image(1, ("a", eight, 1))], classes=("a",), task_type=SEGMENTATION))
+    assert coco.anns[1]["bbox"] == [10, 10, 30, 20]
+    assert coco.anns[1]["area"] == pytest.approx(300, rel=0.005)
+    assert _mask(coco, coco.anns[1]).sum() == pytest.approx(300, rel=0.02)
+
+
+corners = st.tuples(st.floats(0, 79), st.floats(0, 59))
+
+
+@settings(max_examples=40)
+@given(st.lists(corners, min_size=3, max_size=9, unique=True).map(tuple))
+def test_the_area_of_a_drawn_outline_is_that_of_its_pixels(outline: tuple[tuple[float, float], ...]) -> None:
+    scale = 20  # COCO's pixels are coarse beside a small outline
+    larger = [value * scale for point in outline for value in point]
+    packed = coco_mask.merge(coco_mask.frPyObjects([larger], 60 * scale, 80 * scale))
+    border = sum(abs(one - other) for one, other in zip(larger, larger[2:] + larger[:2], strict=True))
+    assert covered_area(outline) * scale**2 == pytest.approx(int(coco_mask.area(packed)), abs=2 * border + 40)
+
+
+def test_a_mask_of_several_parts_with_holes_is_one_object() -> None:
+    mask = np.zeros((40, 60), dtype=np.bool_)
+    mask[2:30, 3:27] = True
+    mask[10:18, 8:20] = False
+    mask[12:16, 10:14] = True  # an island in the hole
+    mask[5:35, 40:58] = True
+    coco = _read(coco_ground_truth([_image(1, ("a", encode_mask(mask, (9, 7)), 1))], ("a",), SEGMENTATION))
+    whole = np.zeros((60, 80), dtype=np.bool_)
+    whole[7:47, 9:69] = mask
+    assert len(coco.anns) == 1
+    drawn = _mask(coco, coco.anns[1])
+    assert np.sum(drawn & whole) / np.sum(drawn | whole) > 0.97
+    assert coco.anns[1]["area"] == mask.sum()
