@@ -89,7 +89,7 @@ class _Tag(Struct):
 class _Object(Struct, rename="camel"):
     class_title: _Text
     geometry_type: _Text
-    tags: tuple[dict[str, Any] | str, ...] = ()
+    tags: tuple[_Tag | str, ...] = ()
 
 
 class _Size(Struct):
@@ -102,7 +102,7 @@ class _Image(Struct):
 
     size: _Size
     objects: tuple[dict[str, Any], ...] = ()
-    tags: tuple[dict[str, Any] | str, ...] = ()
+    tags: tuple[_Tag | str, ...] = ()
 
 
 # Keys that are read into fields, and ids, which are not carried from server to server.
@@ -117,7 +117,12 @@ _OF_CLASS: Mapping[str, Any] = {"geometry_config": {}, "hotkey": ""}
 _OF_TAG_META: Mapping[str, Any] = {"classes": [], "hotkey": ""}
 _OF_META: Mapping[str, Any] = {"projectType": "images"}
 _DESCRIBED: Mapping[str, Any] = {"description": ""}
-_GEOMETRY_KEYS: Mapping[str, str] = {"rectangle": "points", "polygon": "points", "bitmap": "bitmap"}
+# Shape → what is read of an object with it; the shapes that are not here are kept as they come.
+_LABEL_KEYS_OF: Mapping[str, frozenset[str]] = {
+    "rectangle": _LABEL_KEYS | {"points"},
+    "polygon": _LABEL_KEYS | {"points"},
+    "bitmap": _LABEL_KEYS | {"bitmap"},
+}
 # What an object says beside a geometry that we do not know; all the rest of it is the geometry's.
 _BESIDE_GEOMETRY = frozenset(
     {"description", "labelerLogin", "createdAt", "updatedAt", "instance", "key", "meta", "priority", "customData"}
@@ -226,7 +231,12 @@ def _given(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _rest(obj: Mapping[str, Any], known: Container[str], written: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what is carried: neither read into fields nor written anyway."""
-    return {key: value for key, value in obj.items() if key not in known and (key, value) not in written.items()}
+    # A project has millions of objects and tags, so this looks at each key once and at the few written ones after.
+    kept = {key: value for key, value in obj.items() if key not in known}
+    for key, value in written.items():
+        if key in kept and kept[key] == value:
+            del kept[key]
+    return kept
 
 
 def meta_to_json(meta: ProjectMeta) -> dict[str, Any]:
@@ -286,21 +296,23 @@ def sound_part(obj: object, *, where: str) -> tuple[Annotation, Mapping[int, str
         width=image.size.width,
         height=image.size.height,
         labels=tuple(labels),
-        tags=_tags(image.tags, where),
+        tags=_tags(image.tags, _object(obj).get("tags")),
         extra=_rest(_object(obj), _IMAGE_KEYS, _DESCRIBED),
     )
     return annotation, damaged
 
 
-def _tags(rows: Sequence[Mapping[str, Any] | str], where: str) -> tuple[Tag, ...]:
-    return tuple(_tag(row, where, "tags", str(number)) for number, row in enumerate(rows))
-
-
-def _tag(row: Mapping[str, Any] | str, where: str, *place: str) -> Tag:
-    if isinstance(row, str):  # as projects of 2018 have it (``Tag.from_json`` of the SDK)
-        return Tag(name=row)
-    item = decoded(_Tag, row, where, *place)
-    return Tag(name=item.name, value=item.value, extra=_rest(row, _TAG_KEYS, {}))
+def _tags(tags: Sequence[_Tag | str], rows: Any) -> tuple[Tag, ...]:  # noqa: ANN401 - the JSON that the tags were read of
+    if not tags:
+        return ()
+    read: list[Tag] = []
+    for tag, row in zip(tags, rows, strict=True):
+        if isinstance(tag, str):  # as projects of 2018 have it (``Tag.from_json`` of the SDK)
+            read.append(Tag(name=tag))
+        else:
+            extra = {key: value for key, value in row.items() if key not in _TAG_KEYS}
+            read.append(Tag(name=tag.name, value=tag.value, extra=extra))
+    return tuple(read)
 
 
 def _label(obj: Mapping[str, Any]) -> Label:
@@ -309,14 +321,17 @@ def _label(obj: Mapping[str, Any]) -> Label:
     item = decoded(_Object, obj, "")
     shape, own_id = item.geometry_type, obj.get("id")
     geometry = _geometry(shape, obj)
-    if (own_key := _GEOMETRY_KEYS.get(shape)) is None:
-        obj = {key: value for key, value in obj.items() if key in _BESIDE_GEOMETRY}
+    known = _LABEL_KEYS_OF.get(shape)
+    if known is None:
+        known, beside = _LABEL_KEYS, {key: value for key, value in obj.items() if key in _BESIDE_GEOMETRY}
+    else:
+        beside = obj
     return Label(
         class_name=item.class_title,
         geometry=geometry,
-        tags=_tags(item.tags, ""),
+        tags=_tags(item.tags, obj.get("tags")),
         id=own_id if isinstance(own_id, int) else None,
-        extra={key: value for key, value in _rest(obj, _LABEL_KEYS, _DESCRIBED).items() if key != own_key},
+        extra=_rest(beside, known, _DESCRIBED),
     )
 
 

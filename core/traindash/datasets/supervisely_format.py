@@ -188,6 +188,8 @@ class _Tree:
         self.folder = folder
         self._files: dict[str, list[str]] = defaultdict(list)
         self._folders: dict[str, list[str]] = defaultdict(list)
+        self._parts: dict[tuple[str, str], str | None] = {}
+        self._images: dict[str, list[str]] = {}
         for place in folder.files:
             self._files[posixpath.dirname(place)].append(posixpath.basename(place))
         for place in folder.folders:
@@ -219,8 +221,11 @@ class _Tree:
 
     def part(self, folder: str, name: str) -> str | None:
         """Return the path of a folder in another, in whatever case it is written."""
-        found = [item for item in self._folders[folder] if same_name(item) == name]
-        return posixpath.join(folder, name if name in found else found[0]) if found else None
+        if (folder, name) not in self._parts:  # each image asks
+            found = [item for item in self._folders[folder] if same_name(item) == name]
+            path = posixpath.join(folder, name if name in found else found[0]) if found else None
+            self._parts[folder, name] = path
+        return self._parts[folder, name]
 
     def names(self, place: _Place, part: str) -> Sequence[str]:
         """Return the files in a part of a dataset, such as ``ann``."""
@@ -229,7 +234,9 @@ class _Tree:
 
     def images(self, place: _Place) -> list[str]:
         """Return the images of a dataset."""
-        return [name for name in self.names(place, "img") if is_image(name)]
+        if place.folder not in self._images:
+            self._images[place.folder] = [name for name in self.names(place, "img") if is_image(name)]
+        return self._images[place.folder]
 
     def annotations(self, place: _Place) -> list[str]:
         """Return the annotation files of a dataset."""
@@ -237,7 +244,7 @@ class _Tree:
 
     def file(self, place: _Place, part: str, name: str) -> Path:
         """Return a file of a part of a dataset."""
-        return self.folder.root / (self.part(place.folder, part) or "") / name
+        return self.folder.root / f"{self.part(place.folder, part)}/{name}"
 
     def unknown_files(self, places: Iterable[_Place]) -> Iterator[str]:
         """Give all files that nothing of the format is in."""
