@@ -321,11 +321,9 @@ def _label(obj: Mapping[str, Any]) -> Label:
     item = decoded(_Object, obj, "")
     shape, own_id = item.geometry_type, obj.get("id")
     geometry = _geometry(shape, obj)
-    known = _LABEL_KEYS_OF.get(shape)
+    known, beside = _LABEL_KEYS_OF.get(shape), obj
     if known is None:
         known, beside = _LABEL_KEYS, {key: value for key, value in obj.items() if key in _BESIDE_GEOMETRY}
-    else:
-        beside = obj
     return Label(
         class_name=item.class_title,
         geometry=geometry,
