@@ -1,5 +1,6 @@
 """The database: transactions, snapshots, migrations, errors."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -196,4 +197,20 @@ def test_what_was_told_before_stays_told(tmp_path: Path) -> None:
     with database.read() as connection:
         rows = [tuple(row) for row in connection.execute("SELECT name, task_id, state, attempts FROM webhook_messages")]
     assert rows == [("task-7", 7, "delivered", 2)]
+    database.close()
+
+
+def test_alpha_masks_of_an_older_home_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    database = Database(path)
+    database.open(MIGRATIONS[:6])
+    database.close()
+    soft = {"id": 7, "geometryType": "alpha_mask", "bitmap": {"origin": [1, 2], "data": "x"}}
+    box = {"id": 8, "geometryType": "rectangle", "description": "alpha_mask"}
+    with closing(sqlite3.connect(path)) as connection, connection:  # which does not ask for the project of an image
+        connection.execute("INSERT INTO images VALUES (3, 1, 1, 'a', 'h', 'm', 1, 9, 9, 2, '[]', '{}', '', '')")
+        connection.execute("INSERT INTO annotations VALUES (3, ?, '', '')", (json.dumps({"objects": [soft, box]}),))
+    database.open()
+    with database.read() as connection:
+        assert [tuple(row) for row in connection.execute("SELECT * FROM alpha_masks")] == [(7, 3)]
     database.close()
