@@ -146,7 +146,7 @@ def env(port: int, project: str | None) -> None:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["supervisely", "coco", "yolo"]),
+    type=click.Choice(["supervisely", "coco", "yolo", "voc", "cvat", "labelme", "label-studio", "createml", "csv"]),
     help="Layout of the source.  [default: recognised by its content]",
 )
 @click.option(

@@ -4,11 +4,13 @@ import io
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from traindash.datasets.annotation_json import annotation_to_json
-from traindash.datasets.importing import Candidate, open_candidate
+from traindash.datasets.importing import Candidate, OpenedImport, open_candidate
 from traindash.datasets.source import SourceDataset, SourceImage
 from traindash.domain.jobs import FirstLook, LookedAtImage
 
@@ -26,8 +28,11 @@ def look_at(candidate: Candidate, *, seconds: float = _SECONDS, fewest: int = _F
     Raises:
         InputError: They cannot be read in this layout; says why.
     """
-    opened = open_candidate(candidate)
-    until = time.monotonic() + seconds
+    with TemporaryDirectory(prefix="traindash-look-") as work:  # for pictures that are inside of annotations
+        return _look(candidate, open_candidate(candidate, Path(work)), time.monotonic() + seconds, fewest)
+
+
+def _look(candidate: Candidate, opened: OpenedImport, until: float, fewest: int) -> FirstLook:
     datasets = dict.fromkeys((item.path for item in opened.source.datasets), 0)
     shown: list[_Looked] = []
     seen: Counter[str] = Counter()  # dataset → images of it in `shown`

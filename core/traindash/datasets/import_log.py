@@ -39,6 +39,8 @@ class ProblemKind(StrEnum):
     UNKNOWN_MEMBER = "unknown image in a collection"
     MISSING_SIDE = "missing side"
     OTHER_FILE = "file of another kind"
+    OTHER_VERSION = "another annotation of the same image"
+    PREDICTION = "prediction of a model"
     LINK = "link out of the folder"
 
 

@@ -8,11 +8,17 @@ from itertools import count
 from pathlib import Path
 
 from traindash.datasets.archives import unpack
+from traindash.datasets.box_lists import open_box_csv, open_createml, recognise_box_csv, recognise_createml
 from traindash.datasets.coco_files import recognise_coco
 from traindash.datasets.coco_format import open_coco
+from traindash.datasets.cvat_format import open_cvat, recognise_cvat
+from traindash.datasets.folder import Folder
+from traindash.datasets.foreign_formats import refusal
 from traindash.datasets.geometry import clip_geometry
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.label_studio_format import open_label_studio, recognise_label_studio
+from traindash.datasets.labelme_format import open_labelme, recognise_labelme
 from traindash.datasets.source import (
     ImageKey,
     Lazy,
@@ -22,6 +28,7 @@ from traindash.datasets.source import (
     SourceImage,
 )
 from traindash.datasets.supervisely_format import open_project, recognise_project
+from traindash.datasets.voc_format import open_voc, recognise_voc
 from traindash.datasets.yolo_format import open_yolo, recognise_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
 from traindash.domain.jobs import ImportReport
@@ -36,6 +43,12 @@ class Layout(StrEnum):
     SUPERVISELY = "supervisely"
     COCO = "coco"
     YOLO = "yolo"
+    VOC = "voc"
+    CVAT = "cvat"
+    LABELME = "labelme"
+    LABEL_STUDIO = "label-studio"
+    CREATE_ML = "createml"
+    BOX_CSV = "csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +57,15 @@ class Format:
 
     title: str  # for people
     about: str  # what it consists of, the rest of a sentence that begins with its title
-    recognise: Callable[[Path], str]  # what speaks for a folder having it, a sentence; empty if nothing does
-    open: Callable[[Path, ProblemLog], ProjectSource]
+    recognise: Callable[[Folder], str]  # what speaks for a folder having it, a sentence; empty if nothing does
+    # opens a folder, with a folder of ours for images that are not files of their own; it need not exist yet
+    open: Callable[[Path, ProblemLog, Path], ProjectSource]
     is_certain: bool = False  # where it is recognised nothing else needs to be thought of
+
+
+def _from_files(read: Callable[[Path, ProblemLog], ProjectSource]) -> Callable[[Path, ProblemLog, Path], ProjectSource]:
+    """Of a layout whose images are files of their own."""
+    return lambda root, log, _work: read(root, log)
 
 
 # The likeliest first. To read another layout, write its module and add its line.
@@ -54,15 +73,57 @@ FORMATS: Mapping[Layout, Format] = {
     Layout.SUPERVISELY: Format(
         title="Supervisely",
         about="has meta.json and dataset folders with img and ann",
-        recognise=recognise_project,
-        open=open_project,
+        recognise=lambda folder: recognise_project(folder.root),
+        open=_from_files(open_project),
         is_certain=True,
     ),
     Layout.COCO: Format(
-        title="COCO", about="has a .json file with images and categories", recognise=recognise_coco, open=open_coco
+        title="COCO",
+        about="has a .json file with images and categories",
+        recognise=lambda folder: recognise_coco(folder.root),
+        open=_from_files(open_coco),
     ),
     Layout.YOLO: Format(
-        title="YOLO", about="has images, labels and data.yaml", recognise=recognise_yolo, open=open_yolo
+        title="YOLO",
+        about="has images, labels and data.yaml",
+        recognise=lambda folder: recognise_yolo(folder.root),
+        open=_from_files(open_yolo),
+    ),
+    Layout.VOC: Format(
+        title="Pascal VOC",
+        about="has an .xml file for each image, in Annotations or beside the image",
+        recognise=recognise_voc,
+        open=_from_files(open_voc),
+    ),
+    Layout.CVAT: Format(
+        title="CVAT for images",
+        about="has annotations.xml and images",
+        recognise=recognise_cvat,
+        open=_from_files(open_cvat),
+    ),
+    Layout.LABELME: Format(
+        title="LabelMe",
+        about="has a .json file with shapes for each image",
+        recognise=recognise_labelme,
+        open=open_labelme,
+    ),
+    Layout.LABEL_STUDIO: Format(
+        title="Label Studio",
+        about="has a .json file with tasks, and the images they name",
+        recognise=recognise_label_studio,
+        open=_from_files(open_label_studio),
+    ),
+    Layout.CREATE_ML: Format(
+        title="Create ML",
+        about="has a .json file with a list of images and their annotations",
+        recognise=recognise_createml,
+        open=_from_files(open_createml),
+    ),
+    Layout.BOX_CSV: Format(
+        title="TensorFlow CSV",
+        about="has a .csv file with the columns filename, class, xmin, ymin, xmax and ymax",
+        recognise=recognise_box_csv,
+        open=_from_files(open_box_csv),
     ),
 }
 
@@ -114,12 +175,14 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     if layout is None and found:
         raise InputError(f"{folder.name} could be read in several ways: {named}.", f"Choose the format: {choices}.")
     if layout is None:
-        raise InputError(f"{folder.name} has no layout that can be read.", layouts_in_words())
+        raise refusal(Folder(folder), layouts_in_words())
     for root in reversed(tuple(_roots(folder))):
-        if reason := FORMATS[layout].recognise(root):
+        if reason := FORMATS[layout].recognise(Folder(root)):
             return Candidate(layout=layout, root=root, reason=reason)
-    msg = f"{folder.name} is not in {FORMATS[layout].title} layout" + (f"; it looks like {named}." if found else ".")
-    raise InputError(msg, f"Choose the format {choices}." if found else layouts_in_words())
+    if not found:
+        raise refusal(Folder(folder), layouts_in_words())
+    msg = f"{folder.name} is not in {FORMATS[layout].title} layout; it looks like {named}."
+    raise InputError(msg, f"Choose the format {choices}.")
 
 
 def _roots(folder: Path) -> Iterator[Path]:
@@ -135,8 +198,9 @@ def _roots(folder: Path) -> Iterator[Path]:
 
 
 def _candidates(root: Path) -> Iterator[Candidate]:
+    folder = Folder(root)
     for layout, known in FORMATS.items():
-        if reason := known.recognise(root):
+        if reason := known.recognise(folder):
             yield Candidate(layout=layout, root=root, reason=reason)
             if known.is_certain:
                 return
@@ -179,7 +243,7 @@ def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> Open
     Raises:
         InputError: The archive is refused, the layout is not known or not certain, or its main file is not valid.
     """
-    return open_candidate(choose(folder_of(path, work), layout))
+    return open_candidate(choose(folder_of(path, work), layout), work)
 
 
 def folder_of(path: Path, work: Path) -> Path:
@@ -197,14 +261,14 @@ def folder_of(path: Path, work: Path) -> Path:
     return path
 
 
-def open_candidate(candidate: Candidate) -> OpenedImport:
-    """Open a folder in a layout.
+def open_candidate(candidate: Candidate, work: Path) -> OpenedImport:
+    """Open a folder in a layout; ``work`` as for :func:`open_import`.
 
     Raises:
         InputError: Its main file is not valid.
     """
     log = ProblemLog()
-    source = inspected(FORMATS[candidate.layout].open(candidate.root, log), log)
+    source = inspected(FORMATS[candidate.layout].open(candidate.root, log, work), log)
     return OpenedImport(source=source, candidate=candidate, log=log)
 
 

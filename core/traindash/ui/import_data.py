@@ -18,7 +18,17 @@ from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 
 IMPORT_PARAM = "import"
-LAYOUTS = {"supervisely": "Supervisely", "coco": "COCO", "yolo": "YOLO"}
+LAYOUTS = {
+    "supervisely": "Supervisely",
+    "coco": "COCO",
+    "yolo": "YOLO",
+    "voc": "Pascal VOC",
+    "cvat": "CVAT for images",
+    "labelme": "LabelMe",
+    "label-studio": "Label Studio",
+    "createml": "Create ML",
+    "csv": "TensorFlow CSV",
+}
 _ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
 _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"

@@ -1,4 +1,4 @@
-"""The same project in three layouts, as folder and as archive."""
+"""The same project in every layout, as folder and as archive."""
 
 import codecs
 import io
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.lemons import write_lemons
-from tests.unit.datasets import layouts
+from tests.unit.datasets import layouts, tool_layouts
 from tests.unit.datasets.layouts import take
 from traindash.datasets.contours import outlines
 from traindash.datasets.first_look import look_at
@@ -30,6 +30,7 @@ WRITERS: dict[Layout, Callable[[Path], None]] = {
     Layout.SUPERVISELY: layouts.write_supervisely,
     Layout.COCO: layouts.write_coco,
     Layout.YOLO: layouts.write_yolo,
+    **tool_layouts.WRITERS,
 }
 
 
@@ -186,10 +187,12 @@ def test_a_wrong_choice_is_told(tmp_path: Path) -> None:
         open_import(tmp_path / "pets", work=tmp_path / "work", layout=Layout.YOLO)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: (path.mkdir(), (path / "notes.txt").write_text("hello"))])
-def test_folders_without_a_layout_are_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    make(tmp_path / "empty")
-    with pytest.raises(InputError, match="no layout that can be read"):
+@pytest.mark.parametrize(("files", "message"), [((), "has no files"), (("notes.txt",), "no layout that can be read")])
+def test_folders_without_a_layout_are_refused(tmp_path: Path, files: tuple[str, ...], message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in files:
+        (tmp_path / "empty" / name).write_text("hello")
+    with pytest.raises(InputError, match=message):
         open_import(tmp_path / "empty", work=tmp_path / "work")
 
 
@@ -241,15 +244,19 @@ def test_the_real_project_in_every_layout(tmp_path: Path, layout: Layout) -> Non
     original = open_project(exported)
     read = {image.name: image.annotation for _, image in layouts.walk(original)}
     folder = tmp_path / "lemons"
-    images = folder / {Layout.SUPERVISELY: "ds1/img", Layout.COCO: "train", Layout.YOLO: "images/train"}[layout]
+    own = {Layout.SUPERVISELY: "ds1/img", Layout.COCO: "train", Layout.YOLO: "images/train"}
+    images = folder / {**own, **tool_layouts.IMAGES}[layout]
     if layout is Layout.SUPERVISELY:
         shutil.copytree(exported, folder)
     else:
         images.mkdir(parents=True)
         for _, image in layouts.walk(original):
             shutil.copyfile(image.path, images / image.name)
-        write = layouts.write_coco if layout is Layout.COCO else layouts.write_yolo
-        write(folder, read.items(), classes=("kiwi", "lemon"))
+        if layout in tool_layouts.WRITERS:
+            tool_layouts.WRITERS[layout](folder, read.items())
+        else:
+            write = layouts.write_coco if layout is Layout.COCO else layouts.write_yolo
+            write(folder, read.items(), classes=("kiwi", "lemon"))
     taken = take(folder)
     assert not taken.report.problems
     assert dict(taken.report.classes) == {"kiwi": 20, "lemon": 6}

@@ -1,0 +1,112 @@
+"""Layouts that are recognized and not read: what they are called, and how their owner gets to one that is."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from traindash.datasets.folder import Folder
+from traindash.datasets.image_files import is_image
+from traindash.errors import InputError
+
+_PEEK = 2**14
+_MOST_FILES = 50  # of one kind that are opened to see what they are
+_AS_COCO = "Export it as COCO, which most tools offer, with the images."
+_ROBOFLOW = "In Roboflow, choose “COCO” or “YOLOv8” when you export the version."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sign:
+    """What a format can be told by: a file's path, and something inside of it."""
+
+    title: str
+    path: str  # pattern of the path relative to the root, ignoring case
+    content: str = ""  # pattern of the file's first kilobytes; empty if the path says enough
+    advice: str = _AS_COCO
+
+
+# The surest first.
+_SIGNS = (
+    _Sign(title="TFRecord", path=r"\.(tfrecords?|record)(-\d+-of-\d+)?$", advice=f"{_AS_COCO} {_ROBOFLOW}"),
+    _Sign(
+        title="a multi-class CSV of Roboflow (“_classes.csv”)",
+        path=r"(^|/)_classes\.csv$",
+        advice="It says which classes are on an image, but not where; export a project of object detection.",
+    ),
+    _Sign(title="an export of Labelbox", path=r"\.(ndjson|json|jsonl)$", content=r'"data_row"'),
+    _Sign(
+        title="JSON lines for a language model",
+        path=r"\.jsonl$",
+        content=r'"(messages|prefix|suffix)"',
+        advice=_ROBOFLOW,
+    ),
+    _Sign(title="an Amazon SageMaker manifest", path=r"\.(manifest|jsonl)$", content=r'"source-ref"'),
+    _Sign(title="a project of the VGG Image Annotator", path=r"\.json$", content=r'"(_via_settings|shape_attributes)"'),
+    _Sign(title="a CSV of the VGG Image Annotator", path=r"\.csv$", content="region_shape_attributes"),
+    _Sign(title="a CSV of Open Images", path=r"\.csv$", content=r"^\W*ImageID,.*(LabelName|XMin)"),
+    _Sign(title="a CSV of VoTT", path=r"\.csv$", content=r'^\W*"?image"?,"?xmin"?'),
+    _Sign(
+        title="a CSV of boxes without a header, as for RetinaNet",
+        path=r"\.csv$",
+        content=r"^[^,\n]+\.\w{3,4},-?\d+(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,",
+        advice="Write filename,x1,y1,x2,y2,class … as filename,class,xmin,ymin,xmax,ymax with that line on top.",
+    ),
+    _Sign(title="a project of VoTT", path=r"\.(vott|json)$", content=r'"(visitedRegionNames|lastVisitedAssetId)"'),
+    _Sign(title="a dataset of Datumaro", path=r"\.json$", content=r'"(dm_format_version|media_type)"'),
+    _Sign(title="Darwin JSON of V7", path=r"\.json$", content=r'"(slots|darwin)"'),
+    _Sign(title="annotations of SuperAnnotate", path=r"\.json$", content=r'"instances".*"className"'),
+    _Sign(title="annotations of BDD100K or Scalabel", path=r"\.json$", content=r'"box2d"|"poly2d"'),
+    _Sign(title="Cityscapes", path=r"_gtfine_(polygons\.json|labelids\.png)$"),
+    _Sign(title="an MOT sequence", path=r"(^|/)(seqinfo\.ini|gt/gt\.txt)$"),
+    _Sign(title="DOTA", path=r"(^|/)labeltxt/[^/]+\.txt$"),
+    _Sign(title="WIDER FACE", path=r"wider_face_.*_bbx_gt\.txt$"),
+    _Sign(title="KITTI", path=r"\.txt$", content=r"^\w+ -?\d(\.\d+)? -?\d -?\d+(\.\d+)?( -?\d+(\.\d+)?){11}"),
+    _Sign(title="dlib's XML", path=r"\.xml$", content=r"<dataset[\s>].*<images>"),
+    _Sign(title="a dataset in Parquet or Arrow", path=r"\.(parquet|arrow)$"),
+    _Sign(title="arrays of NumPy, HDF5 or MATLAB", path=r"\.(npy|npz|h5|hdf5|mat)$"),
+    _Sign(
+        title="a video",
+        path=r"\.(mp4|avi|mov|mkv|webm|m4v|mpe?g|wmv)$",
+        advice="Save its frames as images, for instance with ffmpeg, and annotate those.",
+    ),
+)
+
+
+def refusal(folder: Folder, known: str) -> InputError:
+    """Return why a folder in no layout that is read cannot be used, and the next step.
+
+    ``known`` says what the layouts consist of that are read.
+    """
+    name = folder.root.name
+    if not folder.files:
+        return InputError(f"{name} has no files.", "Choose the folder or archive with your images and annotations.")
+    for sign in _SIGNS:
+        if found := _shown_by(sign, folder):
+            return InputError(f"{name} looks like {sign.title} ({found}), which is not read.", sign.advice)
+    images = sum(map(is_image, folder.files))
+    if not images:
+        return InputError(f"{name} has no layout that can be read, and not one image in it.", known)
+    if images == len(folder.files):
+        msg = f"{name} has no layout that can be read: there are {images} images, and no annotations."
+        return InputError(msg, f"Put the annotations beside the images. {known}")
+    return InputError(f"{name} has no layout that can be read.", known)
+
+
+def _shown_by(sign: _Sign, folder: Folder) -> str:
+    """The file that shows a sign, relative to the root; empty if none does."""
+    named = (place for place in folder.files if re.search(sign.path, place, re.IGNORECASE))
+    if not sign.content:
+        return next(named, "")
+    shows: Callable[[str], bool] = partial(_has, folder.root, re.compile(sign.content, re.IGNORECASE | re.DOTALL))
+    return next(filter(shows, islice(named, _MOST_FILES)), "")
+
+
+def _has(root: Path, pattern: re.Pattern[str], place: str) -> bool:
+    try:
+        with (root / place).open("rb") as file:
+            start = file.read(_PEEK)
+    except OSError:
+        return False
+    return pattern.search(start.replace(b"\0", b"").decode("utf-8", "replace")) is not None

@@ -1,0 +1,326 @@
+"""Data in Pascal VOC layout: an XML file per image, as the challenge, labelImg, Roboflow and CVAT write it.
+
+::
+
+    Annotations/<image>.xml, JPEGImages/<image>.jpg, ImageSets/Main/{train,val,test}.txt     the challenge, CVAT
+    <image>.xml beside <image>.jpg                                                            labelImg
+    {train,valid,test}/<image>.xml beside the image                                           Roboflow
+
+Who wrote a file decides what its numbers mean:
+
+- The challenge counts pixels from 1, both corners inclusive: “The top-left pixel in the image has coordinates (1,1)”
+  (VOC2012 Development Kit, section 3.3). That is how files are read that do not say anything else.
+- labelImg writes positions, with 1 in place of 0 (``convert_points_to_bnd_box`` in its ``libs/labelFile.py``); CVAT, by
+  way of Datumaro 1.13, writes positions. Both say ``<database>Unknown</database>``.
+- Roboflow writes positions plus one: a box up to the right edge of an image 155 pixels wide has ``xmax`` 156.
+- Files in which a coordinate below 1 occurs do not count from 1, so their numbers are positions.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from traindash.datasets import drawn_shapes
+from traindash.datasets.drawn_shapes import Size, number
+from traindash.datasets.folder import Folder
+from traindash.datasets.image_files import is_image
+from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.records import (
+    DrawnObject,
+    ImageRecord,
+    RecordedDataset,
+    RecordedObject,
+    Remark,
+    believed_size,
+    checked_name,
+    dataset_name,
+    drawn,
+    located,
+    recorded_project,
+)
+from traindash.datasets.source import ProjectSource
+from traindash.datasets.xml_files import text_of, xml_elements, xml_start
+from traindash.domain.annotation import Geometry, Rectangle, Tag
+from traindash.errors import InputError
+from traindash.text_files import lines_of, read_text
+
+_LOOKED_AT = 20  # XML files of another kind before the first of VOC
+_MASK_FOLDERS = frozenset({"segmentationclass", "segmentationobject"})
+_FLAGS = ("difficult", "truncated", "occluded")
+_KNOWN_PARTS = frozenset({"name", "pose", "bndbox", "polygon", "attributes", "difficult", "truncated", "occluded"})
+_NO_POSE = frozenset({"", "unspecified"})
+_UNION = "trainval"
+_OF_ONE_CLASS = re.compile(r".+_(train|val|trainval|test)")
+
+
+def recognise_voc(folder: Folder) -> str:
+    """Return what speaks for Pascal VOC layout, a sentence; empty if nothing does."""
+    files = [place for place in folder.files if place.lower().endswith(".xml")]
+    found = next((place for place in files[:_LOOKED_AT] if _looks_like_voc(folder.root / place)), None)
+    return f"It has an XML file for each image, such as {found}." if found else ""
+
+
+def _looks_like_voc(path: Path) -> bool:
+    start = xml_start(path)
+    return bool(re.match(r"<annotation[\s>]", start)) and any(
+        f"<{tag}" in start for tag in ("object", "size", "filename")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """What the numbers of a file count from."""
+
+    first: float  # what the left edge of the image is called
+    inclusive: bool  # the right corner is the last pixel inside, not the edge behind it
+
+    def rectangle(self, x1: float, y1: float, x2: float, y2: float) -> Rectangle:
+        """Return the box between two corners in any order."""
+        more = 1.0 if self.inclusive else 0.0
+        left, right = min(x1, x2) - self.first, max(x1, x2) - self.first + more
+        top, bottom = min(y1, y2) - self.first, max(y1, y2) - self.first + more
+        return drawn_shapes.box(left, top, right, bottom)
+
+
+_CHALLENGE = _Origin(first=1, inclusive=True)
+_POSITIONS = _Origin(first=0, inclusive=False)
+_ROBOFLOW = _Origin(first=1, inclusive=False)
+
+
+def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
+    """Open a folder with Pascal VOC annotations; they are read while its images are walked over.
+
+    Raises:
+        InputError: There are no annotations or no images.
+    """
+    folder = Folder(root)
+    files = [place for place in folder.files if place.lower().endswith(".xml")]
+    if not files:
+        raise InputError(f"{root.name} holds no XML files.", "Pascal VOC has an XML file for each image.")
+    lists = _image_sets(folder, log)
+    groups: dict[str, list[str]] = {name: [] for name in lists.order}
+    for place in files:
+        groups.setdefault(lists.dataset_of(place) or dataset_name(place.rpartition("/")[0]), []).append(place)
+    from_zero = any(_counts_from_zero(folder.root / place, place) for place in files)
+    datasets = [
+        RecordedDataset(name=name, records=_Records(folder, places, lists.without_file(name, files), from_zero))
+        for name, places in groups.items()
+    ]
+    masks = sorted({place.rpartition("/")[0] for place in folder.files if _is_mask(place)})
+    for place in masks:
+        message = "Its masks are not read; the boxes are taken. Masks come in as COCO."
+        log.skip_file(ProblemKind.OTHER_FILE, place, message)
+    return recorded_project(folder, datasets, log, others=_is_mask)
+
+
+def _is_mask(place: str) -> bool:
+    return is_image(place) and not _MASK_FOLDERS.isdisjoint(part.casefold() for part in place.split("/"))
+
+
+def _counts_from_zero(path: Path, place: str) -> bool:
+    try:
+        for root in xml_elements(path, place, "annotation"):
+            for corner in ("xmin", "ymin", "xmax", "ymax"):
+                for element in root.iterfind(f"object/bndbox/{corner}"):
+                    if number((element.text or "").strip()) < 1:
+                        return True
+    except InputError:  # told of when the image's turn comes
+        return False
+    return False
+
+
+# Lists of images: ImageSets/Main/train.txt names one image in each line, without its extension.
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageSets:
+    order: tuple[str, ...]  # names of datasets
+    members: dict[tuple[str, str], str]  # (folder that holds ImageSets, stem) → dataset
+    places: dict[tuple[str, str], str]  # the same keys → the list that names it
+
+    def dataset_of(self, place: str) -> str | None:
+        return self.members.get((_base(place), PurePosixPath(place).stem))
+
+    def without_file(self, dataset: str, files: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Images of a dataset that have no XML file: folder, stem and the list that names each."""
+        known = {(_base(place), PurePosixPath(place).stem) for place in files}
+        return [(*key, self.places[key]) for key, name in self.members.items() if name == dataset and key not in known]
+
+
+def _base(place: str) -> str:
+    """The folder that holds ``Annotations`` or ``ImageSets``."""
+    parts = place.split("/")
+    for number_, part in enumerate(parts):
+        if part.casefold() in ("annotations", "imagesets", "jpegimages"):
+            return "/".join(parts[:number_])
+    return "/".join(parts[:-1])
+
+
+def _image_sets(folder: Folder, log: ProblemLog) -> _ImageSets:
+    found: dict[tuple[str, str], str] = {}
+    places: dict[tuple[str, str], str] = {}
+    order: list[str] = []
+    lists = [place for place in folder.files if re.search(r"(?i)(^|/)ImageSets/(Main|Segmentation)/[^/]+\.txt$", place)]
+    # The union of two lists says least, so it comes last; Main has more images than Segmentation.
+    ranks = {"train": 0, "val": 1, "test": 2, _UNION: 4}
+    lists.sort(key=lambda place: ("/Segmentation/" in place, ranks.get(PurePosixPath(place).stem, 3), place))
+    for place in lists:
+        name = PurePosixPath(place).stem
+        if _OF_ONE_CLASS.fullmatch(name):
+            continue  # cat_train.txt says of each image whether a cat is on it, which its objects say as well
+        base = _base(place)
+        dataset = "_".join(part for part in (dataset_name(base) if base else "", name) if part)
+        for stem in _listed(folder.root / place, place, log):
+            first = found.setdefault((base, stem), dataset)
+            places.setdefault((base, stem), place)
+            if first == dataset and dataset not in order:
+                order.append(dataset)
+            elif first != dataset and name != _UNION and "/Segmentation/" not in place:
+                message = f"{place} names it too; it is taken once."
+                log.change(ProblemKind.DUPLICATE_NAME, f"{first}/{stem}", message)
+    return _ImageSets(tuple(order), found, places)
+
+
+def _listed(path: Path, place: str, log: ProblemLog) -> Iterator[str]:
+    try:
+        lines = lines_of(read_text(path, place))
+    except InputError as error:
+        log.skip_file(ProblemKind.OTHER_FILE, place, error.message)
+        return
+    for line in lines:
+        if name := line.strip():
+            yield PurePosixPath(name).stem if is_image(name) else name
+
+
+# Records
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The images of a dataset, read anew in each walk."""
+
+    folder: Folder
+    places: Sequence[str]
+    listed: Sequence[tuple[str, str, str]]
+    from_zero: bool
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        """Start a walk."""
+        for place in self.places:
+            if (record := _record(self.folder.root / place, place, from_zero=self.from_zero)) is not None:
+                yield record
+        for base, stem, place in self.listed:
+            note = (ProblemKind.MISSING_ANNOTATION, "There is no annotation for it; it is an image without objects.")
+            locate = partial(_find, stem, stem, _near(base))
+            yield ImageRecord(place=f"{place}, {stem}", written=stem, locate=locate, notes=(note,))
+
+
+def _near(base: str) -> tuple[str, ...]:
+    return tuple(f"{base}/{name}".strip("/") for name in ("JPEGImages", "images", "Images", ""))
+
+
+def _find(stem: str, written: str, near: tuple[str, ...], folder: Folder) -> Path | None:
+    """The name of the XML file counts: by definition it is the image's, while ``filename`` outlives renaming."""
+
+    def wanted(name: str) -> bool:
+        return is_image(name)
+
+    exact = PurePosixPath(written.replace("\\", "/")).name
+    if PurePosixPath(exact).stem == stem and (path := located(exact, near)(folder)):
+        return path
+    allowed = folder.find_stem(stem, near, wanted)
+    if allowed is not None and not _is_mask(allowed.relative_to(folder.root).as_posix()):
+        return allowed
+    return located(written, near)(folder) if written else None
+
+
+def _record(path: Path, place: str, *, from_zero: bool) -> ImageRecord | None:
+    stem = PurePosixPath(place).stem
+    near = (place.rpartition("/")[0], *_near(_base(place)))
+    try:
+        root = next(xml_elements(path, place, "annotation"), None)
+        if root is None:
+            return None
+        return _annotation(root, place, stem, near, from_zero=from_zero)
+    except InputError as error:
+        return ImageRecord(place=place, written=stem, locate=partial(_find, stem, "", near), damage=error.message)
+
+
+def _annotation(root: Element, place: str, stem: str, near: tuple[str, ...], *, from_zero: bool) -> ImageRecord:
+    written = text_of(root, "filename")
+    origin = _origin(text_of(root, "source/database"), from_zero=from_zero)
+    objects: list[RecordedObject] = []
+    for count, element in enumerate(root.iterfind("object"), start=1):
+        objects.extend(drawn(f"{place}, object {count}", partial(_objects, element, origin)))
+    return ImageRecord(
+        place=place,
+        written=written or stem,
+        locate=partial(_find, stem, written, near),
+        size=believed_size(text_of(root, "size/width"), text_of(root, "size/height")),
+        objects=tuple(objects),
+    )
+
+
+def _origin(database: str, *, from_zero: bool) -> _Origin:
+    if database.casefold().startswith("roboflow"):
+        return _ROBOFLOW
+    return _POSITIONS if from_zero or database.casefold() == "unknown" else _CHALLENGE
+
+
+def _objects(element: Element, origin: _Origin, place: str) -> Iterator[RecordedObject]:
+    name = checked_name(text_of(element, "name"))
+    shape, draw = _shape(element, origin)
+    yield DrawnObject(
+        place=place, class_name=name, shape=shape, draw=draw, tags=_tags(element), changes=tuple(_changes(element))
+    )
+
+
+def _shape(element: Element, origin: _Origin) -> tuple[str, Callable[[Size], Geometry]]:
+    outline = element.find("polygon")
+    if outline is not None and len(outline):
+        polygon = drawn_shapes.polygon(_points(outline, origin))
+        return "polygon", lambda _: polygon
+    corners = [number(text_of(element, f"bndbox/{corner}")) for corner in ("xmin", "ymin", "xmax", "ymax")]
+    rectangle = origin.rectangle(*corners)
+    return "rectangle", lambda _: rectangle
+
+
+def _points(outline: Element, origin: _Origin) -> list[tuple[float, float]]:
+    """Points as Roboflow writes them (``x1``, ``y1``, ``x2``, …), or as ``pt`` with ``x`` and ``y``."""
+    texts = {child.tag: (child.text or "").strip() for child in outline}
+    if any(child.tag == "pt" for child in outline):
+        pairs = [(text_of(child, "x"), text_of(child, "y")) for child in outline if child.tag == "pt"]
+    else:
+        count = sum(tag.startswith("x") for tag in texts)
+        pairs = [(texts.get(f"x{place}", ""), texts.get(f"y{place}", "")) for place in range(1, count + 1)]
+    return [(number(x) - origin.first, number(y) - origin.first) for x, y in pairs]
+
+
+def _tags(element: Element) -> tuple[Tag, ...]:
+    flags = [Tag(name=flag) for flag in _FLAGS if text_of(element, flag).casefold() in ("1", "true", "yes")]
+    pose = text_of(element, "pose")
+    poses = [] if pose.casefold() in _NO_POSE else [Tag(name="pose", value=pose)]
+    return (*flags, *poses, *(_attribute(item) for item in element.iterfind("attributes/attribute") if _says(item)))
+
+
+def _says(attribute: Element) -> bool:
+    """Whether an attribute of CVAT's says anything; every box has a rotation of zero."""
+    name, value = text_of(attribute, "name"), text_of(attribute, "value")
+    return bool(name) and not (name == "rotation" and value in ("0", "0.0"))
+
+
+def _attribute(attribute: Element) -> Tag:
+    return Tag(name=checked_name(text_of(attribute, "name")), value=text_of(attribute, "value"))
+
+
+def _changes(element: Element) -> Iterator[Remark]:
+    for part in element.iterfind("part"):
+        message = f"Its part “{text_of(part, 'name')}” is not taken; the object is."
+        yield ProblemKind.UNSUPPORTED_GEOMETRY, message
+    others = sorted({child.tag for child in element if child.tag not in _KNOWN_PARTS and child.tag != "part"})
+    others = [tag for tag in others if len(element.find(tag) or ()) or text_of(element, tag)]
+    if others:
+        yield ProblemKind.UNKNOWN_TAG, f"What it says under {', '.join(others)} is not taken."

@@ -1,0 +1,204 @@
+"""Pascal VOC as the challenge, labelImg, Roboflow and CVAT write it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.datasets import layouts
+from tests.unit.datasets.layouts import Taken, take
+from traindash.datasets.import_log import ProblemKind
+from traindash.domain.annotation import Polygon, Rectangle
+from traindash.errors import InputError
+
+SIZE = f"<size><width>{layouts.WIDTH}</width><height>{layouts.HEIGHT}</height><depth>3</depth></size>"
+
+
+def box(xmin: object, ymin: object, xmax: object, ymax: object, name: str = "cat", more: str = "") -> str:
+    corners = f"<xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax>"
+    return f"<object><name>{name}</name>{more}<bndbox>{corners}</bndbox></object>"
+
+
+def write(root: Path, *objects: str, stem: str = "a", head: str = "", size: str = SIZE, image: bool = True) -> Path:
+    path = root / "Annotations" / f"{stem}.xml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"<annotation>{head}{size}{''.join(objects)}</annotation>", encoding="utf-8")
+    if image:
+        layouts.write_image(root / "JPEGImages" / f"{stem}.png")
+    return path
+
+
+def kinds(taken: Taken) -> dict[str, int]:
+    return {problem.kind: problem.count for problem in taken.report.problems}
+
+
+@pytest.mark.parametrize(
+    ("head", "corners", "wanted"),
+    [
+        # The challenge: pixels from 1, the corner inclusive
+        ("", (1, 1, 48, 36), (0, 0, 47, 35)),
+        ("<source><database>The VOC2007 Database</database></source>", (11, 6, 20, 10), (10, 5, 19, 9)),
+        ("", (11, 6, 11, 6), (10, 5, 10, 5)),
+        # labelImg and CVAT: positions
+        ("<source><database>Unknown</database></source>", (10, 5, 20, 10), (10, 5, 19, 9)),
+        ("<source><database>Unknown</database></source>", (0.0, 0.0, 48.0, 36.0), (0, 0, 47, 35)),
+        # Roboflow: positions plus one
+        ("<source><database>roboflow.com</database></source>", (1, 1, 49, 37), (0, 0, 47, 35)),
+        ("<source><database>roboflow.ai</database></source>", (11, 6, 21, 11), (10, 5, 19, 9)),
+        # A zero somewhere: nobody counted from 1
+        ("", (0, 5, 20, 10), (0, 5, 19, 9)),
+        # Corners in another order, fractions, space around
+        ("", (20, 10, 11, 6), (10, 5, 19, 9)),
+        ("", (11.5, 6, " 20.25 ", 10), (10.5, 5, 19.25, 9)),
+    ],
+)
+def test_boxes_mean_what_their_writer_meant(
+    tmp_path: Path, head: str, corners: tuple[object, ...], wanted: tuple[float, ...]
+) -> None:
+    xmin, ymin, xmax, ymax = corners
+    write(tmp_path / "set", box(xmin, ymin, xmax, ymax), head=head)
+    (annotation,) = take(tmp_path / "set").images.values()
+    (label,) = annotation.labels
+    left, top, right, bottom = wanted
+    assert label.geometry == Rectangle(left=left, top=top, right=right, bottom=bottom)
+
+
+@pytest.mark.parametrize(
+    ("name", "taken_as"),
+    [("cat", "cat"), (" Löwe\n", "Löwe"), ("a &amp; b &lt;c&gt;", "a & b <c>"), ("猫", "猫"), ("0", "0")],
+)
+def test_names_are_taken_as_written(tmp_path: Path, name: str, taken_as: str) -> None:
+    write(tmp_path / "set", box(2, 2, 9, 9, name))
+    assert list(take(tmp_path / "set").report.classes) == [taken_as]
+
+
+@pytest.mark.parametrize(
+    ("object_", "kind"),
+    [
+        (box("nan", 2, 9, 9), ProblemKind.DAMAGED_OBJECT),
+        (box("inf", 2, 9, 9), ProblemKind.DAMAGED_OBJECT),
+        (box("1e999", 2, 9, 9), ProblemKind.DAMAGED_OBJECT),
+        (box("", 2, 9, 9), ProblemKind.DAMAGED_OBJECT),
+        (box("a", 2, 9, 9), ProblemKind.DAMAGED_OBJECT),
+        (box(2, 2, 9, 9, ""), ProblemKind.DAMAGED_OBJECT),
+        ("<object><name>cat</name></object>", ProblemKind.DAMAGED_OBJECT),
+        (box(100, 100, 120, 120), ProblemKind.OUTSIDE),
+    ],
+)
+def test_damaged_objects_are_told_and_the_others_taken(tmp_path: Path, object_: str, kind: ProblemKind) -> None:
+    write(tmp_path / "set", object_, box(2, 2, 9, 9))
+    taken = take(tmp_path / "set")
+    assert (taken.report.objects, taken.report.objects_found) == (1, 2)
+    assert kinds(taken) == {kind: 1}
+
+
+def test_flags_are_tags_and_parts_are_told(tmp_path: Path) -> None:
+    more = "<pose>Left</pose><truncated>1</truncated><difficult>0</difficult><occluded>1</occluded>"
+    more += "<part><name>head</name></part><actions><running>1</running></actions>"
+    write(tmp_path / "set", box(2, 2, 9, 9, more=more))
+    taken = take(tmp_path / "set")
+    (annotation,) = taken.images.values()
+    tags = {tag.name: tag.value for tag in annotation.labels[0].tags}
+    assert tags == {"truncated": None, "occluded": None, "pose": "Left"}
+    assert kinds(taken) == {ProblemKind.UNSUPPORTED_GEOMETRY: 1, ProblemKind.UNKNOWN_TAG: 1}
+
+
+def test_polygons_of_roboflow(tmp_path: Path) -> None:
+    outline = "<polygon><x1>1</x1><y1>1</y1><x2>21</x2><y2>1</y2><x3>21</x3><y3>31</y3></polygon>"
+    head = "<source><database>roboflow.com</database></source>"
+    write(tmp_path / "set", box(1, 1, 21, 31, more=outline), head=head)
+    (annotation,) = take(tmp_path / "set").images.values()
+    assert annotation.labels[0].geometry == Polygon(exterior=((0.0, 0.0), (19.0, 0.0), (19.0, 29.0)))
+
+
+@pytest.mark.parametrize("filename", ["", "<filename>other.png</filename>", "<filename>C:\\x\\gone.jpg</filename>"])
+def test_the_image_has_the_name_of_the_xml_file(tmp_path: Path, filename: str) -> None:
+    write(tmp_path / "set", box(2, 2, 9, 9), head=filename, stem="Über uns")
+    write(tmp_path / "set", stem="other")
+    taken = take(tmp_path / "set")
+    assert (
+        len(taken.images["set" if ("set", "Über uns.png") in taken.images else "dataset", "Über uns.png"].labels) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    "size", ["", "<size><width>0</width><height>0</height></size>", "<size><width>x</width></size>"]
+)
+def test_a_size_that_is_none_is_read_from_the_image(tmp_path: Path, size: str) -> None:
+    write(tmp_path / "set", box(1, 1, 48, 36), size=size)
+    taken = take(tmp_path / "set")
+    assert not taken.report.problems
+    (annotation,) = taken.images.values()
+    assert (annotation.width, annotation.height) == (layouts.WIDTH, layouts.HEIGHT)
+
+
+def test_lists_make_datasets(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for stem in ("a", "b", "c", "d e"):
+        write(root, box(2, 2, 9, 9), stem=stem)
+    layouts.write_image(root / "JPEGImages" / "unlabeled.png")
+    layouts.write_image(root / "SegmentationClass" / "a.png")
+    lists = root / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\r\nd e\r\nunlabeled\r\ngone\r\n")
+    (lists / "val.txt").write_text("b\na\n")
+    (lists / "trainval.txt").write_text("a\nb\nd e\n")
+    (lists / "cat_train.txt").write_text("a  1\nc -1\n")
+    taken = take(root)
+    places = {(name.rpartition("_")[2], image) for name, image in taken.images}
+    assert places >= {("train", "a.png"), ("train", "d e.png"), ("train", "unlabeled.png"), ("val", "b.png")}
+    assert len(places) == 5
+    assert kinds(taken) == {
+        ProblemKind.DUPLICATE_NAME: 1,
+        ProblemKind.MISSING_ANNOTATION: 1,
+        ProblemKind.MISSING_IMAGE: 1,
+        ProblemKind.OTHER_FILE: 1,
+    }
+
+
+def test_files_beside_the_images_as_roboflow_exports_them(tmp_path: Path) -> None:
+    for side in ("train", "valid"):
+        layouts.write_image(tmp_path / "set" / side / "a.png")
+        text = f"<annotation><filename>a.png</filename>{SIZE}{box(2, 2, 9, 9)}</annotation>"
+        (tmp_path / "set" / side / "a.xml").write_text(text)
+    layouts.write_image(tmp_path / "set" / "valid" / "empty.png")
+    taken = take(tmp_path / "set")
+    assert sorted(taken.images) == [("train", "a.png"), ("valid", "a.png"), ("valid", "empty.png")]
+    assert kinds(taken) == {ProblemKind.UNNAMED_IMAGE: 1}
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">]>'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"<?xml version='1.0'?>{BOMB}<annotation>{SIZE}&y;</annotation>".encode(), "entities"),
+        (b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><annotation><size/>&x;</annotation>", "entities"),
+        (f"<annotation>{SIZE}<object>".encode(), "not valid XML: line 1"),
+        (f"<annotation>{SIZE}<object><name>Löwe</name></object></annotation>".encode("latin-1"), "not valid XML"),
+        (f"<?xml version='1.0' encoding='latin-1'?><annotation>{SIZE}ö</annotation>".encode(), "but it is UTF-8"),
+        (f"<?xml version='1.0' encoding='no-such'?><annotation>{SIZE}</annotation>".encode(), "XML"),
+        (b"<annotation><size>" + b"<a>" * 100_000, "not valid XML"),
+        (b"", "not valid XML"),
+    ],
+)
+def test_hostile_and_damaged_files_cost_their_image_only(tmp_path: Path, content: bytes, message: str) -> None:
+    write(tmp_path / "set", box(2, 2, 9, 9), stem="a")
+    write(tmp_path / "set", stem="b").write_bytes(content)
+    taken = take(tmp_path / "set")
+    (problem,) = taken.report.problems
+    assert (taken.report.images, problem.kind) == (1, ProblemKind.UNREADABLE_ANNOTATION)
+    assert message in problem.examples[0].message
+    assert str(tmp_path) not in problem.examples[0].message
+
+
+def test_utf_16_is_read(tmp_path: Path) -> None:
+    text = f"<?xml version='1.0' encoding='UTF-16'?><annotation>{SIZE}{box(2, 2, 9, 9, 'Löwe')}</annotation>"
+    write(tmp_path / "set").write_bytes(text.encode("utf-16"))
+    assert list(take(tmp_path / "set").report.classes) == ["Löwe"]
+
+
+def test_annotations_without_one_image_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "set", box(2, 2, 9, 9), image=False)
+    with pytest.raises(InputError, match="not one image"):
+        take(tmp_path / "set")
