@@ -53,9 +53,11 @@ def _near(place: str) -> tuple[str, ...]:
     return (folder, f"{folder}/images".strip("/"))
 
 
-def _project(folder: Folder, records: Mapping[str, list[ImageRecord]], log: ProblemLog) -> ProjectSource:
+def _project(
+    folder: Folder, records: Mapping[str, list[ImageRecord]], log: ProblemLog, *, lists_all: bool = False
+) -> ProjectSource:
     datasets = [RecordedDataset(name=name, records=items) for name, items in records.items()]
-    return recorded_project(folder, datasets, log)
+    return recorded_project(folder, datasets, log, lists_all=lists_all)
 
 
 # Create ML
@@ -98,7 +100,7 @@ def open_createml(root: Path, log: ProblemLog) -> ProjectSource:
             records[dataset_name(place.rpartition("/")[0])].append(
                 _createml_image(row, f"{place}, image {count}", place)
             )
-    return _project(folder, records, log)
+    return _project(folder, records, log, lists_all=True)
 
 
 def _createml_image(row: object, place: str, file: str) -> ImageRecord:

@@ -63,7 +63,7 @@ def open_cvat(root: Path, log: ProblemLog) -> ProjectSource:
             _read(folder.root / place, place, records, declared, tags)
     datasets = [RecordedDataset(name=name, records=items) for name, items in records.items()]
     classes = [item for item in declared.values() if item.name not in tags]
-    return recorded_project(folder, datasets, log, declared=classes)
+    return recorded_project(folder, datasets, log, declared=classes, lists_all=True)
 
 
 def _read(

@@ -94,8 +94,11 @@ class Folder:
         for folder in near:
             path = self.root / folder / relative
             # Asked of the disk, not of the index: most data are as they say, and need no walk over a million files.
-            if path.is_file() and self._leads_inside(str(path)):
-                return path
+            try:
+                if path.is_file() and self._leads_inside(str(path)):
+                    return path
+            except OSError:  # no disk has a name that long, so it is no file's
+                return None
         return self._only(self._by_name.get(same_name(posixpath.basename(relative)), ()), relative, near)
 
     def find_stem(self, stem: str, near: Sequence[str], wanted: Callable[[str], bool]) -> Path | None:

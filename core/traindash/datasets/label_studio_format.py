@@ -46,6 +46,8 @@ _Row: TypeAlias = Mapping[str, Any]
 _Number: TypeAlias = Annotated[float, Meta(ge=-1e5, le=1e5)]  # percent; a bound on both sides keeps NaN out
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what the server puts before the name of an uploaded file
 _RGBA = 4
+_DRAWN = frozenset({"points", "rle", "width", "radiusX", "x"})
+_SAID = frozenset({"choices", "text", "rating", "number", "taxonomy"})
 _TURNED = "The turned box is a polygon now."
 
 
@@ -102,7 +104,7 @@ def open_label_studio(root: Path, log: ProblemLog) -> ProjectSource:
             near = (place.rpartition("/")[0],)
             groups[dataset_name(near[0])].append(_record(task, where, near))
     datasets = [RecordedDataset(name=name, records=records) for name, records in groups.items()]
-    return recorded_project(folder, datasets, log)
+    return recorded_project(folder, datasets, log, lists_all=True)
 
 
 def _record(task: object, place: str, near: Sequence[str]) -> ImageRecord:
@@ -211,8 +213,14 @@ def _size(results: Sequence[_Row]) -> Size | None:
 
 
 def _is_drawn(row: _Row) -> bool:
+    # What is said about a region, such as a text, repeats where the region is.
     value = row.get("value")
-    return isinstance(value, dict) and any(key in value for key in ("points", "rle", "width", "radiusX", "x"))
+    return isinstance(value, dict) and not _SAID.intersection(value) and bool(_DRAWN.intersection(value))
+
+
+def _id(row: _Row) -> str:
+    """What all results about one region have in common; empty in JSON-MIN."""
+    return "" if row.get("id") is None else str(row["id"])
 
 
 def _labels(row: _Row) -> list[Any]:
@@ -224,16 +232,16 @@ def _labels(row: _Row) -> list[Any]:
 
 def _objects(results: Sequence[_Row], place: str) -> Iterator[RecordedObject]:
     # A control for shapes and one for labels write two results of one id: the second has the shape as well.
-    labelled = {str(row.get("id")) for row in results if _is_drawn(row) and _labels(row)}
+    labelled = {_id(row) for row in results if _is_drawn(row) and _labels(row)} - {""}
     tags: dict[str, list[Tag]] = defaultdict(list)
     for row in results:
-        if not _is_drawn(row):
-            tags[str(row.get("id"))].extend(_tags(row))
+        if not _is_drawn(row) and _id(row):
+            tags[_id(row)].extend(_tags(row))
     count = 0
     for row in results:
-        if _is_drawn(row) and (_labels(row) or str(row.get("id")) not in labelled):
+        if _is_drawn(row) and (_labels(row) or _id(row) not in labelled):
             count += 1
-            own = tuple(dict.fromkeys((*_tags(row), *tags.get(str(row.get("id")), ()))))
+            own = tuple(dict.fromkeys((*_tags(row), *tags.get(_id(row), ()))))
             yield from drawn(f"{place}, region {count}", partial(_object, row, own))
 
 
@@ -291,10 +299,10 @@ def _at(x: float | None, y: float | None, size: Size) -> Point:
 
 
 def _image_tags(results: Sequence[_Row]) -> Iterator[Tag]:
-    regions = {str(row.get("id")) for row in results if _is_drawn(row)}
+    regions = {_id(row) for row in results if _is_drawn(row)} - {""}
     seen: dict[Tag, None] = {}
     for row in results:
-        if not _is_drawn(row) and str(row.get("id")) not in regions:
+        if not _is_drawn(row) and _id(row) not in regions:
             seen.update(dict.fromkeys(_tags(row)))
     return iter(seen)
 

@@ -24,6 +24,7 @@ from traindash.errors import InputError
 
 Remark: TypeAlias = tuple[ProblemKind, str]
 _LONGEST_NAME = 1024
+_LONGEST_QUOTE = 200
 _DEFAULT_DATASET = "dataset"
 # Folders that say what kind of files are in them, not which part of the data
 _SAYS_NOTHING = frozenset({
@@ -179,10 +180,12 @@ def recorded_project(
     *,
     declared: Sequence[ObjectClass] = (),
     others: Callable[[str], bool] = lambda _: False,
+    lists_all: bool = False,
 ) -> ProjectSource:
     """Make a project of what a tool recorded.
 
-    Images that no record names are taken as images without objects. ``declared`` are the classes if the tool lists
+    Images that no record names are taken as images without objects, unless the format lists such images as well
+    (``lists_all``); then they are no part of the data. ``declared`` are the classes if the tool lists
     them; without, they are those of the objects. ``others`` tells of a path whether it is no image of the data, such as
     a mask.
 
@@ -209,8 +212,14 @@ def recorded_project(
     groups: dict[str, list[Iterable[ImageRecord]]] = defaultdict(list)
     for dataset in datasets:
         groups[dataset.name].append(dataset.records)
-    for name, records in _unnamed(folder, images, survey).items():
-        groups[name].append(records)
+    unnamed = [place for place in images if folder.root / place not in survey.used]
+    if lists_all:
+        log.found(images=len(unnamed))
+        for place in unnamed:
+            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "No annotation names it.")
+    else:
+        for name, records in _without_objects(folder, unnamed, survey).items():
+            groups[name].append(records)
     valued = frozenset(tag.name for tag in meta.tags if tag.value_type != "none")
     sources = tuple(
         SourceDataset(name=name, parent=None, images=Lazy(partial(_images, folder, parts, valued, log)))
@@ -219,13 +228,11 @@ def recorded_project(
     return ProjectSource(name=folder.root.name, meta=meta, datasets=sources)
 
 
-def _unnamed(folder: Folder, images: Sequence[str], survey: _Survey) -> Mapping[str, list[ImageRecord]]:
+def _without_objects(folder: Folder, images: Sequence[str], survey: _Survey) -> Mapping[str, list[ImageRecord]]:
     groups: dict[str, list[ImageRecord]] = defaultdict(list)
     message = "No annotation names it; it is taken as an image without objects."
     for place in images:
         path = folder.root / place
-        if path in survey.used:
-            continue
         name = survey.homes.get(path.parent) or dataset_name(place.rpartition("/")[0])
         note = (ProblemKind.UNNAMED_IMAGE, message)
         groups[name].append(ImageRecord(place=place, written=place, locate=partial(_itself, path), notes=(note,)))
@@ -247,7 +254,7 @@ def _images(
             log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, record.place, record.damage, objects=objects)
             continue
         if path is None:
-            message = f"The file “{record.written}” is not there."
+            message = f"The file “{record.written[:_LONGEST_QUOTE]}” is not there."
             log.skip_image(ProblemKind.MISSING_IMAGE, record.place, message, objects=objects)
             continue
         try:

@@ -78,3 +78,7 @@ def test_links_inside_are_followed_and_circles_end(tmp_path: Path) -> None:
 def test_what_programs_keep_for_themselves_is_left_out(tmp_path: Path) -> None:
     places = ("a.png", ".ipynb_checkpoints/a-checkpoint.png", "__MACOSX/._a.png", "x/@eaDir/a.png", ".DS_Store")
     assert _write(tmp_path / "set", *places).files == ("a.png",)
+
+
+def test_names_that_no_disk_has_are_no_files(tmp_path: Path) -> None:
+    assert Folder(tmp_path).find("a" * 5_000 + ".png") is None

@@ -1,0 +1,57 @@
+"""Formats that are not read are called by their names, with the next step."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.datasets import layouts
+from traindash.datasets.importing import open_import
+from traindash.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("train/cats.tfrecord", "x", "TFRecord"),
+        ("train/cats.tfrecord-00000-of-00010", "x", "TFRecord"),
+        ("train/_classes.csv", "filename, cat, dog\na.jpg, 1, 0\n", "multi-class CSV of Roboflow"),
+        ("export.ndjson", '{"data_row": {"id": "1"}, "projects": {}}', "Labelbox"),
+        ("train.jsonl", '{"messages": []}', "language model"),
+        ("output.manifest", '{"source-ref": "s3://a/b.jpg"}', "SageMaker"),
+        ("via.json", '{"_via_settings": {}, "_via_img_metadata": {}}', "VGG Image Annotator"),
+        ("via.csv", "filename,file_size,region_count,region_shape_attributes\n", "VGG Image Annotator"),
+        ("boxes.csv", "ImageID,Source,LabelName,Confidence,XMin,XMax\n", "Open Images"),
+        ("_annotations.csv", "a.jpg,1,2,30,40,cat\n", "without a header"),
+        (
+            "label_2/000001.txt",
+            "Car 0.00 0 -1.58 587.0 173.3 614.1 200.1 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n",
+            "KITTI",
+        ),
+        ("wider_face_train_bbx_gt.txt", "0--Parade/a.jpg\n1\n1 2 3 4 0\n", "WIDER FACE"),
+        ("clip.mp4", "x", "a video"),
+        ("train.parquet", "x", "Parquet"),
+        ("gt/gt.txt", "1,1,10,20,30,40,1\n", "MOT"),
+    ],
+)
+def test_foreign_formats_are_named(tmp_path: Path, name: str, content: str, title: str) -> None:
+    root = tmp_path / "set"
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(content)
+    layouts.write_image(root / "pictures" / "a.png")
+    with pytest.raises(InputError, match=title) as refused:
+        open_import(root, work=tmp_path / "work")
+    assert name in refused.value.message
+    assert refused.value.hint
+
+
+def test_images_alone_are_told_to_have_no_annotations(tmp_path: Path) -> None:
+    layouts.write_image(tmp_path / "set" / "a.png")
+    with pytest.raises(InputError, match="1 images, and no annotations"):
+        open_import(tmp_path / "set", work=tmp_path / "work")
+
+
+def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "readme.md").write_text("hello")
+    with pytest.raises(InputError, match="not one image"):
+        open_import(tmp_path / "set", work=tmp_path / "work")
