@@ -14,6 +14,7 @@ from pathlib import Path
 
 from traindash.datasets.data_yaml import checked_names, is_data_yaml, read_data_yaml
 from traindash.datasets.folder import Folder, is_hidden, same_name
+from traindash.datasets.image_files import is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.errors import InputError
 from traindash.text_files import ascii_part, lines_of, read_bytes, read_text
@@ -32,7 +33,7 @@ _YAML, _DARKNET = (".yaml", ".yml"), ".data"
 _DARKNET_KEY = re.compile(rb"^\s*(names|train|valid)\s*=", re.MULTILINE)
 _NO_SIDE = frozenset({"classes", "names", "backup", "eval", "results", "top", "labels"})  # other keys of darknet's
 _LARGEST = 2**18
-_LONGEST_LIST = 2**20
+_LONGEST_LIST = 2**26
 _LONGEST_QUOTE = 200
 
 
@@ -40,7 +41,7 @@ _LONGEST_QUOTE = 200
 class YoloConfig:
     """Classes and datasets."""
 
-    place: str  # the file that says it, relative to the folder; empty without one
+    place: str  # the file that says it, relative to the folder; empty where only lists do
     names: Mapping[int, str]  # class number → name; empty if nothing names them
     sides: Mapping[str, tuple[str, ...]]  # dataset → paths of folders or lists of images, as they are written
     base: str = ""  # what the paths are relative to, as it is written
@@ -95,7 +96,7 @@ def read_yolo_config(folder: Folder, log: ProblemLog) -> YoloConfig:
     """
     places = config_files(folder.root)
     if not places:
-        return _with_names(folder, YoloConfig(place="", names={}, sides={}), log)
+        return _with_names(folder, YoloConfig(place="", names={}, sides=_listed_sides(folder)), log)
     place, *others = places
     config = _read(folder, place, log)
     for other in others:
@@ -106,6 +107,17 @@ def read_yolo_config(folder: Folder, log: ProblemLog) -> YoloConfig:
         elif not _says_the_same(_read(folder, other, ProblemLog()), config):
             raise _several(places)
     return _with_names(folder, config, log)
+
+
+def _listed_sides(folder: Folder) -> dict[str, tuple[str, ...]]:
+    """The sides of a folder that has lists of images, such as ``train.txt``, and nothing that names them."""
+    sides: dict[str, tuple[str, ...]] = {}
+    for place in folder.files:
+        if "/" not in place and place.lower().endswith(".txt") and (side := SIDE_OF.get(_stem(place))):
+            first = next((line.strip() for line in _lines(folder.root / place, place) if line.strip()), "")
+            if is_image(posixpath.basename(first.replace("\\", "/"))):
+                sides[side] = (place,)
+    return sides
 
 
 def _says_the_same(one: YoloConfig, other: YoloConfig) -> bool:

@@ -4,11 +4,12 @@ The label file of ``…/images/train/a.jpg`` is ``…/labels/train/a.txt``, or l
 both names and places.
 """
 
+import os
 import posixpath
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -64,11 +65,18 @@ def find_files(folder: Folder, config: YoloConfig, log: ProblemLog) -> YoloFiles
     taken = set(chain.from_iterable(named.values()))
     return YoloFiles(
         sides={side: places for side, places in named.items() if places},
-        unnamed=[place for place in images if place not in taken],
+        unnamed=_unnamed(folder, images, taken),
         labels=labels,
         alone=spare,
         lists=lists,
     )
+
+
+def _unnamed(folder: Folder, images: Sequence[str], taken: Collection[str]) -> list[str]:
+    """The images of no side, without those that are taken by a link."""
+    unnamed = [place for place in images if place not in taken]
+    real = {os.path.realpath(folder.root / place) for place in taken} if unnamed else set()
+    return [place for place in unnamed if os.path.realpath(folder.root / place) not in real]
 
 
 def _no_images(folder: Folder, config: YoloConfig) -> InputError:
@@ -76,8 +84,9 @@ def _no_images(folder: Folder, config: YoloConfig) -> InputError:
     if not config.sides:
         return InputError(f"{folder.root.name} holds no images where YOLO layout has them.", hint)
     written = ", ".join(f"“{entry[:_LONGEST_QUOTE]}”" for entries in config.sides.values() for entry in entries[:3])
-    msg = f"{folder.root.name} holds no images where {config.place} has them: {written}."
-    return InputError(msg, f"Correct the paths in {config.place}, or add the images.")
+    said = config.place or "its list of images"
+    msg = f"{folder.root.name} holds no images where {said} has them: {written}."
+    return InputError(msg, f"Correct the paths in {said}, or add the images.")
 
 
 class _Sides:

@@ -160,6 +160,12 @@ WHOLE: Mapping[str, tuple[tuple[str, ...], Mapping[str, str], tuple[str, ...]]] 
         },
         ("train/1.png", "train/2.png", "val/3.png"),
     ),
+    "lists beside a list of names": (
+        ("images/a.png", "images/b.png"),
+        {"classes.txt": NAMES, "train.txt": "images/a.png\n", "val.txt": "data/images/b.png\n", "labels/a.txt": BOX,
+         "labels/b.txt": BOX},
+        ("train/a.png", "val/b.png"),
+    ),
     "one folder for both sides": (
         ("images/train2017/1.jpg",),
         {"tiny.yaml": f"train: images/train2017\nval: images/train2017\ntest: # none\n{YAML}",
@@ -254,6 +260,16 @@ def test_sides_are_not_looked_for_outside(tmp_path: Path) -> None:
     (tmp_path / "set" / "list.txt").write_text(f"{tmp_path}/secret/a.png\n../secret/a.png\n")
     (tmp_path / "set" / "data.yaml").write_text(f"train: list.txt\n{YAML}")
     _refused(tmp_path / "set")
+
+
+def test_links_inside_are_followed_and_their_images_counted_once(tmp_path: Path) -> None:
+    config = {"data.yaml": f"train: images\n{YAML}", "labels/a.txt": BOX}
+    write(tmp_path / "set", "store/a.png", **config)
+    (tmp_path / "set" / "images").mkdir()
+    (tmp_path / "set" / "images" / "a.png").symlink_to("../store/a.png")
+    taken = take(tmp_path / "set")
+    assert contents(taken) == {"train/a.png": ["bolt 24"]}
+    assert not taken.report.problems
 
 
 def test_several_data_sets_are_a_choice_for_the_person(tmp_path: Path) -> None:
