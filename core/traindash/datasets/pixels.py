@@ -353,19 +353,23 @@ def _in_8_bits(part: Image.Image) -> Image.Image:
 
 def _scaling(image: Image.Image) -> Callable[[npt.NDArray[np.generic]], npt.NDArray[np.uint8]]:
     """Return what makes 8 bits of values of more bits or of floating point."""
-    low, high = math.inf, -math.inf
+    low, high, is_float = math.inf, -math.inf, image.mode[0] == "F"
     for part, _ in _bands(image):
         values = np.asarray(part)
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    black, white = _black_and_white(low, high, is_float=image.mode[0] == "F")
+        if is_float:
+            values = values[np.isfinite(values)]
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    black, white = _black_and_white(low, high, is_float=is_float)
 
     def scaled(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
         shares = (values.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black))
         finite = np.nan_to_num(shares, nan=0, posinf=255, neginf=0)
         return np.asarray(np.clip(finite, 0, 255) + 0.5, dtype=np.uint8)
 
+    if image.mode.startswith("I;16"):  # to look values up is ten times as fast as to calculate them
+        table = scaled(np.arange(_WHITES[-1] + 1))
+        return lambda values: table[values]
     return scaled
 
 

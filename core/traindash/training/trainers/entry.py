@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from typing import TypeAlias
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError, StorageError
 from traindash.training.runs.events import EventWriter
-from traindash.training.runs.spec import RunLayout, RunResult, write_result
+from traindash.training.runs.spec import RunLayout, RunResult, read_images, write_result
 
 # Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended.
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
@@ -100,10 +101,11 @@ _OUT_OF_MEMORY_WORDS = (
 )
 
 
-def explain(error: BaseException) -> RunError:
+def explain(error: BaseException, images: Path | None = None) -> RunError:
     """Say what an exception means for the person who started the run.
 
-    An exception that is nobody's fault but the program's becomes ``crashed`` with its own text.
+    An exception that is nobody's fault but the program's becomes ``crashed`` with its own text. ``images`` is the run's
+    image list, which tells the own name of a file that the engine names.
     """
     match error:
         case RunError():
@@ -119,10 +121,10 @@ def explain(error: BaseException) -> RunError:
         case _:
             message = f"The training engine failed: {type(error).__name__}: {_text(error)[:500]}"
             unknown = RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
-            return _from_words(_text(error)) or unknown
+            return _from_words(_text(error), images) or unknown
 
 
-def _from_words(text: str) -> RunError | None:
+def _from_words(text: str, images: Path | None) -> RunError | None:
     """Say what a text of the engine means, ``None`` for one that is not known here."""
     # Texts of Ultralytics 8.4 and torch 2; tests/training/test_causes.py provokes most of them
     if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
@@ -130,14 +132,22 @@ def _from_words(text: str) -> RunError | None:
         hint = "Start again with a smaller “lr0”, a tenth for example; on a GPU, “amp: False” may help, too."
         return RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
     if found := _UNREADABLE_IMAGE.search(text):
-        original = Path(found[1]).resolve()  # the run's folder holds links
-        message = f"The image {original} cannot be read: it is damaged, or it was removed during the training."
+        name = _own_name(Path(found[1]), images)
+        message = f"The image {name} cannot be read: it is damaged, or it was removed during the training."
         return RunError(ExitCause.BAD_DATA, message, "Repair it or take it out of the project, and start again.")
     if found := _LOST_WORKER.search(text):
         why = f" by the operating system ({found[1].strip()})" if found[1] else ""
         message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
         return RunError(ExitCause.OUT_OF_MEMORY, message, "Use “workers: 0”, or a smaller “batch” or “imgsz”.")
     return None
+
+
+def _own_name(file: Path, images: Path | None) -> str:
+    """The name that people gave to a file of the data set, where files have the numbers of the image list."""
+    if images is not None and images.is_file() and file.stem.isdecimal():
+        for image in islice(read_images(images), int(file.stem) - 1, int(file.stem)):
+            return f"“{image.dataset_name}/{image.name}”"
+    return file.name
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
@@ -192,7 +202,7 @@ def run(arguments: Sequence[str], work: Work) -> int:
         return 1
     except (Exception, SystemExit) as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
         traceback.print_exc()  # for the log; the event is for people
-        _report(events, explain(error))
+        _report(events, explain(error, layout.images))
         return 1
     return 0
 

@@ -165,7 +165,7 @@ class _Pipeline:
         try:
             return step()
         except _STEP_ERRORS as error:
-            explained = explain(error)
+            explained = explain(error, self._run.layout.images)
             if explained.cause is ExitCause.DISK_FULL:
                 raise  # nothing else would work either
             if not isinstance(error, (AppError, ExportError)):
