@@ -106,7 +106,9 @@ def open_labelme(root: Path, log: ProblemLog, work: Path) -> ProjectSource:
     embedded = work / _EMBEDDED
     groups: dict[str, list[str]] = defaultdict(list)
     for place in folder.files:
-        if place.lower().endswith(".json"):
+        if place.lower().endswith(".json") and not _looks_like_labelme(folder.root / place):
+            log.skip_file(ProblemKind.OTHER_FILE, place, "It is no file of LabelMe.")
+        elif place.lower().endswith(".json"):
             groups[dataset_name(place.rpartition("/")[0])].append(place)
     datasets = [
         RecordedDataset(name=name, records=_Records(folder, places, embedded)) for name, places in groups.items()

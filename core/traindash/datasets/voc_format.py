@@ -52,6 +52,7 @@ _MASK_FOLDERS = frozenset({"segmentationclass", "segmentationobject"})
 _FLAGS = ("difficult", "truncated", "occluded")
 _KNOWN_PARTS = frozenset({"name", "pose", "bndbox", "polygon", "attributes", "difficult", "truncated", "occluded"})
 _NO_POSE = frozenset({"", "unspecified"})
+_OTHER_XML = re.compile(r"<(?!annotation[\s>])\w")
 _UNION = "trainval"
 _OF_ONE_CLASS = re.compile(r".+_(train|val|trainval|test)")
 
@@ -97,7 +98,10 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
         InputError: There are no annotations or no images.
     """
     folder = Folder(root)
-    files = [place for place in folder.files if place.lower().endswith(".xml")]
+    given = [place for place in folder.files if place.lower().endswith(".xml")]
+    files = [place for place in given if not _OTHER_XML.match(xml_start(folder.root / place))]
+    for place in sorted({*given} - {*files}):
+        log.skip_file(ProblemKind.OTHER_FILE, place, "It is no annotation of an image.")
     if not files:
         raise InputError(f"{root.name} holds no XML files.", "Pascal VOC has an XML file for each image.")
     lists = _image_sets(folder, log)

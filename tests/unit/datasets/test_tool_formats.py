@@ -194,6 +194,13 @@ def test_a_picture_that_is_only_inside_its_annotation_comes_in(tmp_path: Path) -
     assert not (root / "a.png").exists()
 
 
+def test_json_of_another_kind_is_told(tmp_path: Path) -> None:
+    root = labelme(tmp_path / "set", shape("rectangle", [4, 5], [20, 25]))
+    (root / "notes.json").write_text('{"by": "me"}')
+    taken = take(root)
+    assert (taken.report.images, kinds(taken)) == (1, {ProblemKind.OTHER_FILE: 1})
+
+
 # Label Studio
 
 

@@ -198,6 +198,13 @@ def test_utf_16_is_read(tmp_path: Path) -> None:
     assert list(take(tmp_path / "set").report.classes) == ["Löwe"]
 
 
+def test_xml_of_another_kind_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "set", box(2, 2, 9, 9))
+    (tmp_path / "set" / "settings.xml").write_text("<?xml version='1.0'?><settings/>")
+    taken = take(tmp_path / "set")
+    assert (taken.report.images, taken.report.objects, kinds(taken)) == (1, 1, {ProblemKind.OTHER_FILE: 1})
+
+
 def test_annotations_without_one_image_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "set", box(2, 2, 9, 9), image=False)
     with pytest.raises(InputError, match="not one image"):
