@@ -46,6 +46,9 @@ def kinds(taken: Taken) -> dict[str, int]:
         ("<source><database>roboflow.ai</database></source>", (11, 6, 21, 11), (10, 5, 19, 9)),
         # A zero somewhere: nobody counted from 1
         ("", (0, 5, 20, 10), (0, 5, 19, 9)),
+        ("", (0.5, 5, 20, 10), (0.5, 5, 19, 9)),
+        ("", (5, " 0 ", 20, 10), (5, 0, 19, 9)),
+        ("", (10, 100, 20.0, 30.5), (9, 29.5, 19, 35)),
         # Corners in another order, fractions, space around
         ("", (20, 10, 11, 6), (10, 5, 19, 9)),
         ("", (11.5, 6, " 20.25 ", 10), (10.5, 5, 19.25, 9)),
