@@ -15,9 +15,10 @@ from urllib.parse import quote, unquote, urlsplit
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import MAX_SIDE, decoded
-from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, identifier, read_object
+from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, identifier, read_objects
 from traindash.datasets.folder import Folder
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.key_points import Skeleton, read_skeleton
 from traindash.datasets.source import read_json
 from traindash.errors import InputError
 from traindash.text_files import ascii_part
@@ -48,6 +49,8 @@ class _Category(Struct):
     id: int | float | str
     name: str | int | float
     supercategory: Any = None
+    keypoints: Any = None
+    skeleton: Any = None
 
 
 class _Content(Struct):
@@ -78,6 +81,7 @@ class CocoFile:
     dataset: str  # name of the dataset it becomes
     images: Sequence[CocoImage]
     categories: Mapping[Identifier, str]
+    skeletons: Mapping[Identifier, Skeleton]  # of the categories that have key points
     roots: frozenset[Identifier]  # categories that stand for nothing but a group of others
     objects: Mapping[Identifier | None, list[CocoObject]]  # image id → its objects
     # COCO's own tools expect run lengths of crowds only, so tools that draw with a brush mark every object as one.
@@ -147,7 +151,7 @@ def _content(folder: Folder, place: str) -> _Content:
 def _other_content(content: _Content) -> str:
     """What a file has in place of objects, a sentence; empty if it has objects or only images."""
     rows = content.annotations or []
-    if not rows or any("bbox" in row or "segmentation" in row for row in rows):
+    if not rows or any(key in row for row in rows for key in ("bbox", "segmentation", "keypoints")):
         return ""
     if any("caption" in row for row in rows):
         return "It holds captions, not objects."
@@ -162,14 +166,15 @@ def _indexed(content: _Content, place: str, folder: Folder) -> CocoFile:
     dataset = _dataset_name(folder.root / place)
     images = tuple(_images(content.images, folder, tuple(_near(folder, place, dataset))))
     sizes = {image.id: image.size for image in images}
+    categories = _categories(content.categories, place)
+    skeletons = dict(_skeletons(content.categories))
     objects: dict[Identifier | None, list[CocoObject]] = defaultdict(list)
     rows = content.annotations or []
     rows.reverse()
     for number in range(1, len(rows) + 1):
         row = rows.pop()  # what is read is let go of; a large file has a million rows
         image_id = identifier(row.get("image_id"))  # what is no id belongs to no image, and is told of as such
-        objects[image_id].append(read_object(number, row, sizes.get(image_id)))
-    categories = _categories(content.categories, place)
+        objects[image_id] += read_objects(number, row, sizes.get(image_id), skeletons)
     items = [item for found in objects.values() for item in found]
     used = {item.category for item in items}
     usable = [item for item in items if not isinstance(item.shape, Told)]
@@ -178,6 +183,7 @@ def _indexed(content: _Content, place: str, folder: Folder) -> CocoFile:
         dataset=dataset,
         images=images,
         categories=categories,
+        skeletons=skeletons,
         roots=frozenset(_roots(content.categories, used)),
         all_are_crowds=bool(usable) and all(item.is_crowd for item in usable),
         objects=objects,
@@ -197,6 +203,12 @@ def _categories(given: Sequence[_Category], place: str) -> dict[Identifier, str]
             raise InputError(msg, "Give every category an id of its own.")
         names[key] = name
     return names
+
+
+def _skeletons(given: Sequence[_Category]) -> Iterator[tuple[Identifier, Skeleton]]:
+    for item in given:
+        if (item.keypoints or item.skeleton) and (key := identifier(item.id)) is not None:
+            yield key, read_skeleton(item.keypoints, item.skeleton)
 
 
 def _name_of(item: _Category) -> str:

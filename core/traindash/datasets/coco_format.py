@@ -1,12 +1,13 @@
 """Data in COCO layout: JSON files with images, annotations and categories (https://cocodataset.org/#format-data).
 
 Each JSON file is a dataset. Boxes and polygons are positions there and become pixels here; an object of several
-polygons or of run lengths becomes a mask, so that one object stays one object.
+polygons or of run lengths becomes a mask, so that one object stays one object. Key points are an object of their own
+beside the outline or box (:mod:`traindash.datasets.key_points`).
 """
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from traindash.datasets.coco_objects import CocoObject, Shape, Told, drawn, shap
 from traindash.datasets.folder import Folder
 from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.key_points import KeyPoints, Skeleton, graph, key_point_classes
 from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Label
@@ -34,6 +36,7 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     folder = Folder(root)
     files = read_coco(folder, log)
     classes = _classes(files)
+    skeletons = _skeleton_classes(files, classes)
     for file in files:
         _tell_of_categories(file, {item.name for item in classes}, log)
         if file.all_are_crowds:
@@ -43,9 +46,13 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
     for place in folder.outside:
         log.skip_file(ProblemKind.LINK, place, "It leads out of the folder, or nowhere.")
     datasets = tuple(
-        SourceDataset(name=file.dataset, parent=None, images=Lazy(_Reader(file=file, log=log).images)) for file in files
+        SourceDataset(
+            name=file.dataset, parent=None, images=Lazy(_Reader(file=file, skeletons=skeletons, log=log).images)
+        )
+        for file in files
     )
-    return ProjectSource(name=folder.root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
+    meta = ProjectMeta(classes=(*classes, *skeletons.values()))
+    return ProjectSource(name=folder.root.name, meta=meta, datasets=datasets)
 
 
 def _classes(files: Sequence[CocoFile]) -> tuple[ObjectClass, ...]:
@@ -55,12 +62,27 @@ def _classes(files: Sequence[CocoFile]) -> tuple[ObjectClass, ...]:
         for item in (item for items in file.objects.values() for item in items):
             name = None if item.category is None else file.categories.get(item.category)
             # Crowds are left out, so their run lengths must not make a class of boxes one of "any".
-            if name is not None and not isinstance(item.shape, Told) and not file.leaves_out(item):
+            if name is not None and not isinstance(item.shape, Told | KeyPoints) and not file.leaves_out(item):
                 shapes[name].add(shape_name_of(item.shape))
     return tuple(
         ObjectClass(name=name, shape=common_shape(shapes.get(name, ())), color=class_color(number))
         for number, name in enumerate(names)
     )
+
+
+def _skeleton_classes(files: Sequence[CocoFile], others: Sequence[ObjectClass]) -> Mapping[str, ObjectClass]:
+    """Category → the class of its key points, where they were set for at least one object."""
+    most: Counter[str] = Counter()  # category → points of an object, up to the last that is set
+    skeletons: dict[str, list[Skeleton]] = defaultdict(list)
+    for file in files:
+        for item in (item for items in file.objects.values() for item in items):
+            name = None if item.category is None else file.categories.get(item.category)
+            if name is not None and isinstance(item.shape, KeyPoints) and not file.leaves_out(item):
+                most[name] = max(most[name], item.shape.reach())
+        for key, skeleton in file.skeletons.items():
+            skeletons[file.categories[key]].append(skeleton)
+    named = {name: (skeletons[name], count) for name, count in most.items()}
+    return key_point_classes(named, [item.name for item in others])
 
 
 def _tell_of_categories(file: CocoFile, classes: set[str], log: ProblemLog) -> None:
@@ -73,6 +95,11 @@ def _tell_of_categories(file: CocoFile, classes: set[str], log: ProblemLog) -> N
         if count > 1:
             message = f"{count} categories are called “{name}”; they are one class."
             log.note(ProblemKind.DUPLICATE_NAME, place, message)
+
+    for key, skeleton in file.skeletons.items():
+        if skeleton.unclear:
+            message = f"Of the skeleton of “{file.categories[key]}”, {skeleton.unclear} joined pairs are no two points."
+            log.change(ProblemKind.KEY_POINTS, place, message)
 
 
 def _tell_of_unnamed(folder: Folder, files: Sequence[CocoFile], log: ProblemLog) -> None:
@@ -100,6 +127,7 @@ class _Reader:
     """Walks over the images of a file."""
 
     file: CocoFile
+    skeletons: Mapping[str, ObjectClass]  # category → the class of its key points
     log: ProblemLog
 
     def images(self) -> Iterator[SourceImage]:
@@ -147,9 +175,29 @@ class _Reader:
             self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
         elif self.file.leaves_out(item):
             self.log.skip_object(ProblemKind.CROWD, place, "It marks a crowd, not an object.")
+        elif isinstance(item.shape, KeyPoints):
+            return self._key_points(item, item.shape, name, (width, height))
         else:
             return self._drawn(item, item.shape, name, (width, height))
         return None
+
+    def _key_points(self, item: CocoObject, found: KeyPoints, name: str, size: tuple[int, int]) -> Label | None:
+        place = f"{self.file.place}, annotation {item.number}"
+        skeleton = Skeleton() if item.category is None else self.file.skeletons.get(item.category, Skeleton())
+        geometry, outside = graph(found, skeleton, *size)
+        if geometry is None:
+            self.log.skip_object(ProblemKind.OUTSIDE, place, "Its key points lie outside the image.")
+            return None
+        own = self.skeletons[name].name
+        if outside:
+            self.log.change(ProblemKind.CUT, place, f"{outside} of its key points lie outside the image.")
+        message = f"Its key points are an object of the class “{own}”."
+        self.log.change(ProblemKind.KEY_POINTS, place, message)
+        return Label(class_name=own, geometry=geometry, extra=self._binding(item))
+
+    def _binding(self, item: CocoObject) -> Mapping[str, object]:
+        """What ties the two objects of an annotation together."""
+        return {"instance": f"{self.file.dataset} {item.number}"} if item.is_one_of_two else {}
 
     def _drawn(self, item: CocoObject, shape: Shape, name: str, size: tuple[int, int]) -> Label | None:
         place = f"{self.file.place}, annotation {item.number}"
@@ -165,4 +213,4 @@ class _Reader:
             self.log.change(ProblemKind.CUT, place, "Its outlines reach over the border of the image.")
         for kind, message in item.changes:
             self.log.change(kind, place, message)
-        return Label(class_name=name, geometry=clipped.geometry)
+        return Label(class_name=name, geometry=clipped.geometry, extra=self._binding(item))

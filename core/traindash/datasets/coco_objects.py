@@ -7,7 +7,7 @@ round; the box where it is not, or where the two speak of different things. What
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from traindash.datasets.geometry import (
     to_pixels,
 )
 from traindash.datasets.import_log import ProblemKind
+from traindash.datasets.key_points import KeyPoints, Skeleton, read_points
 from traindash.domain.annotation import Bitmap, Polygon, Rectangle
 from traindash.errors import InputError
 
@@ -86,13 +87,14 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CocoObject:
-    """An annotation of a file."""
+    """An annotation of a file, or the key points of one."""
 
-    number: int  # in its file, from 1
+    number: int  # of its annotation in the file, from 1
     category: Identifier | None = None
     is_crowd: bool = False
-    shape: Shape | Told  # or why it cannot be used
+    shape: Shape | KeyPoints | Told  # or why it cannot be used
     changes: tuple[Told, ...] = ()  # what was given and is not taken
+    is_one_of_two: bool = False  # its annotation has a shape and key points
 
 
 class _Extent(NamedTuple):
@@ -131,21 +133,42 @@ def identifier(given: object) -> Identifier | None:
             return None
 
 
-def read_object(number: int, row: Row, size: tuple[int, int] | None) -> CocoObject:
-    """Read an annotation; ``number`` is its place in the file from 1, ``size`` that of its image if the file has it."""
+def read_objects(
+    number: int, row: Row, size: tuple[int, int] | None, skeletons: Mapping[Identifier, Skeleton]
+) -> tuple[CocoObject, ...]:
+    """Read an annotation; its shape and its key points are an object each.
+
+    ``number`` is its place in the file from 1, ``size`` that of its image if the file has it, ``skeletons`` those of
+    the categories.
+    """
     category, is_crowd = identifier(row.get("category_id")), row.get("iscrowd") not in (None, 0, "", "0")
-    try:
-        if "caption" in row and not row.get("bbox") and not row.get("segmentation"):
-            return CocoObject(number=number, shape=Told(ProblemKind.CAPTION, "It is a caption, not an object."))
-        if category is None:
-            fault = "is no id" if row.get("category_id") is not None else "is missing"
-            raise InputError(f"category_id {fault}.")  # noqa: TRY301 - one place records all of them
-        shape, changes = _shape(row, size)
-    except InputError as error:
-        return CocoObject(number=number, shape=Told(ProblemKind.DAMAGED_OBJECT, error.message))
-    return CocoObject(
-        number=number, category=category, is_crowd=is_crowd, shape=shape, changes=(*changes, *_left_over(row))
+    if "caption" in row and not row.get("bbox") and not row.get("segmentation"):
+        return (CocoObject(number=number, shape=Told(ProblemKind.CAPTION, "It is a caption, not an object.")),)
+    if category is None:
+        fault = "is no id" if row.get("category_id") is not None else "is missing"
+        return (CocoObject(number=number, shape=Told(ProblemKind.DAMAGED_OBJECT, f"category_id {fault}.")),)
+    points = _key_points(row.get("keypoints"), skeletons.get(category, Skeleton()))
+    if points is not None and not row.get("bbox") and not row.get("segmentation"):
+        return (CocoObject(number=number, category=category, is_crowd=is_crowd, shape=points),)
+    shape, changes = _shape_or_told(row, size)
+    outline = CocoObject(
+        number=number,
+        category=category,
+        is_crowd=is_crowd,
+        shape=shape,
+        changes=(*changes, *_left_over(row)),
+        is_one_of_two=isinstance(points, KeyPoints) and not isinstance(shape, Told),
     )
+    return (outline,) if points is None else (outline, replace(outline, shape=points, changes=()))
+
+
+def _key_points(given: object, skeleton: Skeleton) -> KeyPoints | Told | None:
+    if not isinstance(given, list):
+        return None
+    try:
+        return read_points(given, skeleton)
+    except InputError as error:
+        return Told(ProblemKind.KEY_POINTS, error.message)
 
 
 def shape_name_of(shape: Shape) -> str:
@@ -177,6 +200,13 @@ def drawn(shape: Shape, width: int, height: int) -> Clipped:
             if (shape.width, shape.height) != (width, height):
                 raise InputError(_other_size(shape, width, height))
             return Clipped(geometry=_packed(decode_rle(shape.counts, height, width)), was_cut=False)
+
+
+def _shape_or_told(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:
+    try:
+        return _shape(row, size)
+    except InputError as error:
+        return Told(ProblemKind.DAMAGED_OBJECT, error.message), ()
 
 
 def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:
@@ -321,15 +351,7 @@ def _in_words(extent: _Extent) -> str:
 
 def _left_over(row: Row) -> tuple[Told, ...]:
     """What a row holds beside its shape and has no place here."""
-    told = []
-    points = row.get("keypoints")
-    # x, y and a number that is 0 for a point that nobody has set (https://cocodataset.org/#format-data)
-    count = sum(map(bool, points[2::3])) if isinstance(points, list) else 0
-    if count:
-        told.append(Told(ProblemKind.KEY_POINTS, f"Its key points, {count}, are left out."))
-    if row.get("caption"):
-        told.append(Told(ProblemKind.CAPTION, "Its caption is left out."))
-    return tuple(told)
+    return (Told(ProblemKind.CAPTION, "Its caption is left out."),) if row.get("caption") else ()
 
 
 def _filled(parts: Sequence[Sequence[float]], width: int, height: int) -> Clipped:

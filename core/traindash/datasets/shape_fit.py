@@ -56,6 +56,16 @@ def unsuitable_shapes(
     return tuple(item for item in meta.classes if item.name in chosen and shape_fit(item.shape, task_type) not in suits)
 
 
+def default_classes(meta: ProjectMeta) -> tuple[str, ...]:
+    """Return the classes that are trained where nobody names any: all but those of key points.
+
+    Key points repeat objects that other classes have; a detector would learn a second box around each of them. They are
+    trained where a project has nothing else.
+    """
+    names = tuple(item.name for item in meta.classes if item.shape != "graph")
+    return names or tuple(item.name for item in meta.classes)
+
+
 def converted_meta(meta: ProjectMeta, classes: Iterable[str], task_type: str) -> ProjectMeta:
     """Return the meta a model is trained with: the chosen classes in the meta's order, in the task's own shape."""
     chosen = set(classes)

@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from traindash.datasets.shape_fit import default_classes
 from traindash.domain import app_state
 from traindash.domain.app_state import CatalogueName, CheckpointName, JsonObject, StartState, StatedModel
 from traindash.domain.experiment import ExperimentInfo
@@ -88,9 +89,13 @@ Locate = Callable[[TaskId, str], str | None]
 
 
 def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
-    """Return the classes that will be trained: those of the plan that exist, in the project's order; none means all."""
-    # None and an empty list are all classes, as the SDK takes them (docs/supervisely-api.md 4).
-    return tuple(item.name for item in meta.classes if not plan.classes or item.name in plan.classes)
+    """Return the classes that will be trained: those of the plan that exist, in the project's order.
+
+    None means :func:`~traindash.datasets.shape_fit.default_classes`.
+    """
+    # An empty list is as none, as the SDK takes it (docs/supervisely-api.md 4).
+    wanted = plan.classes or default_classes(meta)
+    return tuple(item.name for item in meta.classes if item.name in wanted)
 
 
 def canonical(plan: TrainingPlan, meta: ProjectMeta) -> TrainingPlan:

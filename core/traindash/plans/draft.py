@@ -1,12 +1,13 @@
 """A training plan with holes, as a person fills it step by step."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NewType, assert_never, get_args
 
+from traindash.datasets.shape_fit import default_classes
 from traindash.domain.ids import ProjectId, SeriesId, TaskId
 from traindash.domain.plan import (
     CollectionsSplit,
@@ -20,6 +21,7 @@ from traindash.domain.plan import (
     TrainValSplit,
     UntaggedAction,
 )
+from traindash.domain.project import ProjectMeta
 from traindash.files import JsonRecords
 from traindash.plans.plan_file import decoder_of
 from traindash.plans.problems import Step
@@ -144,11 +146,11 @@ def set_benchmark(draft: WizardDraft, enable: bool) -> WizardDraft:  # noqa: FBT
     return replace(draft, enable_benchmark=enable, enable_speedtest=draft.enable_speedtest and enable)
 
 
-def set_classes(draft: WizardDraft, chosen: tuple[str, ...], every: tuple[str, ...]) -> WizardDraft:
-    """Return the draft with these classes, in the project's order; all of them are written as ``None``."""
+def set_classes(draft: WizardDraft, chosen: Collection[str], meta: ProjectMeta) -> WizardDraft:
+    """Return the draft with these classes, in the project's order; those of a plan without any are written as none."""
     # None, not the list of today: a class that is added to the project later is trained, too.
-    ordered = tuple(name for name in every if name in set(chosen))
-    return replace(draft, classes=None if ordered == every else ordered)
+    ordered = tuple(item.name for item in meta.classes if item.name in chosen)
+    return replace(draft, classes=None if ordered == default_classes(meta) else ordered)
 
 
 def mark_seen(draft: WizardDraft, step: Step) -> WizardDraft:

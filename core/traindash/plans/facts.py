@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, assert_never
 
+from traindash.datasets.shape_fit import default_classes
 from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import CollectionId, DatasetId
@@ -40,6 +41,11 @@ class ProjectFacts:
     def class_names(self) -> tuple[str, ...]:
         """Names of the project's object classes, in its order."""
         return tuple(item.name for item in self.meta.classes)
+
+    @property
+    def default_classes(self) -> tuple[str, ...]:
+        """Names of the classes that are trained where nobody names any, in the project's order."""
+        return default_classes(self.meta)
 
     @property
     def dataset_names(self) -> dict[DatasetId, str]:

@@ -6,7 +6,7 @@ The wizard, a plan file and the start itself are all checked by these rules and 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from traindash.datasets.shape_fit import ShapeFit
+from traindash.datasets.shape_fit import DETECTION, ShapeFit
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.plan import CustomCheckpoint, PartialPlan, PretrainedModel, TrainingPlan
 from traindash.domain.project import ObjectClass, Project, ProjectMeta
@@ -35,20 +35,24 @@ def class_problems(
 ) -> list[Problem]:
     """Check a class list: not empty, known, with objects, in shapes that the model can learn from.
 
-    ``None`` wants all classes; shapes are not checked while the task is not known. ``convert`` adapts them.
+    ``None`` wants the default classes; shapes are not checked while the task is not known. ``convert`` adapts them.
     """
     known = project.class_names
     if not known:
         return []  # a problem of the project
     if wanted is not None and not wanted:
         return [error("classes", "No class is chosen.", "Choose at least one class to train on.")]
-    names = frozenset(known if wanted is None else wanted)
+    names = frozenset(project.default_classes if wanted is None else wanted)
     unknown = [name for name in wanted or () if name not in frozenset(known)]
     chosen = [item for item in project.meta.classes if item.name in names]
     hint = f"Its classes are {quoted(known)}."
     if not chosen:
         return [error("classes", f"None of the classes is in the project: {quoted(unknown)}.", hint)]
-    problems = [*_empty(chosen, project), *_shapes(chosen, task_type, convert=convert)]
+    problems = [
+        *_empty(chosen, project),
+        *_key_points(wanted, project, task_type),
+        *_shapes(chosen, task_type, convert=convert),
+    ]
     if not unknown:
         return problems
     return [warning("classes", f"Not in the project and left out: {quoted(unknown)}.", hint), *problems]
@@ -63,6 +67,21 @@ def _empty(chosen: Sequence[ObjectClass], project: ProjectFacts) -> list[Problem
         message = f"Without a single object: {quoted(empty)}."
         return [warning("classes", message, "The model cannot learn them; leave them out.")]
     return []
+
+
+def _key_points(wanted: Sequence[str] | None, project: ProjectFacts, task_type: str | None) -> list[Problem]:
+    """Tell of key points that are left out or that are trained as boxes beside those of their objects."""
+    others = [name for name in project.class_names if name not in project.default_classes]
+    if not others:
+        return []
+    if wanted is None:
+        hint = "They repeat objects that other classes have; name the classes if boxes around key points are wanted."
+        return [warning("classes", f"Key points are not trained: {quoted(others)}.", hint)]
+    chosen = [name for name in others if name in wanted]
+    if not chosen or task_type != DETECTION or not set(wanted) & set(project.default_classes):
+        return []
+    message = f"Of {quoted(chosen)} the boxes around key points are learned, beside those of the same objects."
+    return [warning("classes", message, "Leave them out, unless both are wanted.")]
 
 
 def _shapes(chosen: Sequence[ObjectClass], task_type: str | None, *, convert: bool) -> list[Problem]:

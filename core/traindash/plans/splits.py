@@ -320,7 +320,7 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
         return []
     # Classes without any object are a matter of the class step.
     filled = frozenset(item.name for item in facts.project.statistics.classes if item.objects)
-    wanted = facts.project.class_names if choices.classes is None else choices.classes
+    wanted = facts.project.default_classes if choices.classes is None else choices.classes
     counts = content.classes
     sides = {} if counts is None else {name: counts.get(name, SideCounts()) for name in wanted if name in filled}
     found = [*_classes_without_objects(sides)]

@@ -64,10 +64,10 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
 
 
 def suggest_classes(project: ProjectFacts) -> tuple[str, ...] | None:
-    """Return the classes that have objects; ``None``, which means all, when that makes no difference."""
+    """Return those of the default classes that have objects; ``None``, which means all, where that is the same."""
     objects = {item.name: item.objects for item in project.statistics.classes}
-    filled = tuple(name for name in project.class_names if objects.get(name, 0))
-    return None if not filled or filled == project.class_names else filled
+    filled = tuple(name for name in project.default_classes if objects.get(name, 0))
+    return None if not filled or filled == project.default_classes else filled
 
 
 def begin_with(draft: WizardDraft, project: ProjectFacts) -> WizardDraft:

@@ -53,13 +53,14 @@ def test_captions_and_key_points_are_left_beside_the_instances(tmp_path: Path) -
     assert _told(taken) == [(ProblemKind.OTHER_FILE, Effect.FILE_SKIPPED, 2)]
 
 
-def test_key_points_alone_give_boxes(tmp_path: Path) -> None:
+def test_files_of_key_points_alone_give_boxes_and_key_points(tmp_path: Path) -> None:
     layouts.write_image(tmp_path / "val2017/1.png")
     points = _object(1, keypoints=[9, 9, 2, 0, 0, 0], num_keypoints=1)
     _write(tmp_path, "annotations/person_keypoints_val2017.json", [_image(1, "1.png")], [points])
     taken = take(tmp_path)
-    assert _objects(taken) == {("val2017", "1.png"): ["bolt"]}
-    assert _told(taken) == [(ProblemKind.KEY_POINTS, Effect.CHANGED, 1)]
+    assert _objects(taken) == {("val2017", "1.png"): ["bolt", "bolt key points"]}
+    told = [(ProblemKind.KEY_POINTS, Effect.CHANGED, 1), (ProblemKind.UNSUPPORTED_GEOMETRY, Effect.NOTED, 1)]
+    assert _told(taken) == told
 
 
 def test_captions_alone_are_refused(tmp_path: Path) -> None:

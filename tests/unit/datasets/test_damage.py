@@ -513,8 +513,8 @@ DAMAGES: dict[str, Damage] = {
         place="annotation 1", message="its box from (4, 5) to (20, 25); the outline is taken",
     ),
     "COCO key points": Damage(
-        write=COCO, change=_row(keypoints=[1, 2, 2, 0, 0, 0, 5, 6, 1], num_keypoints=2), kind=K.KEY_POINTS,
-        effect=CHANGED, place="annotation 1", message="Its key points, 2, are left out",
+        write=COCO, change=_row(keypoints=[1, 2, 2, 0, 0, 0, 5, 6], num_keypoints=2), kind=K.KEY_POINTS,
+        effect=DROPPED, place="annotation 1", message="Its key points are 8 numbers, not x, y and visibility",
     ),
     "COCO caption beside objects": Damage(
         write=COCO, change=_row(caption="a cat", bbox=None, segmentation=None), kind=K.CAPTION, effect=DROPPED,

@@ -20,6 +20,7 @@ from traindash.domain.plan import (
     TagsSplit,
     TrainingPlan,
 )
+from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.errors import InputError, NotFoundError, StorageError
 from traindash.plans.draft import (
     DraftId,
@@ -256,10 +257,17 @@ class TestChanges:
         assert not set_benchmark(off, enable=True).enable_speedtest
 
     def test_classes_keep_the_project_order_and_all_is_none(self) -> None:
-        every = ("apple", "lemon", "plum")
-        assert set_classes(draft(), ("plum", "apple"), every).classes == ("apple", "plum")
-        assert set_classes(draft(), ("plum", "lemon", "apple"), every).classes is None
-        assert set_classes(draft(), (), every).classes == ()
+        classes = [ObjectClass(name=name, shape="rectangle") for name in ("apple", "lemon", "plum")]
+        meta = ProjectMeta(classes=(*classes, ObjectClass(name="pose", shape="graph")))
+        assert set_classes(draft(), ("plum", "apple"), meta).classes == ("apple", "plum")
+        assert set_classes(draft(), ("plum", "lemon", "apple"), meta).classes is None
+        assert set_classes(draft(), ("plum", "pose", "lemon", "apple"), meta).classes == (
+            "apple",
+            "lemon",
+            "plum",
+            "pose",
+        )
+        assert set_classes(draft(), (), meta).classes == ()
 
     def test_a_step_is_confirmed_once(self) -> None:
         assert mark_seen(mark_seen(draft(), "model"), "model").seen == ("model",)

@@ -129,6 +129,14 @@ class TestClasses:
         found = only(check_classes(draft(classes=("apple",)), facts(project=with_shapes("point"))))
         assert found.severity == "error"
 
+    def test_key_points_are_trained_only_where_they_are_chosen(self) -> None:
+        poses = facts(project=with_shapes("rectangle", "graph"))
+        assert "Key points are not trained: “lemon”" in check_classes(draft(classes=None), poses)[-1].message
+        assert check_classes(draft(classes=("apple",)), poses) == ()
+        found = only(check_classes(draft(classes=("apple", "lemon")), poses))
+        assert (found.severity, "boxes around key points" in found.message) == ("warning", True)
+        assert check_classes(draft(classes=None), facts(project=with_shapes("graph"))) == ()
+
     def test_rectangles_serve_segmentation_after_conversion_only(self) -> None:
         segmentation = replace(MODEL, task_type="instance segmentation")
         chosen = draft(classes=("apple",))

@@ -93,6 +93,9 @@ def _prepare_training(services: Services, task: TaskRecord, agent: LocalAgent, r
     log = EventWriter(run.platform_events)
     if training.start.custom is not None and training.start.custom.note:
         log.log(training.start.custom.note, "warning")
+    if training.left_out:
+        names = ", ".join(f"“{name}”" for name in training.left_out)
+        log.log(f"Left out, for key points have no outline to learn: {names}.", "warning")
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
     write_images(run.images, services.images.of_run(training.sides))

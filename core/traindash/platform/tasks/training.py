@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from traindash.datasets.shape_fit import unsuitable_shapes
+from traindash.datasets.shape_fit import SEGMENTATION, default_classes, unsuitable_shapes
 from traindash.domain.app_state import CatalogueName, CheckpointName, RepeatState, StatedModel
 from traindash.domain.experiment import ExperimentInfo, clean_record
 from traindash.domain.ids import ProjectId, TaskId, TeamId
@@ -137,6 +137,7 @@ class Training:
     project: Project
     meta: ProjectMeta
     sides: Sides  # image id → sides
+    left_out: tuple[str, ...] = ()  # classes of key points that were asked for and have no outline to learn
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -160,11 +161,13 @@ def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId,
     start = _start(services, team_id, asked, parse_model(frozen.gui_state))
     plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
     meta = services.projects.meta(project_id)
-    classes = _check_classes(meta, plan.classes or ())
+    asked_for = _check_classes(meta, plan.classes or ())
+    classes = _without_key_points(meta, asked_for, start.task_type)
     _check_shapes(meta, classes, start.task_type, convert=plan.convert_class_shapes)
     return Training(
         framework=asked,
         plan=replace(plan, classes=classes),
+        left_out=tuple(name for name in asked_for if name not in classes),
         start=start,
         project=project,
         meta=meta,
@@ -242,6 +245,14 @@ def _check_classes(meta: ProjectMeta, wanted: Iterable[str]) -> tuple[str, ...]:
         msg = "No class is chosen to train on."
         raise InputError(msg, f"Choose at least one of: {', '.join(names) or 'the project has no classes'}.")
     return tuple(name for name in names if name in chosen)
+
+
+def _without_key_points(meta: ProjectMeta, classes: tuple[str, ...], task_type: str) -> tuple[str, ...]:
+    """Leave classes of key points out of a segmentation that has others: the SDK asks for all classes by itself."""
+    if task_type != SEGMENTATION:
+        return classes
+    others = default_classes(meta)
+    return tuple(name for name in classes if name in others) or classes
 
 
 def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str, *, convert: bool) -> None:

@@ -196,7 +196,8 @@ def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if facts.project is None:
         return "", ""
     every = facts.project.class_names
-    chosen = every if draft.classes is None else tuple(name for name in every if name in draft.classes)
+    default = facts.project.default_classes
+    chosen = default if draft.classes is None else tuple(name for name in every if name in draft.classes)
     value = f"all {count(len(every))}" if chosen == every else f"{count(len(chosen))} of {count(len(every))}"
     return value, listing(chosen)
 

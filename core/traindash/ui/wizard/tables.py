@@ -219,10 +219,16 @@ def draw_left_out(draft: WizardDraft, project: ProjectFacts) -> None:
     proposed = suggest_classes(project)
     if proposed is None or draft.classes != proposed:
         return
-    left_out = [name for name in project.class_names if name not in set(proposed)]
-    names = listing([f"“{plain(name)}”" for name in left_out])
-    verb = "is" if len(left_out) == 1 else "are"
-    st.caption(f"{names} {verb} left out: without objects there is nothing to learn.")
+    default = project.default_classes
+    empty = [name for name in default if name not in proposed]
+    key_points = [name for name in project.class_names if name not in default]
+    for left_out, why in (
+        (empty, "without objects there is nothing to learn."),
+        (key_points, "key points repeat objects that other classes have."),
+    ):
+        if left_out:
+            names = listing([f"“{plain(name)}”" for name in left_out])
+            st.caption(f"{names} {'is' if len(left_out) == 1 else 'are'} left out: {why}")
 
 
 def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFacts | None, search: str = "") -> None:
@@ -233,7 +239,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
         st.info(f"No class is called “{plain(search)}” or the like.", icon=":material/info:")
         return
     counts = {item.name: item for item in project.statistics.classes}
-    chosen = frozenset(project.class_names if draft.classes is None else draft.classes)
+    chosen = frozenset(project.default_classes if draft.classes is None else draft.classes)
     rows = [
         {
             "Colour": _swatch(item.color),
@@ -257,7 +263,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
         hide_index=True,
         height=table_height(len(rows), _MOST_CLASSES),
         selection_mode="multi-row",
-        on_select=lambda: _choose_classes(draft.id, key, classes, project.class_names),
+        on_select=lambda: _choose_classes(draft.id, key, classes, project),
         column_config={
             "Colour": st.column_config.ImageColumn("", width=40),
             "Images": st.column_config.NumberColumn(format="localized", width="small"),
@@ -282,18 +288,18 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
                 label,
                 key=f"classes-{label}",
                 on_click=change_draft,
-                args=(draft.id, partial(set_classes, chosen=names, every=every)),
+                args=(draft.id, partial(set_classes, chosen=names, meta=project.meta)),
             )
 
 
-def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], every: tuple[str, ...]) -> None:
+def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], project: ProjectFacts) -> None:
     # Those that the search hides keep what they were.
     picked = {item.name for item in chosen_rows(key, shown)}
-    hidden = frozenset(every) - {item.name for item in shown}
+    hidden = frozenset(project.class_names) - {item.name for item in shown}
 
     def change(draft: WizardDraft) -> WizardDraft:
-        before = every if draft.classes is None else draft.classes
-        return set_classes(draft, tuple(picked | (hidden & frozenset(before))), every)
+        before = project.default_classes if draft.classes is None else draft.classes
+        return set_classes(draft, picked | (hidden & frozenset(before)), project.meta)
 
     change_draft(draft_id, change)
 
