@@ -89,6 +89,11 @@ class Folder:
         Returns:
             The file; ``None`` if there is none, or several that could be meant equally well.
         """
+        found = self._find(written, near)
+        # Blanks around a name are mostly those of a list, yet a name may have them itself.
+        return self._find(written.strip(), near) if found is None and written != written.strip() else found
+
+    def _find(self, written: str, near: Sequence[str]) -> Path | None:
         if (relative := cleaned(written)) is None:
             return None
         for folder in near:
@@ -139,7 +144,7 @@ class Folder:
 
 def cleaned(written: str) -> str | None:
     """Return a written path with ``/``, without ``.`` and ``..`` in front; ``None`` if nothing is left of it."""
-    path = posixpath.normpath(written.strip().replace("\\", "/")).lstrip("/")
+    path = posixpath.normpath(written.strip("\r\n").replace("\\", "/")).lstrip("/")
     while path.startswith("../"):
         path = path[3:]
     return None if path in ("", ".", "..") or "\0" in path else path

@@ -203,7 +203,7 @@ class _Sides:
             if not (name := line.strip()) or name.startswith("#"):
                 continue
             where = f"{place}, line {number}"
-            path = self.folder.find(name, near)
+            path = self.folder.find(line, near)
             image = None if path is None else path.relative_to(self.folder.root).as_posix()
             if image is None:
                 vain.append((where, f"The file “{name[:_LONGEST_QUOTE]}” is not there.", ProblemKind.MISSING_IMAGE))

@@ -49,6 +49,21 @@ def test_the_exact_spelling_comes_before_another_case(tmp_path: Path) -> None:
     assert folder.find("y/a.png") == folder.root / "x/a.png"
 
 
+@pytest.mark.parametrize(
+    ("written", "on_disk"),
+    [
+        (" a.png", " a.png"),
+        ("x/a.png ", "images/a.png "),
+        ("\N{IDEOGRAPHIC SPACE}a.png", "\N{IDEOGRAPHIC SPACE}a.png"),
+        ("images/a.png\r\n", "images/a.png"),
+        (" images/a.png\t", "images/a.png"),
+    ],
+)
+def test_blanks_belong_to_a_name_that_has_them(tmp_path: Path, written: str, on_disk: str) -> None:
+    folder = _write(tmp_path / "set", on_disk, "images/b.png")
+    assert folder.find(written) == folder.root / on_disk
+
+
 def test_a_picture_is_found_by_the_stem_of_its_annotation(tmp_path: Path) -> None:
     folder = _write(tmp_path / "set", "images/a.JPG", "labels/a.xml", "labels/a.txt")
     assert (
