@@ -15,6 +15,7 @@ from hotcoco import mask as coco_mask
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import decoded
+from traindash.datasets.drawn_shapes import turned_box
 from traindash.datasets.geometry import (
     MAX_MASK_PIXELS,
     TOLERANCE,
@@ -25,6 +26,7 @@ from traindash.datasets.geometry import (
     rectangle_at,
     set_extent,
     to_pixels,
+    to_positions,
 )
 from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.key_points import KeyPoints, Skeleton, read_points
@@ -204,9 +206,30 @@ def drawn(shape: Shape, width: int, height: int) -> Clipped:
 
 def _shape_or_told(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:
     try:
-        return _shape(row, size)
+        shape, changes = _shape(row, size)
+        degrees = _rotation(row)
+        if degrees and isinstance(shape, Rectangle) and not row.get("segmentation"):
+            message = "The turned box is a polygon now."
+            return _turned(shape, degrees), (*changes, Told(ProblemKind.UNSUPPORTED_GEOMETRY, message))
     except InputError as error:
         return Told(ProblemKind.DAMAGED_OBJECT, error.message), ()
+    return shape, changes
+
+
+def _rotation(row: Row) -> float:
+    """Degrees that a box is turned clockwise around its middle, as CVAT writes them beside it; 0 for none."""
+    match row.get("attributes"):
+        case {"rotation": int() | float() as degrees} if -_LARGEST <= degrees <= _LARGEST:
+            return degrees % 360
+        case _:
+            return 0.0
+
+
+def _turned(box: Rectangle, degrees: float) -> Outlines:
+    size = box.right + 1 - box.left, box.bottom + 1 - box.top
+    middle = box.left + size[0] / 2, box.top + size[1] / 2
+    turned = to_positions(turned_box((box.left, box.top), size, degrees, middle))
+    return Outlines(parts=([value for point in turned.exterior for value in point],))
 
 
 def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[Told, ...]]:

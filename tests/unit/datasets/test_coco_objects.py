@@ -113,6 +113,22 @@ def test_outlines_may_cross_and_close_themselves(
         assert _box(found) == pytest.approx(box)
 
 
+def test_a_box_that_cvat_has_turned_is_a_polygon(tmp_path: Path) -> None:
+    taken = _import(tmp_path, {"bbox": [10, 10, 20, 10], "segmentation": [], "attributes": {"rotation": 90.0}})
+    (found,) = _geometries(taken)
+    assert isinstance(found, Polygon)
+    assert _box(found) == pytest.approx((15, 5, 24, 24))
+    assert _told(taken) == [(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.CHANGED, 1)]
+    assert [item.shape for item in taken.opened.source.meta.classes] == ["polygon"]
+
+
+@pytest.mark.parametrize("rotation", [0, 0.0, 360, None, "30", float("nan"), [], 10**400])
+def test_what_turns_nothing_leaves_the_box(tmp_path: Path, rotation: object) -> None:
+    taken = _import(tmp_path, {"bbox": BOX, "attributes": {"rotation": rotation, "occluded": False}})
+    assert _geometries(taken) == [Rectangle(left=5, top=6, right=24, bottom=21)]
+    assert not taken.report.problems
+
+
 def test_an_outline_that_is_walked_twice_is_taken_once(tmp_path: Path) -> None:
     (found,) = _geometries(_import(tmp_path, {"segmentation": [SQUARE * 2]}))
     assert isinstance(found, Polygon)

@@ -8,7 +8,15 @@ from tests.unit.datasets import strategies
 from tools.sample_renderer.project import SAMPLE_META
 from traindash.datasets.contours import outlines
 from traindash.datasets.geometry import encode_mask
-from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, converted_meta, shape_fit, unsuitable_shapes
+from traindash.datasets.shape_fit import (
+    DETECTION,
+    SEGMENTATION,
+    ShapeFit,
+    converted_meta,
+    default_classes,
+    shape_fit,
+    unsuitable_shapes,
+)
 from traindash.datasets.training_labels import convert_label
 from traindash.domain.annotation import Geometry, Label, OtherGeometry, Polygon, Rectangle, Tag
 from traindash.domain.project import ObjectClass, ProjectMeta
@@ -101,3 +109,9 @@ def test_the_meta_after_conversion() -> None:
     assert [(item.name, item.shape) for item in meta.classes] == [("tomato", "rectangle"), ("carrot", "rectangle")]
     assert meta.tags == SAMPLE_META.tags
     assert {item.shape for item in converted_meta(SAMPLE_META, ["carrot"], SEGMENTATION).classes} == {"bitmap"}
+
+
+def test_key_points_are_no_class_by_default() -> None:
+    box, pose = ObjectClass(name="a", shape="rectangle"), ObjectClass(name="b", shape="graph")
+    assert default_classes(ProjectMeta(classes=(pose, box))) == ("a",)
+    assert default_classes(ProjectMeta(classes=(pose,))) == ("b",)
