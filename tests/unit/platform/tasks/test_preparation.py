@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import FAKE_TRAINER
-from tests.fakes.small_platform import ADDRESS, TRAIN_IMAGES, VAL_IMAGES, SmallPlatform
+from tests.fakes.small_platform import ADDRESS, TRAIN_IMAGES, VAL_IMAGES, SmallPlatform, tiny_project
 from tests.unit.platform.tasks.test_admission import add_evaluation, add_experiment, compare_body
 from traindash.domain.ids import TaskId, TeamId
+from traindash.domain.project import ObjectClass
 from traindash.domain.task import TaskStatus
 from traindash.errors import NotFoundError
 from traindash.platform.agents import LocalAgent
@@ -170,3 +171,22 @@ def test_a_task_with_damaged_settings_can_still_be_listed(platform: SmallPlatfor
     task = Admission(platform.services).submit(platform.body())
     assert source_of(replace(task, settings={})) is None
     assert not can_resume(platform.services, replace(task, settings={}, status=TaskStatus.ERROR))
+
+
+def test_a_segmentation_leaves_key_points_out_and_says_so(platform: SmallPlatform, tmp_path: Path) -> None:
+    # The official SDK asks for all classes where a person names none.
+    source = tiny_project(tmp_path / "images", "Poses")
+    pose = ObjectClass(name="pose", shape="graph", extra={"geometry_config": {"nodes": {}, "edges": []}})
+    services = platform.services
+    meta = replace(source.meta, classes=(*source.meta.classes, pose))
+    project = services.imports.run(replace(source, meta=meta), services.accounts.home())
+    sides = {item.name: [int(item.id)] for item in services.projects.datasets(project)}
+    split = {"method": "datasets", "train_datasets": sides["train"], "val_datasets": sides["val"]}
+    model = {"source": "Pretrained models", "model_name": "YOLO26n-seg"}
+    state = platform.state(classes=["box", "blob", "pose"], train_val_split=split, model=model)
+    task = Admission(services).submit(platform.body(state={**state, "slyProjectId": int(project)}))
+    prepare(services, task, agent(platform))
+    spec = read_spec(services.layout.run(task.id).spec)
+    assert isinstance(spec, TrainSpec)
+    assert spec.classes == ("box", "blob")
+    assert [message for message in platform.messages(task.id) if "“pose”" in message]
