@@ -11,27 +11,24 @@ from traindash.ui.import_data import (
     draw_end,
     draw_latest,
     draw_layout_examples,
-    draw_progress,
     draw_ready,
-    draw_report,
+    draw_running,
+    layouts_sentence,
     train_on,
 )
+from traindash.ui.import_report import draw_report
 
 st.title("Bring data in", anchor=False)
 with st.container(border=True, key="panel-import", width=960):
     if not lookups.can_import():
         draw_elsewhere()
     elif (found := current_import()) is None:
-        st.markdown(
-            "Images with annotations in **Supervisely**, **COCO** or **YOLO** layout become a project to train on. "
-            "The layout is recognised by itself."
-        )
+        st.markdown(layouts_sentence())
         draw_choice()
         draw_latest()
         draw_layout_examples()
     elif found.status.is_active:
-        st.markdown("Bringing in" if found.status is JobStatus.RUNNING else "Looking at the data")
-        draw_progress(found.id)
+        draw_running(found)
     elif found.status is JobStatus.READY:
         draw_ready(found)
     elif found.report is not None and found.project_id is not None:

@@ -147,13 +147,16 @@ def env(port: int, project: str | None) -> None:
     "--format",
     "layout",
     type=click.Choice(["supervisely", "coco", "yolo", "voc", "cvat", "labelme", "label-studio", "createml", "csv"]),
-    help="Layout of the source.  [default: recognised by its content]",
+    help="Read it in this layout, also if another is likelier.  [default: recognised by its content]",
 )
 @click.option(
-    "--look", "only_look", is_flag=True, help="Only show what would be brought in, in each layout it may have."
+    "--look", "only_look", is_flag=True, help="Bring nothing in; print what it would be, in each layout it may have."
 )
 def import_project(path: Path, name: str | None, layout: str | None, *, only_look: bool) -> None:
-    """Bring the folder or archive PATH in as a project and print the project's id."""
+    """Bring the folder or archive PATH in as a project and print the project's id.
+
+    What was found, taken, left out and changed is told on standard error. PATH is only read.
+    """
     from traindash.datasets.importing import FORMATS, Layout
     from traindash.platform.imports import import_path
     from traindash.settings import load_settings
@@ -164,7 +167,8 @@ def import_project(path: Path, name: str | None, layout: str | None, *, only_loo
         return
     project, opened = import_path(load_settings().home, path, name=name, layout=chosen)
     click.echo(f"{FORMATS[opened.candidate.layout].title} layout. {opened.candidate.reason}", err=True)
-    _tell(opened.report())
+    for line in _told(opened.report()):
+        click.echo(line, err=True)
     click.echo(project)
 
 
@@ -175,42 +179,43 @@ def _look(path: Path, layout: "Layout | None") -> None:
     from traindash.datasets.archives import archive_stem
     from traindash.datasets.first_look import look_at
     from traindash.datasets.importing import FORMATS, choose, folder_of, recognise
+    from traindash.formatting import plural
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = folder_of(path, Path(scratch) / archive_stem(path.name))
         found = recognise(folder) if layout is None else ()
         for candidate in found or (choose(folder, layout),):
-            click.echo(f"{FORMATS[candidate.layout].title} layout. {candidate.reason}", err=True)
+            click.echo(f"{FORMATS[candidate.layout].title} layout. {candidate.reason}")
             try:
                 look = look_at(candidate)
             except InputError as error:
-                click.echo(f"  It cannot be read so: {error}", err=True)
+                click.echo(f"  It cannot be read so: {error}")
                 continue
             if not look.is_whole:
-                taken, found_images = look.report.images, look.report.images_found
-                click.echo(f"  Looked at {taken:,} of {found_images:,} images. Of these:", err=True)
-            _tell(look.report)
-            for dataset, images in look.datasets.items():
-                click.echo(f"  dataset {dataset}: {images:,} images", err=True)
-            for class_name, objects in look.report.classes.items():
-                click.echo(f"  class {class_name}: {objects:,} objects", err=True)
+                seen, images = look.report.images + look.report.images_skipped, look.report.images_found
+                click.echo(f"  Only the first {seen:,} of {images:,} images were looked at.")
+            for line in _told(look.report):
+                click.echo(f"  {line}")
+            for title, of_what, numbers in (
+                ("Datasets", "image", look.datasets),
+                ("Classes", "object", look.report.classes),
+            ):
+                click.echo(f"  {title}:")
+                for item, number in numbers.items():
+                    click.echo(f"    {item}: {plural(number, of_what)}")
 
 
-def _tell(report: "ImportReport") -> None:
-    """Print what was taken and what was not."""
-    from traindash.formatting import plural
+def _told(report: "ImportReport") -> Iterator[str]:
+    """Yield what was taken and what was not, line by line."""
+    from traindash.datasets.import_words import balance, in_words, problem_groups
 
-    found = f"{plural(report.images, 'image')} and {plural(report.objects, 'object')}"
-    click.echo(f"{found} in {plural(len(report.classes), 'class', 'classes')}.", err=True)
-    click.echo(
-        f"Found {report.images_found:,} images and {report.objects_found:,} objects; skipped "
-        f"{report.images_skipped:,} images and {report.objects_skipped:,} objects; changed {report.changed:,}.",
-        err=True,
-    )
-    for problem in report.problems:
-        click.echo(f"{problem.count:,} x {problem.kind}: {problem.effect}.", err=True)
-        for example in problem.examples[:_SHOWN_EXAMPLES]:
-            click.echo(f"  {example.place}: {example.message}", err=True)
+    for name, numbers in balance(report):
+        yield f"{name:<10}{numbers}"
+    for group in problem_groups(report):
+        yield f"{group.title}:"
+        for problem in group.problems:
+            yield f"  {in_words(problem)}"
+            yield from (f"    {example.place}: {example.message}" for example in problem.examples[:_SHOWN_EXAMPLES])
 
 
 @main.command()

@@ -54,12 +54,17 @@ def masks(folder: Path) -> Path:
     return path
 
 
-def bring_in(page: Page, url: str, path: Path, layout: str) -> None:
-    """Upload an archive and take it in under the proposed name."""
+def choose(page: Page, url: str, path: Path) -> None:
+    """Upload an archive."""
     open_page(page, url)
     press(page, "Bring data in")
     expect_heading(page, "Bring data in")
     page.locator("input[type=file]").set_input_files(path)
+
+
+def bring_in(page: Page, url: str, path: Path, layout: str) -> None:
+    """Upload an archive and take it in under the proposed name."""
+    choose(page, url, path)
     expect_text(page, f"{layout} layout.")
     press(page, "Bring it in")
     expect(page.get_by_role("button", name="Train on this project")).to_be_visible(timeout=PATIENCE)
@@ -108,7 +113,8 @@ def test_the_trained_classes_are_those_that_were_brought_in(
 ) -> None:
     bring_in(page, dashboard.url, archive(tmp_path), "YOLO")
     expect_text(page, "“workshop” is a project now")
-    expect_text(page, "What was skipped or changed")
+    expect_text(page, "of 13 found, 1 left out")
+    expect_text(page, "1 image that cannot be read")
     walk_to_start(page)
     with connect(dashboard.url, dashboard.token) as client:
         _, learned, state = trained(page, client)
@@ -125,3 +131,59 @@ def test_masks_that_were_brought_in_are_learned_as_masks(
         assert experiment.model_name.endswith("-seg (CPU demo)")  # proposed, for the objects have outlines
         assert (experiment.task_type, learned) == ("instance segmentation", ["kiwi", "lemon"])
         assert state["train_val_split"]["method"] == "collections"  # the wizard freezes a random split
+
+
+def doubtful(folder: Path) -> Path:
+    """Add COCO annotations without categories to the YOLO archive."""
+    path = archive(folder)
+    with zipfile.ZipFile(path, "a") as packed:
+        image = {"id": 1, "file_name": "00.png", "width": SIDE, "height": SIDE}
+        packed.writestr("workshop/coco.json", json.dumps({"images": [image], "annotations": []}))
+    return path
+
+
+def test_a_first_look_shows_what_is_brought_in_and_can_be_overruled(
+    dashboard: DashboardProcess, page: Page, tmp_path: Path
+) -> None:
+    choose(page, dashboard.url, archive(tmp_path))
+    expect_heading(page, "First look at “workshop.zip”")
+    expect_text(page, "YOLO layout.")
+    expect_text(page, "of 13 found, 1 left out")
+    expect_text(page, "1 without objects")
+    expect(page.get_by_role("img", name="00.png with 2 objects")).to_be_visible(timeout=PATIENCE)
+    expect_heading(page, "Left out")
+    press(page, "Read it otherwise")
+    page.get_by_text("Pascal VOC", exact=True).click()
+    settle(page)
+    expect_text(page, "workshop is not in Pascal VOC layout; it looks like YOLO.")
+    expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
+    page.get_by_text("YOLO, as recognised", exact=True).click()
+    settle(page)
+    expect(page.get_by_role("button", name="Bring it in")).to_be_enabled(timeout=PATIENCE)
+
+
+def test_in_doubt_each_way_says_what_it_would_give(dashboard: DashboardProcess, page: Page, tmp_path: Path) -> None:
+    choose(page, dashboard.url, doubtful(tmp_path))
+    expect_text(page, "These data can be read in several ways.")
+    expect_text(page, "12 images with 24 objects.")
+    expect_text(page, "It cannot be read so:")
+    # What can be read is chosen first, though the other one is likelier.
+    expect(page.get_by_role("radio", name="YOLO")).to_be_checked()
+    page.get_by_text("COCO", exact=True).click()
+    settle(page)
+    expect(page.get_by_role("alert")).to_contain_text("categories", timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
+
+
+def test_a_refusal_leads_on(dashboard: DashboardProcess, page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "cars.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        numbers = "0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59"
+        packed.writestr("label_2/000001.txt", f"Car {numbers}\n")
+    choose(page, dashboard.url, path)
+    expect_heading(page, "“cars.zip” was not brought in")
+    expect_text(page, "looks like KITTI")
+    expect_text(page, "Export it as COCO")
+    press(page, "Choose other data")
+    expect_heading(page, "What a folder looks like")
+    expect_text(page, "cars.zip: failed")

@@ -129,8 +129,8 @@ FORMATS: Mapping[Layout, Format] = {
 
 
 def layouts_in_words() -> str:
-    """Return what each layout consists of, in sentences."""
-    return " ".join(f"{known.title} {known.about}." for known in FORMATS.values())
+    """Return what each layout consists of, a line for each."""
+    return "\n".join(("These layouts are read:", *(f"{known.title} {known.about}." for known in FORMATS.values())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

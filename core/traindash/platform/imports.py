@@ -167,12 +167,14 @@ class Imports:
             choose(origin.folder)  # raises, and says what would be a layout
         top = found[0].root
         name = archive_stem(origin.path.name) if origin.is_ours and top == origin.folder else top.name
-        self._look_at_all(origin, found, running)
         layouts = tuple(
             RecognisedLayout(name=item.layout.value, title=FORMATS[item.layout].title, reason=item.reason)
             for item in found
         )
-        return replace(running.job, status=JobStatus.READY, step="", name=name, layouts=layouts)
+        # Told before the look, so that data which are refused in it say what they were taken for.
+        running.tell(replace(running.job, step="looking", layouts=layouts))
+        self._look_at_all(origin, found, running)
+        return replace(running.job, status=JobStatus.READY, step="", name=name)
 
     def _look_at_all(self, origin: _Origin, found: tuple[Candidate, ...], running: Running[DataImport]) -> None:
         """Look at the data in each layout they seem to have.
@@ -181,7 +183,7 @@ class Imports:
             InputError: They can be read in none of them.
         """
         for candidate in found:
-            running.tell(replace(running.job, step="looking"))
+            running.tell(running.job)
             try:
                 origin.looks[candidate.layout] = look_at(candidate)
             except InputError as error:

@@ -1,34 +1,22 @@
 """Bringing data in: choose it, see what it was recognised as, watch, read the report."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.importing import FORMATS, Layout
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.jobs import DataImport, FirstLook, ImportReport, JobStatus
+from traindash.domain.jobs import DataImport, FirstLook, JobStatus
 from traindash.errors import AppError
-from traindash.formatting import count, plural, size
+from traindash.formatting import count, listing, plural, size
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
-from traindash.ui.pictures import draw_legend, drawn
+from traindash.ui.import_report import draw_look
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
-from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 
 IMPORT_PARAM = "import"
-LAYOUTS = {
-    "supervisely": "Supervisely",
-    "coco": "COCO",
-    "yolo": "YOLO",
-    "voc": "Pascal VOC",
-    "cvat": "CVAT for images",
-    "labelme": "LabelMe",
-    "label-studio": "Label Studio",
-    "createml": "Create ML",
-    "csv": "TensorFlow CSV",
-}
 _ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
 _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"
@@ -42,28 +30,20 @@ _STANDING = {
     JobStatus.ERROR: ("failed", "error"),
     JobStatus.CANCELED: ("cancelled", "cancel"),
 }
-_MAX_ROWS = 10
-_EXAMPLES = 5
-_MEANINGS = {
-    "Images": "What can be taken in; the others are listed below with the reason.",
-    "Objects": "What can be taken in; the others are listed below with the reason.",
-    "Classes": "Also those without objects.",
-    "Changed": "Taken otherwise than it was given, such as a box cut at the border of its image.",
-}
-# name, folder and a sentence of each layout
+# The commonest layouts: a folder and a sentence of each
 _LAYOUT_FOLDERS = (
     (
-        "Supervisely",
+        Layout.SUPERVISELY,
         "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
         "As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested.",
     ),
     (
-        "COCO",
+        Layout.COCO,
         "my-data/\n  annotations/\n    train.json\n    val.json\n  images/\n    photo.jpg",
         "Boxes, polygons and run-length masks. Each annotation file becomes a dataset.",
     ),
     (
-        "YOLO",
+        Layout.YOLO,
         "my-data/\n  data.yaml\n  images/\n    train/\n      photo.jpg\n  labels/\n    train/\n      photo.txt",
         "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
     ),
@@ -119,19 +99,26 @@ def draw_latest() -> None:
     latest = connection.client().imports.list()[:_LATEST]
     if not latest:
         return
-    st.subheader("Latest imports", anchor=False)
+    st.header("Latest imports", anchor=False)
     for item in latest:
         words, icon = _STANDING[item.status]
         st.page_link(
             screens.page("import_data"),
-            label=f"{plain(item.name or item.source)}: {words}",
+            label=f"{plain(item.name or _short(item.source))}: {words}",
             icon=f":material/{icon}:",
             query_params={IMPORT_PARAM: str(item.id)},
         )
 
 
+def draw_running(running: DataImport) -> None:
+    """Draw an import that is at work."""
+    name = plain(running.name or _short(running.source))
+    st.header(f"Bringing “{name}” in" if running.status is JobStatus.RUNNING else f"Looking at “{name}”", anchor=False)
+    _draw_progress(running.id)
+
+
 @st.fragment(run_every=_LOOK_SECONDS)
-def draw_progress(import_id: ImportId) -> None:
+def _draw_progress(import_id: ImportId) -> None:
     """Draw how far an import is; the page is drawn anew when it comes to rest."""
     running = connection.client().imports.info(import_id)
     # A fragment cannot change what is around it: the page draws the report.
@@ -159,44 +146,49 @@ def progress_text(running: DataImport) -> str:
 
 def draw_ready(ready: DataImport) -> None:
     """Draw what the data were recognised as, what they look like in it, and the name; a person may overrule it."""
+    st.header(f"First look at “{plain(_short(ready.source))}”", anchor=False)
     layout = _draw_layout_choice(ready)
-    can_be_read = True
     try:
-        _draw_look(_look(ready.id, layout))
+        look = _look(ready.id, layout)
     except AppError as error:
-        can_be_read = False
-        st.error(f"**{plain(error.message)}**  \n{plain(error.hint)}", icon=":material/error:")
-    name = st.text_input(
-        "Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}", disabled=not can_be_read
-    )
-    with st.container(horizontal=True):
-        if can_be_read:
-            st.button(
-                "Bring it in",
-                type="primary",
-                icon=":material/download:",
-                on_click=attempt,
-                args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
-            )
+        _draw_refusal(error.message, error.hint)
+        st.button("Choose other data", icon=":material/arrow_back:", on_click=_leave, args=(ready.id,))
+        return
+    draw_look(look)
+    name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Bring it in",
+            type="primary",
+            icon=":material/download:",
+            disabled=not look.report.images,
+            on_click=attempt,
+            args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
+        )
         st.button("Cancel", on_click=_cancel, args=(ready.id,))
+        st.caption("Nothing is brought in yet." if look.report.images else "There is no image that can be brought in.")
 
 
 def _draw_layout_choice(ready: DataImport) -> str:
     known = {item.name: item for item in ready.layouts}
-    titles = {**LAYOUTS, **{item.name: item.title for item in ready.layouts if item.title}}
+    titles = {layout.value: known.title for layout, known in FORMATS.items()}
     if len(known) > 1:
-        st.markdown("These data can be read in several ways. Choose one.")
+        seen = {name: _seen(ready.id, name) for name in known}
+        st.markdown("These data can be read in several ways. Choose the one that shows what you expect.")
         return st.radio(
             "Layout", list(known), format_func=lambda name: titles[name], key=f"import-layout-{ready.id}",
-            captions=[plain(item.reason) for item in known.values()],
+            index=next((at for at, (_, can_be_read) in enumerate(seen.values()) if can_be_read), 0),
+            captions=[plain(f"{item.reason} {seen[item.name][0]}") for item in known.values()],
         )  # fmt: skip
     (only,) = known.values()
+    offered = [only.name, *(name for name in titles if name != only.name)]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{titles[only.name]} layout.** {plain(only.reason)}", width="stretch")
         with st.popover("Read it otherwise", icon=":material/tune:", width="content"):
             chosen = st.radio(
-                "Layout", [only.name, *(name for name in titles if name != only.name)],
+                "Layout", offered,
                 format_func=lambda name: f"{titles[name]}, as recognised" if name == only.name else titles[name],
+                captions=[plain(FORMATS[Layout(name)].about) for name in offered],
                 key=f"import-layout-{ready.id}",
             )  # fmt: skip
     return chosen
@@ -207,43 +199,40 @@ def _look(import_id: ImportId, layout: str) -> FirstLook:
     return connection.client().imports.look(import_id, layout)
 
 
-def _draw_look(look: FirstLook) -> None:
-    report = look.report
-    if not look.is_whole:
-        st.caption(
-            f"After a first look at {count(report.images)} of {count(report.images_found)} images; the rest is read "
-            "when they are brought in."
-        )
-    _draw_numbers(report, is_whole=look.is_whole)
-    if look.images:
-        colors = {item.name: item.color for item in look.classes}
-        with st.grid(6, min_column_width=130, gap="small"):
-            for item in look.images:
-                annotation = annotation_from_json(item.annotation)
-                names = plural(len(annotation.labels), "object")
-                with st.container(gap="xsmall"):
-                    st.image(drawn(item.picture, annotation, colors), width="stretch", alt=f"{item.name} with {names}")
-                    st.caption(plain(f"{item.dataset} / {item.name}"))
-        draw_legend(look.classes)
-    datasets = "; ".join(f"{plain(name)} {count(images)}" for name, images in look.datasets.items())
-    st.markdown(f"**{plural(len(look.datasets), 'dataset')}** (images): {datasets}")
-    _draw_problems(report, "What would be skipped or changed")
-    _draw_classes(report)
+def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
+    """What a layout shows, a sentence, and whether the data can be read in it."""
+    try:
+        look = _look(import_id, layout)
+    except AppError as error:
+        return f"It cannot be read so: {error.message}", False
+    images, objects = plural(look.report.images, "image"), plural(look.report.objects, "object")
+    return f"{images} with {objects}{'' if look.is_whole else ' at first sight'}.", True
+
+
+def _draw_refusal(message: str, hint: str) -> None:
+    lines = [f"**{plain(message)}**", *map(plain, hint.splitlines())]
+    st.error("  \n".join(lines), icon=":material/error:")
 
 
 def draw_end(ended: DataImport) -> None:
-    """Draw an import that is over without a project."""
+    """Draw an import that is over without a project, and what can be done next."""
+    st.header(f"“{plain(_short(ended.source))}” was not brought in", anchor=False)
     if ended.status is JobStatus.ERROR:
-        st.error(f"**{plain(ended.message)}**  \n{plain(ended.hint)}", icon=":material/error:")
+        for layout in ended.layouts:
+            st.markdown(f"**{plain(layout.title)} layout.** {plain(layout.reason)}")
+        _draw_refusal(ended.message, ended.hint)
     else:
         st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
-    st.button(
-        "Choose other data",
-        type="primary",
-        icon=":material/arrow_back:",
-        on_click=st.query_params.from_dict,
-        args=({},),
-    )
+    with st.container(horizontal=True):
+        st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
+        # What was uploaded is gone; a folder may have been corrected by now.
+        if Path(ended.source).is_absolute() and st.button("Look at it again", icon=":material/refresh:"):
+            _begin(lambda: connection.client().imports.inspect(ended.source))
+
+
+def _short(source: str) -> str:
+    """The file or folder that data come from, without the folders around it."""
+    return Path(source).name or source
 
 
 @telling_errors()
@@ -268,89 +257,34 @@ def _begin(begin: Callable[[], DataImport]) -> None:
     st.rerun()
 
 
+def _leave(import_id: ImportId | None = None) -> None:
+    """Go back to where data are chosen; an import that waits is given up."""
+    if import_id is not None:
+        _cancel(import_id)
+    st.query_params.from_dict({})
+
+
 def _cancel(import_id: ImportId) -> None:
     attempt(lambda: connection.client().imports.cancel(import_id))
 
 
-def draw_report(finished: DataImport, report: ImportReport) -> None:
-    """Draw the numbers, the problems with their first examples, and the classes."""
-    st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
-    _draw_numbers(report)
-    _draw_problems(report, "What was skipped or changed")
-    _draw_classes(report)
-
-
-def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
-    """Draw what was taken, of what there was: taken and skipped add up to what was found."""
-    numbers = (
-        ("Images", report.images, report.images_found if is_whole else None),
-        ("Objects", report.objects, report.objects_found if is_whole else None),
-        ("Classes", len(report.classes), None),
-        ("Changed", report.changed, None),
-    )
-    with st.grid(4, min_column_width=110, gap="small"):
-        for label, taken, found in numbers:
-            with st.container(gap=None):
-                st.metric(label, count(taken), help=_MEANINGS[label])
-                if found is not None and found != taken:
-                    st.caption(f"of {count(found)} found")
-
-
-def _draw_classes(report: ImportReport) -> None:
-    empty = sum(objects == 0 for objects in report.classes.values())
-    st.subheader("Classes", anchor=False)
-    if empty:
-        st.caption(f"{plural(empty, 'class', 'classes')} without objects.")
-    frame = pd.DataFrame({"Class": list(report.classes), "Objects": list(report.classes.values())})
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=table_height(len(frame), _MAX_ROWS),
-        column_config={"Objects": st.column_config.NumberColumn(format="localized")},
-        alt="Classes with the number of objects taken",
-    )
-
-
-def _draw_problems(report: ImportReport, title: str) -> None:
-    if not report.problems:
-        st.success("Everything is taken as it is.", icon=":material/check_circle:")
-        return
-    st.subheader(title, anchor=False)
-    rows = [
-        {
-            "What": item.kind.capitalize(),
-            "What is done": item.effect.capitalize()
-            + (f", with {plural(item.objects, 'object')}" * (item.objects > 0)),
-            "How often": item.count,
-            "First example": f"{item.examples[0].place}: {item.examples[0].message}" if item.examples else "",
-        }
-        for item in report.problems
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height=table_height(len(rows)),
-        column_config={
-            "What": st.column_config.TextColumn(width="medium"),
-            "How often": st.column_config.NumberColumn(format="localized", width="small"),
-            "What is done": st.column_config.TextColumn(width="medium"),
-            "First example": st.column_config.TextColumn(width="large"),
-        },
-        alt=f"{title}, and how often",
-    )
-    with st.expander("More examples"):
-        for item in report.problems:
-            st.markdown(f"**{plain(item.kind.capitalize())}**, {plain(item.effect)}, {count(item.count)} times")
-            shown = item.examples[:_EXAMPLES]
-            st.markdown("\n".join(f"- {plain(example.place)}: {plain(example.message)}" for example in shown))
-
-
 def draw_layout_examples() -> None:
-    """Draw a folder of each layout."""
-    st.subheader("What a folder looks like", anchor=False)
+    """Draw a folder of the commonest layouts, and what the others consist of."""
+    st.header("What a folder looks like", anchor=False)
     with st.grid(len(_LAYOUT_FOLDERS), min_column_width=220, gap="small"):
-        for name, folder, about in _LAYOUT_FOLDERS:
+        for layout, folder, about in _LAYOUT_FOLDERS:
             with st.container(border=True, height="stretch"):
-                st.markdown(f"**{name}**")
+                st.markdown(f"**{FORMATS[layout].title}**")
                 st.code(folder, language=None)
                 st.caption(about)
+    shown = {layout for layout, _, _ in _LAYOUT_FOLDERS}
+    others = [known for layout, known in FORMATS.items() if layout not in shown]
+    with st.expander(f"Also read: {listing([known.title for known in others], limit=len(others))}"):
+        st.markdown("\n".join(f"- **{known.title}** {plain(known.about)}" for known in others))
+        st.caption("Other formats are named when they are met, with the way to one of these.")
+
+
+def layouts_sentence() -> str:
+    """Return what can be brought in."""
+    titles = listing([known.title for known in FORMATS.values()], limit=len(FORMATS))
+    return f"Images with annotations become a project to train on. The layout is recognised by itself: {titles}."

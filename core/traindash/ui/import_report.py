@@ -1,0 +1,153 @@
+"""What is in data that are brought in: numbers, pictures, datasets, classes, and what is left out or changed."""
+
+import html
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.import_words import in_words, problem_groups
+from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportReport, LookedAtImage
+from traindash.formatting import count, plural
+from traindash.ui.pictures import draw_legend, drawn
+from traindash.ui.streamlit_internals import table_height
+from traindash.ui.theme import plain
+
+_MAX_ROWS = 8
+_EXAMPLES = 20
+_NUMBER_WIDTH = 120  # pixels; the names have the rest
+
+
+def draw_look(look: FirstLook) -> None:
+    """Draw what data look like in a layout, before they are taken in."""
+    report = look.report
+    if not look.is_whole:
+        st.caption(
+            f"The first {count(report.images + report.images_skipped)} of {count(report.images_found)} images were "
+            "looked at. The others are read when the data are brought in, and the report then counts all of them."
+        )
+    _draw_numbers(report, is_whole=look.is_whole)
+    if not report.images:
+        found = f"None of the {count(report.images_found)} images" if report.images_found else "No image"
+        st.error(f"{found} can be brought in. The reasons are below.", icon=":material/error:")
+    elif not report.objects:
+        seen = "There is" if look.is_whole else "At first sight there is"
+        message = (
+            f"{seen} not one object on these images. They can be brought in, but nothing can be learned from them."
+        )
+        st.warning(message, icon=":material/warning:")
+    _draw_pictures(look)
+    _draw_problems(report)
+    _draw_contents(report, look.datasets, is_whole=look.is_whole)
+
+
+def draw_report(finished: DataImport, report: ImportReport) -> None:
+    """Draw what came of an import."""
+    st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
+    _draw_numbers(report)
+    _draw_problems(report)
+    _draw_contents(report)
+
+
+def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
+    """Draw what was taken, of what there was: taken and left out add up to what was found."""
+    empty = sum(objects == 0 for objects in report.classes.values())
+    without = f"{count(empty)} without objects" if empty else "all with objects"
+    numbers = (
+        ("Images", report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
+        ("Objects", report.objects, _of_found(report.objects_found, report.objects_skipped, is_whole=is_whole)),
+        ("Classes", len(report.classes), without if is_whole else f"{count(empty)} not seen so far"),
+        ("Changed", report.changed, "taken otherwise than given" if report.changed else "nothing"),
+    )
+    with st.grid(4, min_column_width=150, gap="small"):
+        for label, number, note in numbers:
+            with st.container(gap=None):
+                st.metric(label, count(number))
+                st.caption(note)
+
+
+def _of_found(found: int | None, left_out: int, *, is_whole: bool) -> str:
+    if found is None:  # a report of a version that did not count it
+        return f"{count(left_out)} left out" if left_out else "taken"
+    if not is_whole:
+        return f"so far, {count(left_out)} left out"
+    if not found:
+        return "none found"
+    return f"of {count(found)} found, {count(left_out)} left out" if left_out else "all that were found"
+
+
+def _draw_pictures(look: FirstLook) -> None:
+    if not look.images:
+        return
+    colors = {item.name: item.color for item in look.classes}
+    with st.grid(6, min_column_width=130, gap="small"):
+        for item in look.images:
+            _draw_picture(item, colors)
+    shown = {label["classTitle"] for item in look.images for label in item.annotation.get("objects", ())}
+    draw_legend([item for item in look.classes if item.name in shown])
+
+
+def _draw_picture(item: LookedAtImage, colors: Mapping[str, str]) -> None:
+    annotation = annotation_from_json(item.annotation)
+    objects = plural(len(annotation.labels), "object")
+    with st.container(gap="xsmall"):
+        st.image(drawn(item.picture, annotation, colors), width="stretch", alt=f"{item.name} with {objects}")
+        st.html(
+            f'<p class="td-picture-name" title="{html.escape(f"{item.dataset} / {item.name}")}">'
+            f"{html.escape(item.name)}<br><span>{html.escape(item.dataset)}</span></p>"
+        )
+
+
+def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = None, *, is_whole: bool = True) -> None:
+    """Draw datasets with their images, if they are known, beside classes with their objects."""
+    tables = [("class", "classes", "Class", "Objects", report.classes)]
+    if datasets:
+        tables.insert(0, ("dataset", "datasets", "Dataset", "Images", datasets))
+    with st.grid(len(tables), min_column_width=300, gap="medium"):
+        for one, many, name, number, items in tables:
+            with st.container():
+                st.subheader(plural(len(items), one, many), anchor=False)
+                if items:
+                    _draw_counts(name, number if is_whole else f"{number} so far", items)
+
+
+def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
+    st.dataframe(
+        pd.DataFrame({name: list(items), number: list(items.values())}),
+        hide_index=True,
+        height=table_height(len(items), _MAX_ROWS),
+        column_config={
+            number: st.column_config.NumberColumn(format="localized", width=_NUMBER_WIDTH),
+        },
+        alt=f"{name} and number of {number.lower()}",
+    )
+
+
+def _draw_problems(report: ImportReport) -> None:
+    groups = problem_groups(report)
+    if not groups:
+        if report.images:
+            st.success("Everything is taken as it is.", icon=":material/check_circle:")
+        return
+    for group in groups:
+        with st.container(gap="xsmall"):
+            st.subheader(group.title, anchor=False)
+            st.caption(group.about)
+            st.html(f'<div class="td-problems">{"".join(map(_problem, group.problems))}</div>')
+
+
+def _problem(problem: ImportProblems) -> str:
+    """The HTML of a kind of problem: what it is, an example, and more of them on demand."""
+    said = f"<b>{html.escape(in_words(problem))}</b>"
+    examples = [
+        f"<span><i>{html.escape(item.place)}</i>: {html.escape(item.message)}</span>"
+        for item in problem.examples[:_EXAMPLES]
+    ]
+    if len(examples) <= 1:
+        return f"<div>{said}{''.join(examples)}</div>"
+    rest = problem.count - len(examples)
+    more = "".join(f"<li>{item}</li>" for item in examples[1:]) + (
+        f"<li>and {count(rest)} more</li>" if rest > 0 else ""
+    )
+    return f"<details><summary>{said}{examples[0]}</summary><ul>{more}</ul></details>"
