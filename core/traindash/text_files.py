@@ -159,6 +159,7 @@ def not_utf8(content: bytes, position: int, name: str) -> EncodingError:
         msg = f"{name} is UTF-8, but line {number} has characters that are not."
         return EncodingError(msg, "Write them anew and save the file as UTF-8.")
     start = max(content.rfind(end, 0, position) for end in (b"\n", b"\r")) + 1
+    start = max(start, position - _LONGEST_QUOTE // 2)  # JSON of a program is one long line
     encoding = likely_encoding(content[start : start + _SAMPLE])
     line = re.split(rb"[\r\n]", content[start : start + _SAMPLE], maxsplit=1)[0]
     seen = "" if encoding is None else line.decode(encoding, "replace").strip()

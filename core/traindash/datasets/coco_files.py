@@ -21,6 +21,7 @@ from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import Skeleton, read_skeleton
 from traindash.datasets.source import read_json
 from traindash.errors import InputError
+from traindash.formatting import listing
 from traindash.text_files import ascii_part
 
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -100,8 +101,7 @@ def coco_files(folder: Folder) -> tuple[str, ...]:
 def recognise_coco(root: Path) -> str:
     """Return what speaks for COCO layout, a sentence; empty if nothing does."""
     files = coco_files(Folder(root))
-    names = ", ".join(files[:_NAMED_FILES])
-    return f"It has COCO annotations: {names}{', …' if len(files) > _NAMED_FILES else ''}." if files else ""
+    return f"It has COCO annotations: {listing(files, limit=_NAMED_FILES)}." if files else ""
 
 
 def _json_files(folder: Folder) -> Iterator[str]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from PIL import Image
-
 from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.importing import Candidate, OpenedImport, open_candidate
+from traindash.datasets.pixels import small_copy
 from traindash.datasets.source import SourceDataset, SourceImage
 from traindash.domain.jobs import FirstLook, LookedAtImage
 
@@ -79,12 +78,10 @@ def _chosen(shown: list[_Looked]) -> list[_Looked]:
 
 
 def _picture(dataset: SourceDataset, image: SourceImage) -> LookedAtImage:
+    drawn_on = image.annotation.width, image.annotation.height
+    small = small_copy(image.path, (_PICTURE_SIDE, _PICTURE_SIDE), drawn_on)
     buffer = io.BytesIO()
-    with Image.open(image.path) as opened:
-        opened.draft("RGB", (_PICTURE_SIDE, _PICTURE_SIDE))
-        small = opened.convert("RGB")
-    small.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
-    small.save(buffer, format="JPEG", quality=85)
+    small.convert("RGB").save(buffer, format="JPEG", quality=85)
     return LookedAtImage(
         dataset=dataset.path,
         name=image.name,

@@ -40,7 +40,8 @@ def read_json(path: Path, name: str | None = None) -> object:
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
     except json.JSONDecodeError as error:
-        msg = f"{name} is not valid JSON: {error.msg} in line {error.lineno}."
+        # "Unterminated string starting at": a column would follow
+        msg = f"{name} is not valid JSON: {error.msg.removesuffix(' starting at')} in line {error.lineno}."
         raise InputError(msg, "Correct the file or leave it out.") from error
     except UnicodeDecodeError as error:
         raise not_utf8(content, error.start, name) from error

@@ -210,8 +210,10 @@ def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
 
 
 def _draw_refusal(message: str, hint: str) -> None:
-    lines = [f"**{plain(message)}**", *map(plain, hint.splitlines())]
-    st.error("  \n".join(lines), icon=":material/error:")
+    step, *choices = hint.splitlines() or [""]
+    st.error(f"**{plain(message)}**  \n{plain(step)}", icon=":material/error:")
+    if choices:
+        st.markdown("\n".join(f"- {plain(choice)}" for choice in choices))
 
 
 def draw_end(ended: DataImport) -> None:

@@ -16,6 +16,7 @@ from traindash.ui.theme import plain
 
 _MAX_ROWS = 8
 _EXAMPLES = 20
+_IN_LEGEND = 12
 _NUMBER_WIDTH = 120  # pixels; the names have the rest
 
 
@@ -58,7 +59,7 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
         ("Images", report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
         ("Objects", report.objects, _of_found(report.objects_found, report.objects_skipped, is_whole=is_whole)),
         ("Classes", len(report.classes), without if is_whole else f"{count(empty)} not seen so far"),
-        ("Changed", report.changed, "taken otherwise than given" if report.changed else "nothing"),
+        ("Changed", report.changed, "taken otherwise than given" if report.changed else "all as it was given"),
     )
     with st.grid(4, min_column_width=150, gap="small"):
         for label, number, note in numbers:
@@ -81,11 +82,11 @@ def _draw_pictures(look: FirstLook) -> None:
     if not look.images:
         return
     colors = {item.name: item.color for item in look.classes}
-    with st.grid(6, min_column_width=130, gap="small"):
+    with st.container(key="import-pictures"), st.grid(6, min_column_width=130, gap="small"):
         for item in look.images:
             _draw_picture(item, colors)
     shown = {label["classTitle"] for item in look.images for label in item.annotation.get("objects", ())}
-    draw_legend([item for item in look.classes if item.name in shown])
+    draw_legend([item for item in look.classes if item.name in shown], most=_IN_LEGEND)
 
 
 def _draw_picture(item: LookedAtImage, colors: Mapping[str, str]) -> None:

@@ -152,9 +152,9 @@ def _with_alpha(color: str) -> tuple[int, int, int, int]:
     return red, green, blue, _FILL_ALPHA
 
 
-def draw_legend(classes: Sequence[ObjectClass]) -> None:
-    """Draw which colour means which class."""
-    shown = classes[:_MOST_IN_LEGEND]
+def draw_legend(classes: Sequence[ObjectClass], *, most: int = _MOST_IN_LEGEND) -> None:
+    """Draw which colour means which class, for the first ones."""
+    shown = classes[:most]
     items = "".join(
         f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
         for item in shown
