@@ -92,6 +92,12 @@ def test_the_refusal_shows_the_line_and_the_likely_encoding() -> None:
     assert "iconv -f Windows-1252 -t UTF-8 classes.txt" in caught.value.hint
 
 
+def test_the_refusal_of_one_long_line_shows_where_it_cannot_be_read() -> None:
+    content = '{"shapes": [' + '{"label": "bolt"}, ' * 50 + '{"label": "Schlüssel für Räder"}]}'
+    with pytest.raises(EncodingError, match=r"“.*Schlüssel.*”"):
+        decode_text(content.encode("cp1252"), "photo.json")
+
+
 @pytest.mark.parametrize(
     ("text", "encoding", "likely"),
     [

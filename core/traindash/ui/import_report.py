@@ -61,7 +61,7 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
         ("Classes", len(report.classes), without if is_whole else f"{count(empty)} not seen so far"),
         ("Changed", report.changed, "taken otherwise than given" if report.changed else "all as it was given"),
     )
-    with st.grid(4, min_column_width=150, gap="small"):
+    with st.grid(4, min_column_width=130, gap="small"):
         for label, number, note in numbers:
             with st.container(gap=None):
                 st.metric(label, count(number))

@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.fakes.evaluations import Made, coco_pair
 from tests.outside import ROOT
+from tests.unit.datasets.layouts import write_yolo
 from traindash.cli import main
+from traindash.datasets.importing import Layout
 from traindash.settings import screens_folder
 
 PLAN = "project_id: 1\nmodel: YOLO/YOLO26n-det\n"
@@ -169,3 +172,30 @@ def test_a_launch_that_reaches_nobody_keeps_the_token_to_itself(tmp_path: Path) 
     assert done.returncode == 1
     assert "127.0.0.1:9 cannot be reached" in done.stderr
     assert "s3cret-t0ken" not in done.stdout + done.stderr
+
+
+def test_every_layout_can_be_asked_for() -> None:
+    (asked,) = (option for option in main.commands["import"].params if option.name == "layout")
+    assert isinstance(asked.type, click.Choice)
+    assert tuple(asked.type.choices) == tuple(Layout)
+
+
+def test_a_look_says_in_each_way_what_would_be_brought_in(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    write_yolo(folder)
+    (folder / "images" / "train" / "broken.png").write_bytes(b"no image")
+    (folder / "coco.json").write_text('{"images": [], "annotations": []}')
+    lines = [line.strip() for line in _run("import", "--look", str(folder)).stdout.splitlines()]
+    assert lines[0] == "COCO layout. It has COCO annotations: coco.json."
+    assert lines[1].startswith("It cannot be read so:")
+    facts = lines[lines.index("YOLO layout. It has data.yaml with class names.") :]
+    assert facts[1:5] == [
+        "Found     4 images, 3 objects",
+        "Taken     3 images, 3 objects, in 2 classes",
+        "Left out  1 image, 0 objects",
+        "Changed   0",
+    ]
+    assert "1 image that cannot be read" in facts
+    assert "cat: 2 objects" in facts
+    (only,) = (line for line in _run("import", "--look", "--format", "yolo", str(folder)).stdout.splitlines()[:1])
+    assert only.startswith("YOLO layout.")

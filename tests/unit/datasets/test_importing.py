@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -314,6 +315,18 @@ def test_a_first_look_counts_and_shows(tmp_path: Path, layout: Layout) -> None:
     assert {item.name for item in look.images} == {"a.png", "b.png"}  # c.png has no object
     shown = Image.open(io.BytesIO(look.images[0].picture))
     assert (shown.format, shown.size) == ("JPEG", (layouts.WIDTH, layouts.HEIGHT))
+
+
+def test_a_first_look_shows_deep_pictures_as_they_are_trained_on(tmp_path: Path) -> None:
+    layouts.write_yolo(tmp_path / "pets")
+    ramp = np.tile(np.linspace(0, 65_535, layouts.WIDTH).astype(np.uint16), (layouts.HEIGHT, 1))
+    Image.fromarray(ramp).save(tmp_path / "pets" / "images" / "train" / "a.png")
+    (shown,) = (item for item in look_at(choose(tmp_path / "pets")).images if item.name == "a.png")
+    row = np.asarray(Image.open(io.BytesIO(shown.picture)).convert("L"))[0].astype(int)
+    middle = layouts.WIDTH // 2
+    assert row[0] < 20
+    assert 100 < row[middle] < 160
+    assert row[-1] > 235
 
 
 def test_a_first_look_takes_from_all_datasets_and_ends_in_time(tmp_path: Path) -> None:
