@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 import traindash
 from traindash.errors import AppError
 from traindash.platform.app import LocalPlatform
+from traindash.platform.connections import bound_all_connections, bound_log, raise_handles
 from traindash.platform.guard import Guard
 from traindash.settings import load_settings
 from traindash.supervisely.client import connect
@@ -38,6 +39,9 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
     send_small_answers_at_once(port)
+    raise_handles()
+    bound_all_connections()
+    bound_log()
     try:
         await asyncio.to_thread(_platform.open)
     except AppError as error:

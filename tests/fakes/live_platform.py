@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,14 +72,19 @@ def live_platform(home: Path, *, working: bool = False, trainer: str = FAKE_TRAI
 
 
 @contextmanager
-def serve(app: ASGIApp) -> Iterator[str]:
-    """Serve an ASGI application on a free port of the loopback interface; give its address."""
+def serve(app: ASGIApp, bound: Callable[[uvicorn.Config], None] = lambda _: None) -> Iterator[str]:
+    """Serve an ASGI application on a free port of the loopback interface; give its address.
+
+    ``bound`` may change the configuration of the server.
+    """
     # The protocol is named, or asyncio does not see TCP and leaves the 40 ms delay of small answers on.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         # asyncio leaves the delay of small answers on for such a socket: 40 ms a call. Connections inherit the option.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+        bound(config)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         wait_for(lambda: server.started, "the server listens")

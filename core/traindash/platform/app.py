@@ -1,7 +1,6 @@
 """The embedded platform as one object."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from traindash.platform.imports import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
+from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
 from traindash.platform.store.accounts import Home
 from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
@@ -63,10 +63,6 @@ METHODS: Sequence[Method[Any] | StreamMethod] = (
     *tasks.METHODS,
 )
 
-# Threads for request handlers. They wait for the disk most of the time; the event loop's own pool stays free for static
-# files and Streamlit.
-_THREADS = 16
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -107,7 +103,7 @@ class LocalPlatform:
         self.webhook = WebhookWorker(self.services, options.hook_pace)
         self._with_sample = options.with_sample
         self._lock = HomeLock(self.services.layout.lock)
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="platform")
+        self._workload = Workload()
         self._token: str | None = None
         self.api = Starlette(routes=self.routes())
 
@@ -171,7 +167,7 @@ class LocalPlatform:
         self.webhook.close()
         self.imports.close()
         self.dry_runs.close()
-        self._executor.shutdown(wait=True)
+        self._workload.close()
         self.services.database.close()
         self._lock.release()
 
@@ -185,8 +181,8 @@ class LocalPlatform:
             dry_runs=self.dry_runs,
             webhook=self.webhook,
         )
-        endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._executor)
+        endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._workload)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
-            *Assets(self.services, self._executor).routes(),
+            *Assets(self.services, self._workload).routes(),
         ]

@@ -75,7 +75,7 @@ class Imports:
             InputError: There is nothing at the path.
             StateError: The platform is closed.
         """
-        if not path.exists():
+        if not (path.is_dir() or path.is_file()):  # devices and pipes have no end
             msg = f"{path} does not exist."
             raise InputError(msg, "Check the path; it must be on the machine that the dashboard runs on.")
         waiting = [job.id for job in self._jobs.all() if job.status is JobStatus.READY]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from traindash.errors import AppError, InputError, NotFoundError, StateError, St
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
+from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
@@ -39,12 +39,13 @@ class _Number(Body):
 
 
 @pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as made:
-        yield made
+def workload() -> Iterator[Workload]:
+    made = Workload()
+    yield made
+    made.close()
 
 
-def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> httpx.Response:
+def _ask(method: Method[_Number], home: Path, workload: Workload) -> httpx.Response:
     services = Services(home, address="http://x", environment={})
     admission = Admission(services)
     api = ApiContext(
@@ -55,7 +56,7 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
         dry_runs=DryRuns(services, admission),
         webhook=WebhookWorker(services),
     )
-    endpoint = ApiEndpoint(api, [method], lambda: TOKEN, executor)
+    endpoint = ApiEndpoint(api, [method], lambda: TOKEN, workload)
     app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])
 
     async def ask() -> httpx.Response:
@@ -75,32 +76,34 @@ def _ask(method: Method[_Number], home: Path, executor: ThreadPoolExecutor) -> h
         (AppError("What", "next"), 400),
     ],
 )
-def test_each_kind_of_error_has_its_status(
-    tmp_path: Path, executor: ThreadPoolExecutor, error: AppError, status: int
-) -> None:
+def test_each_kind_of_error_has_its_status(tmp_path: Path, workload: Workload, error: AppError, status: int) -> None:
     def fail(_api: ApiContext, _body: _Number) -> object:
         raise error
 
-    answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
+    answer = _ask(Method("do.it", _Number, fail), tmp_path, workload)
     assert answer.status_code == status
     assert answer.json() == {"error": "What", "details": {"message": "What", "hint": "next"}}
 
 
 def test_a_mistake_of_ours_is_json_without_inner_details(
-    tmp_path: Path, executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, workload: Workload, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = _ask(Method("do.it", _Number, lambda _api, body: 1 / body.number), tmp_path, executor)
+    answer = _ask(Method("do.it", _Number, lambda _api, body: 1 / body.number), tmp_path, workload)
     assert answer.status_code == 500
     assert "division" not in answer.text
     assert "details" in answer.json()
-    assert "do.it failed" in caplog.text
-    assert "ZeroDivisionError" in caplog.text
+    [record] = caplog.records
+    assert "'do.it' failed" in record.message
+    assert "ZeroDivisionError" in record.message
+    assert record.exc_info is None, "one line and no traceback"
+    reference = answer.json()["details"]["hint"].rstrip(".").rsplit(" ", 1)[1]
+    assert f"(reference {reference})" in record.message
 
 
-def test_a_full_disk_is_no_500(tmp_path: Path, executor: ThreadPoolExecutor) -> None:
+def test_a_full_disk_is_no_500(tmp_path: Path, workload: Workload) -> None:
     def fail(_api: ApiContext, _body: _Number) -> object:
         raise OSError(28, "No space left on device")
 
-    answer = _ask(Method("do.it", _Number, fail), tmp_path, executor)
+    answer = _ask(Method("do.it", _Number, fail), tmp_path, workload)
     assert answer.status_code == 507
     assert "No space left" in answer.json()["error"]

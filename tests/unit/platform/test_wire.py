@@ -10,7 +10,7 @@ from traindash.errors import InputError
 from traindash.platform.app import METHODS
 from traindash.platform.routes.endpoint import Method, json_response
 from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, Id, Ids, checked, parse_json
+from traindash.platform.wire import Body, BodyBounds, Id, Ids, checked, decoded, parse_json
 
 
 class _Wish(Body):
@@ -82,19 +82,65 @@ def test_every_list_of_a_request_has_a_bound(method: Method[Any]) -> None:
     assert [kind for kind in found if kind.max_length is None] == []
 
 
+@pytest.mark.parametrize("method", [item for item in METHODS if isinstance(item, Method)], ids=lambda item: item.name)
+def test_every_text_of_a_request_has_a_bound(method: Method[Any]) -> None:
+    if method.body.__module__.startswith("traindash.domain") or method.name == "traindash.splits.statistics":
+        return  # types that files hold, too: the size of the whole body bounds them
+    kinds = _kinds(msgspec.inspect.type_info(method.body))
+    texts = [kind for kind in kinds if isinstance(kind, msgspec.inspect.StrType)]
+    assert [kind for kind in texts if kind.max_length is None] == []
+
+
+class _Deep(Body):
+    value: Any = None
+
+
+@pytest.mark.parametrize(
+    ("value", "is_taken"),
+    [
+        (b"[" * 99 + b"]" * 99, True),  # one level is the body itself
+        (b"[" * 100 + b"]" * 100, False),
+        (b'{"a":' * 100 + b"1" + b"}" * 100, False),
+        (b"[" + b"[]," * 5000 + b"[]]", True),  # many brackets, no depth
+        (b'"' + b"[" * 500 + b'"', True),  # brackets of a text are none
+        (rb'"\\\"' + b"{" * 500 + b'"', True),  # nor those behind an escaped quotation mark
+        (rb'["\",' + b"[" * 100 + b"]" * 100 + b"]", False),
+    ],
+)
+def test_depth_is_bounded(value: bytes, is_taken: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    content = b'{"value": ' + value + b"}"
+    if is_taken:
+        assert decoded("do.it", _Deep, content) == _Deep(value=msgspec.json.decode(value))
+    else:
+        with pytest.raises(InputError, match="more than 100 levels"):
+            decoded("do.it", _Deep, content)
+
+
+def test_a_body_has_a_bounded_number_of_values() -> None:
+    bounds = BodyBounds(parts=50)
+    assert decoded("do.it", _Deep, b'{"value": [' + b"1," * 40 + b"1]}", bounds).value == [1] * 41
+    with pytest.raises(InputError, match="more than 50 values"):
+        decoded("do.it", _Deep, b'{"value": [' + b"1," * 60 + b"1]}", bounds)
+
+
+def test_the_first_wrong_field_ends_the_reading() -> None:
+    with pytest.raises(InputError, match=r"'imageIds.0' is not valid: expected int, got object"):
+        decoded("do.it", _Wish, b'{"projectId": 1, "imageIds": [{}, and what is no JSON')
+
+
 def test_a_list_beyond_its_bound_is_refused() -> None:
-    with pytest.raises(InputError, match=r"'filter'.*length <= 1000"):
+    with pytest.raises(InputError, match=r"'filter'.*length <= 100"):
         checked("teams.list", Listing, {"filter": [{"field": "id"}] * 1001})
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b'"\\ud800"', b"[" * 100_000, b""])
+@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b'"\\ud800"', b"[" * 100_000, b"[" * 101 + b"]" * 101, b""])
 def test_what_is_no_json(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(content)
 
 
 def test_what_was_read_can_be_answered() -> None:
-    deep = b"[" * 700 + b"]" * 700
+    deep = b"[" * 100 + b"]" * 100
     assert json_response(parse_json(deep)).body == deep
     assert json_response(parse_json(b'{"a": 1e999, "b": 123456789012345678901234567890}')).body == (
         b'{"a":null,"b":123456789012345678901234567890}'

@@ -1,11 +1,9 @@
 """What browsers fetch without a key: images, thumbnails and files under addresses that cannot be made up; redirects."""
 
-import asyncio
 import hmac
 import html
 import re
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -20,8 +18,9 @@ from traindash.datasets.pixels import opened
 from traindash.domain.ids import FileId
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.files import replacing
-from traindash.platform.routes.endpoint import error_response
+from traindash.platform.routes.endpoint import fault_response
 from traindash.platform.routes.files import file_response
+from traindash.platform.routes.workload import Lane, Workload
 from traindash.platform.services import Services
 from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
@@ -51,19 +50,19 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh aut
 class Assets:
     """Handlers for what is under addresses of its own, beside the API.
 
-    ``executor`` has threads for disk work; never the event loop's own, which static files need too.
+    ``workload`` has threads for disk work; never the event loop's own, which static files need too.
     """
 
-    def __init__(self, services: Services, executor: Executor) -> None:
+    def __init__(self, services: Services, workload: Workload) -> None:
         self._services = services
-        self._executor = executor
+        self._workload = workload
 
     def routes(self) -> list[Route]:
         """Return the routes; they win over pages of the dashboard with the same address."""
         preview = f"/previews/q/{{extension}}/{{resize}}/{{quality}}/plain/{URL_FOLDER}/{{name}}"
         return [
             self._route(f"/{URL_FOLDER}/{{name}}", self._image),
-            self._route(preview, self._preview),
+            self._route(preview, self._preview, self._workload.pictures),
             self._route("/storage/files/{key}/{name}", self._file),
             # Addresses of Supervisely's pages, which clients print and keep in files (docs/supervisely-api.md 5.3).
             self._route("/apps/sessions/{task:int}", self._session),
@@ -72,12 +71,14 @@ class Assets:
             self._route("/model-benchmark", self._report),
         ]
 
-    def _route(self, path: str, handle: Callable[[Request], Response]) -> Route:
+    def _route(self, path: str, handle: Callable[[Request], Response], lane: Lane | None = None) -> Route:
+        chosen = self._workload.short if lane is None else lane
+
         async def endpoint(request: Request) -> Response:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._executor, handle, request)
-            except AppError as error:
-                return error_response(error)
+                return await chosen.run(lambda: handle(request))
+            except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
+                return fault_response(error, f"The address {ascii(request.url.path)[:100]}")
 
         return Route(path, endpoint)
 

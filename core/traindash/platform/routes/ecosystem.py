@@ -15,7 +15,7 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.tasks import tasks_json
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Condition, Listing, page_of
-from traindash.platform.wire import Body, Id, Names
+from traindash.platform.wire import Body, Id, Names, Word, shortened
 
 VERSION = "v1.0.0"  # of every app: they come with this program and have no releases of their own
 
@@ -23,19 +23,19 @@ VERSION = "v1.0.0"  # of every app: they come with this program and have no rele
 class _ModuleList(Listing):
     categories: Names | None = None
     categories_operation: Literal["and", "or"] = "or"
-    search: str | None = None
+    search: Word | None = None
 
 
 class _ModuleInfo(Body):
     id: Id | None = None
-    slug: str | None = None
+    slug: Word | None = None
 
 
 class _FileDownload(Body):
     module_id: Id | None = None
     app_id: Id | None = None
-    file_key: str | None = None
-    file_path: str | None = None
+    file_key: Word | None = None
+    file_path: Word | None = None
 
 
 def module_json(module: Module) -> dict[str, Any]:
@@ -116,7 +116,9 @@ def matches(values: Mapping[str, Any], entry: Condition) -> bool:
         InputError: The field or operator is not possible.
     """
     if entry.field not in {"id", "slug", "name", "type", "moduleId"}:
-        raise InputError(f"The filter field {entry.field!r} does not exist.", "Use one of: id, slug, name, type.")
+        raise InputError(
+            f"The filter field {shortened(entry.field)!r} does not exist.", "Use one of: id, slug, name, type."
+        )
     value = values["id" if entry.field == "moduleId" else entry.field]
     wanted = entry.value if isinstance(entry.value, list) else [entry.value]
     match entry.operator:
@@ -125,7 +127,9 @@ def matches(values: Mapping[str, Any], entry: Condition) -> bool:
         case "!=" | "not" | "!in":
             return value not in wanted
         case _:
-            raise InputError(f"The filter operator {entry.operator!r} cannot be used here.", "Use =, !=, in or !in.")
+            raise InputError(
+                f"The filter operator {shortened(entry.operator)!r} cannot be used here.", "Use =, !=, in or !in."
+            )
 
 
 def _info(api: ApiContext, body: _ModuleInfo) -> object:

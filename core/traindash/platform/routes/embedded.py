@@ -20,11 +20,13 @@ from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
 from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, receive
+from traindash.platform.routes.endpoint import ApiContext, Method, StreamMethod, json_response, receive
+from traindash.platform.routes.workload import InThread
 from traindash.platform.tasks.splits import resolve_split
-from traindash.platform.wire import Body, ById, Id
+from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, Id, shortened
 
 _SHOWN = 50
+_WHOLE_PATH = "Give the path from the root of the disk, such as /home/me/data."
 _SPARE_BYTES = 512 * 2**20
 _LONGEST_NAME = 255  # bytes, of most file systems
 _SAMPLE = 12
@@ -97,10 +99,17 @@ def _refuse_without_room(api: ApiContext, declared: str) -> None:
 
 def _inspect(api: ApiContext, body: _Inspect) -> DataImport:
     """Begin with a folder or archive on this machine."""
-    path = Path(body.path.strip()).expanduser()
-    if not path.is_absolute() or "\0" in body.path:
-        msg = f"{body.path} is not a complete path."
-        raise InputError(msg, "Give the path from the root of the disk, such as /home/me/data.")
+    given = body.path.strip()
+    shown = shortened(given)
+    try:
+        path = Path(given).expanduser()
+        path.exists()
+    except RuntimeError as error:  # of expanduser
+        raise InputError(f"{shown} begins with a person that this machine does not know.", _WHOLE_PATH) from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown} is a name that no disk has.", _WHOLE_PATH) from error
+    if not path.is_absolute() or not given.isprintable():
+        raise InputError(f"{shown} is not a complete path.", _WHOLE_PATH)
     return api.imports.inspect(path)
 
 
@@ -152,19 +161,26 @@ def _of_datasets(api: ApiContext, project_id: ProjectId, split: DatasetsSplit) -
 
 
 METHODS: Sequence[Method[Any] | StreamMethod] = (
-    Method("traindash.splits.statistics", _Statistics, _split_content),
-    Method("traindash.dryruns.start", _DryRun, lambda api, body: api.dry_runs.start(body.task, body.key)),
+    Method("traindash.splits.statistics", _Statistics, _split_content, bounds=MEMBERS, heavy=True),
+    Method(
+        "traindash.dryruns.start",
+        _DryRun,
+        lambda api, body: api.dry_runs.start(body.task, body.key),
+        bounds=DOCUMENT,
+        heavy=True,
+    ),
     Method("traindash.dryruns.info", ById, lambda api, body: api.dry_runs.get(body.id)),
     Method("traindash.dryruns.list", _WithKey, lambda api, body: list(islice(api.dry_runs.of_key(body.key), _SHOWN))),
     Method("traindash.dryruns.cancel", ById, lambda api, body: api.dry_runs.cancel(body.id)),
     StreamMethod("traindash.imports.upload", _upload),
-    Method("traindash.imports.inspect", _Inspect, _inspect),
+    Method("traindash.imports.inspect", _Inspect, _inspect, heavy=True),
     Method(
         "traindash.imports.start",
         _StartImport,
         lambda api, body: api.imports.start(body.id, layout=body.layout, name=body.name),
+        heavy=True,
     ),
-    Method("traindash.imports.look", _Look, lambda api, body: api.imports.look(body.id, body.layout)),
+    Method("traindash.imports.look", _Look, lambda api, body: api.imports.look(body.id, body.layout), heavy=True),
     Method("traindash.imports.info", ById, lambda api, body: api.imports.get(body.id)),
     Method("traindash.imports.list", Body, lambda api, _: list(islice(api.imports.all(), _SHOWN))),
     Method("traindash.imports.cancel", ById, lambda api, body: api.imports.cancel(body.id)),

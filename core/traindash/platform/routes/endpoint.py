@@ -1,10 +1,9 @@
 """The one ASGI endpoint behind all API methods: key, body, handler, answer; errors are always JSON."""
 
-import asyncio
+import errno
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,14 +19,23 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
+from traindash.platform.routes.workload import (
+    RETRY_SECONDS,
+    BusyError,
+    InThread,
+    SlowError,
+    Workload,
+    chunks_in_time,
+    log_fault,
+    read_body,
+)
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
-from traindash.platform.wire import checked, parse_json
+from traindash.platform.wire import USUAL, BodyBounds, checked, decoded, shortened
 
-# Largest JSON body; uploads are streamed to a file instead and have no bound but the disk.
-MAX_BODY_BYTES = 32 * 2**20
 _BUFFER = 1 << 20
+_MOST_FIELDS = 200  # of a form or an address
 _log = logging.getLogger("traindash.platform")
 
 
@@ -35,6 +43,8 @@ _STATUS_OF_ERROR: tuple[tuple[type[AppError], int], ...] = (
     (InputError, 400),
     (NotFoundError, 404),
     (StateError, 409),
+    (BusyError, 429),
+    (SlowError, 408),
     (StorageError, 507),  # not 500: clients of this API repeat a call for five minutes after a 500
 )
 
@@ -55,7 +65,35 @@ def problem(status: int, message: str, hint: str = "") -> Response:
 def error_response(error: AppError) -> Response:
     """Return an error of ours."""
     status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
-    return problem(status, error.message, error.hint)
+    response = problem(status, error.message, error.hint)
+    if isinstance(error, BusyError):
+        response.headers["retry-after"] = str(RETRY_SECONDS)
+    return response
+
+
+# What an operating system says about its disks, handles and memory, and not about the names that it was asked for.
+_TROUBLE = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES", "EPERM", "EMFILE", "ENFILE", "ENOMEM", "EFBIG")
+    if hasattr(errno, name)
+)
+
+
+def fault_response(error: Exception, what: str) -> Response:
+    """Return and log what is no error of ours; to be called where it was caught. ``what`` failed, in a few words."""
+    if isinstance(error, AppError):
+        return error_response(error)
+    if isinstance(error, OSError) and error.errno in _TROUBLE:
+        log_fault(what)
+        message = f"The data directory does not work: {error.strerror or 'input or output failed'}."
+        return problem(507, message, "Check that the disk has space and that the folder is writable.")
+    if isinstance(error, MemoryError):
+        log_fault(what)
+        return problem(507, "The machine has too little memory left for this.", "Ask for less at once.")
+    # The SDK repeats a call for five minutes after a 500 (docs/supervisely-api.md 1.1): it seems frozen.
+    # Only a mistake of ours may come this far; what a client did wrong is an AppError, 4xx.
+    hint = f"The log of the server says more under the reference {log_fault(what)}."
+    return problem(500, "The server made a mistake.", hint)
 
 
 class Control(Protocol):
@@ -84,6 +122,14 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is made while it is sent."""
+
+    blocks: Iterator[bytes]
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
 class Method(Generic[_T]):
     """An API method with a JSON body."""
 
@@ -91,18 +137,13 @@ class Method(Generic[_T]):
     body: type[_T]  # shape of the request
     # runs in a worker thread; returns what becomes JSON, or a finished response
     handle: Callable[[ApiContext, _T], object]
+    bounds: BodyBounds = USUAL
+    heavy: bool = False  # may compute or read for more than a few milliseconds
 
-    def run(self, api: ApiContext, data: dict[str, object]) -> Response:
+    def run(self, api: ApiContext, sent: "Parameters") -> Response | Streamed:
         """Check the body and answer."""
-        answer = self.handle(api, checked(self.name, self.body, data))
-        return answer if isinstance(answer, Response) else json_response(answer)
-
-
-class InThread(Protocol):
-    """Runs functions in worker threads of the API."""
-
-    def __call__(self, function: Callable[[], _T], /) -> Awaitable[_T]:
-        """Run a function and return what it returns."""
+        answer = self.handle(api, sent.read(self.name, self.body, self.bounds))
+        return answer if isinstance(answer, Response | Streamed) else json_response(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +157,8 @@ class StreamMethod:
 class ApiEndpoint:
     """Answers ``/public/api/{version}/{method}``.
 
-    ``api`` is what handlers work with; ``token`` gives the API key that clients must send; ``executor`` has the threads
-    for the handlers, never the event loop's own, which static files need too.
+    ``api`` is what handlers work with; ``token`` gives the API key that clients must send; ``workload`` has the threads
+    for the handlers.
     """
 
     def __init__(
@@ -125,12 +166,12 @@ class ApiEndpoint:
         api: ApiContext,
         methods: Sequence[Method[Any] | StreamMethod],
         token: Callable[[], str],
-        executor: Executor,
+        workload: Workload,
     ) -> None:
         self._api = api
         self._methods = {method.name: method for method in methods}
         self._token = token
-        self._executor = executor
+        self._workload = workload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -139,17 +180,8 @@ class ApiEndpoint:
             response = await self._answer(request)
         except ClientDisconnect:
             return  # nobody is left to answer
-        except AppError as error:
-            response = error_response(error)
-        except OSError as error:
-            _log.exception("The API method %s failed.", request.path_params.get("method"))
-            message = f"The data directory does not work: {error.strerror or 'input or output failed'}."
-            response = problem(507, message, "Check that the disk has space and that the folder is writable.")
-        # The SDK repeats a call for five minutes after a 500 (docs/supervisely-api.md 1.1): it seems frozen.
-        # Only a mistake of ours may come this far; what a client did wrong is an AppError, 4xx.
-        except Exception:  # noqa: BLE001 - the edge: a mistake of ours becomes JSON and a log entry
-            _log.exception("The API method %s failed.", request.path_params.get("method"))
-            response = problem(500, "The server made a mistake.", "The log of the server has the details.")
+        except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
+            response = fault_response(error, f"The API method {ascii(request.path_params.get('method'))[:100]}")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -161,17 +193,22 @@ class ApiEndpoint:
         name = request.path_params["method"]
         method = self._methods.get(name) if request.path_params["version"] == "v3" else None
         if method is None:
-            return problem(404, f"This server has no API method {name!r}.")
+            return problem(404, f"This server has no API method {shortened(name)!r}.")
         # The SDK posts nearly everything, reads too; two methods come as GET (docs/supervisely-api.md 1).
         if request.method not in {"GET", "POST"}:
             return problem(405, f"{name} does not answer {request.method}.", "Use POST.")
         if isinstance(method, StreamMethod):
-            return await method.handle(self._api, request, self._in_thread)
-        data = await read_object(request)
-        return await self._in_thread(lambda: method.run(self._api, data))
+            return await method.handle(self._api, request, self._workload.short.run)
+        return await self._run(method, request)
 
-    async def _in_thread(self, function: Callable[[], _T], /) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+    async def _run(self, method: Method[Any], request: Request) -> Response:
+        lane = self._workload.heavy if method.heavy else self._workload.short
+        async with self._workload.body(request, method.bounds.megabytes) as content:
+            sent = Parameters.of(request, content)
+            answer = await lane.run(lambda: method.run(self._api, sent))
+        if isinstance(answer, Response):
+            return answer
+        return self._workload.streamed(answer.blocks, answer.media_type)
 
     def _is_authorised(self, request: Request) -> bool:
         # Not a Bearer token (docs/supervisely-api.md 1). Compared in constant time, so that it cannot be felt out.
@@ -180,7 +217,11 @@ class ApiEndpoint:
 
 
 async def receive(request: Request, target: Path, in_thread: InThread) -> None:
-    """Write the body of a request to a file, block by block; it is made even when the body is empty."""
+    """Write the body of a request to a file, block by block; it is made even when the body is empty.
+
+    Raises:
+        SlowError: The next part does not come.
+    """
     buffer = bytearray()
 
     def flush() -> None:
@@ -189,44 +230,60 @@ async def receive(request: Request, target: Path, in_thread: InThread) -> None:
         buffer.clear()
 
     # Opened for each block: whichever thread of the pool writes it, nothing is left open when the client goes away.
-    async for chunk in request.stream():
+    async for chunk in chunks_in_time(request):
         buffer.extend(chunk)
         if len(buffer) >= _BUFFER:
             await in_thread(flush)
     await in_thread(flush)
 
 
-async def read_object(request: Request) -> dict[str, object]:
-    """Return the request's parameters: those of the address, over them those of a form or JSON body.
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a request sends: texts of its address, over them those of a form or the fields of a JSON body."""
+
+    texts: dict[str, str]
+    content: bytes = b""  # JSON
+
+    @classmethod
+    def of(cls, request: Request, content: bytes) -> "Parameters":
+        """Read the address and tell forms from JSON.
+
+        Raises:
+            InputError: It is another kind of form.
+        """
+        texts = dict(_pairs(request.scope["query_string"]))
+        # The SDK sends ecosystem.models.list as a GET with a form in its body (docs/supervisely-api.md 3.3).
+        content_type = request.headers.get("content-type", "")
+        if content_type.startswith("multipart/"):
+            raise InputError("This method takes a JSON body.", "Send it with content-type application/json.")
+        if content_type.startswith("application/x-www-form-urlencoded"):
+            return cls(texts | dict(_pairs(content)))
+        return cls(texts, content.strip())
+
+    def read(self, method: str, body: type[_T], bounds: BodyBounds = USUAL) -> _T:
+        """Check the parameters against the type of a body.
+
+        Raises:
+            InputError: A field is missing or not usable; the first one is named.
+        """
+        if not self.content:
+            return checked(method, body, self.texts)
+        if not self.texts:
+            return decoded(method, body, self.content, bounds)
+        return checked(method, body, self.texts | decoded(method, dict[str, Any], self.content, bounds))
+
+
+def _pairs(content: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise InputError(f"There are more than {_MOST_FIELDS} parameters.", "Send a JSON object.") from error
+
+
+async def read_parameters(request: Request, method: str, body: type[_T]) -> _T:
+    """Read a small body of a :class:`StreamMethod`.
 
     Raises:
-        InputError: The body is too large, no JSON, or no object.
+        InputError: As :meth:`Parameters.read`.
     """
-    data: dict[str, object] = dict(request.query_params)
-    # The SDK sends ecosystem.models.list as a GET with a form in its body (docs/supervisely-api.md 3.3).
-    content_type = request.headers.get("content-type", "")
-    if content_type.startswith("multipart/"):
-        raise InputError("This method takes a JSON body.", "Send it with content-type application/json.")
-    content = await _read_limited(request)
-    if content_type.startswith("application/x-www-form-urlencoded"):
-        return data | dict(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
-    if not content.strip():
-        return data
-    try:
-        parsed = parse_json(content)
-    except ValueError as error:
-        raise InputError(f"The body is not valid JSON: {error}.", "Send a JSON object.") from error
-    if not isinstance(parsed, dict):
-        raise InputError(f"The body must be a JSON object, not {type(parsed).__name__}.")
-    return data | parsed
-
-
-async def _read_limited(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise InputError(f"The body is larger than {MAX_BODY_BYTES // 2**20} MB.", "Send fewer items at once.")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return Parameters.of(request, await read_body(request, USUAL.megabytes)).read(method, body)

@@ -13,16 +13,24 @@ from uuid import uuid4
 from msgspec import Meta
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, receive
+from traindash.platform.routes.endpoint import (
+    ApiContext,
+    Method,
+    Streamed,
+    StreamMethod,
+    json_response,
+    receive,
+)
+from traindash.platform.routes.workload import InThread, chunks_in_time
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile, clean_path
-from traindash.platform.wire import Body, ById, Count, Id, Names, checked
+from traindash.platform.wire import Body, ById, Count, FilePath, Id, Names, checked, shortened
 
 # A folder of Team Files as a tar stream, made while it is read.
 
@@ -63,7 +71,7 @@ _PAGE = 1000  # of the second version of the list; the first one has no pages
 
 class _Folder(Body):
     team_id: Id
-    path: str
+    path: FilePath
     recursive: bool | None = True
 
 
@@ -72,12 +80,12 @@ class _FolderV2(_Folder):
     files: bool | None = True
     folders: bool | None = True
     limit: Count | None = None
-    continuation_token: Annotated[str, Meta(pattern=r"^[0-9]{1,15}$")] | None = None
+    continuation_token: Annotated[str, Meta(pattern=r"^[0-9]{1,15}$", max_length=15)] | None = None
 
 
 class _ByPath(Body):
     team_id: Id
-    path: str
+    path: FilePath
 
 
 class _ManyPaths(Body):
@@ -148,8 +156,8 @@ def _download(api: ApiContext, body: _ByPath) -> object:
     # A folder comes as a tar whose one top folder has its name (docs/supervisely-api.md 3.1).
     files = api.services.files.list(team_id, path)
     if not files:
-        raise NotFoundError(f"There is no file or folder {body.path!r} in Team Files.")
-    return StreamingResponse(tar_blocks(path, files), media_type="application/x-tar")
+        raise NotFoundError(f"There is no file or folder {shortened(body.path)!r} in Team Files.")
+    return Streamed(tar_blocks(path, files), media_type="application/x-tar")
 
 
 def file_response(file: StoredFile) -> Response:
@@ -177,12 +185,13 @@ def _remove_many(api: ApiContext, body: _ManyPaths) -> object:
 
 _NAME = "file-storage upload"
 _BUFFER = 1 << 20
-_MOST_PARTS = 100_000  # Starlette's own bound is 1000, and a folder may have more files
+_MOST_PARTS = 10_000  # Starlette's own bound is 1000, and a folder may have more files
+_PART_IN_MEMORY = 1 << 16  # bytes of a part that is not written to a file yet
 
 
 class _Query(Body):
     team_id: Id
-    path: Annotated[str, Meta(min_length=1)] | None = None
+    path: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +226,12 @@ async def _bulk_upload(api: ApiContext, request: Request, in_thread: InThread) -
 async def _store_form(services: Services, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
     await in_thread(lambda: services.accounts.team(team))
     try:
-        form = await request.form(max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS)
-    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
+        parser = MultiPartParser(
+            request.headers, chunks_in_time(request), max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS
+        )
+        parser.spool_max_size = _PART_IN_MEMORY
+        form = await parser.parse()
+    except (MultiPartException, HTTPException, KeyError, ValueError, AssertionError, AttributeError) as error:
         msg = "The body is not a valid multipart form."
         raise InputError(msg, "Send fields 'name', 'path' and 'file' as multipart/form-data.") from error
     try:
@@ -274,16 +287,16 @@ async def _incoming(services: Services, in_thread: InThread) -> AsyncIterator[Pa
 
 
 METHODS: Sequence[Method[Any] | StreamMethod] = (
-    Method("file-storage.list", _Folder, _list),
-    Method("file-storage.v2.list", _FolderV2, _list_v2),
+    Method("file-storage.list", _Folder, _list, heavy=True),
+    Method("file-storage.v2.list", _FolderV2, _list_v2, heavy=True),
     Method(
         "file-storage.info",
         ById,
         lambda api, body: file_json(api.services, api.services.files.get(FileId(body.id))),
     ),
-    Method("file-storage.download", _ByPath, _download),
-    Method("file-storage.remove", _ByPath, _remove),
-    Method("file-storage.bulk.remove", _ManyPaths, _remove_many),
+    Method("file-storage.download", _ByPath, _download, heavy=True),
+    Method("file-storage.remove", _ByPath, _remove, heavy=True),
+    Method("file-storage.bulk.remove", _ManyPaths, _remove_many, heavy=True),
     StreamMethod("file-storage.upload", _upload),
     StreamMethod("file-storage.bulk.upload", _bulk_upload),
 )

@@ -1,19 +1,20 @@
 """Images: lists, infos, pixels."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from sqlite3 import Row
 from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
 import msgspec
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import FileResponse
 
-from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.endpoint import ApiContext, Method, Streamed
 from traindash.platform.services import Services
 from traindash.platform.store.images import ContentFilter, annotation_of
-from traindash.platform.store.listing import Listing
+from traindash.platform.store.listing import IdPage, Listing
 from traindash.platform.wire import Body, ById, Id, Ids, row_json, spelled
 
 _BLOCK = 1 << 18
@@ -59,7 +60,27 @@ def _list(api: ApiContext, body: _ImageList) -> object:
         recursive=bool(body.recursive),
         filters=body.filters or (),
     )
-    return page.answer([image_json(api.services, row) for row in rows])
+    return page_of_blocks(page, rows, lambda some: [image_json(api.services, row) for row in some])
+
+
+_AT_ONCE = 50  # rows of an answer that are made into JSON together; an annotation may have megabytes
+
+
+def array_blocks(rows: Sequence[Row], make: Callable[[Sequence[Row]], list[dict[str, Any]]]) -> Iterator[bytes]:
+    """Yield a JSON array of what is made of rows, some at a time."""
+    yield b"["
+    for start in range(0, len(rows), _AT_ONCE):
+        some = msgspec.json.encode(make(rows[start : start + _AT_ONCE]))[1:-1]
+        yield b"," + some if start else some
+    yield b"]"
+
+
+def page_of_blocks(
+    page: IdPage, rows: Sequence[Row], make: Callable[[Sequence[Row]], list[dict[str, Any]]]
+) -> Streamed:
+    """Answer with a page whose entities are made of its rows while it is sent."""
+    head = msgspec.json.encode(page.answer(())).removesuffix(b"[]}")  # the entities come last
+    return Streamed(chain((head,), array_blocks(rows, make), (b"}",)))
 
 
 def _download(api: ApiContext, body: ById) -> object:
@@ -86,7 +107,7 @@ def _download_geometries(api: ApiContext, body: _ByIds) -> object:
     return _multipart((number, "application/json", (text.encode(),)) for number, text in found.items())
 
 
-def _multipart(parts: Iterable[tuple[int, str, Iterable[bytes]]]) -> StreamingResponse:
+def _multipart(parts: Iterable[tuple[int, str, Iterable[bytes]]]) -> Streamed:
     """Answer with parts, each with its id as name, its type and its bytes."""
     boundary = uuid4().hex
 
@@ -98,7 +119,7 @@ def _multipart(parts: Iterable[tuple[int, str, Iterable[bytes]]]) -> StreamingRe
             yield b"\r\n"
         yield f"--{boundary}--\r\n".encode()
 
-    return StreamingResponse(lines(), media_type=f"multipart/form-data; boundary={boundary}")
+    return Streamed(lines(), media_type=f"multipart/form-data; boundary={boundary}")
 
 
 # Two ways to write where something lies in an image.
@@ -183,10 +204,17 @@ class _OfDataset(Listing, kw_only=True):
 
 def _list_annotations(api: ApiContext, body: _OfDataset) -> object:
     page, rows = api.services.images.page(body, dataset_id=body.dataset_id)
-    return page.answer(_answers(api, rows, body))
+    return page_of_blocks(page, rows, lambda some: _answers(api, some, body))
 
 
-def _answers(api: ApiContext, rows: list[Row], wanted: _ManyImages | _OneImage | _OfDataset) -> list[dict[str, Any]]:
+def _annotations(api: ApiContext, body: _ManyImages) -> object:
+    rows = api.services.images.rows(body.image_ids, body.dataset_id)
+    return Streamed(array_blocks(rows, lambda some: _answers(api, some, body)))
+
+
+def _answers(
+    api: ApiContext, rows: Sequence[Row], wanted: _ManyImages | _OneImage | _OfDataset
+) -> list[dict[str, Any]]:
     on_plane = wanted.integer_coords is False
     texts = api.services.images.annotations([row["id"] for row in rows])
     answers = []
@@ -208,16 +236,17 @@ def _answers(api: ApiContext, rows: list[Row], wanted: _ManyImages | _OneImage |
 
 
 METHODS: Sequence[Method[Any]] = (
-    Method("images.list", _ImageList, _list),
+    Method("images.list", _ImageList, _list, heavy=True),
     Method("images.info", ById, lambda api, body: image_json(api.services, api.services.images.row(body.id))),
     Method("images.download", ById, _download),
-    Method("images.bulk.download", _BulkIds, _bulk_download),
-    Method("figures.bulk.download.geometry", _ByIds, _download_geometries),
-    Method("annotations.list", _OfDataset, _list_annotations),
+    Method("images.bulk.download", _BulkIds, _bulk_download, heavy=True),
+    Method("figures.bulk.download.geometry", _ByIds, _download_geometries, heavy=True),
+    Method("annotations.list", _OfDataset, _list_annotations, heavy=True),
     Method(
         "annotations.bulk.info",
         _ManyImages,
-        lambda api, body: _answers(api, api.services.images.rows(body.image_ids, body.dataset_id), body),
+        _annotations,
+        heavy=True,
     ),
     Method(
         "annotations.info",

@@ -13,7 +13,7 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.projects import Membership, dump, parse_object
-from traindash.platform.wire import Body, ById, Id, Ids, Names, Text, row_json, spelled
+from traindash.platform.wire import MEMBERS, Body, ById, Id, MemberIds, Names, Text, Word, row_json, spelled
 
 _NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")
 _PROJECT = spelled(*_NAMED, "size", "readme", "workspace_id", "items_count", "datasets_count", "type")
@@ -165,7 +165,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 class _CollectionList(Listing, kw_only=True):
     project_id: Id
-    type: str | None = "default"
+    type: Word | None = "default"
 
 
 class _CollectionById(ById):
@@ -185,7 +185,7 @@ class _Item(Body):
 
 class _Items(Body):
     collection_id: Id
-    entity_ids: Ids | None = None
+    entity_ids: MemberIds | None = None
     entity_items: Annotated[tuple[_Item, ...], Meta(max_length=500_000)] | None = None
 
     @property
@@ -246,7 +246,7 @@ METHODS: Sequence[Method[Any]] = (
         ById,
         lambda api, body: dataset_json(api.services, api.services.projects.dataset_row(body.id), with_custom_data=True),
     ),
-    Method("projects.stats", ById, _stats),
+    Method("projects.stats", ById, _stats, heavy=True),
     Method("entities-collections.list", _CollectionList, _list_collections),
     Method(
         "entities-collections.info",
@@ -261,10 +261,14 @@ METHODS: Sequence[Method[Any]] = (
         "entities-collections.items.bulk.add",
         _Items,
         lambda api, body: _membership_json(api.services.collections.add_items(body.collection_id, body.wanted)),
+        bounds=MEMBERS,
+        heavy=True,
     ),
     Method(
         "entities-collections.items.bulk.remove",
         _Items,
         lambda api, body: _membership_json(api.services.collections.remove_items(body.collection_id, body.wanted)),
+        bounds=MEMBERS,
+        heavy=True,
     ),
 )

@@ -12,7 +12,14 @@ from starlette.responses import Response
 from traindash.domain.ids import AgentId, TaskId, WorkspaceId
 from traindash.domain.task import ExitReport, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.routes.endpoint import ApiContext, InThread, Method, StreamMethod, json_response, read_object
+from traindash.platform.routes.endpoint import (
+    ApiContext,
+    Method,
+    StreamMethod,
+    json_response,
+    read_parameters,
+)
+from traindash.platform.routes.workload import InThread
 from traindash.platform.services import Services
 from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
@@ -21,7 +28,7 @@ from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume
-from traindash.platform.wire import Body, ById, Count, Id, Names, checked
+from traindash.platform.wire import DOCUMENT, Body, BodyBounds, ById, Count, Id, Names, Word
 from traindash.training.runs.events import EventWriter, Phase
 
 
@@ -30,7 +37,7 @@ class _TaskList(Listing, kw_only=True):
 
 
 class _LogDownload(ById):
-    since_time: str | None = None
+    since_time: Word | None = None
     limit: Count | None = None
 
 
@@ -41,11 +48,11 @@ class _QueueMove(ById):
 
 class _OutputSet(Body):
     task_id: Id
-    output: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
+    output: Annotated[dict[Word, dict[str, Any]], Meta(min_length=1, max_length=100)]
 
 
 class _StatusUpdate(ById):
-    status: str
+    status: Word
 
 
 def tasks_json(services: Services, tasks: Sequence[TaskRecord]) -> list[dict[str, Any]]:
@@ -191,7 +198,7 @@ _STAGES: Mapping[str, str] = {
 
 class _Request(Body):
     task_id: Id
-    command: str
+    command: Word
     state: dict[str, Any] | None = None
     skip_response: bool | None = False
     timeout: Annotated[float, Meta(ge=0)] | None = None
@@ -208,7 +215,7 @@ class _Request(Body):
 
 
 async def _direct(api: ApiContext, request: Request, in_thread: InThread) -> Response:
-    body = checked(_NAME, _Request, await read_object(request))
+    body = await read_parameters(request, _NAME, _Request)
     given = await in_thread(lambda: _answer(api, body))
     if body.waits:
         given = await _wait(api, body, in_thread) or given
@@ -370,20 +377,21 @@ def _set_meta(api: ApiContext, body: _Meta) -> object:
     return {"success": True}
 
 
+_START = BodyBounds(megabytes=4)  # hyperparameters may have a million characters
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     Method(
         "tasks.info", ById, lambda api, body: tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
     ),
-    Method("tasks.list", _TaskList, _list),
-    Method("tasks.run.app", dict[str, Any], _run_app),
+    Method("tasks.list", _TaskList, _list, heavy=True),
+    Method("tasks.run.app", dict[str, Any], _run_app, bounds=_START, heavy=True),
     Method("tasks.stop", ById, lambda api, body: {"status": api.control.request_stop(TaskId(body.id)).value}),
     Method("tasks.queue.move", _QueueMove, _move),  # an extension of this server
-    Method("tasks.log.download", _LogDownload, _log),
-    Method("tasks.output.set", _OutputSet, _set_output),
+    Method("tasks.log.download", _LogDownload, _log, heavy=True),
+    Method("tasks.output.set", _OutputSet, _set_output, heavy=True),
     Method("tasks.status.update", _StatusUpdate, _set_status),
     StreamMethod(_NAME, _direct),
-    Method("tasks.data.get", _Get, _get),
-    Method("tasks.data.set", _Set, _set),
-    Method("tasks.app-v2.data.set", _AppData, _set_app_data),
+    Method("tasks.data.get", _Get, _get, heavy=True),
+    Method("tasks.data.set", _Set, _set, bounds=DOCUMENT, heavy=True),
+    Method("tasks.app-v2.data.set", _AppData, _set_app_data, bounds=DOCUMENT, heavy=True),
     Method("tasks.meta.update", _Meta, _set_meta),
 )

@@ -14,10 +14,10 @@ from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.platform.store.database import Database
 from traindash.platform.store.projects import dump
+from traindash.platform.wire import MAX_DEPTH, is_deep, shortened
 
 Json: TypeAlias = Any
-MAX_CHARACTERS = 64 * 2**20  # of the document of a task, as JSON; it is read and written as a whole
-_MAX_DEPTH = 100  # Python and SQLite read nested JSON with a stack of their own
+MAX_CHARACTERS = 16 * 2**20  # of the document of a task, as JSON; it is read and written as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class FieldChange:
 class PatchStep:
     """A step of a JSON patch (RFC 6902); ``add``, ``replace`` and ``remove`` are known."""
 
-    op: str
+    op: Annotated[str, Meta(max_length=1000)]
     path: Annotated[str, Meta(max_length=10_000)]
     value: Json = None
 
@@ -80,6 +80,8 @@ class AppData:
 
         def change(document: dict[str, Json]) -> None:
             for step in steps:
+                if step.path.count("/") > MAX_DEPTH:
+                    raise InputError(f"The path {shortened(step.path, 80)!r} is too deep.", "Store flatter values.")
                 document["data"] = _patched(document.get("data", {}), step)
             if state:
                 document["state"] = {**document.get("state", {}), **state}
@@ -91,7 +93,10 @@ class AppData:
             row = connection.execute("SELECT document FROM task_data WHERE task_id = ?", (task_id,)).fetchone()
             document: dict[str, Json] = {} if row is None else json.loads(row["document"])
             change(document)
-            text = dump(document)
+            text = dump(document)  # at most one change deeper than it may be, which no stack minds
+            if is_deep(text.encode()):
+                msg = f"The data of task {task_id} would become nested more than {MAX_DEPTH} levels deep."
+                raise InputError(msg, "Store flatter values.")
             if len(text) > MAX_CHARACTERS:
                 msg = f"The data of task {task_id} would become longer than {MAX_CHARACTERS // 2**20} MB."
                 raise InputError(msg, "Remove values that are no longer needed.")
@@ -115,12 +120,12 @@ def _find(document: Json, names: Sequence[str]) -> Json:
 
 
 def _make_way(document: dict[str, Json], names: Sequence[str], field: str) -> dict[str, Json]:
-    if len(names) > _MAX_DEPTH:
-        raise InputError(f"The field {field[:80]!r}… is too deep.")
+    if len(names) > MAX_DEPTH:
+        raise InputError(f"The field {shortened(field, 80)!r} is too deep.", "Store flatter values.")
     for name in names:
         inner = document.setdefault(name, {})
         if not isinstance(inner, dict):
-            raise InputError(f"The field {field!r} leads through {name!r}, which is no object.")
+            raise InputError(f"The field {shortened(field)!r} leads through {shortened(name)!r}, which is no object.")
         document = inner
     return document
 
@@ -163,7 +168,7 @@ def _patched(document: Json, step: PatchStep) -> Json:
             if step.op != "remove":
                 holder.insert(index, step.value)
         case _:
-            msg = f"The patch step {step.op!r} at {step.path!r} cannot be done."
+            msg = f"The patch step {shortened(step.op)!r} at {shortened(step.path)!r} cannot be done."
             raise InputError(msg, "Use add, replace or remove at a place that exists.")
     return document
 

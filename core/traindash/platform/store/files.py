@@ -18,6 +18,8 @@ from traindash.platform.store.database import Database, now_text
 _BLOCK = 1 << 20
 _NAME_BYTES = 255
 _PATH_BYTES = 3000
+_LEVELS = 100  # folders of a path
+_SHOWN = 80  # characters of a path in a message
 _COLUMNS = "id, team_id, user_id, path, size, hash, mime, created_at, updated_at"
 
 
@@ -178,18 +180,21 @@ def clean_path(path: str) -> str:
     Raises:
         InputError: The path leaves the root, or has characters or lengths that no file system takes.
     """
+    shown = path if len(path) <= _SHOWN else path[:_SHOWN] + "…"
     parts = [part for part in path.split("/") if part not in {"", "."}]
+    if len(parts) > _LEVELS:
+        raise InputError(f"The path {shown!r} has more than {_LEVELS} folders.", "Use fewer folders.")
     if ".." in parts:
-        raise InputError(f"The path {path!r} leaves Team Files.", "Remove '..' from the path.")
+        raise InputError(f"The path {shown!r} leaves Team Files.", "Remove '..' from the path.")
     for part in parts:
         if any(unicodedata.category(character) in {"Cc", "Cs"} for character in part):
-            raise InputError(f"The path {path!r} has a control character.", "Use printable characters only.")
+            raise InputError(f"The path {shown!r} has a control character.", "Use printable characters only.")
         if len(part.encode()) > _NAME_BYTES:
-            msg = f"A name in the path {path[:80]!r}… is too long."
+            msg = f"A name in the path {shown!r} is too long."
             raise InputError(msg, f"Use at most {_NAME_BYTES} bytes for a name.")
     clean = "/" + "/".join(parts)
     if len(clean.encode()) > _PATH_BYTES:
-        raise InputError(f"The path {path[:80]!r}… is too long.", f"Use at most {_PATH_BYTES} bytes.")
+        raise InputError(f"The path {shown!r} is too long.", f"Use at most {_PATH_BYTES} bytes.")
     return clean
 
 

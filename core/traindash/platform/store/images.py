@@ -16,7 +16,7 @@ from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.projects import parse_object
-from traindash.platform.wire import Body, Count, Id
+from traindash.platform.wire import Body, Count, Id, Word
 from traindash.training.runs.spec import RunImage
 
 _STORED = ("id", "dataset_id", "project_id", "labels_count", "size", "width", "height")
@@ -55,7 +55,7 @@ class ContentData(Body):
     collection_id: Id | None = None
     class_id: Id | None = None  # class, `None` for any; the same holds for the tag
     tag_id: Id | None = None
-    value: str | int | float | None = None  # part of the file name
+    value: Word | int | float | None = None  # part of the file name
     include: bool = True  # `False` turns the condition round
     lowest: Count | None = field(default=None, name="from")  # fewest objects of the class
     highest: Count | None = field(default=None, name="to")  # most objects of the class
@@ -64,7 +64,7 @@ class ContentData(Body):
 class ContentFilter(Body):
     """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2)."""
 
-    type: str  # what is looked at, one of the words of :func:`_content_clause`
+    type: Word  # what is looked at, one of the words of :func:`_content_clause`
     data: ContentData = field(default_factory=ContentData)
 
 
@@ -109,17 +109,18 @@ class Images:
         return self.rows([image_id])[0]
 
     def rows(self, image_ids: Sequence[int], dataset_id: int | None = None) -> list[Row]:
-        """Return images in the order asked for.
+        """Return images in the order asked for, each once.
 
         Raises:
             NotFoundError: One does not exist, or is not in the dataset; names it.
         """
-        rows = self._rows_of(image_ids)
+        wanted = tuple(dict.fromkeys(image_ids))
+        rows = self._rows_of(wanted)
         if dataset_id is not None:
             rows = [row for row in rows if row["dataset_id"] == dataset_id]
-        if len(rows) < len(image_ids):
+        if len(rows) < len(wanted):
             found = {row["id"] for row in rows}
-            missing = next(image_id for image_id in image_ids if image_id not in found)
+            missing = next(image_id for image_id in wanted if image_id not in found)
             where = "" if dataset_id is None else f" in dataset {dataset_id}"
             raise NotFoundError(f"There is no image {missing}{where}.")
         return rows

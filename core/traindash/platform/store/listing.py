@@ -13,12 +13,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, field
 
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.wire import Body, Names, Positive, spelled
+from traindash.platform.wire import Body, Names, Positive, Word, shortened, spelled
 
 DEFAULT_PER_PAGE = 500
 MAX_PER_PAGE = 20_000
 _MAX_INTEGER = 2**63 - 1
 _MAX_PATTERN = 1000
+_MOST_WILDCARDS = 10  # each multiplies the places that SQLite tries
+_MOST_CONDITIONS = 100
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 Scalar: TypeAlias = str | int | float | None
@@ -55,24 +57,24 @@ class Clause:
 class Condition:
     """One entry of a request's ``filter``."""
 
-    field: str
-    operator: str = "="
+    field: Word
+    operator: Word = "="
     value: Any = None
 
 
 class Listing(Body, kw_only=True):
     """What every list method takes (docs/supervisely-api.md 2); the body of such a method adds its own fields."""
 
-    filter: Annotated[tuple[Condition, ...], Meta(max_length=1000)] | None = None
-    sort: str | None = None  # field name, `None` for the id
+    filter: Annotated[tuple[Condition, ...], Meta(max_length=_MOST_CONDITIONS)] | None = None
+    sort: Word | None = None  # field name, `None` for the id
     # These keys of Supervisely's lists are snake_case, unlike all others.
     sort_order: Literal["asc", "desc"] | None = field(default=None, name="sort_order")
     page: Positive = 1  # 1 for the first
     # wanted length of a page; at most :data:`MAX_PER_PAGE` are given
     per_page: Positive | None = field(default=None, name="per_page")
     # `token`: `after` is the token of the page before, `None` for the first page
-    pagination_mode: str | None = field(default=None, name="pagination_mode")
-    after: str | None = None
+    pagination_mode: Word | None = field(default=None, name="pagination_mode")
+    after: Word | None = None
     # optional columns that are wanted. (`fields` is ignored: all fields are always given.)
     extra_fields: Names | None = None
 
@@ -197,10 +199,12 @@ def condition_clause(columns: Mapping[str, Column], condition: Condition) -> Cla
     """
     column = columns.get(condition.field)
     if column is None:
-        raise InputError(f"The filter field {condition.field!r} does not exist.", f"Use one of: {', '.join(columns)}.")
+        raise InputError(
+            f"The filter field {shortened(condition.field)!r} does not exist.", f"Use one of: {', '.join(columns)}."
+        )
     operator = _OPERATORS.get(condition.operator.lower())
     if operator is None:
-        msg = f"The filter operator {condition.operator!r} does not exist."
+        msg = f"The filter operator {shortened(condition.operator)!r} does not exist."
         raise InputError(msg, f"Use one of: {', '.join(_OPERATORS)}.")
     match operator:
         case "IN" | "NOT IN":
@@ -228,6 +232,9 @@ def _pattern(column: Column, condition: Condition, operator: str) -> Clause:
     if len(wanted) > _MAX_PATTERN:
         msg = f"The filter value of {condition.field!r} is too long."
         raise InputError(msg, f"Use at most {_MAX_PATTERN} characters.")
+    if wanted.count("%") > _MOST_WILDCARDS:
+        msg = f"The filter value of {condition.field!r} has more than {_MOST_WILDCARDS} percent signs."
+        raise InputError(msg, "Look for fewer parts.")
     any_case = operator.endswith("ilike")
     if "%" not in wanted:
         found = f"instr(lower({column.sql}), lower(?))" if any_case else f"instr({column.sql}, ?)"

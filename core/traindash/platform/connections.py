@@ -1,0 +1,153 @@
+"""Connections to this server: how many there may be, how long one may say nothing, how much the log may say about them.
+
+uvicorn bounds none of that by itself (0.54): a connection that never sends a request stays for ever. When the file
+handles run out, asyncio (3.11, ``BaseSelectorEventLoop._accept_connection``) tries as often as the queue is long, 2048
+times each second, and writes a traceback each time. Streamlit makes the server and takes no such settings, so they are
+put into its configuration while the application starts; connections are accepted only then.
+"""
+
+import asyncio
+import gc
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+
+HEADER_SECONDS = 15.0  # for a request to begin and its headers to be complete
+QUEUE = 100  # connections that the system keeps until they are accepted, as asyncio has it by default
+MOST_CONNECTIONS = 400
+_WANTED_HANDLES = 8192
+_SHARE = 3  # a third of the handles for connections; database, files and child processes need the others
+_LINES, _PER_SECONDS = 20, 10.0
+LOGGERS = ("asyncio", "uvicorn.error", "traindash", "traindash.platform")
+
+
+class _Waiting:
+    """Mixed into a protocol of uvicorn: closes what waits too long, and the longest idle one for a new one."""
+
+    cycle: Any
+    transport: Any
+    connections: set[Any]
+    waits_since: float = 0.0
+    # of a server, since each has a class of its own
+    most: int
+    seconds: float
+    is_swept = False
+
+    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as in uvicorn
+        """Begin to wait for a request; there is room for it as long as another connection is idle."""
+        super().connection_made(transport)  # type: ignore[misc]
+        self.waits_since = time.monotonic()
+        idle = sorted((item for item in self.connections if _is_idle(item)), key=lambda item: item.waits_since)
+        for item in idle[: max(0, len(self.connections) - self.most)]:
+            self.connections.discard(item)
+            item.transport.abort()
+        if not self.is_swept:
+            type(self).is_swept = True
+            self._sweep(self.connections)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self.waits_since = time.monotonic()
+        super().on_response_complete()  # type: ignore[misc]
+
+    @classmethod
+    def _sweep(cls, connections: set[Any]) -> None:
+        """Close, again and again while there are any, connections whose next request does not come."""
+        late = time.monotonic() - cls.seconds
+        for item in [item for item in connections if _is_idle(item) and item.waits_since < late]:
+            item.transport.abort()
+        cls.is_swept = bool(connections)
+        if connections:
+            asyncio.get_running_loop().call_later(min(1.0, cls.seconds / 2), cls._sweep, connections)
+
+
+def _is_idle(protocol: Any) -> bool:  # noqa: ANN401 - any protocol of uvicorn, WebSockets among them
+    return isinstance(protocol, _Waiting) and (protocol.cycle is None or protocol.cycle.response_complete)
+
+
+def most_connections() -> int:
+    """Return how many connections there may be with the file handles that this process has."""
+    return max(8, min(MOST_CONNECTIONS, _handles() // _SHARE))
+
+
+def _handles() -> int:
+    if sys.platform == "win32":
+        return _WANTED_HANDLES
+    import resource  # noqa: PLC0415 - Windows has none
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def raise_handles() -> None:
+    """Let this process open as many files as it may; many systems begin with 1024, some with 256."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - Windows has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_HANDLES if hard == resource.RLIM_INFINITY else min(_WANTED_HANDLES, hard)
+    if soft < wanted:
+        with suppress(OSError, ValueError):  # what is there has to do
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def bound_connections(config: uvicorn.Config, *, most: int, seconds: float = HEADER_SECONDS) -> None:
+    """Put the bounds into the configuration of a server that does not accept connections yet.
+
+    ``most`` connections may be idle, each for ``seconds``.
+    """
+    if not config.loaded:
+        config.load()
+    config.backlog = QUEUE
+    protocol: type = config.http_protocol_class
+    if not issubclass(protocol, _Waiting):
+        config.http_protocol_class = type("Bounded", (_Waiting, protocol), {"most": most, "seconds": seconds})
+
+
+def bound_all_connections() -> None:
+    """Do so for each server of this process: Streamlit shows its own to nobody (1.67)."""
+    for item in [item for item in gc.get_objects() if type(item) is uvicorn.Config]:
+        bound_connections(item, most=most_connections())
+
+
+class RateLimit(logging.Filter):
+    """Lets a bounded number of lines through in a while, and says afterwards how many there were more."""
+
+    def __init__(self, lines: int = _LINES, seconds: float = _PER_SECONDS) -> None:
+        super().__init__()
+        self._lines = lines
+        self._seconds = seconds
+        self._since = 0.0
+        self._said = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line is written; it may get a remark about those that were not."""
+        now = record.created
+        if now - self._since >= self._seconds:
+            left_out = self._said - self._lines
+            if left_out > 0:
+                record.msg = f"{record.getMessage()} ({left_out} more lines were left out before)"
+                record.args = ()
+            self._since, self._said = now, 0
+        self._said += 1
+        return self._said <= self._lines
+
+
+def bound_log(names: Sequence[str] = LOGGERS) -> None:
+    """Bound how much each logger says; tracebacks of asyncio, which are about connections, become one line."""
+    for name in names:
+        logger = logging.getLogger(name)
+        if not any(isinstance(item, RateLimit) for item in logger.filters):
+            logger.addFilter(RateLimit())
+    logging.getLogger("asyncio").addFilter(_without_disk_traceback)
+
+
+def _without_disk_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(error := record.exc_info[1], OSError):
+        record.msg, record.args, record.exc_info = f"{record.getMessage().splitlines()[0]}: {error.strerror}", (), None
+    return True
