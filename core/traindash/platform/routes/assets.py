@@ -2,6 +2,7 @@
 
 import hmac
 import html
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -159,6 +160,7 @@ def _problem_page(title: str, message: str, hint: str) -> Response:
 # Thumbnails of images, made once and kept (address form of Supervisely's ``resize_image_url``).
 
 MAX_SIDE = 4096
+MAX_PIXELS = 8_000_000  # of a preview
 _RESIZE = re.compile(
     r"resize:(?P<method>fit|fill|fill-down|force|auto):(?P<width>[0-9]{0,5}|None):(?P<height>[0-9]{0,5}|None)(:[0-9])?"
 )
@@ -191,6 +193,8 @@ def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
     width, height = _pixels(size["width"]), _pixels(size["height"])
     if max(width, height) > MAX_SIDE:
         raise InputError(f"Previews have at most {MAX_SIDE} pixels to a side.")
+    if width * height > MAX_PIXELS and size["method"] in {"force", "fill", "fill-down"}:
+        raise InputError(f"Previews have at most {MAX_PIXELS // 10**6} million pixels.")
     return PreviewSpec(
         format=kind[0],
         mime=kind[1],
@@ -224,7 +228,9 @@ def preview_file(folder: Path, source: Path, spec: PreviewSpec, drawn_on: tuple[
         # twice the size, so that the last step smooths
         picture = image.pixels(least=(2 * width, 2 * height), drawn_on=drawn_on)
     with replacing(target) as partial:
-        _resized(picture, spec, (width, height)).save(partial, spec.format, quality=spec.quality)
+        _resized(picture, spec, (width, height)).save(
+            partial, spec.format, quality=spec.quality, compress_level=1
+        )  # of a PNG: quickly
     return target
 
 
@@ -241,4 +247,5 @@ def _target_size(own: tuple[int, int], spec: PreviewSpec) -> tuple[int, int]:
     sides = ((wished or MAX_SIDE, side) for wished, side in zip((spec.width, spec.height), own, strict=True))
     # The last number but one of a ``resize`` asks for enlarging; the SDK always writes 0.
     scale = min(1.0, *(min(wished, MAX_SIDE) / side for wished, side in sides))
+    scale = min(scale, math.sqrt(MAX_PIXELS / (own[0] * own[1])))
     return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
