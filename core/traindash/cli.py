@@ -184,7 +184,9 @@ def _look(path: Path, layout: "Layout | None") -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = folder_of(path, Path(scratch) / archive_stem(path.name))
         found = recognise(folder) if layout is None else ()
-        for candidate in found or (choose(folder, layout),):
+        for number, candidate in enumerate(found or (choose(folder, layout),)):
+            if number:
+                click.echo()
             click.echo(f"{FORMATS[candidate.layout].title} layout. {candidate.reason}")
             try:
                 look = look_at(candidate)
@@ -201,8 +203,8 @@ def _look(path: Path, layout: "Layout | None") -> None:
                 ("Classes", "object", look.report.classes),
             ):
                 click.echo(f"  {title}:")
-                for item, number in numbers.items():
-                    click.echo(f"    {item}: {plural(number, of_what)}")
+                for item, many in numbers.items():
+                    click.echo(f"    {item}: {plural(many, of_what)}")
 
 
 def _told(report: "ImportReport") -> Iterator[str]:

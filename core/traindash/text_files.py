@@ -158,12 +158,13 @@ def not_utf8(content: bytes, position: int, name: str) -> EncodingError:
     if sum(not character.isascii() for character in rest) - bad > bad:
         msg = f"{name} is UTF-8, but line {number} has characters that are not."
         return EncodingError(msg, "Write them anew and save the file as UTF-8.")
-    start = max(content.rfind(end, 0, position) for end in (b"\n", b"\r")) + 1
-    start = max(start, position - _LONGEST_QUOTE // 2)  # JSON of a program is one long line
+    begin = max(content.rfind(end, 0, position) for end in (b"\n", b"\r")) + 1
+    start = max(begin, position - _LONGEST_QUOTE // 2)  # JSON of a program is one long line
     encoding = likely_encoding(content[start : start + _SAMPLE])
     line = re.split(rb"[\r\n]", content[start : start + _SAMPLE], maxsplit=1)[0]
     seen = "" if encoding is None else line.decode(encoding, "replace").strip()
-    quote = f" (line {number} would be “{seen[:_LONGEST_QUOTE]}”)" if seen and UNREADABLE not in seen else ""
+    said = "be" if start == begin else "have"
+    quote = f" (line {number} would {said} “{seen[:_LONGEST_QUOTE]}”)" if seen and UNREADABLE not in seen else ""
     looks = f" It looks like {encoding}{quote}." if encoding else ""
     return EncodingError(
         f"{name} is not UTF-8: line {number} cannot be read for certain.{looks}", _remedy(name, encoding)

@@ -17,7 +17,7 @@ from traindash.ui.theme import plain
 _MAX_ROWS = 8
 _EXAMPLES = 20
 _IN_LEGEND = 12
-_NUMBER_WIDTH = 120  # pixels; the names have the rest
+_NUMBER_WIDTH = 120  # pixels
 
 
 def draw_look(look: FirstLook) -> None:
@@ -39,7 +39,7 @@ def draw_look(look: FirstLook) -> None:
         )
         st.warning(message, icon=":material/warning:")
     _draw_pictures(look)
-    _draw_problems(report)
+    _draw_problems(report, is_whole=look.is_whole)
     _draw_contents(report, look.datasets, is_whole=look.is_whole)
 
 
@@ -54,11 +54,11 @@ def draw_report(finished: DataImport, report: ImportReport) -> None:
 def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
     """Draw what was taken, of what there was: taken and left out add up to what was found."""
     empty = sum(objects == 0 for objects in report.classes.values())
-    without = f"{count(empty)} without objects" if empty else "all with objects"
+    without = f"{count(empty)} {'without objects' if is_whole else 'not seen so far'}" if empty else "all with objects"
     numbers = (
         ("Images", report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
         ("Objects", report.objects, _of_found(report.objects_found, report.objects_skipped, is_whole=is_whole)),
-        ("Classes", len(report.classes), without if is_whole else f"{count(empty)} not seen so far"),
+        ("Classes", len(report.classes), without),
         ("Changed", report.changed, "taken otherwise than given" if report.changed else "all as it was given"),
     )
     with st.grid(4, min_column_width=130, gap="small"):
@@ -115,7 +115,8 @@ def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = No
 
 def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
     st.dataframe(
-        pd.DataFrame({name: list(items), number: list(items.values())}),
+        # The number first: however long the names are, it is seen.
+        pd.DataFrame({number: list(items.values()), name: list(items)}),
         hide_index=True,
         height=table_height(len(items), _MAX_ROWS),
         column_config={
@@ -125,11 +126,12 @@ def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
     )
 
 
-def _draw_problems(report: ImportReport) -> None:
+def _draw_problems(report: ImportReport, *, is_whole: bool = True) -> None:
     groups = problem_groups(report)
     if not groups:
         if report.images:
-            st.success("Everything is taken as it is.", icon=":material/check_circle:")
+            taken = "Everything is taken as it is." if is_whole else "So far everything is taken as it is."
+            st.success(taken, icon=":material/check_circle:")
         return
     for group in groups:
         with st.container(gap="xsmall"):
