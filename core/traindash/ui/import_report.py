@@ -105,7 +105,7 @@ def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = No
     tables = [("class", "classes", "Class", "Objects", report.classes)]
     if datasets:
         tables.insert(0, ("dataset", "datasets", "Dataset", "Images", datasets))
-    with st.grid(len(tables), min_column_width=300, gap="medium"):
+    with st.grid(2, min_column_width=300, gap="medium"):
         for one, many, name, number, items in tables:
             with st.container():
                 st.subheader(plural(len(items), one, many), anchor=False)
