@@ -83,7 +83,7 @@ def test_a_good_plan_has_no_errors(changes: dict[str, Any]) -> None:
         ({"hyperparameters": "a: 1\nb: [2"}, "hyperparameters", "Line 2"),
         ({"hyperparameters": "just words"}, "hyperparameters", "not a list of “name: value” lines"),
         ({"hyperparameters": ""}, "hyperparameters", "no hyperparameters in the text"),
-        ({"hyperparameters": "d: 2026-13-45"}, "hyperparameters", "cannot be read"),
+        ({"hyperparameters": "d: 2026-13-45"}, "hyperparameters", "not valid YAML"),
         ({"agent_id": AgentId(4)}, "launch", "“two” is offline"),
         ({"agent_id": AgentId(99)}, "launch", "Agent 99 does not belong"),
         ({"experiment_name": "a/b"}, "launch", "slash"),

@@ -143,7 +143,7 @@ def test_a_file_that_is_no_image_leaves_nothing(services: Services, source: Proj
     text.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     _refused(services, _with_last_image(source, replace(good, name="z.png", path=text)), r"z\.png: It is not an image")
     missing = replace(good, name="z.png", path=tmp_path / "missing.png")
-    _refused(services, _with_last_image(source, missing), r"z\.png: It is damaged")
+    _refused(services, _with_last_image(source, missing), r"z\.png: The file is missing")
 
 
 def test_names_must_be_unique_within_a_dataset(services: Services, source: ProjectSource) -> None:

@@ -145,7 +145,7 @@ def test_missing_options_are_the_sdks_defaults() -> None:
         ({"model": {"source": "Custom models", "task_id": 1, "checkpoint": "../best.pt"}}, "not a file name"),
         ({"options": {"cache_project": "yes"}}, "cache_project"),
         ({"classes": "person"}, "classes"),
-        ({"hyperparameters": "epochs: [1\nbatch: 2"}, "line 2"),
+        ({"hyperparameters": "epochs: [1\nbatch: 2"}, "line 1"),
         ({"hyperparameters": "epochs"}, "name: value"),
         ({"hyperparameters": ""}, "name: value"),
         ({"hyperparameters": "- 1"}, "name: value"),

@@ -4,17 +4,27 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.outside import ROOT
 
 HOOKS = ROOT / "core" / "traindash" / "training" / "trainers" / "yolo" / "engine_hooks.py"
 WHERE = "read engine_hooks.py"
+
+
+@pytest.fixture(autouse=True)
+def _pillow_as_it_was() -> Iterator[None]:
+    """What Ultralytics changes in Pillow when it is imported is not left to the tests that follow."""
+    own = Image.open
+    yield
+    Image.open = own
 
 
 def read_before() -> dict[str, str]:
@@ -77,3 +87,8 @@ def test_torchvision_is_built_as_its_fallback_expects() -> None:
     assert "torch.ops.torchvision.nms(" in (folder / "ops" / "boxes.py").read_text(encoding="utf-8"), (
         f"{here} suppresses double boxes in another way: {said}"
     )
+
+
+def test_pictures_are_opened_by_pillow_itself() -> None:
+    import_module("traindash.training.trainers.yolo.engine_hooks")
+    assert Image.open.__module__ == "PIL.Image"

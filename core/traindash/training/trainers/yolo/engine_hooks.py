@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch.utils.data import RandomSampler
+from ultralytics.utils import patches
 from ultralytics.utils.torch_utils import unwrap_model
 
 from traindash.datasets.contours import trace
@@ -37,6 +39,10 @@ from traindash.training.trainers.resume_state import (
     unpack,
 )
 from traindash.training.trainers.samples import LEAST_SCORE, MOST_BOXES, MOST_MASKS, TOLERANCE, SampleRecorder
+
+# Ultralytics puts a function of its own in the place of Pillow's, which installs a package from the internet when a
+# file is no picture (``image_open`` in ``utils/patches.py``). A training installs nothing; what is no picture is told.
+Image.open = patches._image_open  # noqa: SLF001 - the only name that Pillow's own has left
 
 VERSION = "8.4.190"
 # What is relied on → first 16 digits of the SHA-256 of its source as it was read in :data:`VERSION`.
