@@ -49,12 +49,24 @@ def test_a_file_is_synced_with_all_its_content_and_then_its_name(tmp_path: Path,
 def test_what_need_not_last_is_not_synced_and_many_are_synced_together(
     tmp_path: Path, synced: list[tuple[str, int]]
 ) -> None:
-    paths = [tmp_path / name for name in "abc"]
+    paths = [tmp_path / str(number) for number in range(70)]  # more than one thread takes
     for path in paths:
         write_whole(path, b"1", durable=False)
     assert synced == []
     sync_files(paths)
-    assert synced == [("file", 1)] * 3 + [("folder", 0)]
+    assert synced == [("file", 1)] * 70 + [("folder", 0)]
+
+
+def test_a_file_is_written_in_the_staging_folder_and_put_in_place(tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    path = tmp_path / "store" / "file"
+    with replacing(path, durable=False, staging=staging) as partial:
+        partial.write_bytes(b"new")
+        assert partial.parent == staging
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+    assert not list(staging.iterdir())
 
 
 def test_readers_see_the_old_file_until_the_new_one_is_complete(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ way, from another folder. Nothing outside the folder is ever returned.
 
 import os
 import posixpath
+import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,7 @@ class Folder:
         self.root = root.resolve()
         self._outside: list[str] = []
         self._folders: list[str] = []
+        self._inside: dict[str, bool] = {}
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -80,6 +82,20 @@ class Folder:
         real = Path(path).resolve()
         return real.exists() and real.is_relative_to(self.root)
 
+    def _is_own_file(self, path: Path) -> bool:
+        """Whether there is a file that does not lie outside by way of a link."""
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if not stat.S_ISREG(mode):  # a link mostly
+            return path.is_file() and self._leads_inside(str(path))
+        # Where a folder leads takes a look at each one around it, and a million files are in a few folders.
+        folder = str(path.parent)
+        if folder not in self._inside:
+            self._inside[folder] = self._leads_inside(folder)
+        return self._inside[folder]
+
     def find(self, written: str, near: Sequence[str] = ("",)) -> Path | None:
         """Return the file that a written path means.
 
@@ -100,7 +116,7 @@ class Folder:
             path = self.root / folder / relative
             # Asked of the disk, not of the index: most data are as they say, and need no walk over a million files.
             try:
-                if path.is_file() and self._leads_inside(str(path)):
+                if self._is_own_file(path):
                     return path
             except OSError:  # no disk has a name that long, so it is no file's
                 return None

@@ -323,7 +323,8 @@ class ProjectImport:
         # Rows wait in a file until all images are taken: the database is locked for writing only while they go in, and
         # a million annotations need not fit into memory.
         with ImportScratch(self._incoming) as scratch, tempfile.TemporaryFile(dir=self._incoming) as spool:
-            taker = _Taker(ids=ids, blobs=self._blobs, scratch=scratch, added=added, link=link)
+            staging = self._blobs.staging(scratch.folder)
+            taker = _Taker(ids=ids, blobs=self._blobs, scratch=scratch, staging=staging, added=added, link=link)
             try:
                 taken = 0
                 for number, dataset in enumerate(source.datasets):
@@ -360,6 +361,7 @@ class _Taker:
     ids: ServerIds  # of the project's classes and tags; gives those of objects
     blobs: ImageBlobs
     scratch: ImportScratch
+    staging: Path | None  # where files are written before they are put in place
     added: list[Blob]  # gets the files that are new in the store
     link: bool
 
@@ -369,7 +371,7 @@ class _Taker:
         annotation = image.annotation
         _check_names(self.ids, image, where)
         checked = image.checked or _checked(image.path, where)
-        blob = self.blobs.add(image.path, checked, link=self.link, before=self.scratch.note)
+        blob = self.blobs.add(image.path, checked, link=self.link, before=self.scratch.note, staging=self.staging)
         if blob.is_new:
             self.added.append(blob)
         # As the image is stored or, if it lies on its side, as people see it: tools draw on either.
