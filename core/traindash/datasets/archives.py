@@ -9,6 +9,8 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import re
 import shutil
 import stat
 import tarfile
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from traindash.datasets.archive_names import entry_names
 from traindash.errors import InputError
 
 _CHUNK = 2**20
@@ -28,8 +31,21 @@ _LONGEST_NAME = 255
 _LONGEST_STEM = 100
 _DEEPEST = 64
 _LARGEST_HEADER = 16 * 2**20
+_PEEK = 64
 # What file managers of macOS and Windows add to every archive
 _NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LINK, _LOCKED = "which is a link or a device", "which is encrypted"
+_HINTS = {_LINK: "Pack the plain files and folders again, without links.", _LOCKED: "Pack it without a password."}
+_PACK_AGAIN = "Pack the plain files and folders again."
+_ZIP_START = b"PK\x03\x04"
+# What people take for an archive that can be read, by its first bytes
+_OTHERS = (
+    (b"Rar!", "is a RAR archive, which is not read"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive, which is not read"),
+    (b"\x28\xb5\x2f\xfd", "is packed with Zstandard, which is not read"),
+)
+_WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +131,7 @@ class _Writer:
         if self._entries > self._limits.entries:
             self._refuse(f"has more than {self._limits.entries:,} entries")
         if entry.refused:
-            self._refuse(f"holds “{entry.name}”, {entry.refused}")
+            self._refuse(f"holds “{entry.name}”, {entry.refused}", _HINTS.get(entry.refused, _PACK_AGAIN))
         parts = self._parts(entry.name)
         if not parts or _NOISE & set(parts):
             return
@@ -150,15 +166,15 @@ class _Writer:
         """The folders and the file of an entry's name; refuses what would lead out of the target."""
         path = PurePosixPath(name.replace("\\", "/"))  # some tools of Windows write backslashes
         parts = tuple(part for part in path.parts if part != ".")
-        if path.is_absolute() or ".." in parts or any(":" in part for part in parts[:1]):
+        if path.is_absolute() or ".." in parts or _DRIVE.match(name):
             self._refuse(f"holds “{name}”, a path that leads out of it")
-        bad = "\0" in name or len(name) > _LONGEST_PATH or len(parts) > _DEEPEST
+        bad = "\0" in name or len(name) > _LONGEST_PATH or len(parts) > _DEEPEST or (os.name == "nt" and ":" in name)
         if bad or any(len(part.encode("utf-8", "surrogateescape")) > _LONGEST_NAME for part in parts):
             self._refuse(f"holds “{name[:80]}”, a name that cannot be used")
         return parts
 
-    def _refuse(self, why: str) -> None:
-        raise InputError(f"{self._archive.name} {why}.", "Pack the plain files and folders again, without links.")
+    def _refuse(self, why: str, hint: str = _PACK_AGAIN) -> None:
+        raise InputError(f"{self._archive.name} {why}.", hint)
 
 
 def _entries(archive: Path) -> Iterator[_Entry]:
@@ -167,22 +183,36 @@ def _entries(archive: Path) -> Iterator[_Entry]:
     elif _is_tar(archive):
         yield from _tar_entries(archive)
     else:
-        msg = f"{archive.name} is neither a zip nor a tar archive."
-        raise InputError(msg, "Choose a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz file, or a folder.")
+        raise _no_archive(archive)
+
+
+def _no_archive(path: Path) -> InputError:
+    with path.open("rb") as file:
+        start = file.read(_PEEK)
+    hint = "Choose a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz file, or a folder."
+    if start.startswith(_ZIP_START):
+        return InputError(f"{path.name} is a zip archive that is cut off.", "Copy or download it again.")
+    if not start:
+        return InputError(f"{path.name} is empty: neither a zip nor a tar archive.", hint)
+    if _WEB_PAGE.match(start):
+        msg = f"{path.name} is a web page, neither a zip nor a tar archive."
+        return InputError(msg, "Download the archive again; the site may have asked for a login.")
+    if what := next((what for mark, what in _OTHERS if start.startswith(mark)), ""):
+        return InputError(f"{path.name} {what}.", f"Unpack it and choose the folder. {hint}")
+    return InputError(f"{path.name} is neither a zip nor a tar archive.", hint)
 
 
 def _zip_entries(archive: Path) -> Iterator[_Entry]:
     with zipfile.ZipFile(archive) as source:
-        for info in source.infolist():
+        for info, name in zip(source.infolist(), entry_names(source, archive.name), strict=True):
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where a system without file modes packed it
             refused = None
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                refused = "which is a link or a device"
+                refused = _LINK
             elif info.flag_bits & 1:
-                refused = "which is encrypted"
-            # Not info.filename, which zipfile has cut at a null byte: what is refused must be seen.
-            name, read = info.orig_filename, partial(source.open, info)
-            yield _Entry(name=name, is_folder=info.is_dir(), refused=refused, open=read)
+                refused = _LOCKED
+            is_folder = info.is_dir() or (name.endswith("\\") and not info.file_size)  # as .NET before 4.6.1 writes it
+            yield _Entry(name=name, is_folder=is_folder, refused=refused, open=partial(source.open, info))
 
 
 def _tar_entries(archive: Path) -> Iterator[_Entry]:
@@ -191,11 +221,14 @@ def _tar_entries(archive: Path) -> Iterator[_Entry]:
         # "r|" reads forward only, so that nothing in the archive can send us back and forth.
         with tarfile.open(fileobj=stream, mode="r|") as source:
             for info in source:
-                refused = None if info.isreg() or info.isdir() else "which is a link or a device"
+                refused = None if info.isreg() or info.isdir() else _LINK
                 if info.issparse():
                     refused = "which is a sparse file"
+                name = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+                if name != info.name:
+                    refused = "whose name is not UTF-8"
                 read = partial(_content, source, info)
-                yield _Entry(name=info.name, is_folder=info.isdir(), refused=refused, open=read)
+                yield _Entry(name=name, is_folder=info.isdir(), refused=refused, open=read)
 
 
 def _content(source: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

@@ -8,10 +8,11 @@ without objects are not in it, and Roboflow calls it ``_annotations.csv``.
 
 import csv
 import io
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from traindash.datasets import drawn_shapes
@@ -42,6 +43,9 @@ _OBJECT_KEYS = ("annotations", "annotation")
 _COLUMNS = frozenset({"filename", "class", "xmin", "ymin", "xmax", "ymax"})
 _BOX_COLUMNS = ("class", "xmin", "ymin", "xmax", "ymax")
 _DELIMITERS = (",", ";", "\t")
+_FOR_EXCEL = re.compile(r"^sep=.\r?\n", re.IGNORECASE)  # tells Excel the delimiter, and is no header
+# Names of files that say what they hold, not which part of the data
+_SAYS_NOTHING = re.compile(r"_?(annotations?|labels?|boxes|bbox(es)?|data|dataset)_?", re.IGNORECASE)
 
 
 def _boxed(place: str, name: object, rectangle: Rectangle) -> Iterator[RecordedObject]:
@@ -143,10 +147,10 @@ def _csv_files(folder: Folder) -> list[str]:
 def _delimiter(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            first = file.read(_PEEK).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe").partition(b"\n")[0]
+            start = file.read(_PEEK).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
     except OSError:
         return ""
-    header = first.decode("utf-8", "replace").lower()
+    header = _FOR_EXCEL.sub("", start.decode("utf-8", "replace").lower()).partition("\n")[0]
     for delimiter in _DELIMITERS:
         if {name.strip().strip('"') for name in header.split(delimiter)} >= _COLUMNS:
             return delimiter
@@ -161,8 +165,14 @@ def open_box_csv(root: Path, log: ProblemLog) -> ProjectSource:
     """
     folder = Folder(root)
     records: dict[str, list[ImageRecord]] = defaultdict(list)
-    for place in _csv_files(folder):
-        records[dataset_name(place.rpartition("/")[0])].extend(_csv_images(folder.root / place, place))
+    files = _csv_files(folder)
+    sides = Counter(place.rpartition("/")[0] for place in files)
+    for place in files:
+        inside = place.rpartition("/")[0]
+        part = _SAYS_NOTHING.sub("", PurePosixPath(place).stem)
+        # train_labels.csv and test_labels.csv beside each other are two parts of the data
+        name = dataset_name(f"{inside}/{part}") if sides[inside] > 1 and part else dataset_name(inside)
+        records[name].extend(_csv_images(folder.root / place, place))
     return _project(folder, records, log)
 
 
@@ -187,7 +197,8 @@ def _csv_images(path: Path, place: str) -> Iterator[ImageRecord]:
 def _csv_rows(path: Path, place: str) -> Iterator[tuple[int, _Row]]:
     hint = "Save it as a CSV file in UTF-8."
     try:
-        reader = csv.reader(io.StringIO(read_text(path, place), newline=""), delimiter=_delimiter(path))
+        text = _FOR_EXCEL.sub("", read_text(path, place))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(path))
         header = [name.strip().lower() for name in next(reader)]
         for values in reader:
             if any(value.strip() for value in values):

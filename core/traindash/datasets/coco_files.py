@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from msgspec import Meta, Struct
 
 from traindash.datasets.annotation_json import MAX_SIDE, decoded
-from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, identifier, read_objects
+from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, as_numbers, identifier, read_objects
 from traindash.datasets.folder import Folder
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import Skeleton, read_skeleton
@@ -257,6 +257,7 @@ def _images(rows: Sequence[Row], folder: Folder, near: Sequence[str]) -> Iterato
         # LVIS names its pictures by their address alone.
         named = row if row.get("file_name") or not row.get("coco_url") else {**row, "file_name": row["coco_url"]}
         image_id, written = identifier(row.get("id")), named.get("file_name")
+        named = {**named, **{side: as_numbers(named[side]) for side in ("width", "height") if side in named}}
         path = _found(written, folder, near) if isinstance(written, str) else None
         if image_id in known:
             yield CocoImage(number=number, path=path, fault=f"Its id {image_id!r} is that of another image.")

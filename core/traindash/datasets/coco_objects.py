@@ -48,6 +48,9 @@ _ROUNDING = 2.0
 # larger than the outline of what is seen, and boxes of two corners written as corner and size are too; an outline that
 # lies elsewhere is of another scale or another object.
 _LEAST_INSIDE = 0.5
+_NUMBER = re.compile(r"\s*-?\d+(\.\d*)?(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+_LIST = re.compile(r"\s*[\[(].*[\])]\s*")
+_SEPARATOR = re.compile(r"\s*,\s*|\s+")
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.0+)?", re.ASCII)
 
 
@@ -278,9 +281,22 @@ def _box(given: object) -> tuple[Rectangle | None, str]:
     if given is None or given in ([], {}, ""):
         return None, ""
     try:
-        return rectangle_at(*decoded(_Box, {"bbox": given}, "").bbox), ""
+        return rectangle_at(*decoded(_Box, {"bbox": as_numbers(given)}, "").bbox), ""
     except InputError as error:
         return None, error.message
+
+
+def as_numbers(given: object) -> object:
+    """Return a number or a list of them that a data frame has turned into text; anything else as it is."""
+    match given:
+        case str() if _LIST.fullmatch(given):
+            return [as_numbers(part) for part in _SEPARATOR.split(given.strip("[]() "))]
+        case str() if _NUMBER.fullmatch(given):
+            return float(given)
+        case list():
+            return [as_numbers(part) if isinstance(part, str) else part for part in given]
+        case _:
+            return given
 
 
 def _segmentation(given: object) -> tuple[Outlines | RunLengths | None, _Extent | None, str]:

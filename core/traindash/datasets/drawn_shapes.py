@@ -5,6 +5,7 @@ What lies between two pixels there covers whole pixels here, see :mod:`traindash
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -28,6 +29,8 @@ _FARTHEST = 1e7  # pixels from the image that are believed; a bound on both side
 _FEWEST_POINTS = 3
 _ARC_POINTS = 72  # corners of the polygon for a circle: at a radius of 500 pixels it is off by half of one
 _SMALLEST_MASK = 1
+# As spreadsheets of half the world write numbers. With three digits behind it the comma may stand between thousands.
+_DECIMAL_COMMA = re.compile(r"\s*-?\d+,(\d{1,2}|\d{4,})\s*", re.ASCII)
 
 
 def number(value: object) -> float:
@@ -36,6 +39,8 @@ def number(value: object) -> float:
     Raises:
         InputError: It is no number, or one that no image has.
     """
+    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+        value = value.replace(",", ".")
     try:
         found = math.nan if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
     except (ValueError, OverflowError):

@@ -12,6 +12,7 @@ from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
 
 _PEEK = 2**14
+_NAMED = 3  # files that a message names
 _MOST_FILES = 50  # of one kind that are opened to see what they are
 _AS_COCO = "Export it as COCO, which most tools offer, with the images."
 _ROBOFLOW = "In Roboflow, choose “COCO” or “YOLOv8” when you export the version."
@@ -71,7 +72,23 @@ _SIGNS = (
         path=r"\.(mp4|avi|mov|mkv|webm|m4v|mpe?g|wmv)$",
         advice="Save its frames as images, for instance with ffmpeg, and annotate those.",
     ),
+    _Sign(
+        title="a table with other columns",
+        path=r"\.(csv|tsv)$",
+        advice="Call its columns filename, class, xmin, ymin, xmax and ymax, the corners in pixels.",
+    ),
+    _Sign(
+        title="a spreadsheet",
+        path=r"\.(xlsx?|ods)$",
+        advice="Save it as CSV with the columns filename, class, xmin, ymin, xmax and ymax.",
+    ),
 )
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.\w+|7z|rar)(\.\d{3})?$", re.IGNORECASE)
+
+
+def archives_in(folder: Folder) -> list[str]:
+    """Return the archives inside a folder or archive, which nobody unpacks."""
+    return [place for place in folder.files if _ARCHIVE.search(place)]
 
 
 def refusal(folder: Folder, known: str) -> InputError:
@@ -82,6 +99,9 @@ def refusal(folder: Folder, known: str) -> InputError:
     name = folder.root.name
     if not folder.files:
         return InputError(f"{name} has no files.", "Choose the folder or archive with your images and annotations.")
+    if packed := archives_in(folder):
+        msg = f"{name} holds archives that are not looked into: {', '.join(packed[:_NAMED])}."
+        return InputError(msg, "Unpack them side by side and choose the folder around them, or choose one of them.")
     for sign in _SIGNS:
         if found := _shown_by(sign, folder):
             return InputError(f"{name} looks like {sign.title} ({found}), which is not read.", sign.advice)

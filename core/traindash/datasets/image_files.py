@@ -16,7 +16,8 @@ from traindash.errors import InputError
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".bmp", ".webp", ".tif", ".tiff"}
     | {".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd"}
-    | {".dds", ".pcx", ".exr", ".dcm", ".nrrd"}
+    | {".dds", ".pcx", ".exr", ".dcm", ".nrrd", ".svg", ".hdr", ".fits"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"}
 )
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
 _PREVIEW = (64, 64)

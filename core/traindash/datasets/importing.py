@@ -13,8 +13,8 @@ from traindash.datasets.coco_files import recognise_coco
 from traindash.datasets.coco_format import open_coco
 from traindash.datasets.cvat_format import open_cvat, recognise_cvat
 from traindash.datasets.folder import Folder
-from traindash.datasets.foreign_formats import refusal
-from traindash.datasets.geometry import clip_geometry
+from traindash.datasets.foreign_formats import archives_in, refusal
+from traindash.datasets.geometry import clip_geometry, tight_bounds
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.label_studio_format import open_label_studio, recognise_label_studio
@@ -34,7 +34,8 @@ from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, s
 from traindash.domain.jobs import ImportReport
 from traindash.errors import InputError
 
-_DEPTH = 3  # folders around a project, as archives have them
+_SMALL_IMAGE = 8  # pixels
+_DEPTH = 10  # folders around a project, as archives of whole disks have them
 
 
 class Layout(StrEnum):
@@ -231,7 +232,9 @@ class OpenedImport:
         examples = [example for item in report.problems for example in item.examples][:1]
         first = f" The first: {examples[0].place}: {examples[0].message}" if examples else ""
         msg = f"No image can be taken in{f': {why}' if why else ': there is none'}.{first}"
-        raise InputError(msg, "Correct the data, or choose another folder or format.")
+        packed = archives_in(Folder(self.candidate.root))
+        hint = f"Unpack {packed[0]} first: it is not looked into." if packed else ""
+        raise InputError(msg, hint or "Correct the data, or choose another folder or format.")
 
 
 def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> OpenedImport:
@@ -301,6 +304,32 @@ def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, Che
             yield image, image.checked or next(found)
 
 
+@dataclass(slots=True)
+class _Sizes:
+    """Whether the objects of a dataset are as large as objects are."""
+
+    first_pixel: int = 0  # objects that lie in the upper left pixel of a larger image
+    elsewhere: bool = False  # any other object
+
+    def add(self, annotation: Annotation) -> None:
+        for label in annotation.labels if not self.elsewhere else ():  # one is enough; masks take time to measure
+            box = tight_bounds(label.geometry)
+            is_first = box is not None and max(box.right, box.bottom) <= 1 and box.left + box.top not in (0, 1, 2)
+            if is_first and min(annotation.width, annotation.height) > _SMALL_IMAGE:
+                self.first_pixel += 1
+            else:
+                self.elsewhere = True
+                return
+
+    def look_like_shares(self) -> str:
+        if self.elsewhere or not self.first_pixel:
+            return ""
+        return (
+            "All objects lie in the first pixel of their image: the coordinates look like shares of its size (0 to 1), "
+            "where this format has pixels."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inspector:
     classes: frozenset[str]
@@ -310,6 +339,7 @@ class _Inspector:
 
     def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
         names: dict[str, Path] = {}
+        sizes = _Sizes()
         for image, found in _looked_at(dataset.images):
             place = f"{dataset.path}/{image.name}"
             objects = len(image.annotation.labels) + len(image.damaged)
@@ -329,7 +359,11 @@ class _Inspector:
                     message = f"It holds {found.frames} pages or moving pictures; the first one is used."
                     self.log.note(ProblemKind.SEVERAL_PICTURES, place, message)
                 self.log.took([label.class_name for label in annotation.labels])
+                sizes.add(annotation)
                 yield replace(image, name=name, annotation=annotation, damaged={}, checked=found)
+
+        if message := sizes.look_like_shares():
+            self.log.note(ProblemKind.EMPTY, dataset.path, message)
 
     def _free_name(self, image: SourceImage, names: Mapping[str, Path], place: str) -> str:
         """The image's own name; with its folder's in front if another image of the dataset has it."""

@@ -60,11 +60,11 @@ _EMBEDDED = ".pictures of annotations"  # hidden, so that it is never taken for 
 
 
 class _File(Struct):
-    shapes: list[dict[str, Any]]
-    image_path: str = field(default="", name="imagePath")
+    shapes: list[Any] | None
+    image_path: str | None = field(default=None, name="imagePath")
     image_data: str | None = field(default=None, name="imageData")
-    width: int | None = field(default=None, name="imageWidth")
-    height: int | None = field(default=None, name="imageHeight")
+    width: Any = field(default=None, name="imageWidth")
+    height: Any = field(default=None, name="imageHeight")
     flags: dict[str, Any] | None = None
 
 
@@ -141,7 +141,7 @@ class _Records:
 
 
 def _record(content: _File, place: str, embedded: Path) -> ImageRecord:
-    objects = tuple(_objects(content.shapes, place))
+    objects = tuple(_objects(content.shapes or [], place))
     flags = content.flags or {}
     return ImageRecord(
         place=place,
@@ -166,7 +166,7 @@ def _taken_out(content: _File, stem: str, into: Path) -> Path | None:
     """Lay a picture that is only inside its annotation into a file, under the name that the annotation gives it."""
     if not content.image_data:
         return None
-    name = PurePosixPath(cleaned(content.image_path) or stem).name
+    name = PurePosixPath(cleaned(content.image_path or "") or stem).name
     path = into / (name if is_image(name) else f"{stem}.png")
     if path.is_file():
         return path
@@ -185,12 +185,12 @@ def _flags(flags: dict[str, Any]) -> Iterator[Tag]:
             yield Tag(name=name)
 
 
-def _objects(shapes: Sequence[dict[str, Any]], place: str) -> Iterator[RecordedObject]:
+def _objects(shapes: Sequence[Any], place: str) -> Iterator[RecordedObject]:
     """Polygons and masks of one class and group are one object that was drawn in several parts."""
     groups: dict[object, list[DrawnObject]] = defaultdict(list)
     for count, row in enumerate(shapes, start=1):
         where = f"{place}, shape {count}"
-        group = row.get("group_id")
+        group = row.get("group_id") if isinstance(row, dict) else None
         for item in drawn(where, partial(_object, row)):
             if isinstance(item, LostObject) or group is None or item.shape not in ("polygon", "bitmap"):
                 yield item
@@ -215,7 +215,7 @@ def _draw_together(parts: Sequence[Any], size: Size) -> Geometry:
     return drawn_shapes.together([part(size) for part in parts], size)
 
 
-def _object(row: dict[str, Any], place: str) -> Iterator[RecordedObject]:
+def _object(row: object, place: str) -> Iterator[RecordedObject]:
     item = decoded(_Shape, row, "")
     name = checked_name(str(item.label) if isinstance(item.label, int) else item.label)
     points: list[Point] = [_point(pair) for pair in item.points]

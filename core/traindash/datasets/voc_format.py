@@ -16,6 +16,7 @@ Who wrote a file decides what its numbers mean:
 - Files in which a coordinate below 1 occurs do not count from 1, so their numbers are positions.
 """
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ _NO_POSE = frozenset({"", "unspecified"})
 _OTHER_XML = re.compile(r"<(?!annotation[\s>])\w")
 _BELOW_ONE = re.compile(rb"<[xy]m(?:in|ax)>\s*(?:-|0+\s*<|0*\.)")
 _UNION = "trainval"
+_FLAGGED = re.compile(r"(\S.*?)\s+(?:-?1|0)", re.ASCII)
+_ABOVE = re.compile(r"^(?:.*/)?(?:JPEGImages|Annotations)/", re.IGNORECASE)
 _OF_ONE_CLASS = re.compile(r".+_(train|val|trainval|test)")
 
 
@@ -105,7 +108,7 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
         log.skip_file(ProblemKind.OTHER_FILE, place, "It is no annotation of an image.")
     if not files:
         raise InputError(f"{root.name} holds no XML files.", "Pascal VOC has an XML file for each image.")
-    lists = _image_sets(folder, log)
+    lists = _image_sets(folder, files, log)
     groups: dict[str, list[str]] = {name: [] for name in lists.order}
     for place in files:
         groups.setdefault(lists.dataset_of(place) or dataset_name(place.rpartition("/")[0]), []).append(place)
@@ -143,11 +146,11 @@ class _ImageSets:
     places: dict[tuple[str, str], str]  # the same keys → the list that names it
 
     def dataset_of(self, place: str) -> str | None:
-        return self.members.get((_base(place), PurePosixPath(place).stem))
+        return next((self.members[key] for key in _keys(place) if key in self.members), None)
 
     def without_file(self, dataset: str, files: Sequence[str]) -> list[tuple[str, str, str]]:
         """Images of a dataset that have no XML file: folder, stem and the list that names each."""
-        known = {(_base(place), PurePosixPath(place).stem) for place in files}
+        known = {key for place in files for key in _keys(place)}
         return [(*key, self.places[key]) for key, name in self.members.items() if name == dataset and key not in known]
 
 
@@ -160,7 +163,23 @@ def _base(place: str) -> str:
     return "/".join(parts[:-1])
 
 
-def _image_sets(folder: Folder, log: ProblemLog) -> _ImageSets:
+def _inside(place: str) -> str:
+    """The folder of an annotation below ``Annotations``; CVAT keeps those that its images lie in."""
+    parts = place.split("/")[:-1]
+    under = next((number_ for number_, part in enumerate(parts) if part.casefold() == "annotations"), len(parts))
+    return "/".join(parts[under + 1 :])
+
+
+def _keys(place: str) -> Iterator[tuple[str, str]]:
+    """How lists may name the image of an annotation: with the folder it lies in, and without."""
+    base, stem = _base(place), PurePosixPath(place).stem
+    if inside := _inside(place):
+        yield base, f"{inside}/{stem}"
+    yield base, stem
+
+
+def _image_sets(folder: Folder, files: Sequence[str], log: ProblemLog) -> _ImageSets:
+    known = {key for place in files for key in _keys(place)}
     found: dict[tuple[str, str], str] = {}
     places: dict[tuple[str, str], str] = {}
     order: list[str] = []
@@ -174,7 +193,10 @@ def _image_sets(folder: Folder, log: ProblemLog) -> _ImageSets:
             continue  # cat_train.txt says of each image whether a cat is on it, which its objects say as well
         base = _base(place)
         dataset = "_".join(part for part in (dataset_name(base) if base else "", name) if part)
-        for stem in _listed(folder.root / place, place, log):
+        for line in _listed(folder.root / place, place, log):
+            # Lists of one class say behind each image whether it is on it; people copy them to train.txt.
+            flagged = None if (base, line) in known else _FLAGGED.fullmatch(line)
+            stem = flagged[1] if flagged else line
             first = found.setdefault((base, stem), dataset)
             places.setdefault((base, stem), place)
             if first == dataset and dataset not in order:
@@ -191,9 +213,9 @@ def _listed(path: Path, place: str, log: ProblemLog) -> Iterator[str]:
     except InputError as error:
         log.skip_file(ProblemKind.OTHER_FILE, place, error.message)
         return
-    for line in lines:
-        if name := line.strip():
-            yield PurePosixPath(name).stem if is_image(name) else name
+    for name in filter(None, map(str.strip, lines)):
+        bare = _ABOVE.sub("", name.replace("\\", "/"))
+        yield str(PurePosixPath(bare).with_suffix("")) if is_image(bare) else bare
 
 
 # Records
@@ -215,12 +237,20 @@ class _Records:
                 yield record
         for base, stem, place in self.listed:
             note = (ProblemKind.MISSING_ANNOTATION, "There is no annotation for it; it is an image without objects.")
-            locate = partial(_find, stem, stem, _near(base))
+            name = PurePosixPath(stem).name
+            locate = partial(_find, name, name, _near(base, str(PurePosixPath(stem).parent)))
             yield ImageRecord(place=f"{place}, {stem}", written=stem, locate=locate, notes=(note,))
 
 
-def _near(base: str) -> tuple[str, ...]:
-    return tuple(f"{base}/{name}".strip("/") for name in ("JPEGImages", "images", "Images", ""))
+def _near(base: str, inside: str = "") -> tuple[str, ...]:
+    folders = [f"{base}/{name}".strip("/") for name in ("JPEGImages", "images", "Images", "")]
+    return tuple(
+        dict.fromkeys(
+            posixpath.normpath(f"{place or '.'}/{part}").removeprefix(".").strip("/")
+            for part in (inside, "")
+            for place in folders
+        )
+    )
 
 
 def _find(stem: str, written: str, near: tuple[str, ...], folder: Folder) -> Path | None:
@@ -240,7 +270,7 @@ def _find(stem: str, written: str, near: tuple[str, ...], folder: Folder) -> Pat
 
 def _record(path: Path, place: str, *, from_zero: bool) -> ImageRecord | None:
     stem = PurePosixPath(place).stem
-    near = (place.rpartition("/")[0], *_near(_base(place)))
+    near = (place.rpartition("/")[0], *_near(_base(place), _inside(place)))
     try:
         root = next(xml_elements(path, place, "annotation"), None)
         if root is None:
@@ -322,6 +352,6 @@ def _changes(element: Element) -> Iterator[Remark]:
         message = f"Its part “{text_of(part, 'name')}” is not taken; the object is."
         yield ProblemKind.UNSUPPORTED_GEOMETRY, message
     others = sorted({child.tag for child in element if child.tag not in _KNOWN_PARTS and child.tag != "part"})
-    others = [tag for tag in others if len(element.find(tag) or ()) or text_of(element, tag)]
+    others = [tag for tag in others if element.find(f"{tag}/*") is not None or text_of(element, tag)]
     if others:
         yield ProblemKind.UNKNOWN_TAG, f"What it says under {', '.join(others)} is not taken."

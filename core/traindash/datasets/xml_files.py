@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError
@@ -10,12 +12,19 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
 from traindash.errors import InputError
+from traindash.text_files import not_utf8
 
 _MAX_BYTES = 512 * 2**20
 _PEEK = 2**13
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _HINT = "Correct the file or leave it out."
 _WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4")
+_UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
+# Programs say the name of a standard and write Windows' larger set (https://encoding.spec.whatwg.org/#names-and-labels)
+_AS_WINDOWS = {
+    "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030",
+    "shift_jis": "cp932", "sjis": "cp932", "euc-kr": "cp949", "ks_c_5601-1987": "cp949",
+}  # fmt: skip
 
 
 def xml_start(path: Path) -> str:
@@ -31,18 +40,19 @@ def xml_start(path: Path) -> str:
 def xml_elements(path: Path, name: str, *tags: str) -> Iterator[Element]:
     """Give the elements with these tags one after another, each whole; memory holds one at a time.
 
-    ``name`` is what the person calls the file.
+    ``name`` is what the person calls the file. Namespaces are left out.
 
     Raises:
         InputError: It is not valid XML, in another encoding than it says, or defines entities; names file and line.
     """
     try:
-        _check_encoding(path, name)
-        with path.open("rb") as file:
-            yield from _elements(file, tags)
+        with _opened(path, name) as (file, encoding):
+            yield from _elements(file, tags, encoding)
     except ParseError as error:
         line = error.position[0] if hasattr(error, "position") else 0
-        raise InputError(f"{name} is not valid XML: line {line} cannot be read.", _HINT) from error
+        raise _not_utf8(path, name) or InputError(
+            f"{name} is not valid XML: line {line} cannot be read.", _HINT
+        ) from error
     except DefusedXmlException as error:
         raise InputError(
             f"{name} defines entities, which no annotation needs and which can fill the memory.", _HINT
@@ -53,9 +63,12 @@ def xml_elements(path: Path, name: str, *tags: str) -> Iterator[Element]:
         raise InputError(f"{name} is not XML that can be read.", _HINT) from error
 
 
-def _elements(file: BinaryIO, tags: tuple[str, ...]) -> Iterator[Element]:
+def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None) -> Iterator[Element]:
     inside = 0
-    for event, element in SafeTree.iterparse(file, events=("start", "end")):
+    parser = SafeTree.DefusedXMLParser(encoding=encoding)
+    for event, element in SafeTree.iterparse(file, events=("start", "end"), parser=parser):
+        if event == "start" and element.tag.startswith("{"):
+            element.tag = element.tag.rpartition("}")[2]
         if element.tag in tags:
             inside += 1 if event == "start" else -1
             if inside == 0:
@@ -63,25 +76,61 @@ def _elements(file: BinaryIO, tags: tuple[str, ...]) -> Iterator[Element]:
                 element.clear()
 
 
-def _check_encoding(path: Path, name: str) -> None:
-    """Refuse a file that is UTF-8 and says that it is something else: its names would come out as other letters."""
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[tuple[BinaryIO, str | None]]:
+    """Open a file where its XML begins; the encoding is given if it is not the one that the file says."""
     if path.stat().st_size > _MAX_BYTES:
         raise InputError(f"{name} is larger than {_MAX_BYTES // 2**20} MB.", "Export it in several parts.")
     with path.open("rb") as file:
-        declared = _DECLARED.match(file.read(_PEEK))
+        start = file.read(_PEEK)
+        declared = _DECLARED.match(start)
         encoding = declared[1].decode().lower() if declared else "utf-8"
-        if encoding in ("utf-8", "utf8", "us-ascii", "ascii") or encoding.startswith(_WIDE):
-            return
-        file.seek(0)
-        content = file.read()
+        # What people pasted may begin with empty lines, which XML does not allow before its declaration.
+        file.seek(len(start) - len(start.lstrip(b" \t\r\n")))
+        if encoding in _UTF8:
+            yield file, None
+        elif encoding.startswith(_WIDE):
+            # A declaration that can be read byte by byte is not in what it says.
+            yield file, "utf-8"
+        else:
+            yield BytesIO(_in_utf8(file.read(), encoding, name)), "utf-8"
+
+
+def _in_utf8(content: bytes, encoding: str, name: str) -> bytes:
+    """Return what is in the encoding that a file says; UTF-8 is refused: names would come out as other letters."""
     if content.isascii():
-        return
+        return content
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        return
+        return _decoded(content, encoding, name).encode()
     hint = f'Write encoding="UTF-8" into its first line in place of {encoding}.'
     raise InputError(f"{name} says that it is {encoding}, but it is UTF-8.", hint)
+
+
+def _decoded(content: bytes, encoding: str, name: str) -> str:
+    try:
+        return content.decode(_AS_WINDOWS.get(encoding, encoding))
+    except (UnicodeDecodeError, LookupError) as error:
+        hint = "Save it as UTF-8, and write that into its first line."
+        raise InputError(f"{name} says that it is {encoding[:40]}, which cannot be read.", hint) from error
+
+
+def _not_utf8(path: Path, name: str) -> InputError | None:
+    """Return where a file that says nothing else is not UTF-8, the most frequent reason why it cannot be read."""
+    content = path.read_bytes()
+    if b"\0" in content[:_PEEK] or content.startswith((b"\xff\xfe", b"\xfe\xff")) or _says_other(content):
+        return None
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return not_utf8(content, error.start, name)
+    return None
+
+
+def _says_other(content: bytes) -> bool:
+    declared = _DECLARED.match(content[:_PEEK])
+    return declared is not None and declared[1].decode().lower() not in _UTF8
 
 
 def text_of(element: Element, path: str) -> str:

@@ -175,7 +175,8 @@ def _from_darknet(folder: Folder, place: str) -> YoloConfig:
 
 def is_name_file(place: str) -> bool:
     """Whether a file goes by a name that lists of class names have."""
-    return posixpath.basename(place).lower() in _NAME_FILES
+    name = posixpath.basename(place).lower()
+    return name in _NAME_FILES or name.endswith(".names")
 
 
 def _with_names(folder: Folder, config: YoloConfig, log: ProblemLog) -> YoloConfig:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
+from urllib.parse import unquote
 
 from traindash.datasets.folder import Folder, cleaned, same_name
 from traindash.datasets.image_files import IMAGE_SUFFIXES, is_image
@@ -290,7 +291,8 @@ class _Labels:
         """Match files whose names differ in letters' case or in how accents are composed."""
         by_name: dict[str, list[str]] = defaultdict(list)
         for place in self._spare():
-            by_name[same_name(place)].append(place)
+            for spelling in {same_name(place), same_name(unquote(place))}:  # Label Studio writes “%20” for a blank
+                by_name[spelling].append(place)
         if not by_name:
             return
         for image in self.images:

@@ -5,6 +5,7 @@ import io
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,30 @@ def _cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
+def _tar_latin1(path: Path) -> None:
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as file:
+        file.addfile(_entry("ü.txt"))
+
+
+class _Unmarked(zipfile.ZipInfo):
+    """Writes its name in an encoding that it does not tell, as Windows does."""
+
+    encoding = "utf-8"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802 - as zipfile calls it
+        return self.filename.encode(self.encoding), self.flag_bits
+
+
+def _unmarked(path: Path, encoding: str, *names: str, **texts: str) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        for name in names:
+            info = _Unmarked(name)
+            info.encoding = encoding
+            file.writestr(info, "" if name.endswith(("/", "\\")) else "x")
+        for name, text in texts.items():
+            file.writestr(f"{name}.json", text)
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "zip with a path upwards": (lambda p: _zip(p, **{"a.txt": "x", "../evil.txt": "x"}), "“../evil.txt”, a path that"),
     "zip with a path upwards inside": (lambda p: _zip(p, **{"a/../../evil": "x"}), "a path that leads out of it"),
@@ -107,7 +132,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "zip with a device": (lambda p: _zip_special(p, 0o060666), "“link”, which is a link or a device"),
     "zip with a pipe": (lambda p: _zip_special(p, 0o010666), "“link”, which is a link or a device"),
     "zip with an entry twice": (_zip_twice, "“first.txt” twice"),
-    "zip that is cut off": (_zip_cut_off, "neither a zip nor a tar archive"),
+    "zip that is cut off": (_zip_cut_off, "a zip archive that is cut off"),
     "zip with a password": (_zip_encrypted, "“secret.txt”, which is encrypted"),
     "zip with too many entries": (lambda p: _zip(p, **{f"{i}": "x" for i in range(25)}), "more than 20 entries"),
     "zip that is too large": (lambda p: p.write_bytes(_random_zip(2 * 2**20)), "unpacks to more than 1 MB"),
@@ -128,7 +153,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "tar that is cut off": (_cut_off, "damaged or not complete"),
     "text": (lambda p: p.write_text("hello" * 400), "neither a zip nor a tar archive"),
     "nothing": (lambda p: p.write_bytes(b""), "neither a zip nor a tar archive"),
-    "an archive of another kind": (lambda p: p.write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(600)), "neither a zip nor"),
+    "an archive of another kind": (lambda p: p.write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(600)), "is a RAR archive"),
+    "a web page in place of an archive": (lambda p: p.write_bytes(b"<!DOCTYPE html><html>login"), "is a web page"),
+    "tar with a name that is not UTF-8": (_tar_latin1, "“�.txt”, whose name is not UTF-8"),
+    "zip with names nobody can tell": (lambda p: _unmarked(p, "cp932", "テスト.png"), "“âeâXâg.png” is not certain"),
     "an executable": (lambda p: p.write_bytes(b"\x7fELF" + bytes(2000)), "neither a zip nor a tar archive"),
 }
 
@@ -171,6 +199,48 @@ def test_zip_archives_are_unpacked_without_what_systems_add(tmp_path: Path) -> N
     files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*"))
     assert files == ["b", "b/ü.txt", "empty"]
     assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "text"),
+    [
+        ("utf-8", "b/décor.png", ""),  # macOS
+        ("utf-8", "b/画像.png", ""),
+        ("cp437", "b/kätze.png", ""),
+        ("cp850", "b/Ørsted.png", '{"file_name": "\u00d8rsted.png"}'),
+        ("cp932", "b/テスト表.png", '{"file_name": "テスト表.png"}'),
+        ("cp936", "图像/一.png", '{"file_name": "图像/一.png"}'),
+        ("cp949", "b/서울3720.png", '{"file_name": "b/\\uc11c\\uc6b83720.png"}'),
+        ("cp866", "b/кошка.png", '{"file_name": "кошка.jpg"}'),
+    ],
+)
+def test_names_that_do_not_say_their_encoding_are_read_as_the_texts_have_them(
+    tmp_path: Path, encoding: str, name: str, text: str
+) -> None:
+    _unmarked(tmp_path / "a", encoding, "b/ascii.png", name, text=text)
+    unpack(tmp_path / "a", tmp_path / "out")
+    assert (tmp_path / "out" / name).read_text() == "x"
+    assert (tmp_path / "out" / "b" / "ascii.png").is_file()
+
+
+def test_a_second_name_in_unicode_counts(tmp_path: Path) -> None:
+    raw = "テスト.png".encode("cp932")
+    with zipfile.ZipFile(tmp_path / "a", "w") as file:
+        info = _Unmarked("テスト.png")
+        info.encoding = "cp932"
+        second = struct.pack("<BI", 1, zlib.crc32(raw)) + "テスト.png".encode()
+        info.extra = struct.pack("<HH", 0x7075, len(second)) + second
+        file.writestr(info, "x")
+    unpack(tmp_path / "a", tmp_path / "out")
+    assert (tmp_path / "out" / "テスト.png").read_text() == "x"
+
+
+def test_folders_and_files_are_taken_as_windows_and_people_name_them(tmp_path: Path) -> None:
+    names = ("images\\", "images\\train\\", "images\\train\\a.png", "12:30.png", "2024-01-01 12:30:00/b.png")
+    _unmarked(tmp_path / "a", "ascii", *names)
+    unpack(tmp_path / "a", tmp_path / "out")
+    files = sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert files == ["12:30.png", "2024-01-01 12:30:00/b.png", "images/train/a.png"]
 
 
 def test_an_end_from_outside_leaves_nothing_behind(tmp_path: Path) -> None:

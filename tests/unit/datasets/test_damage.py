@@ -481,7 +481,7 @@ DAMAGES: dict[str, Damage] = {
         place="annotation 1", message="bbox.0: expected float", objects=2,
     ),
     "COCO box of text": Damage(
-        write=COCO, change=_row(segmentation=[], bbox=["5", 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
+        write=COCO, change=_row(segmentation=[], bbox=["five", 5, 9, 9]), kind=K.DAMAGED_OBJECT, effect=DROPPED,
         place="annotation 1", message="bbox.0: expected float, got str", objects=2,
     ),
     "COCO box over the border": Damage(
