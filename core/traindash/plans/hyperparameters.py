@@ -266,7 +266,7 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
         return ReadText(errors=(TextProblem(line=None, message=message, hint="Write “name: value” lines or reset."),))
     if not entries:
         message = "The hyperparameters are not a list of “name: value” lines."
-        return ReadText(errors=(TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
+        return ReadText(errors=odd or (TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
     lines = {problem.line for problem in odd}
     errors, warnings = value_problems(text, tuple(entry for entry in entries if entry.line not in lines), reference)
     return ReadText(entries=entries, errors=(*odd, *repeated, *errors), warnings=warnings)

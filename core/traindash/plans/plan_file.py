@@ -21,7 +21,7 @@ from traindash.domain.plan import (
     TrainValSplit,
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
-from traindash.frameworks.hyperparameter_text import HyperparameterLoader, lookalikes
+from traindash.frameworks.hyperparameter_text import HyperparameterLoader, lookalikes, misread
 from traindash.yaml_text import compose, problem_of, values
 
 SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
@@ -231,8 +231,31 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
     if not isinstance(content, dict):
         raise InputError("The plan has no keys.", "It needs at least project_id and model.")
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    for key, child in pairs:
+        if (odd := next(lookalikes(str(key.value)), None)) is not None:
+            msg = f"Line {key.start_mark.line + 1}: the name “{key.value}” has {odd.said}."
+            raise InputError(msg, "Type the line anew, with plain blanks and quotes.")
+        _refuse_misread(child)
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
     return {str(key): value for key, value in content.items()}, lines
+
+
+def _refuse_misread(node: yaml.Node) -> None:
+    """Refuse a number that YAML takes for another one than people do, in lists and groups, too."""
+    match node:
+        case yaml.MappingNode():
+            for _, child in node.value:
+                _refuse_misread(child)
+        case yaml.SequenceNode():
+            for child in node.value:
+                _refuse_misread(child)
+        case _:
+            value = values(node, HyperparameterLoader)
+            wrong = misread(node, value)
+            if wrong is not None and isinstance(value, int | float):
+                hint = f"Write {wrong.meant}, or {value} if that is meant." if wrong.meant else "Write a plain number."
+                msg = f"Line {node.start_mark.line + 1}: “{node.value}” is read as {value}: {wrong.why}."
+                raise InputError(msg, f"{hint} A name takes quotes.")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -173,3 +173,11 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
             assert "constructor" not in problem.message
             assert "tag:" not in problem.message
             assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("epochs:\u00a010", "no-break space"), ("lr0\uff1a0.1", "fullwidth colon")]
+)
+def test_an_odd_character_is_named_where_it_leaves_no_name_at_all(text: str, words: str) -> None:
+    (problem,) = read_text(text, REFERENCE).errors
+    assert words in problem.message
