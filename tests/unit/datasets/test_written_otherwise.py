@@ -43,7 +43,7 @@ def only(root: Path) -> tuple[tuple[str, str], str, object]:
     return key, label.class_name, label.geometry
 
 
-def told(taken: layouts.Taken) -> list[tuple[ProblemKind, Effect]]:
+def told(taken: layouts.Taken) -> list[tuple[str, str]]:
     return [(item.kind, item.effect) for item in taken.report.problems]
 
 
