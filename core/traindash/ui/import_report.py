@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.import_words import in_words, problem_groups
 from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportReport, LookedAtImage
 from traindash.formatting import count, plural
@@ -55,9 +56,13 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
     """Draw what was taken, of what there was: taken and left out add up to what was found."""
     empty = sum(objects == 0 for objects in report.classes.values())
     without = f"{count(empty)} {'without objects' if is_whole else 'not seen so far'}" if empty else "all with objects"
+    # Nobody knows how many objects there are in annotations that cannot be read.
+    unread = any(item.kind == ProblemKind.UNREADABLE_ANNOTATION for item in report.problems)
+    everything = "could be read" if unread else "were found"
+    found, left_out = report.objects_found, report.objects_skipped
     numbers = (
         ("Images", report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
-        ("Objects", report.objects, _of_found(report.objects_found, report.objects_skipped, is_whole=is_whole)),
+        ("Objects", report.objects, _of_found(found, left_out, is_whole=is_whole, everything=everything)),
         ("Classes", len(report.classes), without),
         ("Changed", report.changed, "taken otherwise than given" if report.changed else "all as it was given"),
     )
@@ -68,14 +73,14 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
                 st.caption(note)
 
 
-def _of_found(found: int | None, left_out: int, *, is_whole: bool) -> str:
+def _of_found(found: int | None, left_out: int, *, is_whole: bool, everything: str = "were found") -> str:
     if found is None:  # a report of a version that did not count it
         return f"{count(left_out)} left out" if left_out else "taken"
     if not is_whole:
         return f"so far, {count(left_out)} left out"
     if not found:
         return "none found"
-    return f"of {count(found)} found, {count(left_out)} left out" if left_out else "all that were found"
+    return f"of {count(found)} found, {count(left_out)} left out" if left_out else f"all that {everything}"
 
 
 def _draw_pictures(look: FirstLook) -> None:
