@@ -183,7 +183,7 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     if not found:
         raise refusal(Folder(folder), layouts_in_words())
     msg = f"{folder.name} is not in {FORMATS[layout].title} layout; it looks like {named}."
-    raise InputError(msg, f"Choose the format {choices}.")
+    raise InputError(msg, f"Read it as {' or '.join(FORMATS[candidate.layout].title for candidate in found)}.")
 
 
 def _roots(folder: Path) -> Iterator[Path]:
