@@ -7,13 +7,15 @@ put into its configuration while the application starts; connections are accepte
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import uvicorn
 
@@ -23,6 +25,9 @@ MOST_CONNECTIONS = 400
 _WANTED_HANDLES = 8192
 _SHARE = 3  # a third of the handles for connections; database, files and child processes need the others
 _LINES, _PER_SECONDS = 20, 10.0
+_NO_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_accepted: WeakSet[Any] = WeakSet()  # protocols of open connections
+_log = logging.getLogger("traindash.platform")
 LOGGERS = ("asyncio", "uvicorn.error", "traindash", "traindash.platform")
 
 
@@ -34,7 +39,7 @@ class _Waiting:
     connections: set[Any]
     waits_since: float = 0.0
     # of a server, since each has a class of its own
-    most: int
+    most: Callable[[], int]
     seconds: float
     is_swept = False
 
@@ -42,10 +47,8 @@ class _Waiting:
         """Begin to wait for a request; there is room for it as long as another connection is idle."""
         super().connection_made(transport)  # type: ignore[misc]
         self.waits_since = time.monotonic()
-        idle = sorted((item for item in self.connections if _is_idle(item)), key=lambda item: item.waits_since)
-        for item in idle[: max(0, len(self.connections) - self.most)]:
-            self.connections.discard(item)
-            item.transport.abort()
+        _accepted.add(self)
+        _make_room(self.connections, len(self.connections) - self.most())
         if not self.is_swept:
             type(self).is_swept = True
             self._sweep(self.connections)
@@ -68,6 +71,29 @@ class _Waiting:
 
 def _is_idle(protocol: Any) -> bool:  # noqa: ANN401 - any protocol of uvicorn, WebSockets among them
     return isinstance(protocol, _Waiting) and (protocol.cycle is None or protocol.cycle.response_complete)
+
+
+def _make_room(connections: set[Any], wanted: int) -> None:
+    """Close so many connections, the one that is idle longest first, or all that are idle."""
+    idle = sorted((item for item in connections if _is_idle(item)), key=lambda item: item.waits_since)
+    for item in idle[: max(0, wanted)]:
+        connections.discard(item)
+        item.transport.abort()
+
+
+def make_room_for_accepting(loop: asyncio.AbstractEventLoop) -> None:
+    """Close half of the idle connections when the system has no file handle for a new one."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in _NO_HANDLES and "socket" in context:
+            for connections in {id(item.connections): item.connections for item in _accepted}.values():
+                _make_room(connections, (len(connections) + 1) // 2)
+            _log.warning("There are no file handles left for connections; those that are idle are closed.")
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 def most_connections() -> int:
@@ -96,7 +122,7 @@ def raise_handles() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def bound_connections(config: uvicorn.Config, *, most: int, seconds: float = HEADER_SECONDS) -> None:
+def bound_connections(config: uvicorn.Config, *, most: Callable[[], int], seconds: float = HEADER_SECONDS) -> None:
     """Put the bounds into the configuration of a server that does not accept connections yet.
 
     ``most`` connections may be idle, each for ``seconds``.
@@ -106,13 +132,16 @@ def bound_connections(config: uvicorn.Config, *, most: int, seconds: float = HEA
     config.backlog = QUEUE
     protocol: type = config.http_protocol_class
     if not issubclass(protocol, _Waiting):
-        config.http_protocol_class = type("Bounded", (_Waiting, protocol), {"most": most, "seconds": seconds})
+        config.http_protocol_class = type(
+            "Bounded", (_Waiting, protocol), {"most": staticmethod(most), "seconds": seconds}
+        )
 
 
 def bound_all_connections() -> None:
-    """Do so for each server of this process: Streamlit shows its own to nobody (1.67)."""
+    """Do so for each server of this process, on its event loop: Streamlit shows its own to nobody (1.67)."""
+    make_room_for_accepting(asyncio.get_running_loop())
     for item in [item for item in gc.get_objects() if type(item) is uvicorn.Config]:
-        bound_connections(item, most=most_connections())
+        bound_connections(item, most=most_connections)
 
 
 class RateLimit(logging.Filter):

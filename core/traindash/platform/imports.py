@@ -22,6 +22,7 @@ from traindash.platform.jobs import JobKind, Jobs, Running
 from traindash.platform.services import Services
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.project_import import UNWATCHED, ImportWatch
+from traindash.platform.wire import shortened
 
 # imports that wait for a person's choice; with one more the oldest is dropped, with what was unpacked for it
 _MOST_WAITING = 3
@@ -76,7 +77,8 @@ class Imports:
             StateError: The platform is closed.
         """
         if not (path.is_dir() or path.is_file()):  # devices and pipes have no end
-            msg = f"{path} does not exist."
+            what = "is no folder and no file" if path.exists() else "does not exist"
+            msg = f"{shortened(str(path))} {what}."
             raise InputError(msg, "Check the path; it must be on the machine that the dashboard runs on.")
         waiting = [job.id for job in self._jobs.all() if job.status is JobStatus.READY]
         for import_id in waiting[_MOST_WAITING:]:

@@ -25,7 +25,7 @@ async def _answer(_request: Request) -> PlainTextResponse:
 
 def _served(seconds: float) -> Iterator[str]:
     def bound(config: uvicorn.Config) -> None:
-        bound_connections(config, most=MOST, seconds=seconds)
+        bound_connections(config, most=lambda: MOST, seconds=seconds)
 
     with serve(Starlette(routes=[Route("/", _answer)]), bound) as url:
         yield url

@@ -35,6 +35,7 @@ from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import USUAL, BodyBounds, checked, decoded, shortened
 
 _BUFFER = 1 << 20
+_LONGEST = 2000  # characters of an error, whatever a client has put into it
 _MOST_FIELDS = 200  # of a form or an address
 _log = logging.getLogger("traindash.platform")
 
@@ -59,7 +60,8 @@ def json_response(value: object, status: int = 200) -> Response:
 
 def problem(status: int, message: str, hint: str = "") -> Response:
     """Return an error."""
-    return json_response({"error": message, "details": {"message": message, "hint": hint}}, status)
+    said = shortened(message, _LONGEST)
+    return json_response({"error": said, "details": {"message": said, "hint": shortened(hint, _LONGEST)}}, status)
 
 
 def error_response(error: AppError) -> Response:
