@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from traindash.datasets.annotation_json import MAX_SIDE, decoded
 from traindash.datasets.coco_objects import CocoObject, Identifier, Row, Told, as_numbers, identifier, read_objects
 from traindash.datasets.folder import Folder
+from traindash.datasets.image_files import is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import Skeleton, read_skeleton
 from traindash.datasets.source import read_json
@@ -289,7 +290,9 @@ def _found(written: str, folder: Folder, near: Sequence[str]) -> Path | None:
     for spelling in dict.fromkeys((name, unquote(name), quote(name))):
         if path := folder.find(spelling, near):
             return path
-    return None
+    # Some converters leave the ending away.
+    stem = posixpath.basename(name.replace("\\", "/"))
+    return folder.find_stem(stem, near, is_image) if stem and "." not in stem else None
 
 
 def _without_repeated(files: Sequence[CocoFile], log: ProblemLog) -> Iterator[CocoFile]:

@@ -84,7 +84,11 @@ class RecordedDataset:
 
 def located(written: str, near: Sequence[str] = ("",)) -> Callable[[Folder], Path | None]:
     """Return what finds an image by the path that is written of it."""
-    return lambda folder: _image_only(folder.find(written, near))
+    stem = written.replace("\\", "/").rpartition("/")[2]
+    bare = bool(stem) and "." not in stem  # some converters leave the ending away
+    return lambda folder: (
+        _image_only(folder.find(written, near)) or (folder.find_stem(stem, near, is_image) if bare else None)
+    )
 
 
 def located_by_stem(stem: str, near: Sequence[str] = ("",)) -> Callable[[Folder], Path | None]:

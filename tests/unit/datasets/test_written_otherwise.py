@@ -216,6 +216,15 @@ def test_coco_that_went_through_a_data_frame(tmp_path: Path, image: dict[str, An
     assert only(tmp_path / "set") == (("set", image.get("file_name", "a.png")), "cat", BOX)
 
 
+def test_names_without_their_ending_are_those_of_pictures(tmp_path: Path) -> None:
+    coco(tmp_path / "set")
+    path = tmp_path / "set" / "annotations.json"
+    path.write_text(path.read_text().replace('"a.png"', '"images/a"'))
+    assert only(tmp_path / "set") == (("set", "a.png"), "cat", BOX)
+    table(tmp_path / "other", "filename,class,xmin,ymin,xmax,ymax\na,cat,4,5,20,25\n")
+    assert only(tmp_path / "other") == (("dataset", "a.png"), "cat", BOX)
+
+
 @pytest.mark.parametrize("bbox", ["4, 5", "[4, 5, 16]", ["4", "5", "x", "20"], ["nan", 5, 16, 20], "[]"])
 def test_texts_that_are_no_box_are_told(tmp_path: Path, bbox: object) -> None:
     coco(tmp_path / "set", annotation={"bbox": bbox})
