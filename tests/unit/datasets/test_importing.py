@@ -184,7 +184,7 @@ def test_a_folder_with_two_layouts_needs_a_choice(tmp_path: Path) -> None:
 
 def test_a_wrong_choice_is_told(tmp_path: Path) -> None:
     layouts.write_coco(tmp_path / "pets")
-    with pytest.raises(InputError, match=r"not in YOLO layout; it looks like COCO\. Choose the format coco"):
+    with pytest.raises(InputError, match=r"not in YOLO layout; it looks like COCO\. Read it as COCO"):
         open_import(tmp_path / "pets", work=tmp_path / "work", layout=Layout.YOLO)
 
 
