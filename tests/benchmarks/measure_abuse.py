@@ -258,16 +258,16 @@ def _attacks(target: Target) -> Iterator[tuple[str, Sequence[Call]]]:
         ],
     )
     yield "preview of 1 x 2,000, 300 wide", [_preview(target.images["thin.png"], "300:0")]
-    yield "preview of 1 x 2,000, filled", [_preview(target.images["thin.png"], "4096:4096", "fill")]
-    yield "preview of 1 x 2,000, forced", [_preview(target.images["thin.png"], "4096:4096", "force")]
+    yield "preview of 1 x 2,000, filled", [_preview(target.images["thin.png"], "2800:2800", "fill")]
+    yield "preview of 1 x 2,000, forced", [_preview(target.images["thin.png"], "2800:2800", "force")]
     yield (
         "previews of 12 large pictures",
         [_preview(target.images[f"large{number}.png"], "300:0") for number in range(_LARGE)],
     )
     yield (
-        "40 previews of 4,096 pixels",
+        "40 previews of 7.8 million pixels",
         [
-            _preview(target.images[f"large{number % _LARGE}.png"], f"{4096 - number}:4096", "force")
+            _preview(target.images[f"large{number % _LARGE}.png"], f"{2800 - number}:2800", "force")
             for number in range(40)
         ],
     )

@@ -377,7 +377,7 @@ def _set_meta(api: ApiContext, body: _Meta) -> object:
     return {"success": True}
 
 
-_START = BodyBounds(megabytes=4)  # hyperparameters may have a million characters
+_START = BodyBounds(megabytes=4)  # the texts of a state are bounded where it is read
 METHODS: Sequence[Method[Any] | StreamMethod] = (
     Method(
         "tasks.info", ById, lambda api, body: tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]

@@ -26,7 +26,7 @@ from traindash.domain.plan import ModelChoice, TrainingPlan
 from traindash.errors import InputError, issue_of
 from traindash.frameworks.hyperparameter_text import first_problem
 
-_MAX_YAML_CHARACTERS = 1_000_000
+_MAX_YAML_CHARACTERS = 100_000  # YAML is read in Python: a second or two
 _MAX_NAME_CHARACTERS = 255
 _CORRECT = "Correct this value and send the request again."
 
