@@ -26,7 +26,7 @@ BODY_SECONDS = 60.0  # for a JSON body as a whole
 CHUNK_SECONDS = 30.0  # for the next part of an upload
 _LARGE_BODY = 2**20  # bytes; of larger ones only a few are in memory at once
 _DRAINED = 64 * 2**20  # bytes of a body that is too large which are taken, so that its sender reads the answer
-_PAUSE = 0.01  # seconds between the parts of such a body, so that other requests come in between
+_PAUSE = 0.005  # seconds between the parts of such a body, so that other requests come in between
 _SHOWN_FRAMES = 4
 _T = TypeVar("_T")
 _log = logging.getLogger("traindash.platform")
@@ -98,6 +98,7 @@ class Workload:
         self.pictures = Lane("pictures", threads=few, waiting=200)  # a page asks for the thumbnails of a whole screen
         self.streams = Lane("streams", threads=2, waiting=500)  # the next block of answers that have begun
         self._large = _Places(most=2, waiting=10)
+        self._refused = _Places(most=2, waiting=60)  # bodies that are too large, while they are thrown away
 
     def close(self) -> None:
         """Wait for what runs."""
@@ -122,6 +123,10 @@ class Workload:
             InputError: It is larger.
             SlowError: It does not arrive in time.
         """
+        if _declared(request) > megabytes * 2**20:
+            async with self._refused.one():
+                yield await read_body(request, megabytes)  # which refuses it
+            return
         chunked = "transfer-encoding" in request.headers
         if megabytes * 2**20 > _LARGE_BODY and (chunked or _declared(request) > _LARGE_BODY):
             async with self._large.one():
