@@ -71,7 +71,7 @@ def test_a_launch_loads_nothing_that_it_does_not_use(working: LivePlatform, tmp_
             "traindash.plans.draft",
             "traindash.plans.hyperparameters",
             "traindash.plans.steps",
-            "traindash.frameworks",
+            "traindash.frameworks.registry",
             "traindash.platform",
             "traindash.comparison",
             "traindash.evaluation",

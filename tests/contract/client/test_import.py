@@ -46,7 +46,7 @@ def test_one_of_each_is_told_in_the_singular(live: LivePlatform, yolo: Path) -> 
         (yolo / "images" / f"{number}.png").unlink()
         (yolo / "labels" / f"{number}.txt").unlink()
     (yolo / "labels" / "0.txt").write_text("0 0.5 0.5 0.4 0.4\n")
-    assert "1 image and 1 object in 1 class." in _run(live, str(yolo)).stderr
+    assert "Taken     1 image, 1 object, in 1 class\n" in _run(live, str(yolo)).stderr
 
 
 @pytest.mark.parametrize("packed", [(), ("zip",), ("gztar",)], ids=str)
@@ -56,8 +56,8 @@ def test_a_folder_and_its_archives_become_projects(live: LivePlatform, yolo: Pat
         source = Path(shutil.make_archive(str(yolo.parent / "packed"), kind, yolo))
     imported = _run(live, str(source), "--name", "Obst")
     assert imported.exit_code == 0, imported.stderr
-    assert "2 images and 4 objects in 2 classes." in imported.stderr
-    assert "1 x unreadable image: image skipped." in imported.stderr
+    assert "Found     3 images, 6 objects\nTaken     2 images, 4 objects, in 2 classes\n" in imported.stderr
+    assert "1 image that cannot be read, with 2 objects on it" in imported.stderr
     with connect(live.url, live.platform.token) as client:
         project = client.projects.get(ProjectId(int(imported.stdout)))
         assert project.name.startswith("Obst")
@@ -74,7 +74,7 @@ def test_what_cannot_be_imported_leaves_nothing(live: LivePlatform, tmp_path: Pa
     with connect(live.url, live.platform.token) as client:
         workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
         before = client.projects.list(workspace)
-        for name, words in (("empty", "no layout"), ("bad.zip", "bad.zip"), ("none", "does not exist")):
+        for name, words in (("empty", "empty has no files"), ("bad.zip", "bad.zip"), ("none", "does not exist")):
             refused = _run(live, str(tmp_path / name))
             assert (refused.exit_code, refused.stdout) == (1, "")
             assert words in refused.stderr
@@ -83,8 +83,8 @@ def test_what_cannot_be_imported_leaves_nothing(live: LivePlatform, tmp_path: Pa
 
 
 def test_a_wrong_format_is_refused_and_an_unknown_one_is_wrong_usage(live: LivePlatform, yolo: Path) -> None:
-    assert "looks like yolo" in _run(live, str(yolo), "--format", "coco").stderr
-    assert _run(live, str(yolo), "--format", "voc").exit_code == 2
+    assert "it looks like YOLO" in _run(live, str(yolo), "--format", "coco").stderr
+    assert _run(live, str(yolo), "--format", "tfrecord").exit_code == 2
 
 
 def test_a_folder_without_a_server_is_refused(tmp_path: Path, yolo: Path) -> None:
