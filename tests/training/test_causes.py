@@ -57,7 +57,7 @@ def test_a_damaged_image_is_named(nursery: TrainerNursery, tmp_path: Path) -> No
     broken = with_broken_pixels(images[3])
     failure = failure_of(nursery, tmp_path, images)
     assert failure["cause"] == "bad_data"
-    assert broken.path in failure["message"]
+    assert f"“{broken.dataset_name}/{broken.name}”" in failure["message"]  # as people named it, not where it lies
 
 
 def test_when_all_images_are_damaged_the_first_one_is_named(nursery: TrainerNursery, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_when_all_images_are_damaged_the_first_one_is_named(nursery: TrainerNurs
         Path(image.path).write_bytes(b"no image")
     failure = failure_of(nursery, tmp_path, images)
     assert failure["cause"] == "bad_data"
-    assert f"“train/{images[0].name}”: it is no image" in failure["message"]
+    assert f"“train/{images[0].name}”: It is not an image" in failure["message"]
 
 
 def test_images_without_objects(nursery: TrainerNursery, tmp_path: Path) -> None:

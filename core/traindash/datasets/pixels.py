@@ -14,6 +14,7 @@ What a file may hold beyond that, and what it becomes:
 - **Turned by EXIF**: upright, as browsers and OpenCV do it. An orientation in XMP counts for neither of them.
 """
 
+import errno
 import math
 import mmap
 import struct
@@ -203,10 +204,22 @@ class OpenImage:
 
 
 @contextmanager
+def _memory_of(pixels: int) -> Iterator[None]:
+    """Blame an image for a lack of memory only if it is a huge one."""
+    try:
+        yield
+    except MemoryError as error:
+        if pixels > _HUGE:
+            raise InputError("It has more pixels than fit into memory.", "Save it smaller.") from error
+        raise
+
+
+@contextmanager
 def opened(source: Path | bytes) -> Iterator[OpenImage]:
     """Open an image file. Huge ones are opened one at a time; others wait.
 
     Raises:
+        MemoryError: There is not enough memory left, which may be the fault of whatever else is in it.
         InputError: It is missing, damaged, cut off, too large or no image. Also what goes wrong with it in the block.
     """
     try:
@@ -215,7 +228,7 @@ def opened(source: Path | bytes) -> Iterator[OpenImage]:
             if width * height > MAX_PIXELS:
                 msg = f"It has {width} x {height} pixels, {width * height / 1e6:,.0f} million; {_BOUND}."
                 raise InputError(msg, "Cut it into tiles or save it smaller.")
-            with _ONE_HUGE if width * height > _HUGE else nullcontext():
+            with _ONE_HUGE if width * height > _HUGE else nullcontext(), _memory_of(width * height):
                 yield _open_image(image, source)
     except (UnidentifiedImageError, ImportError) as error:  # Ultralytics makes Pillow look for a reader of HEIC
         raise _unidentified(source) from error
@@ -224,9 +237,9 @@ def opened(source: Path | bytes) -> Iterator[OpenImage]:
         raise InputError(msg, "Cut it into tiles or save it smaller.") from error
     except FileNotFoundError as error:
         raise InputError("The file is missing.", _REPLACE) from error
-    except MemoryError as error:
-        raise InputError("It has more pixels than fit into memory.", "Save it smaller.") from error
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:  # nobody can say so of the image
+            raise MemoryError from error
         if isinstance(error, OSError) and error.errno is not None:  # the disk, not the image
             raise InputError(f"It cannot be read: {error.strerror}.", "Check its permissions and the disk.") from error
         raise InputError("It is damaged or not complete.", _REPLACE) from error
