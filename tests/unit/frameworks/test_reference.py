@@ -69,6 +69,8 @@ def test_what_a_key_may_be_is_told_in_words() -> None:
 
 
 def test_keys_of_older_versions_are_those_that_the_engine_translates() -> None:
+    # First, because it puts back what Ultralytics changes in Pillow, for the tests that follow in this process.
+    pytest.importorskip("traindash.training.trainers.yolo.engine_hooks")
     cfg = pytest.importorskip("ultralytics.cfg")
     known = set(_engine_defaults())
     for name in REFERENCE.outdated:

@@ -11,6 +11,8 @@ from traindash.datasets.image_files import check_image
 from traindash.datasets.pixels import opened, small_copy
 from traindash.training.trainers.data import place_image
 
+# First, because it puts back what Ultralytics changes in Pillow, for the tests that follow in this process.
+pytest.importorskip("traindash.training.trainers.yolo.engine_hooks")
 imread = pytest.importorskip("ultralytics.utils.patches").imread
 
 
