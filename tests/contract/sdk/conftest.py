@@ -24,6 +24,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
 
 
 @pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server for one test that adds to it; the other one's projects are counted by many."""
+    with live_platform(tmp_path_factory.mktemp("own") / "home") as live:
+        yield live
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> str:
     """A folder for what the SDK downloads."""
     return str(tmp_path)

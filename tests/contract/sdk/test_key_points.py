@@ -35,7 +35,7 @@ return {
 
 
 def test_the_sdk_reads_skeletons_and_binds_key_points_to_their_box(
-    sdk: SdkSession, server: LivePlatform, tmp_path: Path
+    sdk: SdkSession, own_server: LivePlatform, tmp_path: Path
 ) -> None:
     folder = tmp_path / "poses"
     folder.mkdir()
@@ -46,9 +46,9 @@ def test_the_sdk_reads_skeletons_and_binds_key_points_to_their_box(
     content = {"images": [image], "annotations": [row, row], "categories": [category]}
     (folder / "poses.json").write_text(json.dumps(content))
     opened = open_import(folder, work=tmp_path / "work")
-    services = server.platform.services
+    services = own_server.platform.services
     project = services.imports.run(opened.source, services.accounts.home(), name="poses")
-    read = sdk.run(server, _READ, id=project, to=str(tmp_path / "got"))
+    read = sdk.run(own_server, _READ, id=project, to=str(tmp_path / "got"))
     assert read["same"]
     assert list(read["config"]["nodes"]) == ["nose", "eye", "ear"]
     assert [(edge["src"], edge["dst"]) for edge in read["config"]["edges"]] == [("nose", "eye"), ("eye", "ear")]

@@ -103,17 +103,17 @@ def _files(root: Path, part: str) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.parent.name == part)
 
 
-def test_what_the_sdk_downloads_is_what_it_wrote(sdk: SdkSession, server: LivePlatform, tmp_path: Path) -> None:
+def test_what_the_sdk_downloads_is_what_it_wrote(sdk: SdkSession, own_server: LivePlatform, tmp_path: Path) -> None:
     given, got = tmp_path / "given", tmp_path / "got"
-    sdk.run(server, _WRITE, to=str(given))
+    sdk.run(own_server, _WRITE, to=str(given))
     (given / "north" / "meta").mkdir()
     (given / "north" / "meta" / "a.png.json").write_text(json.dumps({"camera": {"f": 1.8}, "who": "ü"}))
     opened = open_import(given, work=tmp_path / "work")
-    services = server.platform.services
+    services = own_server.platform.services
     project = services.imports.run(opened.source, services.accounts.home(), name="round trip")
     report = opened.report()
     assert (report.images, report.objects) == (report.images_found, report.objects_found) == (8, 56)
-    sdk.run(server, _DOWNLOAD, id=project, to=str(got))
+    sdk.run(own_server, _DOWNLOAD, id=project, to=str(got))
     assert _json(got / "meta.json") == _json(given / "meta.json")
     assert _files(got, "ann") == _files(given, "ann")
     for name in _files(given, "ann"):
