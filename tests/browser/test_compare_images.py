@@ -110,7 +110,7 @@ def test_a_bar_leads_to_its_images_and_columns_zoom_together(page: Page, dashboa
     first = dialog.locator(".head strong").first.inner_text()
     dialog.get_by_role("button", name="Next page").click()
     settle(page)
-    expect(dialog.locator(".head strong").first).not_to_have_text(first)
+    expect(dialog.locator(".head strong").first).not_to_have_text(first, timeout=PATIENCE)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     _follow_missed_bar(page, dialog)

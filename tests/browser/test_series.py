@@ -51,9 +51,11 @@ def plan_four(page: Page) -> None:
     """Vary a learning rate and the seed on the page of a new series."""
     expect_heading(page, "What varies?")
     press(page, "Vary a hyperparameter")
-    page.get_by_role("combobox", name=re.compile("Hyperparameter")).last.click()
-    page.keyboard.type("lr0")
-    page.keyboard.press("Enter")
+    settle(page)
+    names = page.get_by_role("combobox", name=re.compile("Hyperparameter")).last
+    names.click()
+    names.fill("lr0")
+    page.get_by_role("option", name=re.compile("^lr0")).first.click(timeout=PATIENCE)
     settle(page)
     for label, text in (("Values, with commas between", "0.002, 0.005"), ("Times each, with another seed", "2")):
         field = page.get_by_label(label, exact=True)
