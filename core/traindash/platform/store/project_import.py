@@ -3,9 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, IntegrityError
 from typing import IO, Any, Self
@@ -28,7 +26,6 @@ from traindash.platform.store.projects import insert_collection
 # The rows of a project that is being imported: ids for everything, counts for the statistics.
 
 _LAST_ID = "last_inner_id"
-_READ_AHEAD = 64  # images; as many as are checked together
 _IDS_AT_ONCE = 10_000  # one transaction for the objects of a thousand images
 
 
@@ -331,7 +328,7 @@ class ProjectImport:
             try:
                 taken = 0
                 for number, dataset in enumerate(source.datasets):
-                    for image in _read_ahead(dataset.images):
+                    for image in dataset.images:
                         spool.write(record_to_line(number, taker.take(dataset, image)))
                         taken += 1
                         watch.on_image(taken)
@@ -400,21 +397,6 @@ class _Taker:
             meta=msgspec.json.encode(image.meta).decode(),
             alpha_masks=tuple(row["id"] for row in written["objects"] if row["geometryType"] == "alpha_mask"),
         )
-
-
-def _read_ahead(images: Iterable[SourceImage]) -> Iterator[SourceImage]:
-    """Give images while a thread reads and checks those that follow."""
-    # Decoding and storing are mostly C and system calls, beside which the other thread runs on the other core.
-    walk = iter(images)
-    with ThreadPoolExecutor(1, thread_name_prefix="import-read") as pool:
-
-        def following() -> Future[list[SourceImage]]:
-            return pool.submit(lambda: list(islice(walk, _READ_AHEAD)))
-
-        coming = following()
-        while batch := coming.result():
-            coming = following()
-            yield from batch
 
 
 def _counted(lines: IO[bytes], tell: Callable[[int], None]) -> Iterator[bytes]:
