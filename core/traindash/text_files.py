@@ -95,6 +95,15 @@ def ascii_part(content: bytes) -> bytes:
     return content.removeprefix(mark).replace(b"\0", b"")
 
 
+def ascii_start(path: Path, size: int) -> bytes:
+    """Return :func:`ascii_part` of the first bytes of a file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return ascii_part(file.read(size))
+    except OSError:  # reading it whole says what is wrong
+        return b""
+
+
 def decode_partly(content: bytes) -> str:
     """Return what can be read of a file that :func:`decode_text` refuses.
 

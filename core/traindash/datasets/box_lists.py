@@ -34,7 +34,7 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Rectangle
 from traindash.errors import InputError
-from traindash.text_files import read_text
+from traindash.text_files import ascii_start, read_text
 
 _Row: TypeAlias = Mapping[str, Any]
 _PEEK = 2**16
@@ -80,11 +80,7 @@ def _createml_files(folder: Folder) -> list[str]:
 
 
 def _looks_like_createml(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_PEEK).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    except OSError:
-        return False
+    start = ascii_start(path, _PEEK).lstrip(b" \t\r\n")
     named = any(f'"{key}"'.encode() in start for key in _IMAGE_KEYS)
     return start.startswith(b"[") and named and (b'"coordinates"' in start or ".createml." in path.name.lower())
 
@@ -145,12 +141,8 @@ def _csv_files(folder: Folder) -> list[str]:
 
 
 def _delimiter(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_PEEK).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    except OSError:
-        return ""
-    header = _FOR_EXCEL.sub("", start.decode("utf-8", "replace").lower()).partition("\n")[0]
+    start = ascii_start(path, _PEEK).decode("utf-8", "replace")
+    header = _FOR_EXCEL.sub("", start.lower()).partition("\n")[0]
     for delimiter in _DELIMITERS:
         if {name.strip().strip('"') for name in header.split(delimiter)} >= _COLUMNS:
             return delimiter

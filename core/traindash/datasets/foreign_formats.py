@@ -10,6 +10,7 @@ from pathlib import Path
 from traindash.datasets.folder import Folder
 from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
+from traindash.text_files import ascii_start
 
 _PEEK = 2**14
 _NAMED = 3  # files that a message names
@@ -124,9 +125,4 @@ def _shown_by(sign: _Sign, folder: Folder) -> str:
 
 
 def _has(root: Path, pattern: re.Pattern[str], place: str) -> bool:
-    try:
-        with (root / place).open("rb") as file:
-            start = file.read(_PEEK)
-    except OSError:
-        return False
-    return pattern.search(start.replace(b"\0", b"").decode("utf-8", "replace")) is not None
+    return pattern.search(ascii_start(root / place, _PEEK).decode("utf-8", "replace")) is not None

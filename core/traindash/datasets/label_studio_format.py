@@ -40,6 +40,7 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Geometry, Point, Tag
 from traindash.errors import InputError
+from traindash.text_files import ascii_start
 
 _PEEK = 2**16
 _Row: TypeAlias = Mapping[str, Any]
@@ -76,16 +77,13 @@ def _files(folder: Folder) -> list[str]:
 
 
 def _looks_so(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(_PEEK).replace(b"\0", b"")
-    except OSError:
-        return False
-    texts = start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1]
+    start = ascii_start(path, _PEEK).lstrip(b" \t\r\n")
     tasks = b'"data"' in start and any(key in start for key in (b'"annotations"', b'"completions"', b'"predictions"'))
     single = b'"result"' in start and b'"task"' in start
     short = b'"original_width"' in start and (b'labels"' in start or b'"annotation_id"' in start)
-    return (texts == b"[" and (tasks or short)) or (texts == b"{" and single and b'"original_width"' in start)
+    if start.startswith(b"["):
+        return tasks or short
+    return start.startswith(b"{") and single and b'"original_width"' in start
 
 
 def open_label_studio(root: Path, log: ProblemLog) -> ProjectSource:

@@ -42,6 +42,7 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Bitmap, Geometry, Point, Tag, shape_name
 from traindash.errors import InputError
+from traindash.text_files import ascii_part
 
 _LOOKED_AT = 20  # JSON files of another kind before the first of LabelMe
 _PEEK = 2**16
@@ -90,7 +91,7 @@ def _looks_like_labelme(path: Path) -> bool:
         with path.open("rb") as file:
             start = file.read(_PEEK)
             file.seek(max(path.stat().st_size - _PEEK, 0))
-            text = (start + file.read(_PEEK)).replace(b"\0", b"")
+            text = ascii_part(start + file.read(_PEEK))
     except OSError:
         return False
     return b'"shapes"' in text and (b'"imagePath"' in text or b'"imageData"' in text)

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
 from traindash.errors import InputError
-from traindash.text_files import not_utf8
+from traindash.text_files import ascii_start, not_utf8
 
 _MAX_BYTES = 512 * 2**20
 _PEEK = 2**13
@@ -29,11 +29,7 @@ _AS_WINDOWS = {
 
 def xml_start(path: Path) -> str:
     """Return the first kilobytes of an XML file without its comments, enough to tell what it is."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(_PEEK).replace(b"\0", b"").decode("utf-8", "replace")
-    except OSError:  # reading it whole says what is wrong
-        return ""
+    text = ascii_start(path, _PEEK).decode("utf-8", "replace")
     return re.sub(r"(?s)<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*>", "", text).lstrip("\ufeff \t\r\n\ufffd")
 
 

@@ -20,7 +20,7 @@ from traindash.datasets.image_files import IMAGE_SUFFIXES, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.yolo_config import SIDE_OF, YoloConfig, is_name_file, same_side
 from traindash.errors import InputError
-from traindash.text_files import ascii_part, lines_of, read_text
+from traindash.text_files import ascii_start, lines_of, read_text
 
 # Folders of images that have their labels in a folder beside; JPEGImages is darknet's, of Pascal VOC
 _IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages"})
@@ -328,11 +328,7 @@ class _Labels:
     def _looks_like_labels(self, place: str) -> bool:
         if _LABELS in same_name(place).split("/"):
             return True
-        try:  # beside images any text file may lie
-            with (self.folder.root / place).open("rb") as file:
-                lines = ascii_part(file.read(_PEEK)).splitlines()
-        except OSError:
-            return False
+        lines = ascii_start(self.folder.root / place, _PEEK).splitlines()  # beside images any text file may lie
         return bool(lines and _LABEL_LINE.match(lines[0]))
 
 
