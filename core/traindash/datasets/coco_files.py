@@ -99,9 +99,9 @@ def coco_files(folder: Folder) -> tuple[str, ...]:
     return tuple(place for place in _json_files(folder) if _looks_like_coco(folder.root / place))
 
 
-def recognise_coco(root: Path) -> str:
+def recognise_coco(folder: Folder) -> str:
     """Return what speaks for COCO layout, a sentence; empty if nothing does."""
-    files = coco_files(Folder(root))
+    files = coco_files(folder)
     return f"It has COCO annotations: {listing(files, limit=_NAMED_FILES)}." if files else ""
 
 

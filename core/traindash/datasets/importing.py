@@ -12,7 +12,7 @@ from traindash.datasets.box_lists import open_box_csv, open_createml, recognise_
 from traindash.datasets.coco_files import recognise_coco
 from traindash.datasets.coco_format import open_coco
 from traindash.datasets.cvat_format import open_cvat, recognise_cvat
-from traindash.datasets.folder import Folder
+from traindash.datasets.folder import Folder, is_hidden
 from traindash.datasets.foreign_formats import archives_in, refusal
 from traindash.datasets.geometry import clip_geometry, tight_bounds
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches
@@ -74,20 +74,20 @@ FORMATS: Mapping[Layout, Format] = {
     Layout.SUPERVISELY: Format(
         title="Supervisely",
         about="has meta.json and dataset folders with img and ann",
-        recognise=lambda folder: recognise_project(folder.root),
+        recognise=recognise_project,
         open=_from_files(open_project),
         is_certain=True,
     ),
     Layout.COCO: Format(
         title="COCO",
         about="has a .json file with images and categories",
-        recognise=lambda folder: recognise_coco(folder.root),
+        recognise=recognise_coco,
         open=_from_files(open_coco),
     ),
     Layout.YOLO: Format(
         title="YOLO",
         about="has images, labels and data.yaml",
-        recognise=lambda folder: recognise_yolo(folder.root),
+        recognise=recognise_yolo,
         open=_from_files(open_yolo),
     ),
     Layout.VOC: Format(
@@ -168,22 +168,28 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     Raises:
         InputError: There is none, or several and no choice; the hint lists them.
     """
+    if layout is not None and (chosen := _in_layout(folder, layout)) is not None:
+        return chosen  # without a look for the other layouts, which opens many files
     found = recognise(folder)
+    if not found:
+        raise refusal(Folder(folder), layouts_in_words())
+    named = ", ".join(FORMATS[candidate.layout].title for candidate in found)
     if layout is None and len(found) == 1:
         return found[0]
-    named = ", ".join(FORMATS[candidate.layout].title for candidate in found)
-    choices = " or ".join(candidate.layout.value for candidate in found)
-    if layout is None and found:
-        raise InputError(f"{folder.name} could be read in several ways: {named}.", f"Choose the format: {choices}.")
     if layout is None:
-        raise refusal(Folder(folder), layouts_in_words())
+        choices = " or ".join(candidate.layout.value for candidate in found)
+        raise InputError(f"{folder.name} could be read in several ways: {named}.", f"Choose the format: {choices}.")
+    msg = f"{folder.name} is not in {FORMATS[layout].title} layout; it looks like {named}."
+    raise InputError(msg, f"Read it as {' or '.join(FORMATS[candidate.layout].title for candidate in found)}.")
+
+
+def _in_layout(folder: Path, layout: Layout) -> Candidate | None:
+    if not folder.is_dir():
+        return None
     for root in reversed(tuple(_roots(folder))):
         if reason := FORMATS[layout].recognise(Folder(root)):
             return Candidate(layout=layout, root=root, reason=reason)
-    if not found:
-        raise refusal(Folder(folder), layouts_in_words())
-    msg = f"{folder.name} is not in {FORMATS[layout].title} layout; it looks like {named}."
-    raise InputError(msg, f"Read it as {' or '.join(FORMATS[candidate.layout].title for candidate in found)}.")
+    return None
 
 
 def _roots(folder: Path) -> Iterator[Path]:
@@ -191,7 +197,7 @@ def _roots(folder: Path) -> Iterator[Path]:
     yield folder
     for _ in range(_DEPTH):
         # macOS hides files beside the one folder that a person packed.
-        entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
+        entries = [entry for entry in folder.iterdir() if not is_hidden(entry.name)]
         if len(entries) != 1 or not entries[0].is_dir():
             return
         folder = entries[0]
@@ -342,13 +348,12 @@ class _Inspector:
         sizes = _Sizes()
         for image, found in _looked_at(dataset.images):
             place = f"{dataset.path}/{image.name}"
-            objects = len(image.annotation.labels) + len(image.damaged)
             if names.get(image.name) == image.path:
                 message = "The dataset has this image already."
-                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message, objects=objects)
+                self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message, objects=image.objects)
                 continue
             if isinstance(found, InputError):
-                self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message, objects=objects)
+                self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message, objects=image.objects)
                 continue
             name = self._free_name(image, names, place)
             names[name] = image.path
@@ -394,8 +399,7 @@ class _Inspector:
             message = (
                 f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
             )
-            objects = len(given.labels) + len(image.damaged)
-            self.log.skip_image(ProblemKind.WRONG_SIZE, place, message, objects=objects)
+            self.log.skip_image(ProblemKind.WRONG_SIZE, place, message, objects=image.objects)
             return None
         for number, message in image.damaged.items():
             self.log.skip_object(ProblemKind.DAMAGED_OBJECT, f"{place}, object {number}", message)

@@ -62,6 +62,11 @@ class SourceImage:
     meta: Mapping[str, object] = field(default_factory=dict)  # free JSON of the image, as Supervisely keeps it
     checked: CheckedImage | None = None  # what a look at the whole file found; `None` while nobody took one
 
+    @property
+    def objects(self) -> int:
+        """How many objects were found on it, damaged ones too."""
+        return len(self.annotation.labels) + len(self.damaged)
+
 
 @dataclass(frozen=True, slots=True)
 class Lazy(Generic[_Item]):

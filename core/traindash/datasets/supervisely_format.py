@@ -65,8 +65,9 @@ class _Collections(Struct):
     collections: tuple[_Collection, ...]
 
 
-def recognise_project(root: Path) -> str:
+def recognise_project(folder: Folder) -> str:
     """Return what speaks for a folder being a project, or a dataset of one, a sentence; empty if nothing does."""
+    root = folder.root
     inside = [path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name)]
     datasets = [path for path in (root, *inside) if _parts(path, _OF_DATASETS)]
     if _child(root, META_FILE) and any(path != root or _has_classes(root) for path in datasets):
@@ -278,7 +279,7 @@ def _images(tree: _Tree, place: _Place, log: ProblemLog) -> Iterator[SourceImage
             # The report goes to people who see their own folder, which may be unpacked somewhere inside of ours.
             log.skip_image(kind, where, error.message.replace(f"{path.parent.parent}{os.sep}", ""))
             continue
-        log.found(objects=len(image.annotation.labels) + len(image.damaged))
+        log.found(objects=image.objects)
         if file is None:  # as an image that nobody has labeled yet
             message = "There is no annotation for it; it is taken as an image without objects."
             log.note(ProblemKind.MISSING_ANNOTATION, where, message)

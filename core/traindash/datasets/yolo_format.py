@@ -22,7 +22,7 @@ from traindash.datasets.yolo_labels import LabelForm, LabelSurvey, are_pixels, g
 from traindash.domain.annotation import Annotation, Geometry, Label
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
-from traindash.text_files import ascii_part, lines_of, read_text
+from traindash.text_files import ascii_part, ascii_start, lines_of, read_text
 
 _LARGEST_LABEL_FILE = 64 * 2**20
 # What is looked at to recognise label files; a folder of a million must not be walked through to find that it is none
@@ -32,11 +32,11 @@ _DEPTH = 4
 _LABEL_LINE = re.compile(rb"^\s*\d+(\.0*(e\+00)?)?(\s+-?[\d.eE+-]+){4,}\s*$")
 
 
-def recognise_yolo(root: Path) -> str:
+def recognise_yolo(folder: Folder) -> str:
     """Return what speaks for YOLO layout, a sentence; empty if nothing does."""
-    if configs := config_files(root):
+    if configs := config_files(folder.root):
         return f"It has {configs[0]} with class names."
-    return "It has images and label files (.txt)." if has_yolo_labels(root) else ""
+    return "It has images and label files (.txt)." if has_yolo_labels(folder.root) else ""
 
 
 def has_yolo_labels(root: Path) -> bool:
@@ -61,11 +61,7 @@ def _first_texts(folder: str, names: Sequence[str]) -> Iterator[Path]:
 
 
 def _begins_like_labels(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            lines = ascii_part(file.read(4096)).splitlines()
-    except OSError:
-        return False
+    lines = ascii_start(path, 4096).splitlines()
     return bool(lines and _LABEL_LINE.match(lines[0]))
 
 
