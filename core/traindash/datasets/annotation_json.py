@@ -136,7 +136,7 @@ class ServerIds:
 
     classes: Mapping[str, int]  # class name → id
     tags: Mapping[str, int]  # tag name → id
-    objects: Iterator[int]  # gives ids for objects, one after another
+    objects: Iterator[int]  # gives ids for objects and for tags on them and on images, one after another
 
 
 def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
@@ -353,7 +353,7 @@ def _geometry(shape: str, obj: Mapping[str, object]) -> Geometry:
 def annotation_to_json(annotation: Annotation, ids: ServerIds | None = None) -> dict[str, Any]:
     """Write the annotation of an image in Supervisely's format.
 
-    Ids to add are new ones for all objects; without them objects keep theirs.
+    Ids to add are new ones for all objects and tags; without them objects keep theirs.
 
     Raises:
         KeyError: ``ids`` has none for a class or tag.
@@ -382,7 +382,9 @@ def _label_to_json(label: Label, ids: ServerIds | None) -> dict[str, Any]:
 
 def _tags_to_json(tags: Sequence[Tag], ids: ServerIds | None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{**tag.extra, "name": tag.name, "value": tag.value} for tag in tags]
-    return rows if ids is None else [{**row, "tagId": ids.tags[row["name"]]} for row in rows]
+    if ids is None:
+        return rows
+    return [{**row, "id": next(ids.objects), "tagId": ids.tags[row["name"]]} for row in rows]
 
 
 def _geometry_to_json(geometry: Geometry) -> dict[str, Any]:

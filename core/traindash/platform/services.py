@@ -12,6 +12,7 @@ from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.files import TeamFiles
 from traindash.platform.store.images import Images
+from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
@@ -49,6 +50,7 @@ class Services:
         self.modules = Modules(database)
         self.projects = Projects(database)
         self.collections = Collections(database)
+        self.inner_ids = InnerIds(database)
         self.images = Images(database, self.blobs)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)

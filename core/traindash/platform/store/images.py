@@ -14,6 +14,7 @@ from traindash.domain.plan import Side, SideCounts, SplitContent
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
+from traindash.platform.store.inner_ids import images_with
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.projects import parse_object
 from traindash.platform.wire import Body, Count, Id, Word
@@ -141,13 +142,15 @@ class Images:
     def alpha_masks(self, object_ids: Sequence[int]) -> dict[int, str]:
         """Return object id → JSON text of its ``bitmap``, for those of the objects that are alpha masks."""
         query = (
-            "SELECT m.object_id, json_extract(o.value, '$.bitmap') AS bitmap FROM alpha_masks m"
-            " JOIN annotations a ON a.image_id = m.image_id, json_each(a.annotation, '$.objects') o"
-            " WHERE m.object_id IN (SELECT value FROM json_each(?)) AND json_extract(o.value, '$.id') = m.object_id"
+            "SELECT json_extract(o.value, '$.id') AS id, json_extract(o.value, '$.bitmap') AS bitmap"
+            " FROM annotations a, json_each(a.annotation, '$.objects') o"
+            " WHERE a.image_id IN (SELECT value FROM json_each(?))"
+            " AND json_extract(o.value, '$.geometryType') = 'alpha_mask'"
         )
         with self._database.read() as connection:
-            rows = connection.execute(query, (json.dumps(object_ids),))
-            return {row["object_id"]: row["bitmap"] for row in rows if row["bitmap"] is not None}
+            images = json.dumps(sorted(set(images_with(connection, object_ids).values())))
+            masks = {row["id"]: row["bitmap"] for row in connection.execute(query, (images,))}
+        return {number: masks[number] for number in object_ids if masks.get(number) is not None}
 
     def ids(
         self,

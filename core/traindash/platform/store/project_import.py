@@ -1,12 +1,11 @@
 """Brings a project in: files first, then all rows in one transaction, so that it appears complete or not at all."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from sqlite3 import Connection, IntegrityError
-from typing import IO, Any, Self
+from sqlite3 import Connection
+from typing import IO, Any
 
 import msgspec
 
@@ -20,33 +19,12 @@ from traindash.files import sync_files
 from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.image_changes import ImageChanges, ImageRecord
 from traindash.platform.store.import_scratch import ImportScratch
+from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.projects import insert_collection
 
-# The rows of a project that is being imported: ids for everything, counts for the statistics.
-
-_LAST_ID = "last_inner_id"
-_IDS_AT_ONCE = 10_000  # one transaction for the objects of a thousand images
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRecord:
-    """An image on its way into the database."""
-
-    name: str
-    hash: str
-    mime: str
-    size: int
-    width: int
-    height: int
-    classes: Mapping[str, int]  # class name → number of objects
-    image_tags: tuple[str, ...]
-    object_tags: Mapping[str, int]  # tag name → number of objects with it
-    tags: str  # tags of the image, JSON with the ids of this server
-    annotation: str  # supervisely's JSON with the ids of this server
-    meta: str  # free JSON of the image
-    alpha_masks: tuple[int, ...]  # ids of the objects that are one
-
+# The rows of a project that is being imported, with ids for everything.
 
 _RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
 
@@ -54,33 +32,6 @@ _RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
 def record_to_line(dataset: int, record: ImageRecord) -> bytes:
     """Write a record with the position of its dataset as one line."""
     return msgspec.json.encode((dataset, record)) + b"\n"
-
-
-class InnerIds:
-    """Gives ids of objects, classes and tags, which have no table of their own: one counter for all, in the settings.
-
-    They are taken in blocks, each in a transaction of its own, so that an import can write its annotations as they stay
-    while other imports do the same. Ids of a block that nobody needs are left out; nothing depends on them being dense.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._next, self._end = 1, 1
-
-    def __iter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __next__(self) -> int:
-        """Return an id that was never given."""
-        if self._next == self._end:
-            with self._database.write() as connection:
-                row = connection.execute("SELECT value FROM settings WHERE key = ?", (_LAST_ID,)).fetchone()
-                self._next = 1 if row is None else int(row["value"]) + 1
-                self._end = self._next + _IDS_AT_ONCE
-                store_setting(connection, _LAST_ID, str(self._end - 1))
-        self._next += 1
-        return self._next - 1
 
 
 def numbered_meta(meta: ProjectMeta, ids: Iterator[int]) -> tuple[dict[str, Any], ServerIds]:
@@ -110,26 +61,6 @@ def _settings(meta: Mapping[str, Any]) -> dict[str, Any]:
         grouped = {"groupImages": "enabled", "groupImagesByTagId": "tagId", "groupImagesSync": "isSynced"}
         kept |= {key: view[name] for key, name in grouped.items() if name in view}
     return kept
-
-
-@dataclass(slots=True)
-class _Counts:
-    images: int = 0
-    size: int = 0
-    reference: str | None = None
-    class_images: Counter[str] = field(default_factory=Counter)
-    class_objects: Counter[str] = field(default_factory=Counter)
-    tag_images: Counter[str] = field(default_factory=Counter)
-    tag_objects: Counter[str] = field(default_factory=Counter)
-
-    def add(self, record: ImageRecord) -> None:
-        self.images += 1
-        self.size += record.size
-        self.reference = self.reference or record.hash
-        self.class_images.update(record.classes.keys())
-        self.class_objects.update(record.classes)
-        self.tag_images.update(set(record.image_tags))  # a tag may be on an image twice, with two values
-        self.tag_objects.update(record.object_tags)
 
 
 class ProjectRows:
@@ -177,12 +108,11 @@ class ProjectRows:
                 updated_at=self._now,
             )
         ids = [self._datasets[dataset.path] for dataset in datasets]
-        counts = {dataset_id: _Counts() for dataset_id in ids}
-        for line in lines:
-            number, record = _RECORD.decode(line)
-            counts[ids[number]].add(record)
-            self._insert_image(ids[number], record)
-        self._insert_counts(counts)
+        self._connection.execute("UPDATE projects SET datasets_count = ? WHERE id = ?", (len(ids), self.project_id))
+        with ImageChanges(self._connection) as changes:
+            for line in lines:
+                number, record = _RECORD.decode(line)
+                changes.add(self.project_id, ids[number], record)
 
     def insert_collections(self, collections: Iterable[SourceCollection]) -> None:
         """Insert the collections and their members.
@@ -195,35 +125,6 @@ class ProjectRows:
             members = [(own_id, self._image_id(collection, *key), self._now) for key in collection.images]
             self._connection.executemany("INSERT OR IGNORE INTO collection_items VALUES (?, ?, ?)", members)
 
-    def _insert_image(self, dataset_id: int, record: ImageRecord) -> None:
-        try:
-            image_id = self._insert(
-                "images",
-                project_id=self.project_id,
-                dataset_id=dataset_id,
-                name=record.name,
-                hash=record.hash,
-                mime=record.mime,
-                size=record.size,
-                width=record.width,
-                height=record.height,
-                labels_count=sum(record.classes.values()),
-                tags=record.tags,
-                meta=record.meta,
-                created_at=self._now,
-                updated_at=self._now,
-            )
-        except IntegrityError as error:
-            raise InputError(f"A dataset has two images named {record.name!r}.", "Rename one of them.") from error
-        execute = self._connection.execute
-        execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", (image_id, record.annotation, self._now, self._now))
-        for name, objects in record.classes.items():
-            execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
-        for object_id in record.alpha_masks:
-            execute("INSERT INTO alpha_masks VALUES (?, ?)", (object_id, image_id))
-        for name in dict.fromkeys(record.image_tags):
-            execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
-
     def _image_id(self, collection: SourceCollection, dataset: str, name: str) -> int:
         query = "SELECT id FROM images WHERE dataset_id = ? AND name = ?"
         row = self._connection.execute(query, (self._datasets.get(dataset), name)).fetchone()
@@ -231,30 +132,6 @@ class ProjectRows:
             msg = f"The collection {collection.name!r} names the image {dataset}/{name}, which does not exist."
             raise InputError(msg, "Correct the collection or add the image.")
         return int(row["id"])
-
-    def _insert_counts(self, counts: dict[int, _Counts]) -> None:
-        execute = self._connection.execute
-        for dataset_id, count in counts.items():
-            execute(
-                "UPDATE datasets SET images_count = ?, size = ?, reference_hash = ? WHERE id = ?",
-                (count.images, count.size, count.reference, dataset_id),
-            )
-            for name, images in count.class_images.items():
-                row = (dataset_id, name, images, count.class_objects[name])
-                execute("INSERT INTO dataset_classes VALUES (?, ?, ?, ?)", row)
-            for name in count.tag_images.keys() | count.tag_objects.keys():
-                row = (dataset_id, name, count.tag_images[name], count.tag_objects[name])
-                execute("INSERT INTO dataset_tags VALUES (?, ?, ?, ?)", row)
-        execute(
-            "UPDATE projects SET items_count = ?, datasets_count = ?, size = ?, reference_hash = ? WHERE id = ?",
-            (
-                sum(count.images for count in counts.values()),
-                len(counts),
-                sum(count.size for count in counts.values()),
-                next((count.reference for count in counts.values() if count.reference), None),
-                self.project_id,
-            ),
-        )
 
     def _free_name(self, home: Home, wanted: str) -> str:
         query = "SELECT name FROM projects WHERE workspace_id = ?"
@@ -381,7 +258,6 @@ class _Taker:
                 f"the image has {checked.width} x {checked.height}."
             )
             raise InputError(msg, "Correct 'size' in the annotation, or the image.")
-        written = annotation_to_json(annotation, self.ids)
         return ImageRecord(
             name=image.name,
             hash=blob.hash,
@@ -389,13 +265,8 @@ class _Taker:
             size=blob.size,
             width=annotation.width,
             height=annotation.height,
-            classes=Counter(label.class_name for label in annotation.labels),
-            image_tags=tuple(tag.name for tag in annotation.tags),
-            object_tags=Counter(tag.name for label in annotation.labels for tag in label.tags),
-            tags=msgspec.json.encode(written["tags"]).decode(),
-            annotation=msgspec.json.encode(written).decode(),
+            annotation=msgspec.json.encode(annotation_to_json(annotation, self.ids)).decode(),
             meta=msgspec.json.encode(image.meta).decode(),
-            alpha_masks=tuple(row["id"] for row in written["objects"] if row["geometryType"] == "alpha_mask"),
         )
 
 

@@ -200,7 +200,7 @@ def test_what_was_told_before_stays_told(tmp_path: Path) -> None:
     database.close()
 
 
-def test_alpha_masks_of_an_older_home_are_found(tmp_path: Path) -> None:
+def test_objects_of_an_older_home_are_found(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     database = Database(path)
     database.open(MIGRATIONS[:6])
@@ -209,8 +209,10 @@ def test_alpha_masks_of_an_older_home_are_found(tmp_path: Path) -> None:
     box = {"id": 8, "geometryType": "rectangle", "description": "alpha_mask"}
     with closing(sqlite3.connect(path)) as connection, connection:  # which does not ask for the project of an image
         connection.execute("INSERT INTO images VALUES (3, 1, 1, 'a', 'h', 'm', 1, 9, 9, 2, '[]', '{}', '', '')")
-        connection.execute("INSERT INTO annotations VALUES (3, ?, '', '')", (json.dumps({"objects": [soft, box]}),))
+        connection.execute(
+            "INSERT INTO annotations VALUES (3, ?, '', '')", (json.dumps({"objects": [soft, box, {**box, "id": 12}]}),)
+        )
     database.open()
     with database.read() as connection:
-        assert [tuple(row) for row in connection.execute("SELECT * FROM alpha_masks")] == [(7, 3)]
+        assert [tuple(row) for row in connection.execute("SELECT * FROM inner_ids")] == [(7, 8, 3), (12, 12, 3)]
     database.close()

@@ -1,0 +1,297 @@
+"""Changes images inside a transaction: their rows, what is drawn on them, and what is counted because of them.
+
+Everything that is counted follows from the stored annotation of an image. A change takes what was counted for the old
+annotation away and adds what counts for the new one, so it costs as much as the images that it touches.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from sqlite3 import Connection, IntegrityError, Row
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from traindash.errors import InputError
+from traindash.platform.store.database import now_text
+from traindash.platform.store.inner_ids import forget_ids, note_ids
+
+_BATCH = 500
+
+
+class _Tag(msgspec.Struct):
+    name: str
+    id: int | None = None
+
+
+class _Object(msgspec.Struct, rename="camel"):
+    class_title: str
+    id: int | None = None
+    tags: tuple[_Tag, ...] = ()
+
+
+class _Annotation(msgspec.Struct):
+    objects: tuple[_Object, ...] = ()
+    tags: tuple[_Tag, ...] = ()
+
+
+class _ImageTags(msgspec.Struct):
+    tags: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+_ANNOTATION = msgspec.json.Decoder(_Annotation)
+_IMAGE_TAGS = msgspec.json.Decoder(_ImageTags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """An image on its way into the database."""
+
+    name: str
+    hash: str
+    mime: str
+    size: int  # bytes of its file
+    width: int
+    height: int
+    annotation: str | None = None  # supervisely's JSON with the ids of this server, `None` while nothing is drawn
+    meta: str = "{}"  # free JSON of the image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is counted of an annotation."""
+
+    classes: Mapping[str, int]  # class name → number of objects
+    image_tags: frozenset[str]  # a tag may be on an image twice, with two values
+    object_tags: Mapping[str, int]  # tag name → number of objects with it
+    ids: tuple[int, ...]  # of its objects and tags
+
+    @property
+    def objects(self) -> int:
+        """Number of objects."""
+        return sum(self.classes.values())
+
+
+_NOTHING = Content(classes={}, image_tags=frozenset(), object_tags={}, ids=())
+
+
+def content_of(annotation: str | None) -> Content:
+    """Return what is counted of an annotation as it is stored."""
+    if annotation is None:
+        return _NOTHING
+    read = _ANNOTATION.decode(annotation)
+    tags = chain(read.tags, chain.from_iterable(item.tags for item in read.objects))
+    ids = (item.id for item in chain[_Tag | _Object](read.objects, tags))
+    return Content(
+        classes=Counter(item.class_title for item in read.objects),
+        image_tags=frozenset(tag.name for tag in read.tags),
+        object_tags=Counter(name for item in read.objects for name in {tag.name for tag in item.tags}),
+        ids=tuple(number for number in ids if number is not None),
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has changed of the counts of a dataset."""
+
+    project_id: int
+    images: int = 0
+    size: int = 0
+    class_images: Counter[str] = field(default_factory=Counter)
+    class_objects: Counter[str] = field(default_factory=Counter)
+    tag_images: Counter[str] = field(default_factory=Counter)
+    tag_objects: Counter[str] = field(default_factory=Counter)
+
+    def count(self, content: Content, sign: int) -> None:
+        for name, objects in content.classes.items():
+            self.class_images[name] += sign
+            self.class_objects[name] += sign * objects
+        for name in content.image_tags:
+            self.tag_images[name] += sign
+        for name, objects in content.object_tags.items():
+            self.tag_objects[name] += sign * objects
+
+
+class ImageChanges:
+    """Changes of images inside one writing transaction; the counts are written when the block ends well.
+
+    Example::
+
+        with database.write() as connection, ImageChanges(connection) as changes:
+            image_id = changes.add(project_id, dataset_id, record)
+            changes.redraw(image_id, annotation)
+            changes.remove([other_id])
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tallies: dict[int, _Tally] = {}
+        self.now = now_text()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the counts, unless the transaction is going to be rolled back."""
+        if kind is None:
+            self._write_counts()
+
+    def add(self, project_id: int, dataset_id: int, record: ImageRecord) -> int:
+        """Insert an image with what is drawn on it and return its id.
+
+        Raises:
+            InputError: The dataset has an image of that name.
+        """
+        content = content_of(record.annotation)
+        columns = {
+            "project_id": project_id,
+            "dataset_id": dataset_id,
+            "name": record.name,
+            "hash": record.hash,
+            "mime": record.mime,
+            "size": record.size,
+            "width": record.width,
+            "height": record.height,
+            "labels_count": content.objects,
+            "tags": _tags_json(record.annotation),
+            "meta": record.meta,
+            "created_at": self.now,
+            "updated_at": self.now,
+        }
+        marks = ", ".join("?" for _ in columns)
+        query = f"INSERT INTO images ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constant names
+        try:
+            image_id = int(self._connection.execute(query, tuple(columns.values())).lastrowid or 0)
+        except IntegrityError as error:
+            msg = f"A dataset has two images named {record.name!r}."
+            raise InputError(msg, "Rename one of them.") from error
+        if record.annotation is not None:
+            row = (image_id, record.annotation, self.now, self.now)
+            self._connection.execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", row)
+        self._insert_content(image_id, dataset_id, content)
+        tally = self._tally(dataset_id, project_id)
+        tally.count(content, 1)
+        tally.images += 1
+        tally.size += record.size
+        return image_id
+
+    def redraw(self, image_id: int, annotation: str, *, size: tuple[int, int] | None = None) -> None:
+        """Replace what is drawn on an image; ``size`` is its width and height if these change."""
+        query = (
+            "SELECT project_id, dataset_id, annotation FROM images LEFT JOIN annotations ON image_id = id WHERE id = ?"
+        )
+        row = self._connection.execute(query, (image_id,)).fetchone()
+        old, new = content_of(row["annotation"]), content_of(annotation)
+        execute = self._connection.execute
+        execute(
+            "INSERT INTO annotations VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (image_id) DO UPDATE SET annotation = excluded.annotation, updated_at = excluded.updated_at",
+            (image_id, annotation, self.now, self.now),
+        )
+        execute(
+            "UPDATE images SET labels_count = ?, tags = ?, updated_at = ? WHERE id = ?",
+            (new.objects, _tags_json(annotation), self.now, image_id),
+        )
+        if size is not None:
+            execute("UPDATE images SET width = ?, height = ? WHERE id = ?", (*size, image_id))
+        self._delete_content(image_id)
+        self._insert_content(image_id, row["dataset_id"], new)
+        tally = self._tally(row["dataset_id"], row["project_id"])
+        tally.count(old, -1)
+        tally.count(new, 1)
+
+    def remove(self, image_ids: Sequence[int]) -> None:
+        """Remove images with what is drawn on them; ids without an image are passed over.
+
+        Their files stay for a while (:class:`~traindash.platform.store.loose_images.LooseImages`).
+        """
+        query = (
+            "SELECT images.*, annotation FROM images LEFT JOIN annotations ON image_id = id"
+            " WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        for start in range(0, len(image_ids), _BATCH):
+            ids = json.dumps(tuple(image_ids[start : start + _BATCH]))
+            rows = self._connection.execute(query, (ids,)).fetchall()
+            for row in rows:
+                tally = self._tally(row["dataset_id"], row["project_id"])
+                tally.count(content_of(row["annotation"]), -1)
+                tally.images -= 1
+                tally.size -= row["size"]
+            keep_loose(self._connection, rows, self.now)
+            self._connection.execute("DELETE FROM images WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+
+    def _insert_content(self, image_id: int, dataset_id: int, content: Content) -> None:
+        execute = self._connection.execute
+        for name, objects in content.classes.items():
+            execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
+        for name in content.image_tags:
+            execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
+        note_ids(self._connection, image_id, content.ids)
+
+    def _delete_content(self, image_id: int) -> None:
+        for table in ("image_classes", "image_tags"):
+            self._connection.execute(f"DELETE FROM {table} WHERE image_id = ?", (image_id,))  # noqa: S608 - constant names
+        forget_ids(self._connection, image_id)
+
+    def _tally(self, dataset_id: int, project_id: int) -> _Tally:
+        return self._tallies.setdefault(dataset_id, _Tally(project_id))
+
+    def _write_counts(self) -> None:
+        execute = self._connection.execute
+        for dataset_id, tally in self._tallies.items():
+            _add_counts(
+                self._connection, ("dataset_classes", "class_name"), dataset_id, tally.class_images, tally.class_objects
+            )
+            _add_counts(self._connection, ("dataset_tags", "tag_name"), dataset_id, tally.tag_images, tally.tag_objects)
+            execute(
+                "UPDATE datasets SET images_count = images_count + ?, size = size + ?, updated_at = ?,"
+                " reference_hash = (SELECT hash FROM images WHERE dataset_id = datasets.id ORDER BY id LIMIT 1)"
+                " WHERE id = ?",
+                (tally.images, tally.size, self.now, dataset_id),
+            )
+            execute(
+                "UPDATE projects SET items_count = items_count + ?, size = size + ? WHERE id = ?",
+                (tally.images, tally.size, tally.project_id),
+            )
+        for project_id in {tally.project_id for tally in self._tallies.values()}:
+            execute(
+                "UPDATE projects SET updated_at = ?,"
+                " reference_hash = (SELECT hash FROM images WHERE project_id = projects.id ORDER BY id LIMIT 1)"
+                " WHERE id = ?",
+                (self.now, project_id),
+            )
+
+
+def _add_counts(
+    connection: Connection, place: tuple[str, str], dataset_id: int, images: Counter[str], objects: Counter[str]
+) -> None:
+    table, column = place
+    changed = [name for name in images.keys() | objects.keys() if images[name] or objects[name]]
+    connection.executemany(
+        f"INSERT INTO {table} VALUES (?, ?, ?, ?) ON CONFLICT (dataset_id, {column})"  # noqa: S608 - constant names
+        " DO UPDATE SET images = images + excluded.images, objects = objects + excluded.objects",
+        [(dataset_id, name, images[name], objects[name]) for name in changed],
+    )
+    connection.executemany(
+        f"DELETE FROM {table} WHERE dataset_id = ? AND {column} = ? AND images <= 0 AND objects <= 0",  # noqa: S608 - as above
+        [(dataset_id, name) for name in changed],
+    )
+
+
+def keep_loose(connection: Connection, rows: Iterable[Row], moment: str) -> None:
+    """Write down image files whose images are about to be removed, from their rows, so that they are collected."""
+    connection.executemany(
+        "INSERT INTO loose_images VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at",
+        [(row["hash"], row["mime"], row["size"], row["width"], row["height"], moment) for row in rows],
+    )
+
+
+def _tags_json(annotation: str | None) -> str:
+    return "[]" if annotation is None else bytes(_IMAGE_TAGS.decode(annotation).tags).decode()
