@@ -15,7 +15,7 @@ from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token
 from traindash.platform.imports import Imports
-from traindash.platform.routes import accounts, ecosystem, embedded, files, images, projects, tasks
+from traindash.platform.routes import accounts, ecosystem, embedded, files, images, project_edits, projects, tasks
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
 from traindash.platform.routes.workload import Workload
@@ -59,6 +59,7 @@ METHODS: Sequence[Method[Any] | StreamMethod] = (
     *embedded.METHODS,
     *files.METHODS,
     *images.METHODS,
+    *project_edits.METHODS,
     *projects.METHODS,
     *tasks.METHODS,
 )

@@ -66,7 +66,7 @@ def sample_images(database: Database, project_id: ProjectId, classes: Sequence[s
 def _with_objects(database: Database, project_id: ProjectId, classes: Sequence[str]) -> frozenset[int]:
     query = (
         "SELECT DISTINCT image_id FROM image_classes"
-        " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ?)"
+        " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ? AND archived_at IS NULL)"
         " AND class_name IN (SELECT value FROM json_each(?))"
     )
     with database.read() as connection:

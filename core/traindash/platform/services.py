@@ -13,6 +13,7 @@ from traindash.platform.store.database import Database
 from traindash.platform.store.files import TeamFiles
 from traindash.platform.store.images import Images
 from traindash.platform.store.inner_ids import InnerIds
+from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
@@ -49,6 +50,7 @@ class Services:
         self.agents = Agents(database, hardware or Hardware())
         self.modules = Modules(database)
         self.projects = Projects(database)
+        self.project_edits = ProjectEdits(database)
         self.collections = Collections(database)
         self.inner_ids = InnerIds(database)
         self.images = Images(database, self.blobs)

@@ -195,7 +195,7 @@ def test_a_data_directory_that_had_the_sample_project_is_left_as_it_is(tmp_path:
         with closing(platform):
             platform.open()
             if number == 0:  # as a person who wants none of it
-                platform.services.projects.edit(1, {"name": "Mine"})
+                platform.services.project_edits.edit(1, {"name": "Mine"})
             assert platform.services.projects.get(ProjectId(1)).name == "Mine"
             with pytest.raises(NotFoundError):
                 platform.services.projects.get(ProjectId(2))

@@ -12,8 +12,8 @@ from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Listing
-from traindash.platform.store.projects import Membership, dump, parse_object
-from traindash.platform.wire import MEMBERS, Body, ById, Id, MemberIds, Names, Text, Word, row_json, spelled
+from traindash.platform.store.projects import Membership
+from traindash.platform.wire import MEMBERS, Body, ById, Id, MemberIds, Names, Word, row_json, spelled
 
 _NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")
 _PROJECT = spelled(*_NAMED, "size", "readme", "workspace_id", "items_count", "datasets_count", "type")
@@ -35,16 +35,6 @@ class _AllDatasets(Listing):
 class _DatasetList(_AllDatasets, kw_only=True):
     project_id: Id
     recursive: bool = False
-
-
-class _EditProject(Body):
-    id: Id
-    name: Text | None = None
-    description: Text | None = None
-    readme: Text | None = None
-    custom_data: dict[str, Any] | None = None
-    settings: dict[str, Any] | None = None
-    silent: bool | None = False
 
 
 def project_json(services: Services, row: Row) -> dict[str, Any]:
@@ -85,25 +75,6 @@ def reference_url(services: Services, row: Row) -> str:
 def _list(api: ApiContext, body: _ProjectList) -> object:
     page, rows = api.services.projects.page(body, workspace_id=body.workspace_id, team_id=body.group_id)
     return page.answer([project_json(api.services, row) for row in rows])
-
-
-def _edit(api: ApiContext, body: _EditProject) -> object:
-    changes = {
-        key: value
-        for key, value in (("name", body.name), ("description", body.description), ("readme", body.readme))
-        if value is not None
-    }
-    if body.custom_data is not None:
-        changes["custom_data"] = dump(body.custom_data)
-    if body.settings is not None:
-        changes["settings"] = dump(body.settings)
-    return project_json(api.services, api.services.projects.edit(body.id, changes, silent=bool(body.silent)))
-
-
-def _settings(api: ApiContext, body: _EditProject) -> object:
-    # Unlike editInfo, which replaces them: keys that are not named stay.
-    merged = parse_object(api.services.projects.row(body.id)["settings"]) | (body.settings or {})
-    return project_json(api.services, api.services.projects.edit(body.id, {"settings": dump(merged)}))
 
 
 def _datasets(api: ApiContext, body: _AllDatasets) -> object:
@@ -237,8 +208,6 @@ METHODS: Sequence[Method[Any]] = (
     Method("projects.list.all", _ProjectList, _list),
     Method("projects.info", ById, lambda api, body: project_json(api.services, api.services.projects.row(body.id))),
     Method("projects.meta", ById, lambda api, body: Raw(api.services.projects.row(body.id)["meta"])),
-    Method("projects.editInfo", _EditProject, _edit),
-    Method("projects.settings.update", _EditProject, _settings),
     Method("datasets.list", _DatasetList, _datasets),
     Method("datasets.list.all", _AllDatasets, _datasets),
     Method(

@@ -118,6 +118,11 @@ def _home(connection: Connection) -> Home | None:
     return Home(int(row["user_id"]), TeamId(row["team_id"]), WorkspaceId(row["workspace_id"]))
 
 
+def require_workspace(connection: Connection, workspace_id: int) -> Row:
+    """Return a workspace inside a transaction, which must exist (else :class:`NotFoundError`)."""
+    return _WORKSPACES.row(connection, workspace_id)
+
+
 def store_setting(connection: Connection, key: str, value: str) -> None:
     """Set a setting of the server inside a transaction."""
     connection.execute(

@@ -18,6 +18,7 @@ import msgspec
 from traindash.errors import InputError
 from traindash.platform.store.database import now_text
 from traindash.platform.store.inner_ids import forget_ids, note_ids
+from traindash.platform.store.project_changes import note_change
 
 _BATCH = 500
 
@@ -261,11 +262,12 @@ class ImageChanges:
             )
         for project_id in {tally.project_id for tally in self._tallies.values()}:
             execute(
-                "UPDATE projects SET updated_at = ?,"
-                " reference_hash = (SELECT hash FROM images WHERE project_id = projects.id ORDER BY id LIMIT 1)"
-                " WHERE id = ?",
-                (self.now, project_id),
+                "UPDATE projects SET reference_hash = (SELECT reference_hash FROM datasets"
+                " WHERE project_id = projects.id AND archived_at IS NULL AND reference_hash IS NOT NULL"
+                " ORDER BY id LIMIT 1) WHERE id = ?",
+                (project_id,),
             )
+            note_change(self._connection, project_id)
 
 
 def _add_counts(

@@ -16,7 +16,7 @@ from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.inner_ids import images_with
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
-from traindash.platform.store.projects import parse_object
+from traindash.platform.store.projects import missing, parse_object
 from traindash.platform.wire import Body, Count, Id, Word
 from traindash.training.runs.spec import RunImage
 
@@ -27,6 +27,7 @@ _IMAGES = Table(
     columns=numbers(*_STORED)
     | texts("name", "hash", "mime", "created_at", "updated_at")
     | {key: Column(f"coalesce(json_extract(meta, '$.{key}'), '')") for key in ("description", "customSort")},
+    visible="images.dataset_id NOT IN (SELECT id FROM datasets WHERE archived_at IS NOT NULL)",
 )
 _WITH_ANNOTATION = replace(
     _IMAGES,
@@ -164,7 +165,7 @@ class Images:
 
         Images are directly in one of the datasets, members of at least one of the collections, and have the image tag.
         """
-        clauses = [Clause("project_id = ?", (project_id,))]
+        clauses = [Clause("project_id = ?", (project_id,)), Clause(_IMAGES.visible)]
         if datasets is not None:
             clauses.append(Clause("dataset_id IN (SELECT value FROM json_each(?))", (json.dumps(datasets),)))
         if collections is not None:
@@ -263,7 +264,7 @@ def _scope(connection: Connection, project_id: int | None, dataset_id: int | Non
             return _Scope(clause=Clause("dataset_id = ?", own.values), datasets=own, images=dataset["images_count"])
         below = Clause(
             "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
-            " JOIN below ON d.parent_id = below.id) SELECT id FROM below",
+            " JOIN below ON d.parent_id = below.id WHERE d.archived_at IS NULL) SELECT id FROM below",
             (dataset_id,),
         )
         return _Scope(clause=Clause(f"dataset_id IN ({below.sql})", below.values), datasets=below, images=None)
@@ -273,7 +274,7 @@ def _scope(connection: Connection, project_id: int | None, dataset_id: int | Non
     project = _require(connection, "projects", "project", project_id)
     return _Scope(
         clause=Clause("project_id = ?", (project_id,)),
-        datasets=Clause("SELECT id FROM datasets WHERE project_id = ?", (project_id,)),
+        datasets=Clause("SELECT id FROM datasets WHERE project_id = ? AND archived_at IS NULL", (project_id,)),
         images=project["items_count"],
     )
 
@@ -335,6 +336,6 @@ def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
 
 def _require(connection: Connection, table: str, kind: str, wanted: int) -> Row:
     row: Row | None = connection.execute(f"SELECT * FROM {table} WHERE id = ?", (wanted,)).fetchone()  # noqa: S608 - constant names
-    if row is None:
-        raise NotFoundError(f"There is no {kind} {wanted}.")
+    if row is None or ("archived_at" in row.keys() and row["archived_at"] is not None):  # noqa: SIM118 - of a row
+        raise missing(connection, table, kind, wanted)
     return row

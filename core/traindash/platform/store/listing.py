@@ -135,6 +135,8 @@ class Table:
     columns: Mapping[str, Column]  # field name of the API → column that clients may filter and sort by; has `id`
     # what a row has besides the columns of the table: SQL that follows them, with a comma at its start
     computed: str = ""
+    # condition in SQL, without parameters, of the rows that clients may know of; others are as if they were not there
+    visible: str = "1"
 
     def page(
         self, connection: Connection, listing: Listing, where: Sequence[Clause] = (), *, known_total: int | None = None
@@ -149,7 +151,7 @@ class Table:
         """
         clauses = [*where, *(condition_clause(self.columns, condition) for condition in listing.filter or ())]
         order = _order(self.columns, listing)
-        condition_sql = " AND ".join(f"({clause.sql})" for clause in clauses) or "1"
+        condition_sql = " AND ".join(f"({clause.sql})" for clause in (Clause(self.visible), *clauses))
         values = [value for clause in clauses for value in clause.values]
         if known_total is None or listing.filter:
             count = f"SELECT count(*) FROM {self.name} WHERE {condition_sql}"  # noqa: S608 - constant expressions, values are bound
@@ -175,7 +177,10 @@ class Table:
 
     def rows(self, connection: Connection, ids: Sequence[int]) -> list[Row]:
         """Return rows in the order of their ids; ids without a row are left out."""
-        query = f"{self.select} JOIN json_each(?) AS wanted ON {self.name}.id = wanted.value ORDER BY wanted.key"
+        query = (
+            f"{self.select} JOIN json_each(?) AS wanted ON {self.name}.id = wanted.value"
+            f" WHERE {self.visible} ORDER BY wanted.key"
+        )
         return connection.execute(query, (json.dumps(ids),)).fetchall()
 
     def row(self, connection: Connection, wanted: int) -> Row:

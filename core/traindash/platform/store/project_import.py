@@ -22,6 +22,7 @@ from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.image_changes import ImageChanges, ImageRecord
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.inner_ids import InnerIds
+from traindash.platform.store.project_changes import insert_version
 from traindash.platform.store.projects import insert_collection
 
 # The rows of a project that is being imported, with ids for everything.
@@ -89,7 +90,7 @@ class ProjectRows:
                 updated_at=self._now,
             )
         )
-        self._insert("project_versions", project_id=self.project_id, version=1, name="Import", created_at=self._now)
+        insert_version(connection, self.project_id, 1, "Import")
 
     def insert_images(self, datasets: Sequence[SourceDataset], lines: Iterable[bytes]) -> None:
         """Insert the datasets and, from :func:`record_to_line` lines, their images.

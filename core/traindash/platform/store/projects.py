@@ -12,9 +12,10 @@ import msgspec
 from traindash.datasets.annotation_json import meta_from_json
 from traindash.domain.ids import CollectionId, DatasetId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.project import Collection, Dataset, Project, ProjectMeta
-from traindash.errors import InputError
+from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
+from traindash.platform.store.project_changes import use_version
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _NAMED = numbers("id") | texts("name", "description", "created_at", "updated_at")
@@ -29,6 +30,7 @@ _PROJECTS = Table(
     computed=", (SELECT max(version) FROM project_versions v WHERE v.project_id = projects.id) AS version,"
     " (SELECT max(id) FROM project_versions v WHERE v.project_id = projects.id) AS version_id,"
     " (SELECT mime FROM images i WHERE i.hash = projects.reference_hash LIMIT 1) AS reference_mime",
+    visible="projects.archived_at IS NULL",
 )
 _DATASETS = Table(
     name="datasets",
@@ -39,12 +41,18 @@ _DATASETS = Table(
     computed=", (SELECT team_id FROM projects p WHERE p.id = datasets.project_id) AS team_id,"
     " (SELECT workspace_id FROM projects p WHERE p.id = datasets.project_id) AS workspace_id,"
     " (SELECT mime FROM images i WHERE i.hash = datasets.reference_hash LIMIT 1) AS reference_mime",
+    visible="datasets.archived_at IS NULL",
 )
 _COLLECTIONS = Table(
     name="collections",
     noun="collection",
     columns=_NAMED | texts("type"),
-    computed=", (SELECT count(*) FROM collection_items i WHERE i.collection_id = collections.id) AS items_count",
+    # Those of archived datasets are rare, so they are counted apart and not looked for among all.
+    computed=", (SELECT count(*) FROM collection_items i WHERE i.collection_id = collections.id)"
+    " - (SELECT count(*) FROM datasets d JOIN images m ON m.dataset_id = d.id JOIN collection_items i"
+    " ON i.image_id = m.id AND i.collection_id = collections.id WHERE d.project_id = collections.project_id"
+    " AND d.archived_at IS NOT NULL) AS items_count",
+    visible="(SELECT archived_at FROM projects p WHERE p.id = collections.project_id) IS NULL",
 )
 
 
@@ -88,9 +96,14 @@ class Projects:
             custom_data=parse_object(row["custom_data"]),
         )
 
-    def version(self, project_id: ProjectId) -> Mapping[str, int] | None:
-        """Return ``{"id", "version"}`` of the newest version, ``None`` if the project has none."""
-        row = self.row(project_id)
+    def use(self, project_id: ProjectId) -> Mapping[str, int] | None:
+        """Return ``{"id", "version"}`` of the data for a training, ``None`` if the project has no version.
+
+        The first change from now on begins the next version.
+        """
+        with self._database.write() as connection:
+            row = project_row(connection, project_id)
+            use_version(connection, project_id)
         return None if row["version"] is None else {"id": int(row["version_id"]), "version": int(row["version"])}
 
     def meta_json(self, project_id: int) -> dict[str, Any]:
@@ -100,27 +113,6 @@ class Projects:
     def meta(self, project_id: ProjectId) -> ProjectMeta:
         """Return the project meta."""
         return meta_from_json(self.meta_json(project_id))
-
-    def edit(self, project_id: int, changes: Mapping[str, str], *, silent: bool = False) -> Row:
-        """Change columns of a project: ``name``, ``description``, ``readme``, ``custom_data``, ``settings``.
-
-        ``silent`` keeps the moment of the last change as it is.
-
-        Raises:
-            InputError: Another project of the workspace has the name.
-        """
-        if unknown := set(changes) - {"name", "description", "readme", "custom_data", "settings"}:
-            raise AssertionError(unknown)
-        columns = dict(changes) if silent else {**changes, "updated_at": now_text()}
-        with self._database.write() as connection:
-            project_row(connection, project_id)
-            for column, value in columns.items():
-                try:
-                    connection.execute(f"UPDATE projects SET {column} = ? WHERE id = ?", (value, project_id))  # noqa: S608 - names checked above
-                except IntegrityError as error:
-                    msg = f"The workspace already has a project named {value!r}."
-                    raise InputError(msg, "Choose another name.") from error
-            return project_row(connection, project_id)
 
     def dataset_page(
         self, listing: Listing, *, project_id: int | None, parent_id: int | None = None, recursive: bool = True
@@ -135,7 +127,7 @@ class Projects:
                 project_row(connection, project_id)
                 where.append(Clause("project_id = ?", (project_id,)))
             if parent_id is not None:
-                _DATASETS.row(connection, parent_id)
+                dataset_row(connection, parent_id)
                 where.append(_below(parent_id) if recursive else Clause("parent_id = ?", (parent_id,)))
             elif not recursive:  # the datasets at the top of the tree
                 where.append(Clause("parent_id IS NULL"))
@@ -144,13 +136,13 @@ class Projects:
     def dataset_row(self, dataset_id: int) -> Row:
         """Return a dataset as it is stored, with ``team_id``, ``workspace_id`` and ``reference_mime``."""
         with self._database.read() as connection:
-            return _DATASETS.row(connection, dataset_id)
+            return dataset_row(connection, dataset_id)
 
     def datasets(self, project_id: ProjectId) -> tuple[Dataset, ...]:
         """Return all datasets of a project, nested ones too, by id."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM datasets WHERE project_id = ? ORDER BY id", (project_id,)
+                "SELECT * FROM datasets WHERE project_id = ? AND archived_at IS NULL ORDER BY id", (project_id,)
             ).fetchall()
         return tuple(
             Dataset(
@@ -176,14 +168,48 @@ class Projects:
             project_row(connection, project_id)
             query = (
                 f"SELECT dataset_id, {name} AS name, images, objects FROM {table}"  # noqa: S608 - constant names
-                " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ?) ORDER BY dataset_id"
+                " WHERE dataset_id IN (SELECT id FROM datasets WHERE project_id = ? AND archived_at IS NULL)"
+                " ORDER BY dataset_id"
             )
             return connection.execute(query, (project_id,)).fetchall()
 
 
 def project_row(connection: Connection, project_id: int) -> Row:
-    """Return a project inside a transaction."""
-    return _PROJECTS.row(connection, project_id)
+    """Return a project inside a transaction.
+
+    Raises:
+        NotFoundError: There is none, or it was deleted.
+    """
+    rows = _PROJECTS.rows(connection, [project_id])
+    if not rows:
+        raise missing(connection, "projects", "project", project_id)
+    return rows[0]
+
+
+def dataset_row(connection: Connection, dataset_id: int) -> Row:
+    """Return a dataset inside a transaction.
+
+    Raises:
+        NotFoundError: There is none, or it was deleted.
+    """
+    rows = _DATASETS.rows(connection, [dataset_id])
+    if not rows:
+        raise missing(connection, "datasets", "dataset", dataset_id)
+    return rows[0]
+
+
+def missing(connection: Connection, table: str, noun: str, wanted: int) -> NotFoundError:
+    """Return the error for a row that clients cannot have; one that is archived is told apart from one that never was.
+
+    ``table`` is the constant name of a table, ``noun`` what its rows are for people.
+    """
+    if table in {"projects", "datasets"}:
+        query = f"SELECT archived_at, removed FROM {table} WHERE id = ?"  # noqa: S608 - one of two names
+        row = connection.execute(query, (wanted,)).fetchone()
+        if row is not None and row["archived_at"] is not None and not row["removed"]:
+            msg = f"The {noun} {wanted} was deleted on {row['archived_at'][:10]}."
+            return NotFoundError(msg, f"Restore it (traindash.{table}.restore), or name another one.")
+    return NotFoundError(f"There is no {noun} {wanted}.")
 
 
 def parse_object(text: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from traindash.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
 from traindash.errors import NotFoundError, StateError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
+from traindash.platform.store.project_changes import use_version
 
 # A task as the database keeps it, and the way from a row to it.
 
@@ -195,6 +196,8 @@ class TaskStore:
             *(json_text(task.settings), task.autostart, now, now, task.autostart),
         )
         with self._database.write() as connection:
+            if task.project_id is not None:  # what is changed from now on, the task may not see
+                use_version(connection, task.project_id)
             return record_from_row(connection.execute(_INSERT, values).fetchone())
 
     def get(self, task_id: TaskId) -> TaskRecord:

@@ -141,7 +141,7 @@ def train_spec(services: Services, task_id: TaskId, agent: LocalAgent, training:
         task_id=task_id,
         project_id=project.id,
         project_name=project.name,
-        project_version=services.projects.version(project.id),
+        project_version=services.projects.use(project.id),
         framework=asked.name,
         app_name=asked.app_name,
         model_name=start.model_name,

@@ -45,7 +45,7 @@ def test_counts_and_sizes(services: Services, source: ProjectSource) -> None:
     assert (project.name, project.items_count, project.datasets_count) == ("Shapes", 9, 3)
     assert project.size_bytes == sum(path.stat().st_size for path in _blobs(services))
     assert services.projects.meta(project.id) == source.meta
-    assert services.projects.version(project.id) == {"id": 1, "version": 1}
+    assert services.projects.use(project.id) == {"id": 1, "version": 1}
     assert [(row["name"], row["images"], row["objects"]) for row in services.projects.class_counts(1)] == [
         ("blob", 6, 6),
         ("box", 6, 6),
