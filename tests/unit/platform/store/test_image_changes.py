@@ -98,8 +98,9 @@ def _recounted(connection: Connection) -> dict[str, object]:
     tag_images.update((place, name) for place, name, _ in image_tags)
 
     def of(kind: str, wanted: int) -> tuple[object, ...]:
-        own = sorted((row["id"], row["size"], row["hash"]) for row in rows if row[kind] == wanted)
-        return wanted, len(own), sum(size for _, size, _ in own), own[0][2] if own else None
+        # The picture of a project is that of its first dataset with images.
+        own = sorted((row["dataset_id"], row["id"], row["size"], row["hash"]) for row in rows if row[kind] == wanted)
+        return wanted, len(own), sum(size for _, _, size, _ in own), own[0][3] if own else None
 
     return {
         "datasets": [of("dataset_id", wanted) for wanted in _ID],
