@@ -4,9 +4,12 @@ Streamlit finds the module-level ``app`` and runs it as an ASGI application. The
 ``core/traindash/frame/main.py``; nothing here draws.
 """
 
+from traindash.platform.startup import or_refuse, say_address, usable_settings
+
+# Before the rest is loaded: who cannot start is told so at once.
+_settings = usable_settings()
+
 import asyncio
-import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,11 +18,9 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import traindash
-from traindash.errors import AppError
 from traindash.platform.app import LocalPlatform
-from traindash.platform.connections import bound_all_connections, bound_log, raise_handles
+from traindash.platform.connections import bound_all_connections, bound_log
 from traindash.platform.guard import Guard
-from traindash.settings import load_settings
 from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
@@ -28,7 +29,6 @@ from traindash.ui.streamlit_internals import send_small_answers_at_once
 
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 
-_settings = load_settings()
 _platform = LocalPlatform(_settings.home, address="http://127.0.0.1:8501", environment=_settings.trainer_environment)
 
 
@@ -39,20 +39,17 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
     send_small_answers_at_once(port)
-    raise_handles()
     bound_all_connections()
     bound_log()
-    try:
+    with or_refuse():
         await asyncio.to_thread(_platform.open)
-    except AppError as error:
-        _refuse(error)
-        raise
     _platform.start()
     # Over TCP, as any other client. Nothing may call it before the lifespan has begun to yield: the socket listens
     # already, but nobody answers (threads that start now wait for their first answer).
     connection.install(lambda: connect(_platform.address, _platform.token), found=server_settings())
     connection.starter().start()
     connection.task_completions().start()
+    say_address(port)
     try:
         yield
     finally:
@@ -60,12 +57,6 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         await asyncio.to_thread(connection.task_completions().close)
         connection.close()
         await asyncio.to_thread(_platform.close)
-
-
-def _refuse(error: AppError) -> None:
-    """Say why the server does not start, in place of the traceback that the web server would print."""
-    print(f"Traindash does not start: {error}", file=sys.stderr)  # noqa: T201 - the log is not configured for people
-    logging.getLogger("uvicorn.error").disabled = True
 
 
 app = st.App(

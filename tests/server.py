@@ -47,6 +47,8 @@ class DashboardProcess:
             **self._environment,
         }
         command = [sys.executable, "-m", "streamlit", "run", str(self._script), "--server.port", str(port)]
+        if self._script.name != "app.py":  # which says itself where it is
+            command += ["--logger.hideWelcomeMessage", "false"]
         self._output.clear()
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=self._folder

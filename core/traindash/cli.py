@@ -55,8 +55,12 @@ def start_dashboard(port: int) -> None:
     """Serve dashboard and platform on a port of this machine until interrupted."""
     from runpy import run_module
 
+    from traindash.platform.startup import check_port, or_refuse, usable_settings
     from traindash.settings import screens_folder
 
+    usable_settings()
+    with or_refuse():
+        check_port("127.0.0.1", port)
     sys.argv = ["streamlit", "run", str(screens_folder() / "app.py"), "--server.port", str(port)]
     run_module("streamlit", run_name="__main__", alter_sys=True)  # as `python -m streamlit`
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from traindash.errors import InputError
+
 APP_NAME = "traindash"
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -40,11 +42,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; ``environment`` stands in for the process environment in tests.
 
     ``TRAINDASH_HOME`` decides the data directory; without it, it is the user data directory of the operating system.
+
+    Raises:
+        InputError: The data directory is below the home folder of a user, and there is no such folder.
     """
     env = dict(os.environ) if environment is None else dict(environment)  # noqa: TID251 - this is the one place
     home = env.get("TRAINDASH_HOME") or platformdirs.user_data_dir(APP_NAME, appauthor=False)
+    try:
+        folder = Path(home).expanduser().absolute()
+    except (RuntimeError, OSError) as error:  # nobody knows the user's home folder; the working folder is gone
+        msg = f"The data directory {home} is nowhere: the user's home folder or the working folder is not known."
+        raise InputError(msg, "Set TRAINDASH_HOME to the whole path of a folder.") from error
     return Settings(
-        home=Path(home).expanduser().absolute(),
+        home=folder,
         server_address=env.get("SERVER_ADDRESS") or None,
         trainer_environment=env,
         offline=is_offline(env),

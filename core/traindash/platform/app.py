@@ -13,7 +13,7 @@ from traindash.datasets.supervisely_format import open_project
 from traindash.errors import StateError
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
-from traindash.platform.home import HomeLock, ensure_token
+from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, project_edits, projects, tasks
 from traindash.platform.routes.assets import Assets
@@ -138,7 +138,7 @@ class LocalPlatform:
         services = self.services
         services.layout.make_folders()
         # Before anything is read: a second server on the same directory would start every task again.
-        self._lock.acquire()
+        self._lock.acquire(services.address)
         try:
             self._token = ensure_token(services.layout.token)
             services.database.open()
@@ -152,6 +152,9 @@ class LocalPlatform:
             services.modules.ensure()
             if self._with_sample:
                 import_sample(services, home)
+        except OSError as error:
+            self.close()
+            raise unusable(services.layout.root, error) from error
         except BaseException:
             self.close()
             raise

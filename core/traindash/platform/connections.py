@@ -10,19 +10,18 @@ import asyncio
 import errno
 import gc
 import logging
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 import uvicorn
 
+from traindash.platform.startup import handles
+
 HEADER_SECONDS = 15.0  # for a request to begin and its headers to be complete
 QUEUE = 100  # connections that the system keeps until they are accepted, as asyncio has it by default
 MOST_CONNECTIONS = 400
-_WANTED_HANDLES = 8192
 _SHARE = 3  # a third of the handles for connections; database, files and child processes need the others
 _LINES, _PER_SECONDS = 20, 10.0
 _NO_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -98,28 +97,7 @@ def make_room_for_accepting(loop: asyncio.AbstractEventLoop) -> None:
 
 def most_connections() -> int:
     """Return how many connections there may be with the file handles that this process has."""
-    return max(8, min(MOST_CONNECTIONS, _handles() // _SHARE))
-
-
-def _handles() -> int:
-    if sys.platform == "win32":
-        return _WANTED_HANDLES
-    import resource  # noqa: PLC0415 - Windows has none
-
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
-def raise_handles() -> None:
-    """Let this process open as many files as it may; many systems begin with 1024, some with 256."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 - Windows has none
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED_HANDLES if hard == resource.RLIM_INFINITY else min(_WANTED_HANDLES, hard)
-    if soft < wanted:
-        with suppress(OSError, ValueError):  # what is there has to do
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(8, min(MOST_CONNECTIONS, handles() // _SHARE))
 
 
 def bound_connections(config: uvicorn.Config, *, most: Callable[[], int], seconds: float = HEADER_SECONDS) -> None:

@@ -1,6 +1,7 @@
 """Servers that are written down where the official SDK looks for one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,7 @@ def server_settings(
     env = load_settings().trainer_environment if environment is None else environment
     layers: list[tuple[str, Mapping[str, str | None]]] = [("the environment", env)]
     if env.get("ENV") != "production":
-        files = ((folder or Path.cwd()) / "local.env", (user_home or Path.home()) / "supervisely.env")
-        layers += [(str(path), _dotenv(path)) for path in files]
+        layers += [(str(path), _dotenv(path)) for path in _files(folder, user_home)]
     # What the SDK would use, put together from all layers, comes first; then each layer that is complete by itself.
     merged: dict[str, str | None] = {}
     for _, values in reversed(layers):
@@ -52,6 +52,13 @@ def server_settings(
         if address and token:
             found.setdefault((address, token), ServerSetting(source=source, address=address, token=token))
     return tuple(found.values())
+
+
+def _files(folder: Path | None, user_home: Path | None) -> Iterator[Path]:
+    with suppress(OSError):  # the working folder was removed
+        yield (folder or Path.cwd()) / "local.env"
+    with suppress(RuntimeError):  # the user has no home folder
+        yield (user_home or Path.home()) / "supervisely.env"
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Concatenate, Generic, NewType, ParamSpec, TypeVar
+from typing import Any, Generic, NewType, ParamSpec, Protocol, TypeVar
 
 import streamlit as st
 
@@ -30,6 +31,7 @@ _SECONDS = 20
 _CHOSEN, _TYPED = "server", "typed_servers"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_R_co = TypeVar("_R_co", covariant=True)
 CacheKey = NewType("CacheKey", str)
 
 
@@ -174,22 +176,32 @@ def cache_key() -> CacheKey:
     return CacheKey(f"{found} {_here().servers.epoch(found)}")
 
 
+class _Kept(Protocol[_P, _R_co]):
+    """What Streamlit makes of a function whose answers it keeps."""
+
+    def __call__(self, key: CacheKey, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Return the answer."""
+
+    def clear(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of a call
+        """Forget an answer."""
+
+
 class Lookup(Generic[_P, _R]):
     """A question to this session's server whose answers are kept for a while, apart for each server.
 
     Made by :func:`lookup`.
     """
 
-    def __init__(self, kept: Callable[Concatenate[CacheKey, _P], _R], clear: Callable[..., None]) -> None:
-        self._kept, self._clear = kept, clear
+    def __init__(self, make: Callable[[], _Kept[_P, _R]]) -> None:
+        self._make = make
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Return the answer, asked for or kept."""
-        return self._kept(cache_key(), *args, **kwargs)
+        return self._make()(cache_key(), *args, **kwargs)
 
     def forget(self, *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Forget one answer, after a change that makes it wrong."""
-        self._clear(cache_key(), *args, **kwargs)
+        self._make().clear(cache_key(), *args, **kwargs)
 
 
 def lookup(
@@ -215,8 +227,13 @@ def lookup(
         # cache_data pickles what it keeps and hands out copies: a page that changes its answer cannot spoil it for the
         # others, at the price of 40 ms for a project with 1,000 classes.
         cache = st.cache_resource if shared else st.cache_data
-        kept = cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
-        return Lookup(kept, kept.clear)
+
+        # At the first question: before its server runs, Streamlit has no place for answers, and logs that (1.67).
+        @lru_cache(maxsize=1)
+        def kept() -> _Kept[_P, _R]:
+            return cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
+
+        return Lookup(kept)
 
     return wrap
 

@@ -91,7 +91,7 @@ def test_an_open_that_fails_leaves_no_lock(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be made"):
+    with pytest.raises(StorageError, match="cannot be used"):
         _platform(tmp_path / "file" / "home").open()
 
 

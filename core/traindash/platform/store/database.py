@@ -16,6 +16,7 @@ from traindash.errors import StorageError
 MIGRATIONS = tuple(path.read_text("utf-8") for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")))
 _BUSY_SECONDS = 30.0  # the command line may write while the server does
 _READ_CACHE_KIB = 16_384
+_DAMAGED = "Put a copy from a backup in its place, or set TRAINDASH_HOME to another folder."
 
 
 class Database:
@@ -151,4 +152,6 @@ def _storage_errors(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         msg = f"The database {path} does not work: {error}."
-        raise StorageError(msg, "Check that the disk has space and that the folder is writable.") from error
+        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+        hint = _DAMAGED if is_damaged else "Check that the disk has space and that the folder is writable."
+        raise StorageError(msg, hint) from error
