@@ -15,6 +15,7 @@ from tests.fakes import FAKE_TRAINER, trainer_variables
 from tests.fakes.small_platform import FAST, HARDWARE, tiny_project, wait_for
 from traindash.domain.ids import ProjectId
 from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.connections import bound_connections, most_connections
 from traindash.platform.guard import Guard
 
 API = "/public/api/v3/"
@@ -57,7 +58,8 @@ def live_platform(home: Path, *, working: bool = False, trainer: str = FAKE_TRAI
     platform = LocalPlatform(
         home, address="http://127.0.0.1:0", environment=trainer_variables(variables), trainer=trainer, options=options
     )
-    with serve(Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost"))) as url:
+    app = Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost"))
+    with serve(app, lambda config: bound_connections(config, most=most_connections)) as url:
         platform.address = url
         platform.open()
         try:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -17,7 +16,7 @@ from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.routes import accounts, ecosystem, embedded, files, images, project_edits, projects, tasks
 from traindash.platform.routes.assets import Assets
-from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method, StreamMethod
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
 from traindash.platform.store.accounts import Home
@@ -53,7 +52,7 @@ def import_sample(services: Services, home: Home) -> None:
 
 
 # A new method is a line in the table of its resource, and a new resource a line here.
-METHODS: Sequence[Method[Any] | StreamMethod] = (
+METHODS: Sequence[AnyMethod] = (
     *accounts.METHODS,
     *ecosystem.METHODS,
     *embedded.METHODS,

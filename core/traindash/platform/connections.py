@@ -12,6 +12,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
@@ -30,12 +31,24 @@ _log = logging.getLogger("traindash.platform")
 LOGGERS = ("asyncio", "uvicorn.error", "traindash", "traindash.platform")
 
 
+@dataclass(slots=True)
+class Fate:
+    """What became of a connection; requests find that of theirs in their state, under :data:`FATE`."""
+
+    was_reset: bool = False  # it broke off; systems do that, too, when a program goes without having read everything
+    latest: object = None  # whoever answers the newest request over it may say so here
+
+
+FATE = "traindash.fate"
+
+
 class _Waiting:
     """Mixed into a protocol of uvicorn: closes what waits too long, and the longest idle one for a new one."""
 
     cycle: Any
     transport: Any
     connections: set[Any]
+    app_state: dict[str, Any]  # what each request of the connection finds in its state
     waits_since: float = 0.0
     # of a server, since each has a class of its own
     most: Callable[[], int]
@@ -45,12 +58,18 @@ class _Waiting:
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as in uvicorn
         """Begin to wait for a request; there is room for it as long as another connection is idle."""
         super().connection_made(transport)  # type: ignore[misc]
+        self.app_state = {**self.app_state, FATE: Fate()}
         self.waits_since = time.monotonic()
         _accepted.add(self)
         _make_room(self.connections, len(self.connections) - self.most())
         if not self.is_swept:
             type(self).is_swept = True
             self._sweep(self.connections)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note how it ended."""
+        self.app_state[FATE].was_reset = isinstance(exc, ConnectionError)
+        super().connection_lost(exc)  # type: ignore[misc]
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

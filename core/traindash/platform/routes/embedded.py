@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
 from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
-from traindash.platform.routes.endpoint import ApiContext, Method, StreamMethod, json_response, receive
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, StreamMethod, json_response, receive
 from traindash.platform.routes.workload import InThread
 from traindash.platform.tasks.splits import resolve_split
 from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, Id, shortened
@@ -160,7 +160,7 @@ def _of_datasets(api: ApiContext, project_id: ProjectId, split: DatasetsSplit) -
     }
 
 
-METHODS: Sequence[Method[Any] | StreamMethod] = (
+METHODS: Sequence[AnyMethod] = (
     Method("traindash.splits.statistics", _Statistics, _split_content, bounds=MEMBERS, heavy=True),
     Method(
         "traindash.dryruns.start",

@@ -4,9 +4,9 @@ import errno
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, assert_never
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -19,6 +19,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
+from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
     BusyError,
@@ -27,7 +28,6 @@ from traindash.platform.routes.workload import (
     Workload,
     chunks_in_time,
     log_fault,
-    read_body,
 )
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
@@ -118,6 +118,7 @@ class ApiContext:
     imports: Imports
     dry_runs: DryRuns
     webhook: WebhookWorker
+    call: str = ""  # what a call that changes something and its repeats have in common
 
 
 _T = TypeVar("_T")
@@ -135,12 +136,13 @@ class Streamed:
 class Method(Generic[_T]):
     """An API method with a JSON body."""
 
-    name: str  # dotted name, e.g. `projects.info`
+    name: str  # dotted name, e.g. `projects.info`; says whether it changes something, see `effect_of`
     body: type[_T]  # shape of the request
     # runs in a worker thread; returns what becomes JSON, or a finished response
     handle: Callable[[ApiContext, _T], object]
     bounds: BodyBounds = USUAL
     heavy: bool = False  # may compute or read for more than a few milliseconds
+    given: Callable[[ApiContext], None] | None = None  # what is left to do when the answer was handed over
 
     def run(self, api: ApiContext, sent: "Parameters") -> Response | Streamed:
         """Check the body and answer."""
@@ -149,11 +151,27 @@ class Method(Generic[_T]):
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingMethod(Generic[_T]):
+    """An API method with a small JSON body that may wait; runs on the event loop and must not block it."""
+
+    name: str
+    body: type[_T]
+    handle: Callable[[ApiContext, _T, InThread], Awaitable[Response]]
+    bounds: BodyBounds = USUAL
+
+
+@dataclass(frozen=True, slots=True)
 class StreamMethod:
-    """An API method that reads the request itself, for uploads; runs on the event loop and must not block it."""
+    """An API method that reads the request itself, for uploads; runs on the event loop and must not block it.
+
+    A form that is sent again is known by its boundary. Anything else is done again, so it must come to the same.
+    """
 
     name: str
     handle: Callable[[ApiContext, Request, InThread], Awaitable[Response]]
+
+
+AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod
 
 
 class ApiEndpoint:
@@ -164,16 +182,13 @@ class ApiEndpoint:
     """
 
     def __init__(
-        self,
-        api: ApiContext,
-        methods: Sequence[Method[Any] | StreamMethod],
-        token: Callable[[], str],
-        workload: Workload,
+        self, api: ApiContext, methods: Sequence[AnyMethod], token: Callable[[], str], workload: Workload
     ) -> None:
         self._api = api
         self._methods = {method.name: method for method in methods}
         self._token = token
         self._workload = workload
+        self._repeats = Repeats()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -192,6 +207,7 @@ class ApiEndpoint:
             return problem(
                 401, "The API token is missing or wrong.", "Send the server's token in the header x-api-key."
             )
+        attempt = self._repeats.attempt(request)
         name = request.path_params["method"]
         method = self._methods.get(name) if request.path_params["version"] == "v3" else None
         if method is None:
@@ -199,23 +215,62 @@ class ApiEndpoint:
         # The SDK posts nearly everything, reads too; two methods come as GET (docs/supervisely-api.md 1).
         if request.method not in {"GET", "POST"}:
             return problem(405, f"{name} does not answer {request.method}.", "Use POST.")
-        if isinstance(method, StreamMethod):
-            return await method.handle(self._api, request, self._workload.short.run)
-        return await self._run(method, request)
+        if not isinstance(method, StreamMethod):
+            return await self._run(method, request, attempt)
+        in_thread = self._workload.short.run
+        if (key := form_key(request)) is None:
+            return await method.handle(self._api, request, in_thread)
+        effect = effect_of(name)
+        return await self._repeats.answer(key, effect, attempt, lambda: method.handle(self._api, request, in_thread))
 
-    async def _run(self, method: Method[Any], request: Request) -> Response:
-        lane = self._workload.heavy if method.heavy else self._workload.short
+    async def _run(self, method: Method[Any] | WaitingMethod[Any], request: Request, attempt: Attempt) -> Response:
+        effect = effect_of(method.name)
         async with self._workload.body(request, method.bounds.megabytes) as content:
             sent = Parameters.of(request, content)
-            answer = await lane.run(lambda: method.run(self._api, sent))
-        if isinstance(answer, Response):
+            if effect is Effect.READS:
+                return await self._made(method, self._api, sent)
+            attempt.watch()  # all of the request is here: what comes now is its end
+            # In a thread: a large body takes milliseconds.
+            key = await self._workload.short.run(lambda: call_key(request, content))
+            api = replace(self._api, call=key)
+            answer = await self._repeats.answer(key, effect, attempt, lambda: self._made(method, api, sent))
+        given = method.given if isinstance(method, Method) else None
+        if given is None or not isinstance(answer, Given):
             return answer
-        return self._workload.streamed(answer.blocks, answer.media_type)
+        return _Followed(answer, lambda: self._workload.short.run(lambda: given(api)))
+
+    async def _made(self, method: Method[Any] | WaitingMethod[Any], api: ApiContext, sent: "Parameters") -> Response:
+        match method:
+            case Method():
+                lane = self._workload.heavy if method.heavy else self._workload.short
+                answer = await lane.run(lambda: method.run(api, sent))
+                if isinstance(answer, Response):
+                    return answer
+                return self._workload.streamed(answer.blocks, answer.media_type)
+            case WaitingMethod():
+                body = sent.read(method.name, method.body, method.bounds)
+                return await method.handle(api, body, self._workload.short.run)
+            case _:
+                assert_never(method)
 
     def _is_authorised(self, request: Request) -> bool:
         # Not a Bearer token (docs/supervisely-api.md 1). Compared in constant time, so that it cannot be felt out.
         key = request.headers.get("x-api-key", "")
         return hmac.compare_digest(key.encode("latin-1", "replace"), self._token().encode())
+
+
+class _Followed(Response):
+    """An answer after which something is left to do if it was handed over."""
+
+    def __init__(self, answer: Given, after: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(status_code=answer.status_code)
+        self._answer, self._after = answer, after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, then do it."""
+        await self._answer(scope, receive, send)
+        if self._answer.is_given:
+            await self._after()
 
 
 async def receive(request: Request, target: Path, in_thread: InThread) -> None:
@@ -280,12 +335,3 @@ def _pairs(content: bytes) -> list[tuple[str, str]]:
         return parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise InputError(f"There are more than {_MOST_FIELDS} parameters.", "Send a JSON object.") from error
-
-
-async def read_parameters(request: Request, method: str, body: type[_T]) -> _T:
-    """Read a small body of a :class:`StreamMethod`.
-
-    Raises:
-        InputError: As :meth:`Parameters.read`.
-    """
-    return Parameters.of(request, await read_body(request, USUAL.megabytes)).read(method, body)

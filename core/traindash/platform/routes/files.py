@@ -20,6 +20,7 @@ from starlette.responses import FileResponse, Response
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.routes.endpoint import (
+    AnyMethod,
     ApiContext,
     Method,
     Streamed,
@@ -286,7 +287,7 @@ async def _incoming(services: Services, in_thread: InThread) -> AsyncIterator[Pa
         await in_thread(lambda: target.unlink(missing_ok=True))
 
 
-METHODS: Sequence[Method[Any] | StreamMethod] = (
+METHODS: Sequence[AnyMethod] = (
     Method("file-storage.list", _Folder, _list, heavy=True),
     Method("file-storage.v2.list", _FolderV2, _list_v2, heavy=True),
     Method(

@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
-from starlette.requests import Request
 from starlette.responses import Response
 
 from traindash.domain.ids import AgentId, TaskId, WorkspaceId
 from traindash.domain.task import ExitReport, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.platform.routes.endpoint import (
+    AnyMethod,
     ApiContext,
     Method,
-    StreamMethod,
+    WaitingMethod,
     json_response,
-    read_parameters,
 )
 from traindash.platform.routes.workload import InThread
 from traindash.platform.services import Services
@@ -140,7 +139,7 @@ def _list(api: ApiContext, body: _TaskList) -> object:
 
 
 def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
-    task = api.admission.submit(body)
+    task = api.admission.submit(body, api.call)
     api.control.wake()
     # An array of one; clients read its ``id`` or its ``taskId`` (docs/supervisely-api.md 3.1).
     return [
@@ -185,7 +184,6 @@ def _set_status(api: ApiContext, body: _StatusUpdate) -> object:
 #
 # Our apps have no web server of their own: the platform answers from the task and its log what the training app of
 # Supervisely answers (docs/supervisely-api.md 6.1). ``stop_after_epoch`` is ours.
-_NAME = "tasks.request.direct"
 _POLL_SECONDS = 0.5
 _DEFAULT_WAIT_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 24 * 3600.0  # clients that wait for ever ask again
@@ -214,8 +212,7 @@ class _Request(Body):
         return self.starts_training and (self.state or {}).get("wait") is not False and not self.skip_response
 
 
-async def _direct(api: ApiContext, request: Request, in_thread: InThread) -> Response:
-    body = await read_parameters(request, _NAME, _Request)
+async def _direct(api: ApiContext, body: _Request, in_thread: InThread) -> Response:
     given = await in_thread(lambda: _answer(api, body))
     if body.waits:
         given = await _wait(api, body, in_thread) or given
@@ -378,18 +375,25 @@ def _set_meta(api: ApiContext, body: _Meta) -> object:
 
 
 _START = BodyBounds(megabytes=4)  # the texts of a state are bounded where it is read
-METHODS: Sequence[Method[Any] | StreamMethod] = (
+METHODS: Sequence[AnyMethod] = (
     Method(
         "tasks.info", ById, lambda api, body: tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
     ),
     Method("tasks.list", _TaskList, _list, heavy=True),
-    Method("tasks.run.app", dict[str, Any], _run_app, bounds=_START, heavy=True),
+    Method(
+        "tasks.run.app",
+        dict[str, Any],
+        _run_app,
+        bounds=_START,
+        heavy=True,
+        given=lambda api: api.services.tasks.answered(api.call),
+    ),
     Method("tasks.stop", ById, lambda api, body: {"status": api.control.request_stop(TaskId(body.id)).value}),
     Method("tasks.queue.move", _QueueMove, _move),  # an extension of this server
     Method("tasks.log.download", _LogDownload, _log, heavy=True),
     Method("tasks.output.set", _OutputSet, _set_output, heavy=True),
     Method("tasks.status.update", _StatusUpdate, _set_status),
-    StreamMethod(_NAME, _direct),
+    WaitingMethod("tasks.request.direct", _Request, _direct),
     Method("tasks.data.get", _Get, _get, heavy=True),
     Method("tasks.data.set", _Set, _set, bounds=DOCUMENT, heavy=True),
     Method("tasks.app-v2.data.set", _AppData, _set_app_data, bounds=DOCUMENT, heavy=True),

@@ -7,8 +7,10 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Literal, TypeAlias
+from uuid import uuid4
 
 import msgspec
 
@@ -16,7 +18,7 @@ from traindash.domain.app_state import StartParams, StartRequest
 from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import ALLOWED_MOVES, ExitReport, TaskStatus
 from traindash.errors import NotFoundError, StateError
-from traindash.platform.store.database import Database, now_text
+from traindash.platform.store.database import Database, moment_text, now_text
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.project_changes import use_version
 
@@ -137,6 +139,17 @@ _TASKS = Table(
     columns=numbers("id", "agent_id", "module_id", "project_id")
     | texts("type", "status", "name", "description", "created_at", "updated_at", "started_at", "finished_at"),
 )
+_REPEATED = timedelta(seconds=310)  # as long as the official SDK repeats a call (docs/supervisely-api.md 1.3)
+# Taken over by the server that answers now, so that nobody else gets the same task.
+_UNANSWERED = (
+    "UPDATE unanswered_starts SET server = ?1 WHERE task_id ="
+    " (SELECT min(task_id) FROM unanswered_starts WHERE call = ?2 AND server <> ?1 AND created_at >= ?3)"
+    " RETURNING task_id"
+)
+_ANSWERED = (
+    "DELETE FROM unanswered_starts WHERE task_id ="
+    " (SELECT min(task_id) FROM unanswered_starts WHERE call = ? AND server = ?)"
+)
 # Waiting for an agent: queue_order > 0 and queued or started. New ones go to the end.
 _INSERT = (
     "INSERT INTO tasks (team_id, workspace_id, user_id, agent_id, module_id, project_id, kind, status, name,"
@@ -185,9 +198,14 @@ class TaskStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._server = uuid4().hex  # of this run of the server
 
-    def create(self, task: NewTask) -> TaskRecord:
-        """Take a task in as ``queued``; a task that starts by itself waits for its agent at once."""
+    def create(self, task: NewTask, call: str = "") -> TaskRecord:
+        """Take a task in as ``queued``; a task that starts by itself waits for its agent at once.
+
+        ``call`` is what a start and its repeats have in common. If an earlier server took the task in and died before
+        it :meth:`answered`, that task is returned. Repeats that this server sees never come here.
+        """
         now, asked = now_text(), task.request
         values = (
             *(task.team_id, asked.workspace_id, task.user_id, asked.agent_id, task.module_id, task.project_id),
@@ -196,9 +214,23 @@ class TaskStore:
             *(json_text(task.settings), task.autostart, now, now, task.autostart),
         )
         with self._database.write() as connection:
+            asked_before = (self._server, call, _repeated_from())
+            if call and (known := connection.execute(_UNANSWERED, asked_before).fetchone()) is not None:
+                return _get(connection, TaskId(known[0]))
             if task.project_id is not None:  # what is changed from now on, the task may not see
                 use_version(connection, task.project_id)
-            return record_from_row(connection.execute(_INSERT, values).fetchone())
+            record = record_from_row(connection.execute(_INSERT, values).fetchone())
+            if call:
+                connection.execute("DELETE FROM unanswered_starts WHERE created_at < ?", (_repeated_from(),))
+                connection.execute(
+                    "INSERT INTO unanswered_starts VALUES (?, ?, ?, ?)", (record.id, call, self._server, now)
+                )
+            return record
+
+    def answered(self, call: str) -> None:
+        """Note that the answer to a start was handed over: the same call once more is another start."""
+        with self._database.write() as connection:
+            connection.execute(_ANSWERED, (call, self._server))
 
     def get(self, task_id: TaskId) -> TaskRecord:
         """Return a task.
@@ -347,6 +379,10 @@ class TaskStore:
         with self._database.read() as connection:
             ahead = connection.execute(_AHEAD, values).fetchone()[0]
         return int(ahead) + 1
+
+
+def _repeated_from() -> str:
+    return moment_text(datetime.now(UTC) - _REPEATED)
 
 
 def _get(connection: Connection, task_id: TaskId) -> TaskRecord:

@@ -8,6 +8,7 @@ from msgspec import structs
 from traindash.domain.app_state import RepeatState, StartRequest, StartState
 from traindash.domain.ids import AgentId, TaskId, TeamId
 from traindash.domain.plan import RandomSplit
+from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.frameworks.spec import Framework
 from traindash.platform.modules import Module
@@ -30,17 +31,21 @@ class Admission:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def submit(self, body: object) -> TaskRecord:
+    def submit(self, body: object, call: str = "") -> TaskRecord:
         """Take a task in from the parsed body of ``tasks.run.app``. It is ``queued``; the caller wakes the supervisor.
+
+        ``call`` as for :meth:`~traindash.platform.store.tasks.TaskStore.create`.
 
         Raises:
             InputError: Something in the request cannot be used.
             NotFoundError: Something it names does not exist.
         """
-        record = self._services.tasks.create(self.check(body))
+        record = self._services.tasks.create(self.check(body), call)
         # At once, not when its turn comes: the page shows the whole curve while it waits.
         if (source := source_of(record)) is not None:
             carry_over(self._services, source, record.id)
+        if record.status is not TaskStatus.QUEUED:  # an earlier server took it in, and it has begun
+            return record
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
         EventWriter(self._services.layout.run(record.id).platform_events).log(waits)
         return record

@@ -7,6 +7,7 @@ from pathlib import Path
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
+from traindash.files import replacing
 from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import frozen_training
@@ -100,12 +101,18 @@ def resume_point(services: Services, source: TaskId, task_id: TaskId) -> ResumeP
 
 
 def carry_over(services: Services, source: TaskId, task_id: TaskId) -> None:
-    """Put the epochs of an earlier training into the log of the one that continues it, so that curves are whole."""
-    rows = tuple(_epoch_rows(services.layout.run(source)))
+    """Begin the log of a training that continues an earlier one with its epochs, so that curves are whole.
+
+    A log that was begun is left as it is.
+    """
     target = services.layout.run(task_id).platform_events
-    append_rows(target, rows)
+    if target.exists():
+        return
+    rows = tuple(_epoch_rows(services.layout.run(source)))
     done = max((epoch for row in rows if isinstance(epoch := row.get("epoch"), int)), default=0)
-    EventWriter(target).log(f"Continues task {source}, which had done {done} epochs.")
+    with replacing(target) as partial:  # all of it or nothing, since nobody would find out which epochs are missing
+        append_rows(partial, rows)
+        EventWriter(partial).log(f"Continues task {source}, which had done {done} epochs.")
 
 
 def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:

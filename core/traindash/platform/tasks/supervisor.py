@@ -35,6 +35,7 @@ from traindash.platform.tasks.process import (
     trainer_environment,
     write_identity,
 )
+from traindash.platform.tasks.resuming import carry_over, source_of
 from traindash.training.runs.events import EventWriter
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
@@ -227,6 +228,8 @@ class Supervisor:
         watched = self._watch(agent.id, None)
         self._watched[task.id] = watched
         try:
+            if (source := source_of(task)) is not None:
+                carry_over(services, source, task.id)  # unless that was done when it was taken in
             self._say(task.id, f"Agent {agent.name} takes the task.")
             services.logs.forget(run)
             trainer = prepare(services, task, agent)
