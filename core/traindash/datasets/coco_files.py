@@ -22,7 +22,7 @@ from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import Skeleton, read_skeleton
 from traindash.datasets.source import read_json
 from traindash.errors import InputError
-from traindash.formatting import listing
+from traindash.formatting import listing, plural
 from traindash.text_files import ascii_part
 
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -131,18 +131,80 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
         if place not in places:
             log.skip_file(ProblemKind.OTHER_FILE, place, "It holds no COCO annotations.")
     found = []
+    done: set[str] = set()
+    others: list[str] = []
     for place in places:
+        if place in done:
+            continue
         content = _content(folder, place)
         if message := _other_content(content):
             log.skip_file(ProblemKind.OTHER_FILE, place, message)
-        else:
-            found.append(_indexed(content, place, folder))
+            others.append(f"{place}: {message}")
+            continue
+        beside = posixpath.join(posixpath.dirname(place), _key_point_file(posixpath.basename(place)))
+        if beside in places and (message := _with_key_points(content, _content(folder, beside), place)):
+            log.skip_file(ProblemKind.OTHER_FILE, beside, message)
+            done.add(beside)
+        found.append(_indexed(content, place, folder))
     if not found:
-        msg = f"{folder.root.name} holds no COCO annotations with objects."
+        msg = " ".join((f"{folder.root.name} holds no COCO annotations with objects.", *others[:1]))
         raise InputError(msg, "COCO annotations are .json files with images, annotations and categories.")
     taken = tuple(_without_repeated(found, log))
     _tell_of_shared_images(taken, log)
     return tuple(_uniquely_named(taken))
+
+
+def _key_point_file(name: str) -> str:
+    """What cocodataset.org calls the key points of a file's objects; empty for other files."""
+    objects, points, *_ = _CONTENTS
+    return name.replace(objects, points, 1) if name.startswith(objects) else ""
+
+
+def _with_key_points(content: _Content, points: _Content, place: str) -> str:
+    """Give the objects of a file their key points, which cocodataset.org keeps in a file beside it.
+
+    Objects are the same where their ids, boxes, images and names of categories are. Nothing is changed unless all
+    images of the other file are in this one.
+
+    Returns:
+        What became of the other file, a sentence; empty if it is another set, or none of its objects is in this one.
+    """
+    if not _names_by_id(points) <= _names_by_id(content):
+        return ""
+    set_points = {
+        key: row["keypoints"]
+        for key, row in _keyed(points).items()
+        if isinstance(row.get("keypoints"), list) and any(row["keypoints"][2::3])
+    }
+    named = {item.name: item for item in points.categories or []}
+    taken = 0
+    for key, row in _keyed(content).items():
+        if key in set_points and "keypoints" not in row:
+            row["keypoints"] = set_points[key]
+            taken += 1
+    for item in (content.categories or []) if taken else ():
+        if item.name in named and not item.keypoints:
+            item.keypoints, item.skeleton = named[item.name].keypoints, named[item.name].skeleton
+    if not taken:
+        return ""
+    missing = len(set_points) - taken
+    rest = f" {missing} more of them are left out, for their objects are not there." if missing else ""
+    return f"Its pictures are those of {place}; the key points of {plural(taken, 'object')} are taken with them.{rest}"
+
+
+def _names_by_id(content: _Content) -> set[tuple[Identifier | None, str]]:
+    return {(identifier(row.get("id")), str(row.get("file_name"))) for row in content.images}
+
+
+def _keyed(content: _Content) -> dict[tuple[object, ...], dict[str, Any]]:
+    """Rows of objects by all that tells that two are the same."""
+    names = {identifier(item.id): item.name for item in content.categories or []}
+    keyed: dict[tuple[object, ...], dict[str, Any]] = {}
+    for row in content.annotations or []:
+        if (key := identifier(row.get("id"))) is not None:
+            whose = identifier(row.get("image_id")), names.get(identifier(row.get("category_id")))
+            keyed[(key, *whose, str(row.get("bbox")))] = row
+    return keyed
 
 
 def _content(folder: Folder, place: str) -> _Content:

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -33,6 +34,8 @@ class DataYaml:
     # every other key with a text or a list of texts → these, e.g. `train`; without those that are empty
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kpt_shape: tuple[int, int] | None = None  # key points of an object, and numbers of each
+    kpt_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # class number → names of its key points
+    flip_idx: tuple[int, ...] = ()  # for each key point the one that it is in a mirror; empty unsaid
 
 
 def is_data_yaml(content: bytes) -> bool:
@@ -73,8 +76,28 @@ def read_data_yaml(content: bytes, name: str) -> DataYaml:
         texts={
             key: texts for key, value in said.items() if key not in ("names", "nc", "path") if (texts := _texts(value))
         },
-        kpt_shape=_kpt_shape(said.get("kpt_shape"), name),
+        **_key_points(said, name),
     )
+
+
+def _key_points(said: Mapping[Any, object], name: str) -> dict[str, Any]:
+    """What is said of key points; names and mirrored ones only where they fit the shape."""
+    if (shape := _kpt_shape(said.get("kpt_shape"), name)) is None:
+        return {}
+    flips = said.get("flip_idx")
+    numbers = [_count(part) for part in flips] if isinstance(flips, list) else []
+    mirrored = tuple(number for number in numbers if number is not None)
+    given = said.get("kpt_names")
+    named = (
+        {int(key): _texts(value) for key, value in given.items() if _count(key) is not None}
+        if isinstance(given, dict)
+        else {}
+    )
+    return {
+        "kpt_shape": shape,
+        "flip_idx": mirrored if sorted(mirrored) == list(range(shape[0])) else (),
+        "kpt_names": {key: names for key, names in named.items() if len(set(names)) == shape[0] == len(names)},
+    }
 
 
 def checked_names(names: Mapping[int, str], place: str) -> dict[int, str]:

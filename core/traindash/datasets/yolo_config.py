@@ -9,13 +9,14 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from traindash.datasets.data_yaml import checked_names, is_data_yaml, read_data_yaml
 from traindash.datasets.folder import Folder, is_hidden, same_name
 from traindash.datasets.image_files import is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.key_points import Skeleton
 from traindash.errors import InputError
 from traindash.text_files import ascii_part, lines_of, read_bytes, read_text
 
@@ -46,6 +47,8 @@ class YoloConfig:
     sides: Mapping[str, tuple[str, ...]]  # dataset → paths of folders or lists of images, as they are written
     base: str = ""  # what the paths are relative to, as it is written
     keypoints: tuple[int, int] | None = None  # how many key points an object has, and numbers each; `None` unsaid
+    skeletons: Mapping[int, Skeleton] = field(default_factory=dict)  # class number → what is said of its key points
+    mirrored: tuple[int, ...] = ()  # for each key point the one that it is in a mirror; empty unsaid
 
 
 def config_files(root: Path) -> list[str]:
@@ -150,6 +153,8 @@ def _from_yaml(folder: Folder, place: str, log: ProblemLog) -> YoloConfig:
         sides={side: entries for side, entries in written.items() if entries},
         base=content.path,
         keypoints=content.kpt_shape,
+        skeletons={number: Skeleton(names=names) for number, names in content.kpt_names.items()},
+        mirrored=content.flip_idx,
     )
 
 

@@ -6,20 +6,22 @@ Written by Ultralytics (https://docs.ultralytics.com/datasets/detect/), darknet,
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from traindash.datasets.folder import Folder, is_hidden
 from traindash.datasets.image_files import CheckedImage, check_images, in_batches, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.key_points import KeyPoints, Skeleton, graph, key_point_classes
 from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, SourceImage
-from traindash.datasets.yolo_config import config_files, is_name_file, read_yolo_config
+from traindash.datasets.yolo_config import YoloConfig, config_files, is_name_file, read_yolo_config
 from traindash.datasets.yolo_files import YoloFiles, find_files
-from traindash.datasets.yolo_labels import LabelForm, LabelSurvey, are_pixels, geometry_of, numbers
-from traindash.domain.annotation import Annotation, Geometry, Label
+from traindash.datasets.yolo_labels import Drawn, LabelForm, LabelSurvey, are_pixels, drawn, numbers
+from traindash.domain.annotation import Annotation, Label
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 from traindash.text_files import ascii_part, ascii_start, lines_of, read_text
@@ -90,14 +92,44 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
         ObjectClass(name=name, shape=common_shape(shapes.get(number, ())), color=class_color(position))
         for position, (number, name) in enumerate(names.items())
     )
+    posed = {number: names[number] for number in sorted(survey.posed(form)) if number in names}
+    figures = _key_point_classes(posed, form, config, [item.name for item in classes])
     _tell_left_out(folder, files, counts, log)
     _tell_of_labels(files, form, log)
-    reader = _Reader(root=folder.root, names=names, form=form, labels=files.labels, log=log)
+    reader = _Reader(
+        root=folder.root,
+        names=names,
+        form=form,
+        labels=files.labels,
+        skeletons=config.skeletons,
+        figures={number: figures[name].name for number, name in posed.items()},
+        log=log,
+    )
     datasets = tuple(
         SourceDataset(name=name, parent=None, images=Lazy(partial(reader.images, images)))
         for name, images in files.sides.items()
     )
-    return ProjectSource(name=folder.root.name, meta=ProjectMeta(classes=classes), datasets=datasets)
+    return ProjectSource(
+        name=folder.root.name, meta=ProjectMeta(classes=(*classes, *figures.values())), datasets=datasets
+    )
+
+
+def _key_point_classes(
+    posed: Mapping[int, str], form: LabelForm, config: YoloConfig, taken: Sequence[str]
+) -> Mapping[str, ObjectClass]:
+    """Class → that of its key points, which also says which of them change places in a mirror."""
+    count = form.keypoints[0] if form.keypoints else 0
+    named = {name: ([config.skeletons.get(number, Skeleton())], count) for number, name in posed.items()}
+    classes = key_point_classes(named, taken)
+    if not config.mirrored:
+        return classes
+    flips = {"flip_idx": list(config.mirrored)}
+    return {
+        name: replace(
+            item, extra={"geometry_config": {**cast("Mapping[str, object]", item.extra["geometry_config"]), **flips}}
+        )
+        for name, item in classes.items()
+    }
 
 
 def _content(path: Path) -> bytes:
@@ -155,6 +187,8 @@ class _Reader:
     names: Mapping[int, str]
     form: LabelForm
     labels: Mapping[str, str]  # image → its label file
+    skeletons: Mapping[int, Skeleton]  # class number → what is said of its key points
+    figures: Mapping[int, str]  # class number → name of the class of its key points
     log: ProblemLog
 
     def images(self, places: Sequence[str]) -> Iterator[SourceImage]:
@@ -206,18 +240,34 @@ class _Reader:
                 known = f"the classes are 0 to {max(self.names, default=-1)}"
                 message = f"There is no class with the number {number}; {known}."
                 self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
-            elif (geometry := self._geometry(place, values, size)) is not None:
-                yield Label(class_name=self.names[number], geometry=geometry)
+            elif (found := self._drawn(place, values, size)) is not None:
+                binding = {} if found.points is None else {"instance": place}
+                yield Label(class_name=self.names[number], geometry=found.geometry, extra=binding)
+                if found.points is not None and (figure := self._figure(place, number, found.points, size)) is not None:
+                    yield figure
 
-    def _geometry(self, place: str, values: list[float], size: tuple[int, int]) -> Geometry | None:
+    def _drawn(self, place: str, values: list[float], size: tuple[int, int]) -> Drawn | None:
         try:
-            geometry, left_out = geometry_of(values, self.form, size)
+            found = drawn(values, self.form, size)
         except InputError as error:
             self.log.skip_object(ProblemKind.DAMAGED_OBJECT, place, error.message)
             return None
-        if left_out:
-            self.log.change(ProblemKind.UNSUPPORTED_GEOMETRY, place, left_out)
-        return geometry
+        if found.left_out:
+            self.log.change(ProblemKind.UNSUPPORTED_GEOMETRY, place, found.left_out)
+        return found
+
+    def _figure(self, place: str, number: int, points: KeyPoints, size: tuple[int, int]) -> Label | None:
+        """The key points of a box, an object of their own."""
+        self.log.found(objects=1)
+        geometry, outside = graph(points, self.skeletons.get(number, Skeleton()), *size)
+        if geometry is None:
+            self.log.skip_object(ProblemKind.OUTSIDE, place, "Its key points lie outside the image.")
+            return None
+        if outside:
+            self.log.change(ProblemKind.CUT, place, f"{outside} of its key points lie outside the image.")
+        own = self.figures[number]
+        self.log.change(ProblemKind.KEY_POINTS, place, f"Its key points are an object of the class “{own}”.")
+        return Label(class_name=own, geometry=geometry, extra={"instance": place})
 
 
 def _parsed(lines: Sequence[tuple[int, str]], place: str) -> _Lines:

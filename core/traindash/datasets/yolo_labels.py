@@ -10,8 +10,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from traindash.datasets.geometry import rectangle_at, to_pixels
+from traindash.datasets.key_points import KeyPoints
 from traindash.domain.annotation import Geometry, Polygon, Rectangle
 from traindash.errors import InputError
 
@@ -28,9 +30,22 @@ _SLACK = 0.02  # of the image's size: people put key points a little beside the 
 class LabelForm:
     """What the numbers of a folder's label lines mean."""
 
-    keypoint_values: int = 0  # numbers of a line that belong to key points, after those of the box; 0 without
+    keypoints: tuple[int, int] | None = None  # how many a line has behind its box, and numbers of each, 2 or 3
     polygons_have_confidence: bool = False  # the last number of each polygon is not a coordinate
     could_be_keypoints: bool = False  # polygons could also be boxes with key points; nothing tells
+
+    @property
+    def posed(self) -> int:
+        """Numbers of a line that is a box with key points; 0 if none is."""
+        return _BOX_VALUES + self.keypoints[0] * self.keypoints[1] if self.keypoints else 0
+
+
+class Drawn(NamedTuple):
+    """What a line is, in pixels."""
+
+    geometry: Geometry
+    points: KeyPoints | None = None  # those that belong to the box, if any is set
+    left_out: str = ""  # what is not taken, a sentence
 
 
 def columns(line: str) -> list[str]:
@@ -71,22 +86,24 @@ def are_pixels(values: Sequence[float]) -> bool:
     return bool(values) and (max(values) > 2 or min(values) < -1)  # noqa: PLR2004 - one image size to each side
 
 
-def geometry_of(values: list[float], form: LabelForm, size: tuple[int, int]) -> tuple[Geometry, str]:
-    """Return the geometry that the values of a line are, in pixels; and what was left out, a sentence or nothing.
+def drawn(values: list[float], form: LabelForm, size: tuple[int, int]) -> Drawn:
+    """Return what the values of a line are on an image of this size.
 
     Raises:
         InputError: They are neither a box nor a polygon, or pixels.
     """
     count = len(values)
-    if form.keypoint_values and count in (_BOX_VALUES + form.keypoint_values, _BOX_VALUES + form.keypoint_values + 1):
-        return _rectangle(values[:_BOX_VALUES], size), "Its key points are left out; the box is taken."
+    if form.keypoints and count in (form.posed, form.posed + 1):
+        left_out = "" if count == form.posed else "The number behind the key points is left out; predictions have one."
+        points = _points(values[_BOX_VALUES : form.posed], form.keypoints[1], size)
+        return Drawn(_rectangle(values[:_BOX_VALUES], size), points, left_out)
     if count == _BOX_VALUES:
-        return _rectangle(values, size), ""
+        return Drawn(_rectangle(values, size))
     if count == _BOX_VALUES + 1:
-        return _rectangle(values[:_BOX_VALUES], size), "The number behind the box is left out; predictions have one."
-    if form.keypoint_values:
-        wanted = _BOX_VALUES + form.keypoint_values
-        raise InputError(f"{count} numbers are neither a box (4) nor a box with key points ({wanted}).")
+        left_out = "The number behind the box is left out; predictions have one."
+        return Drawn(_rectangle(values[:_BOX_VALUES], size), left_out=left_out)
+    if form.keypoints:
+        raise InputError(f"{count} numbers are neither a box (4) nor a box with key points ({form.posed}).")
     left_out = ""
     if form.polygons_have_confidence and count % 2:
         values, count = values[:-1], count - 1
@@ -95,8 +112,17 @@ def geometry_of(values: list[float], form: LabelForm, size: tuple[int, int]) -> 
         raise InputError(f"{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points).")
     _refuse_pixels(values)
     width, height = size
-    points = zip(values[::2], values[1::2], strict=True)
-    return to_pixels(Polygon(exterior=tuple((x * width, y * height) for x, y in points))), left_out
+    outline = zip(values[::2], values[1::2], strict=True)
+    polygon = to_pixels(Polygon(exterior=tuple((x * width, y * height) for x, y in outline)))
+    return Drawn(polygon, left_out=left_out)
+
+
+def _points(values: list[float], each: int, size: tuple[int, int]) -> KeyPoints | None:
+    """Shares of the image → pixels as COCO counts them, which Ultralytics divides by the image's size."""
+    _refuse_pixels([value for place, value in enumerate(values) if place % each < len(size)])
+    sides = (*size, 1)[:each]
+    found = KeyPoints(values=[round(value * sides[place % each], 4) for place, value in enumerate(values)], each=each)
+    return found if found.reach() else None
 
 
 def _rectangle(values: list[float], size: tuple[int, int]) -> Rectangle:
@@ -143,7 +169,7 @@ class LabelSurvey:
     def form(self) -> LabelForm:
         """Return what the numbers mean."""
         if self.keypoints is not None:
-            return LabelForm(keypoint_values=self.keypoints[0] * self.keypoints[1])
+            return LabelForm(keypoints=self.keypoints)
         long = Counter[int]()
         for (_, count), lines in self._lines.items():
             if count > _BOX_VALUES + 1:
@@ -155,10 +181,10 @@ class LabelSurvey:
         # Outlines have each their own number of points, key points the same.
         if samples and lines >= _NEARLY_ALL * long.total():
             if _share(samples, _fits_visibility) >= _NEARLY_ALL:
-                return LabelForm(keypoint_values=count - _BOX_VALUES)
+                return LabelForm(keypoints=((count - _BOX_VALUES) // 3, 3))
             if _share(samples, _fits_plain) >= _NEARLY_ALL:
                 if _share(samples, _could_be_outline) < _NEARLY_ALL:
-                    return LabelForm(keypoint_values=count - _BOX_VALUES)
+                    return LabelForm(keypoints=((count - _BOX_VALUES) // 2, 2))
                 return LabelForm(could_be_keypoints=len(samples) < _CERTAIN)
         odd = sum(lines for count, lines in long.items() if count % 2)
         ends = [
@@ -171,13 +197,23 @@ class LabelSurvey:
         """Return the shapes of each class number."""
         shapes: dict[int, set[str]] = defaultdict(set)
         for head, count in self._lines:
-            try:
-                number = int(float(head))
-            except (ValueError, OverflowError):
+            if (number := _class_number(head)) is None:
                 continue
-            is_box = count <= _BOX_VALUES + 1 or form.keypoint_values > 0
+            is_box = count <= _BOX_VALUES + 1 or form.keypoints is not None
             shapes[number].add("rectangle" if is_box else "polygon")
         return shapes
+
+    def posed(self, form: LabelForm) -> frozenset[int]:
+        """Return the class numbers that have boxes with key points."""
+        lines = (head for head, count in self._lines if form.keypoints and count in (form.posed, form.posed + 1))
+        return frozenset(number for head in lines if (number := _class_number(head)) is not None)
+
+
+def _class_number(head: bytes) -> int | None:
+    try:
+        return int(float(head))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _finite(words: Sequence[bytes]) -> list[float] | None:

@@ -194,3 +194,32 @@ def test_files_with_other_orders_of_points_share_a_skeleton(tmp_path: Path) -> N
         {"nose": {"loc": [9, 10]}},
         {"tail": {"loc": [3, 4]}, "nose": {"loc": [5, 6]}},
     ]
+
+
+def test_key_points_in_the_official_file_beside_join_their_objects(tmp_path: Path) -> None:
+    layouts.write_image(tmp_path / "val2017" / "1.png", seed=1)
+    image = {"id": 1, "file_name": "1.png", "width": WIDTH, "height": HEIGHT}
+    rows = [
+        {"id": 5, "image_id": 1, "category_id": 1, "bbox": BOX},
+        {"id": 6, "image_id": 1, "category_id": 1, "bbox": BOX},
+    ]
+    points = [
+        {**rows[0], "keypoints": [9, 10, 2, 0, 0, 0, 0, 0, 0]},
+        {**rows[1], "bbox": [1, 2, 3, 4], "keypoints": [9, 10, 2, 0, 0, 0, 0, 0, 0]},  # another object of the same id
+    ]
+    for name, objects, category in (
+        ("instances", rows, {"id": 1, "name": "person"}),
+        ("person_keypoints", points, PERSON),
+    ):
+        path = tmp_path / "annotations" / f"{name}_val2017.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"images": [image], "annotations": objects, "categories": [category]}))
+    taken = take(tmp_path)
+    assert list(taken.images) == [("val2017", "1.png")]
+    assert [label.class_name for label in _labels(taken)] == ["person", "person key points", "person"]
+    assert list(_nodes(_labels(taken)[1])) == ["nose"]
+    assert _skeleton(taken.opened.source.meta.classes[1])[0] == PERSON["keypoints"]
+    (left_out,) = (item for item in taken.report.problems if item.kind == ProblemKind.OTHER_FILE)
+    assert "key points of 1 object are taken" in left_out.examples[0].message
+    assert "1 more" in left_out.examples[0].message
+    assert _adds_up(taken)

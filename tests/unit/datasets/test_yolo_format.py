@@ -1,8 +1,10 @@
 """Folders in YOLO layout as programs and people write them."""
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.unit.datasets.layouts import Taken, take, write_image
 from traindash.datasets.geometry import bounds
 from traindash.datasets.import_log import Effect, ProblemKind
 from traindash.datasets.importing import Layout, recognise
-from traindash.domain.annotation import Polygon, Rectangle
+from traindash.domain.annotation import OtherGeometry, Polygon, shape_name
 from traindash.errors import InputError
 
 BOX, OTHER = "0 0.5 0.5 0.25 0.25\n", "1 0.25 0.25 0.25 0.25\n"
@@ -352,17 +354,42 @@ POSE_OF_TWO = "0 0.5 0.5 0.4 0.2 0.35 0.45 0.65 0.55\n"
 def test_key_points_are_never_an_outline(tmp_path: Path, lines: str, config: str) -> None:
     taken = _labelled(tmp_path / "set", lines, config=config)
     (annotation,) = taken.images.values()
-    assert all(isinstance(label.geometry, Rectangle) for label in annotation.labels)
-    assert told(taken) == [(ProblemKind.UNSUPPORTED_GEOMETRY, Effect.CHANGED, len(annotation.labels))]
+    count = lines.count("\n")
+    assert [shape_name(label.geometry) for label in annotation.labels] == ["rectangle", "graph"] * count
+    assert told(taken) == [
+        (ProblemKind.KEY_POINTS, Effect.CHANGED, count),
+        (ProblemKind.UNSUPPORTED_GEOMETRY, Effect.NOTED, count),
+    ]
+    assert taken.report.objects == taken.report.objects_found == 2 * count
     assert taken.opened.source.meta.classes[0].shape == "rectangle"
+
+
+def test_key_points_come_in_with_what_data_yaml_says_of_them(tmp_path: Path) -> None:
+    config = "kpt_shape: [3, 3]\nflip_idx: [0, 2, 1]\nkpt_names:\n  0: [no, left, right]\n"
+    first = "0 0.5 0.5 0.4 0.2 0.5 0.5 2 0.25 0.5 1 0 0 0\n"  # seen, hidden, not set
+    taken = _labelled(tmp_path / "set", first + "0 0.3 0.3 0.2 0.2" + " 0" * 9 + "\n0 0.7 0.7 0.2 0.2\n", config=config)
+    (annotation,) = taken.images.values()
+    box, figure, *others = annotation.labels
+    assert isinstance(figure.geometry, OtherGeometry)
+    width, height = annotation.width, annotation.height
+    assert json.loads(figure.geometry.json)["nodes"] == {
+        "no": {"loc": [width / 2, height / 2]},
+        "left": {"loc": [width / 4, height / 2], "disabled": True},
+    }
+    assert box.extra["instance"] == figure.extra["instance"]
+    assert [shape_name(label.geometry) for label in others] == ["rectangle", "rectangle"]
+    skeleton: Any = taken.opened.source.meta.classes[-1].extra["geometry_config"]
+    assert list(skeleton["nodes"]) == ["no", "left", "right"]
+    assert skeleton["flip_idx"] == [0, 2, 1]
 
 
 def test_a_damaged_line_does_not_make_key_points_an_outline(tmp_path: Path) -> None:
     lines = [POSE.replace("0.35", f"0.3{number}") for number in range(20)]
     taken = _labelled(tmp_path / "set", *lines, "0 0.5 0.5 0.4 0.2 0.35 0.45 2\n", POSE.replace("1\n", "nan\n"))
     assert told(taken) == [
-        (ProblemKind.UNSUPPORTED_GEOMETRY, Effect.CHANGED, 20),
+        (ProblemKind.KEY_POINTS, Effect.CHANGED, 20),
         (ProblemKind.DAMAGED_OBJECT, Effect.OBJECT_SKIPPED, 2),
+        (ProblemKind.UNSUPPORTED_GEOMETRY, Effect.NOTED, 20),
     ]
 
 
