@@ -10,11 +10,23 @@ from starlette.routing import BaseRoute, Route
 from traindash.datasets.archives import unpack
 from traindash.datasets.supervisely_format import open_project
 from traindash.errors import StateError
+from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
-from traindash.platform.routes import accounts, ecosystem, embedded, files, images, project_edits, projects, tasks
+from traindash.platform.routes import (
+    accounts,
+    archive,
+    ecosystem,
+    embedded,
+    files,
+    images,
+    project_edits,
+    project_meta,
+    projects,
+    tasks,
+)
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
 from traindash.platform.routes.workload import Workload
@@ -54,14 +66,18 @@ def import_sample(services: Services, home: Home) -> None:
 # A new method is a line in the table of its resource, and a new resource a line here.
 METHODS: Sequence[AnyMethod] = (
     *accounts.METHODS,
+    *archive.METHODS,
     *ecosystem.METHODS,
     *embedded.METHODS,
     *files.METHODS,
     *images.METHODS,
     *project_edits.METHODS,
+    *project_meta.METHODS,
     *projects.METHODS,
     *tasks.METHODS,
 )
+
+_REMOVAL_SECONDS = 6 * 3600.0  # between two looks for what was archived long ago
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +117,7 @@ class LocalPlatform:
         self.admission = Admission(self.services)
         self.dry_runs = DryRuns(self.services, self.admission)
         self.webhook = WebhookWorker(self.services, options.hook_pace)
+        self._removals = PeriodicWorker("removals", self._remove_old, retry=_REMOVAL_SECONDS)
         self._with_sample = options.with_sample
         self._lock = HomeLock(self.services.layout.lock)
         self._workload = Workload()
@@ -162,17 +179,23 @@ class LocalPlatform:
         """Take up what an earlier server left and begin to work on tasks."""
         self.supervisor.start()
         self.webhook.start()
+        self._removals.start()
 
     def close(self) -> None:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         # In the order of who uses whom: workers, then the threads of requests, then what both of them stand on.
         self.supervisor.stop()
         self.webhook.close()
+        self._removals.close()
         self.imports.close()
         self.dry_runs.close()
         self._workload.close()
         self.services.database.close()
         self._lock.release()
+
+    def _remove_old(self) -> float:
+        self.services.archive.expire()
+        return _REMOVAL_SECONDS
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""

@@ -8,6 +8,7 @@ from traindash.platform.home import HomeLayout
 from traindash.platform.modules import Modules
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.app_data import AppData
+from traindash.platform.store.archive import Archive
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.files import TeamFiles
@@ -15,6 +16,7 @@ from traindash.platform.store.images import Images
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
+from traindash.platform.store.project_meta import ProjectMetas
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
@@ -50,9 +52,11 @@ class Services:
         self.agents = Agents(database, hardware or Hardware())
         self.modules = Modules(database)
         self.projects = Projects(database)
+        self.archive = Archive(database)
         self.project_edits = ProjectEdits(database)
         self.collections = Collections(database)
         self.inner_ids = InnerIds(database)
+        self.project_metas = ProjectMetas(database, self.inner_ids)
         self.images = Images(database, self.blobs)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)

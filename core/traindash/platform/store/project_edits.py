@@ -1,6 +1,6 @@
 """Makes and edits projects and datasets. What is edited must exist, else :class:`NotFoundError`."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from sqlite3 import Connection, IntegrityError, Row
 from typing import Any
 
@@ -144,6 +144,22 @@ def insert_project(connection: Connection, workspace_id: int, name: str, columns
         raise _taken("workspace", "project", name) from error
     insert_version(connection, project_id, 1, "")
     return project_id
+
+
+def free_name(connection: Connection, workspace_id: int, wanted: str) -> str:
+    """Return a name, with a number if the workspace has a project of that name."""
+    query = "SELECT name FROM projects WHERE workspace_id = ?"
+    taken = {row["name"] for row in connection.execute(query, (workspace_id,))}
+    return numbered(wanted, taken)
+
+
+def numbered(wanted: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: the wanted one, or that one with the first number from 2 that is free."""
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted} ({number})"
+    return name
 
 
 def insert_dataset(

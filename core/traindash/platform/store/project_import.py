@@ -23,6 +23,7 @@ from traindash.platform.store.image_changes import ImageChanges, ImageRecord
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_changes import insert_version
+from traindash.platform.store.project_edits import free_name
 from traindash.platform.store.projects import insert_collection
 
 # The rows of a project that is being imported, with ids for everything.
@@ -46,6 +47,10 @@ def numbered_meta(meta: ProjectMeta, ids: Iterator[int]) -> tuple[dict[str, Any]
         case {"multiView": {"tagName": str(name)} as view} if name in tag_ids:
             json["projectSettings"] = {**json["projectSettings"], "multiView": {**view, "tagId": tag_ids[name]}}
     return json, ServerIds(classes=class_ids, tags=tag_ids, objects=ids)
+
+
+def _without_settings(meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in meta.items() if key != "projectSettings"}
 
 
 def _settings(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,9 +87,9 @@ class ProjectRows:
                 workspace_id=home.workspace_id,
                 team_id=home.team_id,
                 user_id=home.user_id,
-                name=self._free_name(home, source.name),
+                name=free_name(connection, home.workspace_id, source.name),
                 description=source.description,
-                meta=msgspec.json.encode(meta).decode(),
+                meta=msgspec.json.encode(_without_settings(meta)).decode(),
                 settings=msgspec.json.encode(_settings(meta)).decode(),
                 created_at=self._now,
                 updated_at=self._now,
@@ -133,15 +138,6 @@ class ProjectRows:
             msg = f"The collection {collection.name!r} names the image {dataset}/{name}, which does not exist."
             raise InputError(msg, "Correct the collection or add the image.")
         return int(row["id"])
-
-    def _free_name(self, home: Home, wanted: str) -> str:
-        query = "SELECT name FROM projects WHERE workspace_id = ?"
-        taken = {row["name"] for row in self._connection.execute(query, (home.workspace_id,))}
-        name, number = wanted, 1
-        while name in taken:
-            number += 1
-            name = f"{wanted} ({number})"
-        return name
 
     def _insert(self, table: str, **columns: object) -> int:
         marks = ", ".join("?" for _ in columns)

@@ -1,0 +1,108 @@
+"""Deletes projects and datasets, and brings them back (docs/supervisely-api.md 3.5)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from sqlite3 import Row
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from traindash.errors import InputError
+from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.projects import dataset_json, project_json
+from traindash.platform.store.archive import KEPT_DAYS
+from traindash.platform.store.database import moment_text
+from traindash.platform.wire import Body, ById, FilePath, Id
+
+_MOST = 1000
+
+
+class _Gone(ById):
+    archive_url: FilePath | None = None
+
+
+class _RemoveProjects(Body):
+    projects: Annotated[tuple[_Gone, ...], Meta(max_length=_MOST)]
+
+
+class _RemoveDatasets(Body):
+    datasets: Annotated[tuple[ById, ...], Meta(max_length=_MOST)]
+
+
+class _OfProject(Body):
+    project_id: Id
+
+
+def _archive_project(api: ApiContext, body: ById) -> object:
+    api.services.archive.put_project(body.id)
+    return {"success": True}
+
+
+def _archive_dataset(api: ApiContext, body: ById) -> object:
+    api.services.archive.put_dataset(body.id)
+    return {"success": True}
+
+
+def _remove_projects(api: ApiContext, body: _RemoveProjects) -> object:
+    if any(item.archive_url for item in body.projects):
+        msg = "This server keeps no card with an address of a backup for projects that are gone."
+        raise InputError(msg, "Archive the project (projects.archive), or leave 'archiveUrl' out.")
+    api.services.archive.remove_projects([item.id for item in body.projects])
+    return {"success": True}
+
+
+def _remove_datasets(api: ApiContext, body: _RemoveDatasets) -> object:
+    api.services.archive.remove_datasets([item.id for item in body.datasets])
+    return {"success": True}
+
+
+def _moments(row: Row) -> dict[str, str]:
+    archived = row["archived_at"]
+    return {
+        "archivedAt": archived,
+        "removedAfter": moment_text(datetime.fromisoformat(archived) + timedelta(days=KEPT_DAYS)),
+    }
+
+
+def _archived_projects(api: ApiContext, _body: Body) -> object:
+    return [
+        {
+            "id": row["id"],
+            "workspaceId": row["workspace_id"],
+            "name": row["archived_name"],
+            "itemsCount": row["items_count"],
+        }
+        | _moments(row)
+        for row in api.services.archive.projects()
+    ]
+
+
+def _archived_datasets(api: ApiContext, body: _OfProject) -> object:
+    return [
+        {"id": row["id"], "parentId": row["parent_id"], "name": row["name"], "itemsCount": row["images_count"]}
+        | _moments(row)
+        for row in api.services.archive.datasets(body.project_id)
+    ]
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("projects.archive", ById, _archive_project),
+    Method("datasets.archive", ById, _archive_dataset),
+    Method("projects.remove.permanently", _RemoveProjects, _remove_projects, heavy=True),
+    Method("datasets.remove.permanently", _RemoveDatasets, _remove_datasets, heavy=True),
+    # Extensions of this server, for whoever deleted the wrong thing.
+    Method(
+        "traindash.projects.restore",
+        ById,
+        lambda api, body: project_json(api.services, api.services.archive.restore_project(body.id)),
+    ),
+    Method(
+        "traindash.datasets.restore",
+        ById,
+        lambda api, body: dataset_json(
+            api.services, api.services.archive.restore_dataset(body.id), with_custom_data=True
+        ),
+    ),
+    Method("traindash.projects.archived", Body, _archived_projects),
+    Method("traindash.datasets.archived", _OfProject, _archived_datasets),
+)

@@ -1,0 +1,192 @@
+"""Object classes and tags of projects: as one meta, and one by one (docs/supervisely-api.md 3.5)."""
+
+from collections.abc import Mapping, Sequence
+from sqlite3 import Row
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw
+
+from traindash.errors import InputError
+from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.project_edits import Name, checked_name
+from traindash.platform.store.listing import Listing
+from traindash.platform.store.project_meta import classes_of
+from traindash.platform.store.projects import parse_object
+from traindash.platform.wire import DOCUMENT, Body, ById, Id, Text, Word, row_json, shortened, spelled
+
+_ROW = spelled("id", "project_id", "name", "color", "created_at", "updated_at")
+_MOST = 10_000  # tags in one request
+_CLASS_SETTINGS = "settings"  # key of a class in the meta: shapes that a class of any shape allows
+# Key of a tag's ``settings`` → key of the same in a meta. Classes are ids in the one and names in the other.
+_TAG_SETTINGS: Mapping[str, str] = {
+    "type": "value_type",
+    "values": "values",
+    "applicableType": "applicable_type",
+    "targetType": "target_type",
+    "frameRangeMinLength": "frame_range_min_length",
+    "frameRangeMaxLength": "frame_range_max_length",
+    "isDefault": "default",
+    "defaultValue": "default_value",
+}
+
+
+class _MetaUpdate(ById):
+    meta: dict[str, Any]
+
+
+class _OfProject(Listing, kw_only=True):
+    project_id: Id
+
+
+class _EditClass(Body, kw_only=True):
+    id: Id
+    name: Name | None = None
+    description: Text | None = None
+    hotkey: Word | None = None
+    shape: Word | None = None
+    color: Word | None = None
+    settings: dict[str, Any] | None = None
+
+
+class _TagFields(Body, kw_only=True):
+    color: Word | None = None
+    hotkey: Word | None = None
+    settings: dict[str, Any] | None = None
+
+
+class _NewTag(_TagFields, kw_only=True):
+    title: Name
+
+
+class _AddTags(Body):
+    project_id: Id
+    tags: Annotated[tuple[_NewTag, ...], Meta(min_length=1, max_length=_MOST)]
+
+
+class _EditTag(_TagFields, kw_only=True):
+    id: Id
+    title: Name | None = None
+
+
+class _RemoveFromMeta(ById):
+    project_id: Id
+
+
+def _update(api: ApiContext, body: _MetaUpdate) -> object:
+    for part, key in (("classes", "title"), ("tags", "name")):
+        items = body.meta.get(part)
+        for item in items if isinstance(items, list) else ():  # anything else is refused with the whole meta
+            if isinstance(item, dict) and isinstance(item.get(key), str):
+                checked_name(item[key])
+    return Raw(api.services.project_metas.replace(body.id, body.meta).encode())
+
+
+def _class_json(row: Row) -> dict[str, Any]:
+    entry = parse_object(row["json"])
+    return row_json(row, _ROW) | {
+        "description": row["description"],
+        "shape": row["shape"],
+        "hotkey": entry.get("hotkey", ""),
+        "settings": entry.get(_CLASS_SETTINGS) or {},
+    }
+
+
+def _list_classes(api: ApiContext, body: _OfProject) -> object:
+    page, rows = api.services.project_metas.classes(body, body.project_id)
+    return page.answer([_class_json(row) for row in rows])
+
+
+def _edit_class(api: ApiContext, body: _EditClass) -> object:
+    given = {
+        "title": None if body.name is None else checked_name(body.name),
+        "description": body.description,
+        "hotkey": body.hotkey,
+        "shape": body.shape,
+        "color": body.color,
+        _CLASS_SETTINGS: body.settings,
+    }
+    changes = {key: value for key, value in given.items() if value is not None}
+    return _class_json(api.services.project_metas.edit_class(body.id, changes))
+
+
+def _tag_json(api: ApiContext, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    ids = {row["project_id"]: _class_ids(api, row["project_id"]) for row in rows}
+    answers = []
+    for row in rows:
+        entry, known = parse_object(row["json"]), ids[row["project_id"]]
+        settings = {key: entry[name] for key, name in _TAG_SETTINGS.items() if name in entry}
+        settings["classes"] = [known[name] for name in classes_of(entry) if name in known]
+        answers.append(row_json(row, _ROW) | {"hotkey": entry.get("hotkey", ""), "settings": settings})
+    return answers
+
+
+def _class_ids(api: ApiContext, project_id: int) -> dict[str, int]:
+    meta = api.services.projects.meta_json(project_id)
+    return {item["title"]: item["id"] for item in meta["classes"]}
+
+
+def _list_tags(api: ApiContext, body: _OfProject) -> object:
+    page, rows = api.services.project_metas.tags(body, body.project_id)
+    return page.answer(_tag_json(api, rows))
+
+
+def _add_tags(api: ApiContext, body: _AddTags) -> object:
+    given = [_tag_fields(api, body.project_id, tag) | {"name": checked_name(tag.title)} for tag in body.tags]
+    added = api.services.project_metas.add_tags(body.project_id, given)
+    return [{**item, "title": item["name"]} for item in added]
+
+
+def _edit_tag(api: ApiContext, body: _EditTag) -> object:
+    row = api.services.project_metas.tag(body.id)
+    changes = _tag_fields(api, row["project_id"], body)
+    if body.title is not None:
+        changes["name"] = checked_name(body.title)
+    answer = _tag_json(api, [api.services.project_metas.edit_tag(body.id, changes)])[0]
+    return answer | {"title": answer["name"]}
+
+
+def _tag_fields(api: ApiContext, project_id: int, tag: _TagFields) -> dict[str, Any]:
+    """Return what was sent of a tag as a meta says it.
+
+    Raises:
+        InputError: It names a class that the project does not have.
+    """
+    settings = tag.settings or {}
+    fields = {name: settings[key] for key, name in _TAG_SETTINGS.items() if key in settings}
+    fields |= {key: value for key, value in (("color", tag.color), ("hotkey", tag.hotkey)) if value is not None}
+    wanted = settings.get("classes")
+    if isinstance(wanted, list):
+        names: dict[object, str] = {number: name for name, number in _class_ids(api, project_id).items()}
+        for number in wanted:
+            if not isinstance(number, int) or number not in names:
+                msg = f"Project {project_id} has no object class {shortened(repr(number))}."
+                raise InputError(msg, "Name classes by their ids.")
+        fields["classes"] = [names[number] for number in wanted]
+    return fields
+
+
+def _remove_class(api: ApiContext, body: _RemoveFromMeta) -> object:
+    api.services.project_metas.remove_class(body.project_id, body.id)
+    return {"success": True}
+
+
+def _remove_tag(api: ApiContext, body: _RemoveFromMeta) -> object:
+    api.services.project_metas.remove_tag(body.project_id, body.id)
+    return {"success": True}
+
+
+METHODS: Sequence[Method[Any]] = (
+    Method("projects.meta.update", _MetaUpdate, _update, bounds=DOCUMENT, heavy=True),
+    Method("projects.classes.remove", _RemoveFromMeta, _remove_class, heavy=True),
+    Method("projects.tags.remove", _RemoveFromMeta, _remove_tag, heavy=True),
+    Method("advanced.object_classes.list", _OfProject, _list_classes),
+    Method(
+        "advanced.object_classes.info",
+        ById,
+        lambda api, body: _class_json(api.services.project_metas.object_class(body.id)),
+    ),
+    Method("advanced.object_classes.editInfo", _EditClass, _edit_class, heavy=True),
+    Method("tags.list", _OfProject, _list_tags),
+    Method("tags.bulk.add", _AddTags, _add_tags, bounds=DOCUMENT),
+    Method("advanced.tags.editInfo", _EditTag, _edit_tag, heavy=True),
+)
