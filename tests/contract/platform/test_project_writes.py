@@ -116,7 +116,8 @@ def test_what_is_used_cannot_be_left_out_of_a_meta(own_server: LivePlatform) -> 
     _call(own_server, "projects.meta.update", id=1, meta={**meta, "classes": [{**box, "shape": "any"}, blob]})
     assert "is on" in _refused(own_server, "projects.meta.update", 409, id=1, meta={**meta, "tags": []})
     tags = [{**item, "value_type": "any_number"} for item in meta["tags"]]
-    assert "values cannot become" in _refused(own_server, "projects.meta.update", 409, id=1, meta={**meta, "tags": tags})
+    said = _refused(own_server, "projects.meta.update", 409, id=1, meta={**meta, "tags": tags})
+    assert "values cannot become" in said
     # What nothing uses can change and go.
     _call(own_server, "projects.meta.update", id=1, meta={**meta, "tags": [*meta["tags"][:2], tags[2]]})
     _call(own_server, "projects.meta.update", id=1, meta={**meta, "tags": meta["tags"][:2]})
