@@ -228,10 +228,10 @@ def test_what_is_deleted_is_nowhere_and_comes_back(own_server: LivePlatform) -> 
         assert own_server.post(method, **body).status_code in {400, 404}, method
     # Its name is free for others, and it gets a number when it comes back.
     assert _call(own_server, "projects.add", workspaceId=1, name="Shapes")["id"] != 1
-    archived = _call(own_server, "traindash.projects.archived")
+    archived = _call(own_server, "traindash.projects.archived.list")
     assert [(item["id"], item["name"], item["itemsCount"]) for item in archived] == [(1, "Shapes", 9)]
-    for _ in range(2):
-        back = _call(own_server, "traindash.projects.restore", id=1)
+    _call(own_server, "traindash.projects.restore", id=1)
+    back = _call(own_server, "traindash.projects.restore", id=1)
     assert back == {**project, "name": "Shapes (2)", "title": "Shapes (2)"}
     assert _call(own_server, "projects.stats", id=1) == stats
     assert _call(own_server, "entities-collections.info", id=collection)["itemsCount"] == 1
@@ -266,7 +266,9 @@ def test_a_dataset_is_deleted_with_those_inside_and_comes_back(own_server: LiveP
     assert "was deleted" in _refused(own_server, "traindash.datasets.restore", 404, id=ids["deep"])
     assert _call(own_server, "traindash.datasets.restore", id=ids["val"])["name"] == "val (2)"
     # What was deleted before by itself stays deleted.
-    assert [item["id"] for item in _call(own_server, "traindash.datasets.archived", projectId=project)] == [ids["deep"]]
+    assert [item["id"] for item in _call(own_server, "traindash.datasets.archived.list", projectId=project)] == [
+        ids["deep"]
+    ]
     _call(own_server, "traindash.datasets.restore", id=ids["deep"])
     after = _call(own_server, "projects.info", id=project)
     assert (after["itemsCount"], after["datasetsCount"]) == (before["itemsCount"], 4)
@@ -306,7 +308,7 @@ def test_what_was_archived_long_ago_is_removed(own_server: LivePlatform, tmp_pat
     with services.database.write() as connection:
         connection.execute("UPDATE projects SET archived_at = ? WHERE id = ?", (long_ago, project))
     services.archive.expire()
-    assert [item["id"] for item in _call(own_server, "traindash.projects.archived")] == [1]
+    assert [item["id"] for item in _call(own_server, "traindash.projects.archived.list")] == [1]
     with services.database.read() as connection:
         assert connection.execute("SELECT count(*) FROM images").fetchone()[0] == 9
 

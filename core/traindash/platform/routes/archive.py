@@ -103,6 +103,6 @@ METHODS: Sequence[Method[Any]] = (
             api.services, api.services.archive.restore_dataset(body.id), with_custom_data=True
         ),
     ),
-    Method("traindash.projects.archived", Body, _archived_projects),
-    Method("traindash.datasets.archived", _OfProject, _archived_datasets),
+    Method("traindash.projects.archived.list", Body, _archived_projects),
+    Method("traindash.datasets.archived.list", _OfProject, _archived_datasets),
 )
