@@ -4,6 +4,7 @@ Every file that somebody may read while it is written, or need after a crash, is
 """
 
 import contextlib
+import ctypes
 import errno
 import logging
 import os
@@ -26,6 +27,7 @@ from traindash.errors import InputError, NotFoundError, StorageError
 _Value = TypeVar("_Value")
 _Record = TypeVar("_Record")
 _OWNER_ONLY = 0o600
+_BLOCK = 2**20
 _RECORD_ID = re.compile(r"[a-z0-9]{6,32}")
 _REMOVED = ".deleted"
 # Enough for “Undo”, few enough not to be a second archive.
@@ -73,6 +75,48 @@ def write_whole(path: Path, content: bytes, *, private: bool = False, durable: b
         partial.write_bytes(content)
 
 
+def read_up_to(place: str | Path, size: int) -> bytes | None:
+    """Return the content of a file; ``None`` if it has more bytes than ``size``.
+
+    For files by the hundred thousand: Python's own file objects take as long as the operating system does.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        found = os.fstat(descriptor).st_size
+        if found > size:
+            return None
+        content = os.read(descriptor, found + 1)
+        while more := os.read(descriptor, _BLOCK):  # it is no regular file, or grows
+            content += more
+            if len(content) > size:
+                return None
+    finally:
+        os.close(descriptor)
+    return content
+
+
+def write_new(place: str, content: bytes) -> None:
+    """Write a file that does not exist, for files by the hundred thousand; when it fails, nothing is left.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+    except OSError:
+        Path(place).unlink(missing_ok=True)
+        raise
+
+
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a file in one step. Errors as :func:`replacing`."""
     with replacing(target) as partial:
@@ -96,17 +140,41 @@ def move_whole(source: Path, target: Path) -> None:
 
 _SYNCS_AT_ONCE = 8
 _SYNCED_IN_TURN = 32  # files that one thread takes together, for handing over a file costs as much as its sync
+_FEW = 100  # files up to which each is synced, and nothing that others write at the moment
 
 
 def sync_files(paths: Iterable[Path]) -> None:
     """Bring files onto the disk that were written without ``durable``."""
     written = tuple(paths)
+    folders = {path.parent for path in written}
+    if len(written) > _FEW and _sync_file_systems(folders):
+        return
     # Each sync waits for the journal of the file system, which takes all that wait in one go: measured on ext4, 400
     # files and their folders take 2.5 s one after another and 0.2 s in eight threads.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="sync") as pool:
         starts = range(0, len(written), _SYNCED_IN_TURN)
         list(pool.map(lambda start: _sync_each(written[start : start + _SYNCED_IN_TURN]), starts))
-        list(pool.map(_sync_folder, {path.parent for path in written}))
+        list(pool.map(_sync_folder, folders))
+
+
+def _sync_file_systems(folders: Iterable[Path]) -> bool:
+    """Bring all onto the disk that the file systems of folders hold; return whether the operating system can do that.
+
+    Measured on ext4, 20,000 small files take 0.2 s at one stroke and 1.1 s one by one, with five times the processor
+    time. It waits for what others have written too, as syncs of single files do on file systems with a journal.
+    """
+    sync = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
+    if sync is None:
+        return False
+    for folder in {folder.stat().st_dev: folder for folder in folders}.values():
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if sync(descriptor):
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number), str(folder))
+        finally:
+            os.close(descriptor)
+    return True
 
 
 def _sync_each(paths: Iterable[Path]) -> None:

@@ -124,6 +124,8 @@ def clip(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
     last_x, last_y = width - 1, height - 1
     if rectangle.left >= width or rectangle.top >= height or min(rectangle.right, rectangle.bottom) <= -1:
         return None
+    if rectangle.left >= 0 and rectangle.top >= 0 and rectangle.right <= last_x and rectangle.bottom <= last_y:
+        return rectangle
     return Rectangle(
         left=min(max(rectangle.left, 0), last_x),
         top=min(max(rectangle.top, 0), last_y),

@@ -1,16 +1,21 @@
 """Image files of others: whether they can be used, and their size."""
 
+import base64
+import hashlib
 import os
+import posixpath
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
 
-from traindash.datasets.pixels import opened
+from traindash.datasets.pixels import HUGE_PIXELS, MAX_PIXELS, opened
 from traindash.errors import InputError
+from traindash.files import read_up_to, write_new
 
 # names that images go by, also those that cannot be used: an import shall say so
 IMAGE_SUFFIXES = frozenset(
@@ -20,17 +25,33 @@ IMAGE_SUFFIXES = frozenset(
     | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"}
 )
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF"})
-_PREVIEW = (64, 64)
+_SMALLEST = (1, 1)  # what makes Pillow read a JPEG as small as it can
 # Bytes beyond which reading an image takes longer in Pillow's own code, beside which others can run, than in ours
 _LARGE = 2**17
-_TOGETHER = 64
 _THREADS = min(8, os.cpu_count() or 1)
-_Item = TypeVar("_Item")
+_READ_WHOLE = 16 * 2**20  # bytes up to which a file is read once, for its check, its hash and its copy
+_COPIES = count()
 
 
 def is_image(name: str) -> bool:
     """Whether a file name ends like an image's; hidden files are none."""
-    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+    return not name.startswith(".") and posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What is wanted of each file beyond its check: its hash, and a copy unless the file itself may be linked."""
+
+    copies: Path | None  # the folder for copies, `None` for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The bytes that were checked."""
+
+    hash: str  # base64 of their SHA-256
+    size: int
+    copy: str | None  # path of a file with them, which is for whoever takes the image in; `None` if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +63,7 @@ class CheckedImage:
     height: int  # pixels, as stored
     on_its_side: bool  # the camera asks viewers to turn it by a quarter, so they see width and height exchanged
     frames: int = 1  # pages or moving pictures, of which the first is used
+    content: Content | None = None  # `None` where it was not asked for, and of large files
 
     @property
     def seen_size(self) -> tuple[int, int]:
@@ -66,22 +88,24 @@ def check_image(path: Path) -> CheckedImage:
     return found
 
 
-def check_images(paths: Sequence[Path]) -> list[CheckedImage | InputError]:
+def check_images(paths: Sequence[Path], contents: Contents | None = None) -> list[CheckedImage | InputError]:
     """Read images to their end, large ones several at a time; gives what :func:`check_image` returns or raises."""
     with warnings.catch_warnings():  # around all threads, which share the filters
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
         # Decoders of large images let other threads run; around small ones the threads would only take turns.
         if sum(_is_large(path) for path in paths) < 2:  # noqa: PLR2004 - one has nothing to run beside
-            return [_outcome(path) for path in paths]
+            return [_outcome(path, contents) for path in paths]
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="image-check") as pool:
-            return list(pool.map(_outcome, paths))
+            return list(pool.map(partial(_outcome, contents=contents), paths))
 
 
-def in_batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Give items in lists of as many as are worth to be checked together."""
-    walk = iter(items)
-    while batch := list(islice(walk, _TOGETHER)):
-        yield batch
+def check_unless_huge(path: Path | str, contents: Contents | None) -> CheckedImage | None:
+    """Read an image to its end; ``None`` if it is one of those that are opened one at a time.
+
+    Raises:
+        InputError: As :func:`check_image`.
+    """
+    return _read(path, contents, HUGE_PIXELS)
 
 
 def _is_large(path: Path) -> bool:
@@ -91,19 +115,49 @@ def _is_large(path: Path) -> bool:
         return False
 
 
-def _outcome(path: Path) -> CheckedImage | InputError:
+def _outcome(path: Path, contents: Contents | None) -> CheckedImage | InputError:
     try:
-        return _read(path)
+        found = _read(path, contents, MAX_PIXELS)
     except InputError as error:
         return error
+    assert found is not None  # noqa: S101 - no image has more pixels than the most
+    return found
 
 
-def _read(path: Path) -> CheckedImage:
-    with opened(path) as picture:
+def _read(path: Path | str, contents: Contents | None, most: int) -> CheckedImage | None:
+    whole = None if contents is None else _small(path)
+    with opened(Path(path) if whole is None else whole) as picture:
         if picture.kind not in _FORMATS:
             raise InputError(f"It is a {picture.kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
         picture.refuse_unshowable()
         frames, (width, height) = picture.frames, picture.stored_size
-        picture.image.draft("L", _PREVIEW)  # a JPEG is read to its end at an eighth of the size, much faster
+        if width * height > most:
+            return None
+        picture.image.draft("L", _SMALLEST)  # a JPEG is read to its end at an eighth of the size, much faster
         picture.image.load()
-    return CheckedImage(kind=picture.kind, width=width, height=height, on_its_side=picture.on_its_side, frames=frames)
+    return CheckedImage(
+        kind=picture.kind,
+        width=width,
+        height=height,
+        on_its_side=picture.on_its_side,
+        frames=frames,
+        content=None if contents is None or whole is None else _content(whole, contents),
+    )
+
+
+def _small(path: Path | str) -> bytes | None:
+    """The content of a file that is small enough for it, ``None`` also if it cannot be read: the check says why."""
+    with suppress(OSError):
+        return read_up_to(path, _READ_WHOLE)
+    return None
+
+
+def _content(whole: bytes, contents: Contents) -> Content:
+    copy = None if contents.copies is None else f"{contents.copies}/.{os.getpid()}-{next(_COPIES)}.partial"
+    if copy is not None:
+        try:
+            write_new(copy, whole)
+        except OSError:  # a full disk, say; who takes the image in tries again, and is told
+            copy = None
+    digest = base64.b64encode(hashlib.sha256(whole).digest()).decode()
+    return Content(hash=digest, size=len(whole), copy=copy)

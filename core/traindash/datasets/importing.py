@@ -1,6 +1,6 @@
 """From a folder or archive of unknown layout to a project that can be taken in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -15,7 +15,8 @@ from traindash.datasets.cvat_format import open_cvat, recognise_cvat
 from traindash.datasets.folder import Folder, is_hidden
 from traindash.datasets.foreign_formats import archives_in, refusal
 from traindash.datasets.geometry import clip_geometry, tight_bounds
-from traindash.datasets.image_files import CheckedImage, check_images, in_batches
+from traindash.datasets.image_checks import ImageChecks
+from traindash.datasets.image_files import CheckedImage
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.label_studio_format import open_label_studio, recognise_label_studio
 from traindash.datasets.labelme_format import open_labelme, recognise_labelme
@@ -60,13 +61,15 @@ class Format:
     about: str  # what it consists of, the rest of a sentence that begins with its title
     recognise: Callable[[Folder], str]  # what speaks for a folder having it, a sentence; empty if nothing does
     # opens a folder, with a folder of ours for images that are not files of their own; it need not exist yet
-    open: Callable[[Path, ProblemLog, Path], ProjectSource]
+    open: Callable[[Path, ProblemLog, Path, ImageChecks], ProjectSource]
     is_certain: bool = False  # where it is recognised nothing else needs to be thought of
 
 
-def _from_files(read: Callable[[Path, ProblemLog], ProjectSource]) -> Callable[[Path, ProblemLog, Path], ProjectSource]:
-    """Of a layout whose images are files of their own."""
-    return lambda root, log, _work: read(root, log)
+def _from_files(
+    read: Callable[[Path, ProblemLog], ProjectSource],
+) -> Callable[[Path, ProblemLog, Path, ImageChecks], ProjectSource]:
+    """Of a layout whose images are files of their own, and whose annotations tell the images' sizes."""
+    return lambda root, log, _work, _checks: read(root, log)
 
 
 # The likeliest first. To read another layout, write its module and add its line.
@@ -88,7 +91,7 @@ FORMATS: Mapping[Layout, Format] = {
         title="YOLO",
         about="has images, labels and data.yaml",
         recognise=recognise_yolo,
-        open=_from_files(open_yolo),
+        open=lambda root, log, _work, checks: open_yolo(root, log, checks),
     ),
     Layout.VOC: Format(
         title="Pascal VOC",
@@ -106,7 +109,7 @@ FORMATS: Mapping[Layout, Format] = {
         title="LabelMe",
         about="has a .json file with shapes for each image",
         recognise=recognise_labelme,
-        open=open_labelme,
+        open=lambda root, log, work, _checks: open_labelme(root, log, work),
     ),
     Layout.LABEL_STUDIO: Format(
         title="Label Studio",
@@ -243,16 +246,19 @@ class OpenedImport:
         raise InputError(msg, hint or "Correct the data, or choose another folder or format.")
 
 
-def open_import(path: Path, *, work: Path, layout: Layout | None = None) -> OpenedImport:
+def open_import(
+    path: Path, *, work: Path, layout: Layout | None = None, checks: ImageChecks | None = None
+) -> OpenedImport:
     """Open a folder or an archive, in whatever layout it is.
 
     A folder is only read; an archive is unpacked into ``work``, which does not exist yet and which the caller removes.
-    ``layout`` is the person's choice; ``None`` lets the content decide.
+    ``layout`` is the person's choice; ``None`` lets the content decide. ``checks`` checks the images, until it is
+    closed; by default without processes.
 
     Raises:
         InputError: The archive is refused, the layout is not known or not certain, or its main file is not valid.
     """
-    return open_candidate(choose(folder_of(path, work), layout), work)
+    return open_candidate(choose(folder_of(path, work), layout), work, checks)
 
 
 def folder_of(path: Path, work: Path) -> Path:
@@ -270,18 +276,19 @@ def folder_of(path: Path, work: Path) -> Path:
     return path
 
 
-def open_candidate(candidate: Candidate, work: Path) -> OpenedImport:
-    """Open a folder in a layout; ``work`` as for :func:`open_import`.
+def open_candidate(candidate: Candidate, work: Path, checks: ImageChecks | None = None) -> OpenedImport:
+    """Open a folder in a layout; ``work`` and ``checks`` as for :func:`open_import`.
 
     Raises:
         InputError: Its main file is not valid.
     """
     log = ProblemLog()
-    source = inspected(FORMATS[candidate.layout].open(candidate.root, log, work), log)
+    checks = checks or ImageChecks(processes=0)
+    source = inspected(FORMATS[candidate.layout].open(candidate.root, log, work, checks), log, checks)
     return OpenedImport(source=source, candidate=candidate, log=log)
 
 
-def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
+def inspected(source: ProjectSource, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
     """Return a source that gives only what can be used, and tells a log about the rest.
 
     Every image of it opens; every object lies inside its image and names a class and tags of the project. Collections
@@ -292,6 +299,7 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
     inspector = _Inspector(
         classes=frozenset(item.name for item in source.meta.classes),
         tags=frozenset(item.name for item in source.meta.tags),
+        checks=checks,
         log=log,
     )
     datasets = tuple(replace(dataset, images=Lazy(partial(inspector.images, dataset))) for dataset in source.datasets)
@@ -299,15 +307,6 @@ def inspected(source: ProjectSource, log: ProblemLog) -> ProjectSource:
         SourceCollection(name=item.name, images=Lazy(partial(inspector.members, item))) for item in source.collections
     )
     return replace(source, datasets=datasets, collections=collections)
-
-
-def _looked_at(images: Iterable[SourceImage]) -> Iterator[tuple[SourceImage, CheckedImage | InputError]]:
-    """Give each image with what a look at its file found; a reader may have taken one already."""
-    # In batches, because large images are read several at a time.
-    for batch in in_batches(images):
-        found = iter(check_images([image.path for image in batch if image.checked is None]))
-        for image in batch:
-            yield image, image.checked or next(found)
 
 
 @dataclass(slots=True)
@@ -340,13 +339,15 @@ class _Sizes:
 class _Inspector:
     classes: frozenset[str]
     tags: frozenset[str]
+    checks: ImageChecks
     log: ProblemLog
     taken: set[ImageKey] = field(default_factory=set)
 
     def images(self, dataset: SourceDataset) -> Iterator[SourceImage]:
         names: dict[str, Path] = {}
         sizes = _Sizes()
-        for image, found in _looked_at(dataset.images):
+        # A reader may have had an image checked already.
+        for image, found in self.checks.each(dataset.images, lambda image: image.checked or image.path):
             place = f"{dataset.path}/{image.name}"
             if names.get(image.name) == image.path:
                 message = "The dataset has this image already."
@@ -408,9 +409,8 @@ class _Inspector:
             self._label(label, size, f"{place}, object {number}")
             for label, number in zip(given.labels, numbers, strict=False)
         )
-        return replace(
-            given, labels=tuple(label for label in labels if label is not None), tags=self._known(given.tags, place)
-        )
+        kept = tuple(label for label in labels if label is not None)
+        return replace(given, labels=kept, tags=self._known(given.tags, place))
 
     def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:
         try:
@@ -433,9 +433,14 @@ class _Inspector:
         if isinstance(clipped.geometry, OtherGeometry):
             message = f"Nothing is trained on the shape “{shape}”; it is kept."
             self.log.note(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
-        return replace(label, geometry=clipped.geometry, tags=self._known(label.tags, place))
+        tags = self._known(label.tags, place)
+        if clipped.geometry is label.geometry and tags is label.tags:
+            return label
+        return replace(label, geometry=clipped.geometry, tags=tags)
 
     def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
+        if not tags:
+            return tags
         for tag in tags:
             if tag.name not in self.tags:
                 self.log.change(ProblemKind.UNKNOWN_TAG, place, f"The project has no tag “{tag.name}”.")

@@ -41,7 +41,7 @@ MAX_PIXELS = 400_000_000
 # (``_decompression_bomb_check``); its own bound, 179 million, leaves out scans.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 # Pixels beyond which images are opened one after the other
-_HUGE = 50_000_000
+HUGE_PIXELS = 50_000_000
 _ONE_HUGE = threading.RLock()
 # Pixels that are converted at once, so that what a conversion needs besides the picture stays small
 _BAND = 4_000_000
@@ -209,7 +209,7 @@ def _memory_of(pixels: int) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        if pixels > _HUGE:
+        if pixels > HUGE_PIXELS:
             raise InputError("It has more pixels than fit into memory.", "Save it smaller.") from error
         raise
 
@@ -228,7 +228,7 @@ def opened(source: Path | bytes) -> Iterator[OpenImage]:
             if width * height > MAX_PIXELS:
                 msg = f"It has {width} x {height} pixels, {width * height / 1e6:,.0f} million; {_BOUND}."
                 raise InputError(msg, "Cut it into tiles or save it smaller.")
-            with _ONE_HUGE if width * height > _HUGE else nullcontext(), _memory_of(width * height):
+            with _ONE_HUGE if width * height > HUGE_PIXELS else nullcontext(), _memory_of(width * height):
                 yield _open_image(image, source)
     except (UnidentifiedImageError, ImportError) as error:  # Ultralytics makes Pillow look for a reader of HEIC
         raise _unidentified(source) from error

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import cast
 
 from traindash.datasets.folder import Folder, is_hidden
-from traindash.datasets.image_files import CheckedImage, check_images, in_batches, is_image
+from traindash.datasets.image_checks import ImageChecks
+from traindash.datasets.image_files import CheckedImage, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import KeyPoints, Skeleton, graph, key_point_classes
 from traindash.datasets.shape_fit import common_shape
@@ -24,7 +25,8 @@ from traindash.datasets.yolo_labels import Drawn, LabelForm, LabelSurvey, are_pi
 from traindash.domain.annotation import Annotation, Label
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
-from traindash.text_files import ascii_part, ascii_start, lines_of, read_text
+from traindash.files import read_up_to
+from traindash.text_files import ascii_part, ascii_start, decode_text, lines_of
 
 _LARGEST_LABEL_FILE = 64 * 2**20
 # What is looked at to recognise label files; a folder of a million must not be walked through to find that it is none
@@ -67,7 +69,7 @@ def _begins_like_labels(path: Path) -> bool:
     return bool(lines and _LABEL_LINE.match(lines[0]))
 
 
-def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
+def open_yolo(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
     """Open a folder in YOLO layout.
 
     All label files are looked at once for what their numbers mean; images and labels are read when walked over, and
@@ -82,7 +84,7 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
     survey = LabelSurvey(keypoints=config.keypoints)
     counts: dict[str, int] = {}  # label file → lines
     for place in dict.fromkeys((*files.labels.values(), *files.alone)):
-        content = _content(folder.root / place)
+        content = _content(f"{folder.root}/{place}")
         survey.add(content)
         counts[place] = sum(1 for line in content.splitlines() if line.strip())
     form = survey.form()
@@ -103,6 +105,7 @@ def open_yolo(root: Path, log: ProblemLog) -> ProjectSource:
         labels=files.labels,
         skeletons=config.skeletons,
         figures={number: figures[name].name for number, name in posed.items()},
+        checks=checks,
         log=log,
     )
     datasets = tuple(
@@ -132,10 +135,9 @@ def _key_point_classes(
     }
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return ascii_part(file.read(_LARGEST_LABEL_FILE))
+        return ascii_part(read_up_to(path, _LARGEST_LABEL_FILE) or b"")
     except OSError:  # told when the image is read
         return b""
 
@@ -189,14 +191,14 @@ class _Reader:
     labels: Mapping[str, str]  # image → its label file
     skeletons: Mapping[int, Skeleton]  # class number → what is said of its key points
     figures: Mapping[int, str]  # class number → name of the class of its key points
+    checks: ImageChecks
     log: ProblemLog
 
     def images(self, places: Sequence[str]) -> Iterator[SourceImage]:
         self.log.found(images=len(places))
-        for batch in in_batches(places):
-            for place, found in zip(batch, check_images([self.root / place for place in batch]), strict=True):
-                if (image := self._image(place, found)) is not None:
-                    yield image
+        for place, found in self.checks.each(places, lambda place: self.root / place):
+            if (image := self._image(place, found)) is not None:
+                yield image
 
     def _image(self, place: str, found: CheckedImage | InputError) -> SourceImage | None:
         label_file = self.labels.get(place)
@@ -221,13 +223,13 @@ class _Reader:
         return SourceImage(name=path.name, path=path, annotation=annotation, checked=found)
 
     def _read(self, place: str) -> _Lines:
-        path = self.root / place
         try:
-            if path.stat().st_size > _LARGEST_LABEL_FILE:
-                raise InputError(f"The label file is larger than {_LARGEST_LABEL_FILE // 2**20} MB.")
+            content = read_up_to(f"{self.root}/{place}", _LARGEST_LABEL_FILE)
         except OSError as error:
             raise InputError("The label file cannot be read.") from error
-        text = read_text(path, "The label file")
+        if content is None:
+            raise InputError(f"The label file is larger than {_LARGEST_LABEL_FILE // 2**20} MB.")
+        text = decode_text(content, "The label file")
         return _parsed([(n, line) for n, line in enumerate(lines_of(text), start=1) if line.strip()], place)
 
     def _labels(self, lines: _Lines, size: tuple[int, int]) -> Iterator[Label]:

@@ -127,11 +127,13 @@ def _points(values: list[float], each: int, size: tuple[int, int]) -> KeyPoints 
 
 def _rectangle(values: list[float], size: tuple[int, int]) -> Rectangle:
     _refuse_pixels(values)
-    x, y, width, height = (value * side for value, side in zip(values, (*size, *size), strict=True))
+    x, y, width, height = values[0] * size[0], values[1] * size[1], values[2] * size[0], values[3] * size[1]
     box = rectangle_at(x - width / 2, y - height / 2, width, height)
     # A box narrower than a pixel at the right border lies in the last one.
     left = _in_last_pixel(box.left, x + width / 2, size[0])
     top = _in_last_pixel(box.top, y + height / 2, size[1])
+    if left == box.left and top == box.top:
+        return box
     return Rectangle(left=left, top=top, right=max(box.right, left), bottom=max(box.bottom, top))
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from traindash.datasets.archives import archive_stem, unpack
 from traindash.datasets.first_look import look_at
+from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import is_image
 from traindash.datasets.importing import FORMATS, Candidate, Layout, OpenedImport, choose, open_import, recognise
 from traindash.domain.ids import ImportId, ProjectId
@@ -213,10 +214,14 @@ class Imports:
     def _take_in(self, running: Running[DataImport]) -> DataImport:
         asked, origin = running.job, self._origins[running.job.id]
         scratch = origin.scratch = origin.scratch or self.scratch()
-        with _disk_errors(asked.source):
+        blobs = self._services.blobs
+        with (
+            _disk_errors(asked.source),
+            ImageChecks(contents=blobs.contents(scratch.folder, link=origin.is_ours)) as checks,
+        ):
             layout = None if asked.layout is None else Layout(asked.layout)
             running.tell(replace(asked, step="reading", done=0, total=None))
-            opened = open_import(origin.folder, work=scratch.folder / "unused", layout=layout)
+            opened = open_import(origin.folder, work=scratch.folder / "unused", layout=layout, checks=checks)
             # Counting first costs a look into each folder; without it a person would see no share of what is done.
             total = _count_images(opened.candidate.root, lambda: running.tell(running.job))
 
@@ -303,8 +308,12 @@ def import_path(
     places.incoming.mkdir(exist_ok=True)
     try:
         # On the disk of the data directory: what an archive holds may be more than a temporary folder takes.
-        with ImportScratch(places.incoming) as scratch:
-            opened = open_import(path, work=scratch.folder / archive_stem(path.name), layout=layout)
+        with (
+            ImportScratch(places.incoming) as scratch,
+            ImageChecks(contents=services.blobs.contents(scratch.folder, link=path.is_file())) as checks,
+        ):
+            work = scratch.folder / archive_stem(path.name)
+            opened = open_import(path, work=work, layout=layout, checks=checks)
             watch = replace(UNWATCHED, on_read=opened.refuse_nothing)
             project = services.imports.run(
                 opened.source, services.accounts.home(), name=name, link=path.is_file(), watch=watch

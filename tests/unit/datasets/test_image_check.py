@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.datasets.layouts import write_image
-from traindash.datasets.image_files import CheckedImage, check_image, check_images, in_batches
+from traindash.datasets.image_files import CheckedImage, check_image, check_images
 from traindash.errors import InputError
 
 LARGE = (300, 220)
@@ -24,10 +24,3 @@ def test_large_images_are_read_together_and_answered_in_order(tmp_path: Path) ->
     assert check_image(paths[1]) == found[1]
     with pytest.raises(InputError, match="damaged"):
         check_image(paths[3])
-
-
-def test_batches_lose_nothing() -> None:
-    assert check_images([]) == []
-    batches = list(in_batches(range(150)))
-    assert [number for batch in batches for number in batch] == list(range(150))
-    assert all(batches)

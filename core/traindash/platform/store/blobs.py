@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from traindash.datasets.image_files import CheckedImage
+from traindash.datasets.image_files import CheckedImage, Contents
 from traindash.errors import NotFoundError
 from traindash.files import replacing
 from traindash.platform.store.files import content_hash, file_hash
@@ -75,19 +75,30 @@ class ImageBlobs:
     ) -> Blob:
         """Take an image in. It is not synced to the disk: who adds many syncs them together, which is much faster.
 
-        The source is left as it is; ``checked`` is what a look at it found. ``link`` makes a hard link where the file
-        system can; only for files that nobody will write to again. ``before`` is called with hash and media type before
-        a file that is new is put in place. ``staging`` is a folder as of :func:`~traindash.files.replacing`.
+        The source is left as it is; ``checked`` is what a look at it found, and its copy, which is on the file system
+        of the store, is used up. ``link`` makes a hard link where the file system can; only for files that nobody will
+        write to again. ``before`` is called with hash and media type before a file that is new is put in place.
+        ``staging`` is a folder as of :func:`~traindash.files.replacing`.
         """
         mime = IMAGE_TYPES[checked.kind]
-        content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
-        digest, size = file_hash(source) if content is None else content_hash(content)
+        known, content = checked.content, None
+        if known is not None and (link or known.copy is not None):
+            digest, size = known.hash, known.size
+        else:  # of what is copied now, for the source may have been written to since the check
+            content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
+            digest, size = file_hash(source) if content is None else content_hash(content)
+        copy = None if known is None else known.copy
         target = self._path(base64.b64decode(digest).hex(), mime)
         is_new = not target.exists()  # the same content under another name is kept once
         if is_new:
             if before is not None:
                 before(digest, mime)
-            _place(source, target, content=content, link=link, staging=staging)
+            if copy is None or link:
+                _place(source, target, content=content, link=link, staging=staging)
+            else:
+                _move(copy, target)
+        elif copy is not None:
+            Path(copy).unlink()
         return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
 
     def staging(self, folder: Path) -> Path | None:
@@ -95,6 +106,11 @@ class ImageBlobs:
         # Renamed from one folder instead of written into 256 of them: up to 40 % less processor time, by measure.
         self._root.mkdir(parents=True, exist_ok=True)
         return folder if folder.stat().st_dev == self._root.stat().st_dev else None
+
+    def contents(self, folder: Path, *, link: bool) -> Contents | None:
+        """Return what a check of an image should give for :meth:`add`; ``folder`` as for :meth:`staging`."""
+        copies = None if link else self.staging(folder)
+        return Contents(copies=copies) if link or copies is not None else None
 
     def path(self, digest: str, mime: str) -> Path:
         """Return the file with this hash (base64) and media type."""
@@ -143,6 +159,14 @@ def _place(source: Path, target: Path, *, content: bytes | None, link: bool, sta
             shutil.copyfile(source, partial)
         else:
             partial.write_bytes(content)
+
+
+def _move(copy: str, target: Path) -> None:
+    try:
+        Path(copy).replace(target)
+    except FileNotFoundError:  # the first file of its folder
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Path(copy).replace(target)
 
 
 def _linked(source: Path, target: Path) -> bool:
