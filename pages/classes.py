@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from traindash.plans import problems as shapes
+from traindash.plans import app_rules
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.tables import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
@@ -14,9 +14,9 @@ def form(view: WizardView) -> None:
         return
     search = draw_class_search(view.draft, view.facts.project)
     draw_class_buttons(view.draft, view.facts.project, search)
-    draw_class_table(view.draft, view.facts.project, view.facts.model, search)
+    draw_class_table(view.draft, view.facts, view.facts.project, search)
     draw_left_out(view.draft, view.facts.project)
-    target = shapes.target(view.facts.model.task_type) if view.facts.model else "the shape that the model needs"
+    target = app_rules.target(view.facts.model.task_type) if view.facts.model else "the shape that the model needs"
     draft_toggle(
         view.draft,
         "convert",

@@ -12,7 +12,7 @@ from PIL import ImageDraw
 
 from traindash.domain.annotation import Annotation, Label, Polygon, Rectangle, Tag
 from traindash.domain.app_state import StartRequest
-from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
+from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
 from traindash.domain.ids import (
     AgentId,
@@ -63,6 +63,7 @@ class World:
         start_waits: A start is answered when this is set; at once without it.
         start_refusal: A start is answered with this error.
         collections_refusal: A new collection is answered with this error.
+        app: What its training apps take.
         dry_runs: Those it has made; ``None`` for a server that makes none.
         statuses: Of its tasks; one that is not named waits in a queue.
     """
@@ -76,6 +77,7 @@ class World:
     collections: dict[ProjectId, tuple[Collection, ...]] = field(default_factory=dict)
     members: dict[CollectionId, frozenset[ImageId]] = field(default_factory=dict)
     models: tuple[CatalogueModel, ...] = ()
+    app: AppOptions = field(default_factory=AppOptions)
     experiments: tuple[ExperimentInfo, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
     agents: tuple[Agent, ...] = ()
@@ -406,6 +408,10 @@ class _Ecosystem(_Resource):
     def models_of(self, module: AppModule) -> tuple[CatalogueModel, ...]:
         del module
         return self.world.models
+
+    def options(self, module: AppModule, models: Sequence[CatalogueModel]) -> AppOptions:
+        del module, models
+        return self.world.app
 
     def default_hyperparameters(self, framework: str) -> str | None:
         return DEFAULTS if framework == "YOLO" else None

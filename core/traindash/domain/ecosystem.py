@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, TypeAlias, get_args
 
 from traindash.domain.ids import AgentId, ModuleId, TeamId
+from traindash.domain.plan import SplitMethod
+
+ExportFormat: TypeAlias = Literal["ONNX", "TensorRT"]
+EVERY_SPLIT: frozenset[SplitMethod] = frozenset(get_args(SplitMethod))
+EVERY_EXPORT: frozenset[ExportFormat] = frozenset(get_args(ExportFormat))
+
+# Names of what an app says it can beyond the training apps of Supervisely (docs/supervisely-api.md 9).
+ANY_SHAPE = "traindash.any_shape"  # it trains classes of every shape that its task can use
+STARTS_FROM_EXPORTS = "traindash.starts_from_exports"  # for an exported model it takes the checkpoint behind it
 
 
 class AgentStatus(StrEnum):
@@ -69,6 +79,9 @@ class AppModule:
     categories: tuple[str, ...] = ()  # words it is filed under; a training app has `train` and `framework:<name>`
     # Key → path of a file in the app's repository, e.g. `models`, `hyperparameters`
     files: Mapping[str, str] = field(default_factory=dict)
+    exports: frozenset[ExportFormat] | None = None  # what it can export to; `None` where it does not say
+    needs_gpu: bool | None = None  # it runs on agents with a GPU only; `None` where it does not say
+    abilities: frozenset[str] = frozenset()  # such as :data:`ANY_SHAPE`
 
     @property
     def framework(self) -> str | None:
@@ -76,6 +89,30 @@ class AppModule:
         # By this category the SDK, too, finds the app for a framework.
         prefix = "framework:"
         return next((word.removeprefix(prefix) for word in self.categories if word.startswith(prefix)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppOptions:
+    """What a training app takes of a plan: its ``app_options.yaml``, and the rules of the official SDK's ``TrainApp``.
+
+    The defaults are an app that takes everything.
+    """
+
+    # tasks of all its models: classes whose shapes fit none of them are not even listed. `None`: every shape is taken
+    task_types: frozenset[str] | None = None
+    exports: frozenset[ExportFormat] = EVERY_EXPORT
+    split_methods: frozenset[SplitMethod] = EVERY_SPLIT
+    has_benchmark: bool = True  # it evaluates afterwards
+    takes_checkpoints: bool = True  # it trains on from checkpoints of earlier experiments
+    takes_exports: bool = True  # it also takes their exported models as a start
+    wants_tags: bool = False  # it has a step for tags, and begins only with some
+    needs_gpu: bool | None = None  # as of :class:`AppModule`
+
+    @property
+    def export_is_settable(self) -> bool:
+        """Whether a state may have ``options.export``: the panel sets both switches, and fails where one is missing."""
+        # HyperparametersSelector.set_export_tensorrt_checkbox_value of the official SDK 6.74.51
+        return self.exports == EVERY_EXPORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ down here once: plan files, drafts, the state of a task and scripts are derived 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, assert_never
 
 from msgspec import Meta, Struct
 
@@ -69,6 +69,21 @@ class ImagesSplit(Struct, frozen=True, tag_field="method", tag="images"):
 
 CountableSplit: TypeAlias = DatasetsSplit | TagsSplit | CollectionsSplit | ImagesSplit
 SplitMethod: TypeAlias = Literal["random", "datasets", "tags", "collections"]
+
+
+def method_of(split: TrainValSplit) -> SplitMethod:
+    """Return the word for a way of splitting, as plan files and states write it."""
+    match split:
+        case RandomSplit():
+            return "random"
+        case DatasetsSplit():
+            return "datasets"
+        case TagsSplit():
+            return "tags"
+        case CollectionsSplit():
+            return "collections"
+        case _:
+            assert_never(split)
 
 
 class PretrainedModel(Struct, frozen=True, tag_field="source", tag="pretrained"):

@@ -14,6 +14,7 @@ import msgspec
 from traindash.datasets.shape_fit import default_classes
 from traindash.domain import app_state
 from traindash.domain.app_state import CatalogueName, CheckpointName, JsonObject, StartState, StatedModel
+from traindash.domain.ecosystem import AppOptions
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, TrainingPlan
@@ -22,6 +23,7 @@ from traindash.errors import InputError, NotFoundError, issue_of
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
+_TAKES_ALL = AppOptions()
 # kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)
 _FOLDERS = {".pt": "checkpoints", ".pth": "checkpoints", ".onnx": "export", ".engine": "export"}
 
@@ -105,16 +107,23 @@ def canonical(plan: TrainingPlan, meta: ProjectMeta) -> TrainingPlan:
     )
 
 
-def start_state(plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin | None = None) -> dict[str, object]:
+def start_state(
+    plan: TrainingPlan, meta: ProjectMeta, origin: CheckpointOrigin | None = None, app: AppOptions = _TAKES_ALL
+) -> dict[str, object]:
     """Return ``params.state`` for a plan.
 
-    Agent and description are not part of it. ``origin`` tells where a custom checkpoint comes from.
+    Agent and description are not part of it. ``origin`` tells where a custom checkpoint comes from; what the app has no
+    switch for is left out.
 
     Raises:
         InputError: The plan names a custom checkpoint and there is no origin.
     """
     # Agent and description travel beside the state, in the body of the start (docs/supervisely-api.md 3.2).
     gui_state = app_state.write_gui_state(canonical(plan, meta), _stated(plan.model, origin))
+    if not app.export_is_settable:  # the panel would set a switch that it does not have, and end
+        gui_state["options"].pop("export")
+    if app.wants_tags:
+        gui_state["tags"] = [tag.name for tag in meta.tags]
     return {"slyProjectId": plan.project_id, "guiState": gui_state}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self, assert_never
 
 from traindash.datasets.shape_fit import default_classes
-from traindash.domain.ecosystem import Agent, AgentStatus, AppModule, CatalogueModel
+from traindash.domain.ecosystem import ANY_SHAPE, Agent, AgentStatus, AppModule, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import CollectionId, DatasetId
 from traindash.domain.plan import (
@@ -25,6 +25,8 @@ from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
+
+_TAKES_ALL = AppOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ class Facts:
 
     project: ProjectFacts | None = None  # `None` when none is chosen or the chosen one does not exist
     model: ModelFacts | None = None  # `None` when none is chosen or the chosen one does not exist
+    app: AppOptions = _TAKES_ALL  # what the model's training app takes; everything while no model is chosen
     model_error: AppError | None = None  # why the model cannot be had, where the server said so
     # models that the server offers, of the chosen framework at least; empty where it shows none
     models: tuple[CatalogueModel, ...] = ()
@@ -285,9 +288,11 @@ def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
     """
     project = _project(client, plan)
     module, origin, model_error = _model(client, plan, project.project)
-    # Only a model by name has to be in the catalogue; a checkpoint brings its own record.
-    by_name = isinstance(plan.model, PretrainedModel) and module is not None
-    models = client.ecosystem.models_of(module) if by_name and module is not None else ()
+    # A model by name has to be in the catalogue, and an app of Supervisely lists classes by the tasks of its models; a
+    # checkpoint for an app that takes every shape brings all that is needed.
+    by_name = isinstance(plan.model, PretrainedModel)
+    wanted = module is not None and (by_name or ANY_SHAPE not in module.abilities)
+    models = client.ecosystem.models_of(module) if wanted and module is not None else ()
     team, split = project.project.team_id, plan.train_val_split
     return PlanFacts(
         project=project,
@@ -296,6 +301,7 @@ def gather(client: SuperviselyClient, plan: TrainingPlan) -> PlanFacts:
         facts=Facts(
             project=project,
             model=_model_facts(plan, models, origin),
+            app=_TAKES_ALL if module is None else client.ecosystem.options(module, models),
             model_error=model_error,
             models=models,
             split=counts_by_arithmetic(split, project) if isinstance(split, RandomSplit | DatasetsSplit) else None,

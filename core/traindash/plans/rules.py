@@ -4,15 +4,16 @@ The wizard, a plan file and the start itself are all checked by these rules and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from traindash.datasets.shape_fit import DETECTION, ShapeFit
-from traindash.domain.ecosystem import AgentStatus
+from traindash.datasets.shape_fit import DETECTION
+from traindash.domain.ecosystem import AgentStatus, AppOptions, ExportFormat
 from traindash.domain.plan import CustomCheckpoint, PartialPlan, PretrainedModel, TrainingPlan
 from traindash.domain.project import ObjectClass, Project, ProjectMeta
 from traindash.errors import NotFoundError
-from traindash.plans import problems as shapes
-from traindash.plans.facts import Facts, ProjectFacts, gather
+from traindash.plans.app_rules import shape_problems
+from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, gather
 from traindash.plans.problems import Problem, Step, error, listed, quoted, warning
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
@@ -31,11 +32,11 @@ def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
 
 
 def class_problems(
-    wanted: Sequence[str] | None, project: ProjectFacts, *, task_type: str | None, convert: bool
+    wanted: Sequence[str] | None, project: ProjectFacts, *, model: ModelFacts | None, app: AppOptions, convert: bool
 ) -> list[Problem]:
-    """Check a class list: not empty, known, with objects, in shapes that the model can learn from.
+    """Check a class list: not empty, known, with objects, in shapes that the app trains and the model can learn from.
 
-    ``None`` wants the default classes; shapes are not checked while the task is not known. ``convert`` adapts them.
+    ``None`` wants the default classes; shapes are not checked while no model is known. ``convert`` adapts them.
     """
     known = project.class_names
     if not known:
@@ -50,9 +51,12 @@ def class_problems(
         return [error("classes", f"None of the classes is in the project: {quoted(unknown)}.", hint)]
     problems = [
         *_empty(chosen, project),
-        *_key_points(wanted, project, task_type),
-        *_shapes(chosen, task_type, convert=convert),
+        *_key_points(wanted, project, model.task_type if model else None),
     ]
+    if model is not None:
+        problems += shape_problems(
+            chosen, framework=model.framework, task_type=model.task_type, app=app, convert=convert
+        )
     if not unknown:
         return problems
     return [warning("classes", f"Not in the project and left out: {quoted(unknown)}.", hint), *problems]
@@ -84,30 +88,7 @@ def _key_points(wanted: Sequence[str] | None, project: ProjectFacts, task_type: 
     return [warning("classes", message, "Leave them out, unless both are wanted.")]
 
 
-def _shapes(chosen: Sequence[ObjectClass], task_type: str | None, *, convert: bool) -> list[Problem]:
-    if task_type is None:
-        return []
-    fits = [(item, shapes.fit(item.shape, task_type)) for item in chosen]
-    hopeless = [item for item, fit in fits if fit is ShapeFit.UNUSABLE]
-    convertible = [item for item, fit in fits if fit in {ShapeFit.CONVERTED, ShapeFit.ROUGH}]
-    problems: list[Problem] = []
-    if hopeless:
-        message = f"{task_type.capitalize()} cannot use the shape of {_with_shapes(hopeless)}."
-        if len(hopeless) == len(chosen):
-            problems.append(error("classes", message, "Choose other classes or a model for another task."))
-        else:
-            problems.append(warning("classes", message, "Leave them out; their objects would be ignored."))
-    if convertible and not convert:
-        needs = f"{task_type.capitalize()} needs {shapes.target(task_type)}"
-        message = f"{needs}; {_with_shapes(convertible)} cannot be used as drawn."
-        problems.append(error("classes", message, "Switch “Convert class shapes” on or leave them out."))
-    return problems
-
-
-def _with_shapes(classes: Sequence[ObjectClass]) -> str:
-    return listed([f"“{item.name}” ({item.shape})" for item in classes])
-
-
+CHECKPOINT_ENDINGS = (".pt", ".pth")  # of weights; the other ones are exported models
 LONGEST = 255  # characters that the server takes for a name or a description (docs/supervisely-api.md 3.2)
 
 Rule: TypeAlias = Callable[[PartialPlan, Facts], tuple[Problem, ...]]
@@ -135,8 +116,24 @@ def check_model(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
             return (error("model", message, "Choose another checkpoint or a pretrained model."),)
         case PretrainedModel() as model if facts.model is None:
             return (_unknown_model(model, facts),)
+        case CustomCheckpoint(path=path):
+            return _start_problems(path, facts)
         case _:
             return ()
+
+
+def _start_problems(path: str, facts: Facts) -> tuple[Problem, ...]:
+    """Check that the app takes such a start: it looks for it among the checkpoints, and ends if it is none."""
+    framework = facts.model.framework if facts.model else "this framework"
+    if not facts.app.takes_checkpoints:
+        message = f"The training app of {framework} takes no checkpoints of earlier experiments."
+        return (error("model", message, "Choose a pretrained model."),)
+    if not path.endswith(CHECKPOINT_ENDINGS) and not facts.app.takes_exports:
+        message = (
+            f"The training app of {framework} does not start from an exported model such as {PurePosixPath(path).name}."
+        )
+        return (error("model", message, "Choose the checkpoint of the same experiment that it was exported from."),)
+    return ()
 
 
 def check_classes(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
@@ -147,7 +144,8 @@ def check_classes(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
         class_problems(
             choices.classes,
             facts.project,
-            task_type=facts.model.task_type if facts.model else None,
+            model=facts.model,
+            app=facts.app,
             convert=choices.convert_class_shapes,
         )
     )
@@ -165,7 +163,10 @@ def check_hyperparameters(choices: PartialPlan, facts: Facts) -> tuple[Problem, 
 
 def check_benchmark(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the experiment can be compared, and that the speed test comes with the evaluation it is a part of."""
-    del facts
+    if facts.model is not None and not facts.app.has_benchmark:
+        message = f"The training app of {facts.model.framework} makes no evaluation."
+        wanted = choices.enable_benchmark or choices.enable_speedtest
+        return (warning("benchmark", message, "It is left out; the experiment cannot be compared."),) if wanted else ()
     if choices.enable_speedtest and not choices.enable_benchmark:
         message = "The speed test is a part of the evaluation and switches it on."
         return (warning("benchmark", message, "Switch the evaluation on, or the speed test off."),)
@@ -179,10 +180,23 @@ def check_export(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the export formats can be made where the training runs."""
     agents = [agent for agent in facts.agents if choices.agent_id in {None, agent.id}]
     able = [agent for agent in agents if agent.is_gpu and agent.status is AgentStatus.RUNNING]
+    wanted: tuple[tuple[ExportFormat, bool], ...] = (
+        ("ONNX", choices.export_onnx),
+        ("TensorRT", choices.export_tensorrt),
+    )
+    if facts.model is not None and not facts.app.export_is_settable and any(on for _, on in wanted):
+        return (_no_export(facts.model.framework, facts.app),)
     if choices.export_tensorrt and agents and not able:
         message = "TensorRT needs an NVIDIA GPU, and no connected agent that may train has one."
         return (warning("export", message, "The export will be left out; switch it off or connect such an agent."),)
     return ()
+
+
+def _no_export(framework: str, app: AppOptions) -> Problem:
+    if not app.exports:
+        return warning("export", f"The training app of {framework} exports to no other format.", "It is left out.")
+    message = f"The training app of {framework} makes {listed(sorted(app.exports))}, but takes no setting for it."
+    return warning("export", message, "It is left out; switch it on in the app itself where it is wanted.")
 
 
 def check_launch(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:

@@ -16,14 +16,16 @@ from traindash.domain.plan import (
     PartialPlan,
     RandomSplit,
     SideCounts,
+    SplitMethod,
     TagsSplit,
     TrainingPlan,
     TrainValSplit,
+    method_of,
 )
 from traindash.domain.project import Collection, Image, Project
 from traindash.errors import AppError, InputError
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
-from traindash.plans.problems import Problem, error, warning
+from traindash.plans.problems import Problem, error, listed, warning
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
@@ -171,11 +173,24 @@ def check_split(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check the split: complete, made of things that exist, both sides with images, sensible shares."""
     if facts.project is None or facts.project.project.items_count == 0:
         return ()  # a problem of the project
-    found = _setting_problems(choices.train_val_split, facts.project)
+    found = [*_method(choices.train_val_split, facts), *_setting_problems(choices.train_val_split, facts.project)]
     if any(item.severity == "error" for item in found):
         return tuple(found)
     sides = [] if facts.split is None else _sides(facts.split)
     return (*found, *sides, *_content(choices, facts))
+
+
+def _method(split: TrainValSplit | None, facts: Facts) -> list[Problem]:
+    """Check that the training app offers the way of splitting; a random split that is frozen becomes collections."""
+    if split is None or facts.model is None:
+        return []
+    is_frozen = isinstance(split, RandomSplit) and split.seed is not None
+    method: SplitMethod = "collections" if is_frozen else method_of(split)
+    offered = facts.app.split_methods
+    if method in offered:
+        return []
+    message = f"The training app of {facts.model.framework} offers no split by {method}."
+    return [error("split", message, f"Choose another one: {listed(sorted(offered))}.")]
 
 
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:

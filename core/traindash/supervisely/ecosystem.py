@@ -2,12 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import field
 
-from traindash.domain.ecosystem import AppModule, CatalogueModel
+from traindash.domain.ecosystem import (
+    ANY_SHAPE,
+    EVERY_EXPORT,
+    EVERY_SPLIT,
+    STARTS_FROM_EXPORTS,
+    AppModule,
+    AppOptions,
+    CatalogueModel,
+    ExportFormat,
+)
 from traindash.domain.ids import ModuleId
+from traindash.domain.plan import SplitMethod
 from traindash.supervisely.errors import ContractError, MissingError, RejectedError
 from traindash.supervisely.resources import (
     JsonRow,
@@ -26,6 +37,16 @@ COMPARE_SLUG = "supervisely-ecosystem/model-benchmark/compare_models"  # slug of
 # Keys of files in the configuration of a training app; apps differ in the one for hyperparameters.
 _MODELS_KEY = "models"
 _HYPERPARAMETER_KEYS = ("hyperparameters", "hyperparams")
+_OPTIONS_FILE = "app_options.yaml"
+# title of a way to split, as app_options.yaml spells it → its word in a state (``SplitMethod`` of the official SDK)
+_SPLIT_OPTIONS = ("train_val_split_methods", "train_val_splits_methods")  # older apps say it at the top
+_SPLIT_TITLES: Mapping[str, SplitMethod] = {
+    **{word: word for word in EVERY_SPLIT},
+    "based on tags": "tags",
+    "based on item tags": "tags",
+    "based on datasets": "datasets",
+    "based on collections": "collections",
+}
 
 
 class Ecosystem(Resource):
@@ -78,6 +99,48 @@ class Ecosystem(Resource):
             return ()
         # An app may name a table and not have it, or have an empty one.
         return self._own_table(framework, module) or self._server_list(framework)
+
+    def options(self, module: AppModule, models: Sequence[CatalogueModel]) -> AppOptions:
+        """Return what a training app takes of a plan; ``models`` are all of its own.
+
+        Supervisely's apps name no file of options in their configuration; it lies beside the hyperparameters.
+        """
+        if ANY_SHAPE in module.abilities:  # one of ours: it has no panel to be fitted into
+            return AppOptions(
+                exports=EVERY_EXPORT if module.exports is None else module.exports,
+                takes_exports=STARTS_FROM_EXPORTS in module.abilities,
+                needs_gpu=module.needs_gpu,
+            )
+        said = self._app_options(module)
+        return AppOptions(
+            task_types=frozenset(model.task_type for model in models),
+            exports=_exports(said, module),
+            split_methods=_split_methods(said),
+            has_benchmark=said.get("model_benchmark", True) is not False,
+            takes_checkpoints=_part(said, "model_selector").get("show_custom", True) is not False,
+            takes_exports=False,  # TrainGUI looks for a start among the checkpoints only
+            wants_tags=_part(said, "tags_selector").get("enabled", False) is True,
+            needs_gpu=module.needs_gpu,
+        )
+
+    def _app_options(self, module: AppModule) -> JsonRow:
+        """Return the content of an app's ``app_options.yaml``; nothing where the server does not give it."""
+        key = next((key for key in _HYPERPARAMETER_KEYS if key in module.files), None)
+        if key is None:
+            return {}
+        path = str(PurePosixPath(module.files[key]).with_name(_OPTIONS_FILE))
+        body = {"moduleId": module.id, "filePath": path}
+        try:
+            text = self.transport.read_bytes("ecosystem.file.download", body).decode("utf-8")
+        except (MissingError, RejectedError, UnicodeDecodeError):
+            return {}
+        # Only a launch on a server of somebody else's comes here; all others start sooner without YAML.
+        import yaml  # noqa: PLC0415
+
+        try:
+            return free_object(yaml.safe_load(text)) or {}
+        except yaml.YAMLError:
+            return {}
 
     def default_hyperparameters(self, framework: str) -> str | None:
         """Return the YAML text that a framework's training app starts from, ``None`` if the app offers none."""
@@ -142,12 +205,48 @@ def _fit_module(row: JsonRow) -> JsonRow:
     """Lift what an app says of itself out of its ``config`` (docs/supervisely-api.md 3.4)."""
     config = free_object(row.get("config")) or {}
     files = free_object(config.get("files")) or {}
+    exports, abilities = (free_object(config.get("framework")) or {}).get("export"), config.get("abilities")
     return {
         **row,
         "name": row.get("name") or config.get("name") or f"Module {row.get('id')}",
         "categories": config.get("categories"),
         "files": {key: path for key, path in files.items() if isinstance(path, str)},
+        "exports": _known_exports(exports) if isinstance(exports, list) else None,
+        "needsGpu": _needs_gpu(config),
+        "abilities": [word for word in abilities if isinstance(word, str)] if isinstance(abilities, list) else [],
     }
+
+
+def _known_exports(names: Sequence[object]) -> list[ExportFormat]:
+    return [name for name in EVERY_EXPORT if name.casefold() in {str(other).casefold() for other in names}]
+
+
+def _needs_gpu(config: JsonRow) -> bool | None:
+    """Read both words that configurations have for it; the newer one is ``gpu``."""
+    if isinstance(word := config.get("gpu"), str):
+        return word == "required"
+    flag = config.get("need_gpu", config.get("needGPU"))
+    return flag if isinstance(flag, bool) else None
+
+
+def _part(options: JsonRow, name: str) -> JsonRow:
+    return free_object(options.get(name)) or {}
+
+
+def _exports(options: JsonRow, module: AppModule) -> frozenset[ExportFormat]:
+    """Return the formats that an app's panel has switches for; what the configuration says where it has no options."""
+    if not options:
+        return EVERY_EXPORT if module.exports is None else module.exports
+    keys: Mapping[ExportFormat, str] = {"ONNX": "export_onnx_supported", "TensorRT": "export_tensorrt_supported"}
+    return frozenset(name for name, key in keys.items() if options.get(key) is True)
+
+
+def _split_methods(options: JsonRow) -> frozenset[SplitMethod]:
+    lists = (*(options.get(key) for key in _SPLIT_OPTIONS), _part(options, "train_val_splits_selector").get("methods"))
+    said = next((found for found in lists if found), None)
+    titles = [str(title).casefold() for title in said] if isinstance(said, list) else []
+    # An app that lists none offers all of them, as the SDK takes an empty list.
+    return frozenset(_SPLIT_TITLES[title] for title in titles if title in _SPLIT_TITLES) or EVERY_SPLIT
 
 
 class _ModelMeta(Shape, rename=None):

@@ -124,7 +124,7 @@ def request_for(plan: TrainingPlan, facts: PlanFacts) -> StartRequest:
         module_id=facts.module.id,
         workspace_id=facts.project.project.workspace_id,
         agent_id=plan.agent_id if plan.agent_id is not None else choose_agent(facts.facts.agents),
-        state=start_state(plan, facts.project.meta, facts.origin),
+        state=start_state(plan, facts.project.meta, facts.origin, facts.facts.app),
         description=plan.description if plan.description is not None else name or "",
     )
 

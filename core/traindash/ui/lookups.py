@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from traindash.domain.annotation import Annotation
-from traindash.domain.ecosystem import Agent, CatalogueModel
+from traindash.domain.ecosystem import Agent, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
@@ -73,6 +73,17 @@ def project(project_id: ProjectId) -> ProjectFacts | None:
 def catalogue() -> tuple[CatalogueModel, ...]:
     """Return the models of all frameworks."""
     return tuple(connection.client().ecosystem.models())
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def app_options(framework: str) -> AppOptions:
+    """Return what the training app of a framework takes of a plan; everything where the server has no such app."""
+    ecosystem = connection.client().ecosystem
+    try:
+        module = ecosystem.train_module(framework)
+    except NotFoundError:
+        return AppOptions()
+    return ecosystem.options(module, [model for model in catalogue() if model.framework == framework])
 
 
 @lookup(seconds=_LONG_SECONDS, most=100)
@@ -198,9 +209,11 @@ def facts_of(draft: WizardDraft) -> Facts:
     """Return all facts about a draft."""
     split = draft.split.chosen()
     known = None if draft.project_id is None else project(draft.project_id)
+    chosen = None if draft.model is None else model(connection.team_id(), draft.model)
     return Facts(
         project=known,
-        model=None if draft.model is None else model(connection.team_id(), draft.model),
+        model=chosen,
+        app=AppOptions() if chosen is None else app_options(chosen.framework),
         models=catalogue(),
         split=None if known is None or split is None else split_counts(known.project.id, split),
         split_content=None if known is None or split is None else _content(known.project, split),

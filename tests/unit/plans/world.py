@@ -61,7 +61,8 @@ def world() -> Scripted:
         {"id": 53, "projectId": 6, "type": "aiSearch"},
     ]
     server.add("entities-collections.list", page(collections))
-    config = {"categories": ["train", "framework:YOLO"], "files": {"models": "models.json"}}
+    abilities = ["traindash.any_shape", "traindash.starts_from_exports"]  # of the embedded platform
+    config = {"categories": ["train", "framework:YOLO"], "files": {"models": "models.json"}, "abilities": abilities}
 
     def modules(body: dict[str, Any]) -> dict[str, Any]:
         known = "framework:YOLO" in body["categories"]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
+from traindash.domain.ecosystem import ANY_SHAPE, STARTS_FROM_EXPORTS
 from traindash.domain.ids import ModuleId
 from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError
@@ -52,6 +53,8 @@ def module_json(module: Module) -> dict[str, Any]:
             "files": dict(module.files),
             "needGPU": False,
             "headless": False,
+            # What our training apps take beyond Supervisely's (docs/supervisely-api.md 9).
+            **({} if module.framework is None else {"abilities": [ANY_SHAPE, STARTS_FROM_EXPORTS]}),
             "slyModuleInfo": {"baseSlug": module.slug},
         },
         "readme": "",

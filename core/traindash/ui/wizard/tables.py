@@ -14,9 +14,9 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import ObjectClass
 from traindash.formatting import count, listing
-from traindash.plans import problems as shapes
+from traindash.plans import app_rules
 from traindash.plans.draft import DraftId, WizardDraft, choose_model, set_classes
-from traindash.plans.facts import ModelFacts, ProjectFacts
+from traindash.plans.facts import Facts, ModelFacts, ProjectFacts
 from traindash.plans.lookups import custom_checkpoints
 from traindash.plans.suggestions import suggest_classes
 from traindash.ui import connection, lookups
@@ -231,8 +231,9 @@ def draw_left_out(draft: WizardDraft, project: ProjectFacts) -> None:
             st.caption(f"{names} {'is' if len(left_out) == 1 else 'are'} left out: {why}")
 
 
-def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFacts | None, search: str = "") -> None:
-    """Draw the classes with their counts; a tick takes part. Those that a search hides stay as they are."""
+def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, search: str = "") -> None:
+    """Draw the classes of a project with their counts; a tick takes part. What a search hides stays as it is."""
+    model, app, convert = facts.model, facts.app, draft.convert_class_shapes
     # Searched here and not in the table's own search: its selection would count rows of the hidden ones, too.
     classes = tuple(item for item in project.meta.classes if search.casefold() in item.name.casefold())
     if not classes:
@@ -249,7 +250,7 @@ def draw_class_table(draft: WizardDraft, project: ProjectFacts, model: ModelFact
             # The bar stands beside its number; with more than a dozen classes it is what is read first.
             "Share": counts[item.name].objects if item.name in counts else 0,
             "Shape": item.shape,
-            "What happens": shapes.effect(item, model.task_type, convert=draft.convert_class_shapes) if model else "",
+            "What happens": app_rules.effect(item, model.task_type, app, convert=convert) if model else "",
         }
         for item in classes
     ]
