@@ -116,7 +116,8 @@ class Recorder:
         return _page([{"id": number, "name": "x", "projectId": 1, "itemsCount": 9} for number in sorted(ids)])
 
     def _modules(self, body: _Json) -> _Json:
-        config = {"categories": body["categories"], "files": {"models": "models.json"}}
+        abilities = ["traindash.any_shape", "traindash.starts_from_exports"]  # so that any state is sent as it is
+        config = {"categories": body["categories"], "files": {"models": "models.json"}, "abilities": abilities}
         number = 12 if "framework:YOLO" in body["categories"] else 13
         return _page([{"id": number, "slug": "a/b", "name": "Train", "config": config}])
 
