@@ -62,6 +62,7 @@ class SmallPlatform:
         services = self.services
         services.layout.make_folders()
         services.database.open()
+        services.files.recover()
         home = services.accounts.ensure_home()
         services.agents.ensure(home)
         services.modules.ensure()

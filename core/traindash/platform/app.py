@@ -31,7 +31,7 @@ from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
-from traindash.platform.store.accounts import Home
+from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
@@ -60,7 +60,9 @@ def import_sample(services: Services, home: Home) -> None:
         folder = scratch.folder / "sample"
         unpack(SAMPLE_ARCHIVE, folder)
         source = replace(open_project(folder), name=SAMPLE_PROJECT_NAME, description=_DESCRIPTION)
-        services.imports.run(source, home, link=True, mark=_DONE)
+        services.imports.run(
+            source, home, link=True, also=lambda connection, _: store_setting(connection, _DONE, source.name)
+        )
 
 
 # A new method is a line in the table of its resource, and a new resource a line here.
@@ -159,6 +161,7 @@ class LocalPlatform:
             self._token = ensure_token(services.layout.token)
             services.database.open()
             self.dry_runs.open()  # ends what a killed server left running, before its files are removed
+            services.files.recover()
             clear_leftovers(services.layout.incoming, services.database, services.blobs)
             self.imports.open()
             home = services.accounts.ensure_home()

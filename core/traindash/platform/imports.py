@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import msgspec
@@ -232,14 +233,24 @@ class Imports:
                 read = running.job.done if running.job.step == "reading" else running.job.total
                 running.tell(replace(running.job, step="saving", done=done, total=read))
 
-            project_id = self._services.imports.run(
+            ended = running.job
+
+            def finish(connection: Connection, project_id: ProjectId) -> None:
+                nonlocal ended
+                ended = replace(
+                    running.job, status=JobStatus.FINISHED, step="", project_id=project_id, report=opened.report()
+                )
+                self._jobs.write_end(connection, ended)
+
+            self._services.imports.run(
                 opened.source,
                 self._services.accounts.home(),
                 name=asked.name or None,
                 link=origin.is_ours,  # a link costs nothing, and a copy protects what others may still write to
                 watch=ImportWatch(on_image=on_image, on_row=on_row, on_read=opened.refuse_nothing),
+                also=finish,
             )
-        return replace(running.job, status=JobStatus.FINISHED, step="", project_id=project_id, report=opened.report())
+        return ended
 
 
 @contextmanager

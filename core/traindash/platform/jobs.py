@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from sqlite3 import Connection
 from typing import Generic, TypeVar
 
 import msgspec
@@ -181,6 +182,17 @@ class Jobs(Generic[JobT]):
             running.job = job
             self._store(job)
 
+    def write_end(self, connection: Connection, job: JobT) -> None:
+        """Store how a job ends together with what it leaves, in the transaction that brings it.
+
+        Its work has to return just this end. Until then, others see the job as it was.
+
+        Raises:
+            CanceledError: It is over already, as a server sees that finds it unfinished.
+        """
+        if connection.execute(_UPDATE, self._row(job)).rowcount == 0:
+            raise CanceledError
+
     def cancel(self, job_id: int) -> JobT:
         """Let a job end; one that is over stays as it is.
 
@@ -229,10 +241,12 @@ class Jobs(Generic[JobT]):
 
     def _store(self, job: JobT) -> bool:
         """Write a job down if it is where such a move may begin; return whether it was."""
-        sources = [status for status, targets in JOB_MOVES.items() if job.status in targets or status is job.status]
-        values = (job.status, _text(job), now_text(), self._kind.name, job.id, json.dumps(sources))
         with self._database.write() as connection:
-            return connection.execute(_UPDATE, values).rowcount == 1
+            return connection.execute(_UPDATE, self._row(job)).rowcount == 1
+
+    def _row(self, job: JobT) -> tuple[object, ...]:
+        sources = [status for status, targets in JOB_MOVES.items() if job.status in targets or status is job.status]
+        return (job.status, _text(job), now_text(), self._kind.name, job.id, json.dumps(sources))
 
 
 def _text(job: Job) -> str:

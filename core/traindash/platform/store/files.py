@@ -1,14 +1,20 @@
-"""Team Files: rows in the database, bytes in real folders under the files' own names."""
+"""Team Files: rows in the database, bytes in real folders under the files' own names.
+
+The rows decide. A change is written down together with the step that it takes on the disk; new bytes are on the disk
+before, under a name of their own. Whoever dies in between has left the step, and the next server takes it.
+"""
 
 import base64
 import hashlib
 import mimetypes
 import shutil
+import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from sqlite3 import Connection, Row
+from uuid import uuid4
 
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import InputError, NotFoundError
@@ -20,6 +26,12 @@ _NAME_BYTES = 255
 _PATH_BYTES = 3000
 _LEVELS = 100  # folders of a path
 _SHOWN = 80  # characters of a path in a message
+_PUT = (
+    "INSERT INTO team_files (team_id, user_id, path, size, hash, mime, created_at, updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, path) DO UPDATE SET"
+    " size = excluded.size, hash = excluded.hash, mime = excluded.mime, updated_at = excluded.updated_at"
+)
+_BACK = "UPDATE team_files SET size = ?, hash = ?, mime = ?, updated_at = ? WHERE id = ?"
 _COLUMNS = "id, team_id, user_id, path, size, hash, mime, created_at, updated_at"
 
 
@@ -44,6 +56,16 @@ class StoredFile:
         return PurePosixPath(self.path).name
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is to be done on the disk for a change of rows."""
+
+    id: int
+    team_id: TeamId
+    path: str
+    staged: str | None  # name of the file that comes to the path; `None`: what is there goes
+
+
 class TeamFiles:
     """The file storage of all teams: a row per file, and below ``root`` a folder per team.
 
@@ -53,7 +75,17 @@ class TeamFiles:
     def __init__(self, database: Database, root: Path, user_id: int = 1) -> None:
         self._database = database
         self._root = root
+        self._staging = root / ".staged"  # teams have numbers
         self._user_id = user_id
+        self._lock = threading.Lock()  # rows and folders change in the same order
+
+    def recover(self) -> None:
+        """Take the steps that an earlier server did not come to, and remove what it had received for nothing."""
+        with self._database.read() as connection:
+            steps = connection.execute("SELECT * FROM team_file_steps ORDER BY id").fetchall()
+        for step in steps:
+            self._take(_Step(step["id"], TeamId(step["team_id"]), step["path"], step["staged"]))
+        shutil.rmtree(self._staging, ignore_errors=True)
 
     def put(self, team_id: TeamId, path: str, source: Path, *, move: bool = False) -> StoredFile:
         """Store a file at a path as of :func:`clean_path`; one that is already there is replaced and keeps its id.
@@ -65,32 +97,82 @@ class TeamFiles:
         """
         clean = clean_path(path)
         target = self._local(team_id, clean)
-        if clean == "/" or target.is_dir():
-            raise InputError(f"{path!r} is a folder in Team Files.", "Give the file a name that no folder has.")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise InputError(f"A part of {path!r} is a file, not a folder.", "Choose another folder.") from error
+        staged = self._staging / uuid4().hex
         if move:
             digest, size = file_hash(source)
-            move_whole(source, target)
+            move_whole(source, staged)
         else:
-            with replacing(target) as partial:
+            with replacing(staged) as partial:
                 shutil.copyfile(source, partial)
                 digest, size = file_hash(partial)  # of the copy: the source may be written to meanwhile
         mime = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
         now = now_text()
+        with self._lock:
+            try:
+                self._make_room(team_id, clean)
+                with self._database.write() as connection:
+                    before = _row_at(connection, team_id, clean)
+                    connection.execute(_PUT, (team_id, self._user_id, clean, size, digest, mime, now, now))
+                    row = _row_at(connection, team_id, clean)
+                    step = _note(connection, team_id, clean, staged.name)
+            except BaseException:
+                staged.unlink(missing_ok=True)
+                raise
+            try:
+                self._take(step)
+            except OSError:  # the disk does not take it: as if nothing had been said
+                self._undo(step, before)
+                raise
+        if row is None:  # it was written in this very transaction
+            raise AssertionError(clean)
+        return self._stored(row)
+
+    def _make_room(self, team_id: TeamId, clean: str) -> None:
+        """Make the folder of a file.
+
+        Raises:
+            InputError: The file has the name of a folder, or a folder that of a file.
+        """
+        target = self._local(team_id, clean)
+        if clean == "/" or target.is_dir():
+            with self._database.read() as connection:
+                is_folder = clean == "/" or next(_below(connection, team_id, _prefix(clean)), None) is not None
+            if is_folder:
+                raise InputError(f"{clean!r} is a folder in Team Files.", "Give the file a name that no folder has.")
+            shutil.rmtree(target)  # folders are what files have in their paths; nothing is left in this one
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(f"A part of {clean!r} is a file, not a folder.", "Choose another folder.") from error
+
+    def _take(self, step: _Step) -> None:
+        """Do on the disk what the rows say already; doing it twice changes nothing."""
+        target = self._local(step.team_id, step.path)
+        if step.staged is not None:
+            staged = self._staging / step.staged
+            if staged.exists():
+                move_whole(staged, target)
+        elif not self._is_there(step.team_id, step.path):
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO team_files (team_id, user_id, path, size, hash, mime, created_at, updated_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, path) DO UPDATE SET"
-                " size = excluded.size, hash = excluded.hash, mime = excluded.mime, updated_at = excluded.updated_at",
-                (team_id, self._user_id, clean, size, digest, mime, now, now),
-            )
-            row = _row_at(connection, team_id, clean)
-            if row is None:  # the row was written in this very transaction
-                raise AssertionError(clean)
-            return self._stored(row)
+            connection.execute("DELETE FROM team_file_steps WHERE id = ?", (step.id,))
+
+    def _undo(self, step: _Step, before: Row | None) -> None:
+        """Bring back the row that there was before a step to put a file in place."""
+        with self._database.write() as connection:
+            if before is None:
+                connection.execute("DELETE FROM team_files WHERE team_id = ? AND path = ?", (step.team_id, step.path))
+            else:
+                connection.execute(_BACK, tuple(before[name] for name in ("size", "hash", "mime", "updated_at", "id")))
+            connection.execute("DELETE FROM team_file_steps WHERE id = ?", (step.id,))
+
+    def _is_there(self, team_id: TeamId, clean: str) -> bool:
+        with self._database.read() as connection:
+            below = next(_below(connection, team_id, _prefix(clean)), None)
+            return below is not None or _row_at(connection, team_id, clean) is not None
 
     def find(self, team_id: TeamId, path: str) -> StoredFile | None:
         """Return the file at a path, ``None`` if there is none."""
@@ -144,16 +226,14 @@ class TeamFiles:
         clean = clean_path(path)
         if clean == "/":
             raise InputError("The root of Team Files cannot be removed.", "Name a file or a folder.")
-        target = self._local(team_id, clean)
-        with self._database.write() as connection:
-            below = [row["id"] for row in _below(connection, team_id, _prefix(clean))]
-            row = _row_at(connection, team_id, clean)
-            ids = below if row is None else [*below, row["id"]]
-            connection.executemany("DELETE FROM team_files WHERE id = ?", [(file_id,) for file_id in ids])
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+        with self._lock:
+            with self._database.write() as connection:
+                below = [row["id"] for row in _below(connection, team_id, _prefix(clean))]
+                row = _row_at(connection, team_id, clean)
+                ids = below if row is None else [*below, row["id"]]
+                connection.executemany("DELETE FROM team_files WHERE id = ?", [(file_id,) for file_id in ids])
+                step = _note(connection, team_id, clean, None)
+            self._take(step)
         return len(ids)
 
     def _local(self, team_id: TeamId, clean: str) -> Path:
@@ -222,6 +302,11 @@ def _row_at(connection: Connection, team_id: TeamId, clean: str) -> Row | None:
     query = f"SELECT {_COLUMNS} FROM team_files WHERE team_id = ? AND path = ?"  # noqa: S608 - constant columns
     row: Row | None = connection.execute(query, (team_id, clean)).fetchone()
     return row
+
+
+def _note(connection: Connection, team_id: TeamId, clean: str, staged: str | None) -> _Step:
+    query = "INSERT INTO team_file_steps (team_id, path, staged) VALUES (?, ?, ?)"
+    return _Step(connection.execute(query, (team_id, clean, staged)).lastrowid or 0, team_id, clean, staged)
 
 
 def _below(connection: Connection, team_id: TeamId, prefix: str) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from traindash.domain.ids import ProjectId
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 from traindash.files import sync_files
-from traindash.platform.store.accounts import Home, store_setting
+from traindash.platform.store.accounts import Home
 from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.image_changes import ImageChanges, ImageRecord
@@ -176,7 +176,7 @@ class ProjectImport:
         name: str | None = None,
         link: bool = False,
         watch: ImportWatch = UNWATCHED,
-        mark: str | None = None,
+        also: Callable[[Connection, ProjectId], None] = lambda _connection, _project: None,
     ) -> ProjectId:
         """Import a project, whose images are walked over once, into ``home``.
 
@@ -186,7 +186,8 @@ class ProjectImport:
             name: Its name instead of the source's; a number is added when the workspace has one of that name.
             link: Hard-link the image files instead of copying; only for files that nobody will write to again.
             watch: Is told how far it is.
-            mark: Setting of the server that says, from the same moment as the rows, that this import happened.
+            also: Writes more in the transaction that brings the rows, so that whatever says that the project is there
+                and the project itself come together.
 
         Raises:
             InputError: Something in the source is not usable; names it. Nothing is left behind.
@@ -214,8 +215,7 @@ class ProjectImport:
                     rows = ProjectRows(connection, home, source, meta)
                     rows.insert_images(source.datasets, _counted(spool, watch.on_row))
                     rows.insert_collections(source.collections)
-                    if mark is not None:
-                        store_setting(connection, mark, source.name)
+                    also(connection, rows.project_id)
             except BaseException:
                 self._drop(added)
                 raise

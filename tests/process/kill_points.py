@@ -1,0 +1,167 @@
+"""Processes that die at a chosen moment: ``python -m tests.process.kill_points``.
+
+Reads a JSON object a line: ``work`` (a name of :data:`WORKS`), ``home`` (data directory) and ``point``. A child does
+the work and is killed by SIGKILL before the point-th change of a name on the disk, or before or after the commit of a
+transaction. Answers ``killed``, or ``done`` when the work has no such point. The imports are done once.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.fakes import trainer_variables
+from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform, wait_for
+from traindash.domain.ids import TaskId, TeamId
+from traindash.domain.jobs import JobStatus
+from traindash.domain.task import TaskStatus
+from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.tasks import METHODS
+
+TEAM = TeamId(1)
+TASK = TaskId(1)
+REPLACED, REMOVED = "/replaced.txt", "/folder/removed.txt"
+NEW = b"new content"
+_NAMES = frozenset({"os.rename", "os.remove", "os.rmdir", "os.link"})
+ENVIRONMENT = dict(os.environ)  # noqa: TID251 - trainers need PATH and the like
+
+
+class Countdown:
+    """Counts the moments that are left."""
+
+    def __init__(self) -> None:
+        self.left = -1
+
+    def pass_by(self) -> None:
+        """Be at such a moment."""
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.left -= 1
+
+
+COUNTDOWN = Countdown()
+
+
+class DyingConnection(sqlite3.Connection):
+    """A connection whose commits are such moments."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as in sqlite3
+        """Execute a statement."""
+        if sql != "COMMIT":
+            return super().execute(sql, *parameters)
+        COUNTDOWN.pass_by()
+        cursor = super().execute(sql, *parameters)
+        COUNTDOWN.pass_by()
+        return cursor
+
+
+def open_platform(home: Path) -> LocalPlatform:
+    """Open the platform of a data directory."""
+    options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)
+    platform = LocalPlatform(home, address=ADDRESS, environment=trainer_variables(ENVIRONMENT), options=options)
+    platform.open()
+    return platform
+
+
+def _replace(platform: LocalPlatform, home: Path) -> None:
+    source = home / "incoming" / "upload"
+    source.write_bytes(NEW)
+    platform.services.files.put(TEAM, REPLACED, source, move=True)
+
+
+def _remove(platform: LocalPlatform, _home: Path) -> None:
+    platform.services.files.remove(TEAM, "/folder")
+
+
+def _import(platform: LocalPlatform, home: Path) -> None:
+    imports = platform.imports
+    begun = imports.inspect(home.parent / "data")
+    wait_for(lambda: imports.get(begun.id).status is JobStatus.READY, "it is inspected")
+    imports.start(begun.id)
+    wait_for(lambda: imports.get(begun.id).status is JobStatus.FINISHED, "it is imported")
+    imports.close()
+
+
+def _publish(platform: LocalPlatform, _home: Path) -> None:
+    platform.supervisor.start()
+    wait_for(lambda: platform.services.tasks.get(TASK).status.is_terminal, "it is published")
+
+
+def _start(platform: LocalPlatform, home: Path) -> None:
+    start_task(platform, json.loads((home.parent / "start.json").read_text("utf-8")))
+
+
+def start_task(platform: LocalPlatform, body: Mapping[str, Any]) -> int:
+    """Start a task as a request does, without an answer; return its id."""
+    api = ApiContext(
+        services=platform.services,
+        admission=platform.admission,
+        control=platform.supervisor,
+        imports=platform.imports,
+        dry_runs=platform.dry_runs,
+        webhook=platform.webhook,
+        call="the same words",
+    )
+    for method in METHODS:
+        if isinstance(method, Method) and method.name == "tasks.run.app":
+            answer: Any = method.handle(api, dict(body))
+            return int(answer[0]["id"])
+    raise AssertionError(METHODS)
+
+
+WORKS: Mapping[str, Callable[[LocalPlatform, Path], None]] = {
+    "replace": _replace,
+    "remove": _remove,
+    "import": _import,
+    "publish": _publish,
+    "start": _start,
+}
+
+
+def _work(name: str, home: Path, point: int) -> None:
+    try:
+        platform = open_platform(home)
+        COUNTDOWN.left = point
+        WORKS[name](platform, home)
+        COUNTDOWN.left = -1
+        os._exit(0)
+    finally:  # never back into the loop of the parent
+        os._exit(1)
+
+
+def main() -> None:
+    """Obey until the input ends."""
+    connect: Any = sqlite3.connect
+    sqlite3.connect = partial(connect, factory=DyingConnection)
+    sys.addaudithook(lambda event, _: COUNTDOWN.pass_by() if event in _NAMES else None)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _work(asked["work"], Path(asked["home"]), asked["point"])
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        answer = {0: "done", -signal.SIGKILL: "killed"}.get(code, f"failed with {code}")
+        print(json.dumps({"answer": answer}), flush=True)  # noqa: T201 - the test waits for it
+
+
+def finished_run(home: Path) -> None:
+    """Make a data directory whose first task has done its work, while nobody has published it."""
+    platform = SmallPlatform(home, ENVIRONMENT)
+    platform.open()
+    platform.add_project(home / "incoming")
+    platform.supervisor.start()
+    task = platform.train(epochs=1, start_seconds=0.3)
+    platform.wait_for_status(task, TaskStatus.STARTED)
+    run = platform.services.layout.run(task)
+    platform.close()
+    wait_for(run.result.is_file, "the trainer is done")
+
+
+if __name__ == "__main__":
+    main()
