@@ -13,13 +13,13 @@ from pathlib import Path
 
 from traindash.datasets.coco_files import CocoFile, CocoImage, read_coco
 from traindash.datasets.coco_objects import CocoObject, Shape, Told, drawn, shape_name_of
-from traindash.datasets.folder import Folder
+from traindash.datasets.folder import Folder, not_there
 from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import KeyPoints, Skeleton, graph, key_point_classes
 from traindash.datasets.shape_fit import common_shape
 from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, SourceImage
-from traindash.domain.annotation import Annotation, Label
+from traindash.domain.annotation import Annotation, Label, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 
@@ -42,12 +42,20 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
         if file.all_are_crowds:
             message = "All of its objects are marked as crowds; they are taken as objects."
             log.note(ProblemKind.CROWD, file.place, message)
+        if _look_like_corners(file):
+            message = (
+                "Most of its boxes reach over the border of their images, and none does if it is read as two corners "
+                "(x1, y1, x2, y2). COCO has x, y, width and height; correct the file if it has corners."
+            )
+            log.note(ProblemKind.CUT, file.place, message)
     _tell_of_unnamed(folder, files, log)
     for place in folder.outside:
         log.skip_file(ProblemKind.LINK, place, "It leads out of the folder, or nowhere.")
     datasets = tuple(
         SourceDataset(
-            name=file.dataset, parent=None, images=Lazy(_Reader(file=file, skeletons=skeletons, log=log).images)
+            name=file.dataset,
+            parent=None,
+            images=Lazy(_Reader(file=file, folder=folder, skeletons=skeletons, log=log).images),
         )
         for file in files
     )
@@ -68,6 +76,20 @@ def _classes(files: Sequence[CocoFile]) -> tuple[ObjectClass, ...]:
         ObjectClass(name=name, shape=common_shape(shapes.get(name, ())), color=class_color(number))
         for number, name in enumerate(names)
     )
+
+
+def _look_like_corners(file: CocoFile) -> bool:
+    """Whether boxes make sense as two corners, and not as corner and size."""
+    over = fits = boxes = 0
+    for image in file.images:
+        width, height = image.size or (0, 0)
+        for item in file.objects.get(image.id, ()) if image.size else ():
+            if isinstance(box := item.shape, Rectangle):
+                across, down = box.right + 1 - box.left, box.bottom + 1 - box.top
+                boxes += 1
+                over += box.right > width or box.bottom > height
+                fits += box.left < across <= width + 1 and box.top < down <= height + 1
+    return over > max(1, boxes / 2) and fits == boxes
 
 
 def _skeleton_classes(files: Sequence[CocoFile], others: Sequence[ObjectClass]) -> Mapping[str, ObjectClass]:
@@ -127,6 +149,7 @@ class _Reader:
     """Walks over the images of a file."""
 
     file: CocoFile
+    folder: Folder
     skeletons: Mapping[str, ObjectClass]  # category → the class of its key points
     log: ProblemLog
 
@@ -139,7 +162,7 @@ class _Reader:
             if image.fault:
                 log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, place, image.fault, objects=len(objects))
             elif image.path is None:
-                message = f"The file “{image.written}” is not there."
+                message = not_there(image.written, self.folder)
                 log.skip_image(ProblemKind.MISSING_IMAGE, place, message, objects=len(objects))
             elif (found := self._image(image, image.path, objects)) is not None:
                 yield found

@@ -6,14 +6,17 @@ what their ``meta`` is called; in a project's export every image names its ``sub
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from traindash.datasets import drawn_shapes
+from traindash.datasets.cvat_skeletons import figure, outside, read_figure, read_skeletons
 from traindash.datasets.drawn_shapes import Size, number
 from traindash.datasets.folder import Folder
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.key_points import SHAPE, Skeleton, template
 from traindash.datasets.records import (
     DrawnObject,
     ImageRecord,
@@ -56,46 +59,57 @@ def open_cvat(root: Path, log: ProblemLog) -> ProjectSource:
     """
     folder = Folder(root)
     records: dict[str, list[ImageRecord]] = {}
-    declared: dict[str, ObjectClass] = {}
-    tags: set[str] = set()
+    declared = _Declared()
     for place in folder.files:
         if place.lower().endswith(".xml") and _is_cvat(folder.root / place):
-            _read(folder.root / place, place, records, declared, tags)
+            _read(folder.root / place, place, records, declared)
     datasets = [RecordedDataset(name=name, records=items) for name, items in records.items()]
-    classes = [item for item in declared.values() if item.name not in tags]
+    classes = [item for item in declared.classes.values() if item.name not in declared.tags]
     return recorded_project(folder, datasets, log, declared=classes, lists_all=True)
 
 
-def _read(
-    path: Path, place: str, records: dict[str, list[ImageRecord]], declared: dict[str, ObjectClass], tags: set[str]
-) -> None:
+@dataclass(slots=True)
+class _Declared:
+    """What the files say of labels."""
+
+    classes: dict[str, ObjectClass] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    skeletons: dict[str, Skeleton] = field(default_factory=dict)
+
+
+def _read(path: Path, place: str, records: dict[str, list[ImageRecord]], declared: _Declared) -> None:
     count = 0
     for element in xml_elements(path, place, "meta", "image", "track"):
         match element.tag:
             case "meta":
-                _declare(element, declared, tags)
+                _declare(element, declared)
             case "track":
                 hint = "In CVAT, export the task as “CVAT for images 1.1” or “COCO 1.0”, with images."
                 raise InputError(f"{place} was exported as “CVAT for video”.", hint)
             case _:
                 count += 1
                 name = element.get("subset") or dataset_name(place.rpartition("/")[0])
-                records.setdefault(name, []).append(_image(element, f"{place}, image {count}", place))
+                records.setdefault(name, []).append(
+                    _image(element, f"{place}, image {count}", place, declared.skeletons)
+                )
 
 
-def _declare(meta: Element, declared: dict[str, ObjectClass], tags: set[str]) -> None:
+def _declare(meta: Element, declared: _Declared) -> None:
+    declared.skeletons |= read_skeletons(meta)
     for label in meta.iter("label"):
         name, kind = text_of(label, "name"), text_of(label, "type")
         if not name or text_of(label, "parent"):  # the points of a skeleton
             continue
         if kind == "tag":
-            tags.add(name)
+            declared.tags.add(name)
         color = text_of(label, "color")
-        color = color.upper() if _COLOR.fullmatch(color) else class_color(len(declared))
-        declared.setdefault(name, ObjectClass(name=name, shape="any", color=color))
+        color = color.upper() if _COLOR.fullmatch(color) else class_color(len(declared.classes))
+        skeleton = declared.skeletons.get(name)
+        extra = {"geometry_config": template((skeleton,), 0, color)} if skeleton else {}
+        declared.classes.setdefault(name, ObjectClass(name=name, shape="any", color=color, extra=extra))
 
 
-def _image(element: Element, place: str, file: str) -> ImageRecord:
+def _image(element: Element, place: str, file: str, skeletons: Mapping[str, Skeleton]) -> ImageRecord:
     written = element.get("name") or ""
     folder = file.rpartition("/")[0]
     subset = element.get("subset") or ""
@@ -103,16 +117,17 @@ def _image(element: Element, place: str, file: str) -> ImageRecord:
     near = tuple(f"{folder}/{name}".strip("/") for name in inside)
     objects: list[RecordedObject] = []
     tags: list[Tag] = []
+    size = believed_size(element.get("width"), element.get("height"))
     for item in element:
         if item.tag == "tag":
             tags.extend(_image_tags(item))
             continue
-        objects.extend(drawn(f"{place}, object {len(objects) + 1}", partial(_objects, item)))
+        objects.extend(drawn(f"{place}, object {len(objects) + 1}", partial(_objects, item, skeletons, size)))
     return ImageRecord(
         place=place,
         written=written,
         locate=located(written, near),
-        size=believed_size(element.get("width"), element.get("height")),
+        size=size,
         objects=tuple(objects),
         tags=tuple(tags),
         changes=tuple(
@@ -128,8 +143,13 @@ def _image_tags(element: Element) -> Iterator[Tag]:
         yield Tag(name=name)
 
 
-def _objects(element: Element, place: str) -> Iterator[RecordedObject]:
+def _objects(
+    element: Element, skeletons: Mapping[str, Skeleton], size: Size | None, place: str
+) -> Iterator[RecordedObject]:
     reader = _READERS.get(element.tag)
+    skeleton = skeletons.get(element.get("label", "")) if element.tag == "skeleton" else None
+    if skeleton is not None:
+        reader = partial(_skeleton, skeleton, size)
     if reader is None:
         named = {"cuboid": "A cuboid", "skeleton": "A skeleton"}.get(element.tag, f"“{element.tag}”")
         yield lost(place, named)
@@ -194,6 +214,11 @@ def _mask(element: Element) -> Iterator[_Read]:
         raise InputError("The run lengths of a mask are no whole numbers.") from error
     mask = drawn_shapes.runs_to_mask(runs, width, height)
     yield _as_is("bitmap", drawn_shapes.mask_at(mask, (left, top)))
+
+
+def _skeleton(skeleton: Skeleton, written: Size | None, element: Element) -> Iterator[_Read]:
+    found = read_figure(element, skeleton)
+    yield SHAPE, lambda size: figure(found, skeleton, size), outside(found, skeleton, written) if written else ""
 
 
 def _points(element: Element) -> list[Point]:

@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from traindash.formatting import listing
+
+_LONGEST_QUOTE = 200
+_NAMED = 3  # files that a message names
 # Folders that programs keep for themselves: macOS' archives, Synology's thumbnails, Windows' recycle bin
 _NOT_OF_THE_DATA = frozenset({"__macosx", "@eadir", "$recycle.bin"})
 
@@ -120,7 +124,7 @@ class Folder:
                     return path
             except OSError:  # no disk has a name that long, so it is no file's
                 return None
-        return self._only(self._by_name.get(same_name(posixpath.basename(relative)), ()), relative, near)
+        return self._nearest(self._alike(relative), near)
 
     def find_stem(self, stem: str, near: Sequence[str], wanted: Callable[[str], bool]) -> Path | None:
         """Return the one file of a name without its extension, such as the picture of an annotation.
@@ -130,15 +134,22 @@ class Folder:
         named = [place for place in self._by_stem.get(same_name(stem), ()) if wanted(posixpath.basename(place))]
         return self._nearest(named, near)
 
-    def _only(self, named: Sequence[str], relative: str, near: Sequence[str]) -> Path | None:
+    def meant(self, written: str) -> tuple[str, ...]:
+        """Return all files that a written path could mean as well as any other, relative to the root, sorted."""
+        relative = cleaned(written)
+        return tuple(self._alike(relative)) if relative is not None else ()
+
+    def _alike(self, relative: str) -> list[str]:
+        """The files that have the longest end of a path in common with it."""
+        named = self._by_name.get(same_name(posixpath.basename(relative)), ())
         parts = relative.split("/")
         for start in range(len(parts)):
             end = same_name("/".join(parts[start:]))
             found = [place for place in named if f"/{same_name(place)}".endswith(f"/{end}")]
             if found:
                 exact = [place for place in found if f"/{place}".endswith("/" + "/".join(parts[start:]))]
-                return self._nearest(exact or found, near)
-        return None
+                return exact or found
+        return []
 
     def _nearest(self, places: Sequence[str], near: Sequence[str]) -> Path | None:
         for folder in near:
@@ -164,6 +175,16 @@ def cleaned(written: str) -> str | None:
     while path.startswith("../"):
         path = path[3:]
     return None if path in ("", ".", "..") or "\0" in path else path
+
+
+def not_there(written: str, folder: Folder) -> str:
+    """Return why a file is not found by a path that is written of it, a sentence."""
+    shown = written[:_LONGEST_QUOTE]
+    alike = folder.meant(written)
+    if len(alike) > 1:
+        where = listing(alike, limit=_NAMED)
+        return f"“{shown}” could be any of {len(alike)} files: {where}. Write the folder in front of its name."
+    return f"The file “{shown}” is not there."
 
 
 def _grouped(places: Sequence[str], name_of: Callable[[str], str]) -> dict[str, list[str]]:

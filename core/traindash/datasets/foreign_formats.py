@@ -10,6 +10,7 @@ from pathlib import Path
 from traindash.datasets.folder import Folder
 from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
+from traindash.formatting import listing
 from traindash.text_files import ascii_start
 
 _PEEK = 2**14
@@ -33,8 +34,15 @@ class _Sign:
 _SIGNS = (
     _Sign(title="TFRecord", path=r"\.(tfrecords?|record)(-\d+-of-\d+)?$", advice=f"{_AS_COCO} {_ROBOFLOW}"),
     _Sign(
+        title="masks of a semantic segmentation of Roboflow (“_classes.csv”)",
+        path=r"(^|/)_classes\.csv$",
+        content=r"^\W*pixel value",
+        advice="Export it as COCO Segmentation: masks of whole classes do not tell one object from the next.",
+    ),
+    _Sign(
         title="a multi-class CSV of Roboflow (“_classes.csv”)",
         path=r"(^|/)_classes\.csv$",
+        content=r"^\W*filename\W",
         advice="It says which classes are on an image, but not where; export a project of object detection.",
     ),
     _Sign(title="an export of Labelbox", path=r"\.(ndjson|json|jsonl)$", content=r'"data_row"'),
@@ -55,11 +63,28 @@ _SIGNS = (
         content=r"^[^,\n]+\.\w{3,4},-?\d+(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,-?\d+(\.\d+)?,",
         advice="Write filename,x1,y1,x2,y2,class … as filename,class,xmin,ymin,xmax,ymax with that line on top.",
     ),
+    _Sign(
+        title="a list of images with boxes, as for YOLOv4 in PyTorch",
+        path=r"\.txt$",
+        content=r"^\S+\.(jpe?g|png|bmp|webp)[ \t]+\d+(\.\d+)?(,\d+(\.\d+)?){4}\s",
+        advice=f"{_AS_COCO} {_ROBOFLOW}",
+    ),
+    _Sign(
+        title="labels in YOLO layout with names in place of class numbers",
+        path=r"\.txt$",
+        content=r"^[^\W\d]\S*([ \t]+[01]?\.\d+){4}\s",
+        advice="Begin each line with the number of the class, from 0, and name the classes in data.yaml in that order.",
+    ),
     _Sign(title="a project of VoTT", path=r"\.(vott|json)$", content=r'"(visitedRegionNames|lastVisitedAssetId)"'),
     _Sign(title="a dataset of Datumaro", path=r"\.json$", content=r'"(dm_format_version|media_type)"'),
     _Sign(title="Darwin JSON of V7", path=r"\.json$", content=r'"(slots|darwin)"'),
     _Sign(title="annotations of SuperAnnotate", path=r"\.json$", content=r'"instances".*"className"'),
     _Sign(title="annotations of BDD100K or Scalabel", path=r"\.json$", content=r'"box2d"|"poly2d"'),
+    _Sign(
+        title="images with masks in files of their own",
+        path=r"(^|/)(masks|segmentation_?masks|labelids)/[^/]+\.png$",
+        advice="Such masks do not name their classes. Export them as COCO with segmentation, or as Supervisely.",
+    ),
     _Sign(title="Cityscapes", path=r"_gtfine_(polygons\.json|labelids\.png)$"),
     _Sign(title="an MOT sequence", path=r"(^|/)(seqinfo\.ini|gt/gt\.txt)$"),
     _Sign(title="DOTA", path=r"(^|/)labeltxt/[^/]+\.txt$"),
@@ -84,7 +109,7 @@ _SIGNS = (
         advice="Save it as CSV with the columns filename, class, xmin, ymin, xmax and ymax.",
     ),
 )
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.\w+|7z|rar)(\.\d{3})?$", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.\w+|7z|rar|gz|bz2|xz|zst)(\.\d{3})?$", re.IGNORECASE)
 
 
 def archives_in(folder: Folder) -> list[str]:
@@ -110,9 +135,20 @@ def refusal(folder: Folder, known: str) -> InputError:
     if not images:
         return InputError(f"{name} has no layout that can be read, and not one image in it.", known)
     if images == len(folder.files):
-        msg = f"{name} has no layout that can be read: there are {images} images, and no annotations."
-        return InputError(msg, f"Put the annotations beside the images. {known}")
+        return _only_images(folder, known)
     return InputError(f"{name} has no layout that can be read.", known)
+
+
+def _only_images(folder: Folder, known: str) -> InputError:
+    folders = sorted({place.split("/")[-2] for place in folder.files if "/" in place})
+    if len(folders) > 1:
+        msg = f"{folder.root.name} has images in the folders {listing(folders, limit=_NAMED)}, and no annotations."
+        hint = "Folders may say what is on an image, but not where. Draw boxes or outlines in an annotation tool."
+        return InputError(msg, f"{hint} {known}")
+    msg = (
+        f"{folder.root.name} has no layout that can be read: there are {len(folder.files)} images, and no annotations."
+    )
+    return InputError(msg, f"Put the annotations beside the images. {known}")
 
 
 def _shown_by(sign: _Sign, folder: Folder) -> str:

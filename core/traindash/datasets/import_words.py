@@ -74,6 +74,14 @@ _CHANGED_NOUNS: Mapping[str, _Noun] = {
 }
 # What no noun with a clause would say
 _WHOLE: Mapping[tuple[str, str], _Noun] = {
+    (ProblemKind.EMPTY, Effect.NOTED): (
+        "dataset whose coordinates look like shares",
+        "datasets whose coordinates look like shares",
+    ),
+    (ProblemKind.CUT, Effect.NOTED): (
+        "file whose boxes look like two corners",
+        "files whose boxes look like two corners",
+    ),
     (ProblemKind.CROWD, Effect.NOTED): ("file with crowds only", "files with crowds only"),
     (ProblemKind.DUPLICATE_NAME, Effect.NOTED): ("name of several categories", "names of several categories"),
     (ProblemKind.DUPLICATE_NAME, Effect.CHANGED): ("image with the name of another", "images with the name of another"),

@@ -18,6 +18,7 @@ from traindash.datasets.geometry import clip_geometry, tight_bounds
 from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import CheckedImage
 from traindash.datasets.import_log import ProblemKind, ProblemLog
+from traindash.datasets.import_words import in_words
 from traindash.datasets.label_studio_format import open_label_studio, recognise_label_studio
 from traindash.datasets.labelme_format import open_labelme, recognise_labelme
 from traindash.datasets.source import (
@@ -237,8 +238,10 @@ class OpenedImport:
         report = self.report()
         if report.images:
             return
-        why = "; ".join(f"{item.count:,} x {item.kind}" for item in report.problems)
-        examples = [example for item in report.problems for example in item.examples][:1]
+        # What is named in vain explains those that nothing names.
+        problems = sorted(report.problems, key=lambda item: item.kind == ProblemKind.UNNAMED_IMAGE)
+        why = "; ".join(map(in_words, problems))
+        examples = [example for item in problems for example in item.examples][:1]
         first = f" The first: {examples[0].place}: {examples[0].message}" if examples else ""
         msg = f"No image can be taken in{f': {why}' if why else ': there is none'}.{first}"
         packed = archives_in(Folder(self.candidate.root))
@@ -313,15 +316,15 @@ def inspected(source: ProjectSource, log: ProblemLog, checks: ImageChecks) -> Pr
 class _Sizes:
     """Whether the objects of a dataset are as large as objects are."""
 
-    first_pixel: int = 0  # objects that lie in the upper left pixel of a larger image
+    first_pixel: int = 0  # objects within the upper left pixel of a larger image
     elsewhere: bool = False  # any other object
 
     def add(self, annotation: Annotation) -> None:
         for label in annotation.labels if not self.elsewhere else ():  # one is enough; masks take time to measure
             box = tight_bounds(label.geometry)
-            is_first = box is not None and max(box.right, box.bottom) <= 1 and box.left + box.top not in (0, 1, 2)
-            if is_first and min(annotation.width, annotation.height) > _SMALL_IMAGE:
-                self.first_pixel += 1
+            is_first = box is not None and max(box.right, box.bottom) <= 1
+            if box is not None and is_first and min(annotation.width, annotation.height) > _SMALL_IMAGE:
+                self.first_pixel += bool(box.left % 1 or box.top % 1)  # whole numbers say neither
             else:
                 self.elsewhere = True
                 return

@@ -166,13 +166,16 @@ def key_point_classes(
     for name, (skeletons, most) in named.items():
         own, color = _free(f"{name} key points", names), class_color(len(names))
         names.append(own)
-        config = _config(tuple(skeletons), most, color)
+        config = template(tuple(skeletons), most, color)
         classes[name] = ObjectClass(name=own, shape=SHAPE, color=color, extra={"geometry_config": config})
     return classes
 
 
-def _config(skeletons: Sequence[Skeleton], most: int, color: str) -> dict[str, object]:
-    """A skeleton as ``KeypointsTemplate.to_json`` of the SDK writes it: points under their names."""
+def template(skeletons: Sequence[Skeleton], most: int, color: str) -> dict[str, object]:
+    """Return the ``geometry_config`` of a class of figures, as ``KeypointsTemplate.to_json`` of the SDK writes it.
+
+    ``most`` is how many points its objects have at the most, ``color`` that of its edges.
+    """
     labels: dict[str, None] = {}
     edges: dict[tuple[str, str], None] = {}
     for item in skeletons or (Skeleton(),):

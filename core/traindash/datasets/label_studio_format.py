@@ -47,7 +47,7 @@ _Row: TypeAlias = Mapping[str, Any]
 _Number: TypeAlias = Annotated[float, Meta(ge=-1e5, le=1e5)]  # percent; a bound on both sides keeps NaN out
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what the server puts before the name of an uploaded file
 _RGBA = 4
-_DRAWN = frozenset({"points", "rle", "width", "radiusX", "x"})
+_DRAWN = frozenset({"points", "rle", "width", "radiusX", "vertices", "x"})
 _SAID = frozenset({"choices", "text", "rating", "number", "taxonomy"})
 _TURNED = "The turned box is a polygon now."
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from traindash.datasets.annotation_json import MAX_SIDE
 from traindash.datasets.drawn_shapes import Size, number
-from traindash.datasets.folder import Folder
+from traindash.datasets.folder import Folder, not_there
 from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.shape_fit import common_shape
@@ -24,7 +24,6 @@ from traindash.errors import InputError
 
 Remark: TypeAlias = tuple[ProblemKind, str]
 _LONGEST_NAME = 1024
-_LONGEST_QUOTE = 200
 _DEFAULT_DATASET = "dataset"
 # Folders that say what kind of files are in them, not which part of the data
 _SAYS_NOTHING = frozenset({
@@ -148,12 +147,15 @@ class _Survey:
     shapes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # class → shapes
     tags: dict[str, set[tuple[bool, bool]]] = field(default_factory=lambda: defaultdict(set))  # (on image, has value)
     used: set[Path] = field(default_factory=set)
+    unclear: set[str] = field(default_factory=set)  # images that a record may mean, or others of the same name
     homes: dict[Path, str] = field(default_factory=dict)  # folder of images → dataset
 
     def look_at(self, dataset: str, record: ImageRecord, folder: Folder) -> None:
         if (path := record.locate(folder)) is not None:
             self.used.add(path)
             self.homes.setdefault(path.parent, dataset)
+        else:
+            self.unclear.update(folder.meant(record.written))
         for tag in record.tags:
             self.tags[tag.name].add((True, tag.value is not None))
         for item in record.objects:
@@ -222,6 +224,11 @@ def recorded_project(
         for place in unnamed:
             log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "No annotation names it.")
     else:
+        unclear = [place for place in unnamed if place in survey.unclear]
+        log.found(images=len(unclear))
+        for place in unclear:  # as images without objects they would teach what is not so
+            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "An annotation means it or another of the same name.")
+        unnamed = [place for place in unnamed if place not in survey.unclear]
         for name, records in _without_objects(folder, unnamed, survey).items():
             groups[name].append(records)
     valued = frozenset(tag.name for tag in meta.tags if tag.value_type != "none")
@@ -258,7 +265,7 @@ def _images(
             log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, record.place, record.damage, objects=objects)
             continue
         if path is None:
-            message = f"The file “{record.written[:_LONGEST_QUOTE]}” is not there."
+            message = not_there(record.written, folder)
             log.skip_image(ProblemKind.MISSING_IMAGE, record.place, message, objects=objects)
             continue
         try:

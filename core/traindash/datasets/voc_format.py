@@ -16,6 +16,7 @@ Who wrote a file decides what its numbers mean:
 - Files in which a coordinate below 1 occurs do not count from 1, so their numbers are positions.
 """
 
+import math
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +52,9 @@ from traindash.text_files import lines_of, read_text
 _LOOKED_AT = 20  # XML files of another kind before the first of VOC
 _MASK_FOLDERS = frozenset({"segmentationclass", "segmentationobject"})
 _FLAGS = ("difficult", "truncated", "occluded")
-_KNOWN_PARTS = frozenset({"name", "pose", "bndbox", "polygon", "attributes", "difficult", "truncated", "occluded"})
+_KNOWN_PARTS = frozenset(
+    {"name", "pose", "bndbox", "robndbox", "polygon", "type", "attributes", "difficult", "truncated", "occluded"}
+)
 _NO_POSE = frozenset({"", "unspecified"})
 _OTHER_XML = re.compile(r"<(?!annotation[\s>])\w")
 _BELOW_ONE = re.compile(rb"<[xy]m(?:in|ax)>\s*(?:-|0+\s*<|0*\.)")
@@ -314,6 +317,12 @@ def _shape(element: Element, origin: _Origin) -> tuple[str, Callable[[Size], Geo
     if outline is not None and len(outline):
         polygon = drawn_shapes.polygon(_points(outline, origin))
         return "polygon", lambda _: polygon
+    if (turned := element.find("robndbox")) is not None:  # roLabelImg; the angle is in radians, clockwise
+        x, y, width, height, angle = (number(text_of(turned, part)) for part in ("cx", "cy", "w", "h", "angle"))
+        middle = x - origin.first, y - origin.first
+        corner = middle[0] - width / 2, middle[1] - height / 2
+        box = drawn_shapes.turned_box(corner, (width, height), math.degrees(angle), middle)
+        return "polygon", lambda _: box
     corners = [number(text_of(element, f"bndbox/{corner}")) for corner in ("xmin", "ymin", "xmax", "ymax")]
     rectangle = origin.rectangle(*corners)
     return "rectangle", lambda _: rectangle

@@ -5,7 +5,7 @@ Written by Ultralytics (https://docs.ultralytics.com/datasets/detect/), darknet,
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -98,6 +98,7 @@ def open_yolo(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource
     figures = _key_point_classes(posed, form, config, [item.name for item in classes])
     _tell_left_out(folder, files, counts, log)
     _tell_of_labels(files, form, log)
+    _tell_of_numbers(shapes, config, log)
     reader = _Reader(
         root=folder.root,
         names=names,
@@ -171,6 +172,17 @@ def _tell_of_labels(files: YoloFiles, form: LabelForm, log: ProblemLog) -> None:
     if form.could_be_keypoints:
         message = "The labels are read as outlines; if they are key points, say so with kpt_shape in data.yaml."
         log.note(ProblemKind.UNSUPPORTED_GEOMETRY, next(iter(files.labels.values())), message)
+
+
+def _tell_of_numbers(used: Collection[int], config: YoloConfig, log: ProblemLog) -> None:
+    """Labels that count from 1 give every object the name of the next class, which nobody sees."""
+    most = len(config.names)
+    if most and list(config.names) == list(range(most)) and max(used, default=0) == most and min(used) == 1:
+        message = (
+            f"The labels have class numbers from 1 to {most}, the names go from 0 to {most - 1}. If the labels count "
+            "from 1, every object has the name of the next class; put a name in front of the others."
+        )
+        log.note(ProblemKind.UNKNOWN_CLASS, config.place, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

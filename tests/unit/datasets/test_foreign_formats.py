@@ -15,6 +15,11 @@ from traindash.errors import InputError
         ("train/cats.tfrecord", "x", "TFRecord"),
         ("train/cats.tfrecord-00000-of-00010", "x", "TFRecord"),
         ("train/_classes.csv", "filename, cat, dog\na.jpg, 1, 0\n", "multi-class CSV of Roboflow"),
+        ("train/_classes.csv", "Pixel Value, Class\n0, background\n", "masks of a semantic segmentation of Roboflow"),
+        ("train/_annotations.txt", "a.jpg 1,2,30,40,0 3,4,20,20,1\n", "YOLOv4 in PyTorch"),
+        ("labels/a.txt", "cat 0.5 0.5 0.2 0.2\n", "names in place of class numbers"),
+        ("masks/a.png", "x", "masks in files of their own"),
+        ("coco.json.gz", "x", "archives that are not looked into"),
         ("export.ndjson", '{"data_row": {"id": "1"}, "projects": {}}', "Labelbox"),
         ("train.jsonl", '{"messages": []}', "language model"),
         ("output.manifest", '{"source-ref": "s3://a/b.jpg"}', "SageMaker"),
@@ -51,6 +56,14 @@ def test_images_alone_are_told_to_have_no_annotations(tmp_path: Path) -> None:
     layouts.write_image(tmp_path / "set" / "a.png")
     with pytest.raises(InputError, match="1 images, and no annotations"):
         open_import(tmp_path / "set", work=tmp_path / "work")
+
+
+def test_folders_of_classes_are_told_to_have_no_annotations(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        layouts.write_image(tmp_path / "set" / "train" / name / "a.png")
+    with pytest.raises(InputError, match="images in the folders cat and dog, and no annotations") as refused:
+        open_import(tmp_path / "set", work=tmp_path / "work")
+    assert "not where" in refused.value.hint
 
 
 def test_a_folder_without_images_says_so(tmp_path: Path) -> None:

@@ -302,7 +302,9 @@ def test_an_import_of_nothing_is_refused_with_the_reason(tmp_path: Path) -> None
         path.unlink()
     opened = open_import(folder, work=tmp_path / "work")
     assert not [image for dataset in opened.source.datasets for image in dataset.images]
-    with pytest.raises(InputError, match=r"No image can be taken in: 3 x missing image\. The first: .*“a.png”"):
+    with pytest.raises(
+        InputError, match=r"No image can be taken in: 3 images whose file is not there, .*\. The first: .*“a.png”"
+    ):
         opened.refuse_nothing()
 
 

@@ -83,6 +83,37 @@ def test_losses_of_cvat_are_told(tmp_path: Path, shapes: str, found: int, taken_
     assert {problem.kind for problem in report.problems} == {kind}
 
 
+def test_skeletons_of_cvat(tmp_path: Path) -> None:
+    svg = (
+        '&lt;line data-node-from="1" data-node-to="2"/&gt;&lt;circle data-node-id="1" data-label-name="nose"/&gt;'
+        '&lt;circle data-node-id="2" data-label-name="tail"/&gt;'
+    )
+    of_points = "".join(f"<label><name>{name}</name><parent>cat</parent></label>" for name in ("nose", "tail", "paw"))
+    meta = f"<labels><label><name>cat</name><type>skeleton</type><svg>{svg}</svg></label>{of_points}</labels>"
+    drawn = (
+        '<points label="tail" points="20,10.5" occluded="1" outside="0"/><points label="paw" points="1,1" outside="1"/>'
+        '<points label="nose" points="4,5" occluded="0" outside="0"/>'
+    )
+    far = drawn.replace("20,10.5", "900,5")
+    taken = take(
+        cvat(tmp_path / "set", f'<skeleton label="cat">{drawn}</skeleton><skeleton label="cat">{far}</skeleton>', meta)
+    )
+    whole, cut = (
+        json.loads(label.geometry.json)["nodes"]
+        for label in only(taken).labels
+        if isinstance(label.geometry, OtherGeometry)
+    )
+    assert whole == {"nose": {"loc": [4, 5]}, "tail": {"loc": [20, 10.5], "disabled": True}}
+    assert list(cut) == ["nose"]
+    assert ("1 of its key points lie outside the image.") in [
+        example.message for item in taken.report.problems for example in item.examples
+    ]
+    (cat,) = taken.opened.source.meta.classes
+    config: Any = cat.extra["geometry_config"]
+    assert (cat.shape, list(config["nodes"])) == ("graph", ["nose", "tail", "paw"])
+    assert [(edge["src"], edge["dst"]) for edge in config["edges"]] == [("nose", "tail")]
+
+
 def test_labels_tags_and_attributes_of_cvat(tmp_path: Path) -> None:
     meta = "<task><labels><label><name>cat</name><color>#aabbcc</color></label><label><name>dog</name></label>"
     meta += "<label><name>night</name><type>tag</type></label></labels></task>"

@@ -240,7 +240,51 @@ def test_coordinates_that_look_like_shares_are_told(tmp_path: Path) -> None:
     assert told(layouts.take(tmp_path / "other")) == []
 
 
+@pytest.mark.parametrize("bbox", [[0, 0, 0.5, 0.5], [0.5, 0.5, 0.2, 0.2]])
+def test_shares_are_told_where_a_box_lies_in_the_corner_too(tmp_path: Path, bbox: list[float]) -> None:
+    coco(tmp_path / "set", annotation={"bbox": bbox})
+    path = tmp_path / "set" / "annotations.json"
+    content = json.loads(path.read_text())
+    content["annotations"].append({**content["annotations"][0], "id": 99, "bbox": [0.1, 0.2, 0.5, 0.5]})
+    path.write_text(json.dumps(content))
+    assert (ProblemKind.EMPTY, Effect.NOTED) in told(layouts.take(tmp_path / "set"))
+
+
+@pytest.mark.parametrize(("second", "is_told"), [([16, 14, 44, 33], True), ([30, 20, 10, 10], False)])
+def test_boxes_that_look_like_two_corners_are_told(tmp_path: Path, second: list[int], *, is_told: bool) -> None:
+    coco(tmp_path / "set", annotation={"bbox": [30, 20, 40, 30]})
+    path = tmp_path / "set" / "annotations.json"
+    content = json.loads(path.read_text())
+    content["images"][0] |= {"width": layouts.WIDTH, "height": layouts.HEIGHT}
+    content["annotations"].append({**content["annotations"][0], "id": 99, "bbox": second})
+    path.write_text(json.dumps(content))
+    assert ((ProblemKind.CUT, Effect.NOTED) in told(layouts.take(tmp_path / "set"))) is is_told
+
+
+def test_a_name_that_two_folders_have_is_told_with_both(tmp_path: Path) -> None:
+    table(tmp_path / "set", "filename,class,xmin,ymin,xmax,ymax\na.png,cat,4,5,20,25\n")
+    (picture,) = (tmp_path / "set").rglob("a.png")
+    for folder, seed in (("one", 1), ("two", 2)):
+        layouts.write_image(tmp_path / "set" / folder / "a.png", seed=seed)
+    picture.unlink()
+    layouts.write_image(tmp_path / "set" / "one" / "b.png", seed=3)
+    taken = layouts.take(tmp_path / "set")
+    # A table names no images without objects, so others are such images; those that it may mean are none of them.
+    assert [key[1] for key in taken.images] == ["b.png"]
+    messages = [example.message for item in taken.report.problems for example in item.examples]
+    assert (
+        "“a.png” could be any of 2 files: one/a.png and two/a.png. Write the folder in front of its name." in messages
+    )
+
+
 # YOLO
+
+
+def test_labels_that_seem_to_count_from_one_are_told(tmp_path: Path) -> None:
+    yolo(tmp_path / "set", "a.png", "a.txt")
+    (tmp_path / "set" / "labels" / "a.txt").write_text("1 0.5 0.5 0.5 0.5\n2 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "set" / "data.yaml").write_text("names: [cat, dog]\ntrain: images\n")
+    assert (ProblemKind.UNKNOWN_CLASS, Effect.NOTED) in told(layouts.take(tmp_path / "set"))
 
 
 def yolo(root: Path, image: str, label: str) -> None:
