@@ -2,7 +2,9 @@
 
 Reads a JSON object a line: ``work`` (a name of :data:`WORKS`), ``home`` (data directory) and ``point``. A child does
 the work and is killed by SIGKILL before the point-th change of a name on the disk, or before or after the commit of a
-transaction. Answers ``killed``, or ``done`` when the work has no such point. The imports are done once.
+transaction; with ``seconds`` after these, wherever it is. Answers ``killed``, or ``done`` when the work was over
+before; then ``passed.json`` beside the home says how many such points there were, and how long it took. The imports
+are done once.
 """
 
 import json
@@ -10,6 +12,8 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -124,12 +128,15 @@ WORKS: Mapping[str, Callable[[LocalPlatform, Path], None]] = {
 }
 
 
-def _work(name: str, home: Path, point: int) -> None:
+def _work(name: str, home: Path, point: int, seconds: float | None) -> None:
     try:
         platform = open_platform(home)
-        COUNTDOWN.left = point
+        if seconds is not None:
+            threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        COUNTDOWN.left, begun = point, time.monotonic()
         WORKS[name](platform, home)
-        COUNTDOWN.left = -1
+        passed = {"points": point - COUNTDOWN.left, "seconds": time.monotonic() - begun}
+        home.with_name("passed.json").write_text(json.dumps(passed), "utf-8")
         os._exit(0)
     finally:  # never back into the loop of the parent
         os._exit(1)
@@ -144,7 +151,7 @@ def main() -> None:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            _work(asked["work"], Path(asked["home"]), asked["point"])
+            _work(asked["work"], Path(asked["home"]), asked["point"], asked.get("seconds"))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         answer = {0: "done", -signal.SIGKILL: "killed"}.get(code, f"failed with {code}")
         print(json.dumps({"answer": answer}), flush=True)  # noqa: T201 - the test waits for it

@@ -81,95 +81,114 @@ def check_files(platform: LocalPlatform, what: str) -> None:
     assert not any(platform.services.layout.incoming.iterdir()), what
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> Path:
-    """A data directory with two Team Files."""
-    home, source = tmp_path / "template", tmp_path / "old"
+def fill(home: Path) -> None:
+    """Make a data directory with Team Files, and beside it data to bring in."""
+    source = home.with_name("old")
     source.write_bytes(b"old")
     with reopened(home) as platform:
         for path in (REPLACED, REMOVED, "/folder/in/it.txt"):
             platform.services.files.put(TEAM, path, source)
+    write_supervisely(home.with_name("data"))
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """A data directory with Team Files."""
+    home = tmp_path / "template"
+    fill(home)
     return home
+
+
+def check_replaced(platform: LocalPlatform) -> bytes:
+    """Check that a replaced file is the old or the new one; return its content."""
+    file = platform.services.files.find(TEAM, REPLACED)
+    assert file is not None
+    content = file.local_path.read_bytes()
+    assert content in {b"old", NEW}
+    return content
+
+
+def check_removed(platform: LocalPlatform) -> int:
+    """Check that a removed folder is there or not; return how many files it has."""
+    left = len(platform.services.files.list(TEAM, "/folder"))
+    assert left in {0, 2}
+    return left
+
+
+def check_import(platform: LocalPlatform) -> JobStatus | None:
+    """Check that the record of an import says whether there is a project; return its status."""
+    services = platform.services
+    jobs = list(platform.imports.all())
+    status = jobs[0].status if jobs else None
+    with services.database.read() as connection:
+        projects = [row[0] for row in connection.execute("SELECT id FROM projects")]
+        images = connection.execute("SELECT count(*) FROM images").fetchone()[0]
+    blobs = [path for path in services.layout.images.rglob("*") if path.is_file()]
+    if status is JobStatus.FINISHED:
+        assert projects == [jobs[0].project_id]
+        assert services.projects.row(ProjectId(projects[0]))["items_count"] == images == len(blobs)
+        assert jobs[0].report is not None
+    else:
+        assert (projects, images, blobs) == ([], 0, [])
+    return status
+
+
+def check_published(platform: LocalPlatform) -> None:
+    """Check that the next server publishes a training, once."""
+    platform.supervisor.start()
+    wait_for(lambda: platform.services.tasks.get(TASK).status.is_terminal, "it is published")
+    platform.supervisor.stop()
+    assert platform.services.tasks.get(TASK).status is TaskStatus.FINISHED
+    paths = [file.path for file in platform.services.files.list(TEAM, "/experiments")]
+    assert sum(path.endswith("experiment_info.json") for path in paths) == 1
+    check_files(platform, "after")
+
+
+def check_started(platform: LocalPlatform) -> None:
+    """Check that a start which was not answered is found again, and made anew once it is."""
+    body = json.loads((platform.services.layout.root.parent / "start.json").read_text("utf-8"))
+    before = len(platform.services.tasks.open_tasks())
+    assert before in {0, 1}
+    first = start_task(platform, body)
+    assert len(platform.services.tasks.open_tasks()) == 1
+    assert start_task(platform, body) != first, "one that is meant"
 
 
 def test_a_file_is_the_old_or_the_new_one(dying: LineProcess, template: Path) -> None:
     seen = set()
-
-    def check(platform: LocalPlatform) -> None:
-        file = platform.services.files.find(TEAM, REPLACED)
-        assert file is not None
-        seen.add(file.local_path.read_bytes())
-
-    assert die_everywhere(dying, "replace", template, check) >= 6
+    assert die_everywhere(dying, "replace", template, lambda platform: seen.add(check_replaced(platform))) >= 6
     assert seen == {b"old", NEW}
 
 
 def test_a_folder_is_there_or_not(dying: LineProcess, template: Path) -> None:
     seen = set()
-
-    def check(platform: LocalPlatform) -> None:
-        seen.add(len(platform.services.files.list(TEAM, "/folder")))
-        platform.services.files.put(TEAM, "/folder", template.with_name("old")) if seen == {0} else None
-
-    assert die_everywhere(dying, "remove", template, check) >= 6
+    assert die_everywhere(dying, "remove", template, lambda platform: seen.add(check_removed(platform))) >= 6
     assert seen == {0, 2}
 
 
 def test_the_record_of_an_import_says_whether_there_is_a_project(dying: LineProcess, template: Path) -> None:
-    write_supervisely(template.with_name("data"))
     seen = set()
-
-    def check(platform: LocalPlatform) -> None:
-        services = platform.services
-        jobs = list(platform.imports.all())
-        status = jobs[0].status if jobs else None
-        seen.add(status)
-        with services.database.read() as connection:
-            projects = [row[0] for row in connection.execute("SELECT id FROM projects")]
-            images = connection.execute("SELECT count(*) FROM images").fetchone()[0]
-        blobs = [path for path in services.layout.images.rglob("*") if path.is_file()]
-        if status is JobStatus.FINISHED:
-            assert projects == [jobs[0].project_id]
-            assert services.projects.row(ProjectId(projects[0]))["items_count"] == images == len(blobs)
-            assert jobs[0].report is not None
-        else:
-            assert (projects, images, blobs) == ([], 0, [])
-
-    assert die_everywhere(dying, "import", template, check) >= 20
+    assert die_everywhere(dying, "import", template, lambda platform: seen.add(check_import(platform))) >= 20
     assert seen == {None, JobStatus.ERROR, JobStatus.FINISHED}
 
 
 def test_a_training_is_published_once(dying: LineProcess, tmp_path: Path) -> None:
     template = tmp_path / "template"
     finished_run(template)
-
-    def check(platform: LocalPlatform) -> None:
-        platform.supervisor.start()
-        wait_for(lambda: platform.services.tasks.get(TASK).status.is_terminal, "it is published")
-        platform.supervisor.stop()
-        assert platform.services.tasks.get(TASK).status is TaskStatus.FINISHED
-        paths = [file.path for file in platform.services.files.list(TEAM, "/experiments")]
-        assert sum(path.endswith("experiment_info.json") for path in paths) == 1
-        check_files(platform, "after")
-
     # Each file of many takes the same steps; `tests/benchmarks/kill_rounds.py` has all of them.
-    assert die_everywhere(dying, "publish", template, check, step=17) >= 50
+    assert die_everywhere(dying, "publish", template, check_published, step=17) >= 50
 
 
 def test_a_start_that_was_not_answered_is_found_again(dying: LineProcess, tmp_path: Path) -> None:
     template = tmp_path / "template"
-    small = SmallPlatform(template, ENVIRONMENT)
+    ready_to_start(template)
+    assert die_everywhere(dying, "start", template, check_started) >= 2
+
+
+def ready_to_start(home: Path) -> None:
+    """Make a data directory with a project, and beside it the body of a start."""
+    small = SmallPlatform(home, ENVIRONMENT)
     small.open()
-    small.add_project(template / "incoming")
-    body = small.body()
+    small.add_project(home / "incoming")
+    home.with_name("start.json").write_text(json.dumps(small.body()), "utf-8")
     small.close()
-    (tmp_path / "start.json").write_text(json.dumps(body), "utf-8")
-
-    def check(platform: LocalPlatform) -> None:
-        before = len(platform.services.tasks.open_tasks())
-        first = start_task(platform, body)
-        assert len(platform.services.tasks.open_tasks()) == 1
-        assert start_task(platform, body) != first, "one that is meant"
-        assert before in {0, 1}
-
-    assert die_everywhere(dying, "start", template, check) >= 2
